@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Checks style, types and shell of everything that git tracks or would track; changes nothing.
+set -eu
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+# Prints the files that git tracks or would track and that match the patterns.
+files() {
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+		[ -e "$file" ] && echo "$file"
+	done
+}
+
+# Prints the shell scripts: by name, or by their first line.
+scripts() {
+	files '*.sh' .ci/run
+	files package | while read -r file; do
+		head -c 64 "$file" | head -n 1 | grep -aqE '^#!.*/sh( |$)' && echo "$file"
+	done
+	true
+}
+
+echo "lint: python"
+$bin/ruff check -q .
+$bin/ruff format -q --check .
+$bin/mypy --no-error-summary
+echo "lint: shell"
+# shellcheck disable=SC2046 # names without spaces
+shellcheck -x $(scripts | sort -u)
+# shellcheck disable=SC2046
+shfmt -d $(scripts | sort -u)
+echo "lint: c"
+# shellcheck disable=SC2046
+clang-format --dry-run --Werror $(files 'avr/*.c' 'avr/*.h' 'package/*.c' 'package/*.h' 'tests/*.c')
+make -s --no-print-directory -C avr cppcheck
