@@ -52,7 +52,7 @@ avr-host-test:
 
 lock: ## pins the Python packages of requirements.in, with their hashes
 	@$(SETUP) demo
-	@$(PY) -m venv .cache/lock && .cache/lock/bin/pip -q install pip-tools==7.5.1
+	@$(PY) -m venv .cache/lock && .cache/lock/bin/pip -q install pip-tools==7.6.2
 	@.cache/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --no-header --no-annotate --strip-extras -o requirements.txt requirements.in
 
