@@ -209,12 +209,12 @@ class Https:
         for cause in causes:
             if isinstance(cause, (socket.gaierror, urllib3.exceptions.NameResolutionError)):
                 return HttpsError(UNREACHABLE, "the name {} cannot be resolved".format(self._url.host))
+            if isinstance(cause, urllib3.exceptions.NewConnectionError):
+                return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self._url.host, self._url.port, _last(causes)))
             if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
                 return HttpsError(TIMEOUT, "no whole answer from {} in time".format(self._url.host))
             if isinstance(cause, ssl.SSLError):
                 return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self._url.host, cause.reason or cause))
-            if isinstance(cause, urllib3.exceptions.NewConnectionError):
-                return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self._url.host, self._url.port, _last(causes)))
             if isinstance(cause, (ConnectionError, urllib3.exceptions.IncompleteRead)):
                 return HttpsError(PROTOCOL, "{}: {}".format(CLOSED, cause))
         return HttpsError(PROTOCOL, "unusable answer: {}".format(_last(causes)))
