@@ -3,7 +3,7 @@
 
 from collections import namedtuple
 
-from flukso import uci
+from flukso import https, uci
 from flukso.meter import UNIT_OF_TYPE
 
 BOARD_SENSORS = 6
@@ -16,34 +16,32 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
 TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
 DECIMALS = 3  # kept of a number; more are rounded
 
-Settings = namedtuple(
-    "Settings",
-    (
-        "device",  # 32 lower-case hex digits; "" when nothing is uploaded
-        "key",
-        "version",  # of the device's image, an integer, or None
-        "hw_major",
-        "hw_minor",
-        "phase",
-        "reset_counters",
-        "base_url",
-        "cacert",
-        "wan",  # upload at all
-        "lan",  # serve the LAN API
-        "lan_port",
-        "bus",
-        "spi_mode",
-        "upload_interval_s",
-        "state_dir",
-        "save_interval_s",
-        "flash_dir",  # "" when nothing is kept in flash
-        "flash_interval_s",
-        "uart_socket",  # "" when the board's UART is not offered
-        "delta_pipe",  # "" when the historic lines are not written
-        "log_level",
-        "sensors",  # the enabled Sensors, by their number
-    ),
+FIELDS = (
+    "device",  # 32 lower-case hex digits; "" when nothing is uploaded
+    "key",
+    "version",  # of the device's image, an integer, or None
+    "hw_major",
+    "hw_minor",  # None: what the board has is right
+    "phase",
+    "reset_counters",
+    "base_url",
+    "cacert",
+    "wan",  # upload at all
+    "lan",  # serve the LAN API
+    "lan_port",
+    "bus",
+    "spi_mode",
+    "upload_interval_s",
+    "state_dir",
+    "save_interval_s",
+    "flash_dir",  # "" when nothing is kept in flash
+    "flash_interval_s",
+    "uart_socket",  # "" when the board's UART is not offered
+    "delta_pipe",  # "" when the historic lines are not written
+    "log_level",
+    "sensors",  # the enabled Sensors, by their number
 )
+Settings = namedtuple("Settings", FIELDS)
 # number 1-6; constant whole and 1/1000 of it; function is free text
 Sensor = namedtuple(
     "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
@@ -51,7 +49,7 @@ Sensor = namedtuple(
 
 _NUMBERS = (  # section, option, name in Settings, default, least, most
     ("main", "hw_major", "hw_major", 2, 2, 2),
-    ("main", "hw_minor", "hw_minor", 1, 0, 2),
+    ("main", "hw_minor", "hw_minor", None, 0, 2),
     ("daemon", "upload_interval", "upload_interval_s", 300, 10, 86400),
     ("daemon", "lan_port", "lan_port", 8080, 1, 65535),
     ("daemon", "spi_mode", "spi_mode", 0, 0, 3),
@@ -94,12 +92,6 @@ def parse(text: str, system: str | None = None) -> Settings:
     if problems:
         raise ConfigErrors(problems)
     return Settings(*[values[name] for name in FIELDS])
-
-
-FIELDS = (
-    "device key version hw_major hw_minor phase reset_counters base_url cacert wan lan lan_port bus spi_mode "
-    "upload_interval_s state_dir save_interval_s flash_dir flash_interval_s uart_socket delta_pipe log_level sensors"
-).split()
 
 
 class _Reader:
@@ -224,8 +216,10 @@ def _values(reader):
 def _base_url(reader, value):
     if value is None:
         return "https://api.flukso.net/"
-    if value.text[:8] != "https://" or len(value.text) == 8 or " " in value.text:
-        reader.wrong(value, "wan_base_url", "it must begin with https:// and name a host")
+    try:
+        https.parse_url(value.text)
+    except ValueError as error:
+        reader.wrong(value, "wan_base_url", str(error))
     return value.text
 
 
@@ -239,10 +233,7 @@ def _bus(reader, value):
 
 def bus_known(url: str) -> bool:
     """Say whether this is the URL of a board: one of BUSES and something behind it."""
-    for scheme in BUSES:
-        if url.startswith(scheme) and len(url) > len(scheme):
-            return True
-    return False
+    return any([url.startswith(scheme) and len(url) > len(scheme) for scheme in BUSES])
 
 
 def _sensors(reader):

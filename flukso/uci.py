@@ -24,9 +24,7 @@ def parse(text: str, file: str, problems: list) -> "list[Section]":
     if len(text) > FILE_MAX:
         problems.append(Problem(file, 0, "the file is over {} bytes".format(FILE_MAX)))
         return sections
-    number = 0
-    for line in text.split("\n"):
-        number += 1
+    for number, line in enumerate(text.split("\n"), 1):
         try:
             _take(sections, number, _words(line))
         except _LineError as error:
