@@ -12,6 +12,7 @@ CEILING_S = 0xFFFFFFFF  # timestamps are 32 bits
 STEP_S = 2  # a smaller difference is drift, a larger one a jump
 CONFIRM_S = 300  # a jump must last that long before it is believed, when something was sent already
 SLEW = 16  # stamps that are ahead run slower by 1/SLEW until the wall clock has caught up
+APART_S = 61  # readings not dated yet start so far behind restored ones that the buffer does not take them for one minute
 SLEW_MAX_S = 2 * 86400  # a clock further back is not slewed: it would take months
 
 # re-date what was taken at or after stamp `start` by `delta_s`
@@ -30,7 +31,7 @@ class Believer:
         """Start at this monotonic time; newest is the latest stamp of a restored buffer: ours come after it."""
         self.believed = False
         self.jumps = 0  # jumps seen
-        self._offset = float(max(newest, 1) + 1 - int(mono))
+        self._offset = float(newest + APART_S - int(mono))
         self._session = self._stamp(mono)  # stamp of the first reading that still moves with the offset
         self._restored = newest
         self._seen = mono
@@ -59,9 +60,8 @@ class Believer:
         wanted = wall - mono
         if not self.believed:
             self.believed = True
-            if self._restored and wanted < self._offset:
-                return None  # the restored readings are later: stay behind them, and slew
-            return self._move(wanted, 0)
+            least = self._offset - (self._session - self._restored - 1)  # the restored readings may be later: then stay behind them
+            return self._move(max(wanted, least), mono, 0)
         difference = wanted - self._offset
         if -STEP_S < difference < STEP_S:
             self._candidate = None
@@ -80,17 +80,16 @@ class Believer:
         behind = self._offset - wanted
         if behind < 0 or (fresh and self._session - behind > max(self._restored, sent)):
             self._candidate = None
-            return self._move(wanted, sent)
+            return self._move(wanted, mono, sent)
         if behind <= SLEW_MAX_S:
             self._offset -= min(behind, passed / SLEW)
             self._candidate = wanted  # goes on without a new jump
         return None
 
-    def _move(self, wanted, sent):
+    def _move(self, wanted, mono, sent):
         """Take the new offset; what was taken since the start and not sent moves along."""
-        before = int(self._offset)
-        self._offset = wanted
         start = max(self._session, sent + 1)
-        delta_s = int(wanted) - before
+        delta_s = int(wanted + mono) - self._stamp(mono)
+        self._offset = wanted
         self._session = start + delta_s
         return Shift(start, delta_s) if delta_s else None
