@@ -6,6 +6,7 @@ import asyncio
 from flukso import config, state, version
 from flukso.board import Board, Poll
 from flukso.clock import Believer
+from flukso.https import CERTIFICATE, HttpsError, parse_url
 from flukso.readings import Readings
 from flukso.spi import SpiError
 from flukso.upload import Uploader
@@ -87,8 +88,6 @@ class Daemon:
 
     @staticmethod
     def _prefix(settings):
-        from flukso.https import parse_url
-
         return parse_url(settings.base_url).path
 
     def _open_bus(self):
@@ -152,7 +151,7 @@ class Daemon:
         shift = self.believer.observe(self.clock.wall(), mono, self.uploader.newest_sent)
         if shift is not None:
             self.store.shift(shift.start, shift.delta_s)
-            self.log("notice", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
+            self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
         ts = self.believer.stamp(mono)
         try:
             await self._read(ts, mono)
@@ -256,7 +255,7 @@ class Daemon:
             try:
                 https = self._open_https()
                 answer = await https.request(request.method, request.path, request.headers, request.body, request.timeout_s)
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 event = uploader.failed(request, error, self.clock.monotonic())
             else:
                 event = uploader.answered(request, answer, self.clock.monotonic(), self.store)
@@ -265,7 +264,10 @@ class Daemon:
 
     def _open_https(self):
         if self._https is None:
-            self._https = self.port.open_https(self.settings.base_url, self.settings.cacert, self.clock)
+            try:
+                self._https = self.port.open_https(self.settings.base_url, self.settings.cacert, self.clock)
+            except (OSError, ValueError) as error:
+                raise HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(self.settings.cacert, error))
         return self._https
 
     def _close_https(self):
