@@ -51,6 +51,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	CONSTANT(O_APPEND),
 	CONSTANT(O_NONBLOCK),
 	CONSTANT(O_NOCTTY),
+	CONSTANT(O_NOFOLLOW),
 	CONSTANT(SIGHUP),
 	CONSTANT(SIGINT),
 	CONSTANT(SIGTERM),
