@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools.flash import avrdude
+from flukso.flash import avrdude
 
 
 def real(words, **options):

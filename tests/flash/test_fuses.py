@@ -3,7 +3,7 @@
 
 import pytest
 
-from tools.flash import fuses
+from flukso.flash import fuses
 
 
 def test_the_fields_fuses_in_words():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intelhex import IntelHex
 
-from tools.flash.ihex import HexError, read, write
+from flukso.flash.ihex import HexError, read, write
 
 SIZE = 1024
 END = b":00000001FF\n"
