@@ -203,17 +203,51 @@ def restored(stamps: "list[int]", counters: "list[int]") -> Buffer:
 
 
 class Store:
-    """The buffers of all sensors, by their id of 32 lower-case hex digits, in the order in which they came."""
+    """The buffers of all sensors, by their id of 32 lower-case hex digits, in the order in which they came.
+
+    The board reports its sensors together, second by second, and most of these lines only replace the one before: the newest
+    line is held back as a whole, and reaches the buffers when its minute is over or when anybody looks.
+    """
 
     def __init__(self):
         self._ids = []
         self._buffers = {}
+        self._line: tuple | None = None  # sensors of the line held back
+        self._line_ts = 0
+        self._line_counters: list[int] = []
+        self._line_until = 0  # up to this timestamp another line of these sensors replaces it
+
+    def take(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
+        """Take one reading of each of these sensors, as add() of each would. The same tuple object each time makes it fast.
+
+        False when one was refused; what is out of 32 bits may be refused later, without a word.
+        """
+        if sensors is self._line and self._line_ts < ts <= self._line_until:
+            self._line_ts = ts
+            self._line_counters = counters
+            return True
+        self._settle()
+        taken, until = True, U32_MAX
+        for sensor, counter in zip(sensors, counters):  # noqa: B905
+            buffer = self.buffer(sensor)
+            taken = buffer.add(ts, counter) and taken
+            until = min(until, buffer._open_until)
+        self._line, self._line_ts, self._line_counters, self._line_until = sensors, ts, [], until
+        return taken
+
+    def _settle(self):
+        """Give the line that is held back to the buffers."""
+        for sensor, counter in zip(self._line or (), self._line_counters):  # noqa: B905
+            self._buffers[sensor].add(self._line_ts, counter)
+        self._line, self._line_counters = None, []
 
     def ids(self) -> "list[str]":
         return self._ids[:]
 
     def buffer(self, sensor: str) -> Buffer:
         """Return the sensor's buffer, made when it is missing; ValueError when there are too many."""
+        if self._line is not None:
+            self._settle()
         if sensor not in self._buffers:
             if len(self._ids) >= SENSORS_MAX:
                 raise ValueError("more than {} sensors".format(SENSORS_MAX))
@@ -223,7 +257,7 @@ class Store:
 
     def __len__(self):
         """Return the number of tuples held."""
-        return sum([len(self._buffers[sensor]) for sensor in self._ids])
+        return sum([len(self.buffer(sensor)) for sensor in self._ids])
 
     def add(self, sensor: str, ts: int, counter: int) -> bool:
         """Take a reading, as Buffer.add."""
@@ -231,7 +265,7 @@ class Store:
 
     def age(self) -> None:
         for sensor in self._ids:
-            self._buffers[sensor].age()
+            self.buffer(sensor).age()
 
     def repeat(self, sensors: "list[str]", now: int) -> None:
         """Repeat the counter of each of these sensors at now, so that one that stands still is not taken for silent.
@@ -245,23 +279,23 @@ class Store:
 
     def newest(self) -> int:
         """Return the newest timestamp ever taken, 0 before the first."""
-        return max([0] + [self._buffers[sensor]._newest_ts for sensor in self._ids])
+        return max([0] + [self.buffer(sensor)._newest_ts for sensor in self._ids])
 
     def shift(self, start: int, delta_s: int) -> bool:
         """Re-date what was taken from timestamp start on; False when a sensor's order forbids it (that sensor stays as it was)."""
         done = True
         for sensor in self._ids:
-            done = self._buffers[sensor].shift(start, delta_s) and done
+            done = self.buffer(sensor).shift(start, delta_s) and done
         return done
 
     def payload_bytes(self) -> int:
-        return sum([self._buffers[sensor].payload_bytes() for sensor in self._ids])
+        return sum([self.buffer(sensor).payload_bytes() for sensor in self._ids])
 
     def dump(self) -> bytes:
         """Return all tuples held, for load(); the same tuples give the same bytes on every machine."""
         out = bytearray(struct.pack(HEAD, MAGIC, VERSION, len(self._ids), 0))
         for sensor in self._ids:
-            stamps, counters = self._buffers[sensor].arrays()
+            stamps, counters = self.buffer(sensor).arrays()
             out.extend(struct.pack(SENSOR_HEAD, unhexlify(sensor), len(stamps)))
             _pack(out, stamps)
             _pack(out, counters)

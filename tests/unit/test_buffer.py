@@ -310,3 +310,37 @@ def test_redates_all_sensors():
     assert (held(store.buffer(A)), held(store.buffer(B))) == ([(100, 1)], [(T0 + 160, 2), (T0 + 300, 3)])
     assert not store.shift(50, -120)  # A's would be before 1970: it stays
     assert held(store.buffer(A)) == [(100, 1)]
+
+
+LINES = st.lists(
+    st.tuples(
+        st.integers(-70, 70) | st.integers(1, 2) | st.integers(1, 100_000),
+        st.integers(0, 2),
+        st.sampled_from(["", "age", "ack", "len", "shift"]),
+    ),
+    max_size=60,
+)
+
+
+@given(LINES)
+@settings(deadline=None)
+def test_a_line_is_the_same_as_its_readings(lines):
+    together, each = Store(), Store()
+    sets = ((A,), (A, B), (B, A))
+    ts = T0
+    for n, (step, which, then) in enumerate(lines):
+        ts += step
+        counters = [n, 2 * n][: len(sets[which])]
+        taken = [each.add(sensor, ts, counter) for sensor, counter in zip(sets[which], counters, strict=False)]
+        assert together.take(ts, sets[which], counters) is all(taken)
+        for store in (together, each):
+            if then == "age":
+                store.age()
+            elif then == "ack":
+                store.buffer(A).ack(store.buffer(A).batch(3))
+            elif then == "shift":
+                store.shift(T0, 7)
+        assert then != "len" or len(together) == len(each)
+    assert together.newest() == each.newest() and together.payload_bytes() == each.payload_bytes()
+    assert sorted(together.ids()) == sorted(each.ids())
+    assert [held(together.buffer(sensor)) for sensor in (A, B)] == [held(each.buffer(sensor)) for sensor in (A, B)]
