@@ -25,7 +25,6 @@ class Board:
         self.last_fault = ""
         self.polls = 0
         self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
-        self.uart_lost = 0
 
     @property
     def historic(self):
@@ -50,9 +49,7 @@ class Board:
             return self._received(end.value)
 
     def _received(self, reply):
-        if reply.uart is None:
-            self.uart_lost += 1
-        elif reply.uart:
+        if reply.uart:
             self.uart_in.extend(reply.uart)
             self.uart_in[: -spi.UART_MAX] = b""
         return reply

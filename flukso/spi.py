@@ -51,7 +51,7 @@ DIGITS = {"B": 2, "H": 4, "I": 8}
 SHORT, LONG = 18, 22  # hex digits of a delta entry: hardware 2.0, hardware 2.1
 DELTA_DIGITS = sorted([n * SHORT for n in range(SENSORS + 1)] + [n * LONG for n in range(1, SENSORS + 1)])
 
-# values: a tuple of integers, for `gd` of Deltas; uart: bytes that the board received, None when they were damaged
+# values: a tuple of integers, for `gd` of Deltas; uart: bytes that the board's UART received
 Reply = namedtuple("Reply", ("command", "values", "uart"))
 # sensor from 0, counter in Wh (or l), milli in 1/1000 of it or None, extra: W (sensors 0-2) or ms of the board's clock (3-5)
 Delta = namedtuple("Delta", ("sensor", "counter", "milli", "extra"))
@@ -132,7 +132,7 @@ def decode(wire: bytes) -> Reply:
 
 
 def _split(wire):
-    """Return control characters (command to CRC) and UART bytes (None when damaged) of a whole reply."""
+    """Return control characters (command to CRC) and UART bytes of a whole reply."""
     start = 0
     while start < len(wire) and wire[start] == 0:
         start += 1
@@ -148,10 +148,7 @@ def _split(wire):
     for byte in control:
         if not 0x30 <= byte <= 0x7A:
             raise SpiError("character of the reply")
-    try:
-        return control, _unhex(wire[stop + 2 : end])
-    except SpiError:
-        return control, None
+    return control, _unhex(wire[stop + 2 : end])
 
 
 def _unhex(digits):
