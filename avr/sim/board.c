@@ -16,7 +16,6 @@ enum {
 	CLOCK_MASTER_CYCLES = 4,
 	QUIET_INSTRUCTIONS = 32,     /* longer than any store of a 32-bit value */
 	READ_AHEAD_NS = 2000000,     /* longer than any interrupt; a hung CPU is read as it is */
-	STRETCH_CYCLES = 48,         /* run at a stretch while nothing is measured; simavr may pass an event by as much */
 };
 
 static const uint32_t CRYSTAL_HZ[] = { [BOARD_SPI] = 3686400, [BOARD_UART] = 8000000 };
@@ -48,13 +47,6 @@ uint64_t board_now_ns(const struct board *b)
 	return b->powered ? board_ns_of_cycle(b, b->avr->cycle) : b->now_ns;
 }
 
-/* Has the CPU loop end at a cycle, also from inside a stretch of instructions. */
-static void stop_at(struct board *b, uint64_t cycle)
-{
-	b->stop_cycle = cycle;
-	b->avr->run_cycle_count = 0;
-}
-
 void board_event(struct board *b, enum event_id id, uint64_t due_ns)
 {
 	b->events.due_ns[id] = due_ns;
@@ -63,7 +55,7 @@ void board_event(struct board *b, enum event_id id, uint64_t due_ns)
 	uint64_t cycle = cycle_of_ns(b, due_ns);
 
 	if (cycle < b->stop_cycle)
-		stop_at(b, cycle);
+		b->stop_cycle = cycle;
 }
 
 uint8_t board_random_byte(struct board *b)
@@ -112,7 +104,7 @@ static void set_clock(struct board *b, uint32_t freq_hz)
 	b->base_cycle = b->avr->cycle;
 	b->freq_hz = freq_hz;
 	b->avr->frequency = freq_hz;
-	stop_at(b, b->avr->cycle); /* looks at all times again */
+	b->stop_cycle = b->avr->cycle; /* looks at all times again */
 }
 
 static void clkpr_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
@@ -246,13 +238,13 @@ void board_reset(struct board *b)
 void board_reset_later(struct board *b, int mcusr_flags)
 {
 	b->reset_flags |= mcusr_flags;
-	stop_at(b, b->avr->cycle);
+	b->stop_cycle = b->avr->cycle;
 }
 
 void board_cut_later(struct board *b)
 {
 	b->cut_due = true;
-	stop_at(b, b->avr->cycle);
+	b->stop_cycle = b->avr->cycle;
 }
 
 /* Interrupt models that are levels look again once an interrupt was entered. */
@@ -274,20 +266,8 @@ static void enter_interrupt(struct board *b, bool slept)
 	refresh_levels(b);
 }
 
-/* Cycles that may pass before anything has to be looked at. */
-static inline uint64_t stretch(const struct board *b, avr_cycle_timer_slot_p timer)
-{
-	uint64_t to = b->stop_cycle, now = b->avr->cycle;
-
-	if (timer && timer->when < to)
-		to = timer->when;
-	if (to <= now)
-		return 1;
-	return to - now < STRETCH_CYCLES ? to - now : STRETCH_CYCLES;
-}
-
-/* One instruction (or a few, where exact is not asked for), or one stretch of sleep. */
-static inline void step(struct board *b, bool exact)
+/* One instruction, or one stretch of sleep. */
+static inline void step(struct board *b)
 {
 	avr_t *avr = b->avr;
 	avr_flashaddr_t pc = avr->pc;
@@ -295,8 +275,7 @@ static inline void step(struct board *b, bool exact)
 	bool slept = avr->state == cpu_Sleeping;
 
 	if (avr->state == cpu_Running) {
-		avr->run_cycle_limit = exact ? 1 : stretch(b, avr->cycle_timers.timer);
-		avr->run_cycle_count = avr->run_cycle_limit;
+		avr->run_cycle_count = 1; /* else simavr runs on */
 		pc = avr_run_one(avr);
 	}
 	avr_cycle_timer_slot_p timer = avr->cycle_timers.timer;
@@ -306,7 +285,10 @@ static inline void step(struct board *b, bool exact)
 
 		if (timer && timer->when < to)
 			to = timer->when;
-		avr->cycle = to > avr->cycle ? to : avr->cycle + 1;
+		if (to <= avr->cycle)
+			to = avr->cycle + 1;
+		b->probe.slept_cycles += to - avr->cycle;
+		avr->cycle = to;
 	} else if (avr->state != cpu_Running && avr->state != cpu_Sleeping) {
 		if (avr->cycle < b->stop_cycle)
 			avr->cycle = b->stop_cycle; /* crashed: only a reset helps */
@@ -326,7 +308,7 @@ static inline void step(struct board *b, bool exact)
 static void run_cpu(struct board *b)
 {
 	while (b->avr->cycle < b->stop_cycle)
-		step(b, b->measuring);
+		step(b);
 	if (b->avr->state == cpu_Crashed || b->avr->state == cpu_Stopped)
 		b->crashes++;
 	b->started = true;
@@ -432,7 +414,7 @@ bool board_read_ram(struct board *b, uint16_t addr, uint8_t *out, size_t len)
 		if (avr->state == cpu_Sleeping)
 			return true;
 		b->stop_cycle = avr->cycle + 1;
-		step(b, true);
+		step(b);
 		bool outside = avr->interrupts.running_ptr == 0 && avr->sreg[S_I];
 
 		quiet = outside && memcmp(out, avr->data + addr, len) == 0 ? quiet + 1 : 0;

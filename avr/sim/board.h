@@ -44,7 +44,6 @@ struct board {
 	bool powered;
 	int reset_flags;    /* a reset is due: MCUSR bits */
 	bool cut_due;       /* the power goes at this cycle */
-	bool measuring;     /* one instruction at a time, for exact figures of the probe */
 	bool started;       /* a first cycle has run */
 	uint64_t clock_change_until; /* cycle up to which CLKPCE stands */
 	uint32_t random;

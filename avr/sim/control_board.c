@@ -303,21 +303,6 @@ static void do_pins(struct call *call)
 	      b->inputs.input[0].level, b->inputs.input[1].level);
 }
 
-static void measure(struct call *call, const char *what)
-{
-	struct board *b = call->sim->board;
-
-	if (strcmp(what, "clear") == 0) {
-		probe_clear(b);
-	} else if (strcmp(what, "exact") == 0 || strcmp(what, "fast") == 0) {
-		b->measuring = strcmp(what, "exact") == 0;
-	} else {
-		reply(call, "err bad argument");
-		return;
-	}
-	reply(call, "ok");
-}
-
 static void do_isr(struct call *call)
 {
 	struct board *b = call->sim->board;
@@ -326,15 +311,20 @@ static void do_isr(struct call *call)
 	size_t len = 0;
 
 	if (call->args) {
-		measure(call, call->arg[0]);
+		if (strcmp(call->arg[0], "clear")) {
+			reply(call, "err bad argument");
+			return;
+		}
+		probe_clear(b);
+		reply(call, "ok");
 		return;
 	}
 	for (int i = 1; i < PROBE_VECTORS; i++) {
 		if (p->runs[i])
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s=%" PRIu64 " ", probe_name(i), p->longest[i]);
 	}
-	reply(call, "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64, text, p->longest_off,
-	      p->longest_off_pc, b->avr->ramend - p->lowest_sp, p->busy_cycles);
+	reply(call, "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64 " slept=%" PRIu64, text, p->longest_off,
+	      p->longest_off_pc, b->avr->ramend - p->lowest_sp, p->busy_cycles, p->slept_cycles);
 }
 
 static void do_stats(struct call *call)

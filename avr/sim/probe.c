@@ -30,6 +30,7 @@ void probe_clear(struct board *b)
 	memset(p->longest, 0, sizeof(p->longest));
 	memset(p->runs, 0, sizeof(p->runs));
 	p->busy_cycles = 0;
+	p->slept_cycles = 0;
 	p->longest_off = 0;
 	p->longest_off_pc = 0;
 	p->lowest_sp = b->avr->ramend;

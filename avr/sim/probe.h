@@ -16,6 +16,7 @@ struct probe {
 	uint64_t longest[PROBE_VECTORS]; /* entry to the end of reti, without what interrupted it */
 	uint64_t runs[PROBE_VECTORS];
 	uint64_t busy_cycles; /* in all interrupts together */
+	uint64_t slept_cycles;
 	uint64_t longest_off; /* interrupts off, interrupt routines included */
 	uint32_t longest_off_pc; /* where they were switched off */
 	uint16_t lowest_sp;
