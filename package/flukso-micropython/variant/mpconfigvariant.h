@@ -53,7 +53,7 @@
 #define MICROPY_PY_BUILTINS_COMPILE (0)
 #define MICROPY_PY_CMATH (0)
 #define MICROPY_PY_CRYPTOLIB (0)
-#define MICROPY_PY_DEFLATE (0)
+#define MICROPY_PY_DEFLATE (1) // crc32 of binascii, for the saved buffer, is built only with it
 #define MICROPY_PY_FRAMEBUF (0)
 #define MICROPY_PY_MACHINE (0)
 #define MICROPY_PY_MATH (0)
