@@ -169,6 +169,15 @@ bool link_take(struct link_message *message)
 	return any;
 }
 
+bool link_waits(uint8_t epoch)
+{
+	uint8_t guard = guard_enter();
+	bool waits = link.owed && !link.complete && link.epoch == epoch;
+
+	guard_leave(guard);
+	return waits;
+}
+
 bool link_answer(uint8_t length, uint8_t epoch)
 {
 	uint8_t guard = guard_enter();

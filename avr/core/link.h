@@ -59,6 +59,9 @@ uint8_t link_byte(uint8_t in);
 /* Moves a complete message out; false when there is none. Main loop. */
 bool link_take(struct link_message *message);
 
+/* True while the master waits for the reply to the message of that epoch. Main loop. */
+bool link_waits(uint8_t epoch);
+
 /* Gives the reply in link.reply for the message of that epoch; false when it came too late. Main loop. */
 bool link_answer(uint8_t length, uint8_t epoch);
 

@@ -11,6 +11,7 @@
 #include "crc.h"
 #include "energy.h"
 #include "guard.h"
+#include "journal.h"
 #include "settings.h"
 
 #define INTENT_STANDS 0xa5
@@ -63,6 +64,7 @@ static void intent_apply(void)
 	uint8_t port = intent.port;
 	uint8_t guard = guard_enter();
 
+	journal_note(intent.sensor, intent.counter);
 	sensor_counter[intent.sensor] = intent.counter;
 	guard_leave(guard);
 	state[intent.sensor] = intent.state;
