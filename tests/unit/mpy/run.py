@@ -3,7 +3,7 @@
 
     micropython tests/unit/mpy/run.py check_buffer …
 
-The checks use neither pytest nor anything else that only one interpreter has; tests/unit/test_micropython.py calls this.
+The checks use neither pytest nor anything else that only one interpreter has; tests/unit/test_checks.py calls this.
 """
 
 import sys
