@@ -2,6 +2,7 @@
 """One household under test: a board, the daemon on the simulator's clock, a server. The test itself moves the time."""
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -51,6 +52,15 @@ def sensor_text(number: int) -> str:
     return SENSOR_TEXT.format(number=number, id=SENSORS[number - 1], kind=kind, constant=constant)
 
 
+def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
+    """The command that starts `flukso` on this runtime, cpython or micropython, and what its environment needs."""
+    if runtime == "cpython":
+        return [sys.executable, "-m", "flukso"], {}
+    from tests.runtime.conftest import environment, x86_runtime
+
+    return [*x86_runtime(), "-m", "flukso"], environment()
+
+
 class Simulator:
     """The real firmware in fluksosim; its clock stands until somebody drives it."""
 
@@ -72,16 +82,18 @@ class Simulator:
 class Chain:
     """Board and daemon of one household. With `digits` the board is the historic one's model instead of our firmware."""
 
-    def __init__(self, folder: Path, server_url: str, cacert, *, sensors=(1,), interval_s=10, digits=None, trace=None, more=()):
+    def __init__(
+        self, folder: Path, server_url: str, cacert, *, sensors=(1,), interval_s=10, digits=None, runtime=None, trace=None, more=()
+    ):
         self.folder = folder
         self.sensors = sensors
         self.daemon: Program | None = None
-        self.command = [sys.executable, "-m", "flukso"]
-        self.env: dict[str, str] = {}
+        self.command, self.env = interpreter(runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython"))
         self.logs: list[str] = []
         self.board = Simulator(folder, trace, more) if digits is None else OldBoard(folder, digits, WALL_S)
         self.control = Control(self.board.control_url)
         self.control.ask("join")
+        self.control.ask("advance 0.2")  # the board starts
         self.control.ask("speed max")
         self.settings = {
             "device": DEVICE,
