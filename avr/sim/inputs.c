@@ -23,7 +23,8 @@ static void drive(struct board *b)
 		ext.value |= (unsigned long)(b->inputs.input[k].level << (FIRST_PIN + k)) & 0xFF;
 	avr_ioctl(b->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL('D'), &ext);
 	for (int k = 0; k < INPUTS; k++)
-		avr_raise_irq(avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k), b->inputs.input[k].level);
+		avr_raise_irq(avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k),
+			      b->inputs.input[k].level);
 }
 
 static void set_level(struct board *b, int k, bool level)

@@ -21,9 +21,9 @@
 
 enum { ERR_LEN = 512, PATH_LEN = 4096 };
 
-static const uint64_t SLICE_NS = 1000000;         /* sockets are served between slices */
-static const uint64_t NAP_NS = 4000000;           /* real time: paced, nothing on the bus */
-static const uint64_t NAP_BUSY_NS = 500000;       /* a transfer is being clocked: its answer should not wait */
+static const uint64_t SLICE_NS = 1000000;          /* sockets are served between slices */
+static const uint64_t NAP_NS = 4000000;            /* real time: paced, nothing on the bus */
+static const uint64_t NAP_BUSY_NS = 500000;        /* a transfer is being clocked: its answer should not wait */
 static const uint64_t STANDING_NAP_NS = 200000000; /* nothing moves: only unfinished frames need a look */
 
 static volatile sig_atomic_t stopped;
