@@ -27,6 +27,7 @@ FIELDS = (
     "base_url",
     "cacert",
     "wan",  # upload at all
+    "register",  # post the key and the sensors' configuration first, §8
     "lan",  # serve the LAN API
     "lan_port",
     "bus",
@@ -41,7 +42,7 @@ FIELDS = (
     "log_level",
     "sensors",  # the enabled Sensors, by their number
 )
-Settings = namedtuple("Settings", FIELDS)
+Settings = namedtuple("Settings", FIELDS)  # type: ignore[misc]
 # number 1-6; constant whole and 1/1000 of it; function is free text
 Sensor = namedtuple(
     "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
@@ -79,7 +80,7 @@ def parse(text: str, system: str | None = None) -> Settings:
 
     Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
     """
-    problems = []
+    problems: list[uci.Problem] = []
     reader = _Reader(uci.parse(text, "flukso", problems), problems)
     identity = _identity(reader, system, problems)
     values = _values(reader)
@@ -193,7 +194,7 @@ def _identity(reader, system, problems):
 
 
 def _values(reader):
-    values = {}
+    values: dict = {}
     for section, option, name, default, least, most in _NUMBERS:
         values[name] = reader.number(reader.option("settings", section, option), option, default, least, most)
     for option, name, default in _TEXTS:
@@ -205,6 +206,7 @@ def _values(reader):
         reader.wrong(phase, "phase", "1 or 3")
     values["reset_counters"] = reader.flag(reader.option("settings", "main", "reset_counters"), "reset_counters", 0)
     values["wan"] = reader.flag(reader.option("settings", "daemon", "enable_wan_branch"), "enable_wan_branch", 1)
+    values["register"] = reader.flag(reader.option("settings", "daemon", "register"), "register", 0)
     values["lan"] = reader.flag(reader.option("settings", "daemon", "enable_lan_branch"), "enable_lan_branch", 1)
     values["base_url"] = _base_url(reader, reader.option("settings", "daemon", "wan_base_url"))
     values["bus"] = _bus(reader, reader.option("settings", "daemon", "bus"))
@@ -239,7 +241,8 @@ def bus_known(url: str) -> bool:
 def _sensors(reader):
     """Return the enabled sensors; each section of a board's sensor is checked, enabled or not."""
     found = {}
-    taken_ids, taken_ports = {}, {}
+    taken_ids: dict[str, int] = {}
+    taken_ports: dict[int, int] = {}
     for section in reader.sections:
         number = whole(section.name) if section.type == "sensor" else None
         if number is None or not 1 <= number <= BOARD_SENSORS:

@@ -37,9 +37,10 @@ class Meter:
         self._slots = array("l", [NAN] * WINDOW_S)
         self._slot = None  # second of the newest slot written
 
-    def power(self, now_s: float, counter: int, watt: int) -> bool:
-        """Take the reading of an analog sensor; False when the power is impossible and was not shown."""
-        self._count(counter, None)
+    def power(self, now_s: float, counter: int | None, watt: int) -> bool:
+        """Take the reading of an analog sensor (counter None: unknown yet); False when the power is impossible and was not shown."""
+        if counter is not None:
+            self._count(counter, None)
         if not 0 <= watt <= UNITS[WATT][1]:
             return False
         self._show(now_s, watt)

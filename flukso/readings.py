@@ -12,7 +12,7 @@ class Readings:
     def __init__(self, sensors, mono: float, before: "Readings | None" = None):
         """Meters of sensors that `before` had too, with the same unit, go on."""
         self.sensors = {}
-        self.meters = {}
+        self.meters: dict[str, Meter] = {}
         for sensor in sensors:
             unit = UNIT_OF_TYPE.get(sensor.type, WATT)
             old = before.meters.get(sensor.id) if before else None
@@ -22,7 +22,7 @@ class Readings:
         self.strangers = 0  # readings of sensors that are not enabled here
         self.refused = 0  # tuples that the buffer did not take: not newer than its last
         self._seen = mono  # when all analog sensors reported last
-        self._missing = set()
+        self._missing: set[int] = set()
         self.expect(mono)
 
     def ids(self) -> "list[str]":
@@ -44,12 +44,9 @@ class Readings:
             if sensor is None:
                 continue
             self._missing.discard(delta.sensor)
-            meter = self.meters[sensor.id]
-            if sensor.class_ == "analog":
-                meter.power(mono, delta.counter, delta.extra)
-            else:
-                meter.pulse(mono, delta.counter, delta.milli, delta.extra)
-            self._store(store, sensor, ts, delta.counter)
+            self._meter(self.meters[sensor.id], sensor.class_, delta, mono)
+            if delta.counter is not None:
+                self._store(store, sensor, ts, delta.counter)
         for index, counter in poll.counters:
             sensor = self._sensor(index)
             if sensor is not None:
@@ -57,6 +54,15 @@ class Readings:
                 self._store(store, sensor, ts, counter)
         if not self._missing:
             self.expect(mono)
+
+    @staticmethod
+    def _meter(meter, class_, delta, mono):
+        if delta.extra is None:
+            meter.count(mono, delta.counter)
+        elif class_ == "analog":
+            meter.power(mono, delta.counter, delta.extra)
+        else:
+            meter.pulse(mono, delta.counter, delta.milli, delta.extra)
 
     def _sensor(self, index):
         sensor = self.sensors.get(index)

@@ -24,7 +24,7 @@ UART_SEND_MAX = 64  # bytes for the board's UART in one message: what it surely 
 TRIES = 4  # a historic board whose master died in a message is in step at the third command
 
 # command: struct codes of its arguments and of its reply, §1
-COMMANDS = {
+COMMANDS: "dict[str, tuple]" = {
     "gh": ("", "HB"),
     "sh": ("HB", "HB"),
     "gs": ("", "BB"),
@@ -43,7 +43,7 @@ COMMANDS = {
     "sw": ("H", "H"),
     "gb": ("", "H"),
     "sb": ("H", "H"),
-    "gd": ("", None),
+    "gd": ("", None),  # see Delta
     "ct": ("", ""),
 }
 REFUSALS = ("zz", "zy")
@@ -238,6 +238,17 @@ def exchange(command: str, values: tuple = (), historic: bool = True, uart: byte
     if values and reply.values[:1] != tuple(values[:1]):
         raise SpiError("{} was answered for another sensor".format(command))
     return reply
+
+
+def forward(uart: bytes = b"", historic: bool = True):
+    """Send bytes to the board's UART and return those that it received: a generator like exchange, without any command."""
+    yield ("transfer", (encode_uart(uart) if uart else b"") + b"\0\0")
+    yield ("sleep", _wait_s("", historic))
+    wire = yield from _read("")
+    start = wire.find(b"lu")
+    if start < 0 or wire[:start] != bytes(start):
+        raise SpiError("form of the UART's reply")
+    return Reply("", (), _unhex(wire[start + 2 : -1]))
 
 
 def _wait_s(command, historic):

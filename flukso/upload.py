@@ -183,7 +183,7 @@ class Uploader:
             return self._stored(request, mono, store)
         if request.kind == HEARTBEAT and status == 200:
             return self._heartbeat_answer(request, answer, mono)
-        text = "{} answered {}{}".format(self._name(request), status, _reason(answer))
+        text = "{} answered {}{}".format(self._name(request), status, reason(answer))
         if 400 <= status < 500 and status not in BUSY:
             return self._refused(request, text, mono)
         return self._trouble(request, text, mono, _retry_after(answer.headers))
@@ -271,7 +271,7 @@ class Uploader:
         return Event("warning", text)
 
 
-def _reason(answer):
+def reason(answer):
     """Return what the server said about itself, cut to a printable line."""
     text = answer.headers.get("www-authenticate", "")
     if not text:

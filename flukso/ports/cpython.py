@@ -76,7 +76,7 @@ def open_https(base_url: str, cacert: str, clock):
     return cpython_https.open_https(base_url, cacert, clock)
 
 
-_detached = []  # filled by log_to_syslog: where the log goes once there is no terminal
+_detached: list = []  # filled by log_to_syslog: where the log goes once there is no terminal
 
 
 def log_to_syslog():
@@ -156,3 +156,10 @@ def on_signals(stop, reload):
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
+
+
+async def open_line(path: str, baud: int):
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    from flukso.ports import cpython_bus
+
+    return await cpython_bus.open_serial(path, baud)

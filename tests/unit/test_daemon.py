@@ -355,6 +355,14 @@ class FastBoard:
         self.identity = Identity(2, 1, 2, 0, False)
         self.uart_in = bytearray()
 
+    keeps_settings = True
+
+    def describe(self):
+        return "fast"
+
+    def close(self):
+        pass
+
     async def identify(self):
         return self.identity
 
