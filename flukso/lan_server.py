@@ -112,7 +112,7 @@ class Rate:
     def allows(self, address, mono: float) -> bool:
         spent, when = self._spent.get(address, (0, mono))
         spent = max(0, spent - (mono - when) * RATE)
-        if spent >= BURST:
+        if spent > BURST - 1:
             return False
         if len(self._spent) >= ADDRESSES_MAX and address not in self._spent:
             self._spent.clear()
@@ -146,7 +146,7 @@ class LanServer:
         self._cached_for = None
         self._rate = Rate()
         self._server = None
-        self._sweeper = None
+        self._sweeper: asyncio.Task | None = None
         self.requests = 0
         self.refused = 0
 
@@ -157,7 +157,7 @@ class LanServer:
 
     async def close(self):
         """Stop listening and cut every connection."""
-        if self._server is None:
+        if self._server is None or self._sweeper is None:
             return
         self._server.close()
         self._sweeper.cancel()

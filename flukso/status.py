@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for /metrics; pure (docs/lan.md).
 
-`house` is the Daemon: its readings, store, uploader, believer, board and settings are read, and nothing is changed.
+`house` is the Daemon: its readings, store, sender, believer, board, lan and settings are read, and nothing is changed.
 """
 
 import json
 
 from flukso.meter import WATT
+from flukso.register import claim_code
 from flukso.version import VERSION
 
 UNIT_OF_COUNTER = {WATT: "Wh"}  # others count litres
@@ -37,7 +38,10 @@ def sensors(house) -> list:
 
 def claim(house) -> "str | None":
     """Return the claim code while somebody may still have to enter it, None when there is nothing to claim."""
-    return house.claim_code() if house.settings.wan and not house.uploader.claimed else None
+    settings = house.settings
+    if not settings.wan or not settings.register or house.sender.uploader.claimed:
+        return None
+    return claim_code(settings.device, settings.key)
 
 
 def _since(at, mono):
@@ -45,13 +49,13 @@ def _since(at, mono):
 
 
 def _board(house, mono):
-    identity = house.board.identity if house.board is not None else None
+    identity = house.board.identity
     return (
         ("hardware", None if identity is None else "{}.{}".format(identity.hw_major, identity.hw_minor)),
         ("firmware", None if identity is None else "{}.{}".format(identity.sw_major, identity.sw_minor)),
         ("historic", None if identity is None else identity.historic),
-        ("polls", house.board.polls if house.board is not None else 0),
-        ("faults", house.board.faults if house.board is not None else 0),
+        ("polls", house.board.polls),
+        ("faults", house.board.faults),
         ("last_poll_age", _since(house.last_poll, mono)),
         ("error", house.board_error or None),
     )
@@ -75,16 +79,17 @@ def _sensor(house, sensor, mono):
 
 
 def _upload(house, mono):
-    uploader = house.uploader
+    uploader, registrar = house.sender.uploader, house.sender.registrar
     return (
         ("enabled", bool(house.settings.wan)),
+        ("registered", registrar.done()),
         ("interval", uploader.interval_s(mono)),
         ("next", max(0, int(uploader.due_at(mono) - mono))),
         ("last_ok_age", _since(uploader.last_ok, mono)),
         ("acknowledged", uploader.acknowledged),
         ("requests", uploader.requests),
         ("failures", uploader.failures),
-        ("error", uploader.last_error or None),
+        ("error", registrar.last_error or uploader.last_error or None),
         ("server_time", uploader.server_time),
     )
 
@@ -107,19 +112,19 @@ def _json(value):
     return json.dumps(value)
 
 
-def metrics(house, wall: float, mono: float) -> bytes:
+def metrics(house, mono: float) -> bytes:
     """Return Prometheus text, format 0.0.4. What is not known is absent."""
     out = []
-    for name, kind, help_text, samples in _families(house, wall, mono):
-        samples = [(labels, value) for labels, value in samples if value is not None]
+    for name, kind, help_text, found in _families(house, mono):
+        samples = [(labels, value) for labels, value in found if value is not None]
         if samples:
             out.append("# HELP flukso_{0} {1}\n# TYPE flukso_{0} {2}\n".format(name, help_text, kind))
             out.extend(["flukso_{}{} {}\n".format(name, labels, value) for labels, value in samples])
     return "".join(out).encode()
 
 
-def _families(house, wall, mono):
-    uploader, board, meters = house.uploader, house.board, []
+def _families(house, mono):
+    uploader, board, meters = house.sender.uploader, house.board, []
     for sensor in sensors(house):
         label = '{{sensor="{}",type="{}"}}'.format(sensor.id, sensor.type)
         meters.append((label, house.readings.meters[sensor.id]))
@@ -127,7 +132,6 @@ def _families(house, wall, mono):
     litres = [(label, meter.rate) for label, meter in meters if meter.unit != WATT]
     wh = [(label, meter.counter) for label, meter in meters if meter.unit == WATT]
     litre_counters = [(label, meter.counter) for label, meter in meters if meter.unit != WATT]
-    last_ok = None if uploader.last_ok is None else int(mono - uploader.last_ok)
     return (
         ("info", "gauge", "version of the daemon", [('{{version="{}"}}'.format(VERSION), 1)]),
         ("uptime_seconds", "gauge", "since the daemon started", [("", int(mono - house.started_at))]),
@@ -136,13 +140,13 @@ def _families(house, wall, mono):
         ("energy_watthours_total", "counter", "the board's counter, modulo 2^32", wh),
         ("volume_litres_total", "counter", "the board's counter, modulo 2^32", litre_counters),
         ("board_up", "gauge", "1 while the board answers", [("", 0 if house.board_error else 1)]),
-        ("board_polls_total", "counter", "polls", [("", board.polls if board is not None else None)]),
-        ("board_faults_total", "counter", "replies that were damaged or missing", [("", board.faults if board is not None else None)]),
+        ("board_polls_total", "counter", "polls", [("", board.polls)]),
+        ("board_faults_total", "counter", "replies that were damaged or missing", [("", board.faults)]),
         ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(house.store))]),
         ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
         ("upload_failures_total", "counter", "posts without a good answer", [("", uploader.failures)]),
         ("upload_acknowledged_total", "counter", "readings that the server has", [("", uploader.acknowledged)]),
-        ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", last_ok)]),
+        ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", _since(uploader.last_ok, mono))]),
         ("clock_believed", "gauge", "1 when readings are dated", [("", 1 if house.believer.believed else 0)]),
         ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),
         ("lan_requests_total", "counter", "requests of the LAN API", [("", house.lan.requests)]),

@@ -89,6 +89,7 @@ class Uploader:
         self._first_heartbeat = True
         self.newest_sent = 0  # newest timestamp that a server may have
         self.requests = 0
+        self.failures = 0  # requests without a good answer
         self.acknowledged = 0  # tuples
         self.last_ok = None  # monotonic time
         self.last_error = ""
@@ -264,6 +265,7 @@ class Uploader:
 
     def _say(self, name, text):
         """Return the event of a trouble the first time; the same one again is only counted."""
+        self.failures += 1
         self.last_error = text
         if self._said.get(name) == text:
             return None
