@@ -197,9 +197,9 @@ def _values(reader):
     values: dict = {}
     for section, option, name, default, least, most in _NUMBERS:
         values[name] = reader.number(reader.option("settings", section, option), option, default, least, most)
-    for option, name, default in _TEXTS:
+    for option, name, usual in _TEXTS:
         value = reader.option("settings", "daemon", option)
-        values[name] = default if value is None else value.text
+        values[name] = usual if value is None else value.text
     phase = reader.option("settings", "main", "phase")
     values["phase"] = reader.number(phase, "phase", 1, 1, 3)
     if values["phase"] == 2:

@@ -7,8 +7,10 @@ from flukso import config, spi, state, uart
 from flukso.board import Board, Poll
 from flukso.clock import Believer
 from flukso.readings import Readings
+from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
 from flukso.sender import Sender
+from flukso.services import Services
 from flukso.uartboard import UartBoard
 
 ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clock's rounding dates one into the second before
@@ -50,6 +52,8 @@ class Daemon:
         self.readings = Readings(settings.sensors, mono)
         self.sender = Sender(port, clock, self.log, self.store, self.now, settings, self._ids())
         self.rs485 = Rs485(self.log)
+        self.services = Services(self)
+        self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._bus_url = bus_url
@@ -66,6 +70,15 @@ class Daemon:
     def now(self) -> int:
         """Return the time in unix s by which readings are dated."""
         return self.believer.stamp(self.clock.monotonic())
+
+    @property
+    def uploader(self):
+        return self.sender.uploader
+
+    def claim_code(self) -> "str | None":
+        """Return the code by which an owner claims this device, None when it is not ours to register."""
+        settings = self.settings
+        return claim_code(settings.device, settings.key) if settings.register else None
 
     def _apply(self, settings):
         """Take other settings; what was read stays."""
@@ -102,6 +115,7 @@ class Daemon:
         poller = asyncio.create_task(self._guarded(self._poll_loop()))
         text = "started: {} sensors, bus {}, upload every {} s"
         self.log("info", text.format(len(self.readings.indexes), self._opened[0], self.settings.upload_interval_s))
+        await self.services.start(self.clock.monotonic())
         await self.stop.wait()
         await self._end(poller, LAST_POLL_S)
         self._saver.save(self.store)
@@ -110,6 +124,7 @@ class Daemon:
         await self._end(sender, LAST_UPLOAD_S)
         self._saver.save(self.store)
         self.sender.close()
+        await self.services.close()
         self.board.close()
         self.log("info", "stopped: {} tuples kept".format(len(self.store)))
 
@@ -136,7 +151,7 @@ class Daemon:
             await self.clock.sleep_until(due)
             if self.reload.is_set():
                 self.reload.clear()
-                self._reload()
+                await self._reload()
             await self._tick()
 
     async def _forward_until(self, mono_s):
@@ -168,6 +183,7 @@ class Daemon:
             self._lost(str(error))
         await self._hand_out()
         self.store.age()
+        await self.services.tick(mono)
         self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
         if self.believer.believed and self.sender.due(mono):
             self._repeat()
@@ -184,6 +200,7 @@ class Daemon:
             outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.settings.uart_socket else b""
             poll = await self.board.poll(self.readings.indexes, outgoing)
         self.readings.take(poll, self.store, ts, mono)
+        self.services.write_deltas(ts, poll.deltas)
         self._failures = 0
         self.last_poll = mono
         if self.board_error:
@@ -236,7 +253,7 @@ class Daemon:
         if self.last_poll is not None and not self.board_error:
             self.store.repeat(self.readings.ids(), self.believer.stamp(self.last_poll))
 
-    def _reload(self):
+    async def _reload(self):
         """Read the configuration again; one with errors changes nothing."""
         try:
             settings = load_settings(self.port, self._config_path)
@@ -245,6 +262,7 @@ class Daemon:
                 self.log("err", "the configuration is not taken over: {}".format(line))
             return
         self._apply(settings)
+        await self.services.start(self.clock.monotonic())
         self.log("info", "the configuration was read again")
 
 

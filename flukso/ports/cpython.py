@@ -163,3 +163,29 @@ async def open_line(path: str, baud: int):
     from flukso.ports import cpython_bus
 
     return await cpython_bus.open_serial(path, baud)
+
+
+def monotonic() -> float:
+    """Return the machine's monotonic time in s, whatever clock the daemon runs on."""
+    return time.monotonic()
+
+
+async def serve_unix(path: str, handler):
+    """Listen on a Unix socket; return what close() ends. Raises OSError."""
+    from flukso.ports import cpython_local
+
+    return await cpython_local.serve_unix(path, handler)
+
+
+def open_pipe(path: str):
+    """Return the writing end of a named pipe: write(line) -> bool, close(). Raises OSError."""
+    from flukso.ports import cpython_local
+
+    return cpython_local.Pipe(path)
+
+
+async def announce(service):
+    """Announce a discovery.Service by mDNS; return what the coroutine close() ends. Raises OSError."""
+    from flukso.ports import cpython_mdns
+
+    return await cpython_mdns.announce(service)

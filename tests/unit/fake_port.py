@@ -20,8 +20,9 @@ config settings daemon
 	option state_dir /state
 	option enable_lan_branch 0
 """.format(DEVICE, KEY)
-ANALOG = "config sensor {0}\n\toption id {1}\n\toption class analog\n\toption voltage 230\n\toption current 50\n\tlist port {0}\n\toption enable 1\n"
-PULSE = "config sensor {0}\n\toption id {1}\n\toption class pulse\n\toption constant {2}\n\tlist port {0}\n\toption enable 1\n"
+SENSOR = "config sensor {0}\n\toption id {1}\n\tlist port {0}\n\toption enable 1\n"
+ANALOG = SENSOR + "\toption class analog\n\toption voltage 230\n\toption current 50\n"
+PULSE = SENSOR + "\toption class pulse\n\toption constant {2}\n"
 CONFIG = MAIN + ANALOG.format(1, IDS[0]) + PULSE.format(4, IDS[3], "0.5")
 
 
@@ -109,3 +110,6 @@ class FakePort:
 
     def on_signals(self, stop, reload):
         self.stop, self.reload = stop, reload
+
+    def monotonic(self):
+        return self.clock.monotonic()
