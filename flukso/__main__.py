@@ -11,11 +11,19 @@ USAGE = """usage: flukso COMMAND
       version | counters | delta | sync (needs --config)
       get NAME [SENSOR]          set NAME [SENSOR] VALUE…       (kept for good)
           hardware, map, enabled, counter, constant, watchdog, brownouts; sensors count from 1
+  provision [--config FILE] [--system FILE] [--runtime FILE [--user NAME]]
+      makes what is missing: device, key, sensor ids; writes the copy that the daemon reads
   config check FILE              lists every error with its line
   version
 bus URLs: spidev:/dev/spidev0.0  unix:PATH  tcp:HOST:PORT  tty:PATH
 """
-OPTIONS = {"daemon": ("config", "bus", "clock"), "board": ("config", "bus", "clock"), "config": (), "version": ()}
+OPTIONS = {
+    "daemon": ("config", "bus", "clock"),
+    "board": ("config", "bus", "clock"),
+    "provision": ("config", "system", "runtime", "user"),
+    "config": (),
+    "version": (),
+}
 
 
 class UsageError(ValueError):
@@ -67,6 +75,8 @@ def run(words: list, port) -> int:
         return 0
     if command == "config":
         return check(rest, port)
+    if command == "provision":
+        return provision(rest, options, port)
     clock = clock_url(options)
     if command == "board":
         from flukso import boardline
@@ -79,13 +89,25 @@ def run(words: list, port) -> int:
     return asyncio.run(daemon.main(port, options["config"], options.get("bus"), clock))
 
 
+def provision(rest, options, port):
+    from flukso import provision as provisioning
+
+    if rest:
+        raise UsageError("provision takes options only")
+    try:
+        return provisioning.main(port, options, sys.stdout.write)
+    except OSError as error:
+        port.log("err", str(error))
+        return 1
+
+
 def check(rest, port):
-    from flukso import config, daemon
+    from flukso import config
 
     if len(rest) != 2 or rest[0] != "check":
         raise UsageError("config check FILE")
     try:
-        settings = daemon.load_settings(port, rest[1])
+        settings = config.load(port, rest[1])
     except (config.ConfigErrors, OSError) as error:
         sys.stdout.write(str(error) + "\n")
         return 2

@@ -46,9 +46,7 @@ async def main(port, words, options, clock_url, write) -> int:
 
 
 def _settings(port, options):
-    from flukso.daemon import load_settings
-
-    return load_settings(port, options["config"]) if "config" in options else None
+    return config.load(port, options["config"]) if "config" in options else None
 
 
 def _command(words, settings):

@@ -85,7 +85,7 @@ def parse(text: str, system: str | None = None) -> Settings:
     identity = _identity(reader, system, problems)
     values = _values(reader)
     values.update(identity)
-    values["sensors"] = _sensors(reader)
+    values["sensors"] = _sensors(reader, values["bus"].startswith("uart:"))
     if values["wan"]:
         for name in ("device", "key"):
             if not values[name] and name not in reader.wrongs:
@@ -93,6 +93,28 @@ def parse(text: str, system: str | None = None) -> Settings:
     if problems:
         raise ConfigErrors(problems)
     return Settings(*[values[name] for name in FIELDS])
+
+
+def load(port, path: str):
+    """Return the Settings of a configuration file, with the file `system` beside it.
+
+    Raises ConfigErrors, or OSError when it cannot be read.
+    """
+    text = decode_text(port.read_file(path, uci.FILE_MAX))
+    folder, slash, _ = path.rpartition("/")
+    try:
+        system = decode_text(port.read_file(folder + slash + "system", uci.FILE_MAX))
+    except OSError:
+        system = None
+    return parse(text, system)
+
+
+def decode_text(data: bytes) -> str:
+    """Return the text of a file; ConfigErrors when it is not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except (UnicodeError, ValueError):
+        raise ConfigErrors([uci.Problem("flukso", 0, "the file is not UTF-8 text")])
 
 
 class _Reader:
@@ -238,8 +260,11 @@ def bus_known(url: str) -> bool:
     return any([url.startswith(scheme) and len(url) > len(scheme) for scheme in BUSES])
 
 
-def _sensors(reader):
-    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not."""
+def _sensors(reader, listening):
+    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not.
+
+    listening: a UART board, whose inputs and constants are built in.
+    """
     found = {}
     taken_ids: dict[str, int] = {}
     taken_ports: dict[int, int] = {}
@@ -249,17 +274,17 @@ def _sensors(reader):
             continue
         if number in found:
             reader.fail(reader.file, section.line, "sensor {} stands here twice".format(number))
-        found[number] = _sensor(reader, section, number, taken_ids, taken_ports)
+        found[number] = _sensor(reader, section, number, listening, taken_ids, taken_ports)
     return tuple([found[number] for number in sorted(found) if found[number].enabled])
 
 
-def _sensor(reader, section, number, taken_ids, taken_ports):
+def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa: PLR0917
     options = section.options
     enabled = reader.flag(options.get("enable"), "enable", 0)
     id_ = reader.hex32(options.get("id"), "id")
     kind = options.get("type")
-    class_ = _class(reader, section, number, enabled)
-    ports = _ports(reader, section, class_)
+    class_ = _class(reader, section, number, enabled, listening)
+    ports = _ports(reader, section, "" if listening else class_)
     if enabled:
         if "id" not in options:
             reader.missing(section.line, "sensor {} is enabled and has no id".format(number))
@@ -273,13 +298,13 @@ def _sensor(reader, section, number, taken_ids, taken_ports):
             port = whole(value.text)
             if taken_ports.setdefault(port, number) != number:
                 reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
-    constant = _constant(reader, section, class_, enabled)
+    constant = 1000 if listening else _constant(reader, section, class_, enabled)
     texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
     kind = "electricity" if kind is None else kind.text
     return Sensor(number, enabled, id_, kind, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
 
 
-def _class(reader, section, number, enabled):
+def _class(reader, section, number, enabled, listening):
     value = section.options.get("class")
     if value is None:
         if enabled:
@@ -288,7 +313,7 @@ def _class(reader, section, number, enabled):
     if value.text not in CLASSES:
         reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(value.text))
         return ""
-    if enabled and number not in CLASSES[value.text]:
+    if enabled and not listening and number not in CLASSES[value.text]:
         reader.wrong(value, "class", "sensor {} of the board cannot be {}".format(number, value.text))
     return value.text
 

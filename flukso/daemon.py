@@ -256,7 +256,7 @@ class Daemon:
     async def _reload(self):
         """Read the configuration again; one with errors changes nothing."""
         try:
-            settings = load_settings(self.port, self._config_path)
+            settings = config.load(self.port, self._config_path)
         except (config.ConfigErrors, OSError) as error:
             for line in str(error).split("\n"):
                 self.log("err", "the configuration is not taken over: {}".format(line))
@@ -266,32 +266,10 @@ class Daemon:
         self.log("info", "the configuration was read again")
 
 
-def load_settings(port, path: str):
-    """Return the Settings of a configuration file, with the file `system` beside it.
-
-    Raises ConfigErrors, or OSError when it cannot be read.
-    """
-    text = decode_text(port.read_file(path, config.uci.FILE_MAX))
-    folder, slash, _ = path.rpartition("/")
-    try:
-        system = decode_text(port.read_file(folder + slash + "system", config.uci.FILE_MAX))
-    except OSError:
-        system = None
-    return config.parse(text, system)
-
-
-def decode_text(data: bytes) -> str:
-    """Return the text of a file; ConfigErrors when it is not UTF-8."""
-    try:
-        return data.decode("utf-8")
-    except (UnicodeError, ValueError):
-        raise config.ConfigErrors([config.uci.Problem("flukso", 0, "the file is not UTF-8 text")])
-
-
 async def main(port, config_path: str, bus_url: str | None = None, clock_url: str | None = None) -> int:
     """Run the daemon until SIGTERM; return the exit status: 0, 2 for a configuration with errors, 1 when it could not start."""
     try:
-        settings = load_settings(port, config_path)
+        settings = config.load(port, config_path)
     except (config.ConfigErrors, OSError) as error:
         for line in str(error).split("\n"):
             port.log("err", line)

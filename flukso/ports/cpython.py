@@ -109,14 +109,16 @@ def read_file(path: str, limit: int) -> bytes:
     return data
 
 
-def write_durable(path: str, data: bytes, mode: int = 0o600):
-    """Replace the file as a whole: after a power cut it holds the old or the new bytes. Raises OSError."""
+def write_durable(path: str, data: bytes, mode: int = 0o600, user: str | None = None):
+    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
     fresh = path + ".new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
+        if user is not None:
+            _give(handle, user)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -126,6 +128,16 @@ def write_durable(path: str, data: bytes, mode: int = 0o600):
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _give(handle, user):
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise OSError("there is no user {}".format(user)) from None
+    os.fchown(handle, entry.pw_uid, entry.pw_gid)
 
 
 def rename(old: str, new: str):

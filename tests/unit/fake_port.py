@@ -63,6 +63,7 @@ class FakePort:
         self.clock, self.bus, self.server = clock, bus, server
         self.files = {"/etc/flukso": config.encode()}
         self.stamps = {}
+        self.owners = {}
         self.lines = []
         self.write_error = None
         self.stop = self.reload = None
@@ -86,14 +87,15 @@ class FakePort:
 
     def read_file(self, path, limit):
         if path not in self.files:
-            raise OSError("no {}".format(path))
+            raise FileNotFoundError(2, "no {}".format(path))
         assert len(self.files[path]) <= limit
         return self.files[path]
 
-    def write_durable(self, path, data, mode=0o600):
+    def write_durable(self, path, data, mode=0o600, user=None):
         if self.write_error:
             raise OSError(self.write_error)
         self.files[path] = bytes(data)
+        self.owners[path] = user
         self.stamps[path] = self.stamps.get(path, 0) + 1
 
     def rename(self, old, new):

@@ -7,9 +7,10 @@ import tracemalloc
 
 import pytest
 
+from flukso import config
 from flukso import daemon as daemon_module
 from flukso.board import Identity, Poll
-from flukso.daemon import Daemon, load_settings
+from flukso.daemon import Daemon
 from flukso.https import HttpsError
 from flukso.spi import Delta
 from tests.unit.fake_board import FakeBoard, VirtualClock
@@ -30,7 +31,7 @@ class House:
         self.daemon = None
 
     def start(self):
-        self.daemon = Daemon(self.port, self.clock, load_settings(self.port, "/etc/flukso"), None, "/etc/flukso")
+        self.daemon = Daemon(self.port, self.clock, config.load(self.port, "/etc/flukso"), None, "/etc/flukso")
         self.before = asyncio.all_tasks()
         self.task = asyncio.get_running_loop().create_task(self.daemon.run())
 
