@@ -359,12 +359,15 @@ static void fire(struct board *b, enum event_id id)
 	}
 }
 
+/* Also what the events themselves make due now; each such chain is finite. */
 static void fire_due(struct board *b)
 {
-	for (int i = 0; i < EVENT_COUNT; i++) {
-		if (b->events.due_ns[i] <= b->now_ns) {
-			b->events.due_ns[i] = EVENT_NEVER;
-			fire(b, (enum event_id)i);
+	while (next_event_ns(b) <= b->now_ns) {
+		for (int i = 0; i < EVENT_COUNT; i++) {
+			if (b->events.due_ns[i] <= b->now_ns) {
+				b->events.due_ns[i] = EVENT_NEVER;
+				fire(b, (enum event_id)i);
+			}
 		}
 	}
 }
