@@ -306,13 +306,13 @@ def test_a_transfer_waits_for_an_idle_driver_beside_the_busy_one(echo):
 
 
 def test_the_speed_is_kept(chip):
-    sim = chip("SPI_NOT")
+    sim = chip("CLOCK")
     for speed in (1, 5):
         sim.ask("speed {}".format(speed))
         before = sim.control.time_us(), time.monotonic()
         time.sleep(1)
         passed = (sim.control.time_us() - before[0]) / 1e6 / (time.monotonic() - before[1])
-        assert passed == pytest.approx(speed, rel=0.15)
+        assert speed * 0.5 < passed < speed * 1.05  # a busy machine makes it late, never early
     assert sim.ask("speed 0") == "5"
     stands = sim.control.time_us()
     time.sleep(0.1)
