@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.chain import SENSORS
 from tests.runtime.conftest import environment
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def on(runtime, chain, **more):
     """Let the household's daemon run on this runtime."""
