@@ -6,7 +6,7 @@ import sys
 from flukso import ports, version
 
 USAGE = """usage: flukso COMMAND
-  daemon --config FILE [--bus URL] [--clock system|sim:URL]
+  daemon --config FILE [--bus URL] [--clock system|sim:URL] [--detach [--pidfile FILE]]
   board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]
       version | counters | delta | sync (needs --config)
       get NAME [SENSOR]          set NAME [SENSOR] VALUE…       (kept for good)
@@ -17,8 +17,10 @@ USAGE = """usage: flukso COMMAND
   version
 bus URLs: spidev:/dev/spidev0.0  unix:PATH  tcp:HOST:PORT  tty:PATH
 """
+PIDFILE = "/var/run/flukso/flukso.pid"
+FLAGS = ("detach",)  # options without a value
 OPTIONS = {
-    "daemon": ("config", "bus", "clock"),
+    "daemon": ("config", "bus", "clock", "detach", "pidfile"),
     "board": ("config", "bus", "clock"),
     "provision": ("config", "system", "runtime", "user"),
     "config": (),
@@ -44,6 +46,8 @@ def parse(words: list) -> tuple:
             rest.append(word)
         elif name not in known or name in options:
             raise UsageError("unknown or repeated option {}".format(word))
+        elif name in FLAGS:
+            options[name] = "1"
         elif not equals:
             index += 1
             if index == len(words):
@@ -84,9 +88,29 @@ def run(words: list, port) -> int:
         return asyncio.run(boardline.main(port, rest, options, clock, sys.stdout.write))
     if rest or "config" not in options:
         raise UsageError("daemon needs --config FILE and nothing more")
+    if "detach" in options:
+        status = detach(options, port)
+        if status:
+            return status
     from flukso import daemon
 
     return asyncio.run(daemon.main(port, options["config"], options.get("bus"), clock))
+
+
+def detach(options, port):
+    """Go into the background, once the configuration is seen to be good; return 0, or the exit status when that cannot be."""
+    from flukso import config
+
+    try:
+        config.load(port, options["config"])
+        port.detach(options.get("pidfile", PIDFILE))
+    except config.ConfigErrors as error:
+        port.log("err", str(error))
+        return 2
+    except OSError as error:
+        port.log("err", str(error))
+        return 1
+    return 0
 
 
 def provision(rest, options, port):

@@ -90,16 +90,13 @@ class UartBoard:
             self._pulsed.add(index)
 
     async def counters(self, sensors):
+        self._check()
         return tuple([(index, self._counters[index][0]) for index in sensors if index in self._counters])
 
     async def poll(self, sensors, uart=b"") -> Poll:
         """Return what was heard since the last poll: extra is the power where one came, else the board's clock, or None."""
         self.polls += 1
-        if self._error:
-            self.close()
-            raise BusError(self._error)
-        if self._clock.monotonic() - self._heard > SILENT_S:
-            raise BusError("no good line from the board for {} s".format(SILENT_S))
+        self._check()
         deltas = []
         for index in sensors:
             counter, board_ms = self._counters.get(index, (None, None))
@@ -110,6 +107,13 @@ class UartBoard:
         self._powers.clear()
         self._pulsed.clear()
         return Poll(tuple(deltas), (), True)
+
+    def _check(self):
+        if self._error:
+            self.close()
+            raise BusError(self._error)
+        if self._clock.monotonic() - self._heard > SILENT_S:
+            raise BusError("no good line from the board for {} s".format(SILENT_S))
 
     def close(self):
         if self._reader_task is not None:

@@ -201,3 +201,10 @@ async def announce(service):
     from flukso.ports import cpython_mdns
 
     return await cpython_mdns.announce(service)
+
+
+def detach(path: str):
+    """Go on in the background with this pid file; return what close() ends. Raises OSError."""
+    from flukso.ports import cpython_detach
+
+    return cpython_detach.detach(path)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A port without a machine: files in a dict, a server in a dict, the log in a list. With it the whole daemon runs in a test."""
 
+import asyncio
 import json
 
 from flukso.https import Answer, HttpsError
@@ -66,6 +67,8 @@ class FakePort:
         self.owners = {}
         self.lines = []
         self.write_error = None
+        self.line = None
+        self.served = {}
         self.stop = self.reload = None
 
     def system_clock(self):
@@ -115,3 +118,57 @@ class FakePort:
 
     def monotonic(self):
         return self.clock.monotonic()
+
+    async def open_line(self, path, baud):
+        if self.line is None:
+            raise BusError("{}: no such line".format(path))
+        self.line.opened += 1
+        return self.line, self.line
+
+    async def serve_unix(self, path, handler):
+        self.served[path] = handler
+        return self
+
+    def open_pipe(self, path):
+        self.pipe = []
+        return FakePipe(self.pipe)
+
+    def close(self):
+        pass
+
+
+class FakePipe:
+    def __init__(self, lines):
+        self.lines = lines
+
+    def write(self, line):
+        self.lines.append(line)
+        return True
+
+    def close(self):
+        pass
+
+
+class FakeLine:
+    """Both ends of a stream: what a test says is read, what is written is kept."""
+
+    def __init__(self):
+        self.opened = 0
+        self.written = b""
+        self.closed = False
+        self._queue = asyncio.Queue()
+
+    def say(self, data):
+        self._queue.put_nowait(data)
+
+    async def read(self, count):
+        return await self._queue.get()
+
+    def write(self, data):
+        self.written += data
+
+    async def drain(self):
+        pass
+
+    def close(self):
+        self.closed = True
