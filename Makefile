@@ -8,7 +8,7 @@ SPEED ?= 20
 TRACE ?=
 JOBS ?= 2
 
-.PHONY: help demo test test-all lint firmware sim runtime lock clean
+.PHONY: help demo test test-all faults lint firmware sim runtime lock clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test-all: ## the tests that are too dear for every change, too
 	@$(SETUP) demo test
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim
 	@$(PY) -m pytest -n $(JOBS)
+
+faults: ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
+	@$(SETUP) demo test
+	@$(PY) -m tests.faults $(ARGS)
 
 lint: ## style, types and shell, without running anything
 	@$(SETUP) demo test

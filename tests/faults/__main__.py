@@ -18,8 +18,9 @@ from tests.fakes import ca
 from tests.faults.proxy import isolated
 from tests.faults.run import run
 from tests.faults.scenarios import SCENARIOS
+from tests.processes import DIES_WITH_US
 
-NAMESPACES = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--kill-child"]
+NAMESPACES = [*DIES_WITH_US, "unshare", "--user", "--map-root-user", "--net", "--mount", "--kill-child"]
 CELL_LIMIT_S = 300  # real
 RUNTIMES = ("cpython", "micropython")
 

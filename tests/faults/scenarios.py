@@ -10,14 +10,16 @@ DAY_S = 86_400
 # strike(world): the fault begins. lift(world): it ends. step(world): called while it lasts, about ten times a real second.
 # rounds: how often it comes back afterwards, to see whether memory grows. hold_s: real seconds that it lasts at first
 Scenario = namedtuple("Scenario", "name strike lift step rounds hold_s")
+ROUNDS = 8
+MANY_ROUNDS = 40  # where a socket or memory was seen to leak
 TIMED_OUT_S = 2.5  # real: the simulator's clock gives a time-out one real second at least
 
 
-def _scenario(name, strike, lift, step=None, rounds=20, hold_s=1.0):
+def _scenario(name, strike, lift, step=None, rounds=ROUNDS, hold_s=1.0):
     return Scenario(name, strike, lift, step or (lambda world: None), rounds, hold_s)
 
 
-def _proxy(name, rules, hold_s=1.0, rounds=20):
+def _proxy(name, rules, hold_s=1.0, rounds=ROUNDS):
     """Rules for new connections, with those that are open ended first."""
 
     def strike(world):
@@ -31,7 +33,7 @@ def _proxy(name, rules, hold_s=1.0, rounds=20):
     return _scenario(name, strike, lift, hold_s=hold_s, rounds=rounds)
 
 
-def _server(label, hold_s=1.0, rounds=20, **fault):
+def _server(label, hold_s=1.0, rounds=ROUNDS, **fault):
     """A fault of the server itself."""
     return _scenario(
         label, lambda world: world.server.misbehave(**fault), lambda world: world.server.behave(), hold_s=hold_s, rounds=rounds
@@ -46,7 +48,7 @@ def _certificate(kind):
     def lift(world):
         world.server.use_certificate(world.certificates / "renewed.pem")
 
-    return _scenario("certificate-" + kind, strike, lift)
+    return _scenario("certificate-" + kind, strike, lift, rounds=MANY_ROUNDS if kind == "foreign" else ROUNDS)
 
 
 def _black_hole(world):
@@ -97,7 +99,7 @@ def _epoch(world):
 
 
 SCENARIOS = (
-    _scenario("refused", _gone, _back),
+    _scenario("refused", _gone, _back, rounds=MANY_ROUNDS),
     _scenario("black-hole", _black_hole, _back, hold_s=TIMED_OUT_S, rounds=6),
     _scenario("mute", lambda world: world.proxy.mute(), lambda world: world.proxy.cut(), hold_s=TIMED_OUT_S, rounds=6),
     _scenario("cut-reset", lambda world: world.proxy.cut(hard=True), lambda world: None),
