@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -106,6 +107,29 @@ static mp_obj_t mod_umask(mp_obj_t mask)
 	return MP_OBJ_NEW_SMALL_INT(umask((mode_t)mp_obj_get_int(mask)));
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_umask_obj, mod_umask);
+
+// fchown(fd, user name): the file belongs to this user and his group; KeyError when there is no such user.
+static mp_obj_t mod_fchown(mp_obj_t fd, mp_obj_t name)
+{
+	const struct passwd *entry = getpwnam(mp_obj_str_get_str(name));
+	if (entry == NULL) {
+		mp_raise_type_arg(&mp_type_KeyError, name);
+	}
+	if (fchown((int)mp_obj_get_int(fd), entry->pw_uid, entry->pw_gid) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_fchown_obj, mod_fchown);
+
+static mp_obj_t mod_mkfifo(mp_obj_t path, mp_obj_t mode)
+{
+	if (mkfifo(mp_obj_str_get_str(path), (mode_t)mp_obj_get_int(mode)) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_mkfifo_obj, mod_mkfifo);
 
 static speed_t speed_of(mp_int_t baud)
 {

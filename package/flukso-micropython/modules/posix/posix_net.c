@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `posix`: names to addresses without blocking the caller: libc's resolver, in a child process.
+// Module `posix`: names to addresses without blocking the caller (libc's resolver, in a child process), and accept.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,3 +80,19 @@ static mp_obj_t mod_lookup(mp_obj_t host_in, mp_obj_t port_in)
 	return mp_obj_new_tuple(2, pair);
 }
 MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, mod_lookup);
+
+// accept(fd) -> descriptor of the next client, non-blocking; None when there is none. Whatever the length of its address.
+static mp_obj_t mod_accept(mp_obj_t listener)
+{
+	int fd = accept((int)mp_obj_get_int(listener), NULL, NULL);
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+			return mp_const_none;
+		}
+		mp_raise_OSError(errno);
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return MP_OBJ_NEW_SMALL_INT(fd);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_accept_obj, mod_accept);
