@@ -202,7 +202,8 @@ static void run(void)
 	TIMSK1 = _BV(ICIE1);
 	sei();
 	for (;;) {
-		PINB = 1; /* the LED is not the capture pin while the comparator is */
+		ADMUX = 0; /* is no input of the comparator while ACME is off */
+		PINB = 1;  /* the LED is not the capture pin while the comparator is */
 		result[2]++;
 	}
 }
