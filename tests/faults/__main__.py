@@ -14,6 +14,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.e2e.chain import ROOT, interpreter
 from tests.fakes import ca
 from tests.faults.proxy import isolated
 from tests.faults.run import run
@@ -22,6 +23,8 @@ from tests.processes import DIES_WITH_US
 
 NAMESPACES = [*DIES_WITH_US, "unshare", "--user", "--map-root-user", "--net", "--mount", "--kill-child"]
 CELL_LIMIT_S = 300  # real
+WEEK = "seven-days"  # of simulated time, with troubles of every kind each day; in one process
+WEEK_LIMIT_S = 1800
 RUNTIMES = ("cpython", "micropython")
 
 
@@ -38,7 +41,18 @@ def cell(name: str, runtime: str, folder: str) -> int:
     return 0
 
 
+def start_week(runtime: str) -> dict:
+    command, env = interpreter(runtime)
+    command = [*DIES_WITH_US, *command[: command.index("-m")], "-m", "tests.faults.week", "7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WEEK_LIMIT_S, env={**os.environ, **env}, cwd=ROOT)
+    last = done.stdout.rpartition("week: ")[2]
+    wrong = [] if done.returncode == 0 else [done.stdout[-1000:] + done.stderr[-1000:]]
+    return {"fault": WEEK, **(json.loads(last) if done.returncode == 0 else {}), "runtime": runtime, "wrong": wrong}
+
+
 def start_cell(name: str, runtime: str, folder: str) -> dict:
+    if name == WEEK:
+        return start_week(runtime)
     command = [*NAMESPACES, sys.executable, "-m", "tests.faults", "--cell", name, runtime, folder]
     env = {**os.environ, "FLUKSO_FAULTS_ISOLATED": "1"}
     try:
@@ -52,7 +66,20 @@ def start_cell(name: str, runtime: str, folder: str) -> dict:
 
 
 def say(result: dict) -> None:
-    figures = ("lost_wh", "twice", "polls_missed", "pause_ms", "rss_kb", "rss_growth_kb", "tuples", "recovered_s", "real_s")
+    figures = (
+        "lost_wh",
+        "twice",
+        "polls_missed",
+        "pause_ms",
+        "rss_kb",
+        "rss_growth_kb",
+        "tuples",
+        "recovered_s",
+        "polls",
+        "heap",
+        "heap_growth",
+        "real_s",
+    )
     text = " ".join("{}={}".format(name, result[name]) for name in figures if name in result)
     print("{:5} {:22} {:12} {}".format("FAIL" if result["wrong"] else "ok", result["fault"], result["runtime"], text))
     for wrong in result["wrong"]:
@@ -60,9 +87,12 @@ def say(result: dict) -> None:
     sys.stdout.flush()
 
 
+NAMES = [*[scenario.name for scenario in SCENARIOS], WEEK]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=[scenario.name for scenario in SCENARIOS])
+    parser.add_argument("--only", nargs="+", choices=NAMES)
     parser.add_argument("--runtime", choices=RUNTIMES, action="append")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
@@ -74,7 +104,7 @@ def main() -> int:
         from tests.runtime.conftest import x86_runtime
 
         x86_runtime()  # built once, before the cells
-    cells = [(one.name, runtime) for one in SCENARIOS if not args.only or one.name in args.only for runtime in runtimes]
+    cells = [(name, runtime) for name in args.only or NAMES for runtime in runtimes]
     with tempfile.TemporaryDirectory(prefix="flukso-ca-") as folder, ThreadPoolExecutor(args.jobs) as pool:
         ca.make(Path(folder))
         results = []
