@@ -28,7 +28,7 @@ static uint16_t low_ticks;
 static uint16_t record_s; /* since the last full record */
 static uint16_t save_s;   /* since the last save, or since one was given back */
 
-static void saves_set(uint8_t count)
+SHARED static void saves_set(uint8_t count)
 {
 	saves = count;
 	saves_check = (uint8_t)~count;
@@ -74,18 +74,12 @@ void keeper_changed(void)
 	store_touch();
 }
 
-void keeper_save_events(void)
-{
-	events = true;
-	store_begin();
-}
-
 void keeper_commit(void)
 {
 	record_bad = false;
 	pending = false;
 	events = false;
-	if (meter_unsaved)
+	if (meter_unsaved || journal.shorts)
 		record_due = true;
 	store_begin();
 }
@@ -176,15 +170,6 @@ void keeper_run(bool low, uint8_t ticks)
 	journal_tidy();
 }
 
-static bool moved_far(void)
-{
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (sensor_counter[i] - journal.base[i] >= KEEPER_FAR)
-			return true;
-	}
-	return false;
-}
-
 void keeper_second(void)
 {
 	uint8_t guard;
@@ -193,7 +178,7 @@ void keeper_second(void)
 		record_s++;
 	if (meter_unsaved && record_s >= KEEPER_RECORD_S)
 		record_due = true;
-	if (record_s >= KEEPER_FAR_S && (moved_far() || journal.shorts >= KEEPER_SHORTS))
+	if (record_s >= KEEPER_FAR_S && (journal.distant || journal.shorts >= KEEPER_SHORTS))
 		record_due = true;
 	if (events && !pending && record_s >= KEEPER_RECORD_S)
 		keeper_commit();

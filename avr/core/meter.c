@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Exactly-once accounting. The inputs' sums run on for ever; each sensor's state holds how far they have been accounted,
- * and state and position change together: the new values are first noted as an intent, then applied, then the
+ * Exactly-once accounting. The inputs' sums run on for ever; seen[] holds how far they have been accounted. A sensor's
+ * state and its input's position change together: the new values are first noted as an intent, then applied, then the
  * intent is withdrawn. A reset at any instruction leaves either the old state or an intent to repeat.
  */
 #include "meter.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "crc.h"
@@ -14,77 +15,95 @@
 #include "journal.h"
 #include "settings.h"
 
+#define COUNTED_PORTS (ANALOGS + PULSES)
 #define INTENT_STANDS 0xa5
-#define BIT(n) ((uint8_t)(1u << (n)))
 
 /* A reset can tear the sum that the interrupt was writing; nothing honest is so far ahead of the accounting. */
 #define SUM_AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
 
-/* One sensor as it survives a reset, its counter apart. */
-struct state {
+/* What a sensor keeps through a reset, besides its counter. */
+struct kept {
 	struct remainder rest;
-	uint16_t crc; /* of number, counter and remainder */
+	uint16_t crc; /* of the sensor's number, counter and remainder */
 };
 
+/* The new state of a sensor, while it is computed and until it is in force. */
 struct intent {
-	uint32_t counter;
-	struct state state;
-	uint32_t seen; /* input position accounted then */
+	uint8_t stands; /* INTENT_STANDS when complete */
 	uint8_t sensor;
-	uint8_t port; /* UNMAPPED when no input is involved */
-	uint8_t stands;
+	uint8_t port;  /* UNMAPPED when no input is involved */
+	uint32_t seen; /* input position accounted then */
+	uint32_t counter;
+	struct kept kept;
 };
 
 uint32_t sensor_counter[SENSORS] NOINIT;
-struct analog analog[ANALOGS] NOINIT;
+uint32_t clamp_sum[ANALOGS] NOINIT;
+uint16_t clamp_count[ANALOGS] NOINIT;
 struct pulse pulse[PULSES] NOINIT;
-static struct state state[SENSORS] NOINIT;
+static struct kept kept[SENSORS] NOINIT;
 static struct intent intent NOINIT;
-static uint32_t sum_seen[ANALOGS] NOINIT;
-static uint8_t pulse_seen[PULSES] NOINIT;
+static uint32_t seen[COUNTED_PORTS] NOINIT;
 
 uint32_t sensor_extra[SENSORS];
+uint32_t meter_ms;
 uint8_t meter_fresh;
 volatile bool meter_unsaved;
 
-/* Where the running second began. */
-static struct analog second[ANALOGS];
+/* Of the running second: samples' sum as far as accounted, and where their number began. */
+static uint32_t second_sum[ANALOGS];
+static uint16_t second_began[ANALOGS];
+static uint16_t samples[ANALOGS]; /* number of those accounted */
 
-static uint16_t state_crc(uint8_t sensor, uint32_t counter, const struct remainder *rest)
+static uint16_t intent_crc(void)
 {
-	uint16_t crc = crc16_update(CRC16_SEED, sensor);
+	uint16_t crc = crc16_update(CRC16_SEED, intent.sensor);
 
-	crc = crc16_block(crc, &counter, sizeof(counter));
-	crc = crc16_block(crc, &rest->nano, sizeof(rest->nano));
-	return crc16_block(crc, &rest->pico, sizeof(rest->pico));
+	crc = crc16_block(crc, &intent.counter, sizeof(intent.counter));
+	crc = crc16_block(crc, &intent.kept.rest.nano, sizeof(intent.kept.rest.nano));
+	return crc16_block(crc, &intent.kept.rest.pico, sizeof(intent.kept.rest.pico));
+}
+
+/* Begins an intent from the sensor's present state. */
+static struct intent *intent_load(uint8_t sensor)
+{
+	struct intent *next = &intent;
+
+	BASE(next);
+	next->stands = 0;
+	next->sensor = sensor;
+	next->port = UNMAPPED;
+	next->counter = sensor_counter[sensor];
+	next->kept = kept[sensor];
+	return next;
 }
 
 static void intent_apply(void)
 {
-	uint8_t port = intent.port;
-	uint8_t guard = guard_enter();
+	struct intent *next = &intent;
+	uint32_t *counter;
+	uint8_t guard;
 
-	journal_note(intent.sensor, intent.counter);
-	sensor_counter[intent.sensor] = intent.counter;
+	BASE(next);
+	counter = &sensor_counter[next->sensor];
+	guard = guard_enter();
+	if (*counter != next->counter) {
+		journal_note(next->sensor, next->counter);
+		*counter = next->counter;
+		meter_unsaved = true;
+	}
 	guard_leave(guard);
-	state[intent.sensor] = intent.state;
-	if (port < ANALOGS)
-		sum_seen[port] = intent.seen;
-	else if (port < FIRST_PULSE_PORT + PULSES)
-		pulse_seen[port - FIRST_PULSE_PORT] = (uint8_t)intent.seen;
+	kept[next->sensor] = next->kept;
+	if (next->port < COUNTED_PORTS)
+		seen[next->port] = next->seen;
 	ORDER();
-	intent.stands = 0;
+	next->stands = 0;
 	ORDER();
 }
 
-static void intent_commit(uint8_t sensor, uint32_t counter, const struct remainder *rest, uint8_t port, uint32_t seen)
+SHARED static void intent_commit(void)
 {
-	intent.sensor = sensor;
-	intent.counter = counter;
-	intent.state.rest = *rest;
-	intent.state.crc = state_crc(sensor, counter, rest);
-	intent.port = port;
-	intent.seen = seen;
+	intent.kept.crc = intent_crc();
 	ORDER();
 	intent.stands = INTENT_STANDS;
 	ORDER();
@@ -93,161 +112,153 @@ static void intent_commit(uint8_t sensor, uint32_t counter, const struct remaind
 
 void meter_set(uint8_t sensor, uint32_t counter)
 {
-	static const struct remainder nothing;
+	struct intent *next = intent_load(sensor);
 
-	intent_commit(sensor, counter, &nothing, UNMAPPED, 0);
-	meter_unsaved = true;
+	next->counter = counter;
+	next->kept.rest.nano = 0;
+	next->kept.rest.pico = 0;
+	intent_commit();
 }
 
-void meter_clear(void)
-{
-	memset(analog, 0, sizeof(analog));
-	memset(pulse, 0, sizeof(pulse));
-	memset(sum_seen, 0, sizeof(sum_seen));
-	memset(pulse_seen, 0, sizeof(pulse_seen));
-	intent.stands = 0;
-	for (uint8_t i = 0; i < SENSORS; i++)
-		meter_set(i, 0);
-	memcpy(second, analog, sizeof(second));
-}
-
-uint8_t meter_resume(void)
+uint8_t meter_start(bool keep)
 {
 	uint8_t sound = 0;
 
-	if (intent.stands == INTENT_STANDS && intent.sensor < SENSORS &&
-	    intent.state.crc == state_crc(intent.sensor, intent.counter, &intent.state.rest))
+	if (!keep) {
+		memset(clamp_sum, 0, sizeof(clamp_sum));
+		memset(pulse, 0, sizeof(pulse));
+		memset(seen, 0, sizeof(seen));
+	} else if (intent.stands == INTENT_STANDS && intent.sensor < SENSORS && intent.kept.crc == intent_crc()) {
 		intent_apply();
+	}
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (state[i].crc == state_crc(i, sensor_counter[i], &state[i].rest))
-			sound = (uint8_t)(sound | BIT(i));
+		if (keep && intent_load(i)->kept.crc == intent_crc())
+			sound |= bit(i);
 		else
 			meter_set(i, 0);
 	}
 	for (uint8_t k = 0; k < ANALOGS; k++) {
-		if (analog[k].sum - sum_seen[k] >= SUM_AHEAD_MAX)
-			sum_seen[k] = analog[k].sum;
+		if (clamp_sum[k] - seen[k] >= SUM_AHEAD_MAX)
+			seen[k] = clamp_sum[k];
+		clamp_count[k] = 0;
 	}
-	memcpy(second, analog, sizeof(second));
 	return sound;
 }
 
-static bool account_analog(uint8_t port, uint8_t sensor)
+/* Where an input stands: the sum of a clamp, the count of a pulse input. */
+SHARED static uint32_t position(uint8_t port)
 {
-	struct remainder rest = state[sensor].rest;
-	uint8_t guard = guard_enter();
-	uint32_t sum = analog[port].sum;
-	uint32_t ahead = sum - sum_seen[port];
-	uint16_t wh = 0;
+	uint32_t sum;
+	uint8_t guard;
 
+	if (port == FIRST_PULSE_PORT)
+		return pulse[0].count;
+	if (port > FIRST_PULSE_PORT)
+		return pulse[1].count;
+	guard = guard_enter();
+	sum = clamp_sum[port];
+	samples[port] = clamp_count[port];
 	guard_leave(guard);
-	if (!ahead)
-		return false;
+	return sum;
+}
+
+static void add_samples(struct intent *next, uint32_t ahead)
+{
+	uint16_t constant = settings_constant(next->sensor);
+	uint16_t fraction = settings_fraction(next->sensor);
+
+	second_sum[next->port] += ahead;
 	while (ahead) {
 		uint16_t part = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
 
 		ahead -= part;
-		wh = (uint16_t)(wh + energy_add_samples(&rest, part, settings_constant(sensor), settings_fraction(sensor)));
+		next->counter += energy_add_samples(&next->kept.rest, part, constant, fraction);
 	}
-	intent_commit(sensor, sensor_counter[sensor] + wh, &rest, port, sum);
-	return wh;
 }
 
-static bool account_pulses(uint8_t port, uint8_t sensor)
-{
-	uint8_t k = (uint8_t)(port - FIRST_PULSE_PORT);
-	uint8_t count = pulse[k].count;
-	uint8_t ahead = (uint8_t)(count - pulse_seen[k]);
-	struct remainder rest = state[sensor].rest;
-	uint32_t counter = sensor_counter[sensor];
-
-	if (!ahead)
-		return false;
-	while (ahead--)
-		counter += energy_add_pulse(&rest, settings_constant(sensor), settings_fraction(sensor));
-	intent_commit(sensor, counter, &rest, port, count);
-	if (sensor >= ANALOGS) {
-		uint8_t guard = guard_enter();
-
-		sensor_extra[sensor] = pulse[k].last_ms;
-		guard_leave(guard);
-	}
-	meter_fresh = (uint8_t)(meter_fresh | BIT(sensor));
-	return true;
-}
-
-/* What nobody counts is passed over. */
-static void skip(uint8_t port)
+/* The clock at the last pulse of an input; the interrupt knows its low half. */
+static uint32_t pulse_ms(uint8_t port)
 {
 	uint8_t guard = guard_enter();
+	uint16_t last = pulse[port - FIRST_PULSE_PORT].last_ms;
 
-	if (port < ANALOGS)
-		sum_seen[port] = analog[port].sum;
-	else
-		pulse_seen[port - FIRST_PULSE_PORT] = pulse[port - FIRST_PULSE_PORT].count;
 	guard_leave(guard);
+	return meter_ms - (uint16_t)((uint16_t)meter_ms - last);
+}
+
+static void add_pulses(struct intent *next, uint8_t ahead)
+{
+	uint8_t sensor = next->sensor;
+
+	do {
+		next->counter += energy_add_pulse(&next->kept.rest, settings_constant(sensor), settings_fraction(sensor));
+	} while (--ahead);
+	meter_fresh |= bit(sensor);
+	if (sensor >= ANALOGS)
+		sensor_extra[sensor] = pulse_ms(next->port);
 }
 
 bool meter_account(uint8_t port)
 {
 	uint8_t sensor = settings_sensor(port);
+	uint32_t now = position(port);
+	uint32_t ahead = now - seen[port];
+	struct intent *next;
 	bool moved;
 
+	if (!ahead)
+		return false;
 	if (sensor >= SENSORS || !settings_enabled(sensor)) {
-		skip(port);
+		seen[port] = now;
 		return false;
 	}
-	if (port < ANALOGS)
-		moved = account_analog(port, sensor);
+	next = intent_load(sensor);
+	next->port = port;
+	next->seen = now;
+	if (port < FIRST_PULSE_PORT)
+		add_samples(next, ahead);
 	else
-		moved = account_pulses(port, sensor);
-	if (!moved)
-		return false;
-	if (sensor >= ANALOGS)
-		meter_fresh = (uint8_t)(meter_fresh | BIT(sensor));
-	meter_unsaved = true;
-	return true;
+		add_pulses(next, (uint8_t)ahead);
+	moved = next->counter != sensor_counter[sensor];
+	if (moved && sensor >= ANALOGS)
+		meter_fresh |= bit(sensor);
+	intent_commit();
+	return moved;
 }
 
 void meter_account_all(void)
 {
-	for (uint8_t port = 0; port < FIRST_PULSE_PORT + PULSES; port++)
+	for (uint8_t port = 0; port < COUNTED_PORTS; port++)
 		meter_account(port);
 }
 
-/* Mean code of the second that ends now. */
-static uint32_t second_mean(uint8_t port)
+/* Adds what one clamp measured in the second that ends now. */
+static void second_add(struct power *power, uint8_t port, uint8_t sensor)
 {
-	struct analog now;
-	uint32_t mean = 0;
 	uint16_t count;
-	uint8_t guard = guard_enter();
 
-	now = analog[port];
-	guard_leave(guard);
-	count = (uint16_t)(now.count - second[port].count);
-	if (count > 0 && count <= 1024) /* more only when the main loop stood still: energy_mean() would overflow */
-		mean = energy_mean(now.sum - second[port].sum, count);
-	second[port] = now;
-	return mean;
+	meter_account(port);
+	count = (uint16_t)(samples[port] - second_began[port]);
+	second_began[port] = samples[port];
+	/* More samples only when the main loop stood still. */
+	if (count > 0 && count <= ENERGY_COUNT_MAX)
+		energy_add_power(power, second_sum[port], count, settings_constant(sensor), settings_fraction(sensor));
+	second_sum[port] = 0;
 }
 
 void meter_second(void)
 {
-	uint32_t mean[ANALOGS] = { 0 };
-
-	for (uint8_t port = 0; port < ANALOGS; port++) {
-		uint8_t sensor = settings_sensor(port);
-		uint32_t own = second_mean(port);
-
-		if (sensor < ANALOGS)
-			mean[sensor] += own;
-	}
 	for (uint8_t i = 0; i < ANALOGS; i++) {
+		struct power power = { 0, 0 };
+
+		for (uint8_t port = 0; port < ANALOGS; port++) {
+			if (settings_sensor(port) == i)
+				second_add(&power, port, i);
+		}
 		if (!settings_enabled(i))
 			continue;
-		sensor_extra[i] = energy_watt(mean[i], settings_constant(i), settings_fraction(i));
-		meter_fresh = (uint8_t)(meter_fresh | BIT(i));
+		sensor_extra[i] = energy_watt(&power);
+		meter_fresh |= bit(i);
 	}
 }
 
@@ -255,5 +266,5 @@ uint16_t meter_milli(uint8_t sensor)
 {
 	if (sensor < ANALOGS)
 		return 0;
-	return (uint16_t)(state[sensor].rest.nano / 1000000ul);
+	return (uint16_t)(kept[sensor].rest.nano / 1000000ul);
 }

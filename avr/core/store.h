@@ -6,12 +6,12 @@
 #include <stdbool.h>
 
 enum store_result {
+	STORE_DONE, /* what was asked for has been read back */
 	STORE_BUSY,
-	STORE_DONE,   /* what was asked for has been read back */
 	STORE_FAILED, /* the EEPROM does not take it */
 };
 
-/* Loads the newer valid copy into settings; false when there is none and settings are as they were. */
+/* Loads the newer valid copy into settings; false when there is none, settings hold garbage then. */
 bool store_load(void);
 
 /* Asks for settings to be written; asked again meanwhile, it begins anew. */
