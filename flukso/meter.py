@@ -32,6 +32,7 @@ class Meter:
         self.rate_at = None  # monotonic s
         self.resets = 0  # counter resets seen
         self.restarts = 0  # board restarts seen by the board's clock
+        self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
         self._board_ms = None
         self._pulse_at = None
         self._slots = array("l", [NAN] * WINDOW_S)
@@ -82,10 +83,10 @@ class Meter:
 
     def _count(self, counter, milli):
         """Keep the counter; True when it fell or leapt more than any house could use in an hour."""
-        factor, highest = UNITS[self.unit]
-        leap = self.counter is not None and (counter - self.counter) % WRAP > highest * 3600000 // factor
-        if leap:
-            self.resets += 1
+        leap = False
+        if self.counter is not None and not 0 <= counter - self.counter <= self._leap:
+            leap = (counter - self.counter) % WRAP > self._leap
+            self.resets += leap
         self.counter = counter
         self.milli = milli
         return leap
@@ -93,7 +94,9 @@ class Meter:
     def _show(self, now_s, rate):
         """Write the second's slot; the hole since the one before takes the same value, as §5 says."""
         second = round(now_s)
-        if self._slot is None or second - self._slot >= WINDOW_S or second < self._slot:
+        if self._slot is not None and second - self._slot == 1:
+            first = second
+        elif self._slot is None or second - self._slot >= WINDOW_S or second < self._slot:
             first = second if self._slot is None else second - WINDOW_S + 1
             fill = NAN if self._slot is None else rate
             for index in range(WINDOW_S):
