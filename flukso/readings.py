@@ -40,10 +40,7 @@ class Readings:
 
     def absent(self, mono: float) -> bool:
         """Say whether an enabled analog sensor has not reported for ABSENT_S."""
-        for index in self._seen:
-            if mono - self._seen[index] > ABSENT_S:
-                return True
-        return False
+        return any(mono - self._seen[index] > ABSENT_S for index in self._seen)
 
     def take(self, poll, store, ts: int, mono: float):
         """Take a board.Poll: every counter becomes a tuple of this timestamp."""
