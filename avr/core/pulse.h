@@ -18,7 +18,8 @@
 
 /*
  * State of one input. Written by the edge and the tick interrupt alone, which never nest; the main loop reads
- * count (one byte) and last_ms (with interrupts off).
+ * count (one byte) and last_ms (with interrupts off). The level outlives a reset, so that a pulse which it hits counts
+ * once; at power-on it is low: what began before counts for nothing.
  */
 struct pulse {
 	uint16_t edge_at;       /* time of the last edge, in timer units */

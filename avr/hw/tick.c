@@ -119,7 +119,6 @@ void tick_init(void)
 		struct pulse *input = &pulse[k];
 
 		BASE(input);
-		input->level = input->raw = 1; /* a pin held low at reset is a pulse, once it has stood */
 		input->settled = false;
 		input->edges = PULSE_EDGES_A_TICK; /* look at the pin afresh at the first tick */
 	}
