@@ -138,7 +138,7 @@ static speed_t speed_of(mp_int_t baud)
 		speed_t speed;
 	} table[] = {
 		{ 4800, B4800 }, // the boards of generation 1
-		{ 9600, B9600 },   { 19200, B19200 },	{ 38400, B38400 },
+		{ 9600, B9600 },   { 19200, B19200 },   { 38400, B38400 },
 		{ 57600, B57600 }, { 115200, B115200 }, { 230400, B230400 },
 	};
 	for (size_t i = 0; i < MP_ARRAY_SIZE(table); i++) {

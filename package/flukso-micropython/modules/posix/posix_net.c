@@ -11,9 +11,9 @@
 
 #include "posix.h"
 
-#define ADDRESSES_MAX 8 // more than any happy server has; bounds the answer to what a pipe holds at once
+#define ADDRESSES_MAX 8     // more than any happy server has; bounds the answer to what a pipe holds at once
 #define DESCRIPTORS_MAX 256 // what the daemon may have open, doubled
-#define CHILD_LIFE_S 60 // a resolver that hangs does not outlive this
+#define CHILD_LIFE_S 60     // a resolver that hangs does not outlive this
 
 // What the child writes: for each address, its length in one byte, then the sockaddr.
 static void write_addresses(int fd, const char *host, const char *port)
