@@ -23,7 +23,7 @@ struct field {
 	uint8_t offset; /* in the settings */
 	uint8_t size;   /* bytes of a value */
 	bool sensor;    /* there is one value a sensor, the argument begins with its number */
-	bool number;    /* of 16 or 32 bits, stored low byte first; else bytes in the order of the wire */
+	bool number;    /* stored low byte first, 4 bytes apart; else bytes in the order of the wire */
 };
 
 /* A message that could be read. Arguments are in the order of the wire. */

@@ -9,11 +9,14 @@
 SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction)
 {
 	uint32_t nano = rest->nano + (uint32_t)sum * constant;
-	uint32_t pico = (uint32_t)sum * fraction + rest->pico;
 	uint8_t wh = 0;
 
-	nano += pico / 1000;
-	rest->pico = (uint16_t)(pico % 1000);
+	if (fraction) {
+		uint32_t pico = (uint32_t)sum * fraction + rest->pico;
+
+		nano += pico / 1000;
+		rest->pico = (uint16_t)(pico % 1000);
+	}
 	while (nano >= WH_NANO) {
 		nano -= WH_NANO;
 		wh++;
@@ -23,28 +26,24 @@ SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t
 }
 
 /* 20000 × 50 nWh are 1/1000 Wh. */
-uint32_t energy_add_pulse(struct remainder *rest, uint16_t constant, uint16_t fraction)
+uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction)
 {
-	uint32_t wh = constant;
-
-	if (fraction)
-		wh += energy_add_samples(rest, 20000, (uint16_t)(50 * fraction), 0);
-	return wh;
+	return energy_add_samples(rest, 20000, (uint16_t)(50 * fraction), 0);
 }
 
-/* The mean code has 12 binary places; its upper 16 bits times the constant fit 32 bits, the lower 6 add what they add. */
-void energy_add_power(struct power *power, uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction)
+/*
+ * POWER_SCALE is such that a watt is a whole number of these parts and the mean code, ten bits, times it fits 16 bits. The
+ * constant is rounded here: below 200 ppm for any clamp of 25 A and more.
+ */
+uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction)
 {
-	uint32_t mean = (sum << 12) / count;
-	uint16_t high = (uint16_t)(mean >> 6);
-	uint8_t low = (uint8_t)mean & 0x3f;
-	uint32_t parts = (uint32_t)high * constant + ((uint32_t)low * constant) / 64 + (uint32_t)high * fraction / 1000;
+	uint16_t whole = (uint16_t)(sum / count);
+	uint16_t rest = (uint16_t)(sum % count);
+	uint32_t parts;
 
-	power->watt += parts / WATT_PARTS;
-	power->part += parts % WATT_PARTS;
-}
-
-uint32_t energy_watt(const struct power *power)
-{
-	return power->watt + (power->part + WATT_PARTS / 2) / WATT_PARTS;
+	if (fraction >= 500 && constant < 0xffff)
+		constant++;
+	parts = (uint32_t)(uint16_t)(whole * POWER_SCALE) * constant;
+	parts += (uint32_t)(uint16_t)(rest * POWER_SCALE) * constant / count;
+	return parts / POWER_PARTS;
 }

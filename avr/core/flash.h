@@ -24,13 +24,7 @@ static inline uint8_t flash_byte(const uint8_t *at)
 }
 #endif
 
-static inline void flash_copy(void *to, const void *from, uint8_t size)
-{
-	uint8_t *out = to;
-	const uint8_t *in = from;
-
-	while (size--)
-		*out++ = flash_byte(in++);
-}
+/* Copies size bytes out of flash. */
+void flash_copy(void *to, const void *from, uint8_t size);
 
 #endif

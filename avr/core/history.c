@@ -6,7 +6,7 @@
 #include "flash.h"
 #include "settings.h"
 
-static void read_block(void *to, uint16_t at, uint8_t size)
+SHARED static void read_block(void *to, uint16_t at, uint8_t size)
 {
 	uint8_t *out = to;
 
@@ -16,13 +16,6 @@ static void read_block(void *to, uint16_t at, uint8_t size)
 
 #ifdef BOARD_SPI
 #define GUARD 0xbe
-
-/* One sensor as it was stored; hardware 2.0 had no fraction. Packed there, and on our compilers as it is here. */
-struct old_sensor {
-	uint32_t counter;
-	uint16_t constant;
-	uint16_t fraction;
-};
 
 /* Where the groups of fields lie; within each the order is the same. */
 struct image {
@@ -42,19 +35,22 @@ static const struct image IMAGES[] FLASH = {
 	{ 8, 0x40, 0x3b, 0x37, 0x36, 0x30, 0x00 },
 };
 
+/* A sensor is its counter, its constant and perhaps the fraction, just as settings.constant[] has them. */
 static void take(const struct image *image, uint32_t *counter)
 {
-	struct old_sensor old = { 0, 0, 0 };
 	uint8_t at = image->sensors;
 	uint8_t enabled = eeprom_read(image->enabled);
+	struct meter_constant *constant = settings.constant;
 
 	read_block(settings.map, image->map, sizeof(settings.map));
 	read_block(&settings.watchdogs, image->events, 4); /* and brownouts */
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		read_block(&old, at, image->sensor_size);
-		*counter++ = old.counter;
-		settings.constant[i] = old.constant;
-		settings.fraction[i] = old.fraction < 1000 ? old.fraction : 0;
+		constant->fraction = 0;
+		read_block(counter++, at, 4);
+		read_block(constant, (uint16_t)(at + 4), (uint8_t)(image->sensor_size - 4));
+		if (constant->fraction >= 1000)
+			constant->fraction = 0;
+		constant++;
 		settings.enabled[i] = enabled & 1;
 		enabled >>= 1;
 		if (settings.map[i] >= SENSORS)

@@ -129,13 +129,13 @@ static uint8_t tag(const struct journal *now)
 	return (uint8_t)((uint8_t)(now->sequence << 4) | now->shorts);
 }
 
-/* Puts the low halves of the short record in buffer[] onto the base. */
+/* Brings counters up to the low halves in the short record in buffer[]. */
 static void extend(const struct journal *now, uint32_t *counter)
 {
 	const uint8_t *low = now->buffer + 1;
 
-	for (uint8_t i = 0; i < SENSORS; i++, low += 2)
-		counter[i] = now->base[i] + (uint16_t)(word(low) - (uint16_t)now->base[i]);
+	for (uint8_t i = SENSORS; i > 0; i--, low += 2, counter++)
+		*counter += (uint16_t)(word(low) - (uint16_t)*counter);
 }
 
 bool journal_restore(uint32_t *counter)
@@ -258,12 +258,10 @@ bool journal_book(bool *sound)
 		return false;
 	*sound = reads_back(now);
 	if (now->brief) {
-		uint8_t slot = (uint8_t)((uint8_t)(now->place - SHORT_AT) / SHORT_SIZE - 1);
-
-		now->short_clean &= (uint8_t)~bit(slot);
+		now->short_clean &= (uint8_t)~bit(now->short_next);
 		now->shorts++;
 		if (*sound)
-			now->short_live = slot;
+			now->short_live = now->short_next;
 	} else if (*sound) {
 		adopt(now);
 		for (uint8_t i = 0; i < SENSORS; i++)
@@ -326,6 +324,7 @@ static bool tidy_shorts(struct journal *now)
 		}
 		if (now->short_at)
 			continue;
+		now->short_next = slot;
 		guard = guard_enter();
 		now->short_at = short_place(slot);
 		guard_leave(guard);

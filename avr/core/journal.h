@@ -45,6 +45,7 @@ struct journal {
 	uint16_t attempt;       /* sequence last given to a full record, finished or not */
 	uint8_t short_seed;     /* CRC-8 that the short records on it start from */
 	uint8_t shorts;         /* short records written on it */
+	uint8_t short_next;     /* slot at short_at */
 	uint8_t short_live;     /* slot of the newest of them, or JOURNAL_NO_SLOT */
 	uint8_t short_clean;    /* short slots that are erased, one bit each */
 	uint8_t full_next;      /* slot of the next full record */

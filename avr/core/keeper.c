@@ -25,8 +25,8 @@ static bool events;     /* watchdogs or brown-outs were counted since the settin
 static bool pending;    /* the master changed settings and has not committed them */
 static bool was_low;
 static uint16_t low_ticks;
-static uint16_t record_s; /* since the last full record */
-static uint16_t save_s;   /* since the last save, or since one was given back */
+static uint8_t record_min; /* since the last full record */
+static uint8_t save_min;   /* since the last save, or since one was given back */
 
 SHARED static void saves_set(uint8_t count)
 {
@@ -105,14 +105,14 @@ static void book(void)
 	}
 	if (!journal_book(&sound))
 		return;
-	save_s = 0;
+	save_min = 0;
 	if (!sound) {
 		record_bad = true;
 		meter_unsaved = true;
 		if (!journal.brief)
 			record_due = true;
 	} else if (!journal.brief) {
-		record_s = 0;
+		record_min = 0;
 	}
 }
 
@@ -147,7 +147,7 @@ static void mind_supply(bool low, uint8_t ticks)
 		again = false;
 		save_now();
 		guard_leave(guard);
-	} else if (save_s >= KEEPER_SAVE_S && low_ticks >= KEEPER_LOW_TICKS && low_ticks < TICKS_PER_S) {
+	} else if (save_min >= KEEPER_SAVE_MIN && low_ticks >= KEEPER_LOW_TICKS && low_ticks < TICKS_PER_S) {
 		begin(true);
 	}
 }
@@ -170,25 +170,34 @@ void keeper_run(bool low, uint8_t ticks)
 	journal_tidy();
 }
 
-void keeper_second(void)
+static void minute(void)
 {
 	uint8_t guard;
 
-	if (record_s < KEEPER_RECORD_S)
-		record_s++;
-	if (meter_unsaved && record_s >= KEEPER_RECORD_S)
-		record_due = true;
-	if (record_s >= KEEPER_FAR_S && (journal.distant || journal.shorts >= KEEPER_SHORTS))
-		record_due = true;
-	if (events && !pending && record_s >= KEEPER_RECORD_S)
+	if (record_min < KEEPER_RECORD_MIN)
+		record_min++;
+	else if (events && !pending)
 		keeper_commit();
-	if (++save_s < KEEPER_SAVE_S)
+	if (meter_unsaved && record_min >= KEEPER_RECORD_MIN)
+		record_due = true;
+	if (record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
+		record_due = true;
+	if (save_min < KEEPER_SAVE_MIN && ++save_min < KEEPER_SAVE_MIN)
 		return;
-	save_s = KEEPER_SAVE_S;
 	guard = guard_enter();
 	if (saves < KEEPER_SAVES) {
 		saves_set((uint8_t)(saves + 1));
-		save_s = 0;
+		save_min = 0;
 	}
 	guard_leave(guard);
+}
+
+void keeper_second(void)
+{
+	static uint8_t seconds;
+
+	if (++seconds < 60)
+		return;
+	seconds = 0;
+	minute();
 }

@@ -19,7 +19,7 @@
 #define INTENT_STANDS 0xa5
 
 /* A reset can tear the sum that the interrupt was writing; nothing honest is so far ahead of the accounting. */
-#define SUM_AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
+#define AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
 
 /* What a sensor keeps through a reset, besides its counter. */
 struct kept {
@@ -38,49 +38,50 @@ struct intent {
 };
 
 uint32_t sensor_counter[SENSORS] NOINIT;
-uint32_t clamp_sum[ANALOGS] NOINIT;
-uint16_t clamp_count[ANALOGS] NOINIT;
-struct pulse pulse[PULSES] NOINIT;
-static struct kept kept[SENSORS] NOINIT;
-static struct intent intent NOINIT;
-static uint32_t seen[COUNTED_PORTS] NOINIT;
 
+/* All else that outlives a reset. */
+static struct {
+	struct kept kept[SENSORS];
+	struct intent intent;
+	uint32_t seen[COUNTED_PORTS];
+	/* Of the running second: samples' sum as far as accounted, their number, and where that began. */
+	uint32_t second_sum[ANALOGS];
+	uint16_t second_count[ANALOGS];
+	uint16_t second_began[ANALOGS];
+} live NOINIT;
+
+struct inputs inputs NOINIT;
 uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
 uint8_t meter_fresh;
 volatile bool meter_unsaved;
 
-/* Of the running second: samples' sum as far as accounted, and where their number began. */
-static uint32_t second_sum[ANALOGS];
-static uint16_t second_began[ANALOGS];
-static uint16_t samples[ANALOGS]; /* number of those accounted */
-
 static uint16_t intent_crc(void)
 {
-	uint16_t crc = crc16_update(CRC16_SEED, intent.sensor);
+	uint16_t crc = crc16_update(CRC16_SEED, live.intent.sensor);
 
-	crc = crc16_block(crc, &intent.counter, sizeof(intent.counter));
-	crc = crc16_block(crc, &intent.kept.rest.nano, sizeof(intent.kept.rest.nano));
-	return crc16_block(crc, &intent.kept.rest.pico, sizeof(intent.kept.rest.pico));
+	crc = crc16_block(crc, &live.intent.counter, sizeof(live.intent.counter));
+	crc = crc16_block(crc, &live.intent.kept.rest.nano, sizeof(live.intent.kept.rest.nano));
+	return crc16_block(crc, &live.intent.kept.rest.pico, sizeof(live.intent.kept.rest.pico));
 }
 
 /* Begins an intent from the sensor's present state. */
 static struct intent *intent_load(uint8_t sensor)
 {
-	struct intent *next = &intent;
+	struct intent *next = &live.intent;
 
 	BASE(next);
 	next->stands = 0;
 	next->sensor = sensor;
 	next->port = UNMAPPED;
 	next->counter = sensor_counter[sensor];
-	next->kept = kept[sensor];
+	next->kept = live.kept[sensor];
 	return next;
 }
 
 static void intent_apply(void)
 {
-	struct intent *next = &intent;
+	struct intent *next = &live.intent;
 	uint32_t *counter;
 	uint8_t guard;
 
@@ -93,9 +94,9 @@ static void intent_apply(void)
 		meter_unsaved = true;
 	}
 	guard_leave(guard);
-	kept[next->sensor] = next->kept;
+	live.kept[next->sensor] = next->kept;
 	if (next->port < COUNTED_PORTS)
-		seen[next->port] = next->seen;
+		live.seen[next->port] = next->seen;
 	ORDER();
 	next->stands = 0;
 	ORDER();
@@ -103,9 +104,9 @@ static void intent_apply(void)
 
 SHARED static void intent_commit(void)
 {
-	intent.kept.crc = intent_crc();
+	live.intent.kept.crc = intent_crc();
 	ORDER();
-	intent.stands = INTENT_STANDS;
+	live.intent.stands = INTENT_STANDS;
 	ORDER();
 	intent_apply();
 }
@@ -125,102 +126,98 @@ uint8_t meter_start(bool keep)
 	uint8_t sound = 0;
 
 	if (!keep) {
-		memset(clamp_sum, 0, sizeof(clamp_sum));
-		memset(pulse, 0, sizeof(pulse));
-		memset(seen, 0, sizeof(seen));
-	} else if (intent.stands == INTENT_STANDS && intent.sensor < SENSORS && intent.kept.crc == intent_crc()) {
-		intent_apply();
+		memset(&inputs, 0, sizeof(inputs));
+		memset(&live, 0, sizeof(live));
 	}
+	if (live.intent.stands == INTENT_STANDS && live.intent.sensor < SENSORS && live.intent.kept.crc == intent_crc())
+		intent_apply();
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (keep && intent_load(i)->kept.crc == intent_crc())
 			sound |= bit(i);
 		else
 			meter_set(i, 0);
 	}
-	for (uint8_t k = 0; k < ANALOGS; k++) {
-		if (clamp_sum[k] - seen[k] >= SUM_AHEAD_MAX)
-			seen[k] = clamp_sum[k];
-		clamp_count[k] = 0;
-	}
 	return sound;
 }
 
-/* Where an input stands: the sum of a clamp, the count of a pulse input. */
-SHARED static uint32_t position(uint8_t port)
+static const struct pulse *pulse_of(uint8_t port)
 {
-	uint32_t sum;
-	uint8_t guard;
-
-	if (port == FIRST_PULSE_PORT)
-		return pulse[0].count;
-	if (port > FIRST_PULSE_PORT)
-		return pulse[1].count;
-	guard = guard_enter();
-	sum = clamp_sum[port];
-	samples[port] = clamp_count[port];
-	guard_leave(guard);
-	return sum;
+	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
 
-static void add_samples(struct intent *next, uint32_t ahead)
+/* How far an input is ahead of the accounting; notes where it stands. */
+static uint32_t ahead_of(uint8_t port, uint32_t *now)
 {
-	uint16_t constant = settings_constant(next->sensor);
-	uint16_t fraction = settings_fraction(next->sensor);
+	uint8_t guard;
 
-	second_sum[next->port] += ahead;
-	while (ahead) {
-		uint16_t part = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
-
-		ahead -= part;
-		next->counter += energy_add_samples(&next->kept.rest, part, constant, fraction);
+	if (port >= FIRST_PULSE_PORT) {
+		*now = pulse_of(port)->count;
+		return (uint8_t)(*now - live.seen[port]);
 	}
+	guard = guard_enter();
+	*now = inputs.sum[port];
+	live.second_count[port] = inputs.count[port];
+	guard_leave(guard);
+	return *now - live.seen[port];
 }
 
 /* The clock at the last pulse of an input; the interrupt knows its low half. */
-static uint32_t pulse_ms(uint8_t port)
+static uint32_t pulse_ms(const struct pulse *input)
 {
 	uint8_t guard = guard_enter();
-	uint16_t last = pulse[port - FIRST_PULSE_PORT].last_ms;
+	uint16_t last = input->last_ms;
 
 	guard_leave(guard);
 	return meter_ms - (uint16_t)((uint16_t)meter_ms - last);
 }
 
-static void add_pulses(struct intent *next, uint8_t ahead)
+/* Adds what the input is ahead, in steps that the arithmetic can take. */
+static void add(struct intent *next, uint32_t ahead)
 {
-	uint8_t sensor = next->sensor;
+	uint16_t constant = settings_constant(next->sensor);
+	uint16_t fraction = settings_fraction(next->sensor);
+	uint16_t step;
 
 	do {
-		next->counter += energy_add_pulse(&next->kept.rest, settings_constant(sensor), settings_fraction(sensor));
-	} while (--ahead);
-	meter_fresh |= bit(sensor);
-	if (sensor >= ANALOGS)
-		sensor_extra[sensor] = pulse_ms(next->port);
+		if (next->port >= FIRST_PULSE_PORT) {
+			step = 1;
+			next->counter += constant;
+			next->counter += energy_add_fraction(&next->kept.rest, fraction);
+		} else {
+			step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+			next->counter += energy_add_samples(&next->kept.rest, step, constant, fraction);
+		}
+		ahead -= step;
+	} while (ahead);
 }
 
 bool meter_account(uint8_t port)
 {
 	uint8_t sensor = settings_sensor(port);
-	uint32_t now = position(port);
-	uint32_t ahead = now - seen[port];
+	uint32_t now;
+	uint32_t ahead = ahead_of(port, &now);
 	struct intent *next;
 	bool moved;
 
 	if (!ahead)
 		return false;
-	if (sensor >= SENSORS || !settings_enabled(sensor)) {
-		seen[port] = now;
+	if (sensor >= SENSORS || !settings_enabled(sensor) || ahead >= AHEAD_MAX) {
+		live.seen[port] = now;
 		return false;
 	}
 	next = intent_load(sensor);
 	next->port = port;
 	next->seen = now;
-	if (port < FIRST_PULSE_PORT)
-		add_samples(next, ahead);
-	else
-		add_pulses(next, (uint8_t)ahead);
+	add(next, ahead);
 	moved = next->counter != sensor_counter[sensor];
-	if (moved && sensor >= ANALOGS)
+	if (port >= FIRST_PULSE_PORT) {
+		moved = true;
+		if (sensor >= ANALOGS)
+			sensor_extra[sensor] = pulse_ms(pulse_of(port));
+	} else {
+		live.second_sum[port] += ahead;
+	}
+	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
 		meter_fresh |= bit(sensor);
 	intent_commit();
 	return moved;
@@ -232,32 +229,27 @@ void meter_account_all(void)
 		meter_account(port);
 }
 
-/* Adds what one clamp measured in the second that ends now. */
-static void second_add(struct power *power, uint8_t port, uint8_t sensor)
-{
-	uint16_t count;
-
-	meter_account(port);
-	count = (uint16_t)(samples[port] - second_began[port]);
-	second_began[port] = samples[port];
-	/* More samples only when the main loop stood still. */
-	if (count > 0 && count <= ENERGY_COUNT_MAX)
-		energy_add_power(power, second_sum[port], count, settings_constant(sensor), settings_fraction(sensor));
-	second_sum[port] = 0;
-}
-
 void meter_second(void)
 {
-	for (uint8_t i = 0; i < ANALOGS; i++) {
-		struct power power = { 0, 0 };
+	uint32_t power[ANALOGS] = { 0 };
 
-		for (uint8_t port = 0; port < ANALOGS; port++) {
-			if (settings_sensor(port) == i)
-				second_add(&power, port, i);
-		}
+	for (uint8_t port = 0; port < ANALOGS; port++) {
+		uint8_t sensor = settings_sensor(port);
+		uint16_t count;
+
+		meter_account(port);
+		count = (uint16_t)(live.second_count[port] - live.second_began[port]);
+		live.second_began[port] = live.second_count[port];
+		/* More samples only when the main loop stood still. */
+		if (sensor < ANALOGS && count > 0 && count <= ENERGY_COUNT_MAX)
+			power[sensor] += energy_power(live.second_sum[port], count, settings_constant(sensor),
+						      settings_fraction(sensor));
+		live.second_sum[port] = 0;
+	}
+	for (uint8_t i = 0; i < ANALOGS; i++) {
 		if (!settings_enabled(i))
 			continue;
-		sensor_extra[i] = energy_watt(&power);
+		sensor_extra[i] = (power[i] + ENERGY_WATT / 2) / ENERGY_WATT;
 		meter_fresh |= bit(i);
 	}
 }
@@ -266,5 +258,5 @@ uint16_t meter_milli(uint8_t sensor)
 {
 	if (sensor < ANALOGS)
 		return 0;
-	return (uint16_t)(kept[sensor].rest.nano / 1000000ul);
+	return (uint16_t)(live.kept[sensor].rest.nano / 1000000ul);
 }

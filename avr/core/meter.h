@@ -10,13 +10,17 @@
 #include "shape.h"
 
 /*
- * What the clamps measured: the sum of all ADC codes and the number of samples. Written by the tick interrupt alone,
- * they run on for ever and wrap; the main loop reads them with interrupts off and takes differences.
+ * What the inputs measured. Written by the tick and edge interrupts alone, it outlives a reset. The clamps' sums of
+ * all ADC codes and numbers of samples run on for ever and wrap; the main loop reads them with interrupts off and takes
+ * differences.
  */
-extern uint32_t clamp_sum[ANALOGS];
-extern uint16_t clamp_count[ANALOGS];
+struct inputs {
+	uint32_t sum[ANALOGS];
+	uint16_t count[ANALOGS];
+	struct pulse pulse[PULSES];
+};
 
-extern struct pulse pulse[PULSES];
+extern struct inputs inputs;
 
 /*
  * Counters in Wh. Written by the main loop alone, with interrupts off, as the supply and watchdog interrupts copy

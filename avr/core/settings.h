@@ -13,8 +13,10 @@ struct settings {
 	uint16_t watchdogs; /* resets by the watchdog */
 	uint16_t brownouts; /* dips of the supply */
 #ifdef BOARD_SPI
-	uint16_t constant[SENSORS]; /* nWh a sample and ADC step, or Wh a pulse */
-	uint16_t fraction[SENSORS]; /* of the constant, 1/1000, below 1000 */
+	struct meter_constant {
+		uint16_t whole;    /* nWh a sample and ADC step, or Wh a pulse */
+		uint16_t fraction; /* 1/1000, below 1000 */
+	} constant[SENSORS];
 	uint8_t map[PORTS];         /* port to sensor, or UNMAPPED */
 	uint8_t enabled[SENSORS];   /* 0 or 1 */
 	uint8_t hardware[3];        /* major, high byte first; minor: 0 has deltas of 18 digits, else 22 */
@@ -49,12 +51,12 @@ static inline bool settings_enabled(uint8_t sensor)
 
 static inline uint16_t settings_constant(uint8_t sensor)
 {
-	return settings.constant[sensor];
+	return settings.constant[sensor].whole;
 }
 
 static inline uint16_t settings_fraction(uint8_t sensor)
 {
-	return settings.fraction[sensor];
+	return settings.constant[sensor].fraction;
 }
 
 static inline uint8_t settings_sensor(uint8_t port)

@@ -18,8 +18,9 @@
 #define TICKS_PER_S 2000u /* conversions a second, all channels together */
 #define MS_STEP 1u        /* the millisecond clock gains MS_STEP / MS_WHOLE a tick */
 #define MS_WHOLE 2u
-/* mean code in 1/64 × constant for one W: 64 / (2000/3 samples/s × 3600 s/h × 1e-9), 12 ppm above 26666.7 */
-#define WATT_PARTS 26667u
+/* A code of 1 is 0.0024 W × constant (2000/3 samples/s × 3600 s/h × 1e-9): with 60 a watt is 25000 parts. */
+#define POWER_SCALE 60u
+#define POWER_PARTS (25000u / 40u)
 #else
 #define SENSORS 4
 #define ANALOGS 2
@@ -27,7 +28,9 @@
 #define TICKS_PER_S 1250u
 #define MS_STEP 4u
 #define MS_WHOLE 5u
-#define WATT_PARTS 28444u /* the same for 625 samples/s, 16 ppm below 28444.4 */
+/* A code of 1 is 0.00225 W × constant: with 63 a watt is 28000 parts. */
+#define POWER_SCALE 63u
+#define POWER_PARTS (28000u / 40u)
 #endif
 
 #define FIRST_PULSE_PORT ANALOGS

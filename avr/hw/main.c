@@ -23,15 +23,13 @@ static void restore(bool power_on)
 	uint32_t counter[SENSORS] = { 0 };
 	uint8_t sound = meter_start(!power_on);
 	bool stored = store_load();
-	bool known = journal_restore(counter);
+	bool known;
 
 	if (!stored) {
 		settings_default();
-		if (!known)
-			journal.historic = history_take(counter);
-		else
-			history_take((uint32_t[SENSORS]){ 0 });
+		journal.historic = history_take(counter);
 	}
+	known = journal_restore(counter);
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (!(sound & bit(i)))
 			meter_set(i, counter[i]);

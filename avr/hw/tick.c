@@ -45,11 +45,11 @@ static inline void schedule(void)
 static inline void sample(void)
 {
 	static uint8_t channel;
-	uint32_t *sum = &clamp_sum[channel];
+	uint32_t *sum = &inputs.sum[channel];
 
 	BASE(sum);
 	*sum += ADC;
-	clamp_count[channel]++;
+	inputs.count[channel]++;
 	if (++channel >= ANALOGS)
 		channel = 0;
 	ADMUX = ADC_SOURCE | channel;
@@ -62,7 +62,7 @@ ISR(TIMER1_COMPA_vect)
 	uint16_t now = TCNT1;
 	uint16_t now_ms;
 	uint8_t pins = PIND >> PD2;
-	struct pulse *input = pulse;
+	struct pulse *input = inputs.pulse;
 
 	sample();
 	schedule();
@@ -86,14 +86,14 @@ static inline bool edge(struct pulse *input, uint8_t level)
 /* At each edge of the first pulse input, at most PULSE_EDGES_A_TICK times a tick. */
 ISR(INT0_vect)
 {
-	if (edge(&pulse[0], PIND & _BV(PIND2) ? 1 : 0))
+	if (edge(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0))
 		EIMSK &= (uint8_t)~_BV(INT0);
 }
 
 /* The same for the second. */
 ISR(INT1_vect)
 {
-	if (edge(&pulse[1], PIND & _BV(PIND3) ? 1 : 0))
+	if (edge(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0))
 		EIMSK &= (uint8_t)~_BV(INT1);
 }
 
@@ -116,7 +116,7 @@ void tick_init(void)
 	OCR1A = TICK_UNITS;
 	TIMSK1 = _BV(OCIE1A);
 	for (uint8_t k = 0; k < PULSES; k++) {
-		struct pulse *input = &pulse[k];
+		struct pulse *input = &inputs.pulse[k];
 
 		BASE(input);
 		input->settled = false;
