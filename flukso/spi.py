@@ -153,9 +153,12 @@ def _split(wire):
 
 def _unhex(digits):
     try:
-        return unhexlify(digits)
+        data = unhexlify(digits)
     except ValueError:
         raise SpiError("not hex")
+    if 2 * len(data) != len(digits):  # MicroPython passes over line ends
+        raise SpiError("not hex")
+    return data
 
 
 def _values(name, digits):
