@@ -16,33 +16,35 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
 TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
 DECIMALS = 3  # kept of a number; more are rounded
 
-FIELDS = (
-    "device",  # 32 lower-case hex digits; "" when nothing is uploaded
-    "key",
-    "version",  # of the device's image, an integer, or None
-    "hw_major",
-    "hw_minor",  # None: what the board has is right
-    "phase",
-    "reset_counters",
-    "base_url",
-    "cacert",
-    "wan",  # upload at all
-    "register",  # post the key and the sensors' configuration first, §8
-    "lan",  # serve the LAN API
-    "lan_port",
-    "bus",
-    "spi_mode",
-    "upload_interval_s",
-    "state_dir",
-    "save_interval_s",
-    "flash_dir",  # "" when nothing is kept in flash
-    "flash_interval_s",
-    "uart_socket",  # "" when the board's UART is not offered
-    "delta_pipe",  # "" when the historic lines are not written
-    "log_level",
-    "sensors",  # the enabled Sensors, by their number
+Settings = namedtuple(
+    "Settings",
+    (
+        "device",  # 32 lower-case hex digits; "" when nothing is uploaded
+        "key",
+        "version",  # of the device's image, an integer, or None
+        "hw_major",
+        "hw_minor",  # None: what the board has is right
+        "phase",
+        "reset_counters",
+        "base_url",
+        "cacert",
+        "wan",  # upload at all
+        "register",  # post the key and the sensors' configuration first, §8
+        "lan",  # serve the LAN API
+        "lan_port",
+        "bus",
+        "spi_mode",
+        "upload_interval_s",
+        "state_dir",
+        "save_interval_s",
+        "flash_dir",  # "" when nothing is kept in flash
+        "flash_interval_s",
+        "uart_socket",  # "" when the board's UART is not offered
+        "delta_pipe",  # "" when the historic lines are not written
+        "log_level",
+        "sensors",  # the enabled Sensors, by their number
+    ),
 )
-Settings = namedtuple("Settings", FIELDS)  # type: ignore[misc]
 # number 1-6; constant whole and 1/1000 of it; function is free text
 Sensor = namedtuple(
     "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
@@ -75,8 +77,8 @@ class ConfigErrors(ValueError):
         self.problems = problems
 
 
-def parse(text: str, system: str | None = None) -> Settings:
-    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one.
+def parse(text: str, system: str | None = None, bus: str | None = None) -> Settings:
+    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one; `bus` overrides its own.
 
     Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
     """
@@ -85,6 +87,8 @@ def parse(text: str, system: str | None = None) -> Settings:
     identity = _identity(reader, system, problems)
     values = _values(reader)
     values.update(identity)
+    if bus is not None:
+        values["bus"] = bus
     values["sensors"] = _sensors(reader, values["bus"].startswith("uart:"))
     if values["wan"]:
         for name in ("device", "key"):
@@ -92,10 +96,10 @@ def parse(text: str, system: str | None = None) -> Settings:
                 reader.missing(0, "no {}: neither here nor in the file system".format(name))
     if problems:
         raise ConfigErrors(problems)
-    return Settings(*[values[name] for name in FIELDS])
+    return Settings(**values)
 
 
-def load(port, path: str):
+def load(port, path: str, bus: str | None = None) -> Settings:
     """Return the Settings of a configuration file, with the file `system` beside it.
 
     Raises ConfigErrors, or OSError when it cannot be read.
@@ -106,7 +110,7 @@ def load(port, path: str):
         system = decode_text(port.read_file(folder + slash + "system", uci.FILE_MAX))
     except OSError:
         system = None
-    return parse(text, system)
+    return parse(text, system, bus)
 
 
 def decode_text(data: bytes) -> str:

@@ -47,7 +47,7 @@ class Daemon:
         self.stop = asyncio.Event()
         self.reload = asyncio.Event()
         self.started_at = mono
-        self.store = state.restore(port, settings.state_dir, self.log)
+        self.store = state.restore(port, settings, self.log)
         self.believer = Believer(mono, self.store.newest())
         self.readings = Readings(settings.sensors, mono)
         self.sender = Sender(port, clock, self.log, self.store, self.now, settings, self._ids())
@@ -98,14 +98,15 @@ class Daemon:
         url = self._bus_url or self.settings.bus
         if url.startswith("spidev:") and self.settings.spi_mode:
             url += "?mode={}".format(self.settings.spi_mode)
-        ids = {sensor.id: sensor.number - 1 for sensor in self.settings.sensors}
+        listening = url.startswith("uart:")
+        ids = {sensor.id: sensor.number - 1 for sensor in self.settings.sensors} if listening else {}
         self._ready = False
         if self._opened == (url, ids):
             return self.board
         if self._opened:
             self.board.close()
         self._opened = (url, ids)
-        if url.startswith("uart:"):
+        if listening:
             return UartBoard(lambda: self.port.open_line(url[5:], uart.BAUD), self.clock, self.log, ids)
         return Board(self.port.open_bus(url, self.clock), self.clock)
 
@@ -115,14 +116,16 @@ class Daemon:
         poller = asyncio.create_task(self._guarded(self._poll_loop()))
         text = "started: {} sensors, bus {}, upload every {} s"
         self.log("info", text.format(len(self.readings.indexes), self._opened[0], self.settings.upload_interval_s))
-        await self.services.start(self.clock.monotonic())
-        await self.stop.wait()
-        await self._end(poller, LAST_POLL_S)
-        self._saver.save(self.store)
-        self._repeat()
-        self.sender.finish(bool(self.settings.wan and self.believer.believed))
-        await self._end(sender, LAST_UPLOAD_S)
-        self._saver.save(self.store)
+        try:
+            await self.services.start(self.clock.monotonic())
+            await self.stop.wait()
+            await self._end(poller, LAST_POLL_S)
+            self._saver.save(self.store)  # what follows may take longer than whoever stops us waits
+            self._repeat()
+            self.sender.finish(bool(self.settings.wan and self.believer.believed))
+            await self._end(sender, LAST_UPLOAD_S)
+        finally:
+            self._saver.save(self.store)
         self.sender.close()
         await self.services.close()
         self.board.close()
@@ -147,7 +150,8 @@ class Daemon:
         while not self.stop.is_set():
             wall, mono = self.clock.wall(), self.clock.monotonic()
             due = mono + int(wall) + 1 + ALIGN_S - wall
-            await self._forward_until(due - EVERY_S)
+            if self.settings.uart_socket:
+                await self._forward_until(due - EVERY_S)
             await self.clock.sleep_until(due)
             if self.reload.is_set():
                 self.reload.clear()
@@ -156,19 +160,19 @@ class Daemon:
 
     async def _forward_until(self, mono_s):
         """Between two polls: carry bytes to and from the board's UART, when it is offered on a socket."""
-        while self.settings.uart_socket and self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
+        while self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
             await self.clock.sleep(EVERY_S)
             try:
                 await self.board.forward(self.rs485.take(spi.UART_SEND_MAX))
             except (spi.SpiError, OSError) as error:
                 self._lost(str(error))
-            await self._hand_out()
+            if self.board.uart_in:
+                await self._hand_out()
 
     async def _hand_out(self):
-        if self.board.uart_in:
-            data = bytes(self.board.uart_in)
-            self.board.uart_in[:] = b""
-            await self.rs485.give(data)
+        data = bytes(self.board.uart_in)
+        self.board.uart_in[:] = b""
+        await self.rs485.give(data)
 
     async def _tick(self):
         mono = self.clock.monotonic()
@@ -181,9 +185,11 @@ class Daemon:
             await self._read(ts, mono)
         except (spi.SpiError, OSError) as error:
             self._lost(str(error))
-        await self._hand_out()
+        if self.board.uart_in:
+            await self._hand_out()
         self.store.age()
-        await self.services.tick(mono)
+        if self.services.due(mono):
+            await self.services.start(mono)
         self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
         if self.believer.believed and self.sender.due(mono):
             self._repeat()
@@ -256,7 +262,7 @@ class Daemon:
     async def _reload(self):
         """Read the configuration again; one with errors changes nothing."""
         try:
-            settings = config.load(self.port, self._config_path)
+            settings = config.load(self.port, self._config_path, self._bus_url)
         except (config.ConfigErrors, OSError) as error:
             for line in str(error).split("\n"):
                 self.log("err", "the configuration is not taken over: {}".format(line))
@@ -269,7 +275,7 @@ class Daemon:
 async def main(port, config_path: str, bus_url: str | None = None, clock_url: str | None = None) -> int:
     """Run the daemon until SIGTERM; return the exit status: 0, 2 for a configuration with errors, 1 when it could not start."""
     try:
-        settings = config.load(port, config_path)
+        settings = config.load(port, config_path, bus_url)
     except (config.ConfigErrors, OSError) as error:
         for line in str(error).split("\n"):
             port.log("err", line)

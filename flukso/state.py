@@ -4,26 +4,36 @@
 from flukso import buffer
 
 BUFFER, RESET = "buffer.bin", "reset"
+ENOENT = 2  # no such file, on every system
 RESET_MAX = 128  # bytes of the mark
 OUTAGE_S = 3600  # without an acknowledgement for so long, the server counts as away: then flash may be worth its wear
 
 
-def restore(port, folder: str, log):
-    """Return the Store saved in the folder, an empty one when there is none. A damaged file is put aside as `.damaged` and reported."""
+def restore(port, settings, log):
+    """Return the Store saved in RAM, else the one saved in flash, else an empty one. A damaged file is put aside and reported."""
+    for folder in (settings.state_dir, settings.flash_dir):
+        found = _restored(port, folder, log) if folder else None
+        if found is not None:
+            return found
+    return buffer.Store()
+
+
+def _restored(port, folder, log):
+    """Return the Store saved in this folder, None when there is none that can be believed."""
     path = folder + "/" + BUFFER
     try:
-        data = port.read_file(path, buffer.DUMP_MAX)
-    except OSError:
-        return buffer.Store()
-    try:
-        return buffer.load(data)
+        return buffer.load(port.read_file(path, buffer.DUMP_MAX))
+    except OSError as error:
+        if error.args[:1] != (ENOENT,):
+            log("warning", "the saved buffer cannot be read: {}".format(error))
+        return None
     except buffer.BufferError_ as error:
         log("warning", "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(path, error, BUFFER))
-        try:
-            port.rename(path, path + ".damaged")
-        except OSError as trouble:
-            log("warning", "it could not be put aside: {}".format(trouble))
-    return buffer.Store()
+    try:
+        port.rename(path, path + ".damaged")
+    except OSError as error:
+        log("warning", "it could not be put aside: {}".format(error))
+    return None
 
 
 def save(port, folder: str, store):
@@ -41,6 +51,7 @@ class Saver:
         self._started = mono
         self._error = ""
         self.flash_writes = 0
+        self._flashed_at: float | None = None  # during this outage
         self.configure(settings, mono)
 
     def configure(self, settings, mono: float):
@@ -53,12 +64,20 @@ class Saver:
         if mono >= self._save_at:
             self._save_at = mono + self._settings.save_interval_s
             self.save(store)
-        if self._settings.flash_dir and mono >= self._flash_at:
-            since = self._started if last_ok is None else last_ok
-            if mono - since >= OUTAGE_S:
-                self._flash_at = mono + self._settings.flash_interval_s
-                self.flash_writes += 1
-                self._write(self._settings.flash_dir, store)
+        if self._settings.flash_dir:
+            self._flash(store, mono, self._started if last_ok is None else last_ok)
+
+    def _flash(self, store, mono, since):
+        """Write to flash during an outage, seldom; and once after it, so that a later start does not find the old backlog."""
+        if self._flashed_at is not None and since > self._flashed_at:
+            self._flashed_at = None
+        elif mono >= self._flash_at and mono - since >= OUTAGE_S:
+            self._flashed_at = mono
+        else:
+            return
+        self._flash_at = mono + self._settings.flash_interval_s
+        self.flash_writes += 1
+        self._write(self._settings.flash_dir, store)
 
     def save(self, store):
         """Save to the folder in RAM now; a failure is said once."""

@@ -214,6 +214,44 @@ def test_it_saves_every_few_minutes_without_a_stop():
     run(scenario())
 
 
+def test_a_defect_ends_the_daemon_and_keeps_what_was_read():
+    async def scenario():
+        house = House()
+        house.server.trouble = 500
+        house.start()
+        await house.until(200)
+
+        async def defect(ts, mono):
+            raise RuntimeError("a defect")
+
+        house.daemon._read = defect
+        with pytest.raises(RuntimeError):
+            await house.task
+        again = House(files=house.port.files)
+        again.start()
+        assert len(again.daemon.store) == len(house.daemon.store) > 5
+        again.kill()
+
+    run(scenario())
+
+
+def test_a_saved_buffer_that_cannot_be_read_is_said():
+    async def scenario():
+        house = House()
+
+        def refused(path, limit):
+            if path.startswith("/state"):
+                raise OSError(13, "permission denied")
+            return type(house.port).read_file(house.port, path, limit)
+
+        house.port.read_file = refused
+        house.start()
+        assert house.port.said("cannot be read")
+        house.kill()
+
+    run(scenario())
+
+
 RESET = CONFIG.replace("config settings daemon", "config settings main\n\toption reset_counters 1\nconfig settings daemon")
 
 

@@ -9,7 +9,7 @@ from flukso import config, discovery
 from flukso.buffer import Store
 from flukso.services import delta_line
 from flukso.spi import Delta
-from flukso.state import Saver
+from flukso.state import Saver, restore
 from tests.unit.fake_port import ANALOG, CONFIG, DEVICE, IDS, MAIN, PULSE, FakeLine, FakePort
 from tests.unit.house import House, run
 
@@ -136,14 +136,34 @@ def test_the_service_is_announced_as_clients_expect():
     assert service.txt == [("id1", IDS[0]), ("id4", IDS[3]), ("path", "/sensor"), ("version", "1.0")]
 
 
+def saver_of(folder, port):
+    option = "flash_dir '{}'\n\toption flash_interval 7200".format(folder)
+    settings = config.parse(with_option(option))
+    return Saver(port, None, settings, 0.0), settings
+
+
 @pytest.mark.parametrize("folder, writes", [("", 0), ("/flash", 4)])
 def test_flash_is_written_only_in_an_outage_and_seldom(folder, writes):
-    option = "flash_dir '{}'\n\toption flash_interval 7200".format(folder)
     port, store = FakePort(None, None, None), Store()
-    saver = Saver(port, None, config.parse(with_option(option)), 0.0)
+    saver, _ = saver_of(folder, port)
     for now in range(8000):
         saver.tick(store, now, now - 200)
     assert "/flash/buffer.bin" not in port.stamps and port.stamps["/state/buffer.bin"] == 26
     for now in range(8000, 40000):
         saver.tick(store, now, 7800)
     assert port.stamps.get("/flash/buffer.bin", 0) == writes
+
+
+def test_after_a_power_cut_the_backlog_comes_from_flash_and_once_sent_it_is_gone_there():
+    port, store = FakePort(None, None, None), Store()
+    saver, settings = saver_of("/flash", port)
+    store.add(IDS[0], 1700000000, 5)
+    for now in range(20000):
+        saver.tick(store, now, None)
+    port.files.pop("/state/buffer.bin")
+    assert restore(port, settings, None).newest() == 1700000000
+    store.buffer(IDS[0]).ack([(1700000000, 5)])
+    for now in range(20000, 20400):
+        saver.tick(store, now, 20001)
+    port.files.pop("/state/buffer.bin")
+    assert len(restore(port, settings, None)) == 0
