@@ -110,15 +110,21 @@ forget_stale_objects() {
 	echo "$flags" >"$OUT/flags"
 }
 
+# In one step: a program that still runs keeps its old file.
+publish() {
+	cp "$OUT/obj/$1" "$OUT/$1.new"
+	mv "$OUT/$1.new" "$OUT/$1"
+}
+
 make_programs() {
 	if [ "$RELEASE" = 1 ]; then
 		stage_daemon
 		port_make "$@" PROG=flukso-micropython FROZEN_MANIFEST="$HERE/variant/manifest_release.py"
-		cp "$OUT/obj/flukso-micropython" "$OUT/"
+		publish flukso-micropython
 		return
 	fi
 	port_make "$@" PROG=micropython
-	cp "$OUT/obj/micropython" "$OUT/"
+	publish micropython
 	make_spi_fake "$@"
 }
 
@@ -147,7 +153,7 @@ make_spi_fake() {
 		port_make "$@" PROG=micropython-spifake
 		mv "$OUT/spidev.o" "$object"
 	fi
-	cp "$OUT/obj/micropython-spifake" "$OUT/"
+	publish micropython-spifake
 }
 
 RELEASE=0

@@ -2,6 +2,7 @@
 """The runtimes under test, built when first asked for."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.fakes.ca import make
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
 CACHE = ROOT / ".cache" / "micropython"
-ROUTER_HEAP = "256k"  # as the package starts it; objects take twice as much on a 64-bit machine
+ROUTER_HEAP = re.search(r"heapsize=(\S+)", (BUILD.parent / "files" / "flukso").read_text()).group(1)  # as the package starts it
 
 
 def build(*arguments: str) -> None:
@@ -50,7 +51,7 @@ def pki(tmp_path_factory):
 def release() -> list[str]:
     """The x86 build with the daemon frozen into it, with a router's heap."""
     build("--release", "x86")
-    return [str(CACHE / "x86" / "flukso-micropython"), "-X", "heapsize=512k"]
+    return [str(CACHE / "x86" / "flukso-micropython"), "-X", "heapsize=512k"]  # objects are twice as large
 
 
 @pytest.fixture(scope="session", params=["4Kc", "24Kc"])
