@@ -17,7 +17,7 @@ class Services:
         self.lan = None
 
     async def start(self, mono: float):
-        """Bring what runs in line with the settings; called again after a reload and by tick()."""
+        """Bring what runs in line with the settings; called again after a reload and when due()."""
         settings = self._daemon.settings
         found = discovery.service(settings)
         await self._bring("LAN API", settings.lan and (settings.lan_port,), self._start_lan)
@@ -27,8 +27,12 @@ class Services:
         await self._bring("delta pipe", settings.delta_pipe, self._start_pipe)
         self._retry_at = mono + RETRY_S
 
+    def due(self, mono: float) -> bool:
+        """Say whether start() should be called again."""
+        return self._retry_at is not None and mono >= self._retry_at
+
     async def tick(self, mono: float):
-        if self._retry_at is not None and mono >= self._retry_at:
+        if self.due(mono):
             await self.start(mono)
 
     async def _bring(self, name, wanted, start):
