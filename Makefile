@@ -10,7 +10,7 @@ JOBS ?= 2
 
 MINUTES ?= 5
 
-.PHONY: help demo test test-all faults lint firmware sim runtime budget power-cut fuzz-spi
+.PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut fuzz-spi
 .PHONY: bench-buffer bench-daemon bench-lan pictures lock clean
 
 help: ## lists these targets
@@ -34,6 +34,10 @@ test-all: ## the tests that are too dear for every change, too
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test
 	@$(PY) -m tests.faults $(ARGS)
+
+fuzz: ## mutated input for every parser, on both interpreters (ARGS="--cases 20000 --seed 2 --only uci")
+	@$(SETUP) demo test
+	@$(PY) -m tests.fuzz $(ARGS)
 
 lint: ## style, types and shell, without running anything
 	@$(SETUP) demo test
