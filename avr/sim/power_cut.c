@@ -16,14 +16,18 @@
 #include <unistd.h>
 
 enum {
-	FULL_OPS = 20,       /* a record of at least so many bytes is a full one */
-	HOLD_MS = 60,        /* the capacitors hold longer (inferred: 146 ms); a save must be over by then */
+	FULL_OPS = 20, /* a record of at least so many bytes is a full one */
+	HOLD_MS = 60,  /* the capacitors hold longer (inferred: 146 ms); a save must be over by then */
 	BOOT_MS = 250,
 	DARK_MS = 50,
+	SLOT_MS = 500, /* until the slot after a full record is erased as well */
 	CUTS_IN_A_ROW = 3,
 	LOW_MV = 4000,
 	GOOD_MV = 5000,
 	EXAMPLES = 5,
+	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch, */
+	SETTINGS_EPOCHS = 8, /* settings in every eighth, brown-out saves in each */
+	AGAIN_ONE_IN = 4,    /* cuts that are followed by others */
 };
 
 /* What happens at an operation. */
@@ -33,10 +37,13 @@ static struct rig rig;
 static struct history history;
 static struct tally *tally;
 static enum { PARENT, CHILD_CUTS, CHILD_DIPS } role;
-static bool armed;          /* fork at operations */
-static bool saving_only;    /* the supply is already low: no dips of its own */
-static uint64_t dip_ns;     /* when the supply fell, 0: it has not */
-static uint64_t dip_op;     /* operations before it */
+static bool noting = true; /* the states that come by are true ones */
+static bool sabotage;      /* damages what the EEPROM holds: the proof must notice */
+static int epoch;
+static bool armed;       /* fork at operations */
+static bool saving_only; /* the supply is already low: no dips of its own */
+static uint64_t dip_ns;  /* when the supply fell, 0: it has not */
+static uint64_t dip_op;  /* operations before it */
 static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
@@ -80,7 +87,8 @@ static void example(const char *what, const uint32_t *got)
 
 	if (shown++ >= EXAMPLES)
 		return;
-	fprintf(stderr, "power-cut: %s at op %" PRIu64 " (cell 0x%x, mode %d): came back", what, e->ops, e->addr, e->mode);
+	fprintf(stderr, "power-cut: %s at op %" PRIu64 " (cell 0x%x, mode %d): came back", what, e->ops, e->addr,
+		e->mode);
 	for (int i = 0; i < RIG_SENSORS; i++)
 		fprintf(stderr, " %" PRIu32, got[i]);
 	fprintf(stderr, ", was");
@@ -118,12 +126,22 @@ static bool ask_settings(char out[SETTINGS_TEXT])
 	return true;
 }
 
+/* Takes away the newest half of what was written, as a worn-out EEPROM would. */
+static void forge_records(void)
+{
+	for (int i = 0; i < EEPROM_BYTES; i += 2)
+		rig.board->eeprom.cells[i] = 0xFF;
+}
+
 /* The board starts again; what came back must be true. */
 static void boot_and_compare(bool save_complete)
 {
 	uint32_t got[RIG_SENSORS];
 	char settings[SETTINGS_TEXT];
 
+	noting = false;
+	if (sabotage)
+		forge_records();
 	comparator_supply(rig.board, GOOD_MV);
 	for (int k = 0; k < CLAMPS; k++)
 		clamps_hold(rig.board, k, 0);
@@ -153,6 +171,7 @@ static void boot_and_compare(bool save_complete)
 		example(settings, got);
 	}
 	history_clear(&history, got);
+	noting = true;
 }
 
 static void note_state(struct rig *r)
@@ -160,7 +179,7 @@ static void note_state(struct rig *r)
 	static uint32_t last[RIG_SENSORS];
 	uint32_t now[RIG_SENSORS];
 
-	if (!r->board->powered)
+	if (!noting || !r->board->powered)
 		return;
 	rig_counters(r, now);
 	/* Seen twice: not in the middle of a change. */
@@ -177,7 +196,7 @@ static void note_save(void)
 	if (!dip_ns || !ops)
 		return;
 	uint64_t took = e->ends_ns - dip_ns;
-	bool full = ops >= FULL_OPS;
+	bool full = ops >= FULL_OPS || dip_in_record;
 	uint64_t *max = full ? &tally->save_full_ns_max : &tally->save_ns_max;
 
 	if (took > *max)
@@ -192,6 +211,7 @@ static void dip(void)
 {
 	dip_ns = rig.board->now_ns;
 	dip_op = rig.board->eeprom.ops;
+	dip_in_record = rig.board->eeprom.busy && rig.board->eeprom.mode == EEPROM_WRITE;
 	comparator_supply(rig.board, LOW_MV);
 }
 
@@ -226,7 +246,8 @@ static void cut_again(void)
 static void finish_cut_child(void)
 {
 	boot_and_compare(false);
-	cut_again();
+	if (rnd() % AGAIN_ONE_IN == 0)
+		cut_again();
 	_exit(0);
 }
 
@@ -357,9 +378,10 @@ static void command(const char *text, double wait_ms)
 }
 
 /* Values whose next step carries over a byte or word. */
-static const uint32_t BORDERS[] = { 0xFFFFFFFE, 0xFFFE, 0xFE, 0x00FFFFFE, 0x7FFE, 0x0001FFFE, 0x7FFFFFFE, 0xFEFF, 0x12345678, 0 };
+static const uint32_t BORDERS[] = { 0xFFFFFFFE, 0xFFFE,     0xFE,   0x00FFFFFE, 0x7FFE,
+				    0x0001FFFE, 0x7FFFFFFE, 0xFEFF, 0x12345678, 0 };
 
-static void preset_counters(int epoch)
+static void preset_counters(void)
 {
 	char text[32];
 
@@ -367,13 +389,14 @@ static void preset_counters(int epoch)
 		uint32_t v = BORDERS[(size_t)(epoch + i) % (sizeof(BORDERS) / sizeof(BORDERS[0]))];
 
 		snprintf(text, sizeof(text), "sc%02x%08" PRIx32, i, v);
-		armed = i == RIG_SENSORS - 1; /* the last one's record, and what it erases ahead, is cut everywhere */
+		/* The last one's record, and what is erased ahead for the next, is cut everywhere. */
+		armed = i == RIG_SENSORS - 1 && epoch % RECORD_EPOCHS == 0;
 		/* Up to the record's end both the old and the new state may come back. */
 		command(text, 20);
+		rig_run_ms(&rig, SLOT_MS);
 	}
-	rig_run_ms(&rig, 600);
 	armed = false;
-	rig_run_ms(&rig, 900);
+	rig_run_ms(&rig, SLOT_MS);
 }
 
 static void measure_energy(void)
@@ -413,6 +436,7 @@ static void fail_supply(void)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
+	noting = false;
 	board_cut(rig.board);
 	for (int k = 0; k < CLAMPS; k++)
 		clamps_hold(rig.board, k, 0);
@@ -421,9 +445,10 @@ static void fail_supply(void)
 	rig_run_ms(&rig, DARK_MS);
 	board_power(rig.board);
 	rig_run_ms(&rig, BOOT_MS);
+	noting = true;
 }
 
-static void write_settings(int epoch)
+static void write_settings(void)
 {
 	char text[64];
 
@@ -463,22 +488,22 @@ static void set_up(void)
 	strcpy(history.settings[1], history.settings[0]);
 }
 
-static void run_epoch(int epoch)
+static void run_epoch(void)
 {
 	start_over_from_here();
-	preset_counters(epoch);
+	preset_counters();
+	start_over_from_here(); /* that record is complete: nothing older may come back */
 	measure_energy();
-	/* The record of the preset is complete: nothing older may come back. */
-	rig_run_ms(&rig, 100);
 	fail_supply();
 	start_over_from_here();
-	if (epoch % 4 == 1)
-		write_settings(epoch);
+	if (epoch % SETTINGS_EPOCHS == 1)
+		write_settings();
 }
 
 static int report(double seconds)
 {
-	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64 " of them full; cut in the middle of "
+	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64
+	       " of them full; cut in the middle of "
 	       "a save a sensor falls back by at most %" PRIu32 " Wh; %.0f s\n",
 	       tally->dips, tally->saves + tally->full_saves, tally->full_saves, tally->fallback_wh_max, seconds);
 	printf("power-cut: {\"cuts\": %" PRIu64 ", \"torn\": %" PRIu64 ", \"lost_wh_max\": %" PRIu32
@@ -493,8 +518,9 @@ int main(int argc, char **argv)
 	time_t start = time(NULL);
 	int epochs = argc > 2 ? atoi(argv[2]) : 0;
 
-	if (argc != 3 || epochs < 1) {
-		fprintf(stderr, "usage: power-cut FIRMWARE.hex EPOCHS\n");
+	sabotage = argc == 4 && strcmp(argv[3], "--sabotage") == 0;
+	if (argc < 3 || argc > 4 || (argc == 4 && !sabotage) || epochs < 1) {
+		fprintf(stderr, "usage: power_cut FIRMWARE.hex EPOCHS [--sabotage]\n");
 		return 2;
 	}
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -504,7 +530,7 @@ int main(int argc, char **argv)
 	rig.after_slice = after_slice;
 	rig.board->eeprom.on_start = on_operation;
 	set_up();
-	for (int epoch = 0; epoch < epochs; epoch++)
-		run_epoch(epoch);
+	for (epoch = 0; epoch < epochs; epoch++)
+		run_epoch();
 	return report(difftime(time(NULL), start));
 }

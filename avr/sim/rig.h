@@ -13,7 +13,7 @@ enum { RIG_SENSORS = 6, RIG_REPLY = 320 };
 
 struct rig {
 	struct board *board;
-	uint16_t counters_at; /* of sensor_counter in RAM */
+	uint16_t counters_at;                 /* of sensor_counter in RAM */
 	void (*after_slice)(struct rig *rig); /* every RIG_SLICE_NS of rig_run(); may be NULL */
 	void *user;
 };
