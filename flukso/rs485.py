@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The board's UART (RS-485) offered on a Unix socket: bytes both ways, bounded (docs/daemon.md)."""
 
+import asyncio
+
 CLIENTS_MAX = 4
 TO_BOARD_MAX = 1024  # bytes waiting for the board; more are refused by not reading on
 READ_MAX = 256
+CLOSE_ROUNDS = 20  # of 10 ms
 EVERY_S = 0.1  # how often the board's UART is asked, as the historic router does: its buffer holds little more at 115200 baud
 
 
@@ -13,6 +16,7 @@ class Rs485:
     def __init__(self, log):
         self._log = log
         self._clients = []
+        self._tasks = 0  # connections being served
         self._queue = bytearray()
         self.sent = self.received = self.lost = 0  # bytes
 
@@ -22,6 +26,7 @@ class Rs485:
             writer.close()
             return
         self._clients.append(writer)
+        self._tasks += 1
         try:
             while True:
                 data = await reader.read(READ_MAX)
@@ -36,6 +41,7 @@ class Rs485:
             if writer in self._clients:
                 self._clients.remove(writer)
             writer.close()
+            self._tasks -= 1
 
     def take(self, most: int) -> bytes:
         """Return the next bytes for the board, at most so many."""
@@ -54,6 +60,11 @@ class Rs485:
             except OSError:
                 self._clients.remove(writer)
 
-    def close(self):
+    async def close(self):
+        """Close every client's connection and let it be noticed."""
         for writer in self._clients[:]:
             writer.close()
+        for _ in range(CLOSE_ROUNDS):
+            if not self._tasks:
+                return
+            await asyncio.sleep(0.01)

@@ -86,7 +86,7 @@ class Services:
             await ended
 
     async def close(self):
-        self._daemon.rs485.close()
+        await self._daemon.rs485.close()
         for name in ("mDNS", "LAN API", "UART socket", "delta pipe"):
             if name in self._running:
                 await self._stop(name)

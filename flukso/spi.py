@@ -20,7 +20,7 @@ ZEROS_MAX = 8  # leading zeros: two are normal, more than these are a silent boa
 CONTROL_MAX = 4 + SENSORS * 22 + 2 + 1  # `l`, command, deltas, CRC, `.` with a byte to spare
 UART_MAX = 512  # hex digits of one reply; the board's receive buffer is smaller
 REPLY_MAX = CONTROL_MAX + 1 + UART_MAX
-UART_SEND_MAX = 64  # bytes for the board's UART in one message: what it surely takes at once
+UART_SEND_MAX = 24  # bytes for the board's UART in one message: it holds 31, and may be busy with the reply meanwhile
 TRIES = 4  # a historic board whose master died in a message is in step at the third command
 
 # command: struct codes of its arguments and of its reply, §1
