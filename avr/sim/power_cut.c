@@ -40,10 +40,11 @@ static enum { PARENT, CHILD_CUTS, CHILD_DIPS } role;
 static bool noting = true; /* the states that come by are true ones */
 static bool sabotage;      /* damages what the EEPROM holds: the proof must notice */
 static int epoch;
-static bool armed;       /* fork at operations */
-static bool saving_only; /* the supply is already low: no dips of its own */
-static uint64_t dip_ns;  /* when the supply fell, 0: it has not */
-static uint64_t dip_op;  /* operations before it */
+static bool armed;         /* fork at operations */
+static bool saving_only;   /* the supply is already low: no dips of its own */
+static uint64_t dip_ns;    /* when the supply fell, 0: it has not */
+static uint64_t dip_op;    /* operations before it */
+static bool dip_in_record; /* a record was being written just then, which is finished first */
 static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
