@@ -7,6 +7,8 @@ from collections import namedtuple
 BACKLOG = 128  # connections that the kernel holds while the loop polls the board
 CONNECTIONS_MAX = 64  # at once; a router has 16 MB
 PER_ADDRESS_MAX = 56  # of these, so that one client never has them all
+RESERVE = 32768  # bytes that must be left for the rest of the daemon when a connection is taken: uploads and saving come first
+READ = 1024  # bytes at once; most requests are shorter
 HEAD_MAX = 4096  # bytes of request line and headers: a browser's are some 700
 TARGET_MAX = 512  # bytes of path and query
 HEADERS_MAX = 40
@@ -184,15 +186,15 @@ class LanServer:
         number = self._number = self._number + 1
         connection = Connection(asyncio.current_task(), address, self._mono() + HEAD_S)
         try:
-            if len(self._connections) >= CONNECTIONS_MAX or here >= PER_ADDRESS_MAX:
+            if len(self._connections) >= CONNECTIONS_MAX or here >= PER_ADDRESS_MAX or not roomy():
                 self.refused += 1
                 await self._send(writer, refusal(503, "too many connections", more="Retry-After: 5\r\n"))
                 return
             self._connections[number] = connection
             self._addresses[address] = here + 1
             await self._talk(reader, writer, connection)
-        except (OSError, asyncio.CancelledError):
-            pass  # the client went away, or its time was over
+        except (OSError, MemoryError, asyncio.CancelledError):
+            pass  # the client went away, its time was over, or memory was
         finally:
             if self._connections.pop(number, None) is not None:
                 self._forget(address)
@@ -217,7 +219,7 @@ class LanServer:
                     return
                 if not buffered:
                     connection.deadline = self._mono() + IDLE_S
-                data = await reader.read(HEAD_MAX - len(buffered))
+                data = await reader.read(READ)
                 if not data:
                     return
                 if buffered:
@@ -270,6 +272,14 @@ class LanServer:
         if len(self._cache) < CACHE_MAX:
             self._cache[raw] = made
         return made
+
+
+def roomy() -> bool:
+    """Say whether RESERVE bytes of memory can be had."""
+    try:
+        return len(bytearray(RESERVE)) == RESERVE
+    except MemoryError:
+        return False
 
 
 def address_of(peer):

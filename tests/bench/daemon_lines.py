@@ -16,6 +16,8 @@ from flukso.spi import Delta
 
 START = 1700000000
 SENSORS = 3
+WARM_UP = 1000  # lines before the measurement
+TICKS = 100  # a second, of /proc
 CONFIG = """config system
 	option device {0}
 	option key {0}
@@ -86,6 +88,7 @@ class StubBoard:
         self.uart_in = bytearray()
         self._left = lines
         self._stop = stop
+        self.begin_s = 0.0
 
     def describe(self):
         return "stub"
@@ -101,6 +104,8 @@ class StubBoard:
 
     async def poll(self, sensors, outgoing=b""):
         self.polls += 1
+        if self.polls == WARM_UP:
+            self.begin_s = cpu_s()
         self._left -= 1
         if self._left <= 0:
             self._stop.set()
@@ -112,6 +117,13 @@ class StubBoard:
 
     def close(self):
         pass
+
+
+def cpu_s():
+    """Return the process's CPU seconds, user and system, all threads."""
+    with open("/proc/self/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def memory():
@@ -136,11 +148,13 @@ async def main(url, cacert, folder, lan_port, lines):
     house.board = StubBoard(lines, house.stop)
     task = asyncio.create_task(house.run())
     await house.stop.wait()
+    used_s = cpu_s() - house.board.begin_s
     rss_kb, anon_kb = memory()
     await task
     uploader = house.sender.uploader
     figures = {
         "lines": lines,
+        "us_per_line": round(used_s * 1e6 / (lines - WARM_UP), 1),
         "rss_kb": rss_kb,
         "rss_anon_kb": anon_kb,
         "acknowledged": uploader.acknowledged,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RELEASE = ROOT / ".cache/micropython/x86/flukso-micropython"
-HEAP = "192k"  # of MicroPython, as on the router
+HEAP = "384k"  # of MicroPython; objects of a 64-bit machine take twice what a router's take
 PROGRAMS = {"cpython": [sys.executable, "-O"], "micropython": [str(RELEASE), "-X", "heapsize=" + HEAP]}
 
 

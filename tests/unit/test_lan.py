@@ -441,3 +441,17 @@ def test_an_answer_cannot_be_split_by_what_was_asked():
     status, headers, body = get("/sensor/" + POWER + "?callback=f%0d%0aX-Evil:1")
     assert status == 400 and "x-evil" not in headers
     assert compose(200, "a/b", b"x", True).count(b"\r\n\r\n") == 1
+
+
+def test_no_connection_is_taken_when_memory_is_short(monkeypatch):
+    assert lan_server.roomy()
+    monkeypatch.setattr(lan_server, "roomy", lambda: False)
+
+    async def client(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        answer = await read_answer(reader)
+        writer.close()
+        return answer
+
+    status, headers, _ = serve(client)
+    assert status == 503 and headers["retry-after"] == "5"
