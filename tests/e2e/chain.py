@@ -61,6 +61,11 @@ def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
     return [*x86_runtime(), "-m", "flukso"], environment()
 
 
+def pause_limit_s() -> float:
+    """Real seconds between two polls that show a blocked loop: a time-out takes one at least; a machine that is overloaded needs more."""
+    return 0.9 if os.getloadavg()[0] < 2 * (os.cpu_count() or 1) else 1.9
+
+
 class Simulator:
     """The real firmware in fluksosim; its clock stands until somebody drives it."""
 

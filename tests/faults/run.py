@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.chain import DEVICE, KEY, SENSORS, WALL_S, Chain
+from tests.e2e.chain import DEVICE, KEY, SENSORS, WALL_S, Chain, pause_limit_s
 from tests.fakes.ca import HOST
 from tests.fakes.server import Server
 from tests.faults.proxy import Proxy
@@ -14,7 +14,6 @@ SENSOR = SENSORS[0]
 INTERVAL_S = 10
 RECOVER_LIMIT_S = 4 * 3600  # simulated: the back-off's hour, twice, and what is due then
 WIDEST_GAP_S = 130  # between tuples, where nothing is older than two hours: a minute's spacing, twice while a buffer was thinned
-PAUSE_LIMIT_S = 0.9  # real: a loop that waits for the network would pause for a time-out, a second at least
 RSS_GROWTH_KB = 256
 FILES_GROWTH = 2  # a connection that is being closed
 
@@ -144,7 +143,7 @@ def _judge(world, code, recovered_s, missed, pause_s, early, late) -> dict:  # n
         (not store.conflicts, "twice with different values: {}".format(store.conflicts[:3])),
         (not store.violations, "against the protocol: {}".format(store.violations[:3])),
         (missed == 0, "{} seconds without a poll".format(missed)),
-        (pause_s < PAUSE_LIMIT_S, "a pause of {:.2f} s between polls".format(pause_s)),
+        (pause_s < pause_limit_s(), "a pause of {:.2f} s between polls".format(pause_s)),
         (growth[0] <= RSS_GROWTH_KB, "memory grew by {} kB".format(growth[0])),
         (growth[1] <= FILES_GROWTH, "{} more files open".format(growth[1])),
     )
