@@ -95,6 +95,7 @@ def memory(pid: int) -> dict:
 
 def run(runtime: str, quick: bool) -> dict:
     build = runtimes.ROOT / "avr/build"
+    subprocess.run(["make", "-s", "-C", str(runtimes.ROOT / "avr"), "firmware", "sim"], check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make(folder / "pki")
