@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import random
 import resource
 from pathlib import Path
 
@@ -344,6 +345,41 @@ def test_a_clock_that_jumps_stops_nothing(jump_s):
         await house.end()
         held = house.server.held(IDS[0])
         assert [counter for _, counter in held] == sorted([counter for _, counter in held])
+        assert not house.server.conflicts
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("historic", [False, True])
+def test_a_noisy_bus_costs_readings_and_believes_nothing_wrong(historic):
+    async def scenario():
+        house = House(historic=historic)
+        house.board.watts = [7200, 0, 0]
+        dice = random.Random(7)
+        transfer = house.board.transfer
+
+        def noisy(data):
+            return bytes([byte ^ (1 << dice.randrange(8)) if dice.random() < 0.003 else byte for byte in data])
+
+        async def through_noise(data, gap_us):
+            return noisy(await transfer(noisy(data), gap_us))
+
+        house.start()
+        await house.until(20)
+        settings = (house.board.map[:], house.board.enabled[:], house.board.constant[:], house.board.fraction[:], house.board.commits)
+        house.board.transfer = through_noise
+        for _ in range(100):
+            await house.until(house.clock.now + 10)
+            house.board.pulse(3, 2)
+        house.board.transfer = transfer
+        await house.until(house.clock.now + 10)
+        assert settings == (house.board.map, house.board.enabled, house.board.constant, house.board.fraction, house.board.commits)
+        await house.end()
+        assert house.daemon.board.faults > 100
+        assert house.daemon.readings.meters[IDS[0]].resets == 0
+        for sensor, last in ((0, house.board.counter[0]), (3, 100)):
+            counters = [counter for _, counter in house.server.held(IDS[sensor])]
+            assert counters == sorted(counters) and last - 1 <= counters[-1] <= last
         assert not house.server.conflicts
 
     run(scenario())
