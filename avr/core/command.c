@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Strict reader of messages and writer of replies. */
+#ifdef BOARD_SPI
 #include "command.h"
 
 #include <stddef.h>
@@ -182,30 +183,32 @@ SHARED static bool readable(struct request *request, uint8_t count)
 	return count == 0 && verb == (request->letter == 't' ? 'c' : 'g');
 }
 
-/* Reads the digits; the last pair is the CRC. Returns the second letter of the refusal, 0 for none. */
 uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length)
 {
 	uint8_t *byte = request->argument;
-	uint8_t crc = 0, want = 0;
-	uint8_t pairs = (uint8_t)(length / 2);
+	uint8_t crc = 0;
+	uint8_t high, low;
+	bool bad = false;
 
-	if (length & 1 || pairs < 2 || length > LINK_MESSAGE_MAX)
+	if (length & 1 || length < 4 || length > LINK_MESSAGE_MAX)
 		return 'y';
 	request->verb = text[0];
 	request->letter = text[1];
-	for (uint8_t i = 1; i < pairs; i++, text += 2) {
-		uint8_t high = hex_value(text[2]);
-		uint8_t low = hex_value(text[3]);
-
-		if (high == HEX_BAD || low == HEX_BAD)
-			return 'y';
+	for (;;) {
 		crc = crc8_update(crc8_update(crc, text[0]), text[1]);
-		want = (uint8_t)(high << 4 | low);
-		*byte++ = want;
+		text += 2;
+		length = (uint8_t)(length - 2);
+		if (length == 2)
+			break;
+		high = hex_value(text[0]);
+		low = hex_value(text[1]);
+		if (high == HEX_BAD || low == HEX_BAD)
+			bad = true;
+		*byte++ = (uint8_t)(high << 4 | low);
 	}
-	if (crc != want)
+	if (text[0] != hex_digit((uint8_t)(crc >> 4)) || text[1] != hex_digit(crc))
 		return 'z';
-	return readable(request, (uint8_t)(pairs - 2)) ? 0 : 'y';
+	return !bad && readable(request, (uint8_t)(byte - request->argument)) ? 0 : 'y';
 }
 
 uint8_t command_refuse(uint8_t letter, uint8_t *reply)
@@ -229,3 +232,4 @@ void command_taken(void)
 		told = 0;
 	tells = false;
 }
+#endif

@@ -32,7 +32,7 @@ struct request {
 	uint8_t verb;             /* `g`, `s` or `c` */
 	uint8_t letter;
 	uint8_t sensor;              /* its number, 0 for commands without one */
-	uint8_t argument[PORTS + 1]; /* all of them, and the CRC */
+	uint8_t argument[PORTS];
 };
 
 /*

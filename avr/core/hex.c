@@ -7,7 +7,7 @@ uint8_t hex_value(uint8_t digit)
 	digit = (uint8_t)(digit - '0');
 	if (digit < 10)
 		return digit;
-	digit = (uint8_t)((digit | 0x20) - ('a' - '0'));
+	digit = (uint8_t)(digit - ('a' - '0'));
 	if (digit < 6)
 		return (uint8_t)(digit + 10);
 	return HEX_BAD;

@@ -7,7 +7,7 @@
 
 #define HEX_BAD 0xff
 
-/* Value of one digit of either case, or HEX_BAD. */
+/* Value of one lower-case digit, or HEX_BAD. */
 uint8_t hex_value(uint8_t digit);
 
 /* Lower-case digit of the low four bits. */

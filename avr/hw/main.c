@@ -99,6 +99,7 @@ int main(void)
 {
 	bool power_on = reset_reason & _BV(PORF);
 
+	clock_init();
 	led_set(0);
 	DDRB |= _BV(LED_BIT);
 	restore(power_on);
