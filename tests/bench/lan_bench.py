@@ -19,7 +19,7 @@ from tests.processes import Program
 
 CONNECTIONS = 50
 SECONDS, QUICK_SECONDS = 20, 4
-WARM_UP_S = 6  # board identified, brought in line, polled a few times
+WARM_UP_S = 14  # board identified and brought in line, the first upload done
 SENSOR = "{:032x}".format(1)
 CONFIG = """config system
 	option device {0}
