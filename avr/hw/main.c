@@ -3,11 +3,10 @@
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 
-#include "../core/history.h"
 #include "../core/journal.h"
 #include "../core/keeper.h"
 #include "../core/meter.h"
-#include "../core/settings.h"
+#include "../core/start.h"
 #include "board.h"
 #include "serve.h"
 #include "supply.h"
@@ -16,35 +15,6 @@
 
 #define ACCOUNT_TICKS (TICKS_PER_S / 50) /* a clamp each 20 ms, in turn: at most 2 Wh of 378 kW wait */
 #define LED_TICKS (TICKS_PER_S / 50)     /* the LED shines 20 ms a Wh */
-
-/* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
-static void restore(bool power_on)
-{
-	uint32_t counter[SENSORS] = { 0 };
-	uint8_t sound = meter_start(!power_on);
-	bool stored = store_load();
-	bool known;
-
-	if (!stored) {
-		settings_default();
-		journal.historic = history_take(counter);
-	}
-	known = journal_restore(counter);
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (!(sound & bit(i)))
-			meter_set(i, counter[i]);
-		journal_note(i, sensor_counter[i]);
-	}
-	meter_unsaved = sound || !known;
-	keeper_boot(power_on);
-	/* A short record as the newest means that the supply failed. */
-	if (power_on && journal.shorts)
-		settings.brownouts++;
-	if (reset_reason & _BV(WDRF))
-		settings.watchdogs++;
-	if (!stored || (power_on && journal.shorts) || (reset_reason & _BV(WDRF)))
-		keeper_commit();
-}
 
 static void mind_led(bool moved, uint8_t ticks, bool low)
 {
@@ -95,14 +65,14 @@ static void pass(void)
 	watchdog_kick();
 }
 
-int main(void)
+__attribute__((OS_main)) int main(void)
 {
 	bool power_on = reset_reason & _BV(PORF);
 
 	clock_init();
 	led_set(0);
 	DDRB |= _BV(LED_BIT);
-	restore(power_on);
+	start_restore(power_on, reset_reason & _BV(WDRF));
 	tick_init();
 	supply_init();
 	serve_init();
