@@ -4,7 +4,7 @@
 
 #include "shape.h"
 
-#define WH_NANO 1000000000ul
+#define WH_NANO ((uint32_t)1000000000)
 
 SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction)
 {

@@ -86,13 +86,11 @@ void keeper_commit(void)
 
 enum store_result keeper_committed(void)
 {
-	enum store_result settings_result = store_run();
-
-	if (record_bad || settings_result == STORE_FAILED)
+	if (record_bad || store_state == STORE_FAILED)
 		return STORE_FAILED;
 	if (record_due || journal.phase != JOURNAL_FREE)
 		return STORE_BUSY;
-	return settings_result;
+	return store_state;
 }
 
 static void book(void)
@@ -166,7 +164,8 @@ void keeper_run(bool low, uint8_t ticks)
 		return;
 	if (record_due)
 		begin(false);
-	store_run();
+	if (!record_due || !journal.historic) /* settings of ours end what a historic image is good for */
+		store_run();
 	journal_tidy();
 }
 

@@ -12,7 +12,7 @@ static uint8_t copy;   /* the one that holds the settings, 0 or 1 */
 static uint8_t serial; /* its serial number */
 static uint8_t at;     /* next byte to compare; those before it read back right */
 static uint8_t tries;
-static enum store_result result;
+enum store_result store_state;
 
 SHARED static uint16_t place(uint8_t which)
 {
@@ -47,34 +47,34 @@ void store_begin(void)
 	settings.crc = settings_crc(&settings);
 	at = 0;
 	tries = 0;
-	result = STORE_BUSY;
+	store_state = STORE_BUSY;
 }
 
 void store_touch(void)
 {
-	if (result == STORE_BUSY)
+	if (store_state == STORE_BUSY)
 		store_begin();
 }
 
-enum store_result store_run(void)
+void store_run(void)
 {
 	const uint8_t *byte = (const uint8_t *)&settings;
 	uint16_t cell = place(!copy);
 
-	if (result != STORE_BUSY || !eeprom_idle())
-		return result;
+	if (store_state != STORE_BUSY || !eeprom_idle())
+		return;
 	for (; at < SETTINGS_SIZE; at++, tries = 0) {
 		uint8_t want = byte[at];
 
 		if (eeprom_read(cell + at) == want)
 			continue;
 		if (tries >= TRIES_MAX)
-			return result = STORE_FAILED;
-		if (eeprom_start(cell + at, want, EEPROM_REPLACE))
+			store_state = STORE_FAILED;
+		else if (eeprom_start(cell + at, want, EEPROM_REPLACE))
 			tries++;
-		return result;
+		return;
 	}
 	copy = !copy;
 	serial = settings.serial;
-	return result = STORE_DONE;
+	store_state = STORE_DONE;
 }

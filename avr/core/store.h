@@ -11,6 +11,9 @@ enum store_result {
 	STORE_FAILED, /* the EEPROM does not take it */
 };
 
+/* How the last store_begin() goes. Main loop only. */
+extern enum store_result store_state;
+
 /* Loads the newer valid copy into settings; false when there is none, settings hold garbage then. */
 bool store_load(void);
 
@@ -20,7 +23,7 @@ void store_begin(void);
 /* Call after a change of the settings: a write under way begins anew. */
 void store_touch(void);
 
-/* At most one byte's write; call it all the time. Result of the last store_begin(). */
-enum store_result store_run(void);
+/* At most one byte's write; call it all the time. */
+void store_run(void);
 
 #endif
