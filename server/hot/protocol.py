@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""uvicorn's HTTP protocol, with what devices of fifteen years need: canonical header names, head and body in one write.
+
+Historic daemons look for `Content-Length` and `X-Digest` literally; uvicorn's httptools protocol writes names in lower case.
+"""
+
+import asyncio
+import logging
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from hot import limits
+
+SWEEP_S = 5
+NAMES_MAX = 500  # header names whose spelling is remembered; an application has some dozens
+_SPELLED = {b"www-authenticate": b"WWW-Authenticate", b"etag": b"ETag", b"x-xss-protection": b"X-XSS-Protection"}
+_NO_BODY = (204, 304)
+
+access_logger = logging.getLogger("flukso.access")
+
+
+def spell(name: bytes) -> bytes:
+    """`content-length` -> `Content-Length`."""
+    spelled = _SPELLED.get(name)
+    if spelled is None:
+        lower = name.lower()
+        spelled = _SPELLED.get(lower) or b"-".join(part.capitalize() for part in lower.split(b"-"))
+        if len(_SPELLED) < NAMES_MAX:
+            _SPELLED[name] = spelled
+    return spelled
+
+
+class CanonicalCycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    _head: list[bytes] | None = None  # of an answer whose body has not begun
+    _chunked = False
+    _status = 0
+
+    async def send(self, message) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if not self.response_started:
+            self._begin(message)
+        elif not self.response_complete:
+            self._continue(message)
+        else:
+            raise RuntimeError("the answer is complete already")
+
+    def _begin(self, message) -> None:
+        if message["type"] != "http.response.start":
+            raise RuntimeError("an answer begins with http.response.start")
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        status = self._status = message["status"]
+        head = [STATUS_LINE[status]]
+        length = None
+        for name, value in self.default_headers + list(message.get("headers", ())):
+            if name == b"Content-Length" or name.lower() == b"content-length":
+                length = int(value)
+                head += (b"Content-Length: ", value, b"\r\n")
+                continue
+            if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+                raise RuntimeError("a header cannot be sent")
+            spelled = spell(name)
+            if spelled == b"Connection":
+                self.keep_alive = self.keep_alive and b"close" not in value.lower()
+                continue
+            if spelled == b"Transfer-Encoding":
+                continue
+            head += (spelled, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            head.append(b"Connection: close\r\n")
+        self.expected_content_length = length
+        self._head = head
+
+    def _continue(self, message) -> None:
+        if message["type"] != "http.response.body":
+            raise RuntimeError("after the start comes http.response.body")
+        body = message.get("body", b"")
+        more = message.get("more_body", False)
+        if self._head is not None:
+            self._write_head(self._head, body, more)
+            self._head = None
+        else:
+            self._write(b"", body, more)
+        if not more:
+            self._finish()
+
+    def _write_head(self, head: list[bytes], body: bytes, more: bool) -> None:
+        """The length is always said when it is known; a stream of unknown length, which no device gets, is chunked."""
+        if self.expected_content_length is None:
+            if not more:
+                self.expected_content_length = len(body)
+                if self.scope["method"] != "HEAD" and self._status not in _NO_BODY:
+                    head += (b"Content-Length: ", b"%d" % len(body), b"\r\n")
+            elif self.scope["method"] != "HEAD":
+                self._chunked = True
+                head.append(b"Transfer-Encoding: chunked\r\n")
+        head.append(b"\r\n")
+        self._write(b"".join(head), body, more)
+
+    def _write(self, head: bytes, body: bytes, more: bool) -> None:
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length = 0
+            self.transport.write(head)
+            return
+        if self._chunked:
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            self.transport.write(b"".join((head, chunk, b"" if more else b"0\r\n\r\n")))
+            return
+        self.expected_content_length -= len(body)
+        if self.expected_content_length < 0 or (not more and self.expected_content_length):
+            self.keep_alive = False
+            raise RuntimeError("the body is not as long as its Content-Length")
+        if head or body:
+            self.transport.write(head + body)
+
+    def _finish(self) -> None:
+        self.response_complete = True
+        if access_logger.isEnabledFor(logging.INFO):  # the path as sent, without its query: that may hold a token
+            access_logger.info("%s %s %d", self.scope["method"], self.scope["raw_path"].decode("ascii"), self._status)
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+class DeviceProtocol(HttpToolsProtocol):
+    """One connection. A request must be complete within limits.REQUEST_S of its first byte, or of the connection's beginning."""
+
+    _sweeper = None
+    began: float | None = None  # when the request that is still being read began
+
+    def connection_made(self, transport) -> None:
+        super().connection_made(transport)
+        self.began = self.loop.time()
+        cls = DeviceProtocol
+        if cls._sweeper is None:
+            cls._sweeper = self.loop.call_later(SWEEP_S, cls._sweep, self.loop, self.server_state.connections)
+
+    @classmethod
+    def _sweep(cls, loop, connections) -> None:
+        """One timer for all connections: one each would cost more than the rest of a small request."""
+        cls._sweeper = None
+        oldest = loop.time() - limits.REQUEST_S
+        for connection in list(connections):
+            if isinstance(connection, cls) and connection.began is not None and connection.began < oldest:
+                connection.give_up()
+        if connections:
+            cls._sweeper = loop.call_later(SWEEP_S, cls._sweep, loop, connections)
+
+    def give_up(self) -> None:
+        """Tell a slow client so, and close."""
+        self.began = None
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.began is None and (self.cycle is None or self.cycle.response_complete):
+            self.began = self.loop.time()
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        self.began = None
+        super().on_message_complete()
+
+    def on_headers_complete(self) -> None:
+        parser = self.parser
+        method = parser.get_method().decode("ascii")
+        version = parser.get_http_version()
+        scope = self.scope
+        try:
+            url = httptools.parse_url(self.url)
+            path = url.path.decode("ascii")
+        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError, AttributeError):
+            raise ValueError("URL") from None  # becomes a parser error, which is answered 400
+        scope["method"] = method
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        self.cycle = CanonicalCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        app = _busy if len(self.connections) > limits.CONNECTIONS_MAX else self.app
+        if waiting:  # pipelined: its turn comes after the one before
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, app))
+        else:
+            self._start_asgi_task(self.cycle, app)
+
+
+async def _busy(scope, receive, send) -> None:
+    headers = [(b"Content-Length", b"0"), (b"Retry-After", b"60"), (b"Connection", b"close")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

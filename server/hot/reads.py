@@ -1,0 +1,2 @@
+class Reader:
+    def __init__(self,*a): pass
