@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The continuous counter of one sensor over a stretch of time, and how much of it is known."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from series.points import HEARTBEAT_S, Points, spans
+
+
+class Part(NamedTuple):
+    """Points, or the two ends of a stretch with the energy (Wh) and the known time (s) between them."""
+
+    points: Points
+    energy: int = -1  # < 0: as the points say
+    known: int = 0
+
+
+class Curve:
+    """Built from parts that ascend and do not overlap; asked at any boundaries."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        whole = Points(
+            np.concatenate([p.points.ts for p in parts]) if parts else np.empty(0, np.int64),
+            np.concatenate([p.points.counter for p in parts]) if parts else np.empty(0, np.int64),
+        )
+        energy, known = spans(whole)
+        at = 0
+        for part in parts:
+            if part.energy >= 0 and len(part.points.ts) == 2:
+                energy[at], known[at] = part.energy, part.known
+            at += len(part.points.ts)
+        self._ts = whole.ts
+        self._level = _running(energy, int(whole.counter[0]) if at else 0)
+        self._known = _running(known, 0)
+        self._silent = np.diff(whole.ts) > HEARTBEAT_S
+
+    def counters(self, boundaries: Sequence[int]) -> list[float | None]:
+        """The continuous counter (Wh) at each boundary, None where there is no data on both sides."""
+        if not len(self._ts):
+            return [None] * len(boundaries)
+        at = np.asarray(boundaries, np.int64)
+        level: list[float | None] = np.interp(at, self._ts, self._level).tolist()
+        for i in np.flatnonzero(self._outside(at)).tolist():
+            level[i] = None
+        return level
+
+    def coverage(self, boundaries: Sequence[int]) -> list[float]:
+        """The known share of each interval between two boundaries."""
+        at = np.asarray(boundaries, np.int64)
+        if not len(self._ts):
+            return [0.0] * max(len(at) - 1, 0)
+        known = np.diff(np.interp(at, self._ts, self._known))
+        share: list[float] = np.clip(known / np.maximum(np.diff(at), 1), 0.0, 1.0).tolist()
+        return share
+
+    def _outside(self, at: np.ndarray) -> np.ndarray:
+        outside = (at < self._ts[0]) | (at > self._ts[-1])
+        if self._silent.any():
+            left = np.clip(np.searchsorted(self._ts, at, "right") - 1, 0, len(self._silent) - 1)
+            outside |= self._silent[left] & (at > self._ts[left]) & (at < self._ts[left + 1])
+        return outside
+
+
+def _running(steps: np.ndarray, start: int) -> np.ndarray:
+    """start, and start plus the sum of the steps so far, after each of them."""
+    level = np.empty(len(steps) + 1, np.int64)
+    level[0] = start
+    np.cumsum(steps, out=level[1:])
+    level[1:] += start
+    return level
