@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from series.points import HEARTBEAT_S, Points, spans
+from numpy.typing import NDArray
+from series.points import HEARTBEAT_S, Ints, Points, spans
+
+Floats = NDArray[np.float64]
 
 
 class Part(NamedTuple):
@@ -31,28 +34,36 @@ class Curve:
                 energy[at], known[at] = part.energy, part.known
             at += len(part.points.ts)
         self._ts = whole.ts
-        self._level = _running(energy, int(whole.counter[0]) if at else 0)
+        self._level = self._sure = _running(energy, int(whole.counter[0]) if at else 0)
         self._known = _running(known, 0)
         self._silent = np.diff(whole.ts) > HEARTBEAT_S
+        if self._silent.any():
+            self._sure = _running(np.where(self._silent, 0, energy), 0)
 
     def counters(self, boundaries: Sequence[int]) -> list[float | None]:
         """The continuous counter (Wh) at each boundary, None where there is no data on both sides."""
         if not len(self._ts):
             return [None] * len(boundaries)
-        at = np.asarray(boundaries, np.int64)
+        at = instants(boundaries)
         level: list[float | None] = np.interp(at, self._ts, self._level).tolist()
         for i in np.flatnonzero(self._outside(at)).tolist():
             level[i] = None
         return level
 
-    def coverage(self, boundaries: Sequence[int]) -> list[float]:
-        """The known share of each interval between two boundaries."""
-        at = np.asarray(boundaries, np.int64)
+    def coverage(self, boundaries: Sequence[int]) -> Floats:
+        """The known share (0 … 1) of each interval between two boundaries."""
+        at = instants(boundaries)
         if not len(self._ts):
-            return [0.0] * max(len(at) - 1, 0)
-        known = np.diff(np.interp(at, self._ts, self._known))
-        share: list[float] = np.clip(known / np.maximum(np.diff(at), 1), 0.0, 1.0).tolist()
-        return share
+            return np.zeros(max(len(at) - 1, 0))
+        share: Floats = np.diff(np.interp(at, self._ts, self._known)) / np.maximum(np.diff(at), 1)
+        return np.clip(share, 0.0, 1.0)
+
+    def energies(self, boundaries: Sequence[int]) -> Floats:
+        """The energy (Wh) of the known part of each interval between two boundaries."""
+        at = instants(boundaries)
+        if not len(self._ts):
+            return np.zeros(max(len(at) - 1, 0))
+        return np.diff(np.interp(at, self._ts, self._sure))
 
     def _outside(self, at: np.ndarray) -> np.ndarray:
         outside = (at < self._ts[0]) | (at > self._ts[-1])
@@ -60,6 +71,13 @@ class Curve:
             left = np.clip(np.searchsorted(self._ts, at, "right") - 1, 0, len(self._silent) - 1)
             outside |= self._silent[left] & (at > self._ts[left]) & (at < self._ts[left + 1])
         return outside
+
+
+def instants(boundaries: Sequence[int]) -> Ints:
+    """The boundaries as an array."""
+    if isinstance(boundaries, range):
+        return np.arange(boundaries.start, boundaries.stop, boundaries.step, dtype=np.int64)
+    return np.asarray(boundaries, np.int64)
 
 
 def _running(steps: np.ndarray, start: int) -> np.ndarray:

@@ -2,7 +2,10 @@
 """What every series store offers, and the limits that hold for all of them; docs/series.md says why."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from series.curve import Floats
 
 MAX_AHEAD_S = 120  # a tuple further in the future than this is refused: the device's clock is wrong
 MAX_AGE_S = 3653 * 86_400  # ten years, leap days included: nothing older is kept finer than a day
@@ -50,11 +53,11 @@ class Store(Protocol):
         last one and inside a silence longer than HEARTBEAT_S. Differences within one answer are energy, over wraps
         and resets as well; the level itself means nothing."""
 
-    def coverage(self, sensor: str, boundaries: Sequence[int]) -> list[float]:
+    def coverage(self, sensor: str, boundaries: Sequence[int]) -> "Floats":
         """The share (0 … 1) of each interval between two boundaries of which the energy is known."""
 
-    def profile(self, sensor: str, boundaries: Sequence[int]) -> tuple[list[float | None], list[float]]:
-        """counters() and coverage() of the same boundaries, in one pass over one state of the data."""
+    def profile(self, sensor: str, boundaries: Sequence[int]) -> "tuple[Floats, Floats]":
+        """Of each interval between two boundaries: the energy (Wh) of its known part, and the known share of its time."""
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """The tuples in [start, end) as they are kept: each one sent while minutes are kept, ladder rungs before."""

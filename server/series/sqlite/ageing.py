@@ -2,6 +2,7 @@
 """Old data gets coarser: day blocks into quarters of an hour and days, those into hours, and hours go."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from series.points import EMPTY, Points, consistent, thin, union
@@ -11,6 +12,14 @@ from series.sqlite.reader import Horizons, Window, after, level_of
 
 ROWS = 64  # aged in one transaction
 KEY_MASK = (1 << 32) - 1
+
+
+class Block(NamedTuple):
+    """Which block of the ladders."""
+
+    level: int
+    chunk: int
+    no: int
 
 
 def run(archive: Archive, now: int) -> Iterator[None]:
@@ -32,7 +41,7 @@ def _age_days(archive: Archive, target: int) -> Iterator[None]:
         archive.put("aged_raw", max(min(day + 1, target), horizon))
         archive.commit()
         if day < target:
-            yield from _age_rows(archive, "block", day_key(day, 0), day_key(day + 1, 0), RAW)
+            yield from _age_rows(archive, "block", day_key(day, 0), day_key(day + 1, 0), level=RAW)
         elif archive.get("aged_raw") >= target:
             return
 
@@ -50,7 +59,7 @@ def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
         archive.commit()
         if (chunk + 1) * span > target:
             return
-        yield from _age_rows(archive, "ladder", ladder_key(QUARTER, chunk, 0), ladder_key(QUARTER, chunk + 1, 0), QUARTER)
+        yield from _age_rows(archive, "ladder", ladder_key(QUARTER, chunk, 0), ladder_key(QUARTER, chunk + 1, 0), level=QUARTER)
 
 
 def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
@@ -67,7 +76,7 @@ def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
         yield
 
 
-def _age_rows(archive: Archive, table: str, low: int, high: int, level: int) -> Iterator[None]:
+def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) -> Iterator[None]:
     """Merge the blocks of one span into the coarser ladders and delete them."""
     start = (low >> 32 & 0xFFFFFFF) * LEVELS[level].span_days
     end = start + LEVELS[level].span_days
@@ -93,7 +102,7 @@ def _age_rows(archive: Archive, table: str, low: int, high: int, level: int) -> 
             return
 
 
-def put_all(archive: Archive, no: int, points: Points, following: Points, level: int, aged: Horizons) -> None:
+def put_all(archive: Archive, no: int, points: Points, following: Points, aged: Horizons) -> None:
     """Put late points straight into the ladders that keep their days, and into the days."""
     while len(points.ts):
         level = level_of(int(points.ts[0]) // DAY_S, aged)
@@ -113,15 +122,16 @@ def put(archive: Archive, level: int, no: int, points: Points, following: Points
         part = points.between(chunk * span_s, (chunk + 1) * span_s)
         points = points.between((chunk + 1) * span_s, 1 << 33)
         beyond = Points(points.ts[:1], points.counter[:1]) if len(points.ts) else following
-        _put_chunk(archive, level, no, chunk, part, beyond)
+        _put_chunk(archive, Block(level, chunk, no), part, beyond)
 
 
-def _put_chunk(archive: Archive, level: int, no: int, chunk: int, points: Points, following: Points) -> None:
+def _put_chunk(archive: Archive, block: Block, points: Points, following: Points) -> None:
+    level, chunk, no = block
     span_s = LEVELS[level].span_days * DAY_S
     start = int(points.ts[0]) // DAY_S * DAY_S
     end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
     kept = archive.ladder(level, chunk, no)
-    left = _left(archive, level, no, chunk, kept, start)
+    left = _left(archive, block, kept, start)
     right = kept.between(end + 1, 1 << 33)
     right = Points(right.ts[:1], right.counter[:1])
     if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
@@ -136,11 +146,11 @@ def _put_chunk(archive: Archive, level: int, no: int, chunk: int, points: Points
         archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
 
 
-def _left(archive: Archive, level: int, no: int, chunk: int, kept: Points, start: int) -> Points:
+def _left(archive: Archive, block: Block, kept: Points, start: int) -> Points:
     """The ladder's last point before `start`, in this block or the one before."""
     left = kept.between(0, start)
-    if not len(left.ts) and chunk:
-        left = archive.ladder(level, chunk - 1, no)
+    if not len(left.ts) and block.chunk:
+        left = archive.ladder(block.level, block.chunk - 1, block.no)
     return Points(left.ts[-1:], left.counter[-1:])
 
 

@@ -22,7 +22,7 @@ class CodecError(ValueError):
 class Summary(NamedTuple):
     """What a block's header says: both ends, and between them energy (Wh) and known time (s)."""
 
-    count: int
+    size: int
     first: tuple[int, int]
     last: tuple[int, int]
     energy: int

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which of an upload's times the main file has already."""
 
+from series.points import Points
 from series.sqlite import codec
 from series.sqlite.archive import DAY_S, LEVELS, RAW, Archive
 from series.sqlite.reader import horizons, level_of
@@ -20,7 +21,7 @@ def at_times(archive: Archive, no: int, times: list[int]) -> dict[int, int]:
     return found
 
 
-def _pick(points, wanted: set[int], found: dict[int, int]) -> None:  # type: ignore[no-untyped-def]
+def _pick(points: Points, wanted: set[int], found: dict[int, int]) -> None:
     for ts, counter in zip(points.ts.tolist(), points.counter.tolist(), strict=True):
         if ts in wanted:
             found.setdefault(ts, counter)

@@ -60,9 +60,9 @@ class Memory:
         count = 0
         sensors = self.sensors
         last = struct.Struct("<II").unpack_from
-        number = self.seen
+        newest = self.seen
         grown = 0
-        for number, key, data in rows:
+        for newest, key, data in rows:  # noqa: B007 # wanted after the loop
             count += 1
             name = key.hex()
             sensor = sensors.get(name)
@@ -80,7 +80,7 @@ class Memory:
             first = last(data)[0]
             if first < sensor.first_ts or sensor.first_ts == NEVER:
                 sensor.first_ts = first
-        self.seen = number
+        self.seen = newest
         self.pending_bytes += grown
         return count
 

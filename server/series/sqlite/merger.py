@@ -9,7 +9,7 @@ from series.sqlite import ageing, codec
 from series.sqlite.archive import DAY_S, Archive, day_key
 from series.sqlite.inbox import Inbox
 from series.sqlite.memory import Memory, Sensor, unpack
-from series.sqlite.reader import Horizons, horizons, level_of
+from series.sqlite.reader import Horizons, horizons
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then
@@ -95,7 +95,7 @@ class Merger:
         rest = points.between(aged.raw * DAY_S, 1 << 33)
         old = points.between(0, aged.raw * DAY_S)
         following = Points(rest.ts[:1], rest.counter[:1])
-        ageing.put_all(self._archive, no, old, following, level_of(int(old.ts[0]) // DAY_S, aged), aged)
+        ageing.put_all(self._archive, no, old, following, aged)
         return rest
 
     def _flush(self) -> None:

@@ -46,11 +46,11 @@ def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
     aged = horizons(archive)
     found: list[Part] = []
     if by_day:
-        _ladder(archive, window, DAY, 0, aged.raw, found)
+        _ladder(archive, window, range(aged.raw), DAY, found)
     else:
-        _ladder(archive, window, DAY, 0, aged.hour, found)
-        _ladder(archive, window, HOUR, aged.hour, aged.quarter, found)
-        _ladder(archive, window, QUARTER, aged.quarter - LEVELS[QUARTER].span_days, aged.raw, found)
+        _ladder(archive, window, range(aged.hour), DAY, found)
+        _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
+        _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
     _raw(archive, window, aged.raw, by_day, found)
     return found
 
@@ -93,16 +93,17 @@ def _ends(archive: Archive, window: Window) -> list[Part]:
     aged = horizons(archive)
     found: list[Part] = []
     if window.first < aged.raw:
-        _ladder(archive, window, DAY, 0, aged.hour, found)
-        _ladder(archive, window, HOUR, aged.hour, aged.quarter, found)
-        _ladder(archive, window, QUARTER, aged.quarter - LEVELS[QUARTER].span_days, aged.raw, found)
+        _ladder(archive, window, range(aged.hour), DAY, found)
+        _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
+        _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
     _raw(archive, window, aged.raw, True, found)
     return found
 
 
-def _ladder(archive: Archive, window: Window, level: int, low: int, high: int, found: list[Part]) -> None:
-    """Append the ladder's points of the window's days low … high - 1, and the one that ends them."""
-    first, end = max(window.first, low, 0), min(window.last + 1, high)
+def _ladder(archive: Archive, window: Window, days: range, level: int, found: list[Part]) -> None:
+    """Append the ladder's points of those of the days that are in the window, and the one that ends them."""
+    high = days.stop
+    first, end = max(window.first, days.start, 0), min(window.last + 1, high)
     if first >= end:
         return
     span = LEVELS[level].span_days
@@ -134,7 +135,7 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
 
 
 def _outline(head: codec.Summary) -> Part:
-    ends = (head.first, head.last) if head.count > 1 else (head.first,)
+    ends = (head.first, head.last) if head.size > 1 else (head.first,)
     return Part(Points(*np.array(ends, np.int64).T), head.energy, head.known)
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from series.curve import Curve, Part
+from series.curve import Curve, Floats, Part, instants
 from series.points import EMPTY, Points, union
 from series.sqlite import reader
 from series.sqlite.archive import DAY_S, Archive
@@ -88,12 +88,12 @@ class SqliteStore:
     def counters(self, sensor: str, boundaries: Sequence[int]) -> list[float | None]:
         return self._curve(sensor, boundaries).counters(boundaries)
 
-    def coverage(self, sensor: str, boundaries: Sequence[int]) -> list[float]:
+    def coverage(self, sensor: str, boundaries: Sequence[int]) -> Floats:
         return self._curve(sensor, boundaries).coverage(boundaries)
 
-    def profile(self, sensor: str, boundaries: Sequence[int]) -> tuple[list[float | None], list[float]]:
+    def profile(self, sensor: str, boundaries: Sequence[int]) -> tuple[Floats, Floats]:
         curve = self._curve(sensor, boundaries)
-        return curve.counters(boundaries), curve.coverage(boundaries)
+        return curve.energies(boundaries), curve.coverage(boundaries)
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         state, pending = self._state(sensor)
@@ -150,7 +150,7 @@ class SqliteStore:
             if not self._number(sensor, state):
                 return Curve([Part(pending)])
             window = reader.Window(state.no, start // DAY_S, end // DAY_S, pending)
-            by_day = len(boundaries) > 2 and all(b % DAY_S == 0 for b in boundaries)
+            by_day = not bool((instants(boundaries) % DAY_S).any())
             return Curve(reader.around(self._archive, window, start, end, by_day))
 
     # life

@@ -118,8 +118,8 @@ class Writer(threading.Thread):
         uploads = [item for item in items if isinstance(item, Item)]
         if uploads:
             results = self._commit(uploads)
-            for item, result in zip(uploads, results, strict=True):
-                item.deliver(result)
+            for upload, result in zip(uploads, results, strict=True):
+                upload.deliver(result)
         elif not items:
             self.catch_up()
         for item in items:
