@@ -5,9 +5,8 @@ import hashlib
 import re
 import secrets
 
-from django.db import transaction
-
 from accounts.models import Account, Token
+from django.db import transaction
 
 TOKEN_BYTES = 16  # protocol §4: 32 hex digits
 TOKENS_MAX = 100  # an account's

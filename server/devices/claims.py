@@ -5,12 +5,11 @@ import base64
 import binascii
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Q
-
 from accounts.models import Account
 from devices.changes import device_changed
 from devices.models import ClaimAttempt, Device, NewKey
+from django.db import transaction
+from django.db.models import Q
 
 CODE_LIFETIME = timedelta(hours=48)  # after a heartbeat
 ATTEMPTS_MAX = 5  # wrong codes an account has

@@ -5,13 +5,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
-from django.db import transaction
-
 from devices.changes import device_changed, sensor_changed
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.registration import SENSORS_MAX
 from devices.seal import Sealer
+from django.db import transaction
 
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 

@@ -6,12 +6,11 @@ Every function here gets a request whose digests the caller has checked with a k
 
 from datetime import datetime, timezone
 
-from django.db import IntegrityError, transaction
-
 from devices.changes import device_changed, sensor_changed
 from devices.digests import claim_code
 from devices.models import Device, Heartbeat, NewKey, Sensor
 from devices.seal import Sealer
+from django.db import IntegrityError, transaction
 
 UNCLAIMED_SENSORS_MAX = 6  # §8.4: what the board has
 SENSORS_MAX = 64  # of a claimed device: the highest number that occurs in configurations of the field

@@ -8,6 +8,13 @@ Answer = namedtuple("Answer", ("status", "headers", "body"))
 
 JSON = (b"Content-Type", b"application/json")
 COMMON = [(b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer"), (b"X-Content-Type-Options", b"nosniff")]
+# another site's page may read with a token in its request; cookies count nowhere here
+CROSS_ORIGIN = [
+    (b"Access-Control-Allow-Origin", b"*"),
+    (b"Access-Control-Allow-Methods", b"GET, HEAD"),
+    (b"Access-Control-Allow-Headers", b"X-Token, X-Version"),
+    (b"Access-Control-Max-Age", b"86400"),
+]
 
 
 class Refusal(Exception):

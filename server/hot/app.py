@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from hot import limits
-from hot.answers import COMMON, Answer, Refusal
+from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal
 from hot.caches import Cache, ChangeWatch
 from hot.directory import Directory
 from hot.reads import Reader
@@ -47,6 +47,7 @@ class HotPath:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._flush()
+        self._reader.stop()
         self._executor.shutdown()
 
     async def _keep_house(self) -> None:
@@ -112,12 +113,3 @@ def _options(what: str) -> Answer:
     allow = _ALLOW[what]
     cross = [] if what == "device" else CROSS_ORIGIN
     return Answer(200, [(b"Content-Length", b"0"), (b"Allow", allow), *cross, *COMMON], b"")
-
-
-CROSS_ORIGIN = [
-    (b"Access-Control-Allow-Origin", b"*"),
-    (b"Access-Control-Allow-Methods", b"GET, HEAD"),
-    (b"Access-Control-Allow-Headers", b"X-Token, X-Version"),
-    (b"Access-Control-Max-Age", b"86400"),
-]
-

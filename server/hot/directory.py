@@ -4,13 +4,12 @@
 import logging
 from datetime import timedelta
 
-from django.db import close_old_connections, transaction
-from django.db.models import F, Max
-
 from accounts.models import Token
 from devices.models import Change, Device, Sensor
 from devices.registration import utc
 from devices.seal import Sealer, SealError
+from django.db import close_old_connections, transaction
+from django.db.models import F, Max
 from hot.caches import SensorEntry, TokenEntry
 
 logger = logging.getLogger("flukso.directory")

@@ -9,9 +9,8 @@ import logging
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-
 from hot import limits
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 SWEEP_S = 5
 NAMES_MAX = 500  # header names whose spelling is remembered; an application has some dozens

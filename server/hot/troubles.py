@@ -4,6 +4,7 @@
 from hot import limits
 from series.store import MAX_AHEAD_S
 
+
 class Troubles:
     """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts]."""
 

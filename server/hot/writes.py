@@ -6,8 +6,6 @@ import json
 import re
 from concurrent.futures import Executor
 
-from msgspec import UNSET
-
 from devices import registration
 from devices.digests import same, x_digest
 from devices.seal import Sealer
@@ -18,6 +16,7 @@ from hot.directory import Directory
 from hot.measurements import Malformed, decode_object, decode_upload
 from hot.requests import Headers, check_digests, check_version, read_body, read_headers, too_large
 from hot.troubles import Troubles
+from msgspec import UNSET
 
 NOT_PROVISIONED = "No proper provisioning for this sensor"
 _HEX_32 = re.compile(r"[0-9a-f]{32}")

@@ -3,10 +3,9 @@
 
 import logging
 
+from devices.seal import sealer
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-
-from devices.seal import sealer
 from hot.answers import Refusal
 from hot.app import HotPath
 from project import stores

@@ -3,9 +3,8 @@
 
 import threading
 
-from django.conf import settings
-
 import series
+from django.conf import settings
 
 _lock = threading.Lock()
 _store = None

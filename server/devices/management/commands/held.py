@@ -4,7 +4,6 @@
 import json
 
 from django.core.management.base import BaseCommand
-
 from project import stores
 
 

@@ -3,10 +3,9 @@
 
 import sys
 
-from django.core.management.base import BaseCommand, CommandError
-
 from devices.provisioning import ProvisioningError, import_devices
 from devices.seal import sealer
+from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
