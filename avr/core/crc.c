@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CRC-8 and CRC-16, small rather than fast: no tables in flash. */
+#include "crc.h"
+
+uint8_t crc8_update(uint8_t crc, uint8_t byte)
+{
+	uint8_t bits = 8;
+
+	crc ^= byte;
+	do {
+		uint8_t low = crc & 1;
+
+		crc >>= 1;
+		if (low)
+			crc ^= 0x8c;
+	} while (--bits);
+	return crc;
+}
+
+uint16_t crc16_block(uint16_t crc, const void *data, uint8_t size)
+{
+	const uint8_t *at = data;
+
+	while (size--)
+		crc = crc16_update(crc, *at++);
+	return crc;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The counters' journal in EEPROM: full records, and short ones that hold what the newest full one lacks. Slots are
+ * erased ahead of time, so that saving is writing alone. Layout and reasons: docs/firmware.md.
+ */
+#ifndef CORE_JOURNAL_H
+#define CORE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "shape.h"
+
+#define JOURNAL_NO_SLOT 0xff
+#define JOURNAL_SHORTS_MAX 14 /* short records on one full one: their number has four bits of the tag */
+
+enum journal_phase {
+	JOURNAL_FREE,    /* no record under way */
+	JOURNAL_WRITING, /* journal_step() writes it */
+	JOURNAL_WRITTEN, /* it waits for journal_book() */
+};
+
+/*
+ * journal_begin() and journal_step() run with interrupts off or in an interrupt and write phase, at, end, place,
+ * brief, crc, buffer, full_at, full_spare, short_at. The main loop writes all else, and what is named here only while
+ * the phase is not JOURNAL_WRITING or with interrupts off.
+ */
+struct journal {
+	uint32_t base[SENSORS]; /* counters of the newest full record */
+	uint8_t buffer[FULL_SIZE];
+	uint16_t crc;
+	uint16_t place; /* address of the next byte */
+	uint8_t at;     /* its index in buffer[] */
+	uint8_t body;   /* index at which the CRC begins */
+	bool brief;     /* the record under way is a short one */
+	volatile uint8_t phase;
+	volatile bool far;   /* no short record can express the counters */
+	uint16_t full_at;    /* erased slot for the next full record, 0: none */
+	uint16_t full_spare; /* the one after it, 0: none */
+	uint16_t short_at;   /* erased slot for the next short record, 0: none */
+	uint16_t sequence;   /* of the newest full record */
+	uint8_t short_seed;  /* CRC-8 that its short records start from */
+	uint8_t shorts;      /* short records written on it */
+	uint8_t short_live;  /* slot of the newest of them, or JOURNAL_NO_SLOT */
+	uint8_t full_next;   /* slot of the next full record */
+	uint8_t tries;       /* erasures of the slot being erased */
+	uint8_t short_clean; /* short slots that are erased, one bit each */
+	uint16_t attempt;    /* sequence last given to a full record, finished or not */
+	bool displaced;      /* a full record in the background gave way; cleared by the main loop */
+	bool historic;       /* a historic image is not yet taken over: leave the low addresses alone */
+};
+
+extern struct journal journal;
+
+/* Finds the newest state; true and the counters when there is one. At start, before interrupts are on. */
+bool journal_restore(uint32_t *counter);
+
+/* Tells of a counter's new value before it takes effect, with interrupts off. */
+void journal_note(uint8_t sensor, uint32_t counter);
+
+/*
+ * Begins a record of sensor_counter, short if it may be. With interrupts off. False when no slot is ready or a finished
+ * record has not been booked yet.
+ */
+bool journal_begin(bool may_be_short);
+
+/* Writes the next byte; false when the record is finished. EEPROM-ready interrupt. */
+bool journal_step(void);
+
+/* Looks after a finished record; true when there was one. *sound tells whether it reads back right. Main loop. */
+bool journal_book(bool *sound);
+
+/* Erases ahead, one byte a call. Main loop. */
+void journal_tidy(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decides when the counters and settings are written to the EEPROM, so that nothing is lost and nothing wears out. */
+#ifndef CORE_KEEPER_H
+#define CORE_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store.h"
+
+#define KEEPER_RECORD_S 3600u      /* a full record an hour: 8760 a year over 12 slots are 730 a cell */
+#define KEEPER_FAR 32768ul         /* Wh since the last full record; short ones express 65535 */
+#define KEEPER_FAR_S 600u          /* … but at most every 10 minutes */
+#define KEEPER_SAVES 8u            /* dips that are saved at once in a row */
+#define KEEPER_SAVE_S 600u         /* such a save comes back each 10 minutes */
+#define KEEPER_LOW_TICKS (TICKS_PER_S / 50) /* 20 ms low are no ripple of the mains */
+#define KEEPER_SHORTS 12u          /* short records after which a full one is due */
+
+/* At start, when the counters are known. Power-on forgets how many saves were spent. */
+void keeper_boot(bool power_on);
+
+/* The supply fell under the threshold. Interrupt. */
+void keeper_dip(void);
+
+/* The main loop hangs. Interrupt. */
+void keeper_hang(void);
+
+/* A full record is due as soon as may be. Main loop. */
+void keeper_record(void);
+
+/* The settings were changed, not for good yet. Main loop. */
+void keeper_changed(void);
+
+/* Writes settings and counters for good; keeper_committed() tells how it goes. Main loop. */
+void keeper_commit(void);
+enum store_result keeper_committed(void);
+
+/* Writes the settings for good when that has no hurry. Main loop. */
+void keeper_save_events(void);
+
+/* All the time: low is the state of the supply, ticks those since the last call. Main loop. */
+void keeper_run(bool low, uint8_t ticks);
+
+/* Once a second. Main loop. */
+void keeper_second(void);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Debouncing of an S0 input: a level counts once it has stood unchanged for PULSE_HOLD. */
+#ifndef CORE_PULSE_H
+#define CORE_PULSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef PULSE_HOLD_US
+#define PULSE_HOLD_US 1000ul /* H of docs/firmware.md, 200 … 20000 µs */
+#endif
+#if PULSE_HOLD_US < 200 || PULSE_HOLD_US > 20000
+#error "PULSE_HOLD_US is outside 200 … 20000"
+#endif
+
+/* Edges handled a tick; further ones wait for the next tick, so that a storm cannot starve the rest. */
+#define PULSE_EDGES_A_TICK 5
+
+/*
+ * State of one input. Written by the edge and the tick interrupt alone, which never nest; the main loop reads
+ * count (one byte, atomic) and last_ms (with interrupts off).
+ */
+struct pulse {
+	uint32_t last_ms;       /* the board's clock at the last accepted pulse */
+	uint16_t edge_at;       /* time of the last edge, in timer units */
+	volatile uint8_t count; /* accepted falling edges; wraps, the main loop takes differences */
+	uint8_t edges;          /* edges handled since the last tick */
+	bool raw;               /* level since the last edge */
+	bool level;             /* last accepted level */
+	bool settled;           /* raw has been accepted */
+};
+
+/* Accepts the level when it stood for hold timer units. */
+static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold, uint32_t now_ms)
+{
+	if ((uint16_t)(now - pulse->edge_at) < hold)
+		return;
+	pulse->settled = true;
+	if (pulse->raw == pulse->level)
+		return;
+	pulse->level = pulse->raw;
+	if (pulse->level)
+		return;
+	pulse->last_ms = now_ms;
+	pulse->count++;
+}
+
+/* An edge to the given level; true when the input has had its share and is to be masked until the next tick. */
+static inline bool pulse_edge(struct pulse *pulse, bool level, uint16_t now, uint16_t hold, uint32_t now_ms)
+{
+	if (!pulse->settled)
+		pulse_judge(pulse, now, hold, now_ms);
+	pulse->edge_at = now;
+	pulse->raw = level;
+	pulse->settled = false;
+	return ++pulse->edges >= PULSE_EDGES_A_TICK;
+}
+
+/* Once a tick. An input that was masked may have missed edges: its level must stand from now on. */
+static inline void pulse_tick(struct pulse *pulse, bool level, uint16_t now, uint16_t hold, uint32_t now_ms)
+{
+	if (pulse->edges >= PULSE_EDGES_A_TICK) {
+		pulse->edge_at = now;
+		pulse->raw = level;
+	} else if (!pulse->settled) {
+		pulse_judge(pulse, now, hold, now_ms);
+	}
+	pulse->edges = 0;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A byte queue between two contexts: one only puts, the other only gets, so it needs no lock. */
+#ifndef CORE_RING_H
+#define CORE_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RING_SIZE 32 /* power of two; 31 bytes are 2.7 ms of the UART at 115200 baud, or 15 bytes of the bus ahead */
+
+/* head is written by the putting side alone, tail by the getting side alone; both are single bytes. */
+struct ring {
+	volatile uint8_t head;
+	volatile uint8_t tail;
+	uint8_t data[RING_SIZE];
+};
+
+static inline uint8_t ring_count(const struct ring *ring)
+{
+	return (uint8_t)(ring->head - ring->tail) & (RING_SIZE - 1);
+}
+
+/* False when the queue is full; the byte is dropped then. */
+static inline bool ring_put(struct ring *ring, uint8_t byte)
+{
+	uint8_t next = (uint8_t)(ring->head + 1) & (RING_SIZE - 1);
+
+	if (next == ring->tail)
+		return false;
+	ring->data[ring->head] = byte;
+	ring->head = next;
+	return true;
+}
+
+/* Takes the oldest byte; the caller has seen that there is one. */
+static inline uint8_t ring_get(struct ring *ring)
+{
+	uint8_t byte = ring->data[ring->tail];
+
+	ring->tail = (uint8_t)(ring->tail + 1) & (RING_SIZE - 1);
+	return byte;
+}
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The version of this build, as the descriptor in flash has it. */
+#ifndef CORE_VERSION_H
+#define CORE_VERSION_H
+
+#include <stdint.h>
+
+uint8_t version_major(void);
+uint8_t version_minor(void);
+
+#endif

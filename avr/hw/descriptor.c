@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What this build is, at a fixed flash address; tools/descriptor.py fills length and CRC in after linking. */
+#include <avr/pgmspace.h>
+
+#include "../core/version.h"
+
+#ifdef BOARD_SPI
+#define BOARD_NUMBER 2
+#else
+#define BOARD_NUMBER 1
+#endif
+
+#define VERSION_MAJOR 2
+#define VERSION_MINOR 0
+
+/* 16 bytes at DESCRIPTOR_AT (Makefile), docs/firmware.md. */
+struct descriptor {
+	char magic[4];
+	uint8_t layout;
+	uint8_t board;
+	uint8_t major;
+	uint8_t minor;
+	uint16_t length; /* bytes of the image, from address 0 */
+	uint16_t reserved;
+	uint32_t crc; /* CRC-32 of the image without these four bytes */
+};
+
+extern const struct descriptor descriptor;
+__attribute__((section(".descriptor"), used)) const struct descriptor descriptor = {
+	{ 'F', 'L', 'X', 'D' }, 1, BOARD_NUMBER, VERSION_MAJOR, VERSION_MINOR, 0xffff, 0xffff, 0xffffffff,
+};
+
+uint8_t version_major(void)
+{
+	return pgm_read_byte(&descriptor.major);
+}
+
+uint8_t version_minor(void)
+{
+	return pgm_read_byte(&descriptor.minor);
+}

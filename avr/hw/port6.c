@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* UART at 115200 baud 8N1; with the port disabled what the master sends comes back and the driver stays on. */
+#ifdef BOARD_SPI
+#include "port6.h"
+
+#include <avr/interrupt.h>
+#include <stdbool.h>
+
+#include "../core/guard.h"
+#include "../core/link.h"
+#include "../core/settings.h"
+#include "board.h"
+
+#define PORT_INDEX 5 /* its index in the map */
+
+/* Bytes that came while the queue was full, and those that the receiver itself lost. Receive interrupt only. */
+uint16_t uart_overruns;
+
+ISR(USART_RX_vect)
+{
+	uint8_t lost = UCSR0A & _BV(DOR0);
+	uint8_t byte = UDR0;
+
+	if (lost)
+		uart_overruns++;
+	if (!ring_put(&link.from_uart, byte))
+		uart_overruns++;
+}
+
+ISR(USART_UDRE_vect)
+{
+	UCSR0A |= _BV(TXC0); /* before the byte, so that its own end is seen */
+	UDR0 = ring_get(&link.to_uart);
+	if (!ring_count(&link.to_uart))
+		UCSR0B &= (uint8_t)~_BV(UDRIE0);
+}
+
+/* The last bit is out: listen again. */
+ISR(USART_TX_vect)
+{
+	if (!(UCSR0B & _BV(UDRIE0)))
+		PORTD &= (uint8_t)~_BV(RS485_BIT);
+}
+
+static void enable(void)
+{
+	PORTD &= (uint8_t)~_BV(RS485_BIT);
+	UCSR0B = _BV(RXCIE0) | _BV(TXCIE0) | _BV(RXEN0) | _BV(TXEN0);
+}
+
+static void disable(void)
+{
+	UCSR0B = 0;
+	PORTD |= _BV(RS485_BIT);
+}
+
+static void loop_back(void)
+{
+	while (ring_count(&link.to_uart)) {
+		if (!ring_put(&link.from_uart, ring_get(&link.to_uart)))
+			uart_overruns++;
+	}
+}
+
+void port6_run(void)
+{
+	uint8_t sensor = settings_sensor(PORT_INDEX);
+	bool want = sensor < SENSORS && settings_enabled(sensor);
+	bool is = UCSR0B & _BV(RXEN0);
+	uint8_t guard;
+
+	if (want != is) {
+		if (want)
+			enable();
+		else
+			disable();
+	}
+	if (!want) {
+		loop_back();
+	} else if (ring_count(&link.to_uart)) {
+		guard = guard_enter();
+		PORTD |= _BV(RS485_BIT);
+		UCSR0B |= _BV(UDRIE0);
+		guard_leave(guard);
+	}
+}
+
+void port6_init(void)
+{
+	DDRD |= _BV(RS485_BIT) | _BV(PD1);
+	PORTD |= _BV(RS485_BIT);
+	UBRR0 = CLOCK_HZ / 16 / 115200 - 1;
+}
+#endif

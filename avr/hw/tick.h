@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The board's beat: one interrupt a tick samples a clamp, ages the pulse inputs and drives the clocks. */
+#ifndef HW_TICK_H
+#define HW_TICK_H
+
+#include <stdint.h>
+
+/* Starts timer, ADC and edge interrupts. */
+void tick_init(void);
+
+/* Ticks since reset, low byte; wraps. Any context. */
+extern volatile uint8_t tick_count;
+
+/* Seconds since reset, low byte; wraps. Any context. */
+extern volatile uint8_t tick_seconds;
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* 125 ms of silence of the main loop save the counters, 125 ms more reset the board. */
+#include "watchdog.h"
+
+#include <avr/interrupt.h>
+#include <avr/wdt.h>
+
+#include "../core/guard.h"
+#include "../core/keeper.h"
+#include "board.h"
+
+#define PERIOD (_BV(WDP1) | _BV(WDP0)) /* 125 ms: 255 pulses at 2 kHz, what the inputs count on their own */
+
+uint8_t reset_reason NOINIT;
+
+/* Before main: a watchdog that has bitten goes on running with its shortest period. */
+__attribute__((naked, used, section(".init3"))) static void watchdog_stop(void)
+{
+	reset_reason = MCUSR;
+	MCUSR = 0;
+	wdt_disable();
+}
+
+ISR(WDT_vect)
+{
+	keeper_hang();
+}
+
+void watchdog_init(void)
+{
+	uint8_t guard = guard_enter();
+
+	wdt_reset();
+	WDTCSR = _BV(WDCE) | _BV(WDE);
+	WDTCSR = _BV(WDIE) | _BV(WDE) | PERIOD;
+	guard_leave(guard);
+}
+
+void watchdog_kick(void)
+{
+	wdt_reset();
+	if (!(WDTCSR & _BV(WDIE)))
+		WDTCSR |= _BV(WDIE); /* it has interrupted, yet the main loop came back */
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The EEPROM with its write times, split programming, ready interrupt and what a power cut leaves. */
+#ifndef SIM_EEPROM_MODEL_H
+#define SIM_EEPROM_MODEL_H
+
+#include <avr_eeprom.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	EEPROM_BYTES = 512,
+	EEPROM_BOTH_NS = 3403320,  /* erase and write: 12546 cycles of 3.6864 MHz */
+	EEPROM_SPLIT_NS = 1803386, /* erase only, write only: 6648 cycles */
+};
+
+enum eeprom_mode { EEPROM_ERASE_WRITE = 0, EEPROM_ERASE = 1, EEPROM_WRITE = 2 };
+
+enum cut_stage { CUT_NONE, CUT_BEFORE, CUT_ERASED, CUT_WRITTEN, CUT_HALF };
+
+struct board;
+
+struct eeprom_model {
+	avr_eeprom_t *io;
+	uint8_t *cells; /* EEPROM_BYTES, owned by the caller (may be a mapped file) */
+	bool busy;
+	bool half_time; /* the first of an operation's two events */
+	enum eeprom_mode mode;
+	uint16_t addr;
+	uint8_t value;
+	uint64_t started_ns, ends_ns;
+	uint64_t master_until; /* cycle up to which EEMPE stands */
+	uint64_t ops, erased, written;
+	uint32_t wear[EEPROM_BYTES]; /* erasures of each cell */
+	/* cut-at */
+	uint64_t cut_op; /* number of the operation, from 1; 0: none */
+	enum cut_stage cut_stage;
+	uint8_t cut_value;
+	/* called when an operation begins, before anything has changed; may be NULL */
+	void (*on_start)(struct board *b, void *param);
+	void *on_start_param;
+};
+
+void eeprom_attach(struct board *b, uint8_t *cells);
+void eeprom_reset(struct board *b);
+void eeprom_event(struct board *b);
+
+/* Re-evaluates the ready interrupt, which is a level. */
+void eeprom_refresh(struct board *b);
+
+/* Power goes now: what is under way stays half done. */
+void eeprom_cut(struct board *b);
+
+/* Cuts the power at the nth operation from now (n >= 1). */
+void eeprom_cut_at(struct board *b, uint64_t n, enum cut_stage stage, uint8_t value);
+
+#endif

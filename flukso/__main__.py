@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: flukso daemon, board, config, version."""
+
+import sys
+
+from flukso import ports, version
+
+USAGE = """usage: flukso COMMAND
+  daemon --config FILE [--bus URL] [--clock system|sim:URL]
+  board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]
+      version | counters | delta | sync (needs --config)
+      get NAME [SENSOR]          set NAME [SENSOR] VALUE…       (kept for good)
+          hardware, map, enabled, counter, constant, watchdog, brownouts; sensors count from 1
+  config check FILE              lists every error with its line
+  version
+bus URLs: spidev:/dev/spidev0.0  unix:PATH  tcp:HOST:PORT  tty:PATH
+"""
+OPTIONS = {"daemon": ("config", "bus", "clock"), "board": ("config", "bus", "clock"), "config": (), "version": ()}
+
+
+class UsageError(ValueError):
+    """A command line that cannot be understood."""
+
+
+def parse(words: list) -> tuple:
+    """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
+    if not words or words[0] not in OPTIONS:
+        raise UsageError("unknown command {}".format(words[0]) if words else "a command is needed")
+    known = OPTIONS[words[0]]
+    rest, options = [], {}
+    index = 1
+    while index < len(words):
+        word = words[index]
+        name, equals, value = word[2:].partition("=")
+        if word[:2] != "--":
+            rest.append(word)
+        elif name not in known or name in options:
+            raise UsageError("unknown or repeated option {}".format(word))
+        elif not equals:
+            index += 1
+            if index == len(words):
+                raise UsageError("{} needs a value".format(word))
+            options[name] = words[index]
+        else:
+            options[name] = value
+        index += 1
+    return words[0], rest, options
+
+
+def clock_url(options: dict) -> "str | None":
+    """Return the simulator's URL behind --clock sim:URL, None for the system's clock."""
+    text = options.get("clock", "system")
+    if text == "system":
+        return None
+    if text[:4] != "sim:":
+        raise UsageError("--clock is system or sim:URL")
+    return text[4:]
+
+
+def run(words: list, port) -> int:
+    """Run one command line; return the exit status."""
+    import asyncio
+
+    command, rest, options = parse(words)
+    if command == "version":
+        sys.stdout.write(version.VERSION + "\n")
+        return 0
+    if command == "config":
+        return check(rest, port)
+    clock = clock_url(options)
+    if command == "board":
+        from flukso import boardline
+
+        return asyncio.run(boardline.main(port, rest, options, clock, sys.stdout.write))
+    if rest or "config" not in options:
+        raise UsageError("daemon needs --config FILE and nothing more")
+    from flukso import daemon
+
+    return asyncio.run(daemon.main(port, options["config"], options.get("bus"), clock))
+
+
+def check(rest, port):
+    from flukso import config, daemon
+
+    if len(rest) != 2 or rest[0] != "check":
+        raise UsageError("config check FILE")
+    try:
+        settings = daemon.load_settings(port, rest[1])
+    except (config.ConfigErrors, OSError) as error:
+        sys.stdout.write(str(error) + "\n")
+        return 2
+    sys.stdout.write("good: {} sensors enabled\n".format(len(settings.sensors)))
+    return 0
+
+
+def main(words: "list | None" = None) -> int:
+    """The entry point: exit status 0 done, 1 failed, 2 wrong command line or configuration."""
+    try:
+        return run(sys.argv[1:] if words is None else words, ports.load())
+    except ValueError as error:
+        sys.stderr.write("flukso: {}\n{}".format(error, USAGE if isinstance(error, UsageError) else ""))
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

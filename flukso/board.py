@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One SPI board behind a bus: runs the dialogues of spi.py, reads counters and deltas, brings settings in line."""
+
+from collections import namedtuple
+
+from flukso import spi
+
+OURS_MAJOR = 2  # firmware from this major on is ours, §1
+HISTORIC_MAJORS = (0, 1, 255)
+FRACTION_MINOR = 1  # hardware 2.0 has no fractions
+
+# deltas: a tuple of spi.Delta; whole: False when a reply was damaged and only `counters` can be believed
+Poll = namedtuple("Poll", ("deltas", "counters", "whole"))
+Identity = namedtuple("Identity", ("hw_major", "hw_minor", "sw_major", "sw_minor", "historic"))
+
+
+class Board:
+    """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or BusError (no way to the board)."""
+
+    def __init__(self, bus, clock):
+        self._bus = bus
+        self._clock = clock
+        self.identity = None
+        self.faults = 0  # replies that were damaged or missing
+        self.last_fault = ""
+        self.polls = 0
+        self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
+
+    @property
+    def historic(self):
+        """Whether the board must be given the historic board's time; until it is known, yes."""
+        return self.identity is None or self.identity.historic
+
+    async def _run(self, steps):
+        """Drive a dialogue to its end and return its Reply."""
+        answer = None
+        try:
+            while True:
+                what, value = steps.send(answer)
+                answer = None
+                if what == "transfer":
+                    answer = await self._bus.transfer(value, spi.GAP_US)
+                elif what == "sleep":
+                    await self._clock.sleep(value)
+                else:
+                    self.faults += 1
+                    self.last_fault = value
+        except StopIteration as end:
+            return self._received(end.value)
+
+    def _received(self, reply):
+        if reply.uart:
+            self.uart_in.extend(reply.uart)
+            self.uart_in[: -spi.UART_MAX] = b""
+        return reply
+
+    async def ask(self, command: str, *values: int) -> tuple:
+        """Return the values that the board answers; asked again after damage."""
+        return (await self._run(spi.dialogue(command, values, self.historic))).values
+
+    async def identify(self) -> Identity:
+        """Ask who the board is; from then on it is treated as what it is."""
+        self.identity = None
+        software = await self.ask("gs")
+        hardware = await self.ask("gh")
+        self.identity = Identity(hardware[0], hardware[1], software[0], software[1], software[0] in HISTORIC_MAJORS)
+        return self.identity
+
+    async def counter(self, sensor: int) -> int:
+        return (await self.ask("gc", sensor))[1]
+
+    async def poll(self, sensors: "list[int]", uart: bytes = b"") -> Poll:
+        """Ask for the changes since the last poll. When the reply is damaged, ask the counter of each of these sensors (0 to 5) instead.
+
+        `uart` are bytes for the board's UART, at most spi.UART_SEND_MAX.
+        """
+        self.polls += 1
+        try:
+            reply = await self._run(spi.exchange("gd", (), self.historic, uart))
+            return Poll(reply.values, (), True)
+        except spi.SpiError as error:
+            self.faults += 1
+            self.last_fault = str(error)
+        return Poll((), await self.counters(sensors), False)
+
+    async def counters(self, sensors: "list[int]") -> tuple:
+        """Return (sensor, counter) of each of these sensors."""
+        found = []
+        for sensor in sensors:
+            found.append((sensor, await self.counter(sensor)))
+        return tuple(found)
+
+    async def sync(self, settings) -> "list[str]":
+        """Bring the board's settings in line and return what was changed, in words; it is committed once when anything was."""
+        identity = self.identity or await self.identify()
+        changes = []
+        hardware = (settings.hw_major, identity.hw_minor if settings.hw_minor is None else settings.hw_minor)
+        if hardware != (identity.hw_major, identity.hw_minor):
+            await self.ask("sh", *hardware)
+            changes.append("hardware {}.{}".format(*hardware))
+            self.identity = identity = Identity(*(hardware + tuple(identity[2:])))
+        ports = port_map(settings.sensors)
+        if await self.ask("gp") != ports:
+            await self.ask("sp", *ports)
+            changes.append("port map {}".format(" ".join(["-" if port == spi.UNUSED else str(port + 1) for port in ports])))
+        fractions = identity.hw_minor >= FRACTION_MINOR or not identity.historic
+        by_index = {sensor.number - 1: sensor for sensor in settings.sensors}
+        for index in range(spi.SENSORS):
+            await self._sync_sensor(index, by_index.get(index), fractions, changes)
+        if changes:
+            await self.ask("ct")
+        return changes
+
+    async def _sync_sensor(self, index, sensor, fractions, changes):
+        wanted = [("e", 1 if sensor else 0, "enabled")]
+        if sensor:
+            wanted.insert(0, ("m", sensor.constant, "constant"))
+            if fractions:
+                wanted.insert(1, ("f", sensor.fraction, "fraction"))
+        for letter, value, name in wanted:
+            if (await self.ask("g" + letter, index))[1] != value:
+                await self.ask("s" + letter, index, value)
+                changes.append("sensor {} {} {}".format(index + 1, name, value))
+
+    async def reset_counters(self):
+        """Set all counters to 0, lastingly."""
+        for sensor in range(spi.SENSORS):
+            await self.ask("sc", sensor, 0)
+        await self.ask("ct")
+
+
+def port_map(sensors) -> tuple:
+    """Return the board's port map: for each port its sensor's index, spi.UNUSED where it has none."""
+    ports = [spi.UNUSED] * spi.SENSORS
+    for sensor in sensors:
+        for port in sensor.ports:
+            ports[port - 1] = sensor.number - 1
+    return tuple(ports)

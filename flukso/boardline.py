@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`flukso board …`: one command to the board alone."""
+
+from flukso import config, spi
+from flukso.board import Board
+
+NAMES = {  # name: the command's second letter, whether it is of a sensor
+    "hardware": ("h", False),
+    "map": ("p", False),
+    "watchdog": ("w", False),
+    "brownouts": ("b", False),
+    "enabled": ("e", True),
+    "counter": ("c", True),
+    "constant": ("m", True),
+}
+
+
+class CommandError(ValueError):
+    """Words that are no command for the board."""
+
+
+async def main(port, words, options, clock_url, write) -> int:
+    """Run one command and return the exit status; `write` takes what it answers. Raises ValueError for words that mean nothing."""
+    settings = _settings(port, options)
+    url = options.get("bus") or (settings.bus if settings else "")
+    if not config.bus_known(url):
+        raise CommandError("a bus is needed: --bus URL, or --config FILE")
+    steps = _command(words, settings)
+    clock = port.sim_clock(clock_url) if clock_url else port.system_clock()
+    bus = None
+    try:
+        await clock.start()
+        bus = port.open_bus(url, clock)
+        board = Board(bus, clock)
+        await board.identify()
+        for line in await steps(board):
+            write(line + "\n")
+    except (spi.SpiError, OSError) as error:
+        port.log("err", str(error))
+        return 1
+    finally:
+        if bus is not None:
+            bus.close()
+        clock.close()
+    return 0
+
+
+def _settings(port, options):
+    from flukso.daemon import load_settings
+
+    return load_settings(port, options["config"]) if "config" in options else None
+
+
+def _command(words, settings):
+    """Return the coroutine function (board) -> lines that the words ask for."""
+    plain = {"version": _version, "counters": _counters, "delta": _delta}
+    if len(words) == 1 and words[0] in plain:
+        return plain[words[0]]
+    if words == ["sync"]:
+        if settings is None:
+            raise CommandError("sync needs --config FILE")
+        return lambda board: _sync(board, settings)
+    if words[:1] == ["get"]:
+        return _get(words[1:])
+    if words[:1] == ["set"]:
+        return _set(words[1:])
+    raise CommandError("version, counters, delta, get, set or sync is needed")
+
+
+async def _version(board):
+    known = board.identity
+    watchdog, brownouts = (await board.ask("gw"))[0], (await board.ask("gb"))[0]
+    return [
+        "hardware {}.{}".format(known.hw_major, known.hw_minor),
+        "firmware {}.{}{}".format(known.sw_major, known.sw_minor, " (historic)" if known.historic else ""),
+        "watchdog resets {}".format(watchdog),
+        "brown-outs {}".format(brownouts),
+    ]
+
+
+async def _counters(board):
+    return ["{} {}".format(index + 1, counter) for index, counter in await board.counters(range(spi.SENSORS))]
+
+
+async def _delta(board):
+    poll = await board.poll(range(spi.SENSORS))
+    if not poll.whole:
+        return ["# the reply was damaged; counters"] + ["{} {}".format(index + 1, counter) for index, counter in poll.counters]
+    return [
+        "{} {} {} {}".format(
+            d.sensor + 1, d.counter, "-" if d.milli is None else d.milli, "{} {}".format(d.extra, "W" if d.sensor < 3 else "ms")
+        )
+        for d in poll.deltas
+    ]
+
+
+async def _sync(board, settings):
+    changes = await board.sync(settings)
+    return changes or ["in line already"]
+
+
+def _get(words):
+    letter, sensor = _target(words)
+    rest = words[1 + (sensor is not None) :]
+    if rest:
+        raise CommandError("get takes a name and perhaps a sensor")
+
+    async def steps(board):
+        return [await _shown(board, words[0], letter, sensor)]
+
+    return steps
+
+
+async def _shown(board, name, letter, sensor):
+    if sensor is None:
+        values = await board.ask("g" + letter)
+        if name == "map":
+            return " ".join(["-" if value == spi.UNUSED else str(value + 1) for value in values])
+        return ".".join([str(value) for value in values])
+    value = (await board.ask("g" + letter, sensor))[1]
+    if name != "constant":
+        return str(value)
+    fraction = (await board.ask("gf", sensor))[1] if _fractions(board) else 0
+    return "{}.{:03d}".format(value, fraction)
+
+
+def _fractions(board):
+    return not board.historic or board.identity.hw_minor >= 1
+
+
+def _set(words):
+    letter, sensor = _target(words)
+    values = _values(words[0], words[1 + (sensor is not None) :])
+    first = () if sensor is None else (sensor,)
+
+    async def steps(board):
+        fraction = values.pop() if words[0] == "constant" else 0
+        if words[0] == "constant" and _fractions(board):
+            await board.ask("sf", sensor, fraction)
+        elif fraction:
+            raise spi.SpiError("this board has no fractions")
+        await board.ask("s" + letter, *(first + tuple(values)))
+        await board.ask("ct")
+        return [await _shown(board, words[0], letter, sensor)]
+
+    return steps
+
+
+def _target(words):
+    """Return the command's letter and the sensor's index (None where there is none)."""
+    if not words or words[0] not in NAMES:
+        raise CommandError("known names: {}".format(", ".join(sorted(NAMES))))
+    letter, of_sensor = NAMES[words[0]]
+    if not of_sensor:
+        return letter, None
+    number = config.whole(words[1]) if len(words) > 1 else None
+    if number is None or not 1 <= number <= spi.SENSORS:
+        raise CommandError("{} needs a sensor from 1 to {}".format(words[0], spi.SENSORS))
+    return letter, number - 1
+
+
+def _values(name, words):
+    """Return the numbers to set, checked for range; of a constant the whole part and 1/1000."""
+    if name == "map":
+        numbers = [spi.UNUSED + 1 if word == "-" else config.whole(word) for word in words]
+        if len(numbers) != spi.SENSORS or None in numbers or 0 in numbers or [n for n in numbers if spi.SENSORS < n <= spi.UNUSED]:
+            raise CommandError("map takes six of 1 to {} or -".format(spi.SENSORS))
+        return [number - 1 for number in numbers]
+    if name == "constant":
+        constant = config.thousandths(words[0]) if len(words) == 1 else None
+        if constant is None or constant >= (config.CONSTANT_MAX + 1) * 1000:
+            raise CommandError("constant takes a number up to {}.999".format(config.CONSTANT_MAX))
+        return [constant // 1000, constant % 1000]
+    wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(name, (65535,))
+    numbers = [int(word) if word.isdigit() and len(word) <= 10 else -1 for word in words]
+    if len(numbers) != len(wanted) or [1 for at in range(len(wanted)) if not 0 <= numbers[at] <= wanted[at]]:
+        raise CommandError("{} takes {}".format(name, " and ".join(["a number up to {}".format(most) for most in wanted])))
+    return numbers

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of `/etc/config/flukso` and `system` -> Settings, or everything that is wrong with it; pure (docs/protocols.md §7)."""
+
+from collections import namedtuple
+
+from flukso import https, uci
+from flukso.meter import UNIT_OF_TYPE
+
+BOARD_SENSORS = 6
+CLASSES = {"analog": (1, 2, 3), "pulse": (4, 5, 6), "uart": (4, 5, 6)}  # class: the sensors that the board has for it
+PORTS = {"analog": (1, 2, 3), "pulse": (4, 5), "uart": (6,)}  # class: its ports
+CLAMP_FACTOR = 449  # 1/1000: an analog constant is 0.449 × volts × amperes, §1
+CONSTANT_MAX = 65535
+BUSES = ("spidev:", "unix:", "tcp:", "tty:", "uart:")
+LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
+TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
+DECIMALS = 3  # kept of a number; more are rounded
+
+FIELDS = (
+    "device",  # 32 lower-case hex digits; "" when nothing is uploaded
+    "key",
+    "version",  # of the device's image, an integer, or None
+    "hw_major",
+    "hw_minor",  # None: what the board has is right
+    "phase",
+    "reset_counters",
+    "base_url",
+    "cacert",
+    "wan",  # upload at all
+    "lan",  # serve the LAN API
+    "lan_port",
+    "bus",
+    "spi_mode",
+    "upload_interval_s",
+    "state_dir",
+    "save_interval_s",
+    "flash_dir",  # "" when nothing is kept in flash
+    "flash_interval_s",
+    "uart_socket",  # "" when the board's UART is not offered
+    "delta_pipe",  # "" when the historic lines are not written
+    "log_level",
+    "sensors",  # the enabled Sensors, by their number
+)
+Settings = namedtuple("Settings", FIELDS)
+# number 1-6; constant whole and 1/1000 of it; function is free text
+Sensor = namedtuple(
+    "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
+)
+
+_NUMBERS = (  # section, option, name in Settings, default, least, most
+    ("main", "hw_major", "hw_major", 2, 2, 2),
+    ("main", "hw_minor", "hw_minor", None, 0, 2),
+    ("daemon", "upload_interval", "upload_interval_s", 300, 10, 86400),
+    ("daemon", "lan_port", "lan_port", 8080, 1, 65535),
+    ("daemon", "spi_mode", "spi_mode", 0, 0, 3),
+    ("daemon", "save_interval", "save_interval_s", 300, 10, 86400),
+    ("daemon", "flash_interval", "flash_interval_s", 21600, 3600, 604800),
+)
+_TEXTS = (  # option of `settings daemon`, name in Settings, default
+    ("cacert", "cacert", "/etc/ssl/certs/flukso.ca.crt"),
+    ("state_dir", "state_dir", "/var/run/flukso"),
+    ("flash_dir", "flash_dir", ""),
+    ("uart_socket", "uart_socket", ""),
+    ("delta_pipe", "delta_pipe", ""),
+)
+
+
+class ConfigErrors(ValueError):
+    """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and line."""
+
+    def __init__(self, problems):
+        problems = sorted(problems)
+        super().__init__("\n".join(["{}:{}: {}".format(p.file, p.line, p.text) for p in problems]))
+        self.problems = problems
+
+
+def parse(text: str, system: str | None = None) -> Settings:
+    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one.
+
+    Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
+    """
+    problems = []
+    reader = _Reader(uci.parse(text, "flukso", problems), problems)
+    identity = _identity(reader, system, problems)
+    values = _values(reader)
+    values.update(identity)
+    values["sensors"] = _sensors(reader)
+    if values["wan"]:
+        for name in ("device", "key"):
+            if not values[name] and name not in reader.wrongs:
+                reader.missing(0, "no {}: neither here nor in the file system".format(name))
+    if problems:
+        raise ConfigErrors(problems)
+    return Settings(*[values[name] for name in FIELDS])
+
+
+class _Reader:
+    """Sections of one file, and the problems found in them."""
+
+    def __init__(self, sections, problems, file="flukso"):
+        self.sections = sections
+        self.problems = problems
+        self.file = file
+        self.torn = bool(problems)
+        self.wrongs = []  # names of the options that were found wrong
+
+    def fail(self, file, line, text):
+        self.problems.append(uci.Problem(file, line, text))
+
+    def missing(self, line, text):
+        """Report what is not there; not when a damaged line may have held it."""
+        if not self.torn:
+            self.fail(self.file, line, text)
+
+    def option(self, kind, name, option):
+        """Return the Value of an option of the section `config kind name` (name None: any), the last one given; or None."""
+        found = None
+        for section in self.sections:
+            if section.type == kind and name in (None, section.name) and option in section.options:
+                found = section.options[option]
+        return found
+
+    def wrong(self, value, option, text):
+        self.wrongs.append(option)
+        self.fail(self.file, value.line, "{}: {}".format(option, text))
+
+    def number(self, value, option, default, least, most):
+        if value is None:
+            return default
+        number = whole(value.text)
+        if number is None or not least <= number <= most:
+            self.wrong(value, option, "{} is not a number from {} to {}".format(value.text, least, most))
+            return default
+        return number
+
+    def flag(self, value, option, default):
+        if value is None:
+            return default
+        if value.text in TRUE:
+            return 1
+        if value.text not in FALSE:
+            self.wrong(value, option, "{} is neither 0 nor 1".format(value.text))
+        return 0
+
+    def hex32(self, value, option):
+        if value is None:
+            return ""
+        if not is_hex32(value.text):
+            self.wrong(value, option, "32 lower-case hex digits are needed")
+            return ""
+        return value.text
+
+
+def whole(text: str) -> int | None:
+    """Return the value of 1 to 9 decimal digits, else None."""
+    for char in text:
+        if not "0" <= char <= "9":
+            return None
+    return int(text) if 0 < len(text) <= 9 else None
+
+
+def thousandths(text: str) -> int | None:
+    """Return a decimal number such as 5163.5 in 1/1000, rounded; None when it is none, or negative."""
+    point = text.find(".")
+    head, tail = (text, "0") if point < 0 else (text[:point], text[point + 1 :])
+    first, rest = whole(head or "0"), whole((tail or "0")[:9])
+    if first is None or rest is None or text in ("", "."):
+        return None
+    digits = len((tail or "0")[:9])
+    return first * 1000 + (rest * 2000 + 10**digits) // (2 * 10**digits)
+
+
+def is_hex32(text: str) -> bool:
+    """Say whether this is an id or a key: 32 lower-case hex digits."""
+    for char in text:
+        if char not in "0123456789abcdef":
+            return False
+    return len(text) == 32
+
+
+def _identity(reader, system, problems):
+    """Return device, key and version: from `config system` of the file itself, else from the file `system`."""
+    own = reader
+    if reader.option("system", None, "device") is None and reader.option("system", None, "key") is None and system is not None:
+        own = _Reader(uci.parse(system, "system", problems), problems, "system")
+        own.wrongs = reader.wrongs
+    version = own.option("system", None, "version")
+    return {
+        "device": own.hex32(own.option("system", None, "device"), "device"),
+        "key": own.hex32(own.option("system", None, "key"), "key"),
+        "version": None if version is None else whole(version.text),
+    }
+
+
+def _values(reader):
+    values = {}
+    for section, option, name, default, least, most in _NUMBERS:
+        values[name] = reader.number(reader.option("settings", section, option), option, default, least, most)
+    for option, name, default in _TEXTS:
+        value = reader.option("settings", "daemon", option)
+        values[name] = default if value is None else value.text
+    phase = reader.option("settings", "main", "phase")
+    values["phase"] = reader.number(phase, "phase", 1, 1, 3)
+    if values["phase"] == 2:
+        reader.wrong(phase, "phase", "1 or 3")
+    values["reset_counters"] = reader.flag(reader.option("settings", "main", "reset_counters"), "reset_counters", 0)
+    values["wan"] = reader.flag(reader.option("settings", "daemon", "enable_wan_branch"), "enable_wan_branch", 1)
+    values["lan"] = reader.flag(reader.option("settings", "daemon", "enable_lan_branch"), "enable_lan_branch", 1)
+    values["base_url"] = _base_url(reader, reader.option("settings", "daemon", "wan_base_url"))
+    values["bus"] = _bus(reader, reader.option("settings", "daemon", "bus"))
+    level = reader.option("settings", "daemon", "logmask")
+    values["log_level"] = "info" if level is None or level.text not in LOG_LEVELS else level.text
+    return values
+
+
+def _base_url(reader, value):
+    if value is None:
+        return "https://api.flukso.net/"
+    try:
+        https.parse_url(value.text)
+    except ValueError as error:
+        reader.wrong(value, "wan_base_url", str(error))
+    return value.text
+
+
+def _bus(reader, value):
+    if value is None:
+        return "spidev:/dev/spidev0.0"
+    if not bus_known(value.text):
+        reader.wrong(value, "bus", "it must begin with one of {}".format(" ".join(BUSES)))
+    return value.text
+
+
+def bus_known(url: str) -> bool:
+    """Say whether this is the URL of a board: one of BUSES and something behind it."""
+    return any([url.startswith(scheme) and len(url) > len(scheme) for scheme in BUSES])
+
+
+def _sensors(reader):
+    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not."""
+    found = {}
+    taken_ids, taken_ports = {}, {}
+    for section in reader.sections:
+        number = whole(section.name) if section.type == "sensor" else None
+        if number is None or not 1 <= number <= BOARD_SENSORS:
+            continue
+        if number in found:
+            reader.fail(reader.file, section.line, "sensor {} stands here twice".format(number))
+        found[number] = _sensor(reader, section, number, taken_ids, taken_ports)
+    return tuple([found[number] for number in sorted(found) if found[number].enabled])
+
+
+def _sensor(reader, section, number, taken_ids, taken_ports):
+    options = section.options
+    enabled = reader.flag(options.get("enable"), "enable", 0)
+    id_ = reader.hex32(options.get("id"), "id")
+    kind = options.get("type")
+    class_ = _class(reader, section, number, enabled)
+    ports = _ports(reader, section, class_)
+    if enabled:
+        if "id" not in options:
+            reader.missing(section.line, "sensor {} is enabled and has no id".format(number))
+        if not section.lists.get("port") and "port" not in options:
+            reader.missing(section.line, "sensor {} is enabled and has no port".format(number))
+        if class_ != "uart" and kind is not None and kind.text not in UNIT_OF_TYPE:
+            reader.wrong(kind, "type", "{} is not counted; known are {}".format(kind.text, ", ".join(sorted(UNIT_OF_TYPE))))
+        if id_ and taken_ids.setdefault(id_, number) != number:
+            reader.wrong(options["id"], "id", "sensor {} has the same".format(taken_ids[id_]))
+        for value in _port_values(section):
+            port = whole(value.text)
+            if taken_ports.setdefault(port, number) != number:
+                reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
+    constant = _constant(reader, section, class_, enabled)
+    texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
+    kind = "electricity" if kind is None else kind.text
+    return Sensor(number, enabled, id_, kind, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
+
+
+def _class(reader, section, number, enabled):
+    value = section.options.get("class")
+    if value is None:
+        if enabled:
+            reader.missing(section.line, "sensor {} is enabled and has no class".format(number))
+        return ""
+    if value.text not in CLASSES:
+        reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(value.text))
+        return ""
+    if enabled and number not in CLASSES[value.text]:
+        reader.wrong(value, "class", "sensor {} of the board cannot be {}".format(number, value.text))
+    return value.text
+
+
+def _port_values(section):
+    values = section.lists.get("port", [])
+    return values or ([section.options["port"]] if "port" in section.options else [])
+
+
+def _ports(reader, section, class_):
+    ports = []
+    for value in _port_values(section):
+        port = whole(value.text)
+        if port is None or not 1 <= port <= BOARD_SENSORS:
+            reader.wrong(value, "port", "{} is not a port from 1 to {}".format(value.text, BOARD_SENSORS))
+        elif class_ and port not in PORTS[class_]:
+            reader.wrong(value, "port", "{} is no port of class {}".format(port, class_))
+        else:
+            ports.append(port)
+    return tuple(ports)
+
+
+def _constant(reader, section, class_, enabled):
+    """Return the meter constant in 1/1000, at most CONSTANT_MAX + 0.999; 0 when it was wrong or is not needed."""
+    value = section.options.get("constant")
+    if value is not None:
+        constant = thousandths(value.text)
+        if constant is None:
+            reader.wrong(value, "constant", "{} is not a number".format(value.text))
+            return 0
+        return _in_range(reader, value, constant, enabled)
+    if class_ != "analog":
+        return 1000  # 1 Wh or 1 l a pulse
+    clamp = []
+    for name in ("voltage", "current"):
+        value = section.options.get(name)
+        number = None if value is None else thousandths(value.text)
+        if value is None and enabled:
+            reader.missing(section.line, "an analog sensor needs constant, or voltage and current: no {}".format(name))
+        elif value is not None and number is None:
+            reader.wrong(value, name, "{} is not a number".format(value.text))
+        clamp.append(number or 0)
+    return _in_range(reader, value, CLAMP_FACTOR * clamp[0] * clamp[1] // 1000000, enabled and 0 not in clamp)
+
+
+def _in_range(reader, value, constant, needed):
+    if constant >= (CONSTANT_MAX + 1) * 1000:
+        reader.wrong(value, "constant", "{} is over {}".format(constant // 1000, CONSTANT_MAX))
+        return 0
+    if needed and not constant:
+        reader.wrong(value, "constant", "0 counts nothing")
+    return constant

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keyed digests (RFC 2104) over hashlib alone, since MicroPython has no hmac (docs/protocols.md §3, §8)."""
+
+import hashlib
+from binascii import hexlify
+
+BLOCK = 64  # bytes, of SHA-1 and SHA-256
+
+
+def hmac(algorithm, key: bytes, data: bytes) -> bytes:
+    """Return the HMAC of the data with a constructor of hashlib (sha1 or sha256)."""
+    if len(key) > BLOCK:
+        key = algorithm(key).digest()
+    key = key + bytes(BLOCK - len(key))
+    inner = algorithm(bytes([byte ^ 0x36 for byte in key]))
+    inner.update(data)
+    outer = algorithm(bytes([byte ^ 0x5C for byte in key]))
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+def x_digest(key: str, body: bytes) -> str:
+    """Return the X-Digest of a body; the key is the device's, as its hex text."""
+    return hexlify(hmac(hashlib.sha1, key.encode(), body)).decode()
+
+
+def x_sign(key: str, path: str, body: bytes) -> str:
+    """Return the X-Sign of a post to this path (as sent, without host and query)."""
+    return hexlify(hmac(hashlib.sha256, key.encode(), path.encode() + b"\n" + body)).decode()
+
+
+def same(one: str, other: str) -> bool:
+    """Return whether two digests are equal, in a time that does not tell where they differ."""
+    if len(one) != len(other):
+        return False
+    difference = 0
+    for a, b in zip(one.encode(), other.encode()):  # noqa: B905
+        difference |= a ^ b
+    return not difference

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A firmware image and the descriptor that says what it is (docs/firmware.md). Pure, for both interpreters."""
+
+import struct
+from binascii import crc32
+from collections import namedtuple
+
+from flukso.flash import avrdude, ihex
+
+DESCRIPTOR_AT = 0x68  # behind the vectors of an ATmega168
+FORM = "<4sBBBBHHI"  # magic, layout, board, major, minor, length, reserved, CRC-32
+MAGIC = b"FLXD"
+LAYOUT = 1
+CRC_AT = DESCRIPTOR_AT + 12
+BOARDS = {1: "uart", 2: "spi"}  # generation: name
+
+# memory: the image's bytes from address 0; board: "spi" or "uart"; version: (major, minor)
+Image = namedtuple("Image", ("memory", "board", "version"))
+
+
+class ImageError(ValueError):
+    """Not an intact firmware image of ours."""
+
+
+def checksum(memory: bytes) -> int:
+    """Return the CRC-32 of an image without the four bytes of its own CRC."""
+    return crc32(memory[CRC_AT + 4 :], crc32(memory[:CRC_AT])) & 0xFFFFFFFF
+
+
+def load(text: bytes) -> Image:
+    """Return the Image in an Intel hex file. Raises ImageError (damaged file, no descriptor, wrong length or CRC, unknown board)."""
+    try:
+        memory = ihex.read(text, avrdude.FLASH_SIZE)
+    except ihex.HexError as error:
+        raise ImageError(str(error))
+    return described(memory)
+
+
+def described(memory: bytes) -> Image:
+    """Return the Image that stands at the start of a flash memory, or raise ImageError."""
+    magic, layout, board, major, minor, length, _, crc = struct.unpack_from(FORM, memory, DESCRIPTOR_AT)
+    if magic != MAGIC:
+        raise ImageError("no descriptor: not a firmware of ours")
+    if layout != LAYOUT or board not in BOARDS:
+        raise ImageError("descriptor of layout {} for board {}: not known here".format(layout, board))
+    if not DESCRIPTOR_AT + struct.calcsize(FORM) <= length <= len(memory):
+        raise ImageError("the descriptor says {} bytes".format(length))
+    if checksum(memory[:length]) != crc:
+        raise ImageError("checksum of the image")
+    return Image(bytes(memory[:length]), BOARDS[board], (major, minor))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both HTTPS ports share: the answer, the one error, the server's URL; pure."""
+
+from collections import namedtuple
+
+BODY_MAX = 65536  # bytes of an answer; the server's are a few dozen
+HEADERS_MAX = 64  # of an answer
+LINE_MAX = 4096  # of a header
+URL_MAX = 256
+
+# headers: names in lower case
+Answer = namedtuple("Answer", ("status", "headers", "body"))
+Url = namedtuple("Url", ("host", "port", "path"))
+
+CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = "refused-certificate", "unreachable", "timeout", "protocol"
+
+
+class HttpsError(OSError):
+    """A request that got no answer to believe: .kind is one of the four above, the text a sentence for the log."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def parse_url(url: str) -> Url:
+    """Return host, port and path (without trailing slash) of an https URL.
+
+    Raises ValueError, with a sentence, for any other scheme and for what has no plain host.
+    """
+    if not url.startswith("https://") or len(url) > URL_MAX:
+        raise ValueError("not an https:// URL: {}".format(url[:URL_MAX]))
+    authority, slash, path = url[8:].partition("/")
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        host, port = authority, "443"
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not host or not all(c.isalpha() or c.isdigit() or c in "-._:" for c in host):
+        raise ValueError("no host name in {}".format(url))
+    if not 1 <= len(port) <= 5 or not all(c in "0123456789" for c in port) or not 1 <= int(port) <= 65535:
+        raise ValueError("no port number in {}".format(url))
+    if not all(33 <= ord(c) < 127 and c not in "?#" for c in path):
+        raise ValueError("unusable path in {}".format(url))
+    return Url(host, int(port), (slash + path).rstrip("/"))

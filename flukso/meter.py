@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counter and board clock -> rate (W, or l/day) of one sensor, and its last 60 seconds; pure."""
+
+from array import array
+from collections import namedtuple
+
+WINDOW_S = 60  # what the LAN API shows, docs/protocols.md §5
+NAN = -1  # in the window: not measured
+WRAP = 1 << 32  # of counter and board clock
+
+WATT, LPERDAY = "watt", "lperday"
+# per unit: factor on (Wh or l) per ms, and the highest rate believed. 500 kW: three clamps of 500 A carry 345 kW;
+# 10,000 m³ a day is far more than a household's pipe
+UNITS = {WATT: (3600 * 1000, 500000), LPERDAY: (86400 * 1000, 10000000)}
+UNIT_OF_TYPE = {"electricity": WATT, "heating": WATT, "water": LPERDAY, "gas": LPERDAY}
+
+CLOCK_SLACK_MS = 3000  # a pulse is seen up to one poll late, and a poll may be late itself
+CLOCK_SLACK_PARTS = 50  # 2 %: more than board and router clocks differ by
+
+# what `pulse` makes of a reading: rate is None when it cannot be known; reset: the counter fell or leapt
+Step = namedtuple("Step", ("rate", "reset"))
+
+
+class Meter:
+    """The figures of one sensor. Times are monotonic seconds; the wall clock comes in only when the window is shown."""
+
+    def __init__(self, unit=WATT):
+        self.unit = unit
+        self.counter = None  # the newest, as the board says it
+        self.milli = None
+        self.rate = None  # the newest one measured, in `unit`
+        self.rate_at = None  # monotonic s
+        self.resets = 0  # counter resets seen
+        self.restarts = 0  # board restarts seen by the board's clock
+        self._board_ms = None
+        self._pulse_at = None
+        self._slots = array("l", [NAN] * WINDOW_S)
+        self._slot = None  # second of the newest slot written
+
+    def power(self, now_s: float, counter: int, watt: int) -> bool:
+        """Take the reading of an analog sensor; False when the power is impossible and was not shown."""
+        self._count(counter, None)
+        if not 0 <= watt <= UNITS[WATT][1]:
+            return False
+        self._show(now_s, watt)
+        return True
+
+    def count(self, now_s: float, counter: int):
+        """Take a bare counter: no rate can be told from it nor, when it moved, from the next pulse."""
+        if counter != self.counter:
+            self._count(counter, None)
+            self._board_ms = None
+
+    def pulse(self, now_s: float, counter: int, milli: int | None, board_ms: int) -> Step:
+        """Take the reading of a pulse sensor: counter and the board's clock at its newest pulse."""
+        step = self._step(now_s, counter, milli, board_ms)
+        self._count(counter, milli)
+        self._board_ms = board_ms
+        self._pulse_at = now_s
+        if step.rate is not None:
+            self._show(now_s, step.rate)
+        return step
+
+    def _step(self, now_s, counter, milli, board_ms):
+        if self.counter is None or self._board_ms is None:
+            return Step(None, False)
+        elapsed_ms = (now_s - self._pulse_at) * 1000
+        board_elapsed_ms = (board_ms - self._board_ms) % WRAP
+        slack_ms = CLOCK_SLACK_MS + elapsed_ms / CLOCK_SLACK_PARTS
+        if abs(board_elapsed_ms - elapsed_ms % WRAP) > slack_ms:
+            self.restarts += 1
+            return Step(None, False)
+        if board_elapsed_ms == 0:
+            return Step(None, False)  # the same pulse again
+        factor, highest = UNITS[self.unit]
+        gone = (counter - self.counter) % WRAP * 1000 + (milli or 0) - (self.milli or 0)
+        rate = int(gone * factor // (1000 * board_elapsed_ms))
+        if not 0 <= rate <= highest:
+            return Step(None, True)
+        return Step(rate, False)
+
+    def _count(self, counter, milli):
+        """Keep the counter; True when it fell or leapt more than any house could use in an hour."""
+        factor, highest = UNITS[self.unit]
+        leap = self.counter is not None and (counter - self.counter) % WRAP > highest * 3600000 // factor
+        if leap:
+            self.resets += 1
+        self.counter = counter
+        self.milli = milli
+        return leap
+
+    def _show(self, now_s, rate):
+        """Write the second's slot; the hole since the one before takes the same value, as §5 says."""
+        second = round(now_s)
+        if self._slot is None or second - self._slot >= WINDOW_S or second < self._slot:
+            first = second if self._slot is None else second - WINDOW_S + 1
+            fill = NAN if self._slot is None else rate
+            for index in range(WINDOW_S):
+                self._slots[index] = fill
+        else:
+            first = min(self._slot + 1, second)
+        for at in range(first, second + 1):
+            self._slots[at % WINDOW_S] = rate
+        self._slot = second
+        self.rate = rate
+        self.rate_at = now_s
+
+    def window(self, now_s: float, now_unix_s: float) -> list:
+        """Return the last 60 s as [unix s, rate or None] a second, oldest first; [] when nothing was ever measured."""
+        if self._slot is None:
+            return []
+        now = round(now_s)
+        shift = round(now_unix_s) - now
+        shown = []
+        for at in range(now - WINDOW_S + 1, now + 1):
+            known = self._slot - WINDOW_S < at <= self._slot
+            rate = self._slots[at % WINDOW_S] if known else NAN
+            shown.append((at + shift, None if rate == NAN else rate))
+        return shown

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that differs between interpreters and machines; the only place that may ask which interpreter runs."""
+
+import sys
+
+
+class BusError(OSError):
+    """The way to the board is not there: device away, held by another program, simulator gone. Its text is a sentence."""
+
+    def __str__(self):
+        return str(self.args[0]) if self.args else "bus"
+
+
+def load():
+    """Return the port module of this interpreter."""
+    if sys.implementation.name == "micropython":
+        from flukso.ports import micropython as port
+    else:
+        from flukso.ports import cpython as port
+    return port

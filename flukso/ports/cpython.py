@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CPython's port: clocks, files, log, signals; the buses and HTTPS stand in files of their own."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+from flukso.ports.simulator import SimClock
+
+LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}  # as syslog's
+
+
+class SystemClock:
+    """Wall and monotonic time of the machine."""
+
+    async def start(self):
+        pass
+
+    def close(self):
+        pass
+
+    def wall(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def real(self, seconds: float) -> float:
+        return seconds
+
+    def hold(self):
+        pass
+
+    def release(self):
+        pass
+
+    async def sleep(self, seconds: float):
+        await asyncio.sleep(seconds)
+
+    async def sleep_until(self, mono_s: float):
+        await asyncio.sleep(max(mono_s - time.monotonic(), 0))
+
+
+def system_clock() -> SystemClock:
+    return SystemClock()
+
+
+def sim_clock(url: str) -> SimClock:
+    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start() connects."""
+    return SimClock(connector(url))
+
+
+def connector(url: str):
+    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader, writer); ValueError for other URLs."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "unix" and rest:
+        return lambda: asyncio.open_unix_connection(rest)
+    host, _, port = rest.rpartition(":")
+    if scheme != "tcp" or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("{} is neither unix:PATH nor tcp:HOST:PORT".format(url))
+    return lambda: asyncio.open_connection(host, int(port))
+
+
+def open_bus(url: str, clock):
+    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an unknown URL."""
+    from flukso.ports import cpython_bus
+
+    return cpython_bus.open_bus(url, clock)
+
+
+def open_https(base_url: str, cacert: str, clock):
+    from flukso.ports import cpython_https
+
+    return cpython_https.open_https(base_url, cacert, clock)
+
+
+_detached = []  # filled by log_to_syslog: where the log goes once there is no terminal
+
+
+def log_to_syslog():
+    """Send the log to syslog from now on."""
+    import syslog
+
+    syslog.openlog("flukso", syslog.LOG_PID, syslog.LOG_DAEMON)
+    _detached.append(syslog.syslog)
+
+
+def log(level: str, text: str):
+    """Write one line of the log; never fails."""
+    line = "".join([char if char >= " " else "?" for char in text])
+    if _detached:
+        _detached[0](LEVELS[level], line)
+        return
+    try:
+        sys.stderr.write("flukso: {}: {}\n".format(level, line))
+        sys.stderr.flush()
+    except OSError:
+        return
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """Return the file's bytes; OSError when it is missing, unreadable or longer than the limit."""
+    with open(path, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError("{} is over {} bytes".format(path, limit))
+    return data
+
+
+def write_durable(path: str, data: bytes, mode: int = 0o600):
+    """Replace the file as a whole: after a power cut it holds the old or the new bytes. Raises OSError."""
+    fresh = path + ".new"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.rename(fresh, path)
+    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def rename(old: str, new: str):
+    os.rename(old, new)
+
+
+def make_folder(path: str):
+    """Make the folder, and those above it, when missing. Raises OSError."""
+    os.makedirs(path, mode=0o750, exist_ok=True)
+
+
+def file_stamp(path: str) -> str:
+    """Return what changes when the file is written anew; "" when there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return "{}-{}".format(status.st_mtime_ns, status.st_size)
+
+
+def random_bytes(count: int) -> bytes:
+    return os.urandom(count)
+
+
+def on_signals(stop, reload):
+    """Set the event `stop` on SIGTERM and SIGINT, `reload` on SIGHUP; the loop must be running."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)

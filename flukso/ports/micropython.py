@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MicroPython's port, on our own runtime (docs/runtime.md): clocks, files, log, signals; the rest stands in files of its own."""
+
+import asyncio
+import os
+import posix
+import sys
+import time
+
+from flukso.ports.micropython_streams import connector, readable
+from flukso.ports.simulator import SimClock
+
+LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}  # as syslog's
+SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
+CHUNK = 1024  # bytes read at once of a file that does not say its length, as those in /proc
+SIZE, MTIME, INODE = 6, 8, 1  # places in os.stat()
+
+
+class SystemClock:
+    """Wall and monotonic time of the machine."""
+
+    async def start(self):
+        pass
+
+    def close(self):
+        pass
+
+    def wall(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return posix.monotonic()
+
+    def real(self, seconds: float) -> float:
+        return seconds
+
+    def hold(self):
+        pass
+
+    def release(self):
+        pass
+
+    async def sleep(self, seconds: float):
+        await self.sleep_until(posix.monotonic() + seconds)
+
+    async def sleep_until(self, mono_s: float):
+        while True:
+            left_ms = int((mono_s - posix.monotonic()) * 1000 + 0.999)
+            await asyncio.sleep_ms(min(max(left_ms, 0), SLEEP_MAX_S * 1000))
+            if left_ms <= SLEEP_MAX_S * 1000:
+                return
+
+
+def system_clock() -> SystemClock:
+    return SystemClock()
+
+
+def sim_clock(url: str) -> SimClock:
+    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start() connects."""
+    return SimClock(connector(url))
+
+
+def open_bus(url: str, clock):
+    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an unknown URL."""
+    from flukso.ports import micropython_bus
+
+    return micropython_bus.open_bus(url, clock)
+
+
+def open_https(base_url: str, cacert: str, clock):
+    """Return the connection to the server; opened when first used. ValueError for the URL, OSError for the CA file."""
+    from flukso.ports import micropython_https
+
+    return micropython_https.open_https(base_url, cacert, clock)
+
+
+_detached = []  # filled by log_to_syslog: where the log goes once there is no terminal
+_watchers = []  # tasks that must not be collected
+
+
+def log_to_syslog():
+    """Send the log to syslog from now on."""
+    posix.openlog("flukso")
+    _detached.append(posix.syslog)
+
+
+def log(level: str, text: str):
+    """Write one line of the log; never fails."""
+    line = "".join([char if char >= " " else "?" for char in text])
+    if _detached:
+        _detached[0](LEVELS[level], line)
+        return
+    try:
+        sys.stderr.write("flukso: {}: {}\n".format(level, line))
+    except OSError:
+        return
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """Return the file's bytes; OSError when it is missing, unreadable or longer than the limit."""
+    step = min(os.stat(path)[SIZE], limit) + 1
+    if step == 1:
+        step = CHUNK
+    data = b""
+    with open(path, "rb") as file:
+        while len(data) <= limit:
+            part = file.read(step)
+            if not part:
+                return data
+            data = data + part if data else part
+    raise OSError("{} is over {} bytes".format(path, limit))
+
+
+def write_durable(path: str, data: bytes, mode: int = 0o600):
+    """Replace the file as a whole: after a power cut it holds the old or the new bytes. Raises OSError."""
+    fresh = path + ".new"
+    handle = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[posix.write(handle, view) :]
+        posix.fsync(handle)
+    finally:
+        posix.close(handle)
+    os.rename(fresh, path)
+    folder = posix.open(path.rpartition("/")[0] or ("/" if path[:1] == "/" else "."), posix.O_RDONLY)
+    try:
+        posix.fsync(folder)
+    finally:
+        posix.close(folder)
+
+
+def rename(old: str, new: str):
+    os.rename(old, new)
+
+
+def make_folder(path: str):
+    """Make the folder, and those above it, when missing. Raises OSError."""
+    done = ""
+    for name in path.split("/"):
+        done += name + "/"
+        try:
+            os.stat(done)
+        except OSError:
+            os.mkdir(done[:-1])
+            posix.chmod(done[:-1], 0o750)
+
+
+def file_stamp(path: str) -> str:
+    """Return what changes when the file is written anew; "" when there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return "{}-{}-{}".format(status[MTIME], status[SIZE], status[INODE])
+
+
+def random_bytes(count: int) -> bytes:
+    with open("/dev/urandom", "rb") as file:
+        return file.read(count)
+
+
+def on_signals(stop, reload):
+    """Set the event `stop` on SIGTERM and SIGINT, `reload` on SIGHUP; the loop must be running."""
+    handle = posix.signal_fd(posix.SIGTERM, posix.SIGINT, posix.SIGHUP)
+    _watchers.append(asyncio.create_task(_watch_signals(handle, stop, reload)))
+
+
+async def _watch_signals(handle, stop, reload):
+    while True:
+        await readable(handle)
+        number = posix.next_signal(handle)
+        if number == posix.SIGHUP:
+            reload.set()
+        elif number is not None:
+            stop.set()

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is posted to the server, and what its answers mean (docs/protocols.md §3, §8; docs/upload.md); pure."""
+
+import json
+from collections import namedtuple
+
+from flukso.digest import same, x_digest, x_sign
+
+BODY_MAX = 8192  # bytes of a request: small servers and small devices both take that
+TUPLE_CHARS = 24  # of one tuple in JSON at most: [4294967295,4294967295],
+BATCH = (BODY_MAX - 32) // TUPLE_CHARS
+PROBE = 32  # tuples while the last request failed: an outage costs little, whatever the backlog
+TIMEOUT_S = 30  # of a whole request
+
+START_S = 2  # from the start to the first request, and
+START_SPREAD_S = 8  # up to this much more: not all devices of a street at once when the power is back
+BACKOFF_S = 30  # after the first failure, doubled with each
+BACKOFF_MAX_S = 3600
+SLOW_S = 3600  # after an answer that a retry will hardly change: 400, 401, …
+RETRY_AFTER_MAX_S = 86400  # what a server may ask for
+HEARTBEAT_S = 3600
+INTERVAL_MIN_S, INTERVAL_MAX_S = 10, 300  # that X-Upload-Interval may ask for,
+INTERVAL_HOLD_S = 600  # for so long
+BUSY = (408, 425, 429)  # of the 4xx, those that pass by themselves
+
+HEARTBEAT, TUPLES = "heartbeat", "tuples"
+
+# kind: HEARTBEAT or TUPLES; sensor, batch and whole (the batch was all that the sensor had) belong to TUPLES
+Request = namedtuple("Request", ("method", "path", "headers", "body", "timeout_s", "kind", "sensor", "batch", "whole"))
+# what should be logged: level "info", "warning" or "error", and a sentence
+Event = namedtuple("Event", ("level", "text"))
+
+
+def base_path(url: str) -> str:
+    """Return what stands before /sensor in the paths of a server with this base URL ("" for a bare host)."""
+    rest = url.split("://", 1)[-1]
+    slash = rest.find("/")
+    return "" if slash < 0 else rest[slash:].rstrip("/")
+
+
+def encode(batch: "list[tuple[int, int]]") -> bytes:
+    """Return the body that carries these tuples: compact JSON."""
+    return ('{"measurements":' + json.dumps(batch, separators=(",", ":")) + "}").encode()
+
+
+def acknowledges(status: int, body: bytes) -> bool:
+    """Return whether this answer to a post of tuples says that the server has them."""
+    if status == 204:
+        return True
+    answer = _object(body) if status == 200 else None
+    return answer is not None and answer.get("response") == "ok"
+
+
+def _object(body):
+    try:
+        value = json.loads(body.decode())
+    except (ValueError, RuntimeError):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class Uploader:
+    """Decides what to post when: tuples of every sensor each interval, oldest first, and a heartbeat at start and hourly.
+
+    The caller asks due_at(), then takes next_request() until it is None, and tells answered() or failed() after each.
+    random(n) returns n random bytes; vitals() the heartbeat's figures (uptime, memtotal, memfree, memcached, membuffers).
+    """
+
+    def __init__(self, device, key, version, interval_s, sensors, random, prefix="", vitals=None, mono=0.0):  # noqa: PLR0917
+        self._device = device
+        self._key = key
+        self._version = version
+        self._interval_s = interval_s
+        self._sensors = list(sensors)
+        self._random = random
+        self._prefix = prefix
+        self._vitals = vitals
+        self._asked_s = None  # interval that the server asked for, and until when
+        self._asked_until = mono
+        start = mono + START_S + self._fraction() * START_SPREAD_S
+        self._upload_at = start
+        self._heartbeat_at = start
+        self._hold_until = mono  # back-off: no request before
+        self._pending = None  # sensors that this cycle has still to drain; None between cycles
+        self._slow = {}  # sensor: not before
+        self._said = {}  # sensor (or HEARTBEAT): the last trouble that was logged
+        self._failures = 0  # in a row, of tuples
+        self._heartbeat_failures = 0
+        self._first_heartbeat = True
+        self.newest_sent = 0  # newest timestamp that a server may have
+        self.requests = 0
+        self.acknowledged = 0  # tuples
+        self.last_ok = None  # monotonic time
+        self.last_error = ""
+        self.server_time = None  # of the last heartbeat's answer, a note only
+        self.claimed = False
+
+    def _fraction(self):
+        """Return a random number from 0 up to, not including, 1."""
+        raw = self._random(2)
+        return (raw[0] * 256 + raw[1]) / 65536
+
+    def interval_s(self, mono: float) -> int:
+        """Return the interval in force: the configured one, or the one that the server asked for."""
+        return self._asked_s if self._asked_s is not None and mono < self._asked_until else self._interval_s
+
+    def due_at(self, mono: float) -> float:
+        """Return the monotonic time at which next_request() should be asked again."""
+        wanted = min(self._upload_at, self._heartbeat_at)
+        if self._pending is not None:
+            wanted = mono
+        return max(wanted, self._hold_until)
+
+    def flush(self, mono: float) -> None:
+        """Make everything due now, for a last attempt before a clean stop; the back-off is passed over once."""
+        self._upload_at = mono
+        self._hold_until = mono
+        self._heartbeat_at = mono + HEARTBEAT_S
+        self._pending = None
+
+    def next_request(self, store, now: int, mono: float) -> "Request | None":
+        """Return the request to send now, None when nothing is due. now is the time in unix s."""
+        if mono < self._hold_until:
+            return None
+        if mono >= self._heartbeat_at:
+            return self._heartbeat(now)
+        if self._pending is None:
+            if mono < self._upload_at:
+                return None
+            self._pending = [sensor for sensor in self._sensors if mono >= self._slow.get(sensor, mono)]
+        while self._pending:
+            request = self._tuples(self._pending[0], store)
+            if request is not None:
+                return request
+            self._pending.pop(0)
+        self._pending = None
+        self._schedule(mono)
+        return None
+
+    def _schedule(self, mono):
+        """Set the next upload a whole number of intervals after the last one."""
+        interval_s = self.interval_s(mono)
+        self._upload_at += interval_s
+        if self._upload_at <= mono:
+            self._upload_at = mono + interval_s
+
+    def _post(self, kind, path, body, tuples=(None, None, False)):
+        path = self._prefix + path
+        headers = {
+            "Content-Type": "application/json",
+            "X-Version": "1.0",
+            "User-Agent": "Fluksometer v{}".format(self._version),
+            "X-Digest": x_digest(self._key, body),
+            "X-Sign": x_sign(self._key, path, body),
+        }
+        self.requests += 1
+        return Request("POST", path, headers, body, TIMEOUT_S, kind, *tuples)
+
+    def _tuples(self, sensor, store):
+        """Return the post of the sensor's oldest tuples, None when it has none."""
+        buffer = store.buffer(sensor)
+        batch = buffer.batch(PROBE if self._failures else BATCH)
+        if not batch:
+            return None
+        return self._post(TUPLES, "/sensor/" + sensor, encode(batch), (sensor, batch, len(batch) == len(buffer)))
+
+    def _heartbeat(self, now):
+        figures = self._vitals() if self._vitals is not None else {}
+        members = [("reset", 1 if self._first_heartbeat else 0), ("version", self._version)]
+        for name in ("uptime", "memtotal", "memfree", "memcached", "membuffers"):
+            members.append((name, figures.get(name, 0)))
+        members.append(("time", now))
+        body = "{" + ",".join(['"{}":{}'.format(name, int(value)) for name, value in members]) + "}"
+        return self._post(HEARTBEAT, "/device/" + self._device, body.encode())
+
+    def answered(self, request: Request, answer, mono: float, store) -> "Event | None":
+        """Take the server's answer (status, headers with lower-case names, body) to a request of next_request()."""
+        if request.batch:
+            self._note_sent(request)
+        self._note_interval(answer.headers, mono)
+        status = answer.status
+        if request.kind == TUPLES and acknowledges(status, answer.body):
+            return self._stored(request, mono, store)
+        if request.kind == HEARTBEAT and status == 200:
+            return self._heartbeat_answer(request, answer, mono)
+        text = "{} answered {}{}".format(self._name(request), status, _reason(answer))
+        if 400 <= status < 500 and status not in BUSY:
+            return self._refused(request, text, mono)
+        return self._trouble(request, text, mono, _retry_after(answer.headers))
+
+    def failed(self, request: Request, error, mono: float) -> "Event | None":
+        """Take note that the request got no answer; error is the port's, with its kind and sentence."""
+        if request.batch and getattr(error, "kind", "") not in ("refused-certificate", "unreachable"):
+            self._note_sent(request)  # the server may have stored it all the same
+        return self._trouble(request, "{}: {}".format(self._name(request), error), mono, 0)
+
+    def _note_sent(self, request):
+        self.newest_sent = max(self.newest_sent, request.batch[-1][0])
+
+    def _name(self, request):
+        return "heartbeat" if request.kind == HEARTBEAT else "sensor " + request.sensor
+
+    def _note_interval(self, headers, mono):
+        asked = headers.get("x-upload-interval", "").strip()
+        if not _digits(asked, 3) or not INTERVAL_MIN_S <= int(asked) <= INTERVAL_MAX_S:
+            return
+        self._asked_s = int(asked)
+        self._asked_until = mono + INTERVAL_HOLD_S
+        self._upload_at = min(self._upload_at, mono + self._asked_s)
+
+    def _stored(self, request, mono, store):
+        self.acknowledged += store.buffer(request.sensor).ack(request.batch)
+        if request.whole and self._pending and self._pending[0] == request.sensor:
+            self._pending.pop(0)
+        return self._good(request, mono)
+
+    def _good(self, request, mono):
+        name = request.sensor if request.kind == TUPLES else HEARTBEAT
+        if request.kind == TUPLES:
+            self._failures = 0
+            self.last_ok = mono
+            self._slow.pop(name, None)
+        if self._said.pop(name, None) is None:
+            return None
+        return Event("info", "{} is accepted again".format(self._name(request)))
+
+    def _heartbeat_answer(self, request, answer, mono):
+        body = _object(answer.body)
+        if body is None or not same(answer.headers.get("x-digest", ""), x_digest(self._key, answer.body)):
+            return self._refused(request, "heartbeat: the answer's digest is wrong, nothing of it is believed", mono)
+        self.server_time = body.get("timestamp")
+        self.claimed = body.get("claimed") == 1
+        self._first_heartbeat = False
+        self._heartbeat_failures = 0
+        self._heartbeat_at = mono + HEARTBEAT_S
+        return self._good(request, mono)
+
+    def _refused(self, request, text, mono):
+        """The server is there and does not want this: let it be for a long while, the others go on."""
+        until = mono + SLOW_S * (1 + self._fraction() / 8)
+        if request.kind == HEARTBEAT:
+            self._heartbeat_at = until
+            return self._say(HEARTBEAT, text)
+        self._failures = 0
+        self._slow[request.sensor] = until
+        if self._pending and self._pending[0] == request.sensor:
+            self._pending.pop(0)
+        return self._say(request.sensor, text)
+
+    def _trouble(self, request, text, mono, retry_after_s):
+        """The server or the way to it is in trouble: back off. A heartbeat that fails holds up no tuples."""
+        if request.kind == HEARTBEAT:
+            self._heartbeat_at = mono + self._backoff(self._heartbeat_failures, retry_after_s)
+            self._heartbeat_failures += 1
+            return self._say(HEARTBEAT, text)
+        self._hold_until = mono + self._backoff(self._failures, retry_after_s)
+        self._failures += 1
+        return self._say(request.sensor, text)
+
+    def _backoff(self, failures, retry_after_s):
+        """Return the seconds to wait after so many earlier failures: the upper half of a doubling span, at random."""
+        span_s = min(BACKOFF_MAX_S, BACKOFF_S << min(failures, 10))
+        return max(span_s * (1 + self._fraction()) / 2, min(retry_after_s, RETRY_AFTER_MAX_S))
+
+    def _say(self, name, text):
+        """Return the event of a trouble the first time; the same one again is only counted."""
+        self.last_error = text
+        if self._said.get(name) == text:
+            return None
+        self._said[name] = text
+        return Event("warning", text)
+
+
+def _reason(answer):
+    """Return what the server said about itself, cut to a printable line."""
+    text = answer.headers.get("www-authenticate", "")
+    if not text:
+        body = _object(answer.body)
+        text = str(body.get("error", "")) if body else ""
+    text = "".join([c if 32 <= ord(c) < 127 else "?" for c in text[:100]])
+    return ": " + text if text else ""
+
+
+def _retry_after(headers):
+    """Return the seconds that Retry-After asks for, 0 when it says nothing that can be read."""
+    text = headers.get("retry-after", "").strip()
+    if _digits(text, 9):
+        return int(text)
+    until, date = http_date(text), http_date(headers.get("date", ""))
+    return max(0, until - date) if until is not None and date is not None else 0
+
+
+def _digits(text, most):
+    """Return whether the text is 1 to most decimal digits; isdigit() alone also takes "²", which int() does not."""
+    return 1 <= len(text) <= most and all("0" <= c <= "9" for c in text)
+
+
+MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
+def http_date(text: str) -> "int | None":
+    """Return the unix s of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT"), None when it is none."""
+    parts = text.strip().split(" ")
+    if len(parts) != 6 or parts[5] != "GMT" or len(parts[2]) != 3 or len(parts[4]) != 8:
+        return None
+    month = MONTHS.find(parts[2])
+    numbers = [parts[1], parts[3]] + parts[4].split(":")
+    if month < 0 or month % 3 or len(numbers) != 5 or not all(_digits(n, 4) for n in numbers):
+        return None
+    day, year, hour, minute, second = [int(n) for n in numbers]
+    if not (1970 <= year <= 2105 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+        return None
+    return ((_days(year, month // 3 + 1, day) * 24 + hour) * 60 + minute) * 60 + second
+
+
+def _days(year, month, day):
+    """Return the days from 1970-01-01 to this one."""
+    if month <= 2:  # the year begins in March, so that the leap day is its last
+        year -= 1
+        month += 12
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 1 - 719468

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Module `posix`: files, locks and serial lines, by descriptor.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "posix.h"
+#include "py/mphal.h"
+
+// open(path, flags[, mode]) -> descriptor, closed on exec; 0600 unless a mode is given.
+static mp_obj_t posix_open(size_t n_args, const mp_obj_t *args)
+{
+	const char *path = mp_obj_str_get_str(args[0]);
+	int flags = (int)mp_obj_get_int(args[1]) | O_CLOEXEC;
+	mode_t mode = n_args > 2 ? (mode_t)mp_obj_get_int(args[2]) : 0600;
+	int fd;
+	MP_HAL_RETRY_SYSCALL(fd, open(path, flags, mode), mp_raise_OSError(err));
+	return MP_OBJ_NEW_SMALL_INT(fd);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_open_obj, 2, 3, posix_open);
+
+static mp_obj_t posix_close(mp_obj_t fd)
+{
+	if (close((int)mp_obj_get_int(fd)) < 0 && errno != EINTR) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_close_obj, posix_close);
+
+// read(fd, limit) -> bytes, empty at the end; None when a non-blocking descriptor has nothing now.
+static mp_obj_t posix_read(mp_obj_t fd, mp_obj_t limit)
+{
+	vstr_t data;
+	vstr_init(&data, (size_t)mp_obj_get_int(limit));
+	ssize_t len;
+	MP_HAL_RETRY_SYSCALL(len, read((int)mp_obj_get_int(fd), data.buf, data.alloc), {
+		if (err == EAGAIN) {
+			return mp_const_none;
+		}
+		mp_raise_OSError(err);
+	});
+	data.len = (size_t)len;
+	return mp_obj_new_bytes_from_vstr(&data);
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_read_obj, posix_read);
+
+// write(fd, bytes) -> how many were taken; None when a non-blocking descriptor takes none now.
+static mp_obj_t posix_write(mp_obj_t fd, mp_obj_t data_in)
+{
+	mp_buffer_info_t data;
+	mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
+	ssize_t len;
+	MP_HAL_RETRY_SYSCALL(len, write((int)mp_obj_get_int(fd), data.buf, data.len), {
+		if (err == EAGAIN) {
+			return mp_const_none;
+		}
+		mp_raise_OSError(err);
+	});
+	return MP_OBJ_NEW_SMALL_INT(len);
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_write_obj, posix_write);
+
+static mp_obj_t posix_fsync(mp_obj_t fd)
+{
+	int result;
+	MP_HAL_RETRY_SYSCALL(result, fsync((int)mp_obj_get_int(fd)), mp_raise_OSError(err));
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_fsync_obj, posix_fsync);
+
+// lockf(fd) -> 0 when this process now holds the lock of the whole file, else the holder's pid. Never waits.
+static mp_obj_t posix_lockf(mp_obj_t fd_in)
+{
+	int fd = (int)mp_obj_get_int(fd_in);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	if (fcntl(fd, F_SETLK, &lock) == 0) {
+		return MP_OBJ_NEW_SMALL_INT(0);
+	}
+	if (errno != EACCES && errno != EAGAIN) {
+		mp_raise_OSError(errno);
+	}
+	lock.l_type = F_WRLCK;
+	if (fcntl(fd, F_GETLK, &lock) < 0) {
+		mp_raise_OSError(errno);
+	}
+	// Released in between, or held from another pid namespace: held all the same, by nobody we can name.
+	return MP_OBJ_NEW_SMALL_INT(lock.l_type == F_UNLCK || lock.l_pid <= 0 ? -1 : lock.l_pid);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_lockf_obj, posix_lockf);
+
+static mp_obj_t posix_chmod(mp_obj_t path, mp_obj_t mode)
+{
+	if (chmod(mp_obj_str_get_str(path), (mode_t)mp_obj_get_int(mode)) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_chmod_obj, posix_chmod);
+
+static mp_obj_t posix_umask(mp_obj_t mask)
+{
+	return MP_OBJ_NEW_SMALL_INT(umask((mode_t)mp_obj_get_int(mask)));
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_umask_obj, posix_umask);
+
+static speed_t speed_of(mp_int_t baud)
+{
+	static const struct {
+		mp_int_t baud;
+		speed_t speed;
+	} table[] = {
+		{ 4800, B4800 }, // the boards of generation 1
+		{ 9600, B9600 },   { 19200, B19200 },	{ 38400, B38400 },
+		{ 57600, B57600 }, { 115200, B115200 }, { 230400, B230400 },
+	};
+	for (size_t i = 0; i < MP_ARRAY_SIZE(table); i++) {
+		if (table[i].baud == baud) {
+			return table[i].speed;
+		}
+	}
+	mp_raise_ValueError(MP_ERROR_TEXT("baud"));
+}
+
+// tty_raw(fd, baud): 8N1, no flow control, no echo, no translation; what had been received is dropped.
+static mp_obj_t posix_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
+{
+	int fd = (int)mp_obj_get_int(fd_in);
+	speed_t speed = speed_of(mp_obj_get_int(baud));
+	struct termios line;
+	if (tcgetattr(fd, &line) < 0) {
+		mp_raise_OSError(errno);
+	}
+	cfmakeraw(&line);
+	line.c_cflag &= (tcflag_t) ~(CSTOPB | CRTSCTS);
+	line.c_cflag |= CLOCAL | CREAD;
+	line.c_cc[VMIN] = 1;
+	line.c_cc[VTIME] = 0;
+	if (cfsetispeed(&line, speed) < 0 || cfsetospeed(&line, speed) < 0 || tcsetattr(fd, TCSAFLUSH, &line) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_tty_raw_obj, posix_tty_raw);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Module `posix`: processes, signals as a descriptor, and the system log.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "posix.h"
+#include "py/mphal.h"
+
+#define ARGUMENTS_MAX 16 // avrdude takes the most, with 12
+#define IDENT_MAX 32
+
+extern char **environ;
+
+static mp_obj_t posix_getpid(void)
+{
+	return MP_OBJ_NEW_SMALL_INT(getpid());
+}
+MP_DEFINE_CONST_FUN_OBJ_0(posix_getpid_obj, posix_getpid);
+
+static mp_obj_t posix_getuid(void)
+{
+	return MP_OBJ_NEW_SMALL_INT(getuid());
+}
+MP_DEFINE_CONST_FUN_OBJ_0(posix_getuid_obj, posix_getuid);
+
+static mp_obj_t posix_kill(mp_obj_t pid, mp_obj_t signal_number)
+{
+	if (kill((pid_t)mp_obj_get_int(pid), (int)mp_obj_get_int(signal_number)) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_kill_obj, posix_kill);
+
+// The child starts with no signal blocked and SIGPIPE as it was before MicroPython ignored it.
+static int spawn_clean(pid_t *pid, char **argv, const posix_spawn_file_actions_t *actions)
+{
+	sigset_t none, pipe_alone;
+	posix_spawnattr_t attributes;
+	sigemptyset(&none);
+	sigemptyset(&pipe_alone);
+	sigaddset(&pipe_alone, SIGPIPE);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &pipe_alone);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int error = posix_spawnp(pid, argv[0], actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+// spawn(arguments[, out_fd]) -> pid: starts a program by PATH, without a shell; stdout and stderr go to out_fd.
+static mp_obj_t posix_spawn_(size_t n_args, const mp_obj_t *args)
+{
+	size_t count;
+	mp_obj_t *items;
+	char *argv[ARGUMENTS_MAX + 1];
+	mp_obj_get_array(args[0], &count, &items);
+	if (count == 0 || count > ARGUMENTS_MAX) {
+		mp_raise_ValueError(MP_ERROR_TEXT("1 to 16 arguments"));
+	}
+	for (size_t i = 0; i < count; i++) {
+		argv[i] = (char *)mp_obj_str_get_str(items[i]);
+	}
+	argv[count] = NULL;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	if (n_args > 1) {
+		int out = (int)mp_obj_get_int(args[1]);
+		posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+		posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+	}
+	pid_t pid;
+	int error = spawn_clean(&pid, argv, &actions);
+	posix_spawn_file_actions_destroy(&actions);
+	if (error != 0) {
+		mp_raise_OSError(error);
+	}
+	return MP_OBJ_NEW_SMALL_INT(pid);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_spawn_obj, 1, 2, posix_spawn_);
+
+// wait(pid[, block]) -> exit status (128 + signal when killed), or None while it runs.
+static mp_obj_t posix_wait(size_t n_args, const mp_obj_t *args)
+{
+	int status;
+	int options = n_args > 1 && mp_obj_is_true(args[1]) ? 0 : WNOHANG;
+	pid_t pid;
+	MP_HAL_RETRY_SYSCALL(pid, waitpid((pid_t)mp_obj_get_int(args[0]), &status, options), mp_raise_OSError(err));
+	if (pid == 0) {
+		return mp_const_none;
+	}
+	return MP_OBJ_NEW_SMALL_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj, 1, 2, posix_wait);
+
+// signal_fd(signal, ...) -> descriptor that is readable when one of these came; they do nothing else any more.
+static mp_obj_t posix_signal_fd(size_t n_args, const mp_obj_t *args)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < n_args; i++) {
+		sigaddset(&set, (int)mp_obj_get_int(args[i]));
+	}
+	int fd = signalfd(-1, &set, 0);
+	if (fd < 0) {
+		mp_raise_OSError(errno);
+	}
+	// Not by signalfd's flags: kernels before 2.6.27 know none.
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return MP_OBJ_NEW_SMALL_INT(fd);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR(posix_signal_fd_obj, 1, posix_signal_fd);
+
+// next_signal(fd) -> number of a signal that came, or None.
+static mp_obj_t posix_next_signal(mp_obj_t fd)
+{
+	struct signalfd_siginfo info;
+	ssize_t len;
+	MP_HAL_RETRY_SYSCALL(len, read((int)mp_obj_get_int(fd), &info, sizeof(info)), {
+		if (err == EAGAIN) {
+			return mp_const_none;
+		}
+		mp_raise_OSError(err);
+	});
+	return len == sizeof(info) ? MP_OBJ_NEW_SMALL_INT(info.ssi_signo) : mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_next_signal_obj, posix_next_signal);
+
+// openlog(name): lines of syslog() carry this name and the pid, facility daemon.
+static mp_obj_t posix_openlog(mp_obj_t name)
+{
+	static char ident[IDENT_MAX]; // libc keeps the pointer
+	snprintf(ident, sizeof(ident), "%s", mp_obj_str_get_str(name));
+	openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_openlog_obj, posix_openlog);
+
+static mp_obj_t posix_syslog(mp_obj_t priority, mp_obj_t text)
+{
+	syslog((int)mp_obj_get_int(priority), "%s", mp_obj_str_get_str(text));
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_syslog_obj, posix_syslog);

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of several parts share: throw-away certificates, the fake server, a household."""
+
+import pytest
+
+from tests.fakes import ca
+from tests.fakes.server import Server
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A folder with ca.crt, foreign-ca.crt and a .pem for each kind of server certificate."""
+    return ca.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def server(certificates):
+    """The fake cloud server, which knows the one device of the tests."""
+    from tests.e2e.chain import DEVICE, KEY
+
+    with Server(certificates / "good.pem", {DEVICE: KEY}) as running:
+        yield running
+
+
+@pytest.fixture
+def household(tmp_path, certificates, server):
+    """A function that sets up a household against `server`; everything ends with the test."""
+    from tests.e2e.chain import Chain
+
+    chains = []
+
+    def build(**options):
+        folder = tmp_path / "household{}".format(len(chains))
+        folder.mkdir()
+        url, cacert = options.pop("url", server.url), options.pop("cacert", certificates / "ca.crt")
+        chains.append(Chain(folder, url, cacert, **options))
+        return chains[-1]
+
+    yield build
+    for chain in chains:
+        chain.close()

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One household under test: a board, the daemon on the simulator's clock, a server. The test itself moves the time."""
+
+import contextlib
+import signal
+import sys
+import time
+from pathlib import Path
+
+from tests.fakes.bus import Control, Refused
+from tests.fakes.oldboard import OldBoard
+from tests.processes import Program
+
+ROOT = Path(__file__).parents[2]
+FLUKSOSIM = ROOT / "avr/build/fluksosim"
+FIRMWARE = ROOT / "avr/build/spi/flukso.hex"
+DEVICE, KEY = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff"
+SENSORS = tuple("0123456789abcdef0123456789abcde{}".format(n) for n in range(6))
+WALL_S = 1_700_000_000
+SENSOR_CLASS = ("analog",) * 3 + ("pulse",) * 2
+SHUTDOWN_S = 40  # real; the daemon's own limits are far below
+
+SETTINGS_TEXT = """config system
+\toption device '{device}'
+\toption key '{key}'
+\toption version '210'
+config settings main
+\toption hw_major '2'
+\toption hw_minor '{hw_minor}'
+\toption phase '1'
+config settings daemon
+\toption wan_base_url '{url}'
+\toption cacert '{cacert}'
+\toption upload_interval '{interval}'
+\toption state_dir '{state}'
+\toption enable_lan_branch '0'
+"""
+SENSOR_TEXT = """config sensor '{number}'
+\toption id '{id}'
+\toption type 'electricity'
+\toption class '{kind}'
+{constant}\tlist port '{number}'
+\toption enable '1'
+"""
+
+
+def sensor_text(number: int) -> str:
+    """The section of sensor 1 to 5: a 50 A clamp, or 1 Wh a pulse."""
+    kind = SENSOR_CLASS[number - 1]
+    constant = "\toption voltage '230'\n\toption current '50'\n" if kind == "analog" else "\toption constant '1'\n"
+    return SENSOR_TEXT.format(number=number, id=SENSORS[number - 1], kind=kind, constant=constant)
+
+
+class Simulator:
+    """The real firmware in fluksosim; its clock stands until somebody drives it."""
+
+    def __init__(self, folder: Path, trace: str | None = None, more=()):
+        command = [FLUKSOSIM, "--hex", FIRMWARE, "--speed", "0", "--wall", str(WALL_S), "--eeprom", folder / "eeprom.bin"]
+        self.bus_url = "unix:{}/bus".format(folder)
+        self.control_url = "unix:{}/control".format(folder)
+        command += ["--listen", self.bus_url, "--control", self.control_url, *more]
+        if trace is not None:
+            (folder / "trace.csv").write_text(trace)
+            command += ["--trace", folder / "trace.csv"]
+        self.program = Program(command)
+        self.program.wait_for_line("fluksosim: ready")
+
+    def close(self) -> None:
+        self.program.kill()
+
+
+class Chain:
+    """Board and daemon of one household. With `digits` the board is the historic one's model instead of our firmware."""
+
+    def __init__(self, folder: Path, server_url: str, cacert, *, sensors=(1,), interval_s=10, digits=None, trace=None, more=()):
+        self.folder = folder
+        self.sensors = sensors
+        self.daemon: Program | None = None
+        self.command = [sys.executable, "-m", "flukso"]
+        self.env: dict[str, str] = {}
+        self.logs: list[str] = []
+        self.board = Simulator(folder, trace, more) if digits is None else OldBoard(folder, digits, WALL_S)
+        self.control = Control(self.board.control_url)
+        self.control.ask("join")
+        self.control.ask("speed max")
+        self.settings = {
+            "device": DEVICE,
+            "key": KEY,
+            "hw_minor": 0 if digits == 18 else 1,
+            "url": server_url,
+            "cacert": cacert,
+            "interval": interval_s,
+            "state": folder / "state",
+        }
+        self.configure()
+
+    def configure(self, extra="", **changes) -> None:
+        self.settings.update(changes)
+        text = SETTINGS_TEXT.format(**self.settings) + extra
+        (self.folder / "flukso").write_text(text + "".join(sensor_text(number) for number in self.sensors))
+
+    # the daemon
+
+    def start(self) -> None:
+        """Start the daemon; it has joined the simulation when this returns."""
+        where = ["--config", self.folder / "flukso", "--bus", self.board.bus_url, "--clock", "sim:" + self.board.control_url]
+        self.daemon = Program([*self.command, "daemon", *where], env=self.env, cwd=ROOT)
+        self.daemon.wait_for_line("started")
+
+    def run(self, seconds: float) -> None:
+        """Let so much simulated time pass."""
+        self.control.ask("advance {}".format(seconds), timeout_s=600)
+
+    def run_until(self, condition, limit_s: float, step_s: float = 1.0) -> float:
+        """Let time pass until the condition holds; returns the seconds that took, AssertionError after limit_s."""
+        passed_s = 0.0
+        while not condition():
+            assert passed_s < limit_s, "still not so after {} s:\n{}".format(limit_s, self.log())
+            self.run(step_s)
+            passed_s += step_s
+            time.sleep(0.01)  # requests go on in real time
+        return passed_s
+
+    def stop(self) -> int:
+        """End the daemon with SIGTERM; time passes while it needs some. Returns its exit status."""
+        assert self.daemon is not None
+        self.daemon.signal(signal.SIGTERM)
+        deadline = time.monotonic() + SHUTDOWN_S
+        while self.daemon.running():
+            assert time.monotonic() < deadline, "does not stop:\n" + self.log()
+            self.run(0.05)
+            time.sleep(0.005)
+        return self._ended()
+
+    def kill(self) -> None:
+        """End the daemon with SIGKILL."""
+        assert self.daemon is not None
+        self.daemon.signal(signal.SIGKILL)
+        self._ended()
+
+    def _ended(self) -> int:
+        assert self.daemon is not None
+        code = self.daemon.wait()
+        self.logs.append(self.daemon.log())
+        self.daemon.kill()
+        self.daemon = None
+        return code
+
+    def log(self) -> str:
+        """All that the daemons of this household have said."""
+        return "\n".join(self.logs + ([self.daemon.log()] if self.daemon is not None else []))
+
+    # the board
+
+    def clamp(self, watt: float, number: int = 1) -> None:
+        self.control.ask("clamp {} {}".format(number - 1, watt))
+
+    def counters(self) -> list[int]:
+        return self.control.counters()
+
+    def now_s(self) -> float:
+        """The simulated wall clock."""
+        return self.control.wall_s()
+
+    def rest(self) -> None:
+        """No current: what the board counted by then is what the daemon reads at its next poll."""
+        for number in self.sensors:
+            if number <= 3:
+                self.clamp(0, number)
+        self.run(2.5)
+
+    def close(self) -> None:
+        if self.daemon is not None:
+            self.daemon.kill()
+        with contextlib.suppress(OSError, Refused):
+            self.control.close()
+        self.board.close()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that tests start: they die with the test, and their output is kept."""
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")  # util-linux; execs the program in its place
+LOG_LIMIT = 200_000  # lines; more is a defect that the test should see
+
+
+class Program:
+    """One running program; stdout and stderr together are its log."""
+
+    def __init__(self, command, env=None, cwd=None):
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._process = subprocess.Popen(
+            [*DIES_WITH_US, *[str(word) for word in command]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._news:
+                if len(self.lines) < LOG_LIMIT:
+                    self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_for_line(self, part: str, timeout_s: float = 20) -> str:
+        """The first line that holds this text; AssertionError when the program ends or the time is up before."""
+        deadline = time.monotonic() + timeout_s
+        with self._news:
+            while True:
+                for line in self.lines:
+                    if part in line:
+                        return line
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or (not self.running() and not self._reader.is_alive()):
+                    raise AssertionError("{!r} never came:\n{}".format(part, self.log()))
+                self._news.wait(min(left_s, 0.5))
+
+    def signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def wait(self, timeout_s: float = 20) -> int:
+        code = self._process.wait(timeout_s)
+        self._reader.join(5)
+        return code
+
+    def kill(self) -> None:
+        if self.running():
+            self._process.kill()
+        self._process.wait()
+        self._reader.join(5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def cpu_s(self) -> float:
+        """User and system time so far."""
+        fields = open("/proc/{}/stat".format(self.pid)).read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_kb(self) -> int:
+        for line in open("/proc/{}/status".format(self.pid)):
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        return 0
+
+    def open_files(self) -> int:
+        return len(os.listdir("/proc/{}/fd".format(self.pid)))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runtimes under test, built when first asked for."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.ca import make
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
+CACHE = ROOT / ".cache" / "micropython"
+
+
+def build(*arguments: str) -> None:
+    done = subprocess.run([BUILD, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a child gets: the tree's own modules, after the frozen ones."""
+    return {**os.environ, "MICROPYPATH": ".frozen:{}".format(ROOT), **more}
+
+
+def x86_runtime(program: str = "micropython") -> list[str]:
+    """The command that starts this machine's runtime; modules are compiled at import, so the heap is larger than a router's."""
+    build("x86")
+    return [str(CACHE / "x86" / program), "-X", "heapsize=2m"]
+
+
+@pytest.fixture(scope="session")
+def runtime() -> list[str]:
+    return x86_runtime()
+
+
+@pytest.fixture(scope="session")
+def spifake_runtime() -> list[str]:
+    return x86_runtime("micropython-spifake")
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("pki"))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs on MicroPython: asks an HTTPS server as the daemon does, by JSON lines on standard input; one JSON line each as answer.
+
+python: https_client.py URL CA
+{"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and the widest pause of the event loop meanwhile
+{"do": "fds"}       how many descriptors are open, and bytes of heap in use
+{"do": "close"}
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+
+from flukso.https import HttpsError
+from flukso.ports import load
+
+port = load()
+SENSOR = "a" * 32
+BODY = b'{"measurements":[[1700000000,1]]}'
+TICK_MS = 10
+
+
+async def watch(widest):
+    while True:
+        before = time.ticks_ms()
+        await asyncio.sleep_ms(TICK_MS)
+        widest[0] = max(widest[0], time.ticks_diff(time.ticks_ms(), before) - TICK_MS)
+
+
+async def post(https, command, digest):
+    path = command.get("path", "/sensor/" + SENSOR)
+    headers = {"Content-Type": "application/json", "X-Version": "1.0", "User-Agent": "Fluksometer v210", "X-Digest": digest}
+    widest = [0]
+    watcher = asyncio.create_task(watch(widest))
+    try:
+        answer = await https.request("POST", path, headers, BODY, command["timeout_s"])
+        said = {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
+    except HttpsError as error:
+        said = {"kind": error.kind, "text": str(error)}
+    watcher.cancel()
+    said["pause_ms"] = widest[0]
+    return said
+
+
+async def main():
+    https = port.open_https(sys.argv[1], sys.argv[2], port.system_clock())
+    for line in sys.stdin:
+        command = json.loads(line)
+        said = {}
+        if command.get("do") == "fds":
+            gc.collect()
+            said = {"fds": len(os.listdir("/proc/self/fd")), "heap": gc.mem_alloc()}
+        elif command.get("do") == "close":
+            https.close()
+        else:
+            said = await post(https, command, sys.argv[3])
+        print(json.dumps(said))
+
+
+asyncio.run(main())

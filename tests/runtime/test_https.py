@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTPS on MicroPython against the fake server: what is verified, every form of answer, that each request ends, and that nothing leaks."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flukso.digest import x_digest
+from tests.fakes.server import Server
+from tests.runtime.conftest import environment
+
+DEVICE, KEY, SENSOR = "d" * 32, "0" * 32, "a" * 32
+BODY = b'{"measurements":[[1700000000,1]]}'
+CLIENT = Path(__file__).with_name("https_client.py")
+
+
+class Client:
+    """A MicroPython process with one connection object."""
+
+    def __init__(self, runtime, url, ca):
+        self._process = subprocess.Popen(
+            [*runtime, str(CLIENT), url, str(ca), x_digest(KEY, BODY)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+
+    def ask(self, **command):
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, self._process.stderr.read()
+        return json.loads(line)
+
+    def post(self, timeout_s=8.0):
+        return self.ask(timeout_s=timeout_s)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+            self._process.stderr.close()
+
+
+@pytest.fixture
+def server(pki):
+    with Server(pki / "good.pem", {DEVICE: KEY}) as server:
+        yield server
+
+
+@pytest.fixture
+def client(runtime, server, pki):
+    with Client(runtime, server.url, pki / "ca.crt") as client:
+        yield client
+
+
+def test_posts_and_is_answered(server, client):
+    answer = client.post()
+    assert (answer["status"], answer["body"]) == (200, '{"response":"ok"}')
+    assert server.held(SENSOR) == [(1700000000, 1)]
+    assert not server.store.violations
+
+
+REFUSED = [  # certificate of the server, CA file, a word of the sentence
+    ("foreign", "ca.crt", "not signed by the CA"),
+    ("good", "foreign-ca.crt", "not signed by the CA"),
+    ("wrong-host", "ca.crt", "another host name"),
+    ("expired", "ca.crt", "expired"),
+    ("future", "ca.crt", "not valid yet"),
+]
+
+
+@pytest.mark.parametrize("kind, ca, words", REFUSED)
+def test_refuses_the_certificate_and_sends_nothing(runtime, pki, kind, ca, words):
+    with Server(pki / (kind + ".pem"), {DEVICE: KEY}) as server, Client(runtime, server.url, pki / ca) as client:
+        said = client.post()
+        assert said["kind"] == "refused-certificate", said
+        assert words in said["text"]
+        assert server.requests == [] and server.handshakes == 0
+
+
+def test_failed_handshakes_leave_no_descriptor_and_no_memory(runtime, pki):
+    with Server(pki / "expired.pem", {DEVICE: KEY}) as server, Client(runtime, server.url, pki / "ca.crt") as client:
+        for _ in range(5):
+            client.post()
+        before = client.ask(do="fds")
+        for _ in range(30):
+            assert client.post()["kind"] == "refused-certificate"
+        server.use_certificate(pki / "good.pem")
+        assert client.post()["status"] == 200
+        client.ask(do="close")
+        after = client.ask(do="fds")
+    assert after["fds"] == before["fds"]
+    assert after["heap"] - before["heap"] < 4096
+
+
+def test_refused_and_cut_connections_leave_no_descriptor(server, client):
+    server.down()
+    client.post()
+    before = client.ask(do="fds")
+    for _ in range(20):
+        assert client.post()["kind"] == "unreachable"
+    server.up()
+    server.misbehave("close", "connect", 20)
+    for _ in range(20):
+        assert client.post()["kind"] == "protocol"
+    server.misbehave("stall", "connect", 5)
+    for _ in range(5):
+        assert client.post(0.1)["kind"] == "timeout"
+    assert client.ask(do="fds")["fds"] == before["fds"]
+
+
+def test_nothing_listens(server, client):
+    server.down()
+    said = client.post()
+    assert said["kind"] == "unreachable" and "refused" in said["text"]
+
+
+def test_no_such_name(runtime, server, pki):
+    with Client(runtime, "https://nowhere.invalid:{}/".format(server.port), pki / "ca.crt") as client:
+        said = client.post()
+        assert said["kind"] == "unreachable" and "nowhere.invalid" in said["text"]
+
+
+def test_an_address_in_place_of_a_name_is_verified_too(runtime, server, pki):
+    with Client(runtime, "https://127.0.0.1:{}/".format(server.port), pki / "ca.crt") as client:
+        assert client.post()["status"] == 200
+    with Client(runtime, "https://127.0.0.2:{}/".format(server.port), pki / "ca.crt") as client:
+        assert "kind" in client.post()
+
+
+def test_a_plain_http_server_is_a_protocol_error(runtime, pki):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        connection.recv(100)
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with Client(runtime, "https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+        assert client.post()["kind"] == "protocol"
+    thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize("form", ["plain", "chunked", "lower-case", "no-length", "close-keep-alive", "slow"])
+def test_every_form_of_answer_is_read(server, client, form):
+    server.misbehave(form)
+    for _ in range(2):
+        assert client.post()["body"] == '{"response":"ok"}'
+
+
+BROKEN = ["half-status", "half-head", "half-body", "too-short", "garbage", "huge", "empty", "two-lengths", "reset", "close"]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_answer_is_an_error(server, client, name):
+    server.misbehave(name)
+    assert client.post()["kind"] == "protocol"
+    server.behave()
+    assert client.post()["status"] == 200
+
+
+STALLS = [
+    ("stall", "connect", {}),
+    ("stall", "request", {}),
+    ("stall", "answer", {}),
+    ("stall", "answer", {"sent": 30}),
+    ("slow", "answer", {"seconds": 0.2}),
+]
+
+
+@pytest.mark.parametrize("name, at, options", STALLS)
+def test_ends_in_time_whatever_the_server_does(server, client, name, at, options):
+    server.misbehave(name, at, **options)
+    begin = time.monotonic()
+    said = client.post(0.7)
+    assert said["kind"] == "timeout"
+    assert said["pause_ms"] < 300  # the loop went on
+    assert time.monotonic() - begin < 2.5
+
+
+def test_a_black_hole_ends_in_time(runtime, pki):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fillers = []
+    for _ in range(3):  # fill the backlog: further SYNs are dropped
+        filler = socket.socket()
+        filler.setblocking(False)
+        filler.connect_ex(listener.getsockname())
+        fillers.append(filler)
+    with Client(runtime, "https://127.0.0.1:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+        assert client.post(0.5)["kind"] in ("timeout", "unreachable")
+    for opened in [*fillers, listener]:
+        opened.close()
+
+
+def test_statuses_are_answers_and_redirects_are_not_followed(server, client):
+    for status in (204, 301, 400, 401, 500, 503):
+        server.misbehave("status", "instead", 1, status=status, headers={"Location": "https://localhost:1/", "Retry-After": "7"})
+        answer = client.post()
+        assert (answer["status"], answer["headers"]["retry-after"]) == (status, "7")
+
+
+def test_keeps_the_connection_and_asks_again_when_it_was_closed(server, client):
+    for _ in range(3):
+        client.post()
+    assert server.handshakes == 1
+    server.misbehave("close", "answer", 1)  # the kept connection ends in place of an answer
+    assert client.post()["status"] == 200
+    assert server.handshakes == 2
+    server.drop_connections()
+    assert client.post()["status"] == 200
+    server.misbehave("close", "answer", 2)  # the new one, too: that is no closed keep-alive
+    assert client.post()["kind"] == "protocol"
+    assert client.post()["status"] == 200

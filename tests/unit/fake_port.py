@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A port without a machine: files in a dict, a server in a dict, the log in a list. With it the whole daemon runs in a test."""
+
+import json
+
+from flukso.https import Answer, HttpsError
+from flukso.ports import BusError
+
+DEVICE, KEY = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff"
+IDS = ["0123456789abcdef0123456789abcde{}".format(digit) for digit in range(6)]
+
+MAIN = """config system
+	option device '{}'
+	option key '{}'
+	option version 210
+config settings daemon
+	option wan_base_url https://localhost/
+	option bus unix:/bus
+	option upload_interval 300
+	option state_dir /state
+	option enable_lan_branch 0
+""".format(DEVICE, KEY)
+ANALOG = "config sensor {0}\n\toption id {1}\n\toption class analog\n\toption voltage 230\n\toption current 50\n\tlist port {0}\n\toption enable 1\n"
+PULSE = "config sensor {0}\n\toption id {1}\n\toption class pulse\n\toption constant {2}\n\tlist port {0}\n\toption enable 1\n"
+CONFIG = MAIN + ANALOG.format(1, IDS[0]) + PULSE.format(4, IDS[3], "0.5")
+
+
+class FakeServer:
+    """Takes tuples as the server does: the first value of a timestamp stays."""
+
+    def __init__(self):
+        self.tuples = {}
+        self.conflicts = []  # a timestamp sent twice with different values
+        self.posts = []  # (path, number of tuples)
+        self.trouble = None  # an HttpsError to raise, or a status to answer
+        self.lose_answer = False
+
+    async def request(self, method, path, headers, body, timeout_s):
+        if isinstance(self.trouble, HttpsError):
+            raise self.trouble
+        if self.trouble:
+            return Answer(self.trouble, {}, b"")
+        message = json.loads(body)
+        self.posts.append((path, len(message.get("measurements", []))))
+        held = self.tuples.setdefault(path.rpartition("/")[2], {})
+        for ts, counter in message.get("measurements", []):
+            if held.setdefault(ts, counter) != counter:
+                self.conflicts.append((path, ts))
+        if self.lose_answer:
+            raise HttpsError("timeout", "no answer in time")
+        return Answer(200, {}, b'{"response":"ok"}')
+
+    def close(self):
+        pass
+
+    def held(self, sensor):
+        return sorted(self.tuples.get(sensor, {}).items())
+
+
+class FakePort:
+    def __init__(self, clock, bus, server, config=CONFIG):
+        self.clock, self.bus, self.server = clock, bus, server
+        self.files = {"/etc/flukso": config.encode()}
+        self.stamps = {}
+        self.lines = []
+        self.write_error = None
+        self.stop = self.reload = None
+
+    def system_clock(self):
+        return self.clock
+
+    def open_bus(self, url, clock):
+        if self.bus is None:
+            raise BusError("no bus")
+        return self.bus
+
+    def open_https(self, base_url, cacert, clock):
+        return self.server
+
+    def log(self, level, text):
+        self.lines.append((level, text))
+
+    def said(self, word):
+        return [text for _, text in self.lines if word in text]
+
+    def read_file(self, path, limit):
+        if path not in self.files:
+            raise OSError("no {}".format(path))
+        assert len(self.files[path]) <= limit
+        return self.files[path]
+
+    def write_durable(self, path, data, mode=0o600):
+        if self.write_error:
+            raise OSError(self.write_error)
+        self.files[path] = bytes(data)
+        self.stamps[path] = self.stamps.get(path, 0) + 1
+
+    def rename(self, old, new):
+        self.files[new] = self.files.pop(old)
+
+    def make_folder(self, path):
+        pass
+
+    def file_stamp(self, path):
+        return "{}-{}".format(self.stamps.get(path, 0), len(self.files.get(path, b"")))
+
+    def random_bytes(self, count):
+        return bytes(count)
+
+    def on_signals(self, stop, reload):
+        self.stop, self.reload = stop, reload

@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole daemon on a board, a server and a clock that stand in this process."""
+
+import asyncio
+import gc
+import tracemalloc
+
+import pytest
+
+from flukso import daemon as daemon_module
+from flukso.board import Identity, Poll
+from flukso.daemon import Daemon, load_settings
+from flukso.https import HttpsError
+from flukso.spi import Delta
+from tests.unit.fake_board import FakeBoard, VirtualClock
+from tests.unit.fake_port import CONFIG, IDS, PULSE, FakePort, FakeServer
+
+START = 1700000000.4
+
+
+class House:
+    """A daemon, and what stands around it."""
+
+    def __init__(self, config=CONFIG, files=None, wall=START, **board):
+        self.clock = VirtualClock(wall)
+        self.board = FakeBoard(self.clock, **board)
+        self.server = FakeServer()
+        self.port = FakePort(self.clock, self.board, self.server, config)
+        self.port.files.update(files or {})
+        self.daemon = None
+
+    def start(self):
+        self.daemon = Daemon(self.port, self.clock, load_settings(self.port, "/etc/flukso"), None, "/etc/flukso")
+        self.before = asyncio.all_tasks()
+        self.task = asyncio.get_running_loop().create_task(self.daemon.run())
+
+    async def until(self, second):
+        await self.clock.sleep_until(second)
+
+    async def end(self):
+        self.daemon.stop.set()
+        await self.task
+
+    def kill(self):
+        for task in asyncio.all_tasks() - self.before:
+            task.cancel()
+        self.clock._pump = None
+        self.clock._heap = []
+
+
+def run(scenario):
+    asyncio.run(asyncio.wait_for(scenario, 120))
+
+
+def test_a_household_from_start_to_clean_stop():
+    async def scenario():
+        house = House()
+        house.board.counter[0] = 41
+        house.board.watts = [3600, 0, 0]
+        house.start()
+        await house.until(20)
+        assert house.server.held(IDS[0]), "the first reading goes up soon after the start"
+        house.board.pulse(3, 5)
+        await house.until(700)
+        await house.end()
+        for sensor in (0, 3):
+            held = house.server.held(IDS[sensor])
+            polled = house.daemon.readings.meters[IDS[sensor]].counter
+            assert held[-1][1] == polled, "the last reading goes up before a clean stop"
+            assert held[0][0] <= START + 4
+        assert house.server.held(IDS[3])[-1][1] == 2
+        assert abs(house.server.held(IDS[0])[-1][1] - house.board.counter[0]) <= 1
+        assert len(house.daemon.store) == 0 and not house.server.conflicts
+        assert house.board.map == [0, 255, 255, 3, 255, 255] and house.board.commits == 1
+        assert house.board.constant[3] == 0 and house.board.fraction[:4] == [500, 0, 0, 500]
+        assert house.board.enabled == [1, 0, 0, 1, 0, 0]
+
+    run(scenario())
+
+
+def test_it_polls_each_second_aligned_to_the_wall_clock():
+    async def scenario():
+        house = House()
+        polled = []
+        house.start()
+        tick = house.daemon._tick
+
+        async def noted():
+            polled.append(house.clock.wall())
+            await tick()
+
+        house.daemon._tick = noted
+        await house.until(100)
+        house.kill()
+        assert len(polled) in (99, 100)
+        assert all(0 <= wall % 1 < 0.01 for wall in polled)
+        assert polled[0] > START
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("hw_minor", [0, 1])
+def test_a_historic_board_is_served_at_its_pace(hw_minor):
+    async def scenario():
+        house = House(historic=True, hw_minor=hw_minor)
+        house.board.watts = [1000, 0, 0]
+        house.start()
+        await house.until(120)
+        await house.end()
+        assert house.daemon.board.faults == 0
+        assert house.server.held(IDS[0])[-1][1] >= 31
+        assert house.port.said("historic")
+        assert house.board.fraction[0] == (500 if hw_minor else 0)
+
+    run(scenario())
+
+
+def test_after_a_damaged_delta_the_counters_are_asked():
+    async def scenario():
+        house = House()
+        house.start()
+        await house.until(30)
+        house.board.pulse(3, 20)
+        house.board.damage = lambda name, wire: wire.replace(b"l", b"l0", 1) if name == "gd" else wire
+        await house.until(33)
+        assert house.daemon.readings.meters[IDS[3]].counter == 10
+        assert house.daemon.board.faults >= 2 and not house.daemon.board_error
+        house.kill()
+
+    run(scenario())
+
+
+def test_a_board_that_is_away_is_said_once_and_taken_back():
+    async def scenario():
+        house = House()
+        house.board.watts = [3600, 0, 0]
+        house.start()
+        await house.until(30)
+        for power in (False, None):
+            house.board.power = power
+            await house.until(house.clock.now + 60)
+            assert house.daemon.board_error
+            house.board.power = True
+            house.board.reset()
+            await house.until(house.clock.now + 20)
+            assert not house.daemon.board_error
+        assert len(house.port.said("does not answer")) == 2 and len(house.port.said("answers again")) == 2
+        await house.end()
+        assert abs(house.server.held(IDS[0])[-1][1] - house.board.counter[0]) <= 1
+
+    run(scenario())
+
+
+def test_a_board_that_lost_its_settings_gets_them_again():
+    async def scenario():
+        house = House()
+        house.start()
+        await house.until(30)
+        house.board.enabled = [0] * 6
+        await house.until(60)
+        assert house.board.enabled == [1, 0, 0, 1, 0, 0] and house.board.commits == 2
+        house.kill()
+
+    run(scenario())
+
+
+def test_killed_and_started_again_it_never_gives_a_second_two_values():
+    async def scenario():
+        house = House()
+        house.board.watts = [50000, 0, 0]
+        house.server.lose_answer = True
+        for round_ in range(20):
+            house.start()
+            await house.until(house.clock.now + 12 + 0.37 * round_)
+            house.kill()
+            await asyncio.sleep(0)
+        house.server.lose_answer = False
+        house.start()
+        await house.until(house.clock.now + 20)
+        await house.end()
+        assert not house.server.conflicts
+        held = [counter for _, counter in house.server.held(IDS[0])]
+        assert held == sorted(held) and len(held) > 20
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("trouble", [HttpsError("unreachable", "down"), HttpsError("refused-certificate", "no"), 500, 503])
+def test_an_hour_without_a_server_loses_nothing(trouble):
+    async def scenario():
+        house = House()
+        house.board.watts = [2000, 0, 0]
+        house.start()
+        await house.until(100)
+        before = len(house.server.held(IDS[0]))
+        house.server.trouble = trouble
+        await house.until(3700)
+        assert len(house.server.held(IDS[0])) == before
+        assert house.daemon.board.polls > 3600, "the board is polled all the while"
+        house.server.trouble = None
+        await house.until(3700 + 3600)
+        await house.end()
+        held = house.server.held(IDS[0])
+        gaps = [later[0] - earlier[0] for earlier, later in zip(held, held[1:], strict=False)]
+        assert max(gaps) <= 60 and not house.server.conflicts
+        assert len(house.port.said("is accepted again")) >= 1
+
+    run(scenario())
+
+
+def test_the_buffer_outlives_a_restart_and_a_damaged_file_is_put_aside():
+    async def scenario():
+        house = House()
+        house.board.watts = [2000, 0, 0]
+        house.server.trouble = HttpsError("unreachable", "down")
+        house.start()
+        await house.until(1000)
+        await house.end()
+        kept = len(house.daemon.store)
+        assert kept > 20
+        again = House(files=house.port.files, wall=START + 2000)
+        again.start()
+        assert len(again.daemon.store) == kept
+        await again.until(20)
+        await again.end()
+        assert len(again.server.held(IDS[0])) >= 16
+        torn = bytearray(house.port.files["/state/buffer.bin"])
+        torn[40] ^= 1
+        third = House(files={"/state/buffer.bin": bytes(torn)})
+        third.start()
+        assert len(third.daemon.store) == 0 and third.port.said("damaged")
+        assert third.port.files["/state/buffer.bin.damaged"] == bytes(torn)
+        await third.end()
+
+    run(scenario())
+
+
+def test_it_saves_every_few_minutes_without_a_stop():
+    async def scenario():
+        house = House()
+        house.server.trouble = 500
+        house.start()
+        await house.until(700)
+        assert house.port.stamps["/state/buffer.bin"] == 2
+        house.port.write_error = "no space"
+        await house.until(1000)
+        assert house.port.said("no space")
+        house.kill()
+
+    run(scenario())
+
+
+RESET = CONFIG.replace("config settings daemon", "config settings main\n\toption reset_counters 1\nconfig settings daemon")
+
+
+def test_reset_counters_acts_once_for_each_time_the_file_was_written():
+    async def scenario():
+        house = House(RESET)
+        house.board.counter = [5, 6, 7, 8, 9, 10]
+        house.start()
+        await house.until(10)
+        assert house.board.counter == [0] * 6
+        house.board.counter[3] = 77
+        await house.end()
+        house.start()
+        await house.until(house.clock.now + 10)
+        assert house.board.counter[3] == 77
+        await house.end()
+        house.port.write_durable("/etc/flukso", RESET.encode())
+        house.start()
+        await house.until(house.clock.now + 10)
+        assert house.board.counter[3] == 0
+        await house.end()
+
+    run(scenario())
+
+
+def test_counters_are_not_reset_when_that_could_not_be_noted():
+    async def scenario():
+        house = House(RESET)
+        house.port.write_error = "read-only"
+        house.board.counter = [5] * 6
+        house.start()
+        await house.until(10)
+        assert house.board.counter == [5] * 6 and house.port.said("not reset")
+        house.kill()
+
+    run(scenario())
+
+
+def test_a_reload_takes_a_new_sensor_and_keeps_what_was_read():
+    async def scenario():
+        house = House()
+        house.server.trouble = 500
+        house.start()
+        await house.until(400)
+        kept = len(house.daemon.store)
+        house.port.files["/etc/flukso"] = b"config nonsense 'x\n"
+        house.daemon.reload.set()
+        await house.until(410)
+        assert house.port.said("not taken over") and house.daemon.readings.indexes == [0, 3]
+        house.port.files["/etc/flukso"] = (CONFIG + PULSE.format(5, IDS[4], "10")).encode()
+        house.daemon.reload.set()
+        house.server.trouble = None
+        await house.until(440)
+        assert house.daemon.readings.indexes == [0, 3, 4] and house.board.constant[4] == 10
+        assert len(house.server.held(IDS[0])) >= kept // 2
+        await house.end()
+
+    run(scenario())
+
+
+def test_readings_before_the_clock_is_right_are_kept_and_dated():
+    async def scenario():
+        house = House(wall=100.4)
+        house.board.watts = [3600, 0, 0]
+        house.start()
+        await house.until(200)
+        assert not house.server.posts, "nothing goes up with a wrong date"
+        house.clock.wall_offset = START
+        await house.until(700)
+        await house.end()
+        held = house.server.held(IDS[0])
+        assert START < held[0][0] < START + 5 and held[0][1] < 10
+        assert not house.server.conflicts
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("jump_s", [-3, -3600, 3600, 86400, 31536000])
+def test_a_clock_that_jumps_stops_nothing(jump_s):
+    async def scenario():
+        house = House()
+        house.board.watts = [3600, 0, 0]
+        house.start()
+        await house.until(400)
+        house.clock.wall_offset += jump_s
+        polls = house.daemon.board.polls
+        await house.until(1400)
+        assert house.daemon.board.polls - polls >= 990
+        assert len(house.daemon.store) < 100
+        await house.end()
+        held = house.server.held(IDS[0])
+        assert [counter for _, counter in held] == sorted([counter for _, counter in held])
+        assert not house.server.conflicts
+
+    run(scenario())
+
+
+class FastBoard:
+    """Stands in for board.Board above the bus, for simulated weeks in seconds."""
+
+    def __init__(self, clock):
+        self.clock, self.polls, self.faults, self.last_fault = clock, 0, 0, ""
+        self.identity = Identity(2, 1, 2, 0, False)
+        self.uart_in = bytearray()
+
+    async def identify(self):
+        return self.identity
+
+    async def sync(self, settings):
+        return []
+
+    async def counters(self, sensors):
+        return tuple((sensor, int(self.clock.now) // 3) for sensor in sensors)
+
+    async def poll(self, sensors, uart=b""):
+        self.polls += 1
+        now = int(self.clock.now)
+        return Poll((Delta(0, now // 3, 0, 1200), Delta(3, now // 3, 0, now * 1000 & 0xFFFFFFFF)), (), True)
+
+
+def days_in_memory(monkeypatch, days):
+    """Run so many days, the server away for the middle third; return what Python holds at every twelfth, in bytes."""
+    held = []
+
+    async def scenario():
+        house = House()
+        monkeypatch.setattr(daemon_module, "Board", lambda bus, clock: FastBoard(clock))
+        house.start()
+        step_s = days * 86400 / 12
+        for part in range(1, 13):
+            house.server.trouble = HttpsError("unreachable", "down") if 4 <= part < 8 else None
+            await house.until(part * step_s)
+            for sensor in IDS:
+                house.server.tuples[sensor] = {}
+            del house.server.posts[:]
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+        await house.end()
+        assert house.daemon.board.polls > days * 86400 * 0.999
+
+    tracemalloc.start()
+    try:
+        asyncio.run(scenario())
+    finally:
+        tracemalloc.stop()
+    return held
+
+
+def test_memory_is_flat_over_hours(monkeypatch):
+    held = days_in_memory(monkeypatch, 0.25)
+    assert max(held[9:]) < held[1] + 20000
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_seven_days(monkeypatch):
+    held = days_in_memory(monkeypatch, 7)
+    assert max(held[9:]) < held[1] + 20000

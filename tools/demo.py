@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make demo`: the whole chain on a household's trace, from the clamp to a server over verified TLS, and what it measured.
+
+The board is the real firmware in fluksosim, the daemon the real daemon; both run on the simulator's clock. The receiving side
+checks every upload as a Flukso server does.
+"""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from flukso.ports import cpython as ports
+from tests.fakes import ca
+from tests.fakes.server import Server
+from tools import demo_config, trace
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "avr" / "build"
+FOLDER = ROOT / "build" / "demo"
+DAY_S = 86_400
+START_S = 30  # real seconds that a program may take until it is ready
+STOP_S = 60  # real seconds that the daemon may take for its last upload
+MAX_SECONDS = 7 * DAY_S
+
+
+class Control:
+    """The simulator's control line, see docs/simulator.md."""
+
+    def __init__(self, path: pathlib.Path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(START_S)
+        self._socket.connect(str(path))
+        self._lines = self._socket.makefile("rw")
+
+    def ask(self, command: str) -> list[str]:
+        """The words of the answer; RuntimeError when it is an error."""
+        self._lines.write(command + "\n")
+        self._lines.flush()
+        verdict, *words = self._lines.readline().split()
+        if verdict != "ok":
+            raise RuntimeError("fluksosim: {}: {}".format(command, " ".join(words)))
+        return words
+
+    def seconds(self) -> float:
+        """Simulated seconds since the board's first power-on."""
+        return int(self.ask("time")[0]) / 1e6
+
+    def counters(self, sensors: int) -> list[int]:
+        return [int(word) for word in self.ask("counters")[:sensors]]
+
+
+class Chain:
+    """Simulator, daemon and server of one run; `with` sees to it that none is left behind."""
+
+    def __init__(self, options: argparse.Namespace):
+        self.options = options
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Chain":
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        for old in FOLDER.iterdir():
+            if old.is_file() or old.is_socket():
+                old.unlink()
+        keys = ca.make(FOLDER / "keys")
+        traced = pathlib.Path(self.options.trace) if self.options.trace else FOLDER / "household.csv"
+        if not self.options.trace:
+            traced.write_text(trace.csv_text())
+        self.sensors = demo_config.sensors(traced)
+        devices = {demo_config.DEVICE: demo_config.KEY}
+        self.server = self._stack.enter_context(Server(keys / "good.pem", devices))
+        self.foreign = self._stack.enter_context(Server(keys / "foreign.pem", devices))
+        self.lan_port = demo_config.free_port(8080)
+        config = FOLDER / "flukso"
+        config.write_text(demo_config.text(self.sensors, self.server.url, keys / "ca.crt", self.lan_port, FOLDER))
+        self._start_board(traced)
+        self.at_start_wh = self.control.counters(self.sensors)
+        self._start_daemon(config)
+
+    def _spawn(self, name: str, *command: str, **more: object) -> subprocess.Popen:
+        log = self._stack.enter_context(open(FOLDER / (name + ".log"), "wb"))
+        process = subprocess.Popen(command, stderr=log, cwd=ROOT, **more)  # type: ignore[call-overload]
+        self._stack.callback(stop, process)
+        return process
+
+    def _start_board(self, traced: pathlib.Path) -> None:
+        """At speed 0: the clock stands until the daemon drives it."""
+        ahead_s = self.options.seconds * self.options.speed if self.options.seconds else DAY_S
+        self.board = self._spawn(
+            "fluksosim",
+            *(str(BUILD / "fluksosim"), "--hex", str(BUILD / "spi" / "flukso.hex"), "--trace", str(traced)),
+            *("--listen", "unix:{}".format(FOLDER / "spi.sock"), "--control", "unix:{}".format(FOLDER / "control.sock")),
+            *("--speed", "0", "--wall", str(time.time() - ahead_s), "--catch-up", "--die-with-parent"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self.board.stdout
+        if b"ready" not in self.board.stdout.readline():
+            raise SystemExit("demo: fluksosim did not start: {}".format((FOLDER / "fluksosim.log").read_text().strip()))
+        self.control = Control(FOLDER / "control.sock")
+
+    def _start_daemon(self, config: pathlib.Path) -> None:
+        bus, clock = "unix:{}".format(FOLDER / "spi.sock"), "sim:unix:{}".format(FOLDER / "control.sock")
+        command = (sys.executable, "-m", "flukso", "daemon", "--config", str(config), "--bus", bus, "--clock", clock)
+        self.daemon = self._spawn("daemon", *command)
+        until = time.monotonic() + START_S
+        while self.control.seconds() < 1:
+            if self.daemon.poll() is not None or time.monotonic() > until:
+                raise SystemExit("demo: the daemon did not start: {}".format((FOLDER / "daemon.log").read_text().strip()))
+            time.sleep(0.02)
+
+    def run(self, stopped: threading.Event) -> float:
+        """Lets the chain run for the seconds asked, or until stopped; returns the simulated seconds."""
+        begin_s = self.control.seconds()
+        self.control.ask("speed {}".format(self.options.speed))
+        until = time.monotonic() + (self.options.seconds or MAX_SECONDS)
+        while time.monotonic() < until and not stopped.wait(min(1, max(0, until - time.monotonic()))):
+            if self.daemon.poll() is not None:
+                raise SystemExit("demo: the daemon ended: {}".format((FOLDER / "daemon.log").read_text()[-2000:]))
+            self._tell()
+        return self.control.seconds() - begin_s
+
+    def _tell(self) -> None:
+        if sys.stdout.isatty():
+            minutes = self.control.seconds() / 60
+            print("\r{:8.1f} min  board {} Wh  server {} Wh ".format(minutes, self.board_wh(), self.received_wh()), end="", flush=True)
+
+    def finish(self) -> None:
+        """Stops the daemon, which uploads its last reading, and then the board's clock for good."""
+        self.daemon.send_signal(signal.SIGTERM)
+        self.control.ask("speed 0")  # the daemon, a driver, holds the clock from its last reading until it has gone
+        if self.daemon.wait(STOP_S) != 0:
+            raise SystemExit("demo: the daemon did not stop cleanly: {}".format((FOLDER / "daemon.log").read_text()[-2000:]))
+
+    def board_wh(self) -> list[int]:
+        return [now - first for now, first in zip(self.control.counters(self.sensors), self.at_start_wh, strict=True)]
+
+    def received_wh(self) -> list[int]:
+        held = [self.server.held(demo_config.sensor_id(number)) for number in range(self.sensors)]
+        return [tuples[-1][1] - tuples[0][1] if tuples else 0 for tuples in held]
+
+    def energy_error_wh(self) -> float:
+        """Board against trace, of the sensor with the largest error."""
+        true_wh = [float(word) for word in self.control.ask("energy")]
+        return max((board - true for board, true in zip(self.board_wh(), true_wh, strict=False)), key=abs)
+
+    def foreign_refused(self) -> bool:
+        """True when the daemon's own HTTPS client, with the same CA, sends nothing to a server of another CA."""
+        return demo_config.refuses(ports, self.foreign, FOLDER / "keys" / "ca.crt")
+
+    def result(self, seconds: float, simulated_s: float) -> dict:
+        store = self.server.store
+        uploads = [request for request in self.server.requests if request.path.startswith("/sensor/")]
+        verified = self.server.handshakes > 0 and self.foreign_refused()
+        return {
+            "seconds": round(seconds, 1),
+            "simulated_s": round(simulated_s),
+            "board_wh": self.board_wh(),
+            "received_wh": self.received_wh(),
+            "uploads": len(uploads),
+            "tuples": sum(len(held) for held in store.held.values()),
+            "tls_verified": verified,
+            "energy_error_wh": round(self.energy_error_wh(), 3),
+        }
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Ends a process: politely, then not."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="runs a household from clamp to server")
+    parser.add_argument("--seconds", default="", help="real seconds that the chain runs; empty: until Ctrl-C")
+    parser.add_argument("--speed", default="20", help="simulated seconds a real second")
+    parser.add_argument("--trace", default="", help="CSV `ts,watt[,watt[,watt]]`; empty: a generated household")
+    options = parser.parse_args()
+    try:
+        options.seconds = float(options.seconds or 0)
+        options.speed = float(options.speed)
+    except ValueError:
+        parser.error("SECONDS and SPEED are numbers")
+    if not 0 <= options.seconds <= MAX_SECONDS or not 1 <= options.speed <= 100:
+        parser.error("SECONDS is up to a week, SPEED 1 … 100")
+    if options.trace and not pathlib.Path(options.trace).is_file():
+        parser.error("no such file: " + options.trace)
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with Chain(options) as chain:
+        print("board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock"))
+        print("daemon   http://127.0.0.1:{}/  log {}".format(chain.lan_port, FOLDER / "daemon.log"))
+        print("server   {}  (throw-away CA {})".format(chain.server.url, FOLDER / "keys" / "ca.crt"))
+        how_long = "for {:g} s".format(options.seconds) if options.seconds else "until Ctrl-C"
+        print("running  {} at {:g} times real time".format(how_long, options.speed), flush=True)
+        begin = time.monotonic()
+        simulated_s = chain.run(stopped)
+        seconds = time.monotonic() - begin
+        chain.finish()
+        if sys.stdout.isatty():
+            print()
+        print("demo: " + json.dumps(chain.result(seconds, simulated_s)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
