@@ -46,6 +46,21 @@ def settled(ts: Ints, counter: Ints) -> Points:
     return Points(times, counter[where])
 
 
+def unpack(data: bytes) -> Points:
+    """Points from little-endian pairs of u32 in any order; of equal times the first."""
+    if not data:
+        return EMPTY
+    pairs = np.frombuffer(data, "<u4").astype(np.int64)
+    return settled(pairs[0::2], pairs[1::2])
+
+
+def pack(points: Points) -> bytes:
+    """The pairs that unpack() reads."""
+    pairs = np.empty(2 * len(points.ts), "<u4")
+    pairs[0::2], pairs[1::2] = points.ts, points.counter
+    return pairs.tobytes()
+
+
 def spans(points: Points) -> tuple[Ints, Ints]:
     """Energy (Wh) and known time (s) of each interval between two neighbouring points.
 

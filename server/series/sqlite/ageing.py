@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from series.points import EMPTY, Points, consistent, thin, union
 from series.sqlite import codec
-from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key
+from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
 from series.sqlite.reader import Horizons, Window, after, level_of
 
 ROWS = 64  # aged in one transaction
@@ -163,9 +163,9 @@ def _settle(left: Points, here: Points, points: Points) -> Points:
 
 def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
     """Delete all blocks of a sensor whose data lies in these days."""
-    for table in ("open", "block"):
-        keys = [(day_key(day, no),) for day in range(first_day, last_day + 1)]
-        archive.db.executemany(f"DELETE FROM {table} WHERE key=?", keys)
+    runs = archive.runs(first_day, last_day)
+    archive.db.executemany("DELETE FROM open WHERE key=?", [(open_key(day, sweep, no),) for day, sweep in runs])
+    archive.db.executemany("DELETE FROM block WHERE key=?", [(day_key(day, no),) for day in range(first_day, last_day + 1)])
     for level in (QUARTER, HOUR, DAY):
         span = LEVELS[level].span_days
         chunks = np.arange(first_day // span, last_day // span + 2)

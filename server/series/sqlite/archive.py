@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from series.points import EMPTY, Points
+from series.points import EMPTY, Points, union, unpack
 from series.sqlite import codec
 
 DAY_S = 86_400
@@ -13,6 +13,8 @@ PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at thei
 CACHE_KIB = 16_384
 WAIT_S = 30  # for another process's write; the longest one is a slice of merging
 SCHEMA = 1
+
+SWEEPS = 1 << 10  # sweeps count round; of one day far fewer are kept
 
 RAW, QUARTER, HOUR, DAY = 0, 1, 2, 3  # levels, fine to coarse
 
@@ -41,7 +43,9 @@ CREATE TABLE IF NOT EXISTS sensor (
     first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL
 );
 -- key: day << 32 | sensor number, so that one pass over the sensors writes neighbouring pages
-CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days still filling
+-- days still filling: each sweep of the inbox appends one run of chunks per day, each chunk the tuples of one sensor as pairs
+CREATE TABLE IF NOT EXISTS run (day INTEGER, sweep INTEGER, PRIMARY KEY (day, sweep)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- day << 42 | sweep << 32 | sensor number
 CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days over: appended in order, pages full
 -- key: level << 60 | block of days << 32 | sensor number
 CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -49,8 +53,13 @@ CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 
 
 def day_key(day: int, no: int) -> int:
-    """The key in `open` and `block`."""
+    """The key in `block`."""
     return day << 32 | no
+
+
+def open_key(day: int, sweep: int, no: int) -> int:
+    """The key in `open`."""
+    return day << 42 | sweep << 32 | no
 
 
 def ladder_key(level: int, chunk: int, no: int) -> int:
@@ -141,20 +150,29 @@ class Archive:
 
     # blocks
 
-    def day(self, day: int, no: int) -> bytes:
-        """The block of one UTC day, b"" when there is none."""
-        key = (day_key(day, no),)
-        row = self.db.execute("SELECT data FROM block WHERE key=?1 UNION ALL SELECT data FROM open WHERE key=?1", key).fetchone()
-        return row[0] if row else b""
+    def day(self, day: int, no: int) -> Points:
+        """The points of one UTC day."""
+        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
+        return union(codec.decode(row[0]) if row else EMPTY, self.chunks(no, day, day))
 
     def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
         """(day, block or only its header) of the days first … last that have one, ascending."""
         what = f"substr(data,1,{codec.HEADER.size})" if heads else "data"
         keys = ",".join([str(day_key(day, no)) for day in range(first, last + 1)])
-        rows = self.db.execute(
-            f"SELECT key, {what} FROM block WHERE key IN ({keys}) UNION ALL SELECT key, {what} FROM open WHERE key IN ({keys})"
-        ).fetchall()
-        return [(key >> 32, data) for key, data in sorted(rows)]
+        rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN ({keys}) ORDER BY key").fetchall()
+        return [(key >> 32, data) for key, data in rows]
+
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """(day, sweep) of the days first … last that are still filling."""
+        return self.db.execute("SELECT day, sweep FROM run WHERE day BETWEEN ? AND ?", (first, last)).fetchall()
+
+    def chunks(self, no: int, first: int, last: int) -> Points:
+        """The points of the days first … last that are in no block yet."""
+        runs = self.runs(first, last)
+        if not runs:
+            return EMPTY
+        keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
+        return unpack(b"".join([data for (data,) in self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")]))
 
     def ladder(self, level: int, chunk: int, no: int) -> Points:
         """The points of one ladder block."""

@@ -3,27 +3,20 @@
 
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
 
 PAGE_BYTES = 4096  # small: a commit writes whole pages
 WAIT_S = 30  # for another process's commit
 ROWS_A_STATEMENT = 64  # rows in one INSERT: each statement gives up the interpreter's lock once, not each row
 ROWS_A_DELETE = 4096  # rows deleted in one transaction, well under a millisecond
-FORGET = b""  # the data of a row that says: what came before is gone
+SENSOR_BYTES = 16  # a row begins with its sensor
 
-_TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, sensor BLOB NOT NULL, data BLOB NOT NULL)"
-
-
-class Upload(NamedTuple):
-    """A row: the sensor's 16 bytes, and its new tuples as little-endian pairs of u32, or FORGET."""
-
-    id: int
-    sensor: bytes
-    data: bytes
+_TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
 
 
 class Inbox:
-    """One connection to the inbox. Not thread-safe. Several processes may add; each sees the others' rows by their id."""
+    """One connection to the inbox. A row is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of u32;
+    or the sensor and one u32: what came before is gone, up to this number in the main file.
+    Not thread-safe. Several processes may add; each sees the others' rows by their id."""
 
     def __init__(self, path: str) -> None:
         self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
@@ -51,25 +44,24 @@ class Inbox:
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
 
-    def add(self, flat: list[bytes], last_id: int) -> int:
-        """Add rows after last_id from [sensor, data, sensor, data, …]; returns the last one's id.
+    def add(self, rows: list[bytes], last_id: int) -> int:
+        """Add rows after last_id; returns the last one's id.
 
         Ids are never given twice: remove() always leaves the newest row.
         """
-        step = 2 * ROWS_A_STATEMENT
-        for at in range(0, len(flat), step):
-            part = flat[at : at + step]
-            self.db.execute(self._insert(len(part) // 2), part)
-        return last_id + len(flat) // 2
+        for at in range(0, len(rows), ROWS_A_STATEMENT):
+            part = rows[at : at + ROWS_A_STATEMENT]
+            self.db.execute(self._insert(len(part)), part)
+        return last_id + len(rows)
 
     def _insert(self, rows: int) -> str:
         if rows not in self._inserts:
-            self._inserts[rows] = "INSERT INTO inbox (sensor, data) VALUES " + ",".join(["(?,?)"] * rows)
+            self._inserts[rows] = "INSERT INTO inbox (data) VALUES " + ",".join(["(?)"] * rows)
         return self._inserts[rows]
 
-    def after(self, last_id: int) -> Iterator[tuple[int, bytes, bytes]]:
+    def after(self, last_id: int) -> Iterator[tuple[int, bytes]]:
         """The rows with an id over last_id, in order."""
-        return self.db.execute("SELECT id, sensor, data FROM inbox WHERE id>? ORDER BY id", (last_id,))
+        return self.db.execute("SELECT id, data FROM inbox WHERE id>? ORDER BY id", (last_id,))
 
     def newest(self) -> int:
         """The last row's id, 0 when there has never been one."""

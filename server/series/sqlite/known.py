@@ -2,7 +2,6 @@
 """Which of an upload's times the main file has already."""
 
 from series.points import Points
-from series.sqlite import codec
 from series.sqlite.archive import DAY_S, LEVELS, RAW, Archive
 from series.sqlite.reader import horizons, level_of
 
@@ -13,8 +12,8 @@ def at_times(archive: Archive, no: int, times: list[int]) -> dict[int, int]:
     aged = horizons(archive)
     wanted = set(times)
     for day in sorted({ts // DAY_S for ts in times}):
-        block = archive.day(day, no) if day >= aged.raw - 1 else b""
-        _pick(codec.decode(block), wanted, found)
+        if day >= aged.raw - 1:
+            _pick(archive.day(day, no), wanted, found)
     rungs = {(level_of(ts // DAY_S, aged), ts // DAY_S) for ts in times if level_of(ts // DAY_S, aged) != RAW}
     for level, chunk in sorted({(level, day // LEVELS[level].span_days) for level, day in rungs}):
         _pick(archive.ladder(level, chunk, no), wanted, found)

@@ -4,14 +4,18 @@
 import struct
 import threading
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
-import numpy as np
-from series.points import EMPTY, Points, settled
+from series.points import EMPTY, Points, unpack
 from series.sqlite.archive import Archive, Row
+from series.sqlite.inbox import SENSOR_BYTES
 from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, Outcome, Tuple, TupleError
 
 PAIR_BYTES = 8  # u32 time, u32 counter, little endian, as in the inbox
 NEVER = -1
+USUAL_TUPLES = 64  # in an upload that takes the fast way
+PACK = [struct.Struct(f"<{2 * count}I").pack for count in range(USUAL_TUPLES + 1)]
+ALL_NEW = [Outcome(count, 0, 0, 0) for count in range(USUAL_TUPLES + 1)]
 
 
 class Sensor:
@@ -55,38 +59,37 @@ class Memory:
         self.pending_bytes = 0
         self.seen = 0
 
-    def replay(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
-        """Take inbox rows (id, sensor, data) that this process has not added itself; returns how many."""
-        count = 0
+    def replay(self, rows: Iterable[tuple[int, bytes]]) -> int:
+        """Take inbox rows (id, data) that this process has not added itself; returns how many."""
+        count = grown = 0
         sensors = self.sensors
-        last = struct.Struct("<II").unpack_from
+        pair = struct.Struct("<II").unpack_from
         newest = self.seen
-        grown = 0
-        for newest, key, data in rows:  # noqa: B007 # wanted after the loop
+        for newest, row in rows:  # noqa: B007 # wanted after the loop
             count += 1
-            name = key.hex()
+            name = row[:SENSOR_BYTES].hex()
             sensor = sensors.get(name)
             if sensor is None:
-                sensor = sensors[name] = Sensor(key)
-            size = len(data)
+                sensor = sensors[name] = Sensor(row[:SENSOR_BYTES])
+            size = len(row) - SENSOR_BYTES
             if size % PAIR_BYTES:
-                self._bury(sensor, data)
+                self._bury(sensor, row)
                 continue
-            sensor.pending += data
+            sensor.pending += row[SENSOR_BYTES:]
             grown += size
-            ts, counter = last(data, size - PAIR_BYTES)  # a row's times ascend
+            ts, counter = pair(row, len(row) - PAIR_BYTES)  # a row's times ascend
             if ts > sensor.last_ts:
                 sensor.last_ts, sensor.last_counter = ts, counter
-            first = last(data)[0]
+            first = pair(row, SENSOR_BYTES)[0]
             if first < sensor.first_ts or sensor.first_ts == NEVER:
                 sensor.first_ts = first
         self.seen = newest
         self.pending_bytes += grown
         return count
 
-    def _bury(self, sensor: Sensor, data: bytes) -> None:
+    def _bury(self, sensor: Sensor, row: bytes) -> None:
         """A row that forgets: what is older has gone."""
-        (dead,) = struct.unpack("<I", data)
+        (dead,) = struct.unpack_from("<I", row, SENSOR_BYTES)
         self.pending_bytes -= len(sensor.pending)
         sensor.pending = bytearray()
         sensor.dead = max(dead, sensor.dead)
@@ -99,40 +102,36 @@ class Memory:
         sensor = self.sensors.get(name)
         return unpack(bytes(sensor.pending)) if sensor else EMPTY
 
-    def take(self, name: str, tuples: Sequence[Tuple], now: int, archive: Archive) -> tuple[Outcome, bytes]:
-        """Take what is new; the outcome, and the inbox row's data (b"" when nothing is new). Raises TupleError."""
+    def take(self, name: str, tuples: Sequence[Tuple], now: int, archive: Archive, rows: list[bytes]) -> Outcome:
+        """Take what is new, and append its inbox row when there is something new. Raises TupleError."""
         sensor = self.sensors.get(name)
         if sensor is None:
             sensor = Sensor(_key(name))
         last = sensor.last_ts
-        flat: list[int] = []
         try:
-            for ts, counter in tuples:
+            for ts, _counter in tuples:
                 if ts <= last:
                     break
                 last = ts
-                flat += (ts, counter)
             else:
-                if flat and last <= now + MAX_AHEAD_S and flat[0] >= now - MAX_AGE_S and len(flat) <= 2 * MAX_TUPLES:
-                    data = struct.pack(f"<{len(flat)}I", *flat)
-                    return self._add(name, sensor, data, flat), data
+                count = len(tuples)
+                if 0 < count <= USUAL_TUPLES and last <= now + MAX_AHEAD_S and tuples[0][0] >= now - MAX_AGE_S:
+                    data = PACK[count](*chain.from_iterable(tuples))
+                    sensor.last_ts, sensor.last_counter = tuples[-1]
+                    if sensor.first_ts == NEVER:
+                        sensor.first_ts = tuples[0][0]
+                        self.sensors[name] = sensor
+                    sensor.pending += data
+                    self.pending_bytes += len(data)
+                    rows.append(sensor.key + data)
+                    return ALL_NEW[count]
         except struct.error:
             pass  # a counter that is no u32: one by one then
         except (TypeError, ValueError) as error:
             raise TupleError(f"pairs of integers wanted: {error}")
-        return self._pick(name, sensor, tuples, now, archive)
+        return self._pick(name, sensor, tuples, now=now, archive=archive, rows=rows)
 
-    def _add(self, name: str, sensor: Sensor, data: bytes, flat: list[int]) -> Outcome:
-        """All are new and newer than what there is."""
-        sensor.last_ts, sensor.last_counter = flat[-2:]
-        if sensor.first_ts == NEVER:
-            sensor.first_ts = flat[0]
-            self.sensors[name] = sensor
-        sensor.pending += data
-        self.pending_bytes += len(data)
-        return Outcome(len(flat) // 2, 0, 0, 0)
-
-    def _pick(self, name: str, sensor: Sensor, tuples: Sequence[Tuple], now: int, archive: Archive) -> tuple[Outcome, bytes]:
+    def _pick(self, name: str, sensor: Sensor, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]) -> Outcome:
         """The slow way: times that were seen before, out of order, or not acceptable."""
         wanted, outcome = sift(tuples, now)
         known = stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
@@ -145,13 +144,14 @@ class Memory:
                 duplicate += 1
             else:
                 conflict += 1
-        data = struct.pack(f"<{len(new)}I", *new)
         if new:
+            data = struct.pack(f"<{len(new)}I", *new)
             self.sensors[name] = sensor
             _widen(sensor, new[0], *new[-2:])
             sensor.pending += data
             self.pending_bytes += len(data)
-        return outcome._replace(new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict), data
+            rows.append(sensor.key + data)
+        return outcome._replace(new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict)
 
 
 def sift(tuples: Sequence[Tuple], now: int) -> tuple[dict[int, int], Outcome]:
@@ -184,14 +184,6 @@ def stored(sensor: Sensor, archive: Archive, times: list[int]) -> dict[int, int]
     found = at_times(archive, sensor.no, times) if sensor.no else {}
     found.update(zip(waiting.ts.tolist(), waiting.counter.tolist(), strict=True))
     return found
-
-
-def unpack(data: bytes) -> Points:
-    """Points from an inbox row's data, or several rows' one after another; of equal times the first."""
-    if not data:
-        return EMPTY
-    pairs = np.frombuffer(data, "<u4").astype(np.int64)
-    return settled(pairs[0::2], pairs[1::2])
 
 
 def _widen(sensor: Sensor, first_ts: int, last_ts: int, last_counter: int) -> None:

@@ -4,16 +4,16 @@
 from collections.abc import Iterator
 
 import numpy as np
-from series.points import Points, union
+from series.points import Points, pack, union, unpack
 from series.sqlite import ageing, codec
-from series.sqlite.archive import DAY_S, Archive, day_key
+from series.sqlite.archive import DAY_S, SWEEPS, Archive, day_key, open_key
 from series.sqlite.inbox import Inbox
-from series.sqlite.memory import Memory, Sensor, unpack
+from series.sqlite.memory import Memory, Sensor
 from series.sqlite.reader import Horizons, horizons
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then
-SEAL_ROWS = 64  # blocks sealed between two looks at the clock
+NO_MASK = (1 << 32) - 1
 
 
 class Merger:
@@ -23,7 +23,10 @@ class Merger:
         self._memory = memory
         self._inbox = inbox
         self._archive = archive
-        self._blocks: list[tuple[str, int, bytes]] = []
+        self._blocks: list[tuple[int, bytes]] = []
+        self._chunks: list[tuple[int, bytes]] = []
+        self._runs: set[tuple[int, int]] = set()
+        self._sealed = self._sweep = 0
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
@@ -45,10 +48,11 @@ class Merger:
                 self._enter(name, sensor)
         waiting.sort(key=lambda item: item[1].no)
         aged = horizons(self._archive)
-        sealed = self._archive.get("sealed")
+        self._sealed = self._archive.get("sealed")
+        self._sweep = self._next_sweep()
         for _name, sensor in waiting:
             if sensor.no and sensor.pending:
-                self._merge(sensor, aged, sealed)
+                self._merge(sensor, aged)
             if len(self._merged) >= COMMIT_SENSORS:
                 self._commit()
                 self._archive.begin()
@@ -59,36 +63,41 @@ class Merger:
         while self._inbox.remove(upto):
             yield
 
+    def _next_sweep(self) -> int:
+        """A number that no run has which could still be there."""
+        used = {sweep for _day, sweep in self._archive.runs(0, 1 << 32)}
+        sweep = self._archive.get("sweep")
+        while (sweep := (sweep + 1) % SWEEPS) in used and len(used) < SWEEPS:
+            pass
+        self._archive.put("sweep", sweep)
+        return sweep
+
     def _enter(self, name: str, sensor: Sensor) -> None:
         self._archive.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (sensor.key, sensor.dead))
         row = self._archive.sensor(name)
         sensor.no = row.no if row else self._archive.enter(name, sensor.first_ts, (sensor.last_ts, sensor.last_counter))
 
-    def _merge(self, sensor: Sensor, aged: Horizons, sealed: int) -> None:
-        size = len(sensor.pending)
-        points = unpack(bytes(sensor.pending[:size]))
-        self._merged.append((sensor, sensor.pending, size))
-        days = points.ts // DAY_S
-        first, last = int(days[0]), int(days[-1])
+    def _merge(self, sensor: Sensor, aged: Horizons) -> None:
+        data = bytes(sensor.pending)
+        points = unpack(data)
+        self._merged.append((sensor, sensor.pending, len(data)))
+        first, last = int(points.ts[0]) // DAY_S, int(points.ts[-1]) // DAY_S
         if first < aged.raw:
             points = self._late(sensor.no, points, aged)
-            if not len(points.ts):
-                return
-            first = int(points.ts[0]) // DAY_S
-        if first == last:
-            self._put(sensor.no, first, points, sealed)
+        elif first == last:
+            self._put(sensor.no, first, points, data)
             return
         for day in np.unique(points.ts // DAY_S).tolist():
-            self._put(sensor.no, day, points.between(day * DAY_S, (day + 1) * DAY_S), sealed)
+            part = points.between(day * DAY_S, (day + 1) * DAY_S)
+            self._put(sensor.no, day, part, pack(part))
 
-    def _put(self, no: int, day: int, points: Points, sealed: int) -> None:
-        old = self._archive.day(day, no)
-        if old:
-            points = union(codec.decode(old), points)
-        if day < sealed:
-            self._blocks.append(("block", day_key(day, no), codec.encode(points)))
+    def _put(self, no: int, day: int, points: Points, data: bytes) -> None:
+        """A chunk of a day that is filling, or a closed day's whole block anew."""
+        if day < self._sealed:
+            self._blocks.append((day_key(day, no), codec.encode(union(self._archive.day(day, no), points))))
         else:
-            self._blocks.append(("open", day_key(day, no), codec.encode(points, codec.LEVEL_OPEN)))
+            self._runs.add((day, self._sweep))
+            self._chunks.append((open_key(day, self._sweep, no), data))
 
     def _late(self, no: int, points: Points, aged: Horizons) -> Points:
         """Put the points of aged days into the ladders; returns the others."""
@@ -99,12 +108,19 @@ class Merger:
         return rest
 
     def _flush(self) -> None:
-        """Write the blocks made since the last time."""
-        for table in ("open", "block"):
-            rows = [(key, data) for where, key, data in self._blocks if where == table]
-            if rows:
-                self._archive.db.executemany(f"REPLACE INTO {table} VALUES (?,?)", rows)
+        """Write what was made since the last time."""
+        db = self._archive.db
+        if self._chunks:
+            db.executemany("INSERT INTO open VALUES (?,?)", self._chunks)
+            db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", self._runs)
+        if self._blocks:
+            db.executemany("REPLACE INTO block VALUES (?,?)", self._blocks)
+        self._forget_made()
+
+    def _forget_made(self) -> None:
         self._blocks.clear()
+        self._chunks.clear()
+        self._runs.clear()
 
     def _commit(self) -> None:
         self._flush()
@@ -120,31 +136,42 @@ class Merger:
     def abandon(self) -> None:
         """Give up what is not committed; it will be merged again."""
         self._archive.rollback()
-        self._blocks.clear()
+        self._forget_made()
         self._merged.clear()
 
     def seal(self, now: int) -> Iterator[None]:
-        """Move the blocks of days that are over to where they stay, in the order of their keys: this fills the pages."""
+        """Compress days that are over into blocks, in the order of their keys: this fills the pages."""
         limit = (now - SEAL_AFTER_S) // DAY_S
         if limit <= self._archive.get("sealed"):
             return
-        db = self._archive.db
-        while True:
-            self._archive.begin()
-            rows = db.execute("SELECT key, data FROM open WHERE key<? ORDER BY key LIMIT ?", (limit << 32, COMMIT_SENSORS)).fetchall()
-            done: list[tuple[int, bytes]] = []
-            for key, data in rows:
-                done.append((key, codec.encode(codec.decode(data))))
-                if len(done) % SEAL_ROWS == 0:
-                    yield
-            db.executemany("REPLACE INTO block VALUES (?,?)", done)
-            if not rows:
-                self._archive.put("sealed", limit)
-                self._archive.commit()
-                return
-            db.execute("DELETE FROM open WHERE key BETWEEN ? AND ?", (rows[0][0], rows[-1][0]))
-            self._archive.commit()
+        for day in sorted({day for day, _sweep in self._archive.runs(0, limit - 1)}):
+            sweeps = [sweep for _day, sweep in self._archive.runs(day, day)]
+            highest = self._archive.db.execute("SELECT max(no) FROM sensor").fetchone()[0] or 0
+            for low in range(0, highest + 1, COMMIT_SENSORS):
+                yield from self._seal_some(day, sweeps, low, low + COMMIT_SENSORS - 1)
+            self._archive.db.execute("DELETE FROM run WHERE day=?", (day,))
+        self._archive.begin()
+        self._archive.put("sealed", limit)
+        self._archive.commit()
+
+    def _seal_some(self, day: int, sweeps: list[int], low: int, high: int) -> Iterator[None]:
+        """The sensors with the numbers low … high."""
+        archive = self._archive
+        archive.begin()
+        chunks: dict[int, list[bytes]] = {}
+        ranges = [(open_key(day, sweep, low), open_key(day, sweep, high)) for sweep in sweeps]
+        for span in ranges:
+            for key, data in archive.db.execute("SELECT key, data FROM open WHERE key BETWEEN ? AND ?", span):
+                chunks.setdefault(key & NO_MASK, []).append(data)
+        old = dict(archive.db.execute("SELECT key, data FROM block WHERE key BETWEEN ? AND ?", (day_key(day, low), day_key(day, high))))
+        for no, found in sorted(chunks.items()):
+            points = unpack(b"".join(found))
+            key = day_key(day, no)
+            self._blocks.append((key, codec.encode(union(codec.decode(old[key]), points) if key in old else points)))
             yield
+        self._flush()
+        archive.db.executemany("DELETE FROM open WHERE key BETWEEN ? AND ?", ranges)
+        archive.commit()
 
     def bury(self) -> Iterator[None]:
         """Remove what is left of forgotten sensors."""

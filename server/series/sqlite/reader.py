@@ -123,14 +123,16 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
-    waiting = set((window.pending.between(first * DAY_S, (window.last + 1) * DAY_S).ts // DAY_S).tolist())
+    loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
+    loose = union(archive.chunks(window.no, first, window.last), loose)
+    waiting = set((loose.ts // DAY_S).tolist())
     rows = dict(archive.days(window.no, first, window.last, heads and not waiting))
     for day in sorted(waiting.union(rows)):
         block = rows.get(day, b"")
         if heads and day not in waiting:
             join(found, _outline(codec.summary(block)))
             continue
-        points = union(codec.decode(block), window.pending.between(day * DAY_S, (day + 1) * DAY_S))
+        points = union(codec.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))
         join(found, Part(points))
 
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from series.curve import Curve, Floats, Part, instants
-from series.points import EMPTY, Points, union
+from series.points import EMPTY, Points, union, unpack
 from series.sqlite import reader
 from series.sqlite.archive import DAY_S, Archive
 from series.sqlite.inbox import Inbox
-from series.sqlite.memory import NEVER, Memory, Sensor, unpack
+from series.sqlite.memory import NEVER, Memory, Sensor
 from series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Result, Writer
 from series.store import Outcome, SeriesError, Tuple
 
@@ -160,9 +160,14 @@ class SqliteStore:
         self._writer.merge_soon()
         self._writer.idle.wait()
 
-    def replayed(self) -> int:
-        """How many inbox rows were read at the start."""
-        return self._writer.replayed
+    def settle(self) -> None:
+        """Wait until nothing is due any more."""
+        self._put(Item((), 0, lambda results: None))
+        self._writer.idle.wait()
+
+    def replay_rate(self) -> int:
+        """Tuples a second that were read back from the inbox at the start."""
+        return self._writer.replay_rate
 
     def close(self) -> None:
         if self._closed:

@@ -64,11 +64,12 @@ class Writer(threading.Thread):
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
         self.idle = threading.Event()
-        self.replayed = 0
+        self.replay_rate = 0  # tuples/s
         self._reload()
 
     def put(self, item: Item | Forget) -> None:
         """Hand over work; never blocks."""
+        self.idle.clear()
         self._queue.put(item)
 
     def stop(self) -> None:
@@ -79,8 +80,7 @@ class Writer(threading.Thread):
     def merge_soon(self) -> None:
         """Start merging now, whatever waits."""
         self._wanted = True
-        self.idle.clear()
-        self._queue.put(Item((), 0, lambda results: None))
+        self.put(Item((), 0, lambda results: None))
 
     def run(self) -> None:
         while True:
@@ -130,27 +130,23 @@ class Writer(threading.Thread):
     def _commit(self, items: list[Item]) -> list[list[Result]]:
         """One group: classify, write, fsync."""
         memory = self._memory
-        flat: list[bytes] = []
+        rows: list[bytes] = []
         results: list[list[Result]] = []
         with memory.lock:
             self._inbox.begin()
             memory.replay(self._inbox.after(memory.seen))
             for item in items:
                 memory.newest_ts = max(memory.newest_ts, item.now)
-                results.append([self._take(upload, item.now, flat) for upload in item.uploads])
-            memory.seen = self._inbox.add(flat, memory.seen)
+                results.append([self._take(upload, item.now, rows) for upload in item.uploads])
+            memory.seen = self._inbox.add(rows, memory.seen)
         self._inbox.commit()
         return results
 
-    def _take(self, upload: Upload, now: int, flat: list[bytes]) -> Result:
-        name, tuples = upload
+    def _take(self, upload: Upload, now: int, rows: list[bytes]) -> Result:
         try:
-            outcome, data = self._memory.take(name, tuples, now, self._archive)
+            return self._memory.take(upload[0], upload[1], now, self._archive, rows)
         except TupleError as error:
             return error
-        if data:
-            flat += (self._memory.sensors[name].key, data)
-        return outcome
 
     def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
         """The disk failed: nothing of this group was promised to anybody; what is on the disk counts."""
@@ -170,7 +166,9 @@ class Writer(threading.Thread):
         with self._memory.lock:
             self._memory.clear()
             self._memory.load(self._archive.sensors())
-            self.replayed = self._memory.replay(self._inbox.after(0))
+            started = time.monotonic()
+            self._memory.replay(self._inbox.after(0))
+            self.replay_rate = round(self._memory.pending_bytes / PAIR_BYTES / (time.monotonic() - started))
             self._memory.merged = self._archive.get("merged")
 
     def catch_up(self) -> None:
@@ -190,7 +188,7 @@ class Writer(threading.Thread):
             self._memory.replay(self._inbox.after(self._memory.seen))
             sensor = self._memory.sensors.get(item.sensor) or Sensor(bytes.fromhex(item.sensor))
             dead = max(sensor.no, sensor.dead, row.no if row else 0)
-            self._inbox.add([sensor.key, dead.to_bytes(4, "little")], self._memory.seen)
+            self._inbox.add([sensor.key + dead.to_bytes(4, "little")], self._memory.seen)
             self._memory.replay(self._inbox.after(self._memory.seen))
         self._inbox.commit()
         self._archive.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (sensor.key, dead))
