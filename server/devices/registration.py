@@ -101,7 +101,7 @@ def _integer(beat: dict, name: str) -> int | None:
     value = beat.get(name)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         value = int(value)
-    if isinstance(value, float) and value == value and abs(value) < INT_MAX:  # historic uptimes may be decimal
+    if isinstance(value, float) and abs(value) < INT_MAX:  # historic uptimes may be decimal
         value = int(value)
     return value if type(value) is int and 0 <= value < INT_MAX else None
 

@@ -12,6 +12,7 @@ from hot import limits
 from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal
 from hot.caches import Cache, ChangeWatch
 from hot.directory import Directory
+from hot.quick import Quick
 from hot.reads import Reader
 from hot.requests import Gone
 from hot.writes import Writer
@@ -37,9 +38,12 @@ class HotPath:
         self._writer = Writer(store, self._sensors, self._directory, self._executor, sealer, unclaimed_max, clock)
         self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._executor, clock)
         self._tasks: list[asyncio.Task] = []
+        self._store = store
+        self.quick = None  # see hot/protocol.py
 
     async def start(self) -> None:
         await self._watch.start()
+        self.quick = Quick(self._store, self._sensors, self._writer.troubles, self._clock).take
         self._tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(self._keep_house())]
 
     async def stop(self) -> None:

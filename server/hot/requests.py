@@ -5,32 +5,20 @@ from collections import namedtuple
 
 from devices.digests import same, x_digest, x_sign
 from hot.answers import Refusal, unauthorized
+from hot.fields import LENGTH, scan
 
 # values are bytes, or None where the header is absent; length is None when no Content-Length tells it
 Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match"))
 
-_WANTED = {
-    b"x-version": 0,
-    b"x-digest": 1,
-    b"x-sign": 2,
-    b"x-token": 3,
-    b"content-length": 4,
-    b"if-none-match": 5,
-}
-
 
 def read_headers(scope) -> Headers:
     """Raises Refusal(400) for a length that is none."""
-    values = [None] * 6
-    for name, value in scope["headers"]:
-        place = _WANTED.get(name)
-        if place is not None:
-            values[place] = value
-    length = values[4]
+    values: list = scan(scope["headers"])
+    length = values[LENGTH]
     if length is not None:
         if not length.isdigit() or len(length) > 18:
             raise Refusal(400, "malformed Content-Length", close=True)
-        values[4] = int(length)
+        values[LENGTH] = int(length)
     return Headers(*values)
 
 

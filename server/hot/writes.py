@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from concurrent.futures import Executor
 
@@ -17,6 +18,9 @@ from hot.measurements import Malformed, decode_object, decode_upload
 from hot.requests import Headers, check_digests, check_version, read_body, read_headers, too_large
 from hot.troubles import Troubles
 from msgspec import UNSET
+from series.store import SeriesError
+
+logger = logging.getLogger("flukso.writes")
 
 NOT_PROVISIONED = "No proper provisioning for this sensor"
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
@@ -62,7 +66,11 @@ class Writer:
         now = int(self._clock())
         for begin in range(0, len(tuples), limits.APPEND_SLICE):
             part = tuples[begin : begin + limits.APPEND_SLICE]
-            outcome = await self._store.append_async(sensor, part, now)
+            try:
+                outcome = await self._store.append_async(sensor, part, now)
+            except SeriesError as error:
+                logger.error("an upload is not stored: %s", error)
+                raise Refusal(503, "not stored", (b"Retry-After", b"60"), close=True) from error
             if outcome.refused or outcome.conflict:
                 self.troubles.note(sensor, part, outcome, now)
 

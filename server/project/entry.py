@@ -21,6 +21,11 @@ class Entry:
         self._pages = get_asgi_application() if pages else None
         self._path: HotPath | None = None
 
+    @property
+    def quick(self):
+        """For hot/protocol.py: takes small uploads whole; None where there is no hot path."""
+        return None if self._path is None else self._path.quick
+
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "http":
             raw = scope["raw_path"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every series store offers, and the limits that hold for all of them; docs/series.md says why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class Store(Protocol):
 
     async def append_async(self, sensor: str, tuples: Sequence[Tuple], now: int) -> Outcome:
         """As append(), without blocking the loop: what arrives at the same time shares one fsync."""
+
+    def submit_many(
+        self, uploads: Sequence[tuple[str, Sequence[Tuple]]], now: int, done: "Callable[[list[Outcome | Exception]], None]"
+    ) -> None:
+        """As append_many(), but returns at once; done(an Outcome or an exception for each) is called in another thread."""
 
     def counters(self, sensor: str, boundaries: Sequence[int]) -> list[float | None]:
         """The continuous counter at each boundary, linear between tuples; None before the first tuple, after the

@@ -151,10 +151,10 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(connect):
     connection = connect()
     connection.sendall(f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    began = time.monotonic()
     with pytest.raises(OSError):  # noqa: PT012
-        for _ in range(200):
+        while time.monotonic() < began + 20:
             connection.sendall(chunk)
-        raise AssertionError("6 MB were taken")
 
 
 def test_a_long_body_for_an_unknown_sensor_is_not_read(connect):
@@ -193,7 +193,9 @@ def test_what_is_no_http_is_refused(connect, wire):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sent", [b"", b"POST /sensor/", b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" % SENSOR.encode()])
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /sensor/", b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" % SENSOR.encode()]
+)
 def test_a_slow_request_is_given_up(connect, sent):
     connection = connect()
     connection.sendall(sent)
