@@ -17,6 +17,7 @@ class Part(NamedTuple):
     points: Points
     energy: int = -1  # < 0: as the points say
     known: int = 0
+    rungs: bool = False  # thinned: the last point may have been drawn across a silence
 
 
 class Curve:

@@ -115,7 +115,7 @@ def _ladder(archive: Archive, window: Window, days: range, level: int, found: li
     late = window.pending.between(first * DAY_S, end * DAY_S)
     if len(late.ts):
         points = union(points, consistent(points, late))
-    join(found, Part(points))
+    join(found, Part(points, rungs=True))
 
 
 def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Part]) -> None:
@@ -150,10 +150,11 @@ def join(found: list[Part], part: Part) -> None:
         overlap = last.ts[-1] >= part.points.ts[0]
         if overlap:
             last = last.between(0, int(part.points.ts[0]))
-        if len(last.ts) > 1 and last.counter[-2] <= part.points.counter[0] < last.counter[-1]:
+        rungs = found[-1].rungs
+        if rungs and len(last.ts) > 1 and last.counter[-2] <= part.points.counter[0] < last.counter[-1]:
             last = Points(last.ts[:-1], last.counter[:-1])  # a rung across a silence that has ended since
         if len(last.ts) != len(found[-1].points.ts):
             found.pop()
             if len(last.ts):
-                found.append(Part(last))
+                found.append(Part(last, rungs=rungs))
     found.append(part)

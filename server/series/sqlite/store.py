@@ -52,6 +52,9 @@ class SqliteStore:
         """As append(), but returns at once; done(Outcome or exception) is called in the writer's thread."""
         self._put(Item(((sensor, tuples),), now, lambda results: done(results[0])))
 
+    def submit_many(self, uploads: Sequence[tuple[str, Sequence[Tuple]]], now: int, done: Callable[[list[Result]], None]) -> None:
+        self._put(Item(uploads, now, done))
+
     async def append_async(self, sensor: str, tuples: Sequence[Tuple], now: int) -> Outcome:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()

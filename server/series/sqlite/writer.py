@@ -22,7 +22,7 @@ log = logging.getLogger("series")
 GROUP_UPLOADS = 1024  # in one commit at most
 SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
-FULL_TUPLES = 4 * SWEEP_TUPLES  # then merging goes first: memory is bounded, uploads wait
+FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
 SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
 IDLE_S = 5.0  # between two looks at what other processes did
 STOP = None
@@ -54,6 +54,7 @@ class Writer(threading.Thread):
         self._memory = memory
         self._clock = clock
         self._sweep_bytes = sweep_tuples * PAIR_BYTES
+        self._full_bytes = self._sweep_bytes * FULL_SWEEPS
         self._queue: queue.SimpleQueue[Item | Forget | None] = queue.SimpleQueue()
         self._archive = Archive(path)
         self._inbox = Inbox(path + ".inbox")
@@ -204,8 +205,9 @@ class Writer(threading.Thread):
         until = time.monotonic() + SLICE_S
         while self._work is not None:
             self._step()
-            if time.monotonic() > until and self._memory.pending_bytes < self._sweep_bytes * FULL_TUPLES // SWEEP_TUPLES:
+            if self._work is not None and time.monotonic() > until and self._memory.pending_bytes < self._full_bytes:
                 return
+        self._due()
 
     def _due(self) -> bool:
         now = self._clock()
