@@ -26,6 +26,7 @@ class Merger:
         self._blocks: list[tuple[int, bytes]] = []
         self._chunks: list[tuple[int, bytes]] = []
         self._runs: set[tuple[int, int]] = set()
+        self._entered: list[Sensor] = []
         self._sealed = self._sweep = 0
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
@@ -76,6 +77,7 @@ class Merger:
         self._archive.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (sensor.key, sensor.dead))
         row = self._archive.sensor(name)
         sensor.no = row.no if row else self._archive.enter(name, sensor.first_ts, (sensor.last_ts, sensor.last_counter))
+        self._entered.append(sensor)
 
     def _merge(self, sensor: Sensor, aged: Horizons) -> None:
         data = bytes(sensor.pending)
@@ -126,6 +128,7 @@ class Merger:
         self._flush()
         self._archive.extend([(s.first_ts, s.last_ts, s.last_counter, s.no) for s, _pending, _size in self._merged])
         self._archive.commit()
+        self._entered.clear()
         with self._memory.lock:
             for sensor, pending, size in self._merged:
                 if sensor.pending is pending:  # else it was forgotten meanwhile
@@ -138,6 +141,9 @@ class Merger:
         self._archive.rollback()
         self._forget_made()
         self._merged.clear()
+        for sensor in self._entered:
+            sensor.no = 0  # the number may go to another one now
+        self._entered.clear()
 
     def seal(self, now: int) -> Iterator[None]:
         """Compress days that are over into blocks, in the order of their keys: this fills the pages."""

@@ -168,9 +168,17 @@ class Writer(threading.Thread):
             self._memory.clear()
             self._memory.load(self._archive.sensors())
             started = time.monotonic()
-            self._memory.replay(self._inbox.after(0))
+            self._memory.seen = self._memory.merged = self._merged_upto()
+            self._memory.replay(self._inbox.after(self._memory.seen))
             self.replay_rate = round(self._memory.pending_bytes / PAIR_BYTES / (time.monotonic() - started))
-            self._memory.merged = self._archive.get("merged")
+
+    def _merged_upto(self) -> int:
+        """The id of the last inbox row that is in the main file; when the inbox is a new file, it counts from 1 again."""
+        merged = self._archive.get("merged")
+        if self._inbox.newest() >= merged:
+            return merged
+        self._archive.put("merged", 0)
+        return 0
 
     def catch_up(self) -> None:
         """Take what other processes have added, and drop what one of them has merged."""
