@@ -37,6 +37,10 @@ class Account(AbstractUser):
     class Meta(AbstractUser.Meta):
         verbose_name = "account"
 
+    def save(self, *args, **options):
+        self.email = self.email or None  # many may have none
+        super().save(*args, **options)
+
 
 class Token(models.Model):
     """A right to read, or to manage. Only the SHA-256 of its 32 hex digits is kept: it is shown once, when it is made."""

@@ -32,9 +32,11 @@ class PersonAuth(SessionAuth):
     def __init__(self):
         super().__init__(csrf=True)
 
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        # who has no session is told that first, not that a CSRF token is missing
+        return super().__call__(request) if request.user.is_authenticated else None
+
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        if not request.user.is_authenticated:
-            return None
         return Caller(request.user, True, None)
 
 

@@ -3,7 +3,7 @@
 
 import csv
 import time
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from api.permissions import own_sensor, readable_sensor
@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 from project.stores import store
-from pydantic import Field
 from series import query
 from series.store import MAX_TUPLES
 
@@ -20,7 +19,7 @@ router = Router()
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
-Unit = Annotated[str, Field(max_length=16)]
+Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
 
 
 def _values(request, sensor, start, end, resolution, unit):

@@ -97,9 +97,7 @@ def test_an_unknown_device_has_no_heartbeat(client):
 
 
 def test_an_unclaimed_device_has_six_sensors(client, box):
-    answers = [
-        client.post("/sensor/" + secrets.token_hex(16), {"config": {"device": box.id}}, box.key, sign=True).status for _ in range(6)
-    ]
+    answers = [client.post("/sensor/" + secrets.token_hex(16), {"config": {"device": box.id}}, box.key, sign=True).status for _ in range(6)]
     assert answers == [200] * 5 + [401]
 
 
