@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     conflict: int  # stored before with another counter: the first one stays
     refused: int  # too far ahead, too old, or no u32
     ahead_s: int = 0  # by how much the latest refused tuple was ahead of the server, 0 when none was
+    late: int = 0  # of the new ones: how many are older than the newest that was there
 
 
 class Store(Protocol):
@@ -72,6 +73,12 @@ class Store(Protocol):
 
     def last(self, sensor: str) -> Tuple | None:
         """The latest tuple, or None."""
+
+    def mark_imported(self, sensor: str, until: int) -> None:
+        """Note that what lies before `until` was imported from another platform's thinned data."""
+
+    def imported_until(self, sensor: str) -> int:
+        """The time noted by mark_imported(), 0 when there is none."""
 
     def forget(self, sensor: str) -> None:
         """Remove all there is of the sensor; later tuples start afresh."""

@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) 
 CREATE TABLE IF NOT EXISTS sensor (
     no INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB UNIQUE, -- 16 bytes; NULL: forgotten, its blocks wait for removal
-    first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL
+    first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL,
+    imported_until INTEGER NOT NULL DEFAULT 0
 );
 -- key: day << 32 | sensor number, so that one pass over the sensors writes neighbouring pages
 -- days still filling: each sweep of the inbox appends one run of chunks per day, each chunk the tuples of one sensor as pairs

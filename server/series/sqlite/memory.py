@@ -144,6 +144,7 @@ class Memory:
                 duplicate += 1
             else:
                 conflict += 1
+        late = sum(ts < sensor.last_ts for ts in new[0::2])
         if new:
             data = struct.pack(f"<{len(new)}I", *new)
             self.sensors[name] = sensor
@@ -151,7 +152,7 @@ class Memory:
             sensor.pending += data
             self.pending_bytes += len(data)
             rows.append(sensor.key + data)
-        return outcome._replace(new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict)
+        return outcome._replace(late=late, new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict)
 
 
 def sift(tuples: Sequence[Tuple], now: int) -> tuple[dict[int, int], Outcome]:

@@ -69,6 +69,18 @@ class SqliteStore:
             if isinstance(result, Exception):
                 raise result
 
+    def mark_imported(self, sensor: str, until: int) -> None:
+        if self._memory.sensors.get(sensor) is None:
+            return
+        self.merge()  # the sensor has a number now, or the process that merges gives it one soon
+        with self._read:
+            self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, bytes.fromhex(sensor)))
+
+    def imported_until(self, sensor: str) -> int:
+        with self._read:
+            row = self._archive.db.execute("SELECT imported_until FROM sensor WHERE id=?", (bytes.fromhex(sensor),)).fetchone()
+        return row[0] if row else 0
+
     def _put(self, item: Item | Forget) -> None:
         if self._closed:
             raise SeriesError("the store is closed")
