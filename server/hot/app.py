@@ -12,6 +12,7 @@ from hot import limits
 from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal
 from hot.caches import Cache, ChangeWatch
 from hot.directory import Directory
+from hot.graphs import Graphs
 from hot.quick import Quick
 from hot.reads import Reader
 from hot.requests import Gone
@@ -27,7 +28,7 @@ THREADS = 4  # for the accounts' database, of which each has a connection
 class HotPath:
     """`start` before the first request, `stop` after the last."""
 
-    def __init__(self, store, sealer, unclaimed_max: int, clock=time.time):
+    def __init__(self, store, sealer, unclaimed_max: int, rrd_dir: str = "", clock=time.time):  # noqa: PLR0917
         self._executor = ThreadPoolExecutor(THREADS, "hot")
         self._directory = Directory(sealer)
         self._clock = clock
@@ -39,12 +40,16 @@ class HotPath:
         self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._executor, clock)
         self._tasks: list[asyncio.Task] = []
         self._store = store
+        self._graphs = Graphs(store, rrd_dir, self._directory, clock) if rrd_dir else None
+        self._writer.graphs = self._reader.graphs = self._graphs
         self.quick = None  # see hot/protocol.py
 
     async def start(self) -> None:
         await self._watch.start()
-        self.quick = Quick(self._store, self._sensors, self._writer.troubles, self._clock).take
+        self.quick = Quick(self._store, self._sensors, self._writer.troubles, self._graphs, self._clock).take
         self._tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(self._keep_house())]
+        if self._graphs is not None:
+            self._tasks.append(asyncio.create_task(self._graphs.run()))
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -52,6 +57,8 @@ class HotPath:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._flush()
         self._reader.stop()
+        if self._graphs is not None:
+            self._graphs.stop()
         self._executor.shutdown()
 
     async def _keep_house(self) -> None:

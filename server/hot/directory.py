@@ -74,6 +74,13 @@ class Directory:
         }
 
     @staticmethod
+    def zones(ids: list[str]) -> dict[str, str]:
+        """The time zones of sensors' owners."""
+        close_old_connections()
+        rows = Sensor.objects.filter(pk__in=ids).values_list("pk", "device__owner__time_zone", "released_by__time_zone")
+        return {sensor: own or kept for sensor, own, kept in rows if own or kept}
+
+    @staticmethod
     def newest_change() -> int:
         close_old_connections()
         return Change.objects.aggregate(newest=Max("pk"))["newest"] or 0

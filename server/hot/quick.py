@@ -24,10 +24,11 @@ OK_TAIL = b"".join(b"%b: %b\r\n" % header for header in OK.headers) + b"\r\n" + 
 class Quick:
     """Takes requests from connections (hot/protocol.py) in one event loop."""
 
-    def __init__(self, store, sensors: Cache, troubles: Troubles, clock):
+    def __init__(self, store, sensors: Cache, troubles: Troubles, graphs, clock):  # noqa: PLR0917
         self._store = store
         self._known = sensors.known
         self._troubles = troubles
+        self._graphs = graphs
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._uploads: list[tuple[str, list]] = []
@@ -81,4 +82,6 @@ class Quick:
                 continue
             if outcome.refused or outcome.conflict:
                 self._troubles.note(*upload, outcome, now)
+            if self._graphs is not None:
+                self._graphs.note(upload[0], outcome.late > 0)
             connection.quick_answer(OK_TAIL)

@@ -16,6 +16,7 @@ from hot.caches import Cache, TokenEntry
 from hot.directory import Directory
 from hot.requests import Headers, check_version, read_headers
 from series import query
+from series.units import ALIASES
 
 THREADS = 2  # that compute answers: uploads go on meanwhile
 FIELDS_MAX = 64  # parameters; more are an attack
@@ -55,6 +56,7 @@ class Reader:
         self._accounts = executor
         self._threads = ThreadPoolExecutor(THREADS, "reads")
         self._clock = clock
+        self.graphs = None  # hot/graphs.py, where it is switched on
 
     def stop(self) -> None:
         self._threads.shutdown()
@@ -79,8 +81,17 @@ class Reader:
     async def image(self, sensor: str, scope) -> Answer:
         """The historic graph of a sensor."""
         headers = read_headers(scope)
-        await self._authorized(sensor, headers, read_parameters(scope["query_string"]))
-        raise Refusal(404, "no graphs here")
+        asked = read_parameters(scope["query_string"])
+        token = await self._authorized(sensor, headers, asked)
+        if self.graphs is None:
+            raise Refusal(404, "no graphs here")
+        asked = asked._replace(interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt")
+        wanted = self._query(asked, token)
+        unit = ALIASES.get(asked.unit, asked.unit)
+        image = await self.graphs.png(sensor, wanted.start, wanted.end, wanted.factor, unit)
+        if image is None:
+            raise Refusal(404, "no graph yet")
+        return Answer(200, [(b"Content-Length", b"%d" % len(image)), (b"Content-Type", b"image/png"), *COMMON], image)
 
     async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> TokenEntry:
         text = headers.token.decode("latin-1") if headers.token is not None else asked.token
@@ -97,10 +108,16 @@ class Reader:
         return token
 
     async def _rows(self, sensor: str, asked: Parameters, token: TokenEntry) -> bytes:
+        wanted = self._query(asked, token)
+        loop = asyncio.get_running_loop()
+        zone = ZoneInfo(token.time_zone)
         now = int(self._clock())
+        return await loop.run_in_executor(self._threads, query.answer_json, self._store, sensor, wanted, now, zone)
+
+    def _query(self, asked: Parameters, token: TokenEntry) -> query.Query:
         try:
-            wanted = query.parse(
-                now,
+            return query.parse(
+                int(self._clock()),
                 interval=asked.interval,
                 start=asked.start,
                 end=asked.end,
@@ -110,9 +127,6 @@ class Reader:
             )
         except query.QueryError as error:
             raise Refusal(400, str(error)) from error
-        loop = asyncio.get_running_loop()
-        zone = ZoneInfo(token.time_zone)
-        return await loop.run_in_executor(self._threads, query.answer_json, self._store, sensor, wanted, now, zone)
 
     async def _properties(self, sensor: str) -> bytes:
         loop = asyncio.get_running_loop()

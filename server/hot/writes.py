@@ -38,6 +38,7 @@ class Writer:
         self._unclaimed_max = unclaimed_max
         self._clock = clock
         self.troubles = Troubles()
+        self.graphs = None  # hot/graphs.py, where it is switched on
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
         """An upload or a configuration."""
@@ -73,6 +74,8 @@ class Writer:
                 raise Refusal(503, "not stored", (b"Retry-After", b"60"), close=True) from error
             if outcome.refused or outcome.conflict:
                 self.troubles.note(sensor, part, outcome, now)
+            if self.graphs is not None:
+                self.graphs.note(sensor, outcome.late > 0)
 
     async def _configure(self, sensor: str, entry: SensorEntry, config: dict) -> Answer:
         device = config.get("device")

@@ -56,7 +56,7 @@ class Entry:
     async def _start(self) -> None:
         if not self._hot:
             return
-        self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX)
+        self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX, settings.RRD_DIR)
         await self._path.start()
 
     async def _stop(self) -> None:
