@@ -12,11 +12,11 @@ Floats = NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """Points, or the two ends of a stretch with the energy (Wh) and the known time (s) between them."""
+    """Points; where `energy` (Wh) is given and not negative, what lies between a point and the next, with the time known (s)."""
 
     points: Points
-    energy: int = -1  # < 0: as the points say
-    known: int = 0
+    energy: Ints | None = None
+    known: Ints | None = None
     rungs: bool = False  # thinned: the last point may have been drawn across a silence
 
 
@@ -24,15 +24,13 @@ class Curve:
     """Built from parts that ascend and do not overlap; asked at any boundaries."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        whole = Points(
-            np.concatenate([p.points.ts for p in parts]) if parts else np.empty(0, np.int64),
-            np.concatenate([p.points.counter for p in parts]) if parts else np.empty(0, np.int64),
-        )
+        whole = parts[0].points if len(parts) == 1 else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
         energy, known = spans(whole)
         at = 0
         for part in parts:
-            if part.energy >= 0 and len(part.points.ts) == 2:
-                energy[at], known[at] = part.energy, part.known
+            if part.energy is not None and part.known is not None:
+                inner = np.flatnonzero(part.energy >= 0)
+                energy[at + inner], known[at + inner] = part.energy[inner], part.known[inner]
             at += len(part.points.ts)
         self._ts = whole.ts
         self._level = self._sure = _running(energy, int(whole.counter[0]) if at else 0)
@@ -72,6 +70,10 @@ class Curve:
             left = np.clip(np.searchsorted(self._ts, at, "right") - 1, 0, len(self._silent) - 1)
             outside |= self._silent[left] & (at > self._ts[left]) & (at < self._ts[left + 1])
         return outside
+
+
+def _all(arrays: list[Ints]) -> Ints:
+    return np.concatenate(arrays) if arrays else np.empty(0, np.int64)
 
 
 def instants(boundaries: Sequence[int]) -> Ints:

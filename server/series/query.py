@@ -2,18 +2,18 @@
 """The answers of the reading API from any store: rows of (end of bucket, value); docs/protocols.md §4."""
 
 from collections.abc import Sequence
-from math import isnan
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from series.curve import Floats
+from series.curve import Floats, instants
 from series.localtime import DAY_S, night
 from series.store import Store
 from series.units import UnitError, factor
 
 MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
+UNKNOWN = -1  # no energy is negative
 LATEST = (1 << 32) - 1  # times are u32
 
 STEPS = {  # seconds, fine to coarse; all divide unix time: days begin at 00:00 UTC, weeks on Thursday
@@ -150,15 +150,21 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], *, now: int, scale: 
 
 def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> list[Row]:
     """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more."""
-    ends, values = series(store, sensor, query, now, zone)
-    rows: list[Row] = [[ts, "nan" if isnan(value) else int(value)] for ts, value in zip(ends, values.tolist(), strict=True)]
-    rows.append([query.end // query.step_s * query.step_s + query.step_s, "nan"])
-    return rows
+    return [[ts, "nan" if value == UNKNOWN else value] for ts, value in _pairs(series(store, sensor, query, now, zone), query)]
 
 
 def answer_json(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> bytes:
-    """answer() as compact JSON."""
-    ends, values = series(store, sensor, query, now, zone)
-    rows = [f'[{ts},"nan"]' if isnan(value) else f"[{ts},{value:.0f}]" for ts, value in zip(ends, values.tolist(), strict=True)]
-    rows.append(f'[{query.end // query.step_s * query.step_s + query.step_s},"nan"]')
-    return ("[" + ",".join(rows) + "]").encode()
+    """answer() as compact JSON; a day by minute must take well under a millisecond."""
+    text = str(_pairs(series(store, sensor, query, now, zone), query))
+    return text.replace(" ", "").replace(f",{UNKNOWN}]", ',"nan"]').encode()
+
+
+def _pairs(found: Series, query: Query) -> list[list[int]]:
+    """The rows with UNKNOWN for "nan"."""
+    rows = np.empty((len(found.ends) + 1, 2), np.int64)
+    rows[:-1, 0] = instants(found.ends)
+    rows[-1, 0] = query.end // query.step_s * query.step_s + query.step_s
+    rows[:-1, 1] = np.where(np.isnan(found.values), UNKNOWN, found.values)
+    rows[-1, 1] = UNKNOWN
+    pairs: list[list[int]] = rows.tolist()
+    return pairs

@@ -151,10 +151,14 @@ class Archive:
 
     # blocks
 
+    def block(self, day: int, no: int) -> bytes:
+        """The block of one closed UTC day, b"" when there is none."""
+        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
+        return row[0] if row else b""
+
     def day(self, day: int, no: int) -> Points:
         """The points of one UTC day."""
-        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
-        return union(codec.decode(row[0]) if row else EMPTY, self.chunks(no, day, day))
+        return union(codec.decode(self.block(day, no)), self.chunks(no, day, day))
 
     def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
         """(day, block or only its header) of the days first … last that have one, ascending."""

@@ -119,26 +119,40 @@ def _ladder(archive: Archive, window: Window, days: range, level: int, found: li
 
 
 def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Part]) -> None:
-    """Append the days' blocks; the last day that ages may still have one."""
+    """Append the days' blocks, or only their outlines; the last day that ages may still have one."""
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
     loose = union(archive.chunks(window.no, first, window.last), loose)
     waiting = set((loose.ts // DAY_S).tolist())
-    rows = dict(archive.days(window.no, first, window.last, heads and not waiting))
+    rows = dict(archive.days(window.no, first, window.last, heads))
+    outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
-        block = rows.get(day, b"")
         if heads and day not in waiting:
-            join(found, _outline(codec.summary(block)))
+            outlined.append(rows[day])
             continue
-        points = union(codec.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))
-        join(found, Part(points))
+        if outlined:
+            join(found, _outline(outlined))
+            outlined = []
+        block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
+        join(found, Part(union(codec.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
+    if outlined:
+        join(found, _outline(outlined))
 
 
-def _outline(head: codec.Summary) -> Part:
-    ends = (head.first, head.last) if head.size > 1 else (head.first,)
-    return Part(Points(*np.array(ends, np.int64).T), head.energy, head.known)
+def _outline(blocks: list[bytes]) -> Part:
+    """Both ends of each block, with the energy and the known time in between."""
+    heads = codec.summaries(blocks)
+    count = len(heads)
+    ts, counter, energy, known = (np.full((count, 2), -1, np.int64) for _ in range(4))
+    ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = heads["ts0"], heads["ts1"], heads["counter0"], heads["counter1"]
+    energy[:, 0], known[:, 0] = heads["energy"], heads["known"]
+    lone = heads["size"] == 1
+    energy[lone, 0] = -1
+    keep = np.ones((count, 2), bool)
+    keep[lone, 1] = False
+    return Part(Points(ts[keep], counter[keep]), energy[keep], known[keep])
 
 
 def join(found: list[Part], part: Part) -> None:
@@ -156,5 +170,5 @@ def join(found: list[Part], part: Part) -> None:
         if len(last.ts) != len(found[-1].points.ts):
             found.pop()
             if len(last.ts):
-                found.append(Part(last, rungs=rungs))
+                found.append(Part(last, rungs=rungs))  # only ladders overlap what follows
     found.append(part)
