@@ -27,10 +27,10 @@ def written_bytes(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def service(environment: dict[str, str], *arguments: str, log: Path):
+def service(environment: dict[str, str], *arguments: str, log: Path, program: tuple[str, ...] = ("-m", "server")):
     """`python -m server run …` on a free port; yields (process, port)."""
     with open(log, "ab") as errors:
-        command = [sys.executable, "-m", "server", "run", "--port", "0", *arguments]
+        command = [sys.executable, *program, "run", "--port", "0", *arguments]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors)
     try:
         assert process.stdout
