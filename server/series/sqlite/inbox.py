@@ -4,7 +4,8 @@
 import sqlite3
 from collections.abc import Iterator
 
-PAGE_BYTES = 4096  # small: a commit writes whole pages
+PAGE_BYTES = 1024  # small: a commit writes whole pages
+CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
 WAIT_S = 30  # for another process's commit
 ROWS_A_STATEMENT = 64  # rows in one INSERT: each statement gives up the interpreter's lock once, not each row
 ROWS_A_DELETE = 4096  # rows deleted in one transaction, well under a millisecond
@@ -24,6 +25,7 @@ class Inbox:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.execute("PRAGMA secure_delete=OFF")
+        self.db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         self.db.execute(_TABLES)
         self._inserts: dict[int, str] = {}
 
