@@ -95,5 +95,18 @@ lock: ## pins the Python packages of requirements.in, with their hashes
 	@.cache/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --no-header --no-annotate --strip-extras -o requirements.txt requirements.in
 
+.PHONY: server bench-ingest bench-query
+server: ## runs the platform for development, with a demo household
+	@$(SETUP) demo
+	@$(PY) -m server.develop
+
+bench-ingest: ## measures uploads a second and core, beside RRD files and plain Django
+	@$(SETUP) demo bench
+	@$(PY) -m server.bench.ingest
+
+bench-query: ## measures the CPU of reads
+	@$(SETUP) demo
+	@$(PY) -m server.bench.query
+
 clean: ## removes what was built (the virtual environment and .cache stay)
 	@rm -rf avr/build build dist

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m server`: runs the platform, and Django's commands, with this folder on sys.path."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main(argv: list[str]) -> int:
+    sys.path.insert(0, str(HERE))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    if argv[:1] == ["run"]:
+        return run(argv[1:])
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: python -m server run [--help]\n       python -m server COMMAND…   as Django's manage.py; help lists them")  # noqa: T201
+        return 0
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["python -m server", *argv])
+    return 0
+
+
+def run(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m server run", description="serves HTTP, or HTTPS with --cert")
+    parser.add_argument("--service", choices=("all", "ingest", "web"), default="all")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free; the first line says which")
+    parser.add_argument("--cert", help="certificate chain (PEM); it may hold the key as well")
+    parser.add_argument("--key", help="private key (PEM)")
+    parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+    options = parser.parse_args(argv)
+    from project.env import EnvError
+
+    try:
+        from project import serve
+
+        return serve.run(options)
+    except EnvError as error:
+        print(f"server: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells the other processes of changes to accounts and tokens, wherever they are made (the admin as well)."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_save
+
+
+def _account_saved(instance, created, update_fields=None, **_):
+    """A price, a time zone or a blocked account: its tokens read something else from now on."""
+    from devices.changes import tokens_changed
+
+    if not created and (update_fields is None or set(update_fields) - {"last_login"}):
+        tokens_changed(list(instance.tokens.values_list("sha256", flat=True)))
+
+
+def _token_gone(instance, **_):
+    from devices.changes import tokens_changed
+
+    tokens_changed([instance.sha256])
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+
+    def ready(self):
+        post_save.connect(_account_saved, sender="accounts.Account")
+        post_delete.connect(_token_gone, sender="accounts.Token")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+# no control characters: names go into pages, files and logs
+Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+UInt32 = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+
+
+class Error(Schema):
+    error: str
+
+
+class AccountOut(Schema):
+    name: str
+    time_zone: str
+    price: float | None
+
+
+class AccountIn(Schema):
+    time_zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+    price: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+class SensorOut(Schema):
+    id: HexId
+    device: HexId | None
+    name: str
+    type: str
+    sensor_class: str = Field(alias="class")
+    function: str
+    enabled: bool
+    last: list[int] = Field(description="[unix s, counter] of the newest tuple, or nothing")
+    troubles: list[str]
+
+
+class DeviceOut(Schema):
+    id: HexId
+    name: str
+    seen: datetime | None
+    version: int | None
+    uptime_s: int | None
+    resets: int
+    sensors: list[HexId]
+
+
+class Named(Schema):
+    name: Name
+
+
+class ClaimIn(Schema):
+    code: Annotated[str, StringConstraints(max_length=32)]
+
+
+class TokenOut(Schema):
+    id: int
+    name: str
+    scope: str
+    sensor: HexId | None
+    created: datetime
+
+
+class TokenIn(Schema):
+    name: Name = ""
+    scope: Literal["read", "manage"] = "read"
+    sensor: HexId | None = None
+
+
+class NewToken(TokenOut):
+    token: str = Field(description="shown this once")
+
+
+class Rows(Schema):
+    unit: str
+    step_s: int
+    rows: list[tuple[int, int | None]] = Field(description="[end of the bucket, value or null]")
+
+
+class Taken(Schema):
+    new: int
+    duplicate: int
+    conflict: int
+    refused: int

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The caller's series as JSON and CSV."""
+
+import csv
+import time
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from api.permissions import own_sensor, readable_sensor
+from api.schemas import Error, HexId, Rows, Taken, UInt32
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router
+from ninja.errors import HttpError
+from project.stores import store
+from series import query
+from series.store import MAX_TUPLES
+
+router = Router()
+ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
+IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
+Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
+Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
+
+
+def _values(request, sensor, start, end, resolution, unit):
+    found = readable_sensor(request, sensor)
+    account = request.auth.account
+    now = int(time.time())
+    try:
+        wanted = query.parse(
+            now,
+            start=now - 86_400 if start is None else start,
+            end=end,
+            resolution=resolution,
+            unit=unit,
+            price=None if account.price is None else float(account.price),
+        )
+    except query.QueryError as error:
+        raise HttpError(422, str(error)) from error
+    rows = query.answer(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))[:-1]
+    return wanted, [(ts, None if value == "nan" else int(value)) for ts, value in rows]
+
+
+@router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
+def read_series(
+    request: HttpRequest,
+    sensor: Path[HexId],
+    start: Query[UInt32 | None] = None,
+    end: Query[UInt32 | None] = None,
+    resolution: Query[Resolution | None] = None,
+    unit: Query[Unit] = "watt",
+):
+    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution."""
+    wanted, rows = _values(request, sensor, start, end, resolution, unit)
+    return {"unit": unit, "step_s": wanted.step_s, "rows": rows}
+
+
+@router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS)
+def read_series_csv(
+    request: HttpRequest,
+    sensor: Path[HexId],
+    start: Query[UInt32 | None] = None,
+    end: Query[UInt32 | None] = None,
+    resolution: Query[Resolution | None] = None,
+    unit: Query[Unit] = "watt",
+):
+    """The same as CSV: `time,value`, the value empty where it is unknown."""
+    _, rows = _values(request, sensor, start, end, resolution, unit)
+    answer = _csv(sensor)
+    csv.writer(answer).writerows([("time", unit), *((ts, "" if value is None else value) for ts, value in rows)])
+    return answer
+
+
+@router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS)
+def read_tuples(request: HttpRequest, sensor: Path[HexId], start: Query[UInt32], end: Query[UInt32]):
+    """What is kept, `time,counter`, of at most 62 days: each tuple sent while minutes are kept, coarser ones before."""
+    found = readable_sensor(request, sensor)
+    if not start <= end <= start + 62 * 86_400:
+        raise HttpError(422, "start to end is at most 62 days")
+    answer = _csv(sensor)
+    csv.writer(answer).writerows([("time", "counter"), *store().raw(found.pk, start, end)])
+    return answer
+
+
+@router.post("sensors/{sensor}/tuples.csv", response={200: Taken} | ERRORS)
+def import_tuples(request: HttpRequest, sensor: Path[HexId]):
+    """Add tuples from CSV lines `time,counter` (a heading is skipped). What is stored already stays as it is."""
+    found = own_sensor(request, sensor)
+    tuples = _parse(request.body)
+    counts = [0, 0, 0, 0]
+    for begin in range(0, len(tuples), MAX_TUPLES):
+        outcome = store().append(found.pk, tuples[begin : begin + MAX_TUPLES], int(time.time()))
+        counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
+    return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
+
+
+def _parse(body: bytes) -> list[tuple[int, int]]:
+    tuples = []
+    try:
+        lines = body.decode().splitlines()
+        for number, row in enumerate(csv.reader(lines), 1):
+            if not row or (number == 1 and not row[0].isdigit()):
+                continue
+            stamp, counter = row
+            if not (stamp.isascii() and counter.isascii() and stamp.isdigit() and counter.isdigit()):
+                raise ValueError(f"line {number}")
+            if len(stamp) > 10 or len(counter) > 10 or max(int(stamp), int(counter)) > 0xFFFFFFFF:
+                raise ValueError(f"line {number}")
+            tuples.append((int(stamp), int(counter)))
+    except (ValueError, csv.Error) as error:
+        raise HttpError(422, f"cannot be taken: {str(error)[:80]}") from error
+    if len(tuples) > IMPORT_TUPLES_MAX:
+        raise HttpError(422, f"at most {IMPORT_TUPLES_MAX} lines")
+    return tuples
+
+
+def _csv(sensor: str) -> HttpResponse:
+    return HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{sensor}.csv"'})

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the benches run on: devices and sensors in a throw-away installation, and uploads signed beforehand."""
+
+import hashlib
+import hmac
+import os
+import random
+import secrets
+import time
+from pathlib import Path
+
+SENSORS = 30_000  # of 10,000 devices
+SENSORS_A_DEVICE = 3
+TUPLES = 5  # an upload: five minutes, a tuple a minute
+START_AGE_S = 4 * 86_400  # the uploads' first tuple is that old, so that none is from the future
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The settings of an installation in this folder."""
+    return os.environ | {
+        "FLUKSO_SECRET_KEY": secrets.token_hex(32),
+        "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32),
+        "FLUKSO_DATA_DIR": str(folder),
+        "FLUKSO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "FLUKSO_HTTPS": "0",
+        "FLUKSO_LOG_LEVEL": "WARNING",
+    }
+
+
+def sensor_id(number: int) -> str:
+    return hashlib.md5(b"sensor %d" % number, usedforsecurity=False).hexdigest()
+
+
+def device_id(number: int) -> str:
+    return hashlib.md5(b"device %d" % number, usedforsecurity=False).hexdigest()
+
+
+def key(device: int) -> bytes:
+    return hashlib.md5(b"key %d" % device, usedforsecurity=False).hexdigest().encode()
+
+
+def fill_accounts(sensors: int = SENSORS) -> None:
+    """Devices and sensors in the database of the running Django; all belong to the account `bench`."""
+    from accounts.models import Account
+    from devices.digests import claim_code
+    from devices.models import Device, Sensor
+    from devices.seal import sealer
+
+    account, _ = Account.objects.get_or_create(username="bench")
+    seal = sealer().seal
+    devices = [
+        Device(
+            pk=device_id(n),
+            owner=account,
+            sealed_key=seal(device_id(n), key(n)),
+            claim_code=claim_code(key(n), device_id(n)),
+            sign_required=True,
+        )
+        for n in range((sensors + SENSORS_A_DEVICE - 1) // SENSORS_A_DEVICE)
+    ]
+    Device.objects.bulk_create(devices, 1000)
+    Sensor.objects.bulk_create([Sensor(pk=sensor_id(n), device_id=device_id(n // SENSORS_A_DEVICE)) for n in range(sensors)], 1000)
+
+
+def start_time() -> int:
+    return int(time.time()) // 3600 * 3600 - START_AGE_S
+
+
+def tuples(number: int, upload: int, begin: int) -> list[tuple[int, int]]:
+    """The tuples of a sensor's n-th upload: a tuple a minute at the sensor's own second, some 10 Wh a minute."""
+    chance = random.Random(number * 1_000_003 + upload)
+    first = begin + upload * TUPLES * 60 + number % 60
+    counter = number * 1000 + upload * TUPLES * 10
+    return [(first + 60 * n, counter + 10 * n + chance.randrange(10)) for n in range(TUPLES)]
+
+
+def upload(number: int, count: int, begin: int, path: bytes = b"/sensor/") -> bytes:
+    """The n-th upload of a sensor as the bytes of a signed HTTP request."""
+    rows = ",".join(f"[{stamp},{counter}]" for stamp, counter in tuples(number, count, begin))
+    body = b'{"measurements":[' + rows.encode() + b"]}"
+    target = path + sensor_id(number).encode()
+    secret = key(number // SENSORS_A_DEVICE)
+    digest = hmac.digest(secret, body, "sha1").hex().encode()
+    sign = hmac.digest(secret, target + b"\n" + body, "sha256").hex().encode()
+    return (
+        b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Version: 1.0\r\n"
+        b"User-Agent: Fluksometer v210\r\nX-Digest: %b\r\nX-Sign: %b\r\nContent-Length: %d\r\n\r\n%b"
+    ) % (target, digest, sign, len(body), body)
+
+
+def write_uploads(file: Path, rounds: range, begin: int, sensors: int = SENSORS, path: bytes = b"/sensor/") -> int:
+    """Uploads of all sensors, in another random order each round, for wrk; returns how many."""
+    order = list(range(sensors))
+    with open(file, "wb") as out:
+        for count in rounds:
+            random.Random(count).shuffle(order)
+            for number in order:
+                request = upload(number, count, begin, path)
+                out.write(b"%08d" % len(request) + request)
+    return len(order) * len(rounds)

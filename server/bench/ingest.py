@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make bench-ingest`: signed uploads of 30,000 sensors in random order, driven by wrk; the last line holds the figures.
+
+posts_s_core is POSTs ÷ CPU seconds of all server processes. The store's own figures come from server/bench/store.py.
+"""
+
+import argparse
+import http.cookiejar
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from pathlib import Path
+
+from server.bench import fixture, processes
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE_EVERY_S = 0.1
+HOUR_ROUNDS = 12  # of uploads: five minutes each
+
+
+class Bench:
+    """One installation, and the uploads that it will get."""
+
+    def __init__(self, folder: Path, sensors: int, seconds: float):
+        self.folder, self.sensors, self.seconds = folder, sensors, seconds
+        self.environment = fixture.environment(folder)
+        self.begin = fixture.start_time()
+        self._round = 0
+        self._in_django("migrate", "-v0")
+        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from server.bench import fixture; fixture.fill_accounts({sensors})"
+        self._in_django("shell", "-v0", "-c", code)
+
+    def _in_django(self, *words: str) -> None:
+        subprocess.run([sys.executable, "-m", "server", *words], cwd=ROOT, env=self.environment, check=True)
+
+    def uploads(self, rounds: int) -> Path:
+        """The next rounds of all sensors, signed."""
+        file = self.folder / "uploads"
+        fixture.write_uploads(file, range(self._round, self._round + rounds), self.begin, self.sensors)
+        self._round += rounds
+        return file
+
+    def drive(self, process, port: int, seconds: float, rate: float) -> dict:
+        """Figures of one run; rate: POST/s that the client may reach, so that no upload is sent twice."""
+        file = self.uploads(max(1, round(rate * seconds / self.sensors + 0.5)))
+        cpu, written = processes.cpu_s(process.pid), processes.written_bytes(process.pid)
+        result = processes.wrk(port, file, seconds)
+        result["cpu_s"] = processes.cpu_s(process.pid) - cpu
+        result["written"] = processes.written_bytes(process.pid) - written
+        if result["errors"]:
+            raise SystemExit(f"bench: {result['errors']} errors: {(self.folder / 'log').read_text()[-1000:]}")
+        return result
+
+    def prefill(self, process, port: int) -> None:
+        """An hour of every sensor, so that caches are warm and days have begun."""
+        per_round = self.sensors / 4000
+        for _ in range(HOUR_ROUNDS):
+            file = self.uploads(1)
+            done = 0
+            while done < self.sensors:  # whatever is sent twice is a duplicate
+                done += processes.wrk(port, file, per_round * 2)["requests"]
+
+    def service(self, *arguments: str, program=("-m", "server")):
+        return processes.service(self.environment, *arguments, log=self.folder / "log", program=program)
+
+
+class Pages(threading.Thread):
+    """Fetches a page each 100 ms until stopped."""
+
+    def __init__(self, port: int):
+        super().__init__(daemon=True)
+        self._url = f"http://127.0.0.1:{port}/login/"
+        self._stopped = threading.Event()
+        self.fetched = 0
+        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())).open
+
+    def run(self) -> None:
+        while not self._stopped.wait(PAGE_EVERY_S):
+            with self._open(self._url, timeout=30) as answer:
+                answer.read()
+            self.fetched += 1
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+
+def per_core(result: dict) -> int:
+    return round(result["requests"] / max(result["cpu_s"], 0.01))
+
+
+def measure(folder: Path, sensors: int, seconds: float) -> dict:
+    bench = Bench(folder, sensors, seconds)
+    with bench.service("--service", "ingest") as (ingest, port):
+        bench.prefill(ingest, port)
+        alone = bench.drive(ingest, port, seconds, 12_000)
+        print("ingest alone:", alone, flush=True)  # noqa: T201
+        with bench.service("--service", "web") as (_, web_port):
+            pages = Pages(web_port)
+            pages.start()
+            together = bench.drive(ingest, port, seconds, 12_000)
+            pages.stop()
+        print("beside", pages.fetched, "pages:", together, flush=True)  # noqa: T201
+    figures = {
+        "posts_s_core": per_core(alone),
+        "tuples_s_core": per_core(alone) * fixture.TUPLES,
+        "p99_ms": round(alone["p99_ms"], 1),
+        "p99_with_pages_ms": round(together["p99_ms"], 1),
+        "bytes_per_tuple_written": round(alone["written"] / alone["requests"] / fixture.TUPLES, 1),
+    }
+    # each variant begins where the uploads of the one before end: nobody gets old tuples
+    for name, which, rate in (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 2000)):
+        with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (process, port):
+            result = bench.drive(process, port, seconds / 2, rate)
+        print(which, result, flush=True)  # noqa: T201
+        figures[name] = per_core(result)
+    return figures
+
+
+def store_figures() -> dict:
+    """The store alone, in a process of its own."""
+    command = [sys.executable, str(ROOT / "server" / "bench" / "store.py")]
+    lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    found = json.loads(lines[-1].removeprefix("bench-store: "))
+    return {name: found[name] for name in ("store_tuples_s_core", "bytes_per_tuple")}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sensors", type=int, default=fixture.SENSORS)
+    parser.add_argument("--seconds", type=float, default=20)
+    options = parser.parse_args()
+    os.environ.pop("FLUKSO_LOG_LEVEL", None)
+    with tempfile.TemporaryDirectory(prefix="bench-ingest-") as folder:
+        figures = measure(Path(folder), options.sensors, options.seconds)
+    print("bench-ingest: " + json.dumps(figures | store_figures()))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

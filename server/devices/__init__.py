@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices, their sensors, registration, claim and heartbeat."""

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keyed digests of docs/protocols.md §3 and §8; pure. A key is its 32 hex digits as ASCII text."""
+
+import base64
+import hmac
+
+
+def x_digest(key: bytes, body: bytes) -> str:
+    return hmac.digest(key, body, "sha1").hex()
+
+
+def x_sign(key: bytes, path: bytes, body: bytes) -> str:
+    """path: as sent, with its leading slash, without host and query."""
+    return hmac.digest(key, path + b"\n" + body, "sha256").hex()
+
+
+def same(given: bytes | None, wanted: str) -> bool:
+    """Compare in constant time; None is never the same."""
+    return given is not None and hmac.compare_digest(given, wanted.encode())
+
+
+def claim_code(key: bytes, device: str) -> str:
+    """The first 40 bits of the HMAC, as 8 characters of base32 (§8.3)."""
+    return base64.b32encode(hmac.digest(key, b"claim " + device.encode(), "sha256")[:5]).decode()

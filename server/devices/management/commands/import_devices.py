@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`import_devices FILE`: takes devices provisioned beforehand from CSV and prints each one's claim code."""
+
+import sys
+
+from devices.provisioning import ProvisioningError, import_devices
+from devices.seal import sealer
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Takes devices from CSV lines `device,key[,sensor…]` and prints `device,claim code`."
+
+    def add_arguments(self, parser):
+        parser.add_argument("file", help="- for standard input")
+
+    def handle(self, *args, file, **options):
+        try:
+            with sys.stdin if file == "-" else open(file, encoding="utf-8", newline="") as lines:
+                for device, code in import_devices(lines, sealer()):
+                    self.stdout.write(f"{device},{code}")
+        except (OSError, ProvisioningError) as error:
+            raise CommandError(str(error)) from error

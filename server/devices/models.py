@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept of devices and sensors (docs/protocols.md §3, §8). Series live in the store, not here."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+
+hex_id = RegexValidator(r"\A[0-9a-f]{32}\Z", "32 lower-case hex digits are needed")
+
+
+class Device(models.Model):
+    """A Fluksometer: known since it registered or was imported; unclaimed while it has no owner."""
+
+    id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="devices")
+    name = models.CharField(max_length=64, blank=True)
+    sealed_key = models.BinaryField(help_text="its key, encrypted: devices/seal.py")
+    claim_code = models.CharField(max_length=8, db_index=True, help_text="§8.3; never shown by the server")
+    sign_required = models.BooleanField(default=False, help_text="an X-Sign has been seen: from then on it must be there (§8.5)")
+    imported = models.BooleanField(default=False, help_text="provisioned beforehand: its code needs no heartbeat")
+    rekey_until = models.DateTimeField(null=True, blank=True, help_text="until then it may post a new key (§8.4)")
+    created = models.DateTimeField(auto_now_add=True)
+    claimed = models.DateTimeField(null=True, blank=True)
+    # the newest heartbeat
+    seen = models.DateTimeField(null=True, blank=True)
+    beat_time = models.BigIntegerField(default=0, help_text="newest `time` of a heartbeat, unix s: an older one is a replay")
+    version = models.PositiveIntegerField(null=True, blank=True)
+    uptime_s = models.BigIntegerField(null=True, blank=True)
+    mem_total_kb = models.BigIntegerField(null=True, blank=True)
+    mem_free_kb = models.BigIntegerField(null=True, blank=True)
+    mem_cached_kb = models.BigIntegerField(null=True, blank=True)
+    mem_buffers_kb = models.BigIntegerField(null=True, blank=True)
+    resets = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self):
+        return self.name or self.id
+
+
+class NewKey(models.Model):
+    """A key that a device posted while its owner had the window open; the owner's entering its code makes it the device's."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="new_keys")
+    sealed_key = models.BinaryField()
+    claim_code = models.CharField(max_length=8)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "claim_code"], name="one_new_key_a_code")]
+
+
+class Heartbeat(models.Model):
+    """A heartbeat, kept for some weeks (devices/housekeeping.py)."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="heartbeats")
+    at = models.DateTimeField()
+    uptime_s = models.BigIntegerField(null=True)
+    mem_free_kb = models.BigIntegerField(null=True)
+    reset = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["device", "at"]), models.Index(fields=["at"])]
+
+
+class Sensor(models.Model):
+    """One counter of a device, and what its configuration says of it."""
+
+    id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+    device = models.ForeignKey(Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors")
+    # the account that a sensor without a device belongs to: only a device of theirs may take it over
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    name = models.CharField(max_length=64, blank=True)
+    type = models.CharField(max_length=32, default="electricity")
+    sensor_class = models.CharField("class", max_length=32, default="analog")
+    function = models.CharField(max_length=64, blank=True)
+    voltage = models.IntegerField(null=True, blank=True)
+    current = models.IntegerField(null=True, blank=True)
+    phase = models.IntegerField(null=True, blank=True)
+    constant = models.CharField(max_length=16, blank=True, help_text="may be decimal")
+    enabled = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+    # what was wrong with its uploads, for its owner
+    ahead_tuples = models.PositiveBigIntegerField(default=0)
+    ahead_s = models.BigIntegerField(default=0, help_text="by how much the clock was ahead, the last time that it was")
+    old_tuples = models.PositiveBigIntegerField(default=0)
+    conflicts = models.PositiveBigIntegerField(default=0)
+    trouble_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self):
+        return self.name or self.function or self.id
+
+
+class ClaimAttempt(models.Model):
+    """A wrong claim code; five an hour are all that an account has (§8.3)."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "at"])]
+
+
+class Change(models.Model):
+    """Tells every process that what it has cached under this key is no longer true (hot/caches.py reads these)."""
+
+    kind = models.CharField(max_length=8)  # sensor, device or token
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)

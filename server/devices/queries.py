@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account may see of devices and sensors. Whatever is not theirs is as if it did not exist."""
+
+from devices.models import Device, Sensor
+from django.db.models import Q, QuerySet
+
+
+def devices_of(account) -> QuerySet[Device]:
+    return Device.objects.filter(owner=account).prefetch_related("sensors")
+
+
+def sensors_of(account) -> QuerySet[Sensor]:
+    """Those of their devices, and those that they kept when they gave a device up."""
+    return Sensor.objects.filter(Q(device__owner=account) | Q(device=None, released_by=account)).select_related("device")
+
+
+def owner_of(sensor: Sensor):
+    """The account that a sensor belongs to, None while its device is unclaimed."""
+    return sensor.released_by if sensor.device is None else sensor.device.owner
+
+
+def troubles(sensor: Sensor) -> list[str]:
+    """What was wrong with a sensor's uploads, in sentences for its owner."""
+    told = []
+    if sensor.ahead_tuples:
+        told.append(f"clock {sensor.ahead_s} s ahead: {sensor.ahead_tuples} values from the future were not taken")
+    if sensor.old_tuples:
+        told.append(f"{sensor.old_tuples} values older than ten years were not taken")
+    if sensor.conflicts:
+        told.append(f"{sensor.conflicts} values came twice and differed: the first ones stay")
+    return told

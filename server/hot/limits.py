@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bounds the hot path, and why each number."""
+
+BODY_MAX = 1 << 20  # bytes: 40,000 tuples, a month of minutes; our daemon sends 8 KiB at most
+UNKNOWN_BODY_MAX = 4096  # bytes from a sensor or device that nobody knows yet: a key or a configuration
+LARGE_BODY = 1 << 16  # bytes from which the steps of a request let others in between
+APPEND_SLICE = 4096  # tuples handed to the store at once, all that it takes
+REQUEST_S = 30  # from a request's first byte to its last; our daemon's own time-out is as long
+KEEP_ALIVE_S = 330  # s: an upload each five minutes finds its connection open
+CONNECTIONS_MAX = 20_000  # about 20 KB each with TLS
+SENSORS_CACHED_MAX = 200_000  # about 600 bytes each
+TOKENS_CACHED_MAX = 50_000
+LOOKUPS_WAITING_MAX = 10_000  # requests that wait for a look-up; more are answered 503
+LOOKUP_BATCH = 500  # ids in a query; SQLite allows 999 variables
+CHANGES_POLL_S = 2  # how soon a revocation is seen; promised within 10 s,
+CHANGES_STALE_S = 8  # so that with the database away for longer nothing cached is believed
+CHANGES_OVERLAP = 1000  # rows read again: PostgreSQL commits them out of order
+TROUBLE_FLUSH_S = 5
+TROUBLE_SENSORS_MAX = 20_000  # sensors whose trouble is counted between two flushes
+READ_ROWS_MAX = 44_640  # 31 days of minutes; a longer answer comes at the next coarser resolution

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of nearly every request: a small signed upload of a sensor that is in the cache.
+
+What is in any way unusual is left to hot/writes.py, which also finds the words for what is wrong. Uploads that arrive in the
+same turn of the event loop go to the store together, and come back together once they are durable.
+"""
+
+import asyncio
+import hmac
+import logging
+
+from hot.answers import OK
+from hot.caches import Cache
+from hot.fields import DIGEST, SIGN, VERSION
+from hot.measurements import Malformed, decode_upload
+from hot.troubles import Troubles
+from msgspec import UNSET
+
+logger = logging.getLogger("flukso.quick")
+
+OK_TAIL = b"".join(b"%b: %b\r\n" % header for header in OK.headers) + b"\r\n" + OK.body
+
+
+class Quick:
+    """Takes requests from connections (hot/protocol.py) in one event loop."""
+
+    def __init__(self, store, sensors: Cache, troubles: Troubles, graphs, clock):  # noqa: PLR0917
+        self._store = store
+        self._known = sensors.known
+        self._troubles = troubles
+        self._graphs = graphs
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._uploads: list[tuple[str, list]] = []
+        self._connections: list = []
+
+    def take(self, connection, path: bytes, fields: list, body: bytes) -> bool:
+        """False: not for the quick way, nothing was done."""
+        sensor = path[8:].decode("latin-1")
+        entry = self._known(sensor)
+        if entry is None or not entry.key or fields[VERSION] not in (None, b"1.0"):
+            return False
+        digest, sign = fields[DIGEST], fields[SIGN]
+        if digest is None or not hmac.compare_digest(digest, hmac.digest(entry.key, body, "sha1").hex().encode()):
+            return False
+        if entry.sign_required:
+            if sign is None or not hmac.compare_digest(sign, hmac.digest(entry.key, path + b"\n" + body, "sha256").hex().encode()):
+                return False
+        elif sign is not None:
+            return False  # the first one is to be remembered
+        try:
+            upload = decode_upload(body)
+        except Malformed:
+            return False
+        if upload.measurements is UNSET:
+            return False
+        if not self._uploads:
+            self._loop.call_soon(self._submit)
+        self._uploads.append((sensor, upload.measurements))
+        self._connections.append(connection)
+        return True
+
+    def _submit(self) -> None:
+        uploads, connections = self._uploads, self._connections
+        self._uploads, self._connections = [], []
+        now = int(self._clock())
+        loop, deliver = self._loop, self._deliver
+
+        def done(results: list) -> None:  # in the store's thread
+            loop.call_soon_threadsafe(deliver, connections, uploads, results, now)
+
+        try:
+            self._store.submit_many(uploads, now, done)
+        except Exception as error:
+            deliver(connections, uploads, [error] * len(uploads), now)
+
+    def _deliver(self, connections: list, uploads: list, results: list, now: int) -> None:
+        for connection, upload, outcome in zip(connections, uploads, results, strict=True):
+            if isinstance(outcome, Exception):
+                logger.error("an upload is not stored: %s", outcome)
+                connection.quick_failed()
+                continue
+            if outcome.refused or outcome.conflict:
+                self._troubles.note(*upload, outcome, now)
+            if self._graphs is not None:
+                self._graphs.note(upload[0], outcome.late > 0)
+            connection.quick_answer(OK_TAIL)

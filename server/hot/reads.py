@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GET /sensor/<id> in its query form and its older path form (docs/protocols.md §4)."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections import namedtuple
+from concurrent.futures import Executor, ThreadPoolExecutor
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from accounts.tokens import is_token, sha256
+from hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
+from hot.caches import Cache, TokenEntry
+from hot.directory import Directory
+from hot.requests import Headers, check_version, read_headers
+from series import query
+from series.units import ALIASES
+
+THREADS = 2  # that compute answers: uploads go on meanwhile
+FIELDS_MAX = 64  # parameters; more are an attack
+QUERY_MAX = 4096  # bytes
+JAVASCRIPT = (b"Content-Type", b"application/javascript; charset=utf-8")
+_CALLBACK = re.compile(r"[0-9A-Za-z_]{1,64}")
+
+# values are text or None
+Parameters = namedtuple("Parameters", ("interval", "start", "end", "resolution", "unit", "version", "token", "param", "callback"))
+
+
+def read_parameters(raw: bytes) -> Parameters:
+    """What is known of a query; a trailing `;` on a value is tolerated. Raises Refusal(400)."""
+    if len(raw) > QUERY_MAX:
+        raise Refusal(400, "query too long")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Refusal(400, "malformed query") from error
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        found.setdefault(name, value.rstrip(";").strip())
+    callback = found.get("jsonp_callback", found.get("callback"))
+    if callback is not None and not _CALLBACK.fullmatch(callback):
+        raise Refusal(400, "a callback is 1 to 64 of 0-9, A-Z, a-z and _")
+    return Parameters(*[found.get(name) for name in Parameters._fields[:-1]], callback)
+
+
+class Reader:
+    """Answers who has a token."""
+
+    def __init__(self, store, sensors: Cache, tokens: Cache, directory: Directory, executor: Executor, clock):
+        self._store = store
+        self._sensors = sensors
+        self._tokens = tokens
+        self._directory = directory
+        self._accounts = executor
+        self._threads = ThreadPoolExecutor(THREADS, "reads")
+        self._clock = clock
+        self.graphs = None  # hot/graphs.py, where it is switched on
+
+    def stop(self) -> None:
+        self._threads.shutdown()
+
+    async def series(self, sensor: str, scope, interval: bytes | None, unit: bytes | None) -> Answer:
+        """Rows of a sensor, or its properties with param=all. interval and unit: those of the path form."""
+        headers = read_headers(scope)
+        asked = read_parameters(scope["query_string"])
+        if interval is not None and unit is not None:
+            asked = asked._replace(interval=interval.decode(), unit=unit.decode())
+        elif headers.version is None and asked.version is None:
+            raise Refusal(400, "version is missing")
+        check_version(headers.version)
+        check_version(None if asked.version is None else asked.version.encode())
+        token = await self._authorized(sensor, headers, asked)
+        if asked.param == "all":
+            body = await self._properties(sensor)
+        else:
+            body = await self._rows(sensor, asked, token)
+        return _answer(body, asked.callback, headers.match)
+
+    async def image(self, sensor: str, scope) -> Answer:
+        """The historic graph of a sensor."""
+        headers = read_headers(scope)
+        asked = read_parameters(scope["query_string"])
+        token = await self._authorized(sensor, headers, asked)
+        if self.graphs is None:
+            raise Refusal(404, "no graphs here")
+        asked = asked._replace(interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt")
+        wanted = self._query(asked, token)
+        unit = ALIASES.get(asked.unit, asked.unit)
+        image = await self.graphs.png(sensor, wanted.start, wanted.end, wanted.factor, unit)
+        if image is None:
+            raise Refusal(404, "no graph yet")
+        return Answer(200, [(b"Content-Length", b"%d" % len(image)), (b"Content-Type", b"image/png"), *COMMON], image)
+
+    async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> TokenEntry:
+        text = headers.token.decode("latin-1") if headers.token is not None else asked.token
+        if text is None or not is_token(text):
+            raise unauthorized("Access refused")
+        token = await self._tokens.get(sha256(text))
+        if token is None:
+            raise unauthorized("Access refused")
+        entry = await self._sensors.get(sensor)
+        if entry is None:
+            raise Refusal(404, "no such series")
+        if entry.owner != token.account or token.sensor not in (None, sensor):
+            raise unauthorized("Access refused")
+        return token
+
+    async def _rows(self, sensor: str, asked: Parameters, token: TokenEntry) -> bytes:
+        wanted = self._query(asked, token)
+        loop = asyncio.get_running_loop()
+        zone = ZoneInfo(token.time_zone)
+        now = int(self._clock())
+        return await loop.run_in_executor(self._threads, query.answer_json, self._store, sensor, wanted, now, zone)
+
+    def _query(self, asked: Parameters, token: TokenEntry) -> query.Query:
+        try:
+            return query.parse(
+                int(self._clock()),
+                interval=asked.interval,
+                start=asked.start,
+                end=asked.end,
+                resolution=asked.resolution,
+                unit=asked.unit,
+                price=token.price,
+            )
+        except query.QueryError as error:
+            raise Refusal(400, str(error)) from error
+
+    async def _properties(self, sensor: str) -> bytes:
+        loop = asyncio.get_running_loop()
+        properties = await loop.run_in_executor(self._accounts, self._directory.properties, sensor)
+        last = await loop.run_in_executor(self._threads, self._store.last, sensor)
+        if properties is None:
+            raise Refusal(404, "no such series")
+        return json.dumps(properties | {"lastupdate": list(last or ())}, separators=(",", ":")).encode()
+
+
+def _answer(body: bytes, callback: str | None, match: bytes | None) -> Answer:
+    """As JSON or JSONP, or 304 when the client has it."""
+    if callback is not None:
+        body = b"%b(%b);" % (callback.encode(), body)
+    tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
+    common = [*COMMON, *CROSS_ORIGIN[:1], (b"ETag", tag)]
+    if match is not None and tag in [each.strip().removeprefix(b"W/") for each in match.split(b",")]:
+        return Answer(304, common, b"")
+    return Answer(200, [(b"Content-Length", b"%d" % len(body)), JSON if callback is None else JAVASCRIPT, *common], body)

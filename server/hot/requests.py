@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a request of the hot path: its headers, and its body within the limits."""
+
+from collections import namedtuple
+
+from devices.digests import same, x_digest, x_sign
+from hot.answers import Refusal, unauthorized
+from hot.fields import LENGTH, scan
+
+# values are bytes, or None where the header is absent; length is None when no Content-Length tells it
+Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match"))
+
+
+def read_headers(scope) -> Headers:
+    """Raises Refusal(400) for a length that is none."""
+    values: list = scan(scope["headers"])
+    length = values[LENGTH]
+    if length is not None:
+        if not length.isdigit() or len(length) > 18:
+            raise Refusal(400, "malformed Content-Length", close=True)
+        values[LENGTH] = int(length)
+    return Headers(*values)
+
+
+async def read_body(headers: Headers, receive, most: int) -> bytes:
+    """The whole body. Raises Refusal(413) when it is too long, before reading when its length is known."""
+    if headers.length is not None and headers.length > most:
+        raise too_large()
+    message = await receive()
+    body = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            if size > most:
+                raise too_large()
+            message = await receive()
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise Gone
+    if len(body) > most:
+        raise too_large()
+    return body
+
+
+class Gone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+def too_large() -> Refusal:
+    return Refusal(413, "too large", close=True)
+
+
+def check_digests(key: bytes, sign_required: bool, headers: Headers, path: bytes, body: bytes) -> bool:
+    """Return whether the request is signed by X-Sign. Raises the 401 of a wrong or missing digest."""
+    if not key or not same(headers.digest, x_digest(key, body)):
+        raise unauthorized("Incorrect digest")
+    if headers.sign is None:
+        if sign_required:
+            raise unauthorized("Incorrect digest")
+        return False
+    if not same(headers.sign, x_sign(key, path, body)):
+        raise unauthorized("Incorrect digest")
+    return True
+
+
+def check_version(given: bytes | None) -> None:
+    """An absent version is taken for 1.0 where a request proves itself by other means."""
+    if given is not None and given != b"1.0":
+        raise Refusal(400, "only version 1.0 is spoken here")

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts what was wrong with uploads, for the sensors' owners, until it is written down."""
+
+from hot import limits
+from series.store import MAX_AHEAD_S
+
+
+class Troubles:
+    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts]."""
+
+    def __init__(self):
+        self._counts: dict[str, list[int]] = {}
+
+    def note(self, sensor: str, tuples: list[tuple[int, int]], outcome, now: int) -> None:
+        """tuples: those of which `outcome` tells how many were refused."""
+        counts = self._counts.get(sensor)
+        if counts is None:
+            if len(self._counts) >= limits.TROUBLE_SENSORS_MAX:
+                return
+            counts = self._counts[sensor] = [0, 0, 0, 0]
+        ahead = sum(stamp > now + MAX_AHEAD_S for stamp, _ in tuples) if outcome.ahead_s else 0
+        counts[0] += ahead
+        counts[1] = outcome.ahead_s or counts[1]
+        counts[2] += max(0, outcome.refused - ahead)
+        counts[3] += outcome.conflict
+
+    def take(self) -> dict[str, list[int]]:
+        """All that was counted since the last time."""
+        taken, self._counts = self._counts, {}
+        return taken

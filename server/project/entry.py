@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ASGI application of two branches: the hot path, and Django."""
+
+import logging
+
+from devices.seal import sealer
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from hot.answers import Refusal
+from hot.app import HotPath
+from project import stores
+
+logger = logging.getLogger("flukso.entry")
+
+
+class Entry:
+    """Sends a request to its branch; opens and closes the store with the server's life."""
+
+    def __init__(self, hot: bool, pages: bool):
+        self._hot = hot
+        self._pages = get_asgi_application() if pages else None
+        self._path: HotPath | None = None
+
+    @property
+    def quick(self):
+        """For hot/protocol.py: takes small uploads whole; None where there is no hot path."""
+        return None if self._path is None else self._path.quick
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "http":
+            raw = scope["raw_path"]
+            if raw.startswith((b"/sensor/", b"/device/")):
+                branch = self._path
+            else:
+                branch = self._pages
+            await (branch or _nothing)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive, send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self._start()
+                except Exception as error:
+                    logger.exception("start failed")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _start(self) -> None:
+        if not self._hot:
+            return
+        self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX, settings.RRD_DIR)
+        await self._path.start()
+
+    async def _stop(self) -> None:
+        if self._path is not None:
+            await self._path.stop()
+            self._path = None
+        stores.close()
+
+
+async def _nothing(scope, receive, send) -> None:
+    answer = Refusal(404, "no such path", close=True).answer()
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})

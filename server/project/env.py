@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typed settings from the environment; a wrong one stops the start and says its name."""
+
+import os
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+class EnvError(ValueError):
+    """An environment variable is missing or cannot be read; the text names it, and never shows a secret."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable's text, or that of the file named by NAME_FILE. Without a default it must be there and not be empty."""
+    path = os.environ.get(name + "_FILE")
+    if path is not None:
+        try:
+            with open(path, encoding="utf-8") as file:
+                value: str | None = file.read().strip()
+        except OSError as error:
+            raise EnvError(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    else:
+        value = os.environ.get(name, default)
+    if value is None or (value == "" and default is None):
+        raise EnvError(f"{name} is missing")
+    return value
+
+
+def flag(name: str, default: bool) -> bool:
+    """1, true, yes, on or 0, false, no, off."""
+    value = text(name, "1" if default else "0").lower()
+    if value not in _TRUE | _FALSE:
+        raise EnvError(f"{name}: {value!r} is neither 1 nor 0")
+    return value in _TRUE
+
+
+def number(name: str, default: int, least: int, most: int) -> int:
+    """A whole number within its bounds."""
+    value = text(name, str(default))
+    if not re.fullmatch(r"-?[0-9]{1,12}", value) or not least <= int(value) <= most:
+        raise EnvError(f"{name}: {value!r} is not a whole number from {least} to {most}")
+    return int(value)
+
+
+def words(name: str, default: str) -> list[str]:
+    """Comma-separated words; empty ones are dropped."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def secret(name: str, least: int) -> str:
+    """A secret of at least that many characters."""
+    value = text(name)
+    if len(value) < least:
+        raise EnvError(f"{name} is shorter than {least} characters")
+    return value
+
+
+def hex_keys(name: str) -> list[bytes]:
+    """One or more keys of 32 bytes as 64 hex digits, comma-separated: the first encrypts, all decrypt (so a key can be changed)."""
+    keys = text(name).split(",")
+    if not all(re.fullmatch(r"[0-9a-fA-F]{64}", key.strip()) for key in keys):
+        raise EnvError(f"{name} is not a list of keys with 64 hex digits each")
+    return [bytes.fromhex(key.strip()) for key in keys]
+
+
+def database(name: str, default: str) -> dict:
+    """Django's settings for sqlite:///path or postgres://user:password@host:port/name?option=value."""
+    url = urlsplit(text(name, default))
+    if url.scheme == "sqlite":
+        if url.netloc or len(url.path) < 2:
+            raise EnvError(f"{name}: say sqlite:////absolute/path or sqlite:///relative/path")
+        return _sqlite(url.path[1:])
+    if url.scheme in ("postgres", "postgresql"):
+        try:
+            port = url.port
+        except ValueError as error:
+            raise EnvError(f"{name}: bad port") from error
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(url.path[1:]),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": unquote(url.hostname or ""),
+            "PORT": str(port or ""),
+            "OPTIONS": dict(parse_qsl(url.query)),
+            "CONN_MAX_AGE": 60,  # s
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise EnvError(f"{name}: a URL that begins with sqlite:/// or postgres:// is needed")
+
+
+def _sqlite(path: str) -> dict:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 10,  # s; writers are short
+            "transaction_mode": "IMMEDIATE",
+            # FULL: an answer to a registration promises that it outlives a power cut
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000",
+        },
+    }

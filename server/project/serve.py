@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one service under uvicorn."""
+
+import json
+import socket
+import sys
+from importlib import import_module
+
+import django
+import uvicorn
+from django.core.management import call_command
+
+BACKLOG = 2048  # connections that wait to be accepted: a street's power is back
+SWITCH_INTERVAL_S = 0.0005  # between threads: a page or a merge must not hold up an upload for the usual 5 ms
+STOP_S = 10  # for requests under way when the service is stopped
+
+
+def run(options) -> int:
+    django.setup()
+    if options.migrate:
+        call_command("migrate", verbosity=0, interactive=False)
+    from hot import limits
+    from hot.protocol import DeviceProtocol
+
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    config = uvicorn.Config(
+        getattr(import_module("project.asgi"), options.service),
+        http=DeviceProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # ours has no query in it
+        server_header=False,
+        proxy_headers=False,  # Django reads the one that it needs (FLUKSO_BEHIND_PROXY)
+        timeout_keep_alive=limits.KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
+        ssl_certfile=options.cert,
+        ssl_keyfile=options.key if options.key else None,
+    )
+    with listen(options.host, options.port) as listener:
+        scheme = "https" if options.cert else "http"
+        port = listener.getsockname()[1]
+        print(json.dumps({"url": f"{scheme}://{_name(options.host)}:{port}/", "port": port}), flush=True)  # noqa: T201
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _name(host: str) -> str:
+    return "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Django's settings. Everything that differs between two installations comes from the environment (docs/server.md lists it)."""
+
+from pathlib import Path
+
+from project import env
+
+SERVER_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = False
+SECRET_KEY = env.secret("FLUKSO_SECRET_KEY", 32)
+DEVICE_KEY_SECRETS = env.hex_keys("FLUKSO_DEVICE_KEY_SECRET")
+DATA_DIR = Path(env.text("FLUKSO_DATA_DIR"))
+ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+HTTPS = env.flag("FLUKSO_HTTPS", True)
+DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
+SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series")
+RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
+UNCLAIMED_DEVICES_MAX = env.number("FLUKSO_UNCLAIMED_DEVICES_MAX", 10_000, 0, 10_000_000)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",
+    "accounts",
+    "devices",
+    "api",
+    "dashboard",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "project.urls"
+AUTH_USER_MODEL = "accounts.Account"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to collect
+WHITENOISE_MAX_AGE = 3600  # s
+
+if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20  # bytes; as for devices, see hot/limits.py
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # data: the admin's and the API page's own icons
+        "style-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("FLUKSO_LOG_LEVEL", "INFO").upper()},
+    # its 4xx lines would double those of the access log
+    "loggers": {"django.request": {"level": "ERROR"}, "asyncio": {"level": "WARNING"}},
+}

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The continuous counter of one sensor over a stretch of time, and how much of it is known."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from series.points import HEARTBEAT_S, Ints, Points, spans
+
+Floats = NDArray[np.float64]
+
+
+class Part(NamedTuple):
+    """Points; where `energy` (Wh) is given and not negative, what lies between a point and the next, with the time known (s)."""
+
+    points: Points
+    energy: Ints | None = None
+    known: Ints | None = None
+    rungs: bool = False  # thinned: the last point may have been drawn across a silence
+
+
+class Curve:
+    """Built from parts that ascend and do not overlap; asked at any boundaries."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        whole = parts[0].points if len(parts) == 1 else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
+        energy, known = spans(whole)
+        at = 0
+        for part in parts:
+            if part.energy is not None and part.known is not None:
+                inner = np.flatnonzero(part.energy >= 0)
+                energy[at + inner], known[at + inner] = part.energy[inner], part.known[inner]
+            at += len(part.points.ts)
+        self._ts = whole.ts
+        self._level = self._sure = _running(energy, int(whole.counter[0]) if at else 0)
+        self._known = _running(known, 0)
+        self._silent = np.diff(whole.ts) > HEARTBEAT_S
+        if self._silent.any():
+            self._sure = _running(np.where(self._silent, 0, energy), 0)
+
+    def counters(self, boundaries: Sequence[int]) -> list[float | None]:
+        """The continuous counter (Wh) at each boundary, None where there is no data on both sides."""
+        if not len(self._ts):
+            return [None] * len(boundaries)
+        at = instants(boundaries)
+        level: list[float | None] = np.interp(at, self._ts, self._level).tolist()
+        for i in np.flatnonzero(self._outside(at)).tolist():
+            level[i] = None
+        return level
+
+    def coverage(self, boundaries: Sequence[int]) -> Floats:
+        """The known share (0 … 1) of each interval between two boundaries."""
+        at = instants(boundaries)
+        if not len(self._ts):
+            return np.zeros(max(len(at) - 1, 0))
+        share: Floats = np.diff(np.interp(at, self._ts, self._known)) / np.maximum(np.diff(at), 1)
+        return np.clip(share, 0.0, 1.0)
+
+    def energies(self, boundaries: Sequence[int]) -> Floats:
+        """The energy (Wh) of the known part of each interval between two boundaries."""
+        at = instants(boundaries)
+        if not len(self._ts):
+            return np.zeros(max(len(at) - 1, 0))
+        return np.diff(np.interp(at, self._ts, self._sure))
+
+    def _outside(self, at: np.ndarray) -> np.ndarray:
+        outside = (at < self._ts[0]) | (at > self._ts[-1])
+        if self._silent.any():
+            left = np.clip(np.searchsorted(self._ts, at, "right") - 1, 0, len(self._silent) - 1)
+            outside |= self._silent[left] & (at > self._ts[left]) & (at < self._ts[left + 1])
+        return outside
+
+
+def _all(arrays: list[Ints]) -> Ints:
+    return np.concatenate(arrays) if arrays else np.empty(0, np.int64)
+
+
+def instants(boundaries: Sequence[int]) -> Ints:
+    """The boundaries as an array."""
+    if isinstance(boundaries, range):
+        return np.arange(boundaries.start, boundaries.stop, boundaries.step, dtype=np.int64)
+    return np.asarray(boundaries, np.int64)
+
+
+def _running(steps: np.ndarray, start: int) -> np.ndarray:
+    """start, and start plus the sum of the steps so far, after each of them."""
+    level = np.empty(len(steps) + 1, np.int64)
+    level[0] = start
+    np.cumsum(steps, out=level[1:])
+    level[1:] += start
+    return level

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Points (time, counter as sent) of one sensor: union, continuity, thinning."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_WH_S = 20  # Wh/s, 72 kW: no household counts faster; the limit of the historic RRDs
+WRAP = 1 << 32  # the counter is a u32
+HEARTBEAT_S = 8_640_000  # 100 days: a longer silence is unknown; the heartbeat of the historic RRDs
+MAX_IRREGULAR = 32  # falls and silences kept exactly by one thinning: more than one an hour is a broken counter
+
+Ints = NDArray[np.int64]
+
+
+class Points(NamedTuple):
+    """Strictly ascending times (unix s) and the counters as sent."""
+
+    ts: Ints
+    counter: Ints
+
+    def between(self, start: int, end: int) -> "Points":
+        """Those with start <= time < end."""
+        low, high = np.searchsorted(self.ts, (start, end))
+        return Points(self.ts[low:high], self.counter[low:high])
+
+
+EMPTY = Points(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def union(first: Points, second: Points) -> Points:
+    """All points of both, in order; where a time is in both, the one of `first`."""
+    if not len(first.ts) or not len(second.ts):
+        return first if len(first.ts) else second
+    if first.ts[-1] < second.ts[0]:
+        return Points(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
+    return settled(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
+
+
+def settled(ts: Ints, counter: Ints) -> Points:
+    """Points in order from times in any order; of equal times the first one given."""
+    if len(ts) < 2 or bool((ts[1:] > ts[:-1]).all()):
+        return Points(ts, counter)
+    times, where = np.unique(ts, return_index=True)  # the index of the first occurrence
+    return Points(times, counter[where])
+
+
+def unpack(data: bytes) -> Points:
+    """Points from little-endian pairs of u32 in any order; of equal times the first."""
+    if not data:
+        return EMPTY
+    pairs = np.frombuffer(data, "<u4").astype(np.int64)
+    return settled(pairs[0::2], pairs[1::2])
+
+
+def pack(points: Points) -> bytes:
+    """The pairs that unpack() reads."""
+    pairs = np.empty(2 * len(points.ts), "<u4")
+    pairs[0::2], pairs[1::2] = points.ts, points.counter
+    return pairs.tobytes()
+
+
+def spans(points: Points) -> tuple[Ints, Ints]:
+    """Energy (Wh) and known time (s) of each interval between two neighbouring points.
+
+    A fall within reach of 2^32 at MAX_WH_S is a wrap; else a new value that can have been counted since is a start
+    from 0; any other fall counts no energy and is not known. A silence over HEARTBEAT_S keeps its energy, not known.
+    """
+    known = np.diff(points.ts)
+    energy = np.diff(points.counter)
+    falls = np.flatnonzero(energy < 0)
+    if len(falls):
+        reach = MAX_WH_S * known[falls]
+        wrapped = energy[falls] + WRAP
+        fresh = points.counter[falls + 1]
+        energy[falls] = np.where(wrapped <= reach, wrapped, np.where(fresh <= reach, fresh, 0))
+        known[falls[(wrapped > reach) & (fresh > reach)]] = 0
+    known[known > HEARTBEAT_S] = 0
+    return energy, known
+
+
+def thin(points: Points, step_s: int) -> Points:
+    """The points at the multiples of step_s around which there is data, counters linear between points.
+
+    Kept as they are: the first and the last point, and both ends of an irregular interval (a fall, or a silence over
+    HEARTBEAT_S), so that continuity derives the same from what is left. Energy over any two kept points is unchanged.
+    """
+    ts, counter = points
+    if len(ts) < 2:
+        return points
+    elapsed, rise = np.diff(ts), np.diff(counter)
+    regular = (rise >= 0) & (elapsed <= HEARTBEAT_S)
+    irregular = np.flatnonzero(~regular)[:MAX_IRREGULAR]
+    keep = np.unique(np.concatenate((irregular, irregular + 1, (0, len(ts) - 1)))).astype(np.int64)
+    floor = ts // step_s * step_s
+    grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor])))
+    grid = grid[(grid > ts[0]) & (grid < ts[-1])]
+    left = np.searchsorted(ts, grid, "right") - 1
+    usable = regular[left] | (ts[left] == grid)
+    grid, left = grid[usable], left[usable]
+    # rounded down: a tuple of the same interval that comes later is then never below
+    level = counter[left] + rise[left] * (grid - ts[left]) // elapsed[left]
+    return settled_union(Points(ts[keep], counter[keep]), Points(grid, level))
+
+
+def settled_union(first: Points, second: Points) -> Points:
+    """union() for points that interleave."""
+    return settled(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
+
+
+def consistent(kept: Points, late: Points) -> Points:
+    """Those of `late` that do not contradict thinned points: within the counters of a regular interval they fall in."""
+    if not len(kept.ts):
+        return late
+    right = np.searchsorted(kept.ts, late.ts)
+    inside = (right > 0) & (right < len(kept.ts))
+    low, high = kept.counter[np.maximum(right - 1, 0)], kept.counter[np.minimum(right, len(kept.ts) - 1)]
+    bad = inside & (low <= high) & ((late.counter < low) | (late.counter > high))
+    return Points(late.ts[~bad], late.counter[~bad])

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Old data gets coarser: day blocks into quarters of an hour and days, those into hours, and hours go."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from series.points import EMPTY, Points, consistent, thin, union
+from series.sqlite import codec
+from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
+from series.sqlite.reader import Horizons, Window, after, level_of
+
+ROWS = 64  # aged in one transaction
+KEY_MASK = (1 << 32) - 1
+
+
+class Block(NamedTuple):
+    """Which block of the ladders."""
+
+    level: int
+    chunk: int
+    no: int
+
+
+def run(archive: Archive, now: int) -> Iterator[None]:
+    """Age what has become old enough. Each horizon moves first, so that readers look in both places meanwhile."""
+    today = now // DAY_S
+    yield from _age_days(archive, today - LEVELS[RAW].keep_days)
+    yield from _age_quarters(archive, today - LEVELS[QUARTER].keep_days)
+    yield from _drop_hours(archive, today - LEVELS[HOUR].keep_days)
+
+
+def _age_days(archive: Archive, target: int) -> Iterator[None]:
+    while True:
+        horizon = archive.get("aged_raw")
+        oldest = archive.db.execute("SELECT min(key) FROM block").fetchone()[0]
+        day = target if oldest is None else min(oldest >> 32, target)
+        if day >= target and horizon >= target:
+            return
+        archive.begin()
+        archive.put("aged_raw", max(min(day + 1, target), horizon))
+        archive.commit()
+        if day < target:
+            yield from _age_rows(archive, "block", day_key(day, 0), day_key(day + 1, 0), level=RAW)
+        elif archive.get("aged_raw") >= target:
+            return
+
+
+def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
+    """Whole blocks of quarters."""
+    span = LEVELS[QUARTER].span_days
+    while (horizon := archive.get("aged_quarter")) + span <= target:
+        low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER + 1, 0, 0)
+        oldest = archive.db.execute("SELECT min(key) FROM ladder WHERE key>=? AND key<?", (low, high)).fetchone()[0]
+        chunk = target // span if oldest is None else (oldest - low) >> 32
+        moved = min((chunk + 1) * span, target // span * span)
+        archive.begin()
+        archive.put("aged_quarter", max(moved, horizon))
+        archive.commit()
+        if (chunk + 1) * span > target:
+            return
+        yield from _age_rows(archive, "ladder", ladder_key(QUARTER, chunk, 0), ladder_key(QUARTER, chunk + 1, 0), level=QUARTER)
+
+
+def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
+    span = LEVELS[HOUR].span_days
+    moved = target // span * span
+    if moved <= archive.get("aged_hour"):
+        return
+    archive.begin()
+    archive.put("aged_hour", moved)
+    archive.commit()
+    low, high = ladder_key(HOUR, 0, 0), ladder_key(HOUR, moved // span, 0)
+    some = "SELECT key FROM ladder WHERE key>=? AND key<? LIMIT ?"
+    while archive.db.execute(f"DELETE FROM ladder WHERE key IN ({some})", (low, high, ROWS)).rowcount:
+        yield
+
+
+def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) -> Iterator[None]:
+    """Merge the blocks of one span into the coarser ladders and delete them."""
+    start = (low >> 32 & 0xFFFFFFF) * LEVELS[level].span_days
+    end = start + LEVELS[level].span_days
+    while True:
+        archive.begin()
+        rows = archive.db.execute(
+            f"SELECT key, data FROM {table} WHERE key>=? AND key<? ORDER BY key LIMIT ?", (low, high, ROWS)
+        ).fetchall()
+        for key, data in rows:
+            no = key & KEY_MASK
+            points = codec.decode(data)
+            following = after(archive, Window(no, start, end - 1, EMPTY), end - 1) or EMPTY
+            if level == RAW:
+                put(archive, QUARTER, no, points, following)
+                put(archive, DAY, no, points, following)
+            else:
+                put(archive, HOUR, no, points, following)
+            yield
+        if rows:
+            archive.db.execute(f"DELETE FROM {table} WHERE key>=? AND key<=?", (low, rows[-1][0]))
+        archive.commit()
+        if not rows:
+            return
+
+
+def put_all(archive: Archive, no: int, points: Points, following: Points, aged: Horizons) -> None:
+    """Put late points straight into the ladders that keep their days, and into the days."""
+    while len(points.ts):
+        level = level_of(int(points.ts[0]) // DAY_S, aged)
+        until = {QUARTER: aged.raw, HOUR: aged.quarter, DAY: aged.hour}[level] * DAY_S
+        part, points = points.between(0, until), points.between(until, 1 << 33)
+        beyond = Points(points.ts[:1], points.counter[:1]) if len(points.ts) else following
+        if level != DAY:
+            put(archive, level, no, part, beyond)
+        put(archive, DAY, no, part, beyond)
+
+
+def put(archive: Archive, level: int, no: int, points: Points, following: Points) -> None:
+    """Thin points into one ladder. `following`: the next point after them that the ladder does not have, or none."""
+    span_s = LEVELS[level].span_days * DAY_S
+    while len(points.ts):
+        chunk = int(points.ts[0]) // span_s
+        part = points.between(chunk * span_s, (chunk + 1) * span_s)
+        points = points.between((chunk + 1) * span_s, 1 << 33)
+        beyond = Points(points.ts[:1], points.counter[:1]) if len(points.ts) else following
+        _put_chunk(archive, Block(level, chunk, no), part, beyond)
+
+
+def _put_chunk(archive: Archive, block: Block, points: Points, following: Points) -> None:
+    level, chunk, no = block
+    span_s = LEVELS[level].span_days * DAY_S
+    start = int(points.ts[0]) // DAY_S * DAY_S
+    end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
+    kept = archive.ladder(level, chunk, no)
+    left = _left(archive, block, kept, start)
+    right = kept.between(end + 1, 1 << 33)
+    right = Points(right.ts[:1], right.counter[:1])
+    if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
+        right = following
+    here = _settle(left, kept.between(start, end + 1), points)
+    here = union(here, consistent(here, points))
+    thinned = thin(union(union(left, here), right), LEVELS[level].step_s).between(start, end + 1)
+    whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
+    archive.put_ladder(level, chunk, no, whole.between(0, (chunk + 1) * span_s))
+    over = thinned.between((chunk + 1) * span_s, 1 << 33)
+    if len(over.ts):  # the rung at the end begins the next block
+        archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
+
+
+def _left(archive: Archive, block: Block, kept: Points, start: int) -> Points:
+    """The ladder's last point before `start`, in this block or the one before."""
+    left = kept.between(0, start)
+    if not len(left.ts) and block.chunk:
+        left = archive.ladder(block.level, block.chunk - 1, block.no)
+    return Points(left.ts[-1:], left.counter[-1:])
+
+
+def _settle(left: Points, here: Points, points: Points) -> Points:
+    """Without the rung at the start that was drawn across a silence which has ended since."""
+    if len(left.ts) and len(here.ts) and here.ts[0] < points.ts[0] and left.counter[0] <= points.counter[0] < here.counter[0]:
+        return Points(here.ts[1:], here.counter[1:])
+    return here
+
+
+def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
+    """Delete all blocks of a sensor whose data lies in these days."""
+    runs = archive.runs(first_day, last_day)
+    archive.db.executemany("DELETE FROM open WHERE key=?", [(open_key(day, sweep, no),) for day, sweep in runs])
+    archive.db.executemany("DELETE FROM block WHERE key=?", [(day_key(day, no),) for day in range(first_day, last_day + 1)])
+    for level in (QUARTER, HOUR, DAY):
+        span = LEVELS[level].span_days
+        chunks = np.arange(first_day // span, last_day // span + 2)
+        archive.db.executemany("DELETE FROM ladder WHERE key=?", [(ladder_key(level, int(c), no),) for c in chunks])

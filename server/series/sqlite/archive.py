@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main file: one block per sensor and UTC day, the ladders of older data, and the sensors' numbers."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from series.points import EMPTY, Points, union, unpack
+from series.sqlite import codec
+
+DAY_S = 86_400
+PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
+CACHE_KIB = 16_384
+WAIT_S = 30  # for another process's write; the longest one is a slice of merging
+SCHEMA = 1
+
+SWEEPS = 1 << 10  # sweeps count round; of one day far fewer are kept
+
+RAW, QUARTER, HOUR, DAY = 0, 1, 2, 3  # levels, fine to coarse
+
+
+class Level(NamedTuple):
+    """One ladder: a point each step_s, blocks of span_days, kept until keep_days old (0: for ever)."""
+
+    step_s: int
+    span_days: int
+    keep_days: int
+
+
+# Spans: long blocks compress well, but the youngest one is written again each time a day ages into it.
+LEVELS = (
+    Level(0, 1, 60),
+    Level(900, 32, 400),
+    Level(3600, 128, 3653),
+    Level(86_400, 1024, 0),
+)
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sensor (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB UNIQUE, -- 16 bytes; NULL: forgotten, its blocks wait for removal
+    first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL,
+    imported_until INTEGER NOT NULL DEFAULT 0
+);
+-- key: day << 32 | sensor number, so that one pass over the sensors writes neighbouring pages
+-- days still filling: each sweep of the inbox appends one run of chunks per day, each chunk the tuples of one sensor as pairs
+CREATE TABLE IF NOT EXISTS run (day INTEGER, sweep INTEGER, PRIMARY KEY (day, sweep)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- day << 42 | sweep << 32 | sensor number
+CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days over: appended in order, pages full
+-- key: level << 60 | block of days << 32 | sensor number
+CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+
+
+def day_key(day: int, no: int) -> int:
+    """The key in `block`."""
+    return day << 32 | no
+
+
+def open_key(day: int, sweep: int, no: int) -> int:
+    """The key in `open`."""
+    return day << 42 | sweep << 32 | no
+
+
+def ladder_key(level: int, chunk: int, no: int) -> int:
+    """The key in `ladder`."""
+    return level << 60 | chunk << 32 | no
+
+
+class Row(NamedTuple):
+    """A sensor as the main file knows it."""
+
+    no: int
+    id: str
+    first_ts: int
+    last_ts: int
+    last_counter: int
+
+
+class Archive:
+    """One connection to the main file. Not thread-safe; the owner serialises, and begins and commits."""
+
+    def __init__(self, path: str) -> None:
+        self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=64)
+        self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("PRAGMA synchronous=FULL")
+        self.db.execute("PRAGMA secure_delete=FAST")
+        self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        self._make()
+
+    def _make(self) -> None:
+        found = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA:
+            raise sqlite3.DatabaseError(f"series file of schema {found}, this is {SCHEMA}")
+        if found < SCHEMA:
+            self.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.db.close()
+
+    def begin(self) -> None:
+        """Start a transaction that writes."""
+        self.db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+        self.db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Give the transaction up, if there is one."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+
+    # numbers
+
+    def get(self, name: str) -> int:
+        """A value of `meta`, 0 when it was never set."""
+        row = self.db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
+        return row[0] if row else 0
+
+    def put(self, name: str, value: int) -> None:
+        """Set a value of `meta`."""
+        self.db.execute("REPLACE INTO meta VALUES (?,?)", (name, value))
+
+    # sensors
+
+    def sensors(self) -> Iterable[Row]:
+        """All sensors with data in this file."""
+        rows = self.db.execute("SELECT no, id, first_ts, last_ts, last_counter FROM sensor WHERE id IS NOT NULL")
+        return (Row(no, key.hex(), *rest) for no, key, *rest in rows)
+
+    def sensor(self, sensor: str) -> Row | None:
+        """One of them."""
+        row = self.db.execute("SELECT no, first_ts, last_ts, last_counter FROM sensor WHERE id=?", (bytes.fromhex(sensor),)).fetchone()
+        return Row(row[0], sensor, *row[1:]) if row else None
+
+    def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
+        """Give a new sensor its number."""
+        cursor = self.db.execute(
+            "INSERT INTO sensor (id, first_ts, last_ts, last_counter) VALUES (?,?,?,?)",
+            (bytes.fromhex(sensor), first_ts, *last),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def extend(self, rows: list[tuple[int, int, int, int]]) -> None:
+        """Note (first time, last time, last counter, number) of sensors."""
+        self.db.executemany("UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows)
+
+    # blocks
+
+    def block(self, day: int, no: int) -> bytes:
+        """The block of one closed UTC day, b"" when there is none."""
+        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
+        return row[0] if row else b""
+
+    def day(self, day: int, no: int) -> Points:
+        """The points of one UTC day."""
+        return union(codec.decode(self.block(day, no)), self.chunks(no, day, day))
+
+    def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
+        """(day, block or only its header) of the days first … last that have one, ascending."""
+        what = f"substr(data,1,{codec.HEADER.size})" if heads else "data"
+        keys = ",".join([str(day_key(day, no)) for day in range(first, last + 1)])
+        rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN ({keys}) ORDER BY key").fetchall()
+        return [(key >> 32, data) for key, data in rows]
+
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """(day, sweep) of the days first … last that are still filling."""
+        return self.db.execute("SELECT day, sweep FROM run WHERE day BETWEEN ? AND ?", (first, last)).fetchall()
+
+    def chunks(self, no: int, first: int, last: int) -> Points:
+        """The points of the days first … last that are in no block yet."""
+        runs = self.runs(first, last)
+        if not runs:
+            return EMPTY
+        keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
+        return unpack(b"".join([data for (data,) in self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")]))
+
+    def ladder(self, level: int, chunk: int, no: int) -> Points:
+        """The points of one ladder block."""
+        row = self.db.execute("SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)).fetchone()
+        return codec.decode(row[0]) if row else EMPTY
+
+    def put_ladder(self, level: int, chunk: int, no: int, points: Points) -> None:
+        """Write one ladder block."""
+        self.db.execute("REPLACE INTO ladder VALUES (?,?)", (ladder_key(level, chunk, no), codec.encode(points)))

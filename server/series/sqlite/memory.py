@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sensors, and their tuples that are in the inbox but not merged yet; decides what is new."""
+
+import struct
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from series.points import EMPTY, Points, unpack
+from series.sqlite.archive import Archive, Row
+from series.sqlite.inbox import SENSOR_BYTES
+from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, Outcome, Tuple, TupleError
+
+PAIR_BYTES = 8  # u32 time, u32 counter, little endian, as in the inbox
+NEVER = -1
+USUAL_TUPLES = 64  # in an upload that takes the fast way
+PACK = [struct.Struct(f"<{2 * count}I").pack for count in range(USUAL_TUPLES + 1)]
+ALL_NEW = [Outcome(count, 0, 0, 0) for count in range(USUAL_TUPLES + 1)]
+
+
+class Sensor:
+    """One sensor. `pending` is replaced, not emptied, when the sensor is forgotten."""
+
+    __slots__ = ("dead", "first_ts", "key", "last_counter", "last_ts", "no", "pending")
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.no = 0  # in the main file; 0: not there yet, or not known to be
+        self.dead = 0  # numbers up to this one were forgotten
+        self.first_ts = self.last_ts = NEVER
+        self.last_counter = 0
+        self.pending = bytearray()
+
+
+class Memory:
+    """Written under `lock`; readers copy a sensor's `pending` first and read the main file after."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.sensors: dict[str, Sensor] = {}
+        self.pending_bytes = 0
+        self.seen = 0  # id of the last inbox row that is in here
+        self.merged = 0  # id of the last inbox row known to be merged
+        self.newest_ts = 0  # the latest `now` of an append: the time of those who feed us
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Start from what the main file holds."""
+        for row in rows:
+            sensor = self.sensors.get(row.id)
+            if sensor is None:
+                sensor = self.sensors[row.id] = Sensor(bytes.fromhex(row.id))
+            if row.no > sensor.dead:
+                sensor.no = row.no
+                _widen(sensor, row.first_ts, row.last_ts, row.last_counter)
+
+    def clear(self) -> None:
+        """Forget everything, to start again from the files."""
+        self.sensors.clear()
+        self.pending_bytes = 0
+        self.seen = 0
+
+    def replay(self, rows: Iterable[tuple[int, bytes]]) -> int:
+        """Take inbox rows (id, data) that this process has not added itself; returns how many."""
+        count = grown = 0
+        sensors = self.sensors
+        pair = struct.Struct("<II").unpack_from
+        newest = self.seen
+        for newest, row in rows:  # noqa: B007 # wanted after the loop
+            count += 1
+            name = row[:SENSOR_BYTES].hex()
+            sensor = sensors.get(name)
+            if sensor is None:
+                sensor = sensors[name] = Sensor(row[:SENSOR_BYTES])
+            size = len(row) - SENSOR_BYTES
+            if size % PAIR_BYTES:
+                self._bury(sensor, row)
+                continue
+            sensor.pending += row[SENSOR_BYTES:]
+            grown += size
+            ts, counter = pair(row, len(row) - PAIR_BYTES)  # a row's times ascend
+            if ts > sensor.last_ts:
+                sensor.last_ts, sensor.last_counter = ts, counter
+            first = pair(row, SENSOR_BYTES)[0]
+            if first < sensor.first_ts or sensor.first_ts == NEVER:
+                sensor.first_ts = first
+        self.seen = newest
+        self.pending_bytes += grown
+        return count
+
+    def _bury(self, sensor: Sensor, row: bytes) -> None:
+        """A row that forgets: what is older has gone."""
+        (dead,) = struct.unpack_from("<I", row, SENSOR_BYTES)
+        self.pending_bytes -= len(sensor.pending)
+        sensor.pending = bytearray()
+        sensor.dead = max(dead, sensor.dead)
+        if sensor.no <= sensor.dead:
+            sensor.no = 0
+            sensor.first_ts = sensor.last_ts = NEVER
+
+    def pending(self, name: str) -> Points:
+        """The sensor's points that wait, in order."""
+        sensor = self.sensors.get(name)
+        return unpack(bytes(sensor.pending)) if sensor else EMPTY
+
+    def take(self, name: str, tuples: Sequence[Tuple], now: int, archive: Archive, rows: list[bytes]) -> Outcome:
+        """Take what is new, and append its inbox row when there is something new. Raises TupleError."""
+        sensor = self.sensors.get(name)
+        if sensor is None:
+            sensor = Sensor(_key(name))
+        last = sensor.last_ts
+        try:
+            for ts, _counter in tuples:
+                if ts <= last:
+                    break
+                last = ts
+            else:
+                count = len(tuples)
+                if 0 < count <= USUAL_TUPLES and last <= now + MAX_AHEAD_S and tuples[0][0] >= now - MAX_AGE_S:
+                    data = PACK[count](*chain.from_iterable(tuples))
+                    sensor.last_ts, sensor.last_counter = tuples[-1]
+                    if sensor.first_ts == NEVER:
+                        sensor.first_ts = tuples[0][0]
+                        self.sensors[name] = sensor
+                    sensor.pending += data
+                    self.pending_bytes += len(data)
+                    rows.append(sensor.key + data)
+                    return ALL_NEW[count]
+        except struct.error:
+            pass  # a counter that is no u32: one by one then
+        except (TypeError, ValueError) as error:
+            raise TupleError(f"pairs of integers wanted: {error}")
+        return self._pick(name, sensor, tuples, now=now, archive=archive, rows=rows)
+
+    def _pick(self, name: str, sensor: Sensor, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]) -> Outcome:
+        """The slow way: times that were seen before, out of order, or not acceptable."""
+        wanted, outcome = sift(tuples, now)
+        known = stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
+        new: list[int] = []
+        duplicate = conflict = 0
+        for ts in sorted(wanted):
+            if ts not in known:
+                new += (ts, wanted[ts])
+            elif known[ts] == wanted[ts]:
+                duplicate += 1
+            else:
+                conflict += 1
+        late = sum(ts < sensor.last_ts for ts in new[0::2])
+        if new:
+            data = struct.pack(f"<{len(new)}I", *new)
+            self.sensors[name] = sensor
+            _widen(sensor, new[0], *new[-2:])
+            sensor.pending += data
+            self.pending_bytes += len(data)
+            rows.append(sensor.key + data)
+        return outcome._replace(late=late, new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict)
+
+
+def sift(tuples: Sequence[Tuple], now: int) -> tuple[dict[int, int], Outcome]:
+    """The acceptable tuples, the first one of each time; the others are counted. Raises TupleError."""
+    if len(tuples) > MAX_TUPLES:
+        raise TupleError(f"over {MAX_TUPLES} tuples at once")
+    wanted: dict[int, int] = {}
+    duplicate = conflict = refused = ahead_s = 0
+    for pair in tuples:
+        ts, counter = _pair(pair)
+        if not now - MAX_AGE_S <= ts <= now + MAX_AHEAD_S or not 0 <= counter <= MAX_COUNTER or ts < 0:
+            refused += 1
+            ahead_s = max(ahead_s, ts - now if ts > now + MAX_AHEAD_S else 0)
+        elif ts not in wanted:
+            wanted[ts] = counter
+        elif wanted[ts] == counter:
+            duplicate += 1
+        else:
+            conflict += 1
+    return wanted, Outcome(0, duplicate, conflict, refused, ahead_s)
+
+
+def stored(sensor: Sensor, archive: Archive, times: list[int]) -> dict[int, int]:
+    """The counters that are there already at some of these times."""
+    from series.sqlite.known import at_times
+
+    if not times:
+        return {}
+    waiting = unpack(bytes(sensor.pending))
+    found = at_times(archive, sensor.no, times) if sensor.no else {}
+    found.update(zip(waiting.ts.tolist(), waiting.counter.tolist(), strict=True))
+    return found
+
+
+def _widen(sensor: Sensor, first_ts: int, last_ts: int, last_counter: int) -> None:
+    if last_ts > sensor.last_ts:
+        sensor.last_ts, sensor.last_counter = last_ts, last_counter
+    if sensor.first_ts == NEVER or first_ts < sensor.first_ts:
+        sensor.first_ts = first_ts
+
+
+def _pair(pair: Tuple) -> Tuple:
+    try:
+        ts, counter = pair
+    except (TypeError, ValueError):
+        raise TupleError("pairs of integers wanted")
+    if type(ts) is not int or type(counter) is not int:
+        raise TupleError("pairs of integers wanted")
+    return ts, counter
+
+
+def _key(name: str) -> bytes:
+    try:
+        key = bytes.fromhex(name)
+    except ValueError:
+        key = b""
+    if len(key) != 16 or key.hex() != name:
+        raise TupleError("a sensor is 32 lower-case hex digits")
+    return key

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real platform over TLS, with an owner, a stranger and their devices."""
+
+import socket
+import ssl
+import time
+
+import pytest
+
+from server.testbed import Platform
+from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2, Client
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory, certificates):
+    """DEVICE with SENSOR and SENSOR_2, and OTHER_DEVICE with OTHER_SENSOR, both unclaimed."""
+    devices = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}
+    sensors = {SENSOR: DEVICE, SENSOR_2: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
+    with Platform(tmp_path_factory.mktemp("platform"), certificates / "good.pem", devices, sensors) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def people(platform):
+    """Tokens by name: alice owns DEVICE, bob OTHER_DEVICE; `sensor` reads SENSOR alone."""
+    return people_of(platform)
+
+
+def people_of(platform) -> dict[str, str]:
+    return dict(line.split() for line in platform.command("shell", "-v0", "-c", PEOPLE).splitlines() if line)
+
+
+PEOPLE = f"""
+from django.utils import timezone
+from accounts.models import Account
+from accounts.tokens import make_token
+from devices.claims import claim_device
+from devices.models import Device, Sensor
+for name, device in (("alice", "{DEVICE}"), ("bob", "{OTHER_DEVICE}")):
+    if not Device.objects.filter(pk=device).exists():
+        continue
+    account = Account.objects.create_user(name, password="correct horse " + name)
+    claim_device(account, Device.objects.get(pk=device).claim_code, timezone.now())
+    print(name, make_token(account, name)[1])
+    print(name + "-manage", make_token(account, name, "manage")[1])
+    if name == "alice":
+        print("sensor", make_token(account, "one", sensor=Sensor.objects.get(pk="{SENSOR}"))[1])
+"""
+
+
+@pytest.fixture
+def client(platform, certificates):
+    with Client(platform.port, certificates / "ca.crt") as connected:
+        yield connected
+
+
+@pytest.fixture
+def connect(platform, certificates):
+    """Opens raw TLS connections."""
+    opened = []
+
+    def one() -> socket.socket:
+        context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
+        connection = context.wrap_socket(socket.create_connection(("127.0.0.1", platform.port), 60), server_hostname="localhost")
+        opened.append(connection)
+        return connection
+
+    yield one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def minute():
+    """The last whole minute, unix s."""
+    return int(time.time()) // 60 * 60

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each store of benches.py in turn."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVER = str(Path(__file__).resolve().parents[3] / "server")
+if SERVER not in sys.path:
+    sys.path.insert(0, SERVER)
+
+from tests.server.series.benches import BENCHES  # noqa: E402
+
+
+@pytest.fixture(params=sorted(BENCHES))
+def bench(request, tmp_path):
+    """Each store in turn; another store joins the suite by a line in benches.py."""
+    made = BENCHES[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(bench):
+    return bench.store

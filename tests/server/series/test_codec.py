@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blocks of points: what goes in comes out, and no other bytes raise anything but CodecError."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from series.points import Points, pack, spans, thin, union, unpack
+from series.sqlite import codec
+
+TIMES = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=60).map(sorted)
+COUNTERS = st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 300), min_size=60, max_size=60)
+
+
+def points(times, counters):
+    return Points(np.array(times, np.int64), np.array(counters[: len(times)], np.int64))
+
+
+def same(a, b):
+    return a.ts.tolist() == b.ts.tolist() and a.counter.tolist() == b.counter.tolist()
+
+
+@given(TIMES, COUNTERS)
+def test_a_block_holds_its_points(times, counters):
+    given_points = points(times, counters)
+    block = codec.encode(given_points)
+    assert same(codec.decode(block), given_points)
+    assert same(unpack(pack(given_points)), given_points)
+    (head,) = codec.summaries([block])
+    energy, known = spans(given_points)
+    assert (head["size"], head["ts0"], head["ts1"]) == (len(times), times[0], times[-1])
+    assert (head["energy"], head["known"]) == (energy.sum(), known.sum())
+
+
+@given(st.binary(max_size=200))
+def test_other_bytes_raise_only_codec_error(data):
+    try:
+        codec.decode(data)
+    except codec.CodecError:
+        pass
+
+
+@given(TIMES, COUNTERS, st.data())
+def test_a_cut_or_spoilt_block_raises_or_decodes(times, counters, data):
+    block = bytearray(codec.encode(points(times, counters)))
+    at = data.draw(st.integers(0, len(block) - 1))
+    block[at] ^= data.draw(st.integers(1, 255))
+    for spoilt in (bytes(block), bytes(block[:at])):
+        try:
+            codec.decode(spoilt)
+        except codec.CodecError:
+            pass
+
+
+@given(TIMES, COUNTERS, TIMES, COUNTERS)
+def test_in_a_union_the_first_wins(times, counters, more_times, more_counters):
+    first, second = points(times, counters), points(more_times, more_counters)
+    want = dict(zip(more_times, more_counters, strict=False)) | dict(zip(times, counters, strict=False))
+    assert list(zip(*(x.tolist() for x in union(first, second)), strict=True)) == sorted(want.items())
+
+
+@given(
+    st.lists(st.integers(1, 5000), min_size=2, max_size=60),
+    st.lists(st.integers(0, 500), min_size=60, max_size=60),
+    st.sampled_from([900, 3600, 86_400]),
+    st.integers(0, 59),
+)
+def test_thinning_keeps_the_energy(steps, rises, step_s, fall):
+    """Also over a counter that starts again somewhere."""
+    times = np.cumsum(steps)
+    counters = np.cumsum(rises[: len(steps)])
+    counters[fall:] -= counters[min(fall, len(counters) - 1)]
+    whole = Points(times, counters)
+    thinned = thin(whole, step_s)
+    assert spans(thinned)[0].sum() == spans(whole)[0].sum()
+    assert spans(thinned)[1].sum() == spans(whole)[1].sum()
+    assert (np.diff(thinned.ts) > 0).all()
+
+
+def test_a_broken_counter_keeps_no_more_than_a_bound():
+    times = np.arange(0, 86_400, 60)
+    counters = np.where(np.arange(len(times)) % 2, 1_000_000, 5_000_000)
+    assert len(thin(Points(times, counters), 900).ts) < 96 + 2 * 32 + 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 1440, 86_400])
+def test_sizes(count):
+    times = np.arange(count) * 1 + 1_700_000_000
+    assert same(codec.decode(codec.encode(Points(times, times))), Points(times, times))

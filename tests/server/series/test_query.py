@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of the reading API: buckets, units, nights, local time."""
+
+import json
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from series import query, statistics
+from series.localtime import day_boundaries, night
+from series.sqlite.store import SqliteStore
+from series.units import factor
+
+from tests.server.series.benches import DAY, NOON, Clock
+
+A = "a1" * 16
+MIDNIGHT = NOON // DAY * DAY
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Forty days at 600 W, a tuple a minute, up to NOON."""
+    made = SqliteStore(str(tmp_path_factory.mktemp("query") / "s"), clock=Clock())
+    tuples = [(NOON - 40 * DAY + 60 * i, 1000 + 10 * i) for i in range(40 * 1440 + 1)]
+    for at in range(0, len(tuples), 4000):
+        made.append(A, tuples[at : at + 4000], NOON)
+    made.merge()
+    yield made
+    made.close()
+
+
+def rows(store, now=NOON, **asked):
+    return query.answer(store, A, query.parse(now, unit="watt", **asked), now, BRUSSELS)
+
+
+INTERVALS = [  # interval, rows, step, the last bucket's end
+    ("15min", 16, 60, NOON),
+    ("hour", 61, 60, NOON),
+    ("day", 97, 900, NOON),
+    ("week", 8, DAY, MIDNIGHT),
+    ("month", 29, DAY, MIDNIGHT),
+    ("year", 54, 7 * DAY, NOON // (7 * DAY) * 7 * DAY),  # from the middle of a week to that of another
+    ("night", 29, DAY, MIDNIGHT),
+]
+
+
+@pytest.mark.parametrize("interval, count, step, last", INTERVALS)
+def test_intervals_have_the_rows_of_the_historic_api(store, interval, count, step, last):
+    found = rows(store, interval=interval)
+    assert len(found) == count
+    assert [b - a for (a, _v), (b, _w) in zip(found, found[1:], strict=False)] == [step] * (count - 1)
+    assert found[-1] == [last + step, "nan"]
+    assert found[-2] == [last, 600]
+
+
+def test_weeks_begin_on_thursday_and_days_at_midnight_utc(store):
+    assert all((ts // DAY) % 7 == 0 for ts, _v in rows(store, interval="year"))  # 1970-01-01 was a Thursday
+    assert all(ts % DAY == 0 for ts, _v in rows(store, interval="month"))
+
+
+def test_a_bucket_that_is_not_over_is_nan(store):
+    found = rows(store, start=NOON - 3600, resolution="15min", now=NOON - 60)
+    assert found[-2][1] == 600
+    assert found[-1] == [NOON, "nan"]
+
+
+def test_less_than_half_known_is_nan(store):
+    start = NOON - 40 * DAY  # the first tuple, in the middle of its day
+    assert rows(store, start=start - DAY, end=start + DAY, resolution="day")[:3] == [
+        [start - DAY // 2, "nan"],
+        [start + DAY // 2, 600],  # half of it
+        [start + DAY // 2 + DAY, "nan"],
+    ]
+
+
+def test_json_is_what_the_rows_are(store):
+    asked = query.parse(NOON, interval="day", resolution="minute", unit="watt")
+    text = query.answer_json(store, A, asked, NOON, BRUSSELS)
+    assert b" " not in text
+    assert json.loads(text) == query.answer(store, A, asked, NOON, BRUSSELS)
+    assert len(json.loads(text)) == 1441
+
+
+def test_an_unknown_sensor_gives_nan_rows(store):
+    asked = query.parse(NOON, interval="hour", unit="watt")
+    assert {value for _ts, value in query.answer(store, "0" * 32, asked, NOON, BRUSSELS)} == {"nan"}
+
+
+def test_too_many_rows_are_answered_coarser():
+    year = query.parse(NOON, start=NOON - 365 * DAY, end=NOON, resolution="minute", unit="watt")
+    assert year.step_s == 900
+    assert query.parse(NOON, start=0, end=NOON, resolution="minute", unit="watt").step_s == DAY
+    month = query.parse(NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt")
+    assert month.step_s == 60
+
+
+BAD = [
+    {"interval": "decade"},
+    {"interval": "day", "unit": "horsepower"},
+    {"interval": "day", "unit": None},
+    {"interval": "day", "resolution": "second"},
+    {},
+    {"start": "yesterday"},
+    {"start": "-1"},
+    {"start": str(1 << 40)},
+    {"start": "1000", "end": "1000"},
+    {"start": "1000", "end": "999"},
+]
+
+
+@pytest.mark.parametrize("asked", BAD)
+def test_bad_parameters_are_refused_with_a_sentence(asked):
+    with pytest.raises(query.QueryError, match=r"\w"):
+        query.parse(NOON, **{"unit": "watt", **asked})
+
+
+@pytest.mark.parametrize("asked", [{"start": str(NOON + DAY)}, {"start": str(NOON + DAY), "end": str(NOON + 2 * DAY)}])
+def test_the_future_is_one_nan_row(store, asked):
+    assert [value for _ts, value in rows(store, **asked)] == ["nan"]
+
+
+@pytest.mark.parametrize(
+    "unit, price, want",
+    [
+        ("watt", None, 3600),
+        ("kwhperyear", None, 31_536),
+        ("kwh", None, 31_536),
+        ("eurperyear", None, 5676),
+        ("eur", 0.18, 5676.48),
+        ("eurpyear", 0.30, 9460.8),
+        ("audperyear", None, 5991),
+        ("lpmin", None, 60),
+        ("lpday", 0.30, 86_400),
+        ("m3pyear", None, 31_536),
+    ],
+)
+def test_units_and_their_aliases(unit, price, want):
+    assert factor(unit, price) == pytest.approx(want)
+
+
+NIGHTS = [  # id, zone, UTC day, start and end in hours after it begins
+    ("winter", "Europe/Brussels", "2026-01-15", 1, 4),
+    ("summer", "Europe/Brussels", "2026-07-15", 0, 3),
+    ("clocks go forward: two hours", "Europe/Brussels", "2026-03-29", 1, 3),
+    ("clocks go back: four hours", "Europe/Brussels", "2026-10-25", 0, 4),
+    ("far east: the night before", "Australia/Brisbane", "2026-01-15", 16, 19),
+    ("far west", "America/Los_Angeles", "2026-01-15", 10, 13),
+]
+
+
+@pytest.mark.parametrize("zone, day, start, end", [pytest.param(*rest, id=i) for i, *rest in NIGHTS])
+def test_a_night_is_from_two_to_five_local_time(zone, day, start, end):
+    begins = int(np.datetime64(day, "s").astype(int))
+    found = night(begins, ZoneInfo(zone))
+    assert (found[0] - begins, found[1] - begins) == (start * 3600, end * 3600)
+    assert found[2] == found[1] + 3600
+
+
+def test_tonight_is_known_after_six(store):
+    for now, want in ((MIDNIGHT + 5 * 3600 - 1, "nan"), (MIDNIGHT + 5 * 3600, 600)):  # 06:00 is 05:00 UTC
+        asked = query.Query(MIDNIGHT, MIDNIGHT + DAY, DAY, 3600.0, night=True)
+        assert query.answer(store, A, asked, now, BRUSSELS)[0] == [MIDNIGHT + DAY, want]
+
+
+def test_local_days_meet_without_a_gap():
+    at = day_boundaries(date(2026, 1, 1), date(2026, 12, 31), BRUSSELS)
+    hours = [(b - a) // 3600 for a, b in zip(at, at[1:], strict=False)]
+    assert (len(hours), sum(hours)) == (365, 365 * 24)
+    assert (hours.count(23), hours.count(25)) == (1, 1)
+
+
+def test_local_days_and_legend(store):
+    days = statistics.local_days(store, A, date(2025, 12, 20), date(2025, 12, 24), BRUSSELS)
+    assert [round(day.energy_wh) for day in days] == [14_400] * 5
+    assert statistics.legend(np.array([np.nan, 1.0, 4.0, 3.0, np.nan])) == (1, 4, 3, 3)
+    assert statistics.legend(np.array([np.nan])) == (None, None, None, None)
+    with pytest.raises(ValueError, match="days"):
+        statistics.local_days(store, A, date(2025, 12, 20), date(2025, 12, 19), BRUSSELS)

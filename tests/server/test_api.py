@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API for programs: who may do what, and that it does it."""
+
+import json
+import time
+
+import pytest
+
+from tests.server.client import DEVICE, OTHER_DEVICE, OTHER_SENSOR, SENSOR, SENSOR_2
+
+ROOT = "/api/1/"
+
+
+def ask(client, method, path, token=None, body=None, raw=None):
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    if token is not None:
+        headers["Authorization"] = "Bearer " + token
+    data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+    return client.request(method, ROOT + path, data, headers)
+
+
+READ, MANAGE = "read", "manage"
+# method, path, body, what the token must be able to do: `read` all of the account, `sensor` series, `manage`
+TABLE = [
+    ("GET", "account", None, "read"),
+    ("PATCH", "account", {"time_zone": "Europe/Brussels"}, "manage"),
+    ("GET", "tokens", None, "manage"),
+    ("GET", "devices", None, "read"),
+    ("PATCH", f"devices/{DEVICE}", {"name": "attic"}, "manage"),
+    ("POST", f"devices/{DEVICE}/window", None, "manage"),
+    ("GET", "sensors", None, "read"),
+    ("GET", f"sensors/{SENSOR}", None, "sensor"),
+    ("PATCH", f"sensors/{SENSOR}", {"name": "house"}, "manage"),
+    ("GET", f"sensors/{SENSOR}/series", None, "sensor"),
+    ("GET", f"sensors/{SENSOR}/series.csv", None, "sensor"),
+    ("GET", f"sensors/{SENSOR}/tuples.csv?start=0&end=100", None, "sensor"),
+    ("POST", f"sensors/{SENSOR}/tuples.csv", None, "manage"),
+]
+NEEDS = {  # who: what they may
+    "alice-manage": {"read", "sensor", "manage"},
+    "alice": {"read", "sensor"},
+    "sensor": {"sensor"},
+}
+
+
+@pytest.mark.parametrize("method, path, body, needs", TABLE)
+@pytest.mark.parametrize("who", ["alice-manage", "alice", "sensor", "bob-manage", "nobody", "wrong"])
+def test_permissions(client, people, who, method, path, body, needs):
+    token = {"nobody": None, "wrong": "0" * 32}.get(who, people.get(who))
+    reply = ask(client, method, path, token, body)
+    if who in ("nobody", "wrong"):
+        wanted = {401}
+    elif who == "bob-manage":
+        wanted = {404} if DEVICE in path or SENSOR in path else {200}
+    else:
+        wanted = {200, 204} if needs in NEEDS[who] else {403}
+    assert reply.status in wanted, reply.body
+
+
+def test_every_operation_is_in_the_permissions_table(client):
+    covered = {(method, path.split("?")[0].replace(DEVICE, "{device}").replace(SENSOR, "{sensor}")) for method, path, _, _ in TABLE}
+    elsewhere = {("POST", "tokens"), ("DELETE", "tokens/{number}"), ("POST", "devices/claim"), ("DELETE", "devices/{device}")}
+    paths = client.get(ROOT + "openapi.json").json()["paths"]
+    found = {(method.upper(), path.removeprefix(ROOT)) for path, methods in paths.items() for method in methods}
+    assert found == covered | elsewhere
+
+
+@pytest.mark.parametrize("who", [None, "sensor", "alice"])
+@pytest.mark.parametrize(
+    "method, path, body", [("POST", "tokens", {}), ("POST", "devices/claim", {"code": "AAAAAAAA"}), ("DELETE", f"devices/{DEVICE}", None)]
+)
+def test_who_may_only_read_changes_nothing(client, people, who, method, path, body):
+    assert ask(client, method, path, people.get(who), body).status == (401 if who is None else 403)
+
+
+def test_a_token_reads_until_it_is_revoked(client, people):
+    made = ask(client, "POST", "tokens", people["alice-manage"], {"name": "phone", "sensor": SENSOR})
+    assert made.status == 201
+    text, number = made.json()["token"], made.json()["id"]
+    path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
+    assert client.get(path, X_Token=text).status == 200
+    assert "token" not in ask(client, "GET", "tokens", people["alice-manage"]).json()[0]
+    assert ask(client, "DELETE", f"tokens/{number}", people["bob-manage"]).status == 404
+    assert ask(client, "DELETE", f"tokens/{number}", people["alice-manage"]).status == 204
+    until = time.monotonic() + 10
+    while client.get(path, X_Token=text).status != 401:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_a_token_for_somebody_elses_sensor_is_not_made(client, people):
+    assert ask(client, "POST", "tokens", people["alice-manage"], {"sensor": OTHER_SENSOR}).status == 404
+    assert ask(client, "POST", "tokens", people["alice-manage"], {"sensor": SENSOR, "scope": "manage"}).status == 409
+
+
+def test_series_as_json_and_csv(client, people, minute):
+    client.upload(SENSOR_2, [(minute - 600 + 60 * n, 20 * n) for n in range(11)])
+    path = f"sensors/{SENSOR_2}/series"
+    query = f"?start={minute - 600}&end={minute}&resolution=minute"
+    found = ask(client, "GET", path + query, people["alice"]).json()
+    assert found["step_s"] == 60 and found["rows"] == [[minute - 540 + 60 * n, 1200] for n in range(10)]
+    lines = ask(client, "GET", path + ".csv" + query, people["alice"]).body.decode().split()
+    assert lines[0] == "time,watt" and lines[1] == f"{minute - 540},1200" and len(lines) == 11
+
+
+def test_tuples_come_in_and_go_out_as_csv(client, people, minute):
+    path = f"sensors/{OTHER_SENSOR}/tuples.csv"
+    text = f"time,counter\n{minute - 120},5\n{minute - 60},6\n"
+    for wanted in ({"new": 2, "duplicate": 0}, {"new": 0, "duplicate": 2}):
+        reply = ask(client, "POST", path, people["bob-manage"], raw=text.encode())
+        assert wanted.items() <= reply.json().items()
+    found = ask(client, "GET", f"{path}?start={minute - 120}&end={minute}", people["bob"])
+    assert found.body.decode().replace("\r", "") == text
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"1,2,3", b"1", b"1,-2", b"a,b\nc,d", b"1,99999999999", "1,²".encode()])
+def test_csv_that_is_none_is_refused(client, people, text):
+    assert ask(client, "POST", f"sensors/{SENSOR}/tuples.csv", people["alice-manage"], raw=text).status == 422
+
+
+def test_devices_and_sensors_are_named(client, people):
+    assert ask(client, "PATCH", f"devices/{OTHER_DEVICE}", people["bob-manage"], {"name": "cellar"}).json()["name"] == "cellar"
+    assert ask(client, "PATCH", f"sensors/{OTHER_SENSOR}", people["bob-manage"], {"name": "\x00"}).status == 422
+    assert [each["name"] for each in ask(client, "GET", "devices", people["bob"]).json()] == ["cellar"]
+
+
+def test_the_docs_come_from_here(client):
+    page = client.get(ROOT + "docs")
+    assert page.status == 200 and b"http://" not in page.body.replace(b"http://www.w3.org", b"") and b"https://" not in page.body
