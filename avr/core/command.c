@@ -190,6 +190,7 @@ uint8_t command_read(struct request *request, const uint8_t *text, uint8_t lengt
 	uint8_t high, low;
 	bool bad = false;
 
+	BASE(request);
 	if (length & 1 || length < 4 || length > LINK_MESSAGE_MAX)
 		return 'y';
 	request->verb = text[0];

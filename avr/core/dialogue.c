@@ -14,11 +14,11 @@
 
 /* The last request; it stays while a `ct` is being carried out. Main loop only. */
 static struct {
-	struct request request;
+	bool committing;
 	uint8_t epoch;
-} commit;
-static bool committing;
-static uint16_t commit_ms; /* when it began */
+	uint16_t began_ms; /* when the commit began, low half of the clock */
+	struct request request;
+} last;
 
 /* The `ct` that is being carried out; a reply that nobody waits for any more is not made. */
 static void commit_run(void)
@@ -26,34 +26,34 @@ static void commit_run(void)
 	enum store_result result = keeper_committed();
 	uint8_t length;
 
-	if (result == STORE_BUSY && (uint16_t)((uint16_t)meter_ms - commit_ms) < COMMIT_MS_MAX)
+	if (result == STORE_BUSY && (uint16_t)((uint16_t)meter_ms - last.began_ms) < COMMIT_MS_MAX)
 		return;
-	committing = false;
-	if (!link_waits(commit.epoch))
+	last.committing = false;
+	if (!link_waits(last.epoch))
 		return;
 	if (result == STORE_DONE)
-		length = command_run(&commit.request, link.reply);
+		length = command_run(&last.request, link.reply);
 	else
 		length = command_refuse('y', link.reply);
-	dialogue_answer(length, commit.epoch);
+	dialogue_answer(length, last.epoch);
 }
 
 static void execute(void)
 {
-	struct request *request = &commit.request;
+	struct request *request = &last.request;
 	uint8_t epoch = link.epoch;
 	uint8_t letter = command_read(request, link.message, link.length);
 
 	if (!link_waits(epoch))
 		return; /* overtaken: what was read may be half the next message */
 	link.complete = false;
-	committing = false;
-	commit.epoch = epoch;
+	last.committing = false;
+	last.epoch = epoch;
 	if (letter) {
 		dialogue_answer(command_refuse(letter, link.reply), epoch);
 	} else if (request->letter == 't') {
-		committing = true;
-		commit_ms = (uint16_t)meter_ms;
+		last.committing = true;
+		last.began_ms = (uint16_t)meter_ms;
 		keeper_commit();
 	} else {
 		dialogue_answer(command_run(request, link.reply), epoch);
@@ -74,7 +74,7 @@ void dialogue_run(void)
 	}
 	if (link.complete)
 		execute();
-	else if (committing)
+	else if (last.committing)
 		commit_run();
 }
 #endif

@@ -14,21 +14,23 @@
 static uint8_t saves NOINIT;
 static uint8_t saves_check NOINIT;
 
-static volatile uint8_t dips; /* counted by the interrupt, read by the main loop; wraps */
-static volatile bool again;   /* a dip could not be saved at once */
+/* Written by the main loop alone but for what is marked. */
+static struct {
+	volatile uint8_t dips; /* counted by the interrupt; wraps */
+	volatile bool again;   /* a dip could not be saved at once; also set by the interrupts */
+	uint8_t dips_seen;
+	bool record_due;
+	bool record_bad; /* a record did not read back since the last commit began */
+	bool events;     /* watchdogs or brown-outs were counted since the settings were written */
+	bool pending;    /* the master changed settings and has not committed them */
+	bool was_low;
+	uint8_t low_ticks;  /* the supply has been low for; stands still at KEEPER_STAYS_LOW */
+	uint8_t record_min; /* since the last full record */
+	uint8_t save_min;   /* since the last save, or since one was given back */
+	uint8_t seconds;
+} keeper;
 
-/* Main loop only, from here on. */
-static uint8_t dips_seen;
-static bool record_due;
-static bool record_bad; /* a record did not read back since the last commit began */
-static bool events;     /* watchdogs or brown-outs were counted since the settings were written */
-static bool pending;    /* the master changed settings and has not committed them */
-static bool was_low;
-static uint16_t low_ticks;
-static uint8_t record_min; /* since the last full record */
-static uint8_t save_min;   /* since the last save, or since one was given back */
-
-SHARED static void saves_set(uint8_t count)
+static void saves_set(uint8_t count)
 {
 	saves = count;
 	saves_check = (uint8_t)~count;
@@ -38,7 +40,7 @@ void keeper_boot(bool power_on)
 {
 	if (power_on || saves > KEEPER_SAVES || (saves ^ saves_check) != 0xff)
 		saves_set(KEEPER_SAVES);
-	record_due = journal.far;
+	keeper.record_due = journal.far;
 }
 
 /* Interrupts are off. */
@@ -49,13 +51,13 @@ static void save_now(void)
 	if (journal_begin(true))
 		saves_set((uint8_t)(saves - 1));
 	else
-		again = true;
+		keeper.again = true;
 }
 
 void keeper_dip(void)
 {
 	save_now();
-	dips++;
+	keeper.dips++;
 }
 
 void keeper_hang(void)
@@ -65,30 +67,30 @@ void keeper_hang(void)
 
 void keeper_record(void)
 {
-	record_due = true;
+	keeper.record_due = true;
 }
 
 void keeper_changed(void)
 {
-	pending = true;
+	keeper.pending = true;
 	store_touch();
 }
 
 void keeper_commit(void)
 {
-	record_bad = false;
-	pending = false;
-	events = false;
+	keeper.record_bad = false;
+	keeper.pending = false;
+	keeper.events = false;
 	if (meter_unsaved || journal.shorts)
-		record_due = true;
+		keeper.record_due = true;
 	store_begin();
 }
 
 enum store_result keeper_committed(void)
 {
-	if (record_bad || store_state == STORE_FAILED)
+	if (keeper.record_bad || store_state == STORE_FAILED)
 		return STORE_FAILED;
-	if (record_due || journal.phase != JOURNAL_FREE)
+	if (keeper.record_due || journal.phase != JOURNAL_FREE)
 		return STORE_BUSY;
 	return store_state;
 }
@@ -99,18 +101,18 @@ static void book(void)
 
 	if (journal.displaced) {
 		journal.displaced = false;
-		record_due = true;
+		keeper.record_due = true;
 	}
 	if (!journal_book(&sound))
 		return;
-	save_min = 0;
+	keeper.save_min = 0;
 	if (!sound) {
-		record_bad = true;
+		keeper.record_bad = true;
 		meter_unsaved = true;
 		if (!journal.brief)
-			record_due = true;
+			keeper.record_due = true;
 	} else if (!journal.brief) {
-		record_min = 0;
+		keeper.record_min = 0;
 	}
 }
 
@@ -119,7 +121,7 @@ static void begin(bool may_be_short)
 	uint8_t guard = guard_enter();
 
 	if (journal.phase == JOURNAL_FREE && journal_begin(may_be_short) && !may_be_short)
-		record_due = false;
+		keeper.record_due = false;
 	guard_leave(guard);
 }
 
@@ -127,44 +129,44 @@ static void begin(bool may_be_short)
 static void mind_supply(bool low, uint8_t ticks)
 {
 	if (!low) {
-		low_ticks = 0;
-		was_low = false;
-		again = false;
+		keeper.low_ticks = 0;
+		keeper.was_low = false;
+		keeper.again = false;
 		return;
 	}
-	if (!was_low)
-		again = true;
-	was_low = true;
-	if (low_ticks < TICKS_PER_S)
-		low_ticks = (uint16_t)(low_ticks + ticks);
+	if (!keeper.was_low)
+		keeper.again = true;
+	keeper.was_low = true;
+	if (keeper.low_ticks < KEEPER_STAYS_LOW)
+		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
 	if (!meter_unsaved)
 		return;
-	if (again && saves) {
+	if (keeper.again && saves) {
 		uint8_t guard = guard_enter();
 
-		again = false;
+		keeper.again = false;
 		save_now();
 		guard_leave(guard);
-	} else if (save_min >= KEEPER_SAVE_MIN && low_ticks >= KEEPER_LOW_TICKS && low_ticks < TICKS_PER_S) {
+	} else if (keeper.save_min >= KEEPER_SAVE_MIN && keeper.low_ticks >= KEEPER_LOW_TICKS && keeper.low_ticks < KEEPER_STAYS_LOW) {
 		begin(true);
 	}
 }
 
 void keeper_run(bool low, uint8_t ticks)
 {
-	if (dips_seen != dips) {
-		dips_seen++;
+	if (keeper.dips_seen != keeper.dips) {
+		keeper.dips_seen++;
 		settings.brownouts++;
-		events = true;
+		keeper.events = true;
 		store_touch();
 	}
 	book();
 	mind_supply(low, ticks);
-	if (low && low_ticks < TICKS_PER_S)
+	if (low && keeper.low_ticks < KEEPER_STAYS_LOW)
 		return;
-	if (record_due)
+	if (keeper.record_due)
 		begin(false);
-	if (!record_due || !journal.historic) /* settings of ours end what a historic image is good for */
+	if (!keeper.record_due || !journal.historic) /* settings of ours end what a historic image is good for */
 		store_run();
 	journal_tidy();
 }
@@ -173,30 +175,28 @@ static void minute(void)
 {
 	uint8_t guard;
 
-	if (record_min < KEEPER_RECORD_MIN)
-		record_min++;
-	else if (events && !pending)
+	if (keeper.record_min < KEEPER_RECORD_MIN)
+		keeper.record_min++;
+	else if (keeper.events && !keeper.pending)
 		keeper_commit();
-	if (meter_unsaved && record_min >= KEEPER_RECORD_MIN)
-		record_due = true;
-	if (record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
-		record_due = true;
-	if (save_min < KEEPER_SAVE_MIN && ++save_min < KEEPER_SAVE_MIN)
+	if (meter_unsaved && keeper.record_min >= KEEPER_RECORD_MIN)
+		keeper.record_due = true;
+	if (keeper.record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
+		keeper.record_due = true;
+	if (keeper.save_min < KEEPER_SAVE_MIN && ++keeper.save_min < KEEPER_SAVE_MIN)
 		return;
 	guard = guard_enter();
 	if (saves < KEEPER_SAVES) {
 		saves_set((uint8_t)(saves + 1));
-		save_min = 0;
+		keeper.save_min = 0;
 	}
 	guard_leave(guard);
 }
 
 void keeper_second(void)
 {
-	static uint8_t seconds;
-
-	if (++seconds < 60)
+	if (++keeper.seconds < 60)
 		return;
-	seconds = 0;
+	keeper.seconds = 0;
 	minute();
 }

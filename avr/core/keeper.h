@@ -13,6 +13,7 @@
 #define KEEPER_SAVES 8u            /* dips that are saved at once in a row */
 #define KEEPER_SAVE_MIN 10u        /* such a save comes back each 10 minutes */
 #define KEEPER_LOW_TICKS (TICKS_PER_S / 50) /* 20 ms low are no ripple of the mains */
+#define KEEPER_STAYS_LOW 200u      /* ticks after which a low supply is no failure but a weak supply */
 #define KEEPER_SHORTS 12u          /* short records after which a full one is due */
 
 /* At start, when the counters are known. Power-on forgets how many saves were spent. */

@@ -13,18 +13,23 @@
 
 #define PORT_INDEX 5 /* its index in the map */
 
-/* Bytes that came while the queue was full, and those that the receiver itself lost. Receive interrupt only. */
+/* Bytes that came while the queue was full, or before which the receiver itself lost one. Written where bytes come in. */
 uint16_t uart_overruns;
+
+static inline void receive(uint8_t byte, bool lost)
+{
+	struct link *now = &link;
+
+	BASE(now);
+	if (!ring_put(&now->from_uart, byte) || lost)
+		uart_overruns++;
+}
 
 ISR(USART_RX_vect)
 {
-	uint8_t lost = UCSR0A & _BV(DOR0);
-	uint8_t byte = UDR0;
+	bool lost = UCSR0A & _BV(DOR0);
 
-	if (lost)
-		uart_overruns++;
-	if (!ring_put(&link.from_uart, byte))
-		uart_overruns++;
+	receive(UDR0, lost);
 }
 
 /* The last bit is out: listen again. */
@@ -62,8 +67,8 @@ static void send(bool enabled)
 		UCSR0A |= _BV(TXC0); /* the end of the byte before this one is no end */
 		UDR0 = byte;
 		guard_leave(guard);
-	} else if (!ring_put(&link.from_uart, byte)) {
-		uart_overruns++;
+	} else {
+		receive(byte, false);
 	}
 }
 
