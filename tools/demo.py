@@ -95,6 +95,7 @@ class Chain:
         config = FOLDER / "flukso"
         config.write_text(demo_config.text(self.sensors, self.server.url, keys / "ca.crt", self.lan_port, FOLDER))
         self._start_board(traced)
+        self.control.ask("advance 0.2")  # the board has read its EEPROM: its counters mean something
         self.at_start_wh = self.control.counters(self.sensors)
         self._start_daemon(config)
 
