@@ -32,13 +32,13 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = arguments[0]
     crc8 = [
-        "{}, 0x{}".format('"' + "".join("\\x" + c["hex"][i : i + 2] for i in range(0, len(c["hex"]), 2)) + '", ' + str(len(c["hex"]) // 2), c["crc"])
+        "{}, 0x{}".format(
+            '"' + "".join("\\x" + c["hex"][i : i + 2] for i in range(0, len(c["hex"]), 2)) + '", ' + str(len(c["hex"]) // 2), c["crc"]
+        )
         for c in load(folder, "crc8.json")["cases"]
     ]
     refusals = [
-        "{}, {}".format(quoted(c["send"]), quoted(c["reply"]))
-        for c in load(folder, "refusals.json")["cases"]
-        if c["id"] not in LEFT_OUT
+        "{}, {}".format(quoted(c["send"]), quoted(c["reply"])) for c in load(folder, "refusals.json")["cases"] if c["id"] not in LEFT_OUT
     ]
     dialogues = [
         "{}, {}, {}".format(quoted(send), quoted(reply), 1 if n == 0 else 0)
