@@ -22,7 +22,7 @@ class ImageError(ValueError):
     """Not an intact firmware image of ours."""
 
 
-def checksum(memory: bytes) -> int:
+def checksum(memory: "bytes | bytearray") -> int:
     """Return the CRC-32 of an image without the four bytes of its own CRC."""
     return crc32(memory[CRC_AT + 4 :], crc32(memory[:CRC_AT])) & 0xFFFFFFFF
 
@@ -36,7 +36,7 @@ def load(text: bytes) -> Image:
     return described(memory)
 
 
-def described(memory: bytes) -> Image:
+def described(memory: "bytes | bytearray") -> Image:
     """Return the Image that stands at the start of a flash memory, or raise ImageError."""
     magic, layout, board, major, minor, length, _, crc = struct.unpack_from(FORM, memory, DESCRIPTOR_AT)
     if magic != MAGIC:
