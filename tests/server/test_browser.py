@@ -12,7 +12,18 @@ from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=8000", "--dump-dom"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=8000",
+    "--dump-dom",
+]
 PAGE = """<!doctype html><title>foreign</title><p id="result">nothing</p>
 <script>function found(rows) {{ document.getElementById("result").textContent = "rows " + rows.length; }}</script>
 <script src="{url}"></script>"""

@@ -33,7 +33,9 @@ def test_any_bytes_with_a_good_digest(client, body):
 
 
 @QUIET
-@given(st.fixed_dictionaries({}, optional={"measurements": JSON, "config": JSON, "key": JSON, "time": JSON, "uptime": JSON, "version": JSON}))
+@given(
+    st.fixed_dictionaries({}, optional={"measurements": JSON, "config": JSON, "key": JSON, "time": JSON, "uptime": JSON, "version": JSON})
+)
 def test_any_json_with_a_good_digest(client, message):
     body = json.dumps(message).encode()
     check(client.post("/sensor/" + SENSOR, body))
@@ -67,9 +69,14 @@ def test_any_parameters(client, people, parameters):
 
 
 @QUIET
-@given(st.sampled_from(["X-Digest", "X-Sign", "X-Version", "Content-Type"]), st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=70))
+@given(
+    st.sampled_from(["X-Digest", "X-Sign", "X-Version", "Content-Type"]),
+    st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=70),
+)
 def test_any_header(platform, client, name, value):
     value = value.replace("\x7f", "").strip()
     if all(ord(letter) < 127 or ord(letter) > 159 for letter in value):
-        check(client.request("POST", "/sensor/" + SENSOR, b'{"measurements":[]}', {"X-Version": "1.0", "X-Digest": "0" * 40} | {name: value}))
+        check(
+            client.request("POST", "/sensor/" + SENSOR, b'{"measurements":[]}', {"X-Version": "1.0", "X-Digest": "0" * 40} | {name: value})
+        )
     assert KEY not in platform.log.read_text()

@@ -6,13 +6,12 @@ import random
 import secrets
 import time
 
-from django.core.management.base import BaseCommand
-from django.db import transaction
-
 from accounts.models import Account
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.seal import sealer
+from django.core.management.base import BaseCommand
+from django.db import transaction
 from project import stores
 from series.store import MAX_TUPLES
 
