@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages for people."""
 
+from dashboard import views
 from django.contrib.auth import views as auth
 from django.urls import path, register_converter
-
-from dashboard import views
 
 
 class HexIdConverter:

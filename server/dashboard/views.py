@@ -4,6 +4,9 @@
 import time
 from zoneinfo import ZoneInfo
 
+from accounts.tokens import TokenError, make_token, revoke
+from devices.claims import ClaimError, claim_device
+from devices.queries import devices_of, sensors_of, troubles
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -11,10 +14,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-
-from accounts.tokens import TokenError, make_token, revoke
-from devices.claims import ClaimError, claim_device
-from devices.queries import devices_of, sensors_of, troubles
 from project.stores import store
 from series import query
 
