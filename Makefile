@@ -8,7 +8,10 @@ SPEED ?= 20
 TRACE ?=
 JOBS ?= 2
 
-.PHONY: help demo test test-all lint firmware sim runtime lock clean
+MINUTES ?= 5
+
+.PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut fuzz-spi
+.PHONY: bench-buffer bench-daemon bench-lan pictures lock clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,14 +22,22 @@ demo: ## runs a household from clamp to server: board in the simulator, daemon, 
 	@$(PY) -m tools.demo --speed "$(SPEED)" --seconds "$(SECONDS)" --trace "$(TRACE)"
 
 test: ## installs what is missing and passes the tests; the gate for every change
-	@$(SETUP) demo test
-	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim
+	@$(SETUP) demo test runtime
+	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtime
 	@$(PY) -m pytest -n $(JOBS) -m "not slow"
 
 test-all: ## the tests that are too dear for every change, too
-	@$(SETUP) demo test
-	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim
+	@$(SETUP) demo test runtime
+	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtime
 	@$(PY) -m pytest -n $(JOBS)
+
+faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
+	@$(SETUP) demo test
+	@$(PY) -m tests.faults $(ARGS)
+
+fuzz: ## mutated input for every parser, on both interpreters (ARGS="--cases 20000 --seed 2 --only uci")
+	@$(SETUP) demo test
+	@$(PY) -m tests.fuzz $(ARGS)
 
 lint: ## style, types and shell, without running anything
 	@$(SETUP) demo test
@@ -39,6 +50,34 @@ firmware: ## builds the sensor board's firmware and prints its sizes
 sim: ## builds fluksosim, the simulated board
 	@$(SETUP) demo
 	@$(MAKE) -s --no-print-directory -C avr sim
+
+runtime: ## builds our MicroPython for this machine (package/flukso-micropython)
+	@$(SETUP) demo runtime
+	@package/flukso-micropython/build.sh x86
+
+budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save times against their budgets
+	@$(MAKE) -s --no-print-directory -C avr budget
+
+power-cut: firmware sim ## cuts the board's power around every EEPROM operation and counts what is lost
+	@$(MAKE) -s --no-print-directory -C avr power-cut
+
+fuzz-spi: firmware sim ## throws damaged transfers at the firmware and its core (MINUTES=5)
+	@$(SETUP) demo test
+	@$(MAKE) -s --no-print-directory -C avr fuzz-spi MINUTES=$(MINUTES)
+
+bench-buffer: runtime ## measures the ageing buffer over a year's outage, on both interpreters
+	@$(PY) -m tests.bench buffer
+
+bench-daemon: runtime ## measures the daemon's CPU a delta line and its memory, on both interpreters
+	@$(PY) -m tests.bench daemon
+
+bench-lan: runtime ## measures the LAN API's requests a second and what polling feels of them, on both interpreters
+	@$(PY) -m tests.bench lan
+
+pictures: ## takes the README's pictures from a running demo
+	@$(SETUP) demo pictures
+	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
+	@$(PY) -m tools.pictures
 
 .PHONY: firmware-quiet sim-quiet avr-host-test
 firmware-quiet:

@@ -17,6 +17,8 @@ Identity = namedtuple("Identity", ("hw_major", "hw_minor", "sw_major", "sw_minor
 class Board:
     """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or BusError (no way to the board)."""
 
+    keeps_settings = True  # it can lose them, and be given them again
+
     def __init__(self, bus, clock):
         self._bus = bus
         self._clock = clock
@@ -65,6 +67,21 @@ class Board:
         hardware = await self.ask("gh")
         self.identity = Identity(hardware[0], hardware[1], software[0], software[1], software[0] in HISTORIC_MAJORS)
         return self.identity
+
+    async def forward(self, uart: bytes):
+        """Send bytes to the board's UART; what it received is added to uart_in."""
+        await self._run(spi.forward(uart, self.historic))
+
+    def describe(self) -> str:
+        """Return who the board is, in words."""
+        known = self.identity
+        if known is None:
+            return "unknown"
+        words = "hardware {}.{}, firmware {}.{}".format(known.hw_major, known.hw_minor, known.sw_major, known.sw_minor)
+        return words + (" (historic)" if known.historic else "")
+
+    def close(self):
+        self._bus.close()
 
     async def counter(self, sensor: int) -> int:
         return (await self.ask("gc", sensor))[1]

@@ -46,9 +46,7 @@ async def main(port, words, options, clock_url, write) -> int:
 
 
 def _settings(port, options):
-    from flukso.daemon import load_settings
-
-    return load_settings(port, options["config"]) if "config" in options else None
+    return config.load(port, options["config"]) if "config" in options else None
 
 
 def _command(words, settings):
@@ -162,10 +160,11 @@ def _target(words):
 def _values(name, words):
     """Return the numbers to set, checked for range; of a constant the whole part and 1/1000."""
     if name == "map":
-        numbers = [spi.UNUSED + 1 if word == "-" else config.whole(word) for word in words]
-        if len(numbers) != spi.SENSORS or None in numbers or 0 in numbers or [n for n in numbers if spi.SENSORS < n <= spi.UNUSED]:
+        known = {str(index + 1): index for index in range(spi.SENSORS)}
+        known["-"] = spi.UNUSED
+        if len(words) != spi.SENSORS or [word for word in words if word not in known]:
             raise CommandError("map takes six of 1 to {} or -".format(spi.SENSORS))
-        return [number - 1 for number in numbers]
+        return [known[word] for word in words]
     if name == "constant":
         constant = config.thousandths(words[0]) if len(words) == 1 else None
         if constant is None or constant >= (config.CONSTANT_MAX + 1) * 1000:

@@ -16,32 +16,35 @@ LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
 TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
 DECIMALS = 3  # kept of a number; more are rounded
 
-FIELDS = (
-    "device",  # 32 lower-case hex digits; "" when nothing is uploaded
-    "key",
-    "version",  # of the device's image, an integer, or None
-    "hw_major",
-    "hw_minor",  # None: what the board has is right
-    "phase",
-    "reset_counters",
-    "base_url",
-    "cacert",
-    "wan",  # upload at all
-    "lan",  # serve the LAN API
-    "lan_port",
-    "bus",
-    "spi_mode",
-    "upload_interval_s",
-    "state_dir",
-    "save_interval_s",
-    "flash_dir",  # "" when nothing is kept in flash
-    "flash_interval_s",
-    "uart_socket",  # "" when the board's UART is not offered
-    "delta_pipe",  # "" when the historic lines are not written
-    "log_level",
-    "sensors",  # the enabled Sensors, by their number
+Settings = namedtuple(
+    "Settings",
+    (
+        "device",  # 32 lower-case hex digits; "" when nothing is uploaded
+        "key",
+        "version",  # of the device's image, an integer, or None
+        "hw_major",
+        "hw_minor",  # None: what the board has is right
+        "phase",
+        "reset_counters",
+        "base_url",
+        "cacert",
+        "wan",  # upload at all
+        "register",  # post the key and the sensors' configuration first, §8
+        "lan",  # serve the LAN API
+        "lan_port",
+        "bus",
+        "spi_mode",
+        "upload_interval_s",
+        "state_dir",
+        "save_interval_s",
+        "flash_dir",  # "" when nothing is kept in flash
+        "flash_interval_s",
+        "uart_socket",  # "" when the board's UART is not offered
+        "delta_pipe",  # "" when the historic lines are not written
+        "log_level",
+        "sensors",  # the enabled Sensors, by their number
+    ),
 )
-Settings = namedtuple("Settings", FIELDS)
 # number 1-6; constant whole and 1/1000 of it; function is free text
 Sensor = namedtuple(
     "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
@@ -74,24 +77,48 @@ class ConfigErrors(ValueError):
         self.problems = problems
 
 
-def parse(text: str, system: str | None = None) -> Settings:
-    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one.
+def parse(text: str, system: str | None = None, bus: str | None = None) -> Settings:
+    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one; `bus` overrides its own.
 
     Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
     """
-    problems = []
+    problems: list[uci.Problem] = []
     reader = _Reader(uci.parse(text, "flukso", problems), problems)
     identity = _identity(reader, system, problems)
     values = _values(reader)
     values.update(identity)
-    values["sensors"] = _sensors(reader)
+    if bus is not None:
+        values["bus"] = bus
+    values["sensors"] = _sensors(reader, values["bus"].startswith("uart:"))
     if values["wan"]:
         for name in ("device", "key"):
             if not values[name] and name not in reader.wrongs:
                 reader.missing(0, "no {}: neither here nor in the file system".format(name))
     if problems:
         raise ConfigErrors(problems)
-    return Settings(*[values[name] for name in FIELDS])
+    return Settings(**values)
+
+
+def load(port, path: str, bus: str | None = None) -> Settings:
+    """Return the Settings of a configuration file, with the file `system` beside it.
+
+    Raises ConfigErrors, or OSError when it cannot be read.
+    """
+    text = decode_text(port.read_file(path, uci.FILE_MAX))
+    folder, slash, _ = path.rpartition("/")
+    try:
+        system = decode_text(port.read_file(folder + slash + "system", uci.FILE_MAX))
+    except OSError:
+        system = None
+    return parse(text, system, bus)
+
+
+def decode_text(data: bytes) -> str:
+    """Return the text of a file; ConfigErrors when it is not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except (UnicodeError, ValueError):
+        raise ConfigErrors([uci.Problem("flukso", 0, "the file is not UTF-8 text")])
 
 
 class _Reader:
@@ -193,18 +220,19 @@ def _identity(reader, system, problems):
 
 
 def _values(reader):
-    values = {}
+    values: dict = {}
     for section, option, name, default, least, most in _NUMBERS:
         values[name] = reader.number(reader.option("settings", section, option), option, default, least, most)
-    for option, name, default in _TEXTS:
+    for option, name, usual in _TEXTS:
         value = reader.option("settings", "daemon", option)
-        values[name] = default if value is None else value.text
+        values[name] = usual if value is None else value.text
     phase = reader.option("settings", "main", "phase")
     values["phase"] = reader.number(phase, "phase", 1, 1, 3)
     if values["phase"] == 2:
         reader.wrong(phase, "phase", "1 or 3")
     values["reset_counters"] = reader.flag(reader.option("settings", "main", "reset_counters"), "reset_counters", 0)
     values["wan"] = reader.flag(reader.option("settings", "daemon", "enable_wan_branch"), "enable_wan_branch", 1)
+    values["register"] = reader.flag(reader.option("settings", "daemon", "register"), "register", 0)
     values["lan"] = reader.flag(reader.option("settings", "daemon", "enable_lan_branch"), "enable_lan_branch", 1)
     values["base_url"] = _base_url(reader, reader.option("settings", "daemon", "wan_base_url"))
     values["bus"] = _bus(reader, reader.option("settings", "daemon", "bus"))
@@ -236,27 +264,31 @@ def bus_known(url: str) -> bool:
     return any([url.startswith(scheme) and len(url) > len(scheme) for scheme in BUSES])
 
 
-def _sensors(reader):
-    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not."""
+def _sensors(reader, listening):
+    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not.
+
+    listening: a UART board, whose inputs and constants are built in.
+    """
     found = {}
-    taken_ids, taken_ports = {}, {}
+    taken_ids: dict[str, int] = {}
+    taken_ports: dict[int, int] = {}
     for section in reader.sections:
         number = whole(section.name) if section.type == "sensor" else None
         if number is None or not 1 <= number <= BOARD_SENSORS:
             continue
         if number in found:
             reader.fail(reader.file, section.line, "sensor {} stands here twice".format(number))
-        found[number] = _sensor(reader, section, number, taken_ids, taken_ports)
+        found[number] = _sensor(reader, section, number, listening, taken_ids, taken_ports)
     return tuple([found[number] for number in sorted(found) if found[number].enabled])
 
 
-def _sensor(reader, section, number, taken_ids, taken_ports):
+def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa: PLR0917
     options = section.options
     enabled = reader.flag(options.get("enable"), "enable", 0)
     id_ = reader.hex32(options.get("id"), "id")
     kind = options.get("type")
-    class_ = _class(reader, section, number, enabled)
-    ports = _ports(reader, section, class_)
+    class_ = _class(reader, section, number, enabled, listening)
+    ports = _ports(reader, section, "" if listening else class_)
     if enabled:
         if "id" not in options:
             reader.missing(section.line, "sensor {} is enabled and has no id".format(number))
@@ -270,13 +302,13 @@ def _sensor(reader, section, number, taken_ids, taken_ports):
             port = whole(value.text)
             if taken_ports.setdefault(port, number) != number:
                 reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
-    constant = _constant(reader, section, class_, enabled)
+    constant = 1000 if listening else _constant(reader, section, class_, enabled)
     texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
     kind = "electricity" if kind is None else kind.text
     return Sensor(number, enabled, id_, kind, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
 
 
-def _class(reader, section, number, enabled):
+def _class(reader, section, number, enabled, listening):
     value = section.options.get("class")
     if value is None:
         if enabled:
@@ -285,7 +317,7 @@ def _class(reader, section, number, enabled):
     if value.text not in CLASSES:
         reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(value.text))
         return ""
-    if enabled and number not in CLASSES[value.text]:
+    if enabled and not listening and number not in CLASSES[value.text]:
         reader.wrong(value, "class", "sensor {} of the board cannot be {}".format(number, value.text))
     return value.text
 

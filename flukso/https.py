@@ -36,7 +36,7 @@ def parse_url(url: str) -> Url:
         host, port = authority, "443"
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-    if not host or not all(c.isalpha() or c.isdigit() or c in "-._:" for c in host):
+    if not host or not all(ord(c) < 128 and (c.isalpha() or c.isdigit() or c in "-._:") for c in host):
         raise ValueError("no host name in {}".format(url))
     if not 1 <= len(port) <= 5 or not all(c in "0123456789" for c in port) or not 1 <= int(port) <= 65535:
         raise ValueError("no port number in {}".format(url))

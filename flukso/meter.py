@@ -12,6 +12,7 @@ WATT, LPERDAY = "watt", "lperday"
 # per unit: factor on (Wh or l) per ms, and the highest rate believed. 500 kW: three clamps of 500 A carry 345 kW;
 # 10,000 m³ a day is far more than a household's pipe
 UNITS = {WATT: (3600 * 1000, 500000), LPERDAY: (86400 * 1000, 10000000)}
+POWER_MAX = UNITS[WATT][1]
 UNIT_OF_TYPE = {"electricity": WATT, "heating": WATT, "water": LPERDAY, "gas": LPERDAY}
 
 CLOCK_SLACK_MS = 3000  # a pulse is seen up to one poll late, and a poll may be late itself
@@ -32,17 +33,26 @@ class Meter:
         self.rate_at = None  # monotonic s
         self.resets = 0  # counter resets seen
         self.restarts = 0  # board restarts seen by the board's clock
+        self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
         self._board_ms = None
         self._pulse_at = None
         self._slots = array("l", [NAN] * WINDOW_S)
         self._slot = None  # second of the newest slot written
 
-    def power(self, now_s: float, counter: int, watt: int) -> bool:
-        """Take the reading of an analog sensor; False when the power is impossible and was not shown."""
-        self._count(counter, None)
-        if not 0 <= watt <= UNITS[WATT][1]:
+    def power(self, now_s: float, counter: int | None, watt: int) -> bool:
+        """Take the reading of an analog sensor (counter None: unknown yet); False when the power is impossible and was not shown."""
+        if counter is not None:
+            before, self.counter, self.milli = self.counter, counter, None
+            if before is not None and not 0 <= counter - before <= self._leap:
+                self.resets += self._leapt(before, counter)
+        if not 0 <= watt <= POWER_MAX:
             return False
-        self._show(now_s, watt)
+        second = round(now_s)
+        if self._slot is not None and second - self._slot == 1:  # nearly always
+            self._slots[second % WINDOW_S] = watt
+            self._slot, self.rate, self.rate_at = second, watt, now_s
+        else:
+            self._show(now_s, watt)
         return True
 
     def count(self, now_s: float, counter: int):
@@ -81,13 +91,15 @@ class Meter:
 
     def _count(self, counter, milli):
         """Keep the counter; True when it fell or leapt more than any house could use in an hour."""
-        factor, highest = UNITS[self.unit]
-        leap = self.counter is not None and (counter - self.counter) % WRAP > highest * 3600000 // factor
-        if leap:
-            self.resets += 1
+        leap = self.counter is not None and self._leapt(self.counter, counter)
+        self.resets += leap
         self.counter = counter
         self.milli = milli
         return leap
+
+    def _leapt(self, before, counter):
+        """Say whether a counter fell or leapt more than any house could use in an hour; its wrap is no fall."""
+        return (counter - before) % WRAP > self._leap
 
     def _show(self, now_s, rate):
         """Write the second's slot; the hole since the one before takes the same value, as §5 says."""

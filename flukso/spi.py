@@ -20,11 +20,11 @@ ZEROS_MAX = 8  # leading zeros: two are normal, more than these are a silent boa
 CONTROL_MAX = 4 + SENSORS * 22 + 2 + 1  # `l`, command, deltas, CRC, `.` with a byte to spare
 UART_MAX = 512  # hex digits of one reply; the board's receive buffer is smaller
 REPLY_MAX = CONTROL_MAX + 1 + UART_MAX
-UART_SEND_MAX = 64  # bytes for the board's UART in one message: what it surely takes at once
+UART_SEND_MAX = 24  # bytes for the board's UART in one message: it holds 31, and may be busy with the reply meanwhile
 TRIES = 4  # a historic board whose master died in a message is in step at the third command
 
 # command: struct codes of its arguments and of its reply, §1
-COMMANDS = {
+COMMANDS: "dict[str, tuple]" = {
     "gh": ("", "HB"),
     "sh": ("HB", "HB"),
     "gs": ("", "BB"),
@@ -43,7 +43,7 @@ COMMANDS = {
     "sw": ("H", "H"),
     "gb": ("", "H"),
     "sb": ("H", "H"),
-    "gd": ("", None),
+    "gd": ("", None),  # see Delta
     "ct": ("", ""),
 }
 REFUSALS = ("zz", "zy")
@@ -153,9 +153,12 @@ def _split(wire):
 
 def _unhex(digits):
     try:
-        return unhexlify(digits)
+        data = unhexlify(digits)
     except ValueError:
         raise SpiError("not hex")
+    if 2 * len(data) != len(digits):  # MicroPython passes over line ends
+        raise SpiError("not hex")
+    return data
 
 
 def _values(name, digits):
@@ -238,6 +241,17 @@ def exchange(command: str, values: tuple = (), historic: bool = True, uart: byte
     if values and reply.values[:1] != tuple(values[:1]):
         raise SpiError("{} was answered for another sensor".format(command))
     return reply
+
+
+def forward(uart: bytes = b"", historic: bool = True):
+    """Send bytes to the board's UART and return those that it received: a generator like exchange, without any command."""
+    yield ("transfer", (encode_uart(uart) if uart else b"") + b"\0\0")
+    yield ("sleep", _wait_s("", historic))
+    wire = yield from _read("")
+    start = wire.find(b"lu")
+    if start < 0 or wire[:start] != bytes(start):
+        raise SpiError("form of the UART's reply")
+    return Reply("", (), _unhex(wire[start + 2 : -1]))
 
 
 def _wait_s(command, historic):

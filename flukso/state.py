@@ -1,34 +1,96 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives the process: the saved buffer in its folder, and the mark that the counters were reset."""
+"""What outlives the process: the saved buffer, and the mark that the counters were reset."""
 
 from flukso import buffer
 
 BUFFER, RESET = "buffer.bin", "reset"
+ENOENT = 2  # no such file, on every system
 RESET_MAX = 128  # bytes of the mark
+OUTAGE_S = 3600  # without an acknowledgement for so long, the server counts as away: then flash may be worth its wear
 
 
-def restore(port, folder: str, log):
-    """Return the Store saved in the folder, an empty one when there is none. A damaged file is put aside as `.damaged` and reported."""
+def restore(port, settings, log):
+    """Return the Store saved in RAM, else the one saved in flash, else an empty one. A damaged file is put aside and reported."""
+    for folder in (settings.state_dir, settings.flash_dir):
+        found = _restored(port, folder, log) if folder else None
+        if found is not None:
+            return found
+    return buffer.Store()
+
+
+def _restored(port, folder, log):
+    """Return the Store saved in this folder, None when there is none that can be believed."""
     path = folder + "/" + BUFFER
     try:
-        data = port.read_file(path, buffer.DUMP_MAX)
-    except OSError:
-        return buffer.Store()
-    try:
-        return buffer.load(data)
+        return buffer.load(port.read_file(path, buffer.DUMP_MAX))
+    except OSError as error:
+        if error.args[:1] != (ENOENT,):
+            log("warning", "the saved buffer cannot be read: {}".format(error))
+        return None
     except buffer.BufferError_ as error:
         log("warning", "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(path, error, BUFFER))
-        try:
-            port.rename(path, path + ".damaged")
-        except OSError as trouble:
-            log("warning", "it could not be put aside: {}".format(trouble))
-    return buffer.Store()
+    try:
+        port.rename(path, path + ".damaged")
+    except OSError as error:
+        log("warning", "it could not be put aside: {}".format(error))
+    return None
 
 
 def save(port, folder: str, store):
     """Save the store durably. Raises OSError."""
     port.make_folder(folder)
     port.write_durable(folder + "/" + BUFFER, store.dump())
+
+
+class Saver:
+    """Saves the store every few minutes to its folder in RAM, and, when configured, during an outage now and then to flash."""
+
+    def __init__(self, port, log, settings, mono: float):
+        self._port = port
+        self._log = log
+        self._started = mono
+        self._error = ""
+        self.flash_writes = 0
+        self._flashed_at: float | None = None  # during this outage
+        self.configure(settings, mono)
+
+    def configure(self, settings, mono: float):
+        self._settings = settings
+        self._save_at = mono + settings.save_interval_s
+        self._flash_at = mono + settings.flash_interval_s
+
+    def tick(self, store, mono: float, last_ok: "float | None"):
+        """Save what is due; last_ok: when the server took something last."""
+        if mono >= self._save_at:
+            self._save_at = mono + self._settings.save_interval_s
+            self.save(store)
+        if self._settings.flash_dir:
+            self._flash(store, mono, self._started if last_ok is None else last_ok)
+
+    def _flash(self, store, mono, since):
+        """Write to flash during an outage, seldom; and once after it, so that a later start does not find the old backlog."""
+        if self._flashed_at is not None and since > self._flashed_at:
+            self._flashed_at = None
+        elif mono >= self._flash_at and mono - since >= OUTAGE_S:
+            self._flashed_at = mono
+        else:
+            return
+        self._flash_at = mono + self._settings.flash_interval_s
+        self.flash_writes += 1
+        self._write(self._settings.flash_dir, store)
+
+    def save(self, store):
+        """Save to the folder in RAM now; a failure is said once."""
+        self._write(self._settings.state_dir, store)
+
+    def _write(self, folder, store):
+        try:
+            save(self._port, folder, store)
+            self._error = ""
+        except OSError as error:
+            if str(error) != self._error:
+                self._log("warning", "what was read could not be saved in {}: {}".format(folder, error))
+            self._error = str(error)
 
 
 def reset_due(port, folder: str, config_path: str) -> bool:
@@ -39,7 +101,7 @@ def reset_due(port, folder: str, config_path: str) -> bool:
         return True
 
 
-def note_reset(port, folder: str, config_path: str | None):
+def note_reset(port, folder: str, config_path: "str | None"):
     """Note that the reset which the file asks for is done; None: before it, to see that it can be noted. Raises OSError."""
     port.make_folder(folder)
     port.write_durable(folder + "/" + RESET, b"" if config_path is None else _mark(port, config_path))

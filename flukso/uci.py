@@ -20,7 +20,7 @@ class _LineError(ValueError):
 
 def parse(text: str, file: str, problems: list) -> "list[Section]":
     """Return the sections of a UCI text; what is wrong with it is appended to `problems`, the rest is still read."""
-    sections = []
+    sections: list[Section] = []
     if len(text) > FILE_MAX:
         problems.append(Problem(file, 0, "the file is over {} bytes".format(FILE_MAX)))
         return sections

@@ -89,6 +89,7 @@ class Uploader:
         self._first_heartbeat = True
         self.newest_sent = 0  # newest timestamp that a server may have
         self.requests = 0
+        self.failures = 0  # requests without a good answer
         self.acknowledged = 0  # tuples
         self.last_ok = None  # monotonic time
         self.last_error = ""
@@ -183,7 +184,7 @@ class Uploader:
             return self._stored(request, mono, store)
         if request.kind == HEARTBEAT and status == 200:
             return self._heartbeat_answer(request, answer, mono)
-        text = "{} answered {}{}".format(self._name(request), status, _reason(answer))
+        text = "{} answered {}{}".format(self._name(request), status, reason(answer))
         if 400 <= status < 500 and status not in BUSY:
             return self._refused(request, text, mono)
         return self._trouble(request, text, mono, _retry_after(answer.headers))
@@ -264,6 +265,7 @@ class Uploader:
 
     def _say(self, name, text):
         """Return the event of a trouble the first time; the same one again is only counted."""
+        self.failures += 1
         self.last_error = text
         if self._said.get(name) == text:
             return None
@@ -271,7 +273,7 @@ class Uploader:
         return Event("warning", text)
 
 
-def _reason(answer):
+def reason(answer):
     """Return what the server said about itself, cut to a printable line."""
     text = answer.headers.get("www-authenticate", "")
     if not text:

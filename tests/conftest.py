@@ -7,6 +7,24 @@ from tests.fakes import ca
 from tests.fakes.server import Server
 
 
+def _no_skip(report):
+    """What a test needs is installed, never passed over: a skip is a failure."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = "skipped, which is not allowed here: {}".format(report.longrepr)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    return _no_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _no_skip((yield))
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """A folder with ca.crt, foreign-ca.crt and a .pem for each kind of server certificate."""

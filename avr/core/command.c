@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Strict reader of messages and writer of replies. */
+#ifdef BOARD_SPI
 #include "command.h"
 
+#include <stddef.h>
+
 #include "crc.h"
+#include "flash.h"
 #include "hex.h"
 #include "link.h"
 #include "meter.h"
 #include "settings.h"
 #include "version.h"
 
-#define NAME(a, b) ((uint16_t)((uint16_t)(a) << 8 | (b)))
-#define ARGUMENTS_MAX PORTS
-#define UNKNOWN 0xff
+#define FIELD(name) IN_SETTINGS, offsetof(struct settings, name)
+
+static const struct field FIELDS[] FLASH = {
+	{ 'h', FIELD(hardware), 3, false, false },  { 's', IN_FLASH, 0, 2, false, false },
+	{ 'e', FIELD(enabled), 1, true, false },    { 'p', FIELD(map), PORTS, false, false },
+	{ 'c', IN_COUNTERS, 0, 4, true, true },     { 'm', FIELD(constant[0].whole), 2, true, true },
+	{ 'f', FIELD(constant[0].fraction), 2, true, true },    { 'w', FIELD(watchdogs), 2, false, true },
+	{ 'b', FIELD(brownouts), 2, false, true },  { 'd', NOWHERE, 0, 0, false, false },
+	{ 't', NOWHERE, 0, 0, false, false },
+};
 
 /* Sensors that the reply being sent tells about; bits move to here from meter_fresh. Main loop only. */
 static uint8_t told;
@@ -32,19 +43,16 @@ static void put8(uint8_t value)
 	put(hex_digit(value));
 }
 
-static void put16(uint16_t value)
+/* size bytes; the last one first if they are a number. */
+static void put_value(const void *value, uint8_t size, bool number)
 {
-	put8((uint8_t)(value >> 8));
-	put8((uint8_t)value);
+	const uint8_t *at = value;
+
+	for (uint8_t i = 0; i < size; i++)
+		put8(at[number ? size - 1 - i : i]);
 }
 
-static void put32(uint32_t value)
-{
-	put16((uint16_t)(value >> 16));
-	put16((uint16_t)value);
-}
-
-static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
+SHARED static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
 {
 	out = reply;
 	out_crc = 0;
@@ -60,59 +68,6 @@ static uint8_t reply_end(uint8_t *reply)
 	return (uint8_t)(out - reply);
 }
 
-/* Argument bytes of a command, or UNKNOWN. */
-static uint8_t arguments(uint16_t name)
-{
-	switch (name) {
-	case NAME('g', 'h'):
-	case NAME('g', 's'):
-	case NAME('g', 'p'):
-	case NAME('g', 'w'):
-	case NAME('g', 'b'):
-	case NAME('g', 'd'):
-	case NAME('c', 't'):
-		return 0;
-	case NAME('g', 'e'):
-	case NAME('g', 'c'):
-	case NAME('g', 'm'):
-	case NAME('g', 'f'):
-		return 1;
-	case NAME('s', 'e'):
-	case NAME('s', 'w'):
-	case NAME('s', 'b'):
-		return 2;
-	case NAME('s', 'h'):
-	case NAME('s', 'm'):
-	case NAME('s', 'f'):
-		return 3;
-	case NAME('s', 'c'):
-		return 5;
-	case NAME('s', 'p'):
-		return PORTS;
-	default:
-		return UNKNOWN;
-	}
-}
-
-/* True when the byte value of two digits could be read. */
-static bool pair(const uint8_t *digits, uint8_t *value)
-{
-	uint8_t high = hex_value(digits[0]);
-	uint8_t low = hex_value(digits[1]);
-
-	*value = (uint8_t)(high << 4 | low);
-	return high != HEX_BAD && low != HEX_BAD;
-}
-
-static void put_delta(uint8_t sensor)
-{
-	put8(sensor);
-	put32(sensor_counter[sensor]);
-	if (settings.hw_minor)
-		put16(meter_milli(sensor));
-	put32(sensor_extra[sensor]);
-}
-
 /* What was told but not taken is told again, with what is new since. */
 static void put_deltas(void)
 {
@@ -120,193 +75,154 @@ static void put_deltas(void)
 	meter_fresh = 0;
 	tells = true;
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if ((told >> i) & 1)
-			put_delta(i);
+		uint16_t milli;
+
+		if (!(told & bit(i)))
+			continue;
+		put8(i);
+		put_value(&sensor_counter[i], 4, true);
+		milli = meter_milli(i);
+		if (settings.hardware[2])
+			put_value(&milli, 2, true);
+		put_value(&sensor_extra[i], 4, true);
 	}
 }
 
-static void put_map(void)
+/* The new values of a request. */
+static const uint8_t *values(const struct request *request)
 {
-	for (uint8_t i = 0; i < PORTS; i++)
-		put8(settings.map[i]);
+	return request->argument + request->field.sensor;
 }
 
-static void set_enabled(uint8_t sensor, bool enabled)
+/* Where the value of a request stands in RAM. */
+SHARED static uint8_t *value_place(const struct request *request)
 {
-	uint8_t bit = (uint8_t)(1u << sensor);
+	uint8_t *base = (uint8_t *)&settings + request->field.offset;
 
-	if (enabled)
-		settings.enabled = (uint8_t)(settings.enabled | bit);
-	else
-		settings.enabled = (uint8_t)(settings.enabled & ~bit);
+	if (request->field.place == IN_COUNTERS)
+		base = (uint8_t *)sensor_counter;
+	return base + (request->field.number ? 4 * request->sensor : request->sensor); /* numbers lie four bytes apart */
 }
 
-/* Whether the values are in range; the numbers of arguments are right already. */
-static bool acceptable(uint8_t letter, uint16_t name, const uint8_t *value)
+static void put_values(const struct request *request)
 {
-	switch (letter) {
+	if (request->field.sensor)
+		put8(request->sensor);
+	if (request->field.place == IN_FLASH) {
+		put8(version_major());
+		put8(version_minor());
+	} else if (request->letter == 'd') {
+		put_deltas();
+	} else {
+		put_value(value_place(request), request->field.size, request->field.number);
+	}
+}
+
+static void set(const struct request *request)
+{
+	uint32_t number = 0;
+	uint8_t *at = (uint8_t *)&number;
+	const uint8_t *value = values(request);
+	uint8_t size = request->field.size;
+
+	meter_account_all(); /* until now the old settings hold */
+	if (request->field.place != IN_COUNTERS)
+		at = value_place(request);
+	for (uint8_t i = 0; i < size; i++)
+		at[request->field.number ? size - 1 - i : i] = *value++;
+	if (request->field.place == IN_COUNTERS)
+		meter_set(request->sensor, number);
+}
+
+/* Whether new values are in range. */
+static bool acceptable(const struct request *request)
+{
+	const uint8_t *value = values(request);
+
+	switch (request->letter) {
 	case 'e':
-	case 'c':
-	case 'm':
+		return value[0] <= 1;
 	case 'f':
-		if (value[0] >= SENSORS)
-			return false;
-		break;
-	default:
-		break;
-	}
-	if (name == NAME('s', 'e'))
-		return value[1] <= 1;
-	if (name == NAME('s', 'f'))
-		return (uint16_t)(value[1] << 8 | value[2]) < 1000;
-	if (name == NAME('s', 'p')) {
+		return (uint16_t)((uint16_t)value[0] << 8 | value[1]) < 1000;
+	case 'p':
 		for (uint8_t i = 0; i < PORTS; i++) {
 			if (value[i] >= SENSORS && value[i] != UNMAPPED)
 				return false;
 		}
-	}
-	return true;
-}
-
-static uint16_t word(const uint8_t *value)
-{
-	return (uint16_t)(value[0] << 8 | value[1]);
-}
-
-static void set(uint8_t letter, const uint8_t *value)
-{
-	meter_account_all(); /* until now the old settings hold */
-	switch (letter) {
-	case 'h':
-		settings.hw_major = word(value);
-		settings.hw_minor = value[2];
-		break;
-	case 'e':
-		set_enabled(value[0], value[1]);
-		break;
-	case 'p':
-		for (uint8_t i = 0; i < PORTS; i++)
-			settings.map[i] = value[i];
-		break;
-	case 'c':
-		meter_set(value[0], (uint32_t)word(value + 1) << 16 | word(value + 3));
-		break;
-	case 'm':
-		settings.constant[value[0]] = word(value + 1);
-		break;
-	case 'f':
-		settings.fraction[value[0]] = word(value + 1);
-		break;
-	case 'w':
-		settings.watchdogs = word(value);
-		break;
+		return true;
 	default:
-		settings.brownouts = word(value);
-		break;
+		return request->field.place < IN_FLASH;
 	}
 }
 
-static void put_values(uint8_t letter, uint8_t sensor)
+static bool find_field(uint8_t letter, struct field *field)
 {
-	switch (letter) {
-	case 'h':
-		put16(settings.hw_major);
-		put8(settings.hw_minor);
-		break;
-	case 's':
-		put8(version_major());
-		put8(version_minor());
-		break;
-	case 'p':
-		put_map();
-		break;
-	case 'w':
-		put16(settings.watchdogs);
-		break;
-	case 'b':
-		put16(settings.brownouts);
-		break;
-	case 'd':
-		put_deltas();
-		break;
-	case 't':
-		break;
-	default:
-		put8(sensor);
-		if (letter == 'e')
-			put8(settings_enabled(sensor));
-		else if (letter == 'c')
-			put32(sensor_counter[sensor]);
-		else if (letter == 'm')
-			put16(settings.constant[sensor]);
-		else
-			put16(settings.fraction[sensor]);
-		break;
+	for (uint8_t i = 0; i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++) {
+		flash_copy(field, &FIELDS[i], sizeof(*field));
+		if (field->letter == letter)
+			return true;
 	}
+	return false;
 }
 
-/* 0 when the CRC of a readable message is right, else the second letter of the refusal. */
-static uint8_t refusal(const uint8_t *text, uint8_t length)
+/* Whether count bytes of arguments are those of the command. */
+SHARED static bool readable(struct request *request, uint8_t count)
 {
+	uint8_t verb = request->verb;
+
+	if (!find_field(request->letter, &request->field))
+		return false;
+	request->sensor = 0;
+	if (request->field.sensor) {
+		request->sensor = request->argument[0];
+		if (count-- == 0 || request->sensor >= SENSORS)
+			return false;
+	}
+	if (verb == 's')
+		return count == request->field.size && acceptable(request);
+	return count == 0 && verb == (request->letter == 't' ? 'c' : 'g');
+}
+
+uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length)
+{
+	uint8_t *byte = request->argument;
 	uint8_t crc = 0;
-	uint8_t want;
+	uint8_t high, low;
+	bool bad = false;
 
-	if (length < 4 || length > LINK_MESSAGE_MAX || !pair(text + length - 2, &want))
+	if (length & 1 || length < 4 || length > LINK_MESSAGE_MAX)
 		return 'y';
-	for (uint8_t i = 0; i < length - 2; i++)
-		crc = crc8_update(crc, text[i]);
-	return crc == want ? 0 : 'z';
+	request->verb = text[0];
+	request->letter = text[1];
+	for (;;) {
+		crc = crc8_update(crc8_update(crc, text[0]), text[1]);
+		text += 2;
+		length = (uint8_t)(length - 2);
+		if (length == 2)
+			break;
+		high = hex_value(text[0]);
+		low = hex_value(text[1]);
+		if (high == HEX_BAD || low == HEX_BAD)
+			bad = true;
+		*byte++ = (uint8_t)(high << 4 | low);
+	}
+	if (text[0] != hex_digit((uint8_t)(crc >> 4)) || text[1] != hex_digit(crc))
+		return 'z';
+	return !bad && readable(request, (uint8_t)(byte - request->argument)) ? 0 : 'y';
 }
 
-static uint8_t refuse(uint8_t letter, uint8_t *reply)
+uint8_t command_refuse(uint8_t letter, uint8_t *reply)
 {
 	reply_begin(reply, 'z', letter);
 	return reply_end(reply);
 }
 
-/* True when text is a known command with values in range, which are then in value[]. */
-static bool readable(const uint8_t *text, uint8_t length, uint8_t *value)
+uint8_t command_run(const struct request *request, uint8_t *reply)
 {
-	uint16_t name = NAME(text[0], text[1]);
-	uint8_t count = arguments(name);
-
-	if (count == UNKNOWN || length != 2 * count + 4)
-		return false;
-	for (uint8_t i = 0; i < count; i++) {
-		if (!pair(text + 2 + 2 * i, &value[i]))
-			return false;
-	}
-	return acceptable(text[1], name, value);
-}
-
-enum command_need command_run(const uint8_t *text, uint8_t length, uint8_t *reply, uint8_t *reply_length)
-{
-	uint8_t value[ARGUMENTS_MAX] = { 0 };
-	uint8_t letter = refusal(text, length);
-
-	if (!letter && !readable(text, length, value))
-		letter = 'y';
-	if (letter) {
-		*reply_length = refuse(letter, reply);
-		return COMMAND_DONE;
-	}
-	if (text[0] == 'c')
-		return COMMAND_COMMIT;
-	if (text[0] == 's')
-		set(text[1], value);
-	reply_begin(reply, text[0], text[1]);
-	put_values(text[1], value[0]);
-	*reply_length = reply_end(reply);
-	if (text[0] != 's')
-		return COMMAND_DONE;
-	return text[1] == 'c' ? COMMAND_RECORD : COMMAND_CHANGED;
-}
-
-uint8_t command_committed(bool stored, uint8_t *reply)
-{
-	if (!stored)
-		return refuse('y', reply);
-	reply_begin(reply, 'c', 't');
+	if (request->verb == 's')
+		set(request);
+	reply_begin(reply, request->verb, request->letter);
+	put_values(request);
 	return reply_end(reply);
 }
 
@@ -316,3 +232,4 @@ void command_taken(void)
 		told = 0;
 	tells = false;
 }
+#endif

@@ -6,22 +6,46 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shape.h"
 
-enum command_need {
-	COMMAND_DONE,    /* the reply is complete */
-	COMMAND_COMMIT,  /* settings and counters are to be stored; command_committed() makes the reply then */
-	COMMAND_CHANGED, /* the reply is complete; settings were changed */
-	COMMAND_RECORD,  /* the reply is complete; a counter was set: a record is due */
+/* Where the values of a command are. */
+enum place {
+	IN_SETTINGS,
+	IN_COUNTERS,
+	IN_FLASH, /* the version: read-only */
+	NOWHERE,  /* `gd` and `ct` have values of their own */
+};
+
+/* One letter of the commands `g?` and `s?`. */
+struct field {
+	uint8_t letter;
+	uint8_t place;
+	uint8_t offset; /* in the settings */
+	uint8_t size;   /* bytes of a value */
+	bool sensor;    /* there is one value a sensor, the argument begins with its number */
+	bool number;    /* stored low byte first, 4 bytes apart; else bytes in the order of the wire */
+};
+
+/* A message that could be read. Arguments are in the order of the wire. */
+struct request {
+	struct field field;
+	uint8_t verb;             /* `g`, `s` or `c` */
+	uint8_t letter;
+	uint8_t sensor;              /* its number, 0 for commands without one */
+	uint8_t argument[PORTS];
 };
 
 /*
- * Executes one message of length characters (those between `l` and `.`, CRC included; more than the message may
- * have means that it was damaged) and writes the reply, CRC and `.` included, of *reply_length characters.
+ * Reads the length characters between `l` and `.`, CRC included; another length than a message can have says that it was
+ * damaged. Returns 0, or the second letter of the refusal: `y` or `z`. Changes nothing but *request.
  */
-enum command_need command_run(const uint8_t *text, uint8_t length, uint8_t *reply, uint8_t *reply_length);
+uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length);
 
-/* The reply to `ct`: its own name, or `zy` when the EEPROM did not take the data. Returns the length. */
-uint8_t command_committed(bool stored, uint8_t *reply);
+/* Executes a request (of `ct` only the reply is made) and writes the reply; returns its length. */
+uint8_t command_run(const struct request *request, uint8_t *reply);
+
+/* Writes a refusal with that second letter; returns its length. */
+uint8_t command_refuse(uint8_t letter, uint8_t *reply);
 
 /* The last reply was clocked out completely: what it told need not be told again. */
 void command_taken(void);

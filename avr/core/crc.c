@@ -17,6 +17,14 @@ uint8_t crc8_update(uint8_t crc, uint8_t byte)
 	return crc;
 }
 
+uint16_t crc16_update(uint16_t crc, uint8_t byte)
+{
+	uint8_t x = (uint8_t)((uint8_t)(crc >> 8) ^ byte);
+
+	x = (uint8_t)(x ^ (x >> 4));
+	return (uint16_t)((uint16_t)(crc << 8) ^ (uint16_t)((uint16_t)x << 12) ^ (uint16_t)((uint16_t)x << 5) ^ x);
+}
+
 uint16_t crc16_block(uint16_t crc, const void *data, uint8_t size)
 {
 	const uint8_t *at = data;

@@ -9,13 +9,7 @@
 uint8_t crc8_update(uint8_t crc, uint8_t byte);
 
 /* One byte more of the CCITT CRC (0x1021, most significant bit first). */
-static inline uint16_t crc16_update(uint16_t crc, uint8_t byte)
-{
-	uint8_t x = (uint8_t)((crc >> 8) ^ byte);
-
-	x = (uint8_t)(x ^ (x >> 4));
-	return (uint16_t)((uint16_t)(crc << 8) ^ (uint16_t)((uint16_t)x << 12) ^ (uint16_t)((uint16_t)x << 5) ^ x);
-}
+uint16_t crc16_update(uint16_t crc, uint8_t byte);
 
 #define CRC16_SEED 0xffff
 

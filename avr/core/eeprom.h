@@ -8,10 +8,11 @@
 
 #define EEPROM_BLANK 0xff /* an erased cell */
 
+/* The values are those of the ATmega's bits EEPM1:0 in EECR. */
 enum eeprom_mode {
-	EEPROM_REPLACE, /* erase and write, 3.4 ms */
-	EEPROM_ERASE,   /* 1.8 ms */
-	EEPROM_WRITE,   /* into an erased cell, 1.8 ms */
+	EEPROM_REPLACE = 0x00, /* erase and write, 3.4 ms */
+	EEPROM_ERASE = 0x10,   /* 1.8 ms */
+	EEPROM_WRITE = 0x20,   /* into an erased cell, 1.8 ms */
 };
 
 /* Reads one cell; waits for an operation under way (at most 3.4 ms). Main loop. */

@@ -14,16 +14,16 @@ struct remainder {
 /* Samples' sum that one energy_add_samples() may take: 40000 × 65535 + 1e9 fits 32 bits. */
 #define ENERGY_SUM_MAX 40000u
 
+#define ENERGY_COUNT_MAX 1024u /* samples of one second at most */
+#define ENERGY_WATT 40u        /* parts of a watt in which powers are added up: 1/40 keeps the rounding invisible */
+
 /* Adds sum × (constant + fraction / 1000) nWh; returns the whole Wh that came out of it. */
 uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction);
 
-/* Adds one pulse of (constant + fraction / 1000) Wh; returns the whole Wh that came out of it. */
-uint32_t energy_add_pulse(struct remainder *rest, uint16_t constant, uint16_t fraction);
+/* Adds the fraction of one pulse, fraction / 1000 Wh; returns the whole Wh that came out of it. */
+uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction);
 
-/* Mean ADC code of a second in 1/4096; count is not 0 and the sum at most 1023 × 1024. */
-uint32_t energy_mean(uint32_t sum, uint16_t count);
-
-/* Power in W, rounded, of a mean ADC code (sum of several inputs allowed, below 2^24). */
-uint32_t energy_watt(uint32_t mean, uint16_t constant, uint16_t fraction);
+/* Mean power in 1/ENERGY_WATT W of count samples (1 … ENERGY_COUNT_MAX) that have that sum. */
+uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction);
 
 #endif

@@ -7,23 +7,10 @@
 
 #define HEX_BAD 0xff
 
-/* Value of one digit of either case, or HEX_BAD. */
-static inline uint8_t hex_value(uint8_t digit)
-{
-	digit = (uint8_t)(digit - '0');
-	if (digit < 10)
-		return digit;
-	digit = (uint8_t)((digit | 0x20) - ('a' - '0'));
-	if (digit < 6)
-		return (uint8_t)(digit + 10);
-	return HEX_BAD;
-}
+/* Value of one lower-case digit, or HEX_BAD. */
+uint8_t hex_value(uint8_t digit);
 
 /* Lower-case digit of the low four bits. */
-static inline uint8_t hex_digit(uint8_t value)
-{
-	value &= 0x0f;
-	return (uint8_t)(value < 10 ? value + '0' : value + ('a' - 10));
-}
+uint8_t hex_digit(uint8_t value);
 
 #endif

@@ -3,93 +3,77 @@
 #include "history.h"
 
 #include "eeprom.h"
+#include "flash.h"
 #include "settings.h"
 
-static uint16_t read16(uint16_t at)
+SHARED static void read_block(void *to, uint16_t at, uint8_t size)
 {
-	return (uint16_t)(eeprom_read(at) | eeprom_read((uint16_t)(at + 1)) << 8);
-}
+	uint8_t *out = to;
 
-static uint32_t read32(uint16_t at)
-{
-	return read16(at) | (uint32_t)read16((uint16_t)(at + 2)) << 16;
+	while (size--)
+		*out++ = eeprom_read(at++);
 }
 
 #ifdef BOARD_SPI
 #define GUARD 0xbe
 
-/* The fields' offsets of one layout; 8 bit are enough. */
+/* Where the groups of fields lie; within each the order is the same. */
 struct image {
+	uint8_t sensor_size; /* without or with a fraction */
 	uint8_t guard;
-	uint8_t version;
-	uint8_t events;
-	uint8_t enabled;
+	uint8_t version; /* major u16, minor u8, software u8, u8 */
+	uint8_t events;  /* watchdogs u16, brown-outs u16 */
+	uint8_t enabled; /* one bit a sensor */
 	uint8_t map;
 	uint8_t sensors;
 };
 
-/* Sensors have 6 bytes on hardware 2.0, 8 with their fraction later: that moves what follows them. */
-static void image_declared(struct image *image)
+static const struct image IMAGES[] FLASH = {
+	{ 6, 0x00, 0x01, 0x06, 0x0a, 0x0b, 0x11 },
+	{ 8, 0x00, 0x01, 0x06, 0x0a, 0x0b, 0x11 },
+	{ 6, 0x34, 0x2f, 0x2b, 0x2a, 0x24, 0x00 },
+	{ 8, 0x40, 0x3b, 0x37, 0x36, 0x30, 0x00 },
+};
+
+/* A sensor is its counter, its constant and perhaps the fraction, just as settings.constant[] has them. */
+static void take(const struct image *image, uint32_t *counter)
 {
-	*image = (struct image){ 0x00, 0x01, 0x06, 0x0a, 0x0b, 0x11 };
-}
+	uint8_t at = image->sensors;
+	uint8_t enabled = eeprom_read(image->enabled);
+	struct meter_constant *constant = settings.constant;
 
-static void image_reversed(struct image *image, uint8_t sensor_size)
-{
-	uint8_t end = (uint8_t)(SENSORS * sensor_size);
-
-	*image = (struct image){ (uint8_t)(end + 16), (uint8_t)(end + 11), (uint8_t)(end + 7), (uint8_t)(end + 6), end, 0 };
-}
-
-static bool recognised(const struct image *image, bool fractions)
-{
-	uint8_t minor = eeprom_read((uint16_t)(image->version + 2));
-
-	return eeprom_read(image->guard) == GUARD && read16(image->version) == 2 && minor <= 2 && (minor > 0) == fractions;
-}
-
-static bool find(struct image *image, bool fractions)
-{
-	image_declared(image);
-	if (recognised(image, fractions))
-		return true;
-	image_reversed(image, fractions ? 8 : 6);
-	return recognised(image, fractions);
-}
-
-static void take_sensor(uint8_t sensor, uint16_t at, bool fractions, uint32_t *counter)
-{
-	uint16_t fraction = fractions ? read16((uint16_t)(at + 6)) : 0;
-
-	counter[sensor] = read32(at);
-	settings.constant[sensor] = read16((uint16_t)(at + 4));
-	settings.fraction[sensor] = fraction < 1000 ? fraction : 0;
-}
-
-static void take(const struct image *image, bool fractions, uint32_t *counter)
-{
-	settings.hw_major = 2;
-	settings.hw_minor = eeprom_read((uint16_t)(image->version + 2));
-	settings.watchdogs = read16(image->events);
-	settings.brownouts = read16((uint16_t)(image->events + 2));
-	settings.enabled = eeprom_read(image->enabled) & ((1u << SENSORS) - 1);
+	read_block(settings.map, image->map, sizeof(settings.map));
+	read_block(&settings.watchdogs, image->events, 4); /* and brownouts */
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		uint8_t sensor = eeprom_read((uint16_t)(image->map + i));
-
-		settings.map[i] = sensor < SENSORS ? sensor : UNMAPPED;
-		take_sensor(i, (uint16_t)(image->sensors + i * (fractions ? 8 : 6)), fractions, counter);
+		constant->fraction = 0;
+		read_block(counter++, at, 4);
+		read_block(constant, (uint16_t)(at + 4), (uint8_t)(image->sensor_size - 4));
+		if (constant->fraction >= 1000)
+			constant->fraction = 0;
+		constant++;
+		settings.enabled[i] = enabled & 1;
+		enabled >>= 1;
+		if (settings.map[i] >= SENSORS)
+			settings.map[i] = UNMAPPED;
+		at = (uint8_t)(at + image->sensor_size);
 	}
 }
 
 bool history_take(uint32_t *counter)
 {
 	struct image image;
+	uint8_t version[3];
 
-	for (uint8_t fractions = 0; fractions < 2; fractions++) {
-		if (find(&image, fractions)) {
-			take(&image, fractions, counter);
-			return true;
-		}
+	for (uint8_t k = 0; k < sizeof(IMAGES) / sizeof(IMAGES[0]); k++) {
+		flash_copy(&image, &IMAGES[k], sizeof(image));
+		read_block(version, image.version, sizeof(version));
+		if (eeprom_read(image.guard) != GUARD || version[0] != 2 || version[1] != 0 || version[2] > 2)
+			continue;
+		if ((version[2] > 0) != (image.sensor_size == 8))
+			continue;
+		settings.hardware[2] = version[2];
+		take(&image, counter);
+		return true;
 	}
 	return false;
 }
@@ -120,7 +104,7 @@ bool history_take(uint32_t *counter)
 			settings = before;
 			return false;
 		}
-		counter[i] = read32((uint16_t)(i * SENSOR_SIZE + ID_DIGITS + 1));
+		read_block(&counter[i], (uint16_t)(i * SENSOR_SIZE + ID_DIGITS + 1), 4);
 	}
 	return true;
 }

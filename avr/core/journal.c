@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Records of the counters: finding, writing, checking and erasing ahead. */
+/* Records of the counters: finding, writing and checking them, and erasing ahead. */
 #include "journal.h"
 
 #include <string.h>
@@ -17,182 +17,212 @@ static uint8_t last_byte(uint8_t crc)
 	return crc == EEPROM_BLANK ? 0 : crc;
 }
 
-static uint16_t full_place(uint8_t slot)
+SHARED static uint16_t full_place(uint8_t slot)
 {
 	return (uint16_t)(FULL_AT + slot * FULL_SIZE);
 }
 
-static uint16_t short_place(uint8_t slot)
+SHARED static uint16_t short_place(uint8_t slot)
 {
 	return (uint16_t)(SHORT_AT + slot * SHORT_SIZE);
 }
 
-static void load(uint16_t at, uint8_t size)
-{
-	for (uint8_t i = 0; i < size; i++)
-		journal.buffer[i] = eeprom_read((uint16_t)(at + i));
-}
-
-/* Sequence of the full record in buffer[]. */
-static uint16_t buffer_sequence(void)
-{
-	return (uint16_t)(journal.buffer[0] | journal.buffer[1] << 8);
-}
-
-static bool full_sound(uint16_t at)
-{
-	uint16_t crc;
-
-	load(at, FULL_SIZE);
-	crc = crc16_block(CRC16_SEED, journal.buffer, FULL_SIZE - 2);
-	return journal.buffer[FULL_SIZE - 2] == (uint8_t)crc && journal.buffer[FULL_SIZE - 1] == last_byte((uint8_t)(crc >> 8));
-}
-
-static bool short_sound(uint16_t at)
-{
-	uint8_t crc = journal.short_seed;
-
-	load(at, SHORT_SIZE);
-	if ((uint8_t)(journal.buffer[0] >> 4) != (uint8_t)(journal.sequence & 0x0f))
-		return false;
-	for (uint8_t i = 0; i < SHORT_SIZE - 1; i++)
-		crc = crc8_update(crc, journal.buffer[i]);
-	return journal.buffer[SHORT_SIZE - 1] == last_byte(crc);
-}
-
-/* Makes the full record in buffer[] the base of what follows. */
-static void adopt(void)
-{
-	journal.sequence = buffer_sequence();
-	memcpy(journal.base, journal.buffer + 2, sizeof(journal.base));
-	journal.short_seed = crc8_update(crc8_update(0, journal.buffer[0]), journal.buffer[1]);
-	journal.attempt = journal.sequence;
-	journal.shorts = 0;
-	journal.short_live = JOURNAL_NO_SLOT;
-	journal.far = false;
-}
-
-static uint8_t after(uint8_t full_slot)
+SHARED static uint8_t after(uint8_t full_slot)
 {
 	return (uint8_t)(full_slot + 1 < FULL_SLOTS ? full_slot + 1 : 0);
 }
 
-static bool find_full(void)
+static uint16_t word(const uint8_t *at)
 {
-	bool any = false;
-
-	journal.short_live = JOURNAL_NO_SLOT;
-	journal.full_next = FULL_FIRST;
-	journal.far = true;
-	for (uint8_t slot = 0; slot < FULL_SLOTS; slot++) {
-		if (!full_sound(full_place(slot)))
-			continue;
-		if (any && (int16_t)(buffer_sequence() - journal.sequence) < 0)
-			continue;
-		any = true;
-		adopt();
-		journal.full_next = after(slot);
-	}
-	return any;
+	return (uint16_t)((uint16_t)at[1] << 8 | at[0]);
 }
 
-/* Puts the low halves of a short record in buffer[] onto the base. */
-static void extend(uint32_t *counter)
+/* Writes the CRC behind the body. */
+static void seal(struct journal *now)
 {
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		const uint8_t *low = journal.buffer + 1 + 2 * i;
-		uint16_t value = (uint16_t)((uint16_t)low[1] << 8 | low[0]);
-		uint16_t moved = (uint16_t)(value - (uint16_t)journal.base[i]);
+	uint8_t *end = now->buffer + now->body;
 
-		counter[i] = journal.base[i] + moved;
+	if (!now->brief) {
+		*end++ = (uint8_t)now->crc;
+		now->crc >>= 8;
 	}
+	*end = last_byte((uint8_t)now->crc);
+}
+
+static void crc_more(struct journal *now, uint8_t byte)
+{
+	now->crc = now->brief ? crc8_update((uint8_t)now->crc, byte) : crc16_update(now->crc, byte);
+	if (++now->at == now->body)
+		seal(now);
+}
+
+SHARED static void crc_start(struct journal *now)
+{
+	now->at = 0;
+	now->body = now->brief ? SHORT_SIZE - 1 : FULL_SIZE - 2;
+	now->crc = now->brief ? now->short_seed : CRC16_SEED;
+}
+
+SHARED static uint8_t size(const struct journal *now)
+{
+	return now->brief ? SHORT_SIZE : FULL_SIZE;
+}
+
+/* True when the cells before now->place hold what is in the buffer. */
+static bool reads_back(const struct journal *now)
+{
+	uint16_t at = now->place;
+
+	for (uint8_t i = size(now); i-- > 0;) {
+		if (eeprom_read(--at) != now->buffer[i])
+			return false;
+	}
+	return true;
+}
+
+/* Loads the record before now->place; true when it is sound. */
+static bool load(struct journal *now, uint16_t place, bool brief)
+{
+	now->brief = brief;
+	now->place = place;
+	crc_start(now);
+	do {
+		uint8_t byte = eeprom_read(now->place++);
+
+		now->buffer[now->at] = byte;
+		crc_more(now, byte);
+	} while (now->at < now->body);
+	now->place = (uint16_t)(place + size(now));
+	return reads_back(now);
+}
+
+/* Makes the full record in buffer[] the base of what follows. */
+static void adopt(struct journal *now)
+{
+	now->sequence = now->attempt = word(now->buffer);
+	memcpy(now->base, now->buffer + 2, sizeof(now->base));
+	now->short_seed = crc8_update(crc8_update(0, now->buffer[0]), now->buffer[1]);
+	now->shorts = 0;
+	now->short_live = JOURNAL_NO_SLOT;
+	now->far = false;
+	now->distant = false;
+}
+
+static bool find_full(struct journal *now)
+{
+	now->short_live = JOURNAL_NO_SLOT;
+	now->full_next = FULL_FIRST;
+	now->far = true;
+	for (uint8_t slot = 0; slot < FULL_SLOTS; slot++) {
+		if (!load(now, full_place(slot), false))
+			continue;
+		if (!now->far && (int16_t)(word(now->buffer) - now->sequence) < 0)
+			continue;
+		adopt(now);
+		now->full_next = after(slot);
+	}
+	return !now->far;
+}
+
+static uint8_t tag(const struct journal *now)
+{
+	return (uint8_t)((uint8_t)(now->sequence << 4) | now->shorts);
+}
+
+/* Brings counters up to the low halves in the short record in buffer[]. */
+static void extend(const struct journal *now, uint32_t *counter)
+{
+	const uint8_t *low = now->buffer + 1;
+
+	for (uint8_t i = SENSORS; i > 0; i--, low += 2, counter++)
+		*counter += (uint16_t)(word(low) - (uint16_t)*counter);
 }
 
 bool journal_restore(uint32_t *counter)
 {
-	if (!find_full())
-		return false;
-	memcpy(counter, journal.base, sizeof(journal.base));
-	for (uint8_t slot = 0; slot < SHORT_SLOTS; slot++) {
-		uint8_t number;
+	struct journal *now = &journal;
 
-		if (!short_sound(short_place(slot)))
+	BASE(now);
+	if (!find_full(now))
+		return false;
+	memcpy(counter, now->base, sizeof(now->base));
+	for (uint8_t slot = 0; slot < SHORT_SLOTS; slot++) {
+		if (!load(now, short_place(slot), true))
 			continue;
-		number = journal.buffer[0] & 0x0f;
-		if (number <= journal.shorts)
+		/* Of another base, or older than the one found. */
+		if ((now->buffer[0] ^ tag(now)) >> 4 || now->buffer[0] <= tag(now))
 			continue;
-		journal.shorts = number;
-		journal.short_live = slot;
-		extend(counter);
+		now->shorts = now->buffer[0] & 0x0f;
+		now->short_live = slot;
+		extend(now, counter);
 	}
 	return true;
 }
 
 void journal_note(uint8_t sensor, uint32_t counter)
 {
-	if ((counter - journal.base[sensor]) >> 16)
+	uint32_t ahead = counter - journal.base[sensor];
+
+	if (ahead >> 16)
 		journal.far = true;
+	if (ahead >> JOURNAL_DISTANT_BIT)
+		journal.distant = true;
 }
 
-static void fill_short(void)
+static void fill_short(struct journal *now)
 {
-	uint8_t *at = journal.buffer;
+	uint8_t *at = now->buffer;
 
-	*at++ = (uint8_t)((uint8_t)(journal.sequence << 4) | (uint8_t)(journal.shorts + 1));
+	*at++ = (uint8_t)(tag(now) + 1);
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		uint16_t low = (uint16_t)sensor_counter[i];
 
 		*at++ = (uint8_t)low;
 		*at++ = (uint8_t)(low >> 8);
 	}
-	journal.crc = journal.short_seed;
-	journal.body = SHORT_SIZE - 1;
-	journal.place = journal.short_at;
-	journal.short_at = 0;
+	now->place = now->short_at;
+	now->short_at = 0;
 }
 
-static void fill_full(void)
+static void fill_full(struct journal *now)
 {
-	uint16_t sequence = ++journal.attempt;
-
-	journal.buffer[0] = (uint8_t)sequence;
-	journal.buffer[1] = (uint8_t)(sequence >> 8);
-	memcpy(journal.buffer + 2, sensor_counter, sizeof(journal.base));
-	journal.crc = CRC16_SEED;
-	journal.body = FULL_SIZE - 2;
-	journal.place = journal.full_at;
-	journal.full_at = journal.full_spare;
-	journal.full_spare = 0;
-	journal.full_next = after(journal.full_next);
+	now->attempt++;
+	memcpy(now->buffer, &now->attempt, 2);
+	memcpy(now->buffer + 2, sensor_counter, sizeof(now->base));
+	now->place = now->full_at;
+	now->full_at = now->full_spare;
+	now->full_spare = 0;
+	now->full_next = after(now->full_next);
 }
 
 /* A full record in the background gives way, unless it is only waiting for its last byte; a short one does not. */
-static bool gives_way(void)
+static bool gives_way(struct journal *now)
 {
-	if (journal.phase == JOURNAL_FREE)
+	if (now->phase == JOURNAL_FREE)
 		return true;
-	if (journal.phase == JOURNAL_WRITTEN || journal.brief || journal.at >= FULL_SIZE)
+	if (now->phase == JOURNAL_WRITTEN || now->brief || now->at >= FULL_SIZE)
 		return false;
-	journal.displaced = true;
+	now->displaced = true;
 	return true;
 }
 
 bool journal_begin(bool may_be_short)
 {
-	if (!gives_way())
+	struct journal *now = &journal;
+	bool brief;
+
+	BASE(now);
+	brief = may_be_short && !now->far && now->short_at && now->shorts < JOURNAL_SHORTS_MAX;
+	if ((!brief && !now->full_at) || !gives_way(now))
 		return false;
-	if (may_be_short && !journal.far && journal.short_at && journal.shorts < JOURNAL_SHORTS_MAX) {
-		journal.brief = true;
-		fill_short();
-	} else if (journal.full_at) {
-		journal.brief = false;
-		fill_full();
-	} else {
-		return false;
-	}
+	now->brief = brief;
+	if (brief)
+		fill_short(now);
+	else
+		fill_full(now);
+	crc_start(now);
 	meter_unsaved = false;
-	journal.at = 0;
-	journal.phase = JOURNAL_WRITING;
+	now->phase = JOURNAL_WRITING;
 	eeprom_call_journal();
 	return true;
 }
@@ -200,154 +230,117 @@ bool journal_begin(bool may_be_short)
 /* The byte is on its way when its CRC is computed. */
 bool journal_step(void)
 {
+	struct journal *now = &journal;
 	uint8_t byte;
 
-	if (journal.phase != JOURNAL_WRITING)
+	BASE(now);
+	if (now->phase != JOURNAL_WRITING)
 		return false;
-	byte = journal.buffer[journal.at];
-	if (journal.at >= (journal.brief ? SHORT_SIZE : FULL_SIZE)) {
-		journal.phase = JOURNAL_WRITTEN;
+	if (now->at >= size(now)) {
+		now->phase = JOURNAL_WRITTEN;
 		return false;
 	}
-	eeprom_poke(journal.place++, byte);
-	journal.at++;
-	if (journal.at > journal.body)
-		return true;
-	journal.crc = journal.brief ? crc8_update((uint8_t)journal.crc, byte) : crc16_update(journal.crc, byte);
-	if (journal.at == journal.body) {
-		if (journal.brief) {
-			journal.buffer[journal.body] = last_byte((uint8_t)journal.crc);
-		} else {
-			journal.buffer[journal.body] = (uint8_t)journal.crc;
-			journal.buffer[journal.body + 1] = last_byte((uint8_t)(journal.crc >> 8));
-		}
-	}
-	return true;
-}
-
-static bool reads_back(void)
-{
-	uint16_t at = journal.place;
-
-	for (uint8_t i = journal.brief ? SHORT_SIZE : FULL_SIZE; i-- > 0;) {
-		if (eeprom_read(--at) != journal.buffer[i])
-			return false;
-	}
+	byte = now->buffer[now->at];
+	eeprom_poke(now->place++, byte);
+	if (now->at < now->body)
+		crc_more(now, byte);
+	else
+		now->at++;
 	return true;
 }
 
 bool journal_book(bool *sound)
 {
-	if (journal.phase != JOURNAL_WRITTEN)
-		return false;
-	*sound = reads_back();
-	if (journal.brief) {
-		uint8_t slot = (uint8_t)((journal.place - SHORT_AT) / SHORT_SIZE - 1);
+	struct journal *now = &journal;
 
-		journal.short_clean = (uint8_t)(journal.short_clean & ~(1u << slot));
-		journal.shorts++;
+	BASE(now);
+	if (now->phase != JOURNAL_WRITTEN)
+		return false;
+	*sound = reads_back(now);
+	if (now->brief) {
+		now->short_clean &= (uint8_t)~bit(now->short_next);
+		now->shorts++;
 		if (*sound)
-			journal.short_live = slot;
+			now->short_live = now->short_next;
 	} else if (*sound) {
-		adopt();
+		adopt(now);
 		for (uint8_t i = 0; i < SENSORS; i++)
 			journal_note(i, sensor_counter[i]);
 	}
-	journal.phase = JOURNAL_FREE;
+	now->phase = JOURNAL_FREE;
 	return true;
 }
 
-/* True when all cells are erased; else starts with the last one that is not. */
-static bool erased(uint16_t place, uint8_t size)
+/* True when all cells are erased, or too worn out to be; else starts with the last one that is not. */
+static bool erase(struct journal *now, uint16_t place, uint8_t cells)
 {
-	while (size--) {
-		uint16_t at = (uint16_t)(place + size);
+	uint8_t limit = (uint8_t)(2 * cells);
+
+	while (cells--) {
+		uint16_t at = (uint16_t)(place + cells);
 
 		if (eeprom_read(at) == EEPROM_BLANK)
 			continue;
+		if (now->tries > limit)
+			break;
 		if (eeprom_start(at, EEPROM_BLANK, EEPROM_ERASE))
-			journal.tries++;
+			now->tries++;
 		return false;
 	}
-	journal.tries = 0;
+	now->tries = 0;
 	return true;
 }
 
-/* A slot that cannot be erased is worn out: pass it over. */
-static bool worn_out(uint8_t size)
+static void tidy_full(struct journal *now)
 {
-	if (journal.tries <= 2 * size)
-		return false;
-	journal.tries = 0;
-	return true;
-}
-
-static void tidy_full(void)
-{
-	bool spare = journal.full_at != 0;
-	uint16_t place = full_place(spare ? after(journal.full_next) : journal.full_next);
+	uint8_t slot = now->full_at ? after(now->full_next) : now->full_next;
+	uint16_t place = full_place(slot);
 	uint8_t guard;
 
-	if (!spare && worn_out(FULL_SIZE)) {
-		journal.full_next = after(journal.full_next);
-		return;
-	}
-	if (!erased(place, FULL_SIZE))
+	if (!erase(now, place, FULL_SIZE))
 		return;
 	guard = guard_enter();
-	if (!spare)
-		journal.full_at = place;
-	else if (journal.full_at && journal.full_at != place)
-		journal.full_spare = place;
+	if (!now->full_at)
+		now->full_at = full_place(now->full_next);
+	else if (now->full_at != place)
+		now->full_spare = place;
 	guard_leave(guard);
 }
 
-static void tidy_short(uint8_t slot)
+/* The slot behind the newest short record, or the next one that is erased, is for the next; others are erased ahead. */
+static bool tidy_shorts(struct journal *now)
 {
-	if (erased(short_place(slot), SHORT_SIZE) || worn_out(SHORT_SIZE))
-		journal.short_clean = (uint8_t)(journal.short_clean | 1u << slot);
-}
-
-/* The slot for the next short record: the first erased one behind the newest. */
-static void offer_short(void)
-{
-	uint8_t slot = journal.short_live;
+	uint8_t slot = now->short_live;
 	uint8_t guard;
 
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
-		if (slot == journal.short_live || !(journal.short_clean >> slot & 1))
+		if (slot == now->short_live)
 			continue;
+		if (!(now->short_clean & bit(slot))) {
+			if (erase(now, short_place(slot), SHORT_SIZE))
+				now->short_clean |= bit(slot);
+			return true;
+		}
+		if (now->short_at)
+			continue;
+		now->short_next = slot;
 		guard = guard_enter();
-		journal.short_at = short_place(slot);
+		now->short_at = short_place(slot);
 		guard_leave(guard);
-		return;
-	}
-}
-
-static bool tidy_shorts(void)
-{
-	for (uint8_t slot = 0; slot < SHORT_SLOTS; slot++) {
-		if (slot == journal.short_live || journal.short_clean >> slot & 1)
-			continue;
-		tidy_short(slot);
-		return true;
 	}
 	return false;
 }
 
 void journal_tidy(void)
 {
-	if (journal.phase != JOURNAL_FREE || !eeprom_idle())
+	struct journal *now = &journal;
+
+	BASE(now);
+	if (now->phase != JOURNAL_FREE || !eeprom_idle())
 		return;
-	if (!journal.full_at) {
-		tidy_full();
+	if (now->full_at && !now->historic && tidy_shorts(now))
 		return;
-	}
-	if (!journal.short_at && !journal.historic)
-		offer_short();
-	if (!journal.historic && tidy_shorts())
-		return;
-	if (!journal.full_spare)
-		tidy_full();
+	if (!now->full_spare)
+		tidy_full(now);
 }

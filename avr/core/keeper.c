@@ -25,10 +25,10 @@ static bool events;     /* watchdogs or brown-outs were counted since the settin
 static bool pending;    /* the master changed settings and has not committed them */
 static bool was_low;
 static uint16_t low_ticks;
-static uint16_t record_s; /* since the last full record */
-static uint16_t save_s;   /* since the last save, or since one was given back */
+static uint8_t record_min; /* since the last full record */
+static uint8_t save_min;   /* since the last save, or since one was given back */
 
-static void saves_set(uint8_t count)
+SHARED static void saves_set(uint8_t count)
 {
 	saves = count;
 	saves_check = (uint8_t)~count;
@@ -74,31 +74,23 @@ void keeper_changed(void)
 	store_touch();
 }
 
-void keeper_save_events(void)
-{
-	events = true;
-	store_begin();
-}
-
 void keeper_commit(void)
 {
 	record_bad = false;
 	pending = false;
 	events = false;
-	if (meter_unsaved)
+	if (meter_unsaved || journal.shorts)
 		record_due = true;
 	store_begin();
 }
 
 enum store_result keeper_committed(void)
 {
-	enum store_result settings_result = store_run();
-
-	if (record_bad || settings_result == STORE_FAILED)
+	if (record_bad || store_state == STORE_FAILED)
 		return STORE_FAILED;
 	if (record_due || journal.phase != JOURNAL_FREE)
 		return STORE_BUSY;
-	return settings_result;
+	return store_state;
 }
 
 static void book(void)
@@ -111,14 +103,14 @@ static void book(void)
 	}
 	if (!journal_book(&sound))
 		return;
-	save_s = 0;
+	save_min = 0;
 	if (!sound) {
 		record_bad = true;
 		meter_unsaved = true;
 		if (!journal.brief)
 			record_due = true;
 	} else if (!journal.brief) {
-		record_s = 0;
+		record_min = 0;
 	}
 }
 
@@ -153,7 +145,7 @@ static void mind_supply(bool low, uint8_t ticks)
 		again = false;
 		save_now();
 		guard_leave(guard);
-	} else if (save_s >= KEEPER_SAVE_S && low_ticks >= KEEPER_LOW_TICKS && low_ticks < TICKS_PER_S) {
+	} else if (save_min >= KEEPER_SAVE_MIN && low_ticks >= KEEPER_LOW_TICKS && low_ticks < TICKS_PER_S) {
 		begin(true);
 	}
 }
@@ -172,38 +164,39 @@ void keeper_run(bool low, uint8_t ticks)
 		return;
 	if (record_due)
 		begin(false);
-	store_run();
+	if (!record_due || !journal.historic) /* settings of ours end what a historic image is good for */
+		store_run();
 	journal_tidy();
 }
 
-static bool moved_far(void)
+static void minute(void)
 {
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (sensor_counter[i] - journal.base[i] >= KEEPER_FAR)
-			return true;
+	uint8_t guard;
+
+	if (record_min < KEEPER_RECORD_MIN)
+		record_min++;
+	else if (events && !pending)
+		keeper_commit();
+	if (meter_unsaved && record_min >= KEEPER_RECORD_MIN)
+		record_due = true;
+	if (record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
+		record_due = true;
+	if (save_min < KEEPER_SAVE_MIN && ++save_min < KEEPER_SAVE_MIN)
+		return;
+	guard = guard_enter();
+	if (saves < KEEPER_SAVES) {
+		saves_set((uint8_t)(saves + 1));
+		save_min = 0;
 	}
-	return false;
+	guard_leave(guard);
 }
 
 void keeper_second(void)
 {
-	uint8_t guard;
+	static uint8_t seconds;
 
-	if (record_s < KEEPER_RECORD_S)
-		record_s++;
-	if (meter_unsaved && record_s >= KEEPER_RECORD_S)
-		record_due = true;
-	if (record_s >= KEEPER_FAR_S && (moved_far() || journal.shorts >= KEEPER_SHORTS))
-		record_due = true;
-	if (events && !pending && record_s >= KEEPER_RECORD_S)
-		keeper_commit();
-	if (++save_s < KEEPER_SAVE_S)
+	if (++seconds < 60)
 		return;
-	save_s = KEEPER_SAVE_S;
-	guard = guard_enter();
-	if (saves < KEEPER_SAVES) {
-		saves_set((uint8_t)(saves + 1));
-		save_s = 0;
-	}
-	guard_leave(guard);
+	seconds = 0;
+	minute();
 }

@@ -8,11 +8,10 @@
 
 #include "store.h"
 
-#define KEEPER_RECORD_S 3600u      /* a full record an hour: 8760 a year over 12 slots are 730 a cell */
-#define KEEPER_FAR 32768ul         /* Wh since the last full record; short ones express 65535 */
-#define KEEPER_FAR_S 600u          /* … but at most every 10 minutes */
+#define KEEPER_RECORD_MIN 60u      /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
+#define KEEPER_FAR_MIN 10u         /* but at most every 10 minutes when a counter is far ahead of it */
 #define KEEPER_SAVES 8u            /* dips that are saved at once in a row */
-#define KEEPER_SAVE_S 600u         /* such a save comes back each 10 minutes */
+#define KEEPER_SAVE_MIN 10u        /* such a save comes back each 10 minutes */
 #define KEEPER_LOW_TICKS (TICKS_PER_S / 50) /* 20 ms low are no ripple of the mains */
 #define KEEPER_SHORTS 12u          /* short records after which a full one is due */
 
@@ -34,9 +33,6 @@ void keeper_changed(void);
 /* Writes settings and counters for good; keeper_committed() tells how it goes. Main loop. */
 void keeper_commit(void);
 enum store_result keeper_committed(void);
-
-/* Writes the settings for good when that has no hurry. Main loop. */
-void keeper_save_events(void);
 
 /* All the time: low is the state of the supply, ticks those since the last call. Main loop. */
 void keeper_run(bool low, uint8_t ticks);

@@ -20,7 +20,7 @@
 #define SETTINGS_AT (EEPROM_SIZE - 2 * SETTINGS_SIZE)
 
 #ifdef BOARD_SPI
-#define FULL_SLOTS 12
+#define FULL_SLOTS 11
 #else
 #define FULL_SLOTS 15
 #endif

@@ -1,192 +1,165 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* State machine of the bus, one byte at a time; bounded work for each. */
+#ifdef BOARD_SPI
 #include "link.h"
 
-#include "guard.h"
 #include "hex.h"
+#include "shape.h"
 
 struct link link;
 
-static void message_begin(void)
+static inline void message_begin(struct link *now)
 {
-	link.epoch++;
-	link.owed = false;
-	link.replying = false;
-	link.message[link.filling].length = 0;
-	link.message[link.filling].epoch = link.epoch;
-	link.state = LINK_CONTROL;
+	now->epoch++;
+	now->complete = false;
+	now->owed = false;
+	now->replying = false;
+	now->length = 0;
+	now->state = LINK_CONTROL;
 }
 
-/* Hands the message to the main loop; one that it has not taken yet is overtaken. */
-static void message_end(bool good)
+/* Hands the message to the main loop. */
+static inline void message_end(struct link *now, bool good)
 {
 	if (!good)
-		link.message[link.filling].length = LINK_BAD;
-	link.filling ^= 1;
-	link.complete = 1;
-	link.owed = true;
-	link.state = LINK_IDLE;
+		now->length = LINK_BAD;
+	now->complete = true;
+	now->owed = true;
+	now->state = LINK_IDLE;
 }
 
-static void message_more(uint8_t in)
+static inline void message_more(struct link *now, uint8_t in)
 {
-	struct link_message *message = &link.message[link.filling];
-
-	if (message->length < LINK_MESSAGE_MAX)
-		message->text[message->length++] = in;
+	if (now->length < LINK_MESSAGE_MAX)
+		now->message[now->length++] = in;
 	else
-		message->length = LINK_BAD;
+		now->length = LINK_BAD;
 }
 
-static void uart_digit(uint8_t in)
+static inline void uart_digit(struct link *now, uint8_t in)
 {
 	uint8_t value = hex_value(in);
 
-	if (value == HEX_BAD || link.nibble == HEX_BAD) {
-		link.nibble = value;
+	if (value == HEX_BAD || now->nibble == HEX_BAD) {
+		now->nibble = value;
 		return;
 	}
-	ring_put(&link.to_uart, (uint8_t)(link.nibble << 4 | value));
-	link.nibble = HEX_BAD;
+	ring_put(&now->to_uart, (uint8_t)(now->nibble << 4 | value));
+	now->nibble = HEX_BAD;
 }
 
-static void listen(uint8_t in)
+static inline void listen(struct link *now, uint8_t in)
 {
 	if (in == 'l') {
-		message_begin();
+		message_begin(now);
 	} else if (in == 'u') {
-		if (link.state == LINK_CONTROL)
-			message_end(false);
-		link.nibble = HEX_BAD;
-		link.state = LINK_UART;
+		if (now->state == LINK_CONTROL)
+			message_end(now, false);
+		now->nibble = HEX_BAD;
+		now->state = LINK_UART;
+	} else if (now->state == LINK_UART) {
+		uart_digit(now, in);
 	} else if (in == '.') {
-		if (link.state == LINK_IDLE && !link.owed)
-			message_begin();
-		if (link.state == LINK_CONTROL)
-			message_end(true);
-	} else if (link.state == LINK_CONTROL) {
-		message_more(in);
-	} else if (link.state == LINK_UART) {
-		uart_digit(in);
+		if (now->state == LINK_CONTROL || !now->owed)
+			message_end(now, now->state == LINK_CONTROL);
+	} else if (now->state == LINK_CONTROL) {
+		message_more(now, in);
 	}
-}
-
-static uint8_t turn(void)
-{
-	if (link.state == LINK_CONTROL && link.message[link.filling].length)
-		message_end(false);
-	link.state = LINK_TURN;
-	return 0;
 }
 
 /* `l` when the reply is ready or none is owed, else 0x00. */
-static uint8_t reply_begin(void)
+static inline uint8_t reply_begin(struct link *now)
 {
-	if (link.owed && !link.replying) {
-		link.state = LINK_WAIT;
+	now->state = LINK_WAIT;
+	if (now->owed && !now->replying)
 		return 0;
-	}
-	link.state = LINK_REPLY;
-	link.at = 0;
+	now->state = LINK_REPLY;
+	now->at = 0;
 	return 'l';
 }
 
-static uint8_t reply_next(void)
+static inline uint8_t reply_next(struct link *now)
 {
-	if (link.replying && link.at < link.reply_length)
-		return link.reply[link.at++];
-	link.at = (uint8_t)(2 * ring_count(&link.from_uart));
-	link.state = LINK_BYTES;
+	if (now->replying && now->at < now->reply_length)
+		return now->reply[now->at++];
+	now->at = (uint8_t)(2 * ring_count(&now->from_uart));
+	now->state = LINK_BYTES;
 	return 'u';
 }
 
-static uint8_t uart_next(void)
+static inline uint8_t uart_next(struct link *now)
 {
-	uint8_t byte;
-
-	if (!link.at) {
-		link.state = LINK_END;
+	if (!now->at) {
+		now->state = LINK_END;
 		return 0;
 	}
-	if (link.at-- & 1)
-		return hex_digit(link.nibble);
-	byte = ring_get(&link.from_uart);
-	link.nibble = byte;
-	return hex_digit((uint8_t)(byte >> 4));
+	if (!(now->at-- & 1)) {
+		now->nibble = ring_get(&now->from_uart);
+		return hex_digit((uint8_t)(now->nibble >> 4));
+	}
+	return hex_digit(now->nibble);
 }
 
-static void transmitted(void)
+/* The terminating 0x00 has been clocked out. */
+static inline void transmitted(struct link *now)
 {
-	if (link.replying)
-		link.taken = true;
-	link.owed = false;
-	link.replying = false;
-	link.state = LINK_LAST;
+	if (now->replying)
+		now->taken = true;
+	now->owed = false;
+	now->replying = false;
+}
+
+/* The board's turn: what to send next. */
+static inline uint8_t transmit(struct link *now)
+{
+	switch (now->state) {
+	case LINK_TURN:
+	case LINK_WAIT:
+		return reply_begin(now);
+	case LINK_REPLY:
+		return reply_next(now);
+	case LINK_BYTES:
+		return uart_next(now);
+	case LINK_END:
+		now->state = LINK_LAST;
+		return 0;
+	case LINK_LAST:
+		now->state = LINK_IDLE;
+		return 0;
+	default:
+		if (now->state == LINK_CONTROL && now->length)
+			message_end(now, false);
+		now->state = LINK_TURN;
+		return 0;
+	}
 }
 
 uint8_t link_byte(uint8_t in)
 {
-	if (link.state == LINK_END) {
-		transmitted();
-		if (!in)
-			return 0;
-	}
-	if (in) {
-		if (link.state >= LINK_TURN) {
-			link.owed = false;
-			link.replying = false;
-			link.state = LINK_IDLE;
-		}
-		listen(in);
-		return 0;
-	}
-	switch (link.state) {
-	case LINK_TURN:
-	case LINK_WAIT:
-		return reply_begin();
-	case LINK_REPLY:
-		return reply_next();
-	case LINK_BYTES:
-		return uart_next();
-	case LINK_LAST:
-		link.state = LINK_IDLE;
-		return 0;
-	default:
-		return turn();
-	}
-}
+	struct link *now = &link;
 
-bool link_take(struct link_message *message)
-{
-	uint8_t guard = guard_enter();
-	bool any = link.complete;
-
-	if (any) {
-		*message = link.message[link.filling ^ 1];
-		link.complete = 0;
+	BASE(now);
+	if (now->state == LINK_END)
+		transmitted(now);
+	if (!in)
+		return transmit(now);
+	if (now->state >= LINK_TURN) {
+		now->owed = false;
+		now->replying = false;
+		now->state = LINK_IDLE;
 	}
-	guard_leave(guard);
-	return any;
+	listen(now, in);
+	return 0;
 }
 
 bool link_waits(uint8_t epoch)
 {
-	uint8_t guard = guard_enter();
-	bool waits = link.owed && !link.complete && link.epoch == epoch;
-
-	guard_leave(guard);
-	return waits;
+	return link.owed && link.epoch == epoch;
 }
 
-bool link_answer(uint8_t length, uint8_t epoch)
+void link_answer(uint8_t length)
 {
-	uint8_t guard = guard_enter();
-	bool timely = link.owed && link.epoch == epoch;
-
-	if (timely) {
-		link.reply_length = length;
-		link.replying = true;
-	}
-	guard_leave(guard);
-	return timely;
+	link.reply_length = length;
+	link.replying = true;
 }
+#endif

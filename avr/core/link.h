@@ -24,31 +24,26 @@ enum link_state {
 	LINK_LAST,    /* it has been clocked out; one more 0x00 is due */
 };
 
-struct link_message {
-	uint8_t length; /* or LINK_BAD */
-	uint8_t epoch;  /* link.epoch when it began */
-	uint8_t text[LINK_MESSAGE_MAX];
-};
-
 /*
- * Written by the SPI interrupt (link_byte); the main loop writes reply[] and reply_length while `replying` is false and
- * `owed` true, and the flags named below with interrupts off.
+ * Written by the SPI interrupt (link_byte). The main loop reads message[] while `complete` is set and then checks that
+ * the epoch is still the same; it writes reply[] while `owed` is true and `replying` false; the flags named below it
+ * writes with interrupts off.
  */
 struct link {
+	uint8_t state;
+	uint8_t at;              /* position in reply[], or digits of the UART still to send */
+	uint8_t nibble;          /* first digit of a pair for the UART, or HEX_BAD; second digit of a pair from it */
+	uint8_t reply_length;
+	uint8_t length;          /* of the message, or LINK_BAD */
+	volatile uint8_t epoch;  /* rises with each message begun: what belongs to an older one is void */
+	volatile bool complete;  /* message[] holds one that the main loop has not looked at; it clears it */
+	volatile bool owed;      /* a message ended, its reply has not been given */
+	volatile bool replying;  /* reply[] is ready to be sent; set by the main loop */
+	volatile bool taken;     /* a whole control reply was clocked out; the main loop clears it */
+	uint8_t message[LINK_MESSAGE_MAX];
 	struct ring to_uart;   /* put by the SPI interrupt */
 	struct ring from_uart; /* got by the SPI interrupt */
-	struct link_message message[2];
 	uint8_t reply[LINK_REPLY_MAX];
-	uint8_t reply_length;
-	uint8_t state;
-	uint8_t at;                /* position in reply[], or digits of the UART still to send */
-	uint8_t filling;           /* message[] that is being received; the other one is complete or free */
-	uint8_t nibble;            /* first digit of a pair for the UART, or HEX_BAD */
-	volatile uint8_t complete; /* messages that the main loop has not taken, 0 … 1 */
-	volatile uint8_t epoch;    /* rises with each message begun: a reply to an older one is void */
-	volatile bool owed;        /* a message ended, its reply has not been given */
-	volatile bool replying;    /* reply[] is ready to be sent */
-	volatile bool taken;       /* a whole control reply was clocked out; the main loop clears it */
 };
 
 extern struct link link;
@@ -56,13 +51,10 @@ extern struct link link;
 /* One byte has been clocked; returns the byte to load for the next. */
 uint8_t link_byte(uint8_t in);
 
-/* Moves a complete message out; false when there is none. Main loop. */
-bool link_take(struct link_message *message);
-
-/* True while the master waits for the reply to the message of that epoch. Main loop. */
+/* True when the master still waits for the reply to the message of that epoch. Main loop. */
 bool link_waits(uint8_t epoch);
 
-/* Gives the reply in link.reply for the message of that epoch; false when it came too late. Main loop. */
-bool link_answer(uint8_t length, uint8_t epoch);
+/* Gives the reply in link.reply. Main loop, with interrupts off and link_waits(). */
+void link_answer(uint8_t length);
 
 #endif

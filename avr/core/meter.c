@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Exactly-once accounting. The inputs' sums run on for ever; each sensor's state holds how far they have been accounted,
- * and state and position change together: the new values are first noted as an intent, then applied, then the
+ * Exactly-once accounting. The inputs' sums run on for ever; seen[] holds how far they have been accounted. A sensor's
+ * state and its input's position change together: the new values are first noted as an intent, then applied, then the
  * intent is withdrawn. A reset at any instruction leaves either the old state or an intent to repeat.
  */
 #include "meter.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "crc.h"
@@ -14,240 +15,242 @@
 #include "journal.h"
 #include "settings.h"
 
+#define COUNTED_PORTS (ANALOGS + PULSES)
 #define INTENT_STANDS 0xa5
-#define BIT(n) ((uint8_t)(1u << (n)))
 
 /* A reset can tear the sum that the interrupt was writing; nothing honest is so far ahead of the accounting. */
-#define SUM_AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
+#define AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
 
-/* One sensor as it survives a reset, its counter apart. */
-struct state {
+/* What a sensor keeps through a reset, besides its counter. */
+struct kept {
 	struct remainder rest;
-	uint16_t crc; /* of number, counter and remainder */
+	uint16_t crc; /* of the sensor's number, counter and remainder */
 };
 
+/* The new state of a sensor, while it is computed and until it is in force. */
 struct intent {
-	uint32_t counter;
-	struct state state;
-	uint32_t seen; /* input position accounted then */
+	uint8_t stands; /* INTENT_STANDS when complete */
 	uint8_t sensor;
-	uint8_t port; /* UNMAPPED when no input is involved */
-	uint8_t stands;
+	uint8_t port;  /* UNMAPPED when no input is involved */
+	uint32_t seen; /* input position accounted then */
+	uint32_t counter;
+	struct kept kept;
 };
 
 uint32_t sensor_counter[SENSORS] NOINIT;
-struct analog analog[ANALOGS] NOINIT;
-struct pulse pulse[PULSES] NOINIT;
-static struct state state[SENSORS] NOINIT;
-static struct intent intent NOINIT;
-static uint32_t sum_seen[ANALOGS] NOINIT;
-static uint8_t pulse_seen[PULSES] NOINIT;
 
+/* All else that outlives a reset. */
+static struct {
+	struct kept kept[SENSORS];
+	struct intent intent;
+	uint32_t seen[COUNTED_PORTS];
+	/* Of the running second: samples' sum as far as accounted, their number, and where that began. */
+	uint32_t second_sum[ANALOGS];
+	uint16_t second_count[ANALOGS];
+	uint16_t second_began[ANALOGS];
+} live NOINIT;
+
+struct inputs inputs NOINIT;
 uint32_t sensor_extra[SENSORS];
+uint32_t meter_ms;
 uint8_t meter_fresh;
 volatile bool meter_unsaved;
 
-/* Where the running second began. */
-static struct analog second[ANALOGS];
-
-static uint16_t state_crc(uint8_t sensor, uint32_t counter, const struct remainder *rest)
+static uint16_t intent_crc(void)
 {
-	uint16_t crc = crc16_update(CRC16_SEED, sensor);
+	uint16_t crc = crc16_update(CRC16_SEED, live.intent.sensor);
 
-	crc = crc16_block(crc, &counter, sizeof(counter));
-	crc = crc16_block(crc, &rest->nano, sizeof(rest->nano));
-	return crc16_block(crc, &rest->pico, sizeof(rest->pico));
+	crc = crc16_block(crc, &live.intent.counter, sizeof(live.intent.counter));
+	crc = crc16_block(crc, &live.intent.kept.rest.nano, sizeof(live.intent.kept.rest.nano));
+	return crc16_block(crc, &live.intent.kept.rest.pico, sizeof(live.intent.kept.rest.pico));
+}
+
+/* Begins an intent from the sensor's present state. */
+static struct intent *intent_load(uint8_t sensor)
+{
+	struct intent *next = &live.intent;
+
+	BASE(next);
+	next->stands = 0;
+	next->sensor = sensor;
+	next->port = UNMAPPED;
+	next->counter = sensor_counter[sensor];
+	next->kept = live.kept[sensor];
+	return next;
 }
 
 static void intent_apply(void)
 {
-	uint8_t port = intent.port;
-	uint8_t guard = guard_enter();
+	struct intent *next = &live.intent;
+	uint32_t *counter;
+	uint8_t guard;
 
-	journal_note(intent.sensor, intent.counter);
-	sensor_counter[intent.sensor] = intent.counter;
+	BASE(next);
+	counter = &sensor_counter[next->sensor];
+	guard = guard_enter();
+	if (*counter != next->counter) {
+		journal_note(next->sensor, next->counter);
+		*counter = next->counter;
+		meter_unsaved = true;
+	}
 	guard_leave(guard);
-	state[intent.sensor] = intent.state;
-	if (port < ANALOGS)
-		sum_seen[port] = intent.seen;
-	else if (port < FIRST_PULSE_PORT + PULSES)
-		pulse_seen[port - FIRST_PULSE_PORT] = (uint8_t)intent.seen;
+	live.kept[next->sensor] = next->kept;
+	if (next->port < COUNTED_PORTS)
+		live.seen[next->port] = next->seen;
 	ORDER();
-	intent.stands = 0;
+	next->stands = 0;
 	ORDER();
 }
 
-static void intent_commit(uint8_t sensor, uint32_t counter, const struct remainder *rest, uint8_t port, uint32_t seen)
+SHARED static void intent_commit(void)
 {
-	intent.sensor = sensor;
-	intent.counter = counter;
-	intent.state.rest = *rest;
-	intent.state.crc = state_crc(sensor, counter, rest);
-	intent.port = port;
-	intent.seen = seen;
+	live.intent.kept.crc = intent_crc();
 	ORDER();
-	intent.stands = INTENT_STANDS;
+	live.intent.stands = INTENT_STANDS;
 	ORDER();
 	intent_apply();
 }
 
 void meter_set(uint8_t sensor, uint32_t counter)
 {
-	static const struct remainder nothing;
+	struct intent *next = intent_load(sensor);
 
-	intent_commit(sensor, counter, &nothing, UNMAPPED, 0);
-	meter_unsaved = true;
+	next->counter = counter;
+	next->kept.rest.nano = 0;
+	next->kept.rest.pico = 0;
+	intent_commit();
 }
 
-void meter_clear(void)
-{
-	memset(analog, 0, sizeof(analog));
-	memset(pulse, 0, sizeof(pulse));
-	memset(sum_seen, 0, sizeof(sum_seen));
-	memset(pulse_seen, 0, sizeof(pulse_seen));
-	intent.stands = 0;
-	for (uint8_t i = 0; i < SENSORS; i++)
-		meter_set(i, 0);
-	memcpy(second, analog, sizeof(second));
-}
-
-uint8_t meter_resume(void)
+uint8_t meter_start(bool keep)
 {
 	uint8_t sound = 0;
 
-	if (intent.stands == INTENT_STANDS && intent.sensor < SENSORS &&
-	    intent.state.crc == state_crc(intent.sensor, intent.counter, &intent.state.rest))
+	if (!keep) {
+		memset(&inputs, 0, sizeof(inputs));
+		memset(&live, 0, sizeof(live));
+	}
+	if (live.intent.stands == INTENT_STANDS && live.intent.sensor < SENSORS && live.intent.kept.crc == intent_crc())
 		intent_apply();
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (state[i].crc == state_crc(i, sensor_counter[i], &state[i].rest))
-			sound = (uint8_t)(sound | BIT(i));
+		if (keep && intent_load(i)->kept.crc == intent_crc())
+			sound |= bit(i);
 		else
 			meter_set(i, 0);
 	}
-	for (uint8_t k = 0; k < ANALOGS; k++) {
-		if (analog[k].sum - sum_seen[k] >= SUM_AHEAD_MAX)
-			sum_seen[k] = analog[k].sum;
-	}
-	memcpy(second, analog, sizeof(second));
 	return sound;
 }
 
-static bool account_analog(uint8_t port, uint8_t sensor)
+static const struct pulse *pulse_of(uint8_t port)
 {
-	struct remainder rest = state[sensor].rest;
-	uint8_t guard = guard_enter();
-	uint32_t sum = analog[port].sum;
-	uint32_t ahead = sum - sum_seen[port];
-	uint16_t wh = 0;
-
-	guard_leave(guard);
-	if (!ahead)
-		return false;
-	while (ahead) {
-		uint16_t part = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
-
-		ahead -= part;
-		wh = (uint16_t)(wh + energy_add_samples(&rest, part, settings_constant(sensor), settings_fraction(sensor)));
-	}
-	intent_commit(sensor, sensor_counter[sensor] + wh, &rest, port, sum);
-	return wh;
+	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
 
-static bool account_pulses(uint8_t port, uint8_t sensor)
+/* How far an input is ahead of the accounting; notes where it stands. */
+static uint32_t ahead_of(uint8_t port, uint32_t *now)
 {
-	uint8_t k = (uint8_t)(port - FIRST_PULSE_PORT);
-	uint8_t count = pulse[k].count;
-	uint8_t ahead = (uint8_t)(count - pulse_seen[k]);
-	struct remainder rest = state[sensor].rest;
-	uint32_t counter = sensor_counter[sensor];
+	uint8_t guard;
 
-	if (!ahead)
-		return false;
-	while (ahead--)
-		counter += energy_add_pulse(&rest, settings_constant(sensor), settings_fraction(sensor));
-	intent_commit(sensor, counter, &rest, port, count);
-	if (sensor >= ANALOGS) {
-		uint8_t guard = guard_enter();
-
-		sensor_extra[sensor] = pulse[k].last_ms;
-		guard_leave(guard);
+	if (port >= FIRST_PULSE_PORT) {
+		*now = pulse_of(port)->count;
+		return (uint8_t)(*now - live.seen[port]);
 	}
-	meter_fresh = (uint8_t)(meter_fresh | BIT(sensor));
-	return true;
+	guard = guard_enter();
+	*now = inputs.sum[port];
+	live.second_count[port] = inputs.count[port];
+	guard_leave(guard);
+	return *now - live.seen[port];
 }
 
-/* What nobody counts is passed over. */
-static void skip(uint8_t port)
+/* The clock at the last pulse of an input; the interrupt knows its low half. */
+static uint32_t pulse_ms(const struct pulse *input)
 {
 	uint8_t guard = guard_enter();
+	uint16_t last = input->last_ms;
 
-	if (port < ANALOGS)
-		sum_seen[port] = analog[port].sum;
-	else
-		pulse_seen[port - FIRST_PULSE_PORT] = pulse[port - FIRST_PULSE_PORT].count;
 	guard_leave(guard);
+	return meter_ms - (uint16_t)((uint16_t)meter_ms - last);
+}
+
+/* Adds what the input is ahead, in steps that the arithmetic can take. */
+static void add(struct intent *next, uint32_t ahead)
+{
+	uint16_t constant = settings_constant(next->sensor);
+	uint16_t fraction = settings_fraction(next->sensor);
+	uint16_t step;
+
+	do {
+		if (next->port >= FIRST_PULSE_PORT) {
+			step = 1;
+			next->counter += constant;
+			next->counter += energy_add_fraction(&next->kept.rest, fraction);
+		} else {
+			step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+			next->counter += energy_add_samples(&next->kept.rest, step, constant, fraction);
+		}
+		ahead -= step;
+	} while (ahead);
 }
 
 bool meter_account(uint8_t port)
 {
 	uint8_t sensor = settings_sensor(port);
+	uint32_t now;
+	uint32_t ahead = ahead_of(port, &now);
+	struct intent *next;
 	bool moved;
 
-	if (sensor >= SENSORS || !settings_enabled(sensor)) {
-		skip(port);
+	if (!ahead)
+		return false;
+	if (sensor >= SENSORS || !settings_enabled(sensor) || ahead >= AHEAD_MAX) {
+		live.seen[port] = now;
 		return false;
 	}
-	if (port < ANALOGS)
-		moved = account_analog(port, sensor);
-	else
-		moved = account_pulses(port, sensor);
-	if (!moved)
-		return false;
-	if (sensor >= ANALOGS)
-		meter_fresh = (uint8_t)(meter_fresh | BIT(sensor));
-	meter_unsaved = true;
-	return true;
+	next = intent_load(sensor);
+	next->port = port;
+	next->seen = now;
+	add(next, ahead);
+	moved = next->counter != sensor_counter[sensor];
+	if (port >= FIRST_PULSE_PORT) {
+		moved = true;
+		if (sensor >= ANALOGS)
+			sensor_extra[sensor] = pulse_ms(pulse_of(port));
+	} else {
+		live.second_sum[port] += ahead;
+	}
+	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
+		meter_fresh |= bit(sensor);
+	intent_commit();
+	return moved;
 }
 
 void meter_account_all(void)
 {
-	for (uint8_t port = 0; port < FIRST_PULSE_PORT + PULSES; port++)
+	for (uint8_t port = 0; port < COUNTED_PORTS; port++)
 		meter_account(port);
-}
-
-/* Mean code of the second that ends now. */
-static uint32_t second_mean(uint8_t port)
-{
-	struct analog now;
-	uint32_t mean = 0;
-	uint16_t count;
-	uint8_t guard = guard_enter();
-
-	now = analog[port];
-	guard_leave(guard);
-	count = (uint16_t)(now.count - second[port].count);
-	if (count > 0 && count <= 1024) /* more only when the main loop stood still: energy_mean() would overflow */
-		mean = energy_mean(now.sum - second[port].sum, count);
-	second[port] = now;
-	return mean;
 }
 
 void meter_second(void)
 {
-	uint32_t mean[ANALOGS] = { 0 };
+	uint32_t power[ANALOGS] = { 0 };
 
 	for (uint8_t port = 0; port < ANALOGS; port++) {
 		uint8_t sensor = settings_sensor(port);
-		uint32_t own = second_mean(port);
+		uint16_t count;
 
-		if (sensor < ANALOGS)
-			mean[sensor] += own;
+		meter_account(port);
+		count = (uint16_t)(live.second_count[port] - live.second_began[port]);
+		live.second_began[port] = live.second_count[port];
+		/* More samples only when the main loop stood still. */
+		if (sensor < ANALOGS && count > 0 && count <= ENERGY_COUNT_MAX)
+			power[sensor] += energy_power(live.second_sum[port], count, settings_constant(sensor),
+						      settings_fraction(sensor));
+		live.second_sum[port] = 0;
 	}
 	for (uint8_t i = 0; i < ANALOGS; i++) {
 		if (!settings_enabled(i))
 			continue;
-		sensor_extra[i] = energy_watt(mean[i], settings_constant(i), settings_fraction(i));
-		meter_fresh = (uint8_t)(meter_fresh | BIT(i));
+		sensor_extra[i] = (power[i] + ENERGY_WATT / 2) / ENERGY_WATT;
+		meter_fresh |= bit(i);
 	}
 }
 
@@ -255,5 +258,5 @@ uint16_t meter_milli(uint8_t sensor)
 {
 	if (sensor < ANALOGS)
 		return 0;
-	return (uint16_t)(state[sensor].rest.nano / 1000000ul);
+	return (uint16_t)(live.kept[sensor].rest.nano / 1000000ul);
 }

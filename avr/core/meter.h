@@ -10,16 +10,17 @@
 #include "shape.h"
 
 /*
- * What an analog input measured. Written by the tick interrupt alone; both run on for ever and wrap. The main loop
- * reads them with interrupts off and takes differences.
+ * What the inputs measured. Written by the tick and edge interrupts alone, it outlives a reset. The clamps' sums of
+ * all ADC codes and numbers of samples run on for ever and wrap; the main loop reads them with interrupts off and takes
+ * differences.
  */
-struct analog {
-	uint32_t sum;   /* of all ADC codes */
-	uint16_t count; /* of samples */
+struct inputs {
+	uint32_t sum[ANALOGS];
+	uint16_t count[ANALOGS];
+	struct pulse pulse[PULSES];
 };
 
-extern struct analog analog[ANALOGS];
-extern struct pulse pulse[PULSES];
+extern struct inputs inputs;
 
 /*
  * Counters in Wh. Written by the main loop alone, with interrupts off, as the supply and watchdog interrupts copy
@@ -30,17 +31,20 @@ extern uint32_t sensor_counter[SENSORS];
 /* W of an analog sensor, or the board's clock in ms at the last pulse of a pulse sensor. Main loop only. */
 extern uint32_t sensor_extra[SENSORS];
 
+/* The board's clock. Main loop only. */
+extern uint32_t meter_ms;
+
 /* Sensors with news since the last delta that was read, one bit each. Main loop only. */
 extern uint8_t meter_fresh;
 
 /* A counter moved since the last record was begun. Set by the main loop, cleared by whoever begins a record. */
 extern volatile bool meter_unsaved;
 
-/* Sets all counters, remainders and inputs to nothing: after power-on, when RAM holds garbage. */
-void meter_clear(void);
-
-/* After any other reset: repeats what the reset interrupted; returns one bit for each sensor whose RAM is sound. */
-uint8_t meter_resume(void);
+/*
+ * At start: after power-on (keep is false) everything begins at nothing, as RAM holds garbage; after any other reset what
+ * it interrupted is repeated. Returns one bit for each sensor whose RAM is sound; the others stand at 0.
+ */
+uint8_t meter_start(bool keep);
 
 /* Gives the sensor a counter; what it held below one Wh is forgotten. */
 void meter_set(uint8_t sensor, uint32_t counter);

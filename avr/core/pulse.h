@@ -14,26 +14,27 @@
 #endif
 
 /* Edges handled a tick; further ones wait for the next tick, so that a storm cannot starve the rest. */
-#define PULSE_EDGES_A_TICK 5
+#define PULSE_EDGES_A_TICK 4
 
 /*
  * State of one input. Written by the edge and the tick interrupt alone, which never nest; the main loop reads
- * count (one byte, atomic) and last_ms (with interrupts off).
+ * count (one byte) and last_ms (with interrupts off). The level outlives a reset, so that a pulse which it hits counts
+ * once; at power-on it is low: what began before counts for nothing.
  */
 struct pulse {
-	uint32_t last_ms;       /* the board's clock at the last accepted pulse */
 	uint16_t edge_at;       /* time of the last edge, in timer units */
+	uint16_t last_ms;       /* the board's clock at the last accepted pulse */
 	volatile uint8_t count; /* accepted falling edges; wraps, the main loop takes differences */
 	uint8_t edges;          /* edges handled since the last tick */
-	bool raw;               /* level since the last edge */
-	bool level;             /* last accepted level */
+	uint8_t raw;            /* level since the last edge, 0: low */
+	uint8_t level;          /* last accepted level, 0: low */
 	bool settled;           /* raw has been accepted */
 };
 
 /* Accepts the level when it stood for hold timer units. */
-static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold, uint32_t now_ms)
+static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold, uint16_t now_ms)
 {
-	if ((uint16_t)(now - pulse->edge_at) < hold)
+	if (pulse->settled || (uint16_t)(now - pulse->edge_at) < hold)
 		return;
 	pulse->settled = true;
 	if (pulse->raw == pulse->level)
@@ -46,10 +47,9 @@ static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold,
 }
 
 /* An edge to the given level; true when the input has had its share and is to be masked until the next tick. */
-static inline bool pulse_edge(struct pulse *pulse, bool level, uint16_t now, uint16_t hold, uint32_t now_ms)
+static inline bool pulse_edge(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t hold, uint16_t now_ms)
 {
-	if (!pulse->settled)
-		pulse_judge(pulse, now, hold, now_ms);
+	pulse_judge(pulse, now, hold, now_ms);
 	pulse->edge_at = now;
 	pulse->raw = level;
 	pulse->settled = false;
@@ -57,14 +57,13 @@ static inline bool pulse_edge(struct pulse *pulse, bool level, uint16_t now, uin
 }
 
 /* Once a tick. An input that was masked may have missed edges: its level must stand from now on. */
-static inline void pulse_tick(struct pulse *pulse, bool level, uint16_t now, uint16_t hold, uint32_t now_ms)
+static inline void pulse_tick(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t hold, uint16_t now_ms)
 {
 	if (pulse->edges >= PULSE_EDGES_A_TICK) {
 		pulse->edge_at = now;
 		pulse->raw = level;
-	} else if (!pulse->settled) {
-		pulse_judge(pulse, now, hold, now_ms);
 	}
+	pulse_judge(pulse, now, hold, now_ms);
 	pulse->edges = 0;
 }
 

@@ -3,56 +3,34 @@
 #include "settings.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "crc.h"
+#include "flash.h"
 
 struct settings settings;
 
 #ifdef BOARD_SPI
-#define DEFAULT_CONSTANT 5163u /* 0.449 × 230 V × 50 A = 5163.5 */
-#define DEFAULT_FRACTION 500u
-#define DEFAULT_ENABLED 0x1f /* all but the UART's sensor */
+#define CLAMP 5163u /* 0.449 × 230 V × 50 A = 5163.5 */
+#define HALF 500u
 
-void settings_default(void)
-{
-	memset(&settings, 0, sizeof(settings));
-	settings.hw_major = 2;
-	settings.hw_minor = 1;
-	settings.enabled = DEFAULT_ENABLED;
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		settings.map[i] = i;
-		settings.constant[i] = i < ANALOGS ? DEFAULT_CONSTANT : 1;
-		settings.fraction[i] = i < ANALOGS ? DEFAULT_FRACTION : 0;
-	}
-	settings.layout = SETTINGS_LAYOUT;
-}
-
-static bool in_range(const struct settings *block)
-{
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (block->fraction[i] >= 1000)
-			return false;
-		if (block->map[i] >= SENSORS && block->map[i] != UNMAPPED)
-			return false;
-	}
-	return block->enabled < (1u << SENSORS);
-}
+static const struct settings DEFAULTS FLASH = {
+	.constant = { { CLAMP, HALF }, { CLAMP, HALF }, { CLAMP, HALF }, { 1, 0 }, { 1, 0 }, { 1, 0 } },
+	.map = { 0, 1, 2, 3, 4, 5 },
+	.enabled = { 1, 1, 1, 1, 1, 0 }, /* not the UART's */
+	.hardware = { 0, 2, 1 },
+	.layout = SETTINGS_LAYOUT,
+};
 #else
+static const struct settings DEFAULTS FLASH = {
+	.id = { { [15] = 1 }, { [15] = 2 }, { [15] = 3 }, { [15] = 4 } },
+	.layout = SETTINGS_LAYOUT,
+};
+#endif
+
 void settings_default(void)
 {
-	memset(&settings, 0, sizeof(settings));
-	for (uint8_t i = 0; i < SENSORS; i++)
-		settings.id[i][15] = (uint8_t)(i + 1);
-	settings.layout = SETTINGS_LAYOUT;
+	flash_copy(&settings, &DEFAULTS, sizeof(settings));
 }
-
-static bool in_range(const struct settings *block)
-{
-	(void)block;
-	return true;
-}
-#endif
 
 uint16_t settings_crc(const struct settings *block)
 {
@@ -61,5 +39,5 @@ uint16_t settings_crc(const struct settings *block)
 
 bool settings_valid(const struct settings *block)
 {
-	return block->layout == SETTINGS_LAYOUT && block->crc == settings_crc(block) && in_range(block);
+	return block->layout == SETTINGS_LAYOUT && block->crc == settings_crc(block);
 }

@@ -8,17 +8,19 @@
 
 #include "shape.h"
 
-/* The fields are stored as they stand, little endian; 16-bit fields first, so that no compiler pads. */
+/* Stored as it stands, little endian; the 16-bit fields lie even, so that no compiler pads. */
 struct settings {
 	uint16_t watchdogs; /* resets by the watchdog */
 	uint16_t brownouts; /* dips of the supply */
 #ifdef BOARD_SPI
-	uint16_t hw_major;
-	uint16_t constant[SENSORS]; /* nWh a sample and ADC step, or Wh a pulse */
-	uint16_t fraction[SENSORS]; /* of the constant, 1/1000, below 1000 */
-	uint8_t hw_minor;           /* 0: deltas of 18 digits, else 22 */
-	uint8_t enabled;            /* one bit a sensor */
+	struct meter_constant {
+		uint16_t whole;    /* nWh a sample and ADC step, or Wh a pulse */
+		uint16_t fraction; /* 1/1000, below 1000 */
+	} constant[SENSORS];
 	uint8_t map[PORTS];         /* port to sensor, or UNMAPPED */
+	uint8_t enabled[SENSORS];   /* 0 or 1 */
+	uint8_t hardware[3];        /* major, high byte first; minor: 0 has deltas of 18 digits, else 22 */
+	uint8_t spare;
 #else
 	uint8_t id[SENSORS][16];
 #endif
@@ -38,23 +40,23 @@ void settings_default(void);
 /* CRC that belongs into block->crc. */
 uint16_t settings_crc(const struct settings *block);
 
-/* True when the block is complete, of this layout, and every value is in range. */
+/* True when the block is complete and of this layout; its values are in range then, as nothing else is ever stored. */
 bool settings_valid(const struct settings *block);
 
 #ifdef BOARD_SPI
 static inline bool settings_enabled(uint8_t sensor)
 {
-	return (settings.enabled >> sensor) & 1;
+	return settings.enabled[sensor];
 }
 
 static inline uint16_t settings_constant(uint8_t sensor)
 {
-	return settings.constant[sensor];
+	return settings.constant[sensor].whole;
 }
 
 static inline uint16_t settings_fraction(uint8_t sensor)
 {
-	return settings.fraction[sensor];
+	return settings.constant[sensor].fraction;
 }
 
 static inline uint8_t settings_sensor(uint8_t port)
@@ -63,8 +65,8 @@ static inline uint8_t settings_sensor(uint8_t port)
 }
 #else
 #ifndef CLAMP_CONSTANT
-#define CLAMP_CONSTANT 5508u /* 0.479 × 230 V × 50 A, docs/protocols.md §2 */
-#define CLAMP_FRACTION 500u
+#define CLAMP_CONSTANT 5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
+#define CLAMP_FRACTION 733u
 #endif
 
 static inline bool settings_enabled(uint8_t sensor)

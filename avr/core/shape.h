@@ -3,6 +3,8 @@
 #ifndef CORE_SHAPE_H
 #define CORE_SHAPE_H
 
+#include <stdint.h>
+
 #if defined(BOARD_SPI) == defined(BOARD_UART)
 #error "define exactly one of BOARD_SPI and BOARD_UART"
 #endif
@@ -16,8 +18,9 @@
 #define TICKS_PER_S 2000u /* conversions a second, all channels together */
 #define MS_STEP 1u        /* the millisecond clock gains MS_STEP / MS_WHOLE a tick */
 #define MS_WHOLE 2u
-/* 2000/3 samples/s × 3600 s/h × 1e-12 Wh / 4096 × 2^48, rounded: energy_watt() */
-#define WATT_FACTOR 164927ul
+/* A code of 1 is 0.0024 W × constant (2000/3 samples/s × 3600 s/h × 1e-9): with 60 a watt is 25000 parts. */
+#define POWER_SCALE 60u
+#define POWER_PARTS (25000u / 40u)
 #else
 #define SENSORS 4
 #define ANALOGS 2
@@ -25,7 +28,9 @@
 #define TICKS_PER_S 1250u
 #define MS_STEP 4u
 #define MS_WHOLE 5u
-#define WATT_FACTOR 154619ul /* 625 samples/s, as above */
+/* A code of 1 is 0.00225 W × constant: with 63 a watt is 28000 parts. */
+#define POWER_SCALE 63u
+#define POWER_PARTS (28000u / 40u)
 #endif
 
 #define FIRST_PULSE_PORT ANALOGS
@@ -37,6 +42,22 @@
 #else
 #define NOINIT
 #endif
+
+/* One copy of a function that the compiler would rather inline: flash is dearer than time. */
+#define SHARED __attribute__((noinline))
+
+/*
+ * Makes the compiler forget where a pointer points, so that it reaches the fields of a structure by 2-byte instructions
+ * relative to it instead of 4-byte ones with their addresses.
+ */
+#ifdef __AVR__
+#define BASE(pointer) __asm__("" : "+b"(pointer))
+#else
+#define BASE(pointer) ((void)0)
+#endif
+
+/* The bit of that number. A function, as the AVR shifts one place at a time. */
+uint8_t bit(uint8_t number);
 
 /* Keeps the compiler from moving stores across it; the order is seen by an interrupt or after a reset. */
 #define ORDER() __asm__ volatile("" ::: "memory")

@@ -6,99 +6,75 @@
 #include "layout.h"
 #include "settings.h"
 
-#define PASSES_MAX 4 /* three attempts and the look whether the last one held */
+#define TRIES_MAX 3 /* a cell that does not hold its byte after so many writes is worn out */
 
 static uint8_t copy;   /* the one that holds the settings, 0 or 1 */
 static uint8_t serial; /* its serial number */
-static uint8_t at;     /* next byte to compare */
-static uint8_t passes;
-static bool wrote; /* in this pass */
-static enum store_result result = STORE_DONE;
+static uint8_t at;     /* next byte to compare; those before it read back right */
+static uint8_t tries;
+enum store_result store_state;
 
-static uint16_t place(uint8_t which)
+SHARED static uint16_t place(uint8_t which)
 {
-	return (uint16_t)(SETTINGS_AT + which * SETTINGS_SIZE);
+	return (uint16_t)(SETTINGS_AT + (which ? SETTINGS_SIZE : 0));
 }
 
-static bool read_copy(uint8_t which, struct settings *block)
+static bool read_copy(uint8_t which)
 {
-	uint8_t *byte = (uint8_t *)block;
+	uint8_t *byte = (uint8_t *)&settings;
+	uint16_t cell = place(which);
 
-	for (uint8_t i = 0; i < SETTINGS_SIZE; i++)
-		byte[i] = eeprom_read((uint16_t)(place(which) + i));
-	return settings_valid(block);
+	for (uint8_t i = SETTINGS_SIZE; i > 0; i--)
+		*byte++ = eeprom_read(cell++);
+	return settings_valid(&settings);
 }
 
 bool store_load(void)
 {
-	struct settings block;
-	bool any = false;
+	bool any = read_copy(0);
 
-	for (uint8_t which = 0; which < 2; which++) {
-		if (!read_copy(which, &block))
-			continue;
-		if (any && (int8_t)(block.serial - serial) < 0)
-			continue;
-		settings = block;
-		serial = block.serial;
-		copy = which;
-		any = true;
-	}
-	return any;
-}
-
-static void restart(void)
-{
-	at = 0;
-	wrote = false;
+	serial = settings.serial;
+	copy = read_copy(1) && (!any || (int8_t)(settings.serial - serial) > 0);
+	if (!copy)
+		any = read_copy(0);
+	serial = settings.serial;
+	return any || copy;
 }
 
 void store_begin(void)
 {
-	settings.layout = SETTINGS_LAYOUT;
 	settings.serial = (uint8_t)(serial + 1);
 	settings.crc = settings_crc(&settings);
-	passes = 0;
-	restart();
-	result = STORE_BUSY;
+	at = 0;
+	tries = 0;
+	store_state = STORE_BUSY;
 }
 
 void store_touch(void)
 {
-	if (result == STORE_BUSY)
+	if (store_state == STORE_BUSY)
 		store_begin();
 }
 
-static void pass_over(void)
-{
-	if (!wrote) {
-		copy ^= 1;
-		serial = settings.serial;
-		result = STORE_DONE;
-	} else if (++passes >= PASSES_MAX) {
-		result = STORE_FAILED;
-	} else {
-		restart();
-	}
-}
-
-enum store_result store_run(void)
+void store_run(void)
 {
 	const uint8_t *byte = (const uint8_t *)&settings;
+	uint16_t cell = place(!copy);
 
-	if (result != STORE_BUSY || !eeprom_idle())
-		return result;
-	for (; at < SETTINGS_SIZE; at++) {
-		uint16_t cell = (uint16_t)(place(copy ^ 1) + at);
+	if (store_state != STORE_BUSY || !eeprom_idle())
+		return;
+	for (; at < SETTINGS_SIZE; at++, tries = 0) {
+		uint8_t want = byte[at];
 
-		if (eeprom_read(cell) == byte[at])
+		if (eeprom_read(cell + at) == want)
 			continue;
-		if (eeprom_start(cell, byte[at], EEPROM_REPLACE)) {
-			wrote = true;
-			at++;
-		}
-		return STORE_BUSY;
+		if (tries >= TRIES_MAX)
+			store_state = STORE_FAILED;
+		else if (eeprom_start(cell + at, want, EEPROM_REPLACE))
+			tries++;
+		return;
 	}
-	pass_over();
-	return result;
+	copy = !copy;
+	serial = settings.serial;
+	store_state = STORE_DONE;
 }

@@ -6,12 +6,15 @@
 #include <stdbool.h>
 
 enum store_result {
+	STORE_DONE, /* what was asked for has been read back */
 	STORE_BUSY,
-	STORE_DONE,   /* what was asked for has been read back */
 	STORE_FAILED, /* the EEPROM does not take it */
 };
 
-/* Loads the newer valid copy into settings; false when there is none and settings are as they were. */
+/* How the last store_begin() goes. Main loop only. */
+extern enum store_result store_state;
+
+/* Loads the newer valid copy into settings; false when there is none, settings hold garbage then. */
 bool store_load(void);
 
 /* Asks for settings to be written; asked again meanwhile, it begins anew. */
@@ -20,7 +23,7 @@ void store_begin(void);
 /* Call after a change of the settings: a write under way begins anew. */
 void store_touch(void);
 
-/* At most one byte's write; call it all the time. Result of the last store_begin(). */
-enum store_result store_run(void);
+/* At most one byte's write; call it all the time. */
+void store_run(void);
 
 #endif

@@ -33,6 +33,15 @@
 /* PULSE_HOLD_US in timer units, rounded. */
 #define PULSE_HOLD ((uint16_t)((PULSE_HOLD_US * (CLOCK_HZ / 800) + 5000) / 10000))
 
+/* Generation 1 divides its 8 MHz by 8, whatever the fuses say. */
+static inline void clock_init(void)
+{
+#ifdef BOARD_UART
+	CLKPR = _BV(CLKPCE);
+	CLKPR = _BV(CLKPS1) | _BV(CLKPS0);
+#endif
+}
+
 static inline void led_set(uint8_t lit)
 {
 	if (lit == LED_LIT)

@@ -26,7 +26,7 @@ struct descriptor {
 };
 
 extern const struct descriptor descriptor;
-__attribute__((section(".descriptor"), used)) const struct descriptor descriptor = {
+__attribute__((section(".progmem.gcc_descriptor"), used, externally_visible)) const struct descriptor descriptor = {
 	{ 'F', 'L', 'X', 'D' }, 1, BOARD_NUMBER, VERSION_MAJOR, VERSION_MINOR, 0xffff, 0xffff, 0xffffffff,
 };
 

@@ -27,19 +27,10 @@ ISR(USART_RX_vect)
 		uart_overruns++;
 }
 
-ISR(USART_UDRE_vect)
-{
-	UCSR0A |= _BV(TXC0); /* before the byte, so that its own end is seen */
-	UDR0 = ring_get(&link.to_uart);
-	if (!ring_count(&link.to_uart))
-		UCSR0B &= (uint8_t)~_BV(UDRIE0);
-}
-
 /* The last bit is out: listen again. */
 ISR(USART_TX_vect)
 {
-	if (!(UCSR0B & _BV(UDRIE0)))
-		PORTD &= (uint8_t)~_BV(RS485_BIT);
+	PORTD &= (uint8_t)~_BV(RS485_BIT);
 }
 
 static void enable(void)
@@ -54,11 +45,25 @@ static void disable(void)
 	PORTD |= _BV(RS485_BIT);
 }
 
-static void loop_back(void)
+/* One byte a call: the bus brings one in 500 µs at most, and the main loop comes by more often. */
+static void send(bool enabled)
 {
-	while (ring_count(&link.to_uart)) {
-		if (!ring_put(&link.from_uart, ring_get(&link.to_uart)))
-			uart_overruns++;
+	uint8_t byte;
+
+	if (!ring_count(&link.to_uart))
+		return;
+	if (enabled && !(UCSR0A & _BV(UDRE0)))
+		return;
+	byte = ring_get(&link.to_uart);
+	if (enabled) {
+		uint8_t guard = guard_enter();
+
+		PORTD |= _BV(RS485_BIT);
+		UCSR0A |= _BV(TXC0); /* the end of the byte before this one is no end */
+		UDR0 = byte;
+		guard_leave(guard);
+	} else if (!ring_put(&link.from_uart, byte)) {
+		uart_overruns++;
 	}
 }
 
@@ -66,23 +71,14 @@ void port6_run(void)
 {
 	uint8_t sensor = settings_sensor(PORT_INDEX);
 	bool want = sensor < SENSORS && settings_enabled(sensor);
-	bool is = UCSR0B & _BV(RXEN0);
-	uint8_t guard;
 
-	if (want != is) {
+	if (want != !!(UCSR0B & _BV(RXEN0))) {
 		if (want)
 			enable();
 		else
 			disable();
 	}
-	if (!want) {
-		loop_back();
-	} else if (ring_count(&link.to_uart)) {
-		guard = guard_enter();
-		PORTD |= _BV(RS485_BIT);
-		UCSR0B |= _BV(UDRIE0);
-		guard_leave(guard);
-	}
+	send(want);
 }
 
 void port6_init(void)

@@ -4,32 +4,24 @@
 
 #include <avr/interrupt.h>
 
+#include "../core/guard.h"
 #include "../core/meter.h"
 #include "board.h"
 
 volatile uint8_t tick_count;
-volatile uint8_t tick_seconds;
 
 /* Written by the tick interrupt, read by the edge interrupts; they never nest. */
-static uint32_t clock_ms;
-
-/* Which clamp is being converted. Tick interrupt only. */
-static uint8_t channel;
+static volatile uint16_t clock_ms;
 
 static inline void clock_advance(void)
 {
-	static uint8_t ms_part;
-	static uint16_t second_part;
+	static uint8_t part;
 
 	tick_count++;
-	ms_part = (uint8_t)(ms_part + MS_STEP);
-	if (ms_part >= MS_WHOLE) {
-		ms_part = (uint8_t)(ms_part - MS_WHOLE);
+	part = (uint8_t)(part + MS_STEP);
+	if (part >= MS_WHOLE) {
+		part = (uint8_t)(part - MS_WHOLE);
 		clock_ms++;
-	}
-	if (++second_part >= TICKS_PER_S) {
-		second_part = 0;
-		tick_seconds++;
 	}
 }
 
@@ -49,10 +41,15 @@ static inline void schedule(void)
 	OCR1A = (uint16_t)(OCR1A + units);
 }
 
+/* Takes the conversion that the last tick started and starts the next clamp's. */
 static inline void sample(void)
 {
-	analog[channel].sum += ADC;
-	analog[channel].count++;
+	static uint8_t channel;
+	uint32_t *sum = &inputs.sum[channel];
+
+	BASE(sum);
+	*sum += ADC;
+	inputs.count[channel]++;
 	if (++channel >= ANALOGS)
 		channel = 0;
 	ADMUX = ADC_SOURCE | channel;
@@ -63,31 +60,50 @@ static inline void sample(void)
 ISR(TIMER1_COMPA_vect)
 {
 	uint16_t now = TCNT1;
+	uint16_t now_ms;
+	uint8_t pins = PIND >> PD2;
+	struct pulse *input = inputs.pulse;
 
-	schedule();
 	sample();
+	schedule();
 	clock_advance();
-	pulse_tick(&pulse[0], PIND & _BV(PIND2), now, PULSE_HOLD, clock_ms);
-	pulse_tick(&pulse[1], PIND & _BV(PIND3), now, PULSE_HOLD, clock_ms);
+	now_ms = clock_ms;
+	BASE(input);
+	for (uint8_t k = PULSES; k > 0; k--) {
+		pulse_tick(input, pins & 1, now, PULSE_HOLD, now_ms);
+		pins >>= 1;
+		input++;
+	}
 	EIMSK = _BV(INT0) | _BV(INT1);
+}
+
+static inline bool edge(struct pulse *input, uint8_t level)
+{
+	BASE(input);
+	return pulse_edge(input, level, TCNT1, PULSE_HOLD, clock_ms);
 }
 
 /* At each edge of the first pulse input, at most PULSE_EDGES_A_TICK times a tick. */
 ISR(INT0_vect)
 {
-	uint16_t now = TCNT1;
-
-	if (pulse_edge(&pulse[0], PIND & _BV(PIND2), now, PULSE_HOLD, clock_ms))
+	if (edge(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0))
 		EIMSK &= (uint8_t)~_BV(INT0);
 }
 
 /* The same for the second. */
 ISR(INT1_vect)
 {
-	uint16_t now = TCNT1;
-
-	if (pulse_edge(&pulse[1], PIND & _BV(PIND3), now, PULSE_HOLD, clock_ms))
+	if (edge(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0))
 		EIMSK &= (uint8_t)~_BV(INT1);
+}
+
+uint16_t tick_ms(void)
+{
+	uint8_t guard = guard_enter();
+	uint16_t now = clock_ms;
+
+	guard_leave(guard);
+	return now;
 }
 
 void tick_init(void)
@@ -97,11 +113,13 @@ void tick_init(void)
 	ADCSRA = _BV(ADEN) | _BV(ADSC) | ADC_PRESCALER; /* the first conversion also starts the reference */
 	EICRA = _BV(ISC10) | _BV(ISC00);                /* any edge */
 	TCCR1B = _BV(CS11) | _BV(ICES1);                /* /8; capture at the comparator's rising edge */
-	OCR1A = TCNT1 + TICK_UNITS;
+	OCR1A = TICK_UNITS;
 	TIMSK1 = _BV(OCIE1A);
 	for (uint8_t k = 0; k < PULSES; k++) {
-		pulse[k].level = pulse[k].raw = true; /* a pin held low at reset is a pulse, once it has stood */
-		pulse[k].settled = false;
-		pulse[k].edges = PULSE_EDGES_A_TICK;  /* look at the pin afresh at the first tick */
+		struct pulse *input = &inputs.pulse[k];
+
+		BASE(input);
+		input->settled = false;
+		input->edges = PULSE_EDGES_A_TICK; /* look at the pin afresh at the first tick */
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The board's beat: one interrupt a tick samples a clamp, ages the pulse inputs and drives the clocks. */
+/* The board's beat: one interrupt a tick samples a clamp, ages the pulse inputs and drives the clock. */
 #ifndef HW_TICK_H
 #define HW_TICK_H
 
@@ -11,7 +11,7 @@ void tick_init(void);
 /* Ticks since reset, low byte; wraps. Any context. */
 extern volatile uint8_t tick_count;
 
-/* Seconds since reset, low byte; wraps. Any context. */
-extern volatile uint8_t tick_seconds;
+/* Low half of the clock in ms since reset. Main loop. */
+uint16_t tick_ms(void);
 
 #endif

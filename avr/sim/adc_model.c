@@ -177,7 +177,9 @@ static void on_flag(struct avr_irq_t *irq, uint32_t value, void *param)
 
 static void attach_triggers(struct board *b)
 {
-	static const struct { uint8_t source, vector; } TABLE[] = {
+	static const struct {
+		uint8_t source, vector;
+	} TABLE[] = {
 		{ 1, 23 }, { 2, 1 }, { 3, 14 }, { 4, 16 }, { 5, 12 }, { 6, 13 }, { 7, 10 },
 	};
 	enum { N = sizeof(TABLE) / sizeof(TABLE[0]) };

@@ -13,9 +13,9 @@ struct adc_model {
 	avr_adc_t *io;
 	bool converting;
 	bool sampled;
-	bool first;    /* the first conversion after ADEN is longer */
+	bool first; /* the first conversion after ADEN is longer */
 	bool auto_triggered;
-	uint8_t mux;   /* latched at the start */
+	uint8_t mux; /* latched at the start */
 	uint16_t value;
 	uint16_t result; /* the data register */
 	bool locked;     /* ADCL was read, ADCH not yet */

@@ -14,8 +14,8 @@ enum {
 	REG_MCUSR = 0x54,
 	CLKPCE = 0x80,
 	CLOCK_MASTER_CYCLES = 4,
-	QUIET_INSTRUCTIONS = 32,     /* longer than any store of a 32-bit value */
-	READ_AHEAD_NS = 2000000,     /* longer than any interrupt; a hung CPU is read as it is */
+	QUIET_INSTRUCTIONS = 32, /* longer than any store of a 32-bit value */
+	READ_AHEAD_NS = 2000000, /* longer than any interrupt; a hung CPU is read as it is */
 };
 
 static const uint32_t CRYSTAL_HZ[] = { [BOARD_SPI] = 3686400, [BOARD_UART] = 8000000 };
@@ -195,6 +195,7 @@ static void power_on(struct board *b)
 	b->freq_hz = b->crystal_hz;
 	avr->frequency = b->crystal_hz;
 	b->powered = true;
+	b->started = false;
 	b->power_ons++;
 	for (int i = 0; i < 32; i++)
 		avr->data[i] = board_random_byte(b);
@@ -358,12 +359,15 @@ static void fire(struct board *b, enum event_id id)
 	}
 }
 
+/* Also what the events themselves make due now; each such chain is finite. */
 static void fire_due(struct board *b)
 {
-	for (int i = 0; i < EVENT_COUNT; i++) {
-		if (b->events.due_ns[i] <= b->now_ns) {
-			b->events.due_ns[i] = EVENT_NEVER;
-			fire(b, (enum event_id)i);
+	while (next_event_ns(b) <= b->now_ns) {
+		for (int i = 0; i < EVENT_COUNT; i++) {
+			if (b->events.due_ns[i] <= b->now_ns) {
+				b->events.due_ns[i] = EVENT_NEVER;
+				fire(b, (enum event_id)i);
+			}
 		}
 	}
 }
@@ -411,11 +415,11 @@ bool board_read_ram(struct board *b, uint16_t addr, uint8_t *out, size_t len)
 		return false;
 	memcpy(out, avr->data + addr, len);
 	while (quiet < QUIET_INSTRUCTIONS && avr->cycle < limit) {
-		if (avr->state == cpu_Sleeping)
+		if (avr->state == cpu_Sleeping || !b->started)
 			return true;
 		b->stop_cycle = avr->cycle + 1;
 		step(b);
-		bool outside = avr->interrupts.running_ptr == 0 && avr->sreg[S_I];
+		bool outside = avr->interrupts.running_ptr == 0;
 
 		quiet = outside && memcmp(out, avr->data + addr, len) == 0 ? quiet + 1 : 0;
 		memcpy(out, avr->data + addr, len);

@@ -42,9 +42,9 @@ struct board {
 	uint64_t now_ns; /* up to here the board has run */
 	uint64_t stop_cycle;
 	bool powered;
-	int reset_flags;    /* a reset is due: MCUSR bits */
-	bool cut_due;       /* the power goes at this cycle */
-	bool started;       /* a first cycle has run */
+	int reset_flags;             /* a reset is due: MCUSR bits */
+	bool cut_due;                /* the power goes at this cycle */
+	bool started;                /* a first cycle has run since the power came */
 	uint64_t clock_change_until; /* cycle up to which CLKPCE stands */
 	uint32_t random;
 	uint64_t power_ons, resets, crashes;
@@ -57,7 +57,9 @@ struct board {
 	struct watchdog_model watchdog;
 	struct uart_model uart;
 	struct clamps clamps;
-	struct inputs { struct input input[INPUTS]; } inputs;
+	struct inputs {
+		struct input input[INPUTS];
+	} inputs;
 	struct symbols symbols;
 };
 

@@ -13,8 +13,8 @@ enum { CLAMPS = 3 };
 struct clamp {
 	double step_watt; /* one step of the ADC */
 	double held_watt;
-	double watt; /* what flows now */
-	bool held;   /* by command; else the trace's */
+	double watt;         /* what flows now */
+	bool held;           /* by command; else the trace's */
 	long double watt_ns; /* energy up to since_ns */
 };
 

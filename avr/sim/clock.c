@@ -2,7 +2,8 @@
 /* Pacing of simulated time. */
 #include "clock.h"
 
-static const double LAG_MAX_NS = 200e6; /* a delay longer than this is forgotten */
+static const int64_t CAUGHT_UP_NS = 5000000; /* the real clock goes on meanwhile: it is never met exactly */
+static const double LAG_MAX_NS = 200e6;      /* a delay longer than this is forgotten */
 
 void clock_init(struct clock *c, double speed, int64_t wall_ns, bool catch_up, uint64_t real_ns)
 {
@@ -47,7 +48,7 @@ uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64
 	if (c->catch_up) {
 		int64_t behind = real_wall_ns - clock_wall_ns(c, sim_ns);
 
-		if (behind <= 0) {
+		if (behind <= CAUGHT_UP_NS) {
 			c->catch_up = false;
 			clock_speed(c, 1, sim_ns, real_ns);
 		} else {

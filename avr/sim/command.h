@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-	COMMAND_LINE = 4096, /* bytes of a line, its end included */
+	COMMAND_LINE = 4096,  /* bytes of a line, its end included */
 	COMMAND_WORDS = 1030, /* `edges K` and 1024 distances, and room to see that there are more */
 };
 

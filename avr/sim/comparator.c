@@ -15,6 +15,7 @@ enum {
 	BANDGAP_UV = 1100000,
 	AIN0_UV = 0, /* not connected on the board */
 	SUPPLY_MV = 5000,
+	RESERVED = 0xF0, /* an address without a register */
 };
 
 static uint8_t *status(struct board *b)
@@ -70,11 +71,14 @@ void comparator_attach(struct board *b)
 	b->comparator.io = (avr_acomp_t *)board_module(b, "ac");
 	b->comparator.capture = avr_io_getirq(b->avr, AVR_IOCTL_TIMER_GETIRQ('1'), TIMER_IRQ_IN_ICP);
 	b->comparator.supply_mv = SUPPLY_MV;
+	/* simavr's own comparator would act at each write to the ADC: a bit that always stands switches it off. */
+	b->comparator.io->disabled = (avr_regbit_t)AVR_IO_REGBIT(RESERVED, 0);
 	board_on_write(b, b->comparator.io->r_acsr, status_write);
 }
 
 void comparator_reset(struct board *b)
 {
+	b->avr->data[RESERVED] = 1;
 	b->comparator.capture->value = 0;
 	*status(b) = (uint8_t)(output(b) ? ACO : 0);
 }

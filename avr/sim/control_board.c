@@ -204,8 +204,8 @@ static void do_counters(struct call *call)
 	uint8_t r[4 * COUNTERS];
 
 	if (read_symbol(call, "sensor_counter", r, sizeof(r)))
-		reply(call, "ok %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32, u32(r), u32(r + 4),
-		      u32(r + 8), u32(r + 12), u32(r + 16), u32(r + 20));
+		reply(call, "ok %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32, u32(r),
+		      u32(r + 4), u32(r + 8), u32(r + 12), u32(r + 16), u32(r + 20));
 }
 
 static void do_symbol(struct call *call)
@@ -321,20 +321,22 @@ static void do_isr(struct call *call)
 	}
 	for (int i = 1; i < PROBE_VECTORS; i++) {
 		if (p->runs[i])
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s=%" PRIu64 " ", probe_name(i), p->longest[i]);
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s=%" PRIu64 " ", probe_name(i),
+						p->longest[i]);
 	}
-	reply(call, "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64 " slept=%" PRIu64, text, p->longest_off,
-	      p->longest_off_pc, b->avr->ramend - p->lowest_sp, p->busy_cycles, p->slept_cycles);
+	reply(call, "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64 " slept=%" PRIu64, text,
+	      p->longest_off, p->longest_off_pc, b->avr->ramend - p->lowest_sp, p->busy_cycles, p->slept_cycles);
 }
 
 static void do_stats(struct call *call)
 {
 	const struct board *b = call->sim->board;
 
-	reply(call, "ok power_ons=%" PRIu64 " resets=%" PRIu64 " crashes=%" PRIu64 " watchdog=%" PRIu64
-	      " falls0=%" PRIu64 " falls1=%" PRIu64 " samples=%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-	      b->power_ons, b->resets, b->crashes, b->watchdog.fired, b->inputs.input[0].falls, b->inputs.input[1].falls,
-	      b->adc.samples[0], b->adc.samples[1], b->adc.samples[2]);
+	reply(call,
+	      "ok power_ons=%" PRIu64 " resets=%" PRIu64 " crashes=%" PRIu64 " watchdog=%" PRIu64 " falls0=%" PRIu64
+	      " falls1=%" PRIu64 " samples=%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+	      b->power_ons, b->resets, b->crashes, b->watchdog.fired, b->inputs.input[0].falls,
+	      b->inputs.input[1].falls, b->adc.samples[0], b->adc.samples[1], b->adc.samples[2]);
 }
 
 const struct command BOARD_COMMANDS[] = {

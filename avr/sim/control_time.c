@@ -98,7 +98,9 @@ static void do_quit(struct call *call)
 }
 
 const struct command TIME_COMMANDS[] = {
-	{ "time", 0, 0, do_time },   { "cycles", 0, 0, do_cycles }, { "speed", 0, 1, do_speed }, { "wall", 1, 1, do_wall },
-	{ "join", 0, 0, do_join },   { "leave", 0, 0, do_leave },   { "until", 1, 1, do_until }, { "advance", 1, 1, do_advance },
+	{ "time", 0, 0, do_time },   { "cycles", 0, 0, do_cycles },
+	{ "speed", 0, 1, do_speed }, { "wall", 1, 1, do_wall },
+	{ "join", 0, 0, do_join },   { "leave", 0, 0, do_leave },
+	{ "until", 1, 1, do_until }, { "advance", 1, 1, do_advance },
 	{ "quit", 0, 0, do_quit },   { 0 },
 };

@@ -52,7 +52,8 @@ void drivers_send_time(const struct sim *sim, struct client *c)
 {
 	uint64_t now = sim->board->now_ns;
 	char text[64];
-	int n = snprintf(text, sizeof(text), "ok %" PRIu64 " %" PRId64 "\n", now / 1000, clock_wall_ns(&sim->clock, now) / 1000);
+	int n = snprintf(text, sizeof(text), "ok %" PRIu64 " %" PRId64 "\n", now / 1000,
+			 clock_wall_ns(&sim->clock, now) / 1000);
 
 	client_send(c, text, (size_t)n);
 }

@@ -23,7 +23,8 @@ static void drive(struct board *b)
 		ext.value |= (unsigned long)(b->inputs.input[k].level << (FIRST_PIN + k)) & 0xFF;
 	avr_ioctl(b->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL('D'), &ext);
 	for (int k = 0; k < INPUTS; k++)
-		avr_raise_irq(avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k), b->inputs.input[k].level);
+		avr_raise_irq(avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k),
+			      b->inputs.input[k].level);
 }
 
 static void set_level(struct board *b, int k, bool level)
@@ -46,8 +47,10 @@ void inputs_init(struct board *b)
 void inputs_reset(struct board *b)
 {
 	/* simavr would go on with a low level that began before the firmware chose edges. */
-	for (int k = 0; k < INPUTS; k++)
+	for (int k = 0; k < INPUTS; k++) {
 		avr_extint_set_strict_lvl_trig(b->avr, (uint8_t)k, 0);
+		avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k)->value = !b->inputs.input[k].level;
+	}
 	drive(b);
 }
 

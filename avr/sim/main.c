@@ -21,9 +21,9 @@
 
 enum { ERR_LEN = 512, PATH_LEN = 4096 };
 
-static const uint64_t SLICE_NS = 1000000;         /* sockets are served between slices */
-static const uint64_t NAP_NS = 4000000;           /* real time: paced, nothing on the bus */
-static const uint64_t NAP_BUSY_NS = 500000;       /* a transfer is being clocked: its answer should not wait */
+static const uint64_t SLICE_NS = 1000000;          /* sockets are served between slices */
+static const uint64_t NAP_NS = 4000000;            /* real time: paced, nothing on the bus */
+static const uint64_t NAP_BUSY_NS = 500000;        /* a transfer is being clocked: its answer should not wait */
 static const uint64_t STANDING_NAP_NS = 200000000; /* nothing moves: only unfinished frames need a look */
 
 static volatile sig_atomic_t stopped;
@@ -147,17 +147,15 @@ static void wait_and_serve(uint64_t nap_ns, bool watch_parent, const sigset_t *u
 		fds[more++] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
 	if (pty.master >= 0)
 		fds[more++] = (struct pollfd){ .fd = pty.master, .events = POLLIN };
-	if (ppoll(fds, (nfds_t)more, &nap, unblocked) <= 0)
-		n = 0;
-	if (n == 0)
-		more = 0;
-	for (int i = n; i < more; i++) {
+	bool news = ppoll(fds, (nfds_t)more, &nap, unblocked) > 0;
+
+	for (int i = n; news && i < more; i++) {
 		char sink[64];
 
 		if (fds[i].fd == STDIN_FILENO && fds[i].revents && read(STDIN_FILENO, sink, sizeof(sink)) <= 0)
 			sim.quit = true;
 	}
-	server_serve(&sim.server, fds, n, real_ns());
+	server_serve(&sim.server, fds, news ? n : 0, real_ns());
 	if (pty.master >= 0)
 		pty_pass(&pty, sim.board);
 }

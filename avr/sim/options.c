@@ -64,8 +64,23 @@ static bool add_url(const char **list, int *n, const char *url, bool tty_too)
 	return has_prefix(url, "unix:") || has_prefix(url, "tcp:") || (tty_too && has_prefix(url, "tty:"));
 }
 
-enum { O_HEX = 1, O_BOARD, O_LISTEN, O_CONTROL, O_TRACE, O_SPEED, O_WALL, O_CATCH_UP, O_EEPROM, O_ELF, O_UART, O_CLAMP, O_SEED,
-       O_DIE, O_HELP };
+enum {
+	O_HEX = 1,
+	O_BOARD,
+	O_LISTEN,
+	O_CONTROL,
+	O_TRACE,
+	O_SPEED,
+	O_WALL,
+	O_CATCH_UP,
+	O_EEPROM,
+	O_ELF,
+	O_UART,
+	O_CLAMP,
+	O_SEED,
+	O_DIE,
+	O_HELP
+};
 
 static bool take(struct options *o, int code, char *arg)
 {
@@ -123,14 +138,14 @@ static bool take(struct options *o, int code, char *arg)
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len)
 {
 	static const struct option TABLE[] = {
-		{ "hex", 1, NULL, O_HEX },         { "board", 1, NULL, O_BOARD },
-		{ "listen", 1, NULL, O_LISTEN },   { "control", 1, NULL, O_CONTROL },
-		{ "trace", 1, NULL, O_TRACE },     { "speed", 1, NULL, O_SPEED },
-		{ "wall", 1, NULL, O_WALL },       { "catch-up", 0, NULL, O_CATCH_UP },
-		{ "eeprom", 1, NULL, O_EEPROM },   { "elf", 1, NULL, O_ELF },
-		{ "uart", 1, NULL, O_UART },       { "clamp", 1, NULL, O_CLAMP },
-		{ "seed", 1, NULL, O_SEED },       { "die-with-parent", 0, NULL, O_DIE },
-		{ "help", 0, NULL, O_HELP },       { NULL, 0, NULL, 0 },
+		{ "hex", 1, NULL, O_HEX },       { "board", 1, NULL, O_BOARD },
+		{ "listen", 1, NULL, O_LISTEN }, { "control", 1, NULL, O_CONTROL },
+		{ "trace", 1, NULL, O_TRACE },   { "speed", 1, NULL, O_SPEED },
+		{ "wall", 1, NULL, O_WALL },     { "catch-up", 0, NULL, O_CATCH_UP },
+		{ "eeprom", 1, NULL, O_EEPROM }, { "elf", 1, NULL, O_ELF },
+		{ "uart", 1, NULL, O_UART },     { "clamp", 1, NULL, O_CLAMP },
+		{ "seed", 1, NULL, O_SEED },     { "die-with-parent", 0, NULL, O_DIE },
+		{ "help", 0, NULL, O_HELP },     { NULL, 0, NULL, 0 },
 	};
 	int code;
 

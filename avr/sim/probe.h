@@ -17,7 +17,7 @@ struct probe {
 	uint64_t runs[PROBE_VECTORS];
 	uint64_t busy_cycles; /* in all interrupts together */
 	uint64_t slept_cycles;
-	uint64_t longest_off; /* interrupts off, interrupt routines included */
+	uint64_t longest_off;    /* interrupts off, interrupt routines included */
 	uint32_t longest_off_pc; /* where they were switched off */
 	uint16_t lowest_sp;
 	/* internal */

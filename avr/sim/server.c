@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { BACKLOG = 16 };
+enum { BACKLOG = 64 };
 
 static const uint64_t TTY_RETRY_NS = 500000000;
 
@@ -265,19 +265,22 @@ int server_polls(const struct server *s, struct pollfd fds[SERVER_POLLS])
 	return n;
 }
 
-static void serve_listener(struct server *s, int fd, uint64_t real_ns)
+static void accept_all(struct server *s, int i, uint64_t real_ns)
 {
-	for (int i = 0; i < s->listeners; i++) {
-		if (s->listener[i].fd != fd)
-			continue;
-		int one = 1, got = accept(fd, NULL, NULL);
+	int one = 1, got;
 
-		if (got < 0)
-			return;
+	while ((got = accept(s->listener[i].fd, NULL, NULL)) >= 0) {
 		set_flags(got);
 		setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		add_client(s, got, i, real_ns);
-		return;
+	}
+}
+
+static void serve_listener(struct server *s, int fd, uint64_t real_ns)
+{
+	for (int i = 0; i < s->listeners; i++) {
+		if (s->listener[i].fd == fd)
+			accept_all(s, i, real_ns);
 	}
 }
 

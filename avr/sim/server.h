@@ -52,8 +52,8 @@ struct listener {
 	int fd; /* -1: a tty */
 	enum line_kind kind;
 	const char *url;
-	bool open;            /* tty: a client holds it */
-	uint64_t retry_ns;    /* tty: not before */
+	bool open;         /* tty: a client holds it */
+	uint64_t retry_ns; /* tty: not before */
 };
 
 struct server {

@@ -18,7 +18,7 @@ struct sim {
 };
 
 /* The real clocks. */
-uint64_t real_ns(void);      /* monotonic */
-int64_t real_wall_ns(void);  /* since 1970 */
+uint64_t real_ns(void);     /* monotonic */
+int64_t real_wall_ns(void); /* since 1970 */
 
 #endif

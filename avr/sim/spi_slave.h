@@ -11,10 +11,10 @@ enum { SPI_BYTE_NS = 16000 }; /* eight bits at 500 kHz */
 
 struct spi_slave {
 	avr_spi_t *io;
-	uint8_t shift;       /* what the master reads next */
-	uint8_t received;    /* the buffer behind SPDR */
+	uint8_t shift;    /* what the master reads next */
+	uint8_t received; /* the buffer behind SPDR */
 	bool shifting;
-	bool flag_seen;      /* SPSR was read with SPIF set: the next SPDR access clears it */
+	bool flag_seen; /* SPSR was read with SPIF set: the next SPDR access clears it */
 	/* the master's transfer */
 	const uint8_t *out;
 	uint8_t *in;
@@ -23,8 +23,8 @@ struct spi_slave {
 	bool active;
 	bool lost_power;
 	bool clocked_in_gap; /* the byte is done, its gap runs */
-	uint8_t clocked; /* byte on the wire */
-	uint8_t answer;  /* what the shift register held when it started */
+	uint8_t clocked;     /* byte on the wire */
+	uint8_t answer;      /* what the shift register held when it started */
 };
 
 struct board;

@@ -4,7 +4,16 @@
 
 #include "board.h"
 
-enum { REG_WDTCSR = 0x60, REG_MCUSR = 0x54, WDIF = 0x80, WDIE = 0x40, WDCE = 0x10, WDE = 0x08, WDP = 0x27, CHANGE_CYCLES = 4 };
+enum {
+	REG_WDTCSR = 0x60,
+	REG_MCUSR = 0x54,
+	WDIF = 0x80,
+	WDIE = 0x40,
+	WDCE = 0x10,
+	WDE = 0x08,
+	WDP = 0x27,
+	CHANGE_CYCLES = 4
+};
 
 static const uint64_t SHORTEST_NS = 16000000; /* 2048 cycles of 128 kHz */
 

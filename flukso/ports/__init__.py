@@ -14,7 +14,9 @@ class BusError(OSError):
 def load():
     """Return the port module of this interpreter."""
     if sys.implementation.name == "micropython":
-        from flukso.ports import micropython as port
-    else:
-        from flukso.ports import cpython as port
-    return port
+        from flukso.ports import micropython
+
+        return micropython
+    from flukso.ports import cpython
+
+    return cpython

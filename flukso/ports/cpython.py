@@ -76,7 +76,7 @@ def open_https(base_url: str, cacert: str, clock):
     return cpython_https.open_https(base_url, cacert, clock)
 
 
-_detached = []  # filled by log_to_syslog: where the log goes once there is no terminal
+_detached: list = []  # filled by log_to_syslog: where the log goes once there is no terminal
 
 
 def log_to_syslog():
@@ -109,14 +109,16 @@ def read_file(path: str, limit: int) -> bytes:
     return data
 
 
-def write_durable(path: str, data: bytes, mode: int = 0o600):
-    """Replace the file as a whole: after a power cut it holds the old or the new bytes. Raises OSError."""
+def write_durable(path: str, data: bytes, mode: int = 0o600, user: str | None = None):
+    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
     fresh = path + ".new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
+        if user is not None:
+            _give(handle, user)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -126,6 +128,16 @@ def write_durable(path: str, data: bytes, mode: int = 0o600):
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _give(handle, user):
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise OSError("there is no user {}".format(user)) from None
+    os.fchown(handle, entry.pw_uid, entry.pw_gid)
 
 
 def rename(old: str, new: str):
@@ -156,3 +168,43 @@ def on_signals(stop, reload):
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
+
+
+async def open_line(path: str, baud: int):
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    from flukso.ports import cpython_bus
+
+    return await cpython_bus.open_serial(path, baud)
+
+
+def monotonic() -> float:
+    """Return the machine's monotonic time in s, whatever clock the daemon runs on."""
+    return time.monotonic()
+
+
+async def serve_unix(path: str, handler):
+    """Listen on a Unix socket; return what close() ends. Raises OSError."""
+    from flukso.ports import cpython_local
+
+    return await cpython_local.serve_unix(path, handler)
+
+
+def open_pipe(path: str):
+    """Return the writing end of a named pipe: write(line) -> bool, close(). Raises OSError."""
+    from flukso.ports import cpython_local
+
+    return cpython_local.Pipe(path)
+
+
+async def announce(service):
+    """Announce a discovery.Service by mDNS; return what the coroutine close() ends. Raises OSError."""
+    from flukso.ports import cpython_mdns
+
+    return await cpython_mdns.announce(service)
+
+
+def detach(path: str):
+    """Go on in the background with this pid file; return what close() ends. Raises OSError."""
+    from flukso.ports import cpython_detach
+
+    return cpython_detach.detach(path)

@@ -7,6 +7,7 @@ import os
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from flukso.ports import BusError
 from flukso.ports.cpython import connector
@@ -64,7 +65,7 @@ class SpidevBus:
         self._path = path
         self._numbers = int(numbers[0]), int(numbers[1])
         self._mode = mode
-        self._device = None
+        self._device: Any = None  # a spidev.SpiDev; the package is imported with the first transfer
         self._worker = ThreadPoolExecutor(1, "spi")
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:

@@ -2,6 +2,7 @@
 """MicroPython's port, on our own runtime (docs/runtime.md): clocks, files, log, signals; the rest stands in files of its own."""
 
 import asyncio
+import gc
 import os
 import posix
 import sys
@@ -14,6 +15,9 @@ LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}
 SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
 CHUNK = 1024  # bytes read at once of a file that does not say its length, as those in /proc
 SIZE, MTIME, INODE = 6, 8, 1  # places in os.stat()
+
+# Garbage is collected before it has spread over the whole heap: what was never touched is no resident memory.
+gc.threshold((gc.mem_alloc() + gc.mem_free()) // 4)
 
 
 class SystemClock:
@@ -111,14 +115,16 @@ def read_file(path: str, limit: int) -> bytes:
     raise OSError("{} is over {} bytes".format(path, limit))
 
 
-def write_durable(path: str, data: bytes, mode: int = 0o600):
-    """Replace the file as a whole: after a power cut it holds the old or the new bytes. Raises OSError."""
+def write_durable(path: str, data: bytes, mode: int = 0o600, user: "str | None" = None):
+    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
     fresh = path + ".new"
     handle = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[posix.write(handle, view) :]
+        if user is not None:
+            _give(handle, user)
         posix.fsync(handle)
     finally:
         posix.close(handle)
@@ -128,6 +134,13 @@ def write_durable(path: str, data: bytes, mode: int = 0o600):
         posix.fsync(folder)
     finally:
         posix.close(folder)
+
+
+def _give(handle, user):
+    try:
+        posix.fchown(handle, user)
+    except KeyError:
+        raise OSError("there is no user {}".format(user))
 
 
 def rename(old: str, new: str):
@@ -158,6 +171,47 @@ def file_stamp(path: str) -> str:
 def random_bytes(count: int) -> bytes:
     with open("/dev/urandom", "rb") as file:
         return file.read(count)
+
+
+async def open_line(path: str, baud: int):
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    from flukso.ports import micropython_bus
+
+    return await micropython_bus.open_serial(path, baud)
+
+
+def monotonic() -> float:
+    """Return the machine's monotonic time in s, whatever clock the daemon runs on."""
+    return posix.monotonic()
+
+
+async def serve_unix(path: str, handler):
+    """Listen on a Unix socket; return what close() ends. Raises OSError."""
+    from flukso.ports import micropython_local
+
+    return await micropython_local.serve_unix(path, handler)
+
+
+def open_pipe(path: str):
+    """Return the writing end of a named pipe: write(line) -> bool, close(). Raises OSError."""
+    from flukso.ports import micropython_local
+
+    return micropython_local.Pipe(path)
+
+
+class _Announced:
+    async def close(self):
+        pass
+
+
+async def announce(service):
+    """Return what the coroutine close() ends. On a router the service manager and its mDNS responder announce the service."""
+    return _Announced()
+
+
+def detach(path: str):
+    """Raises OSError: on a router the service manager keeps the daemon in the background."""
+    raise OSError("--detach is not for MicroPython: let the service manager start the daemon")
 
 
 def on_signals(stop, reload):

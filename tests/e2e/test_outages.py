@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.e2e.chain import SENSORS, WALL_S
+from tests.e2e.chain import SENSORS, WALL_S, pause_limit_s
 
 SENSOR = SENSORS[0]
 
@@ -32,15 +32,20 @@ def started(household, **options):
     return chain
 
 
-def polls_between(chain, begin_us, end_us):
-    """How often the board was asked for its counters or what changed."""
-    return sum(1 for when, data in chain.board.transfers if begin_us <= when < end_us and data[:3] in (b"lgd", b"lgc"))
+def polls(chain, begin_us, end_us):
+    """The transfers that asked the board what it counted."""
+    return [one for one in chain.board.transfers if begin_us <= one.at_us < end_us and one.data[:3] in (b"lgd", b"lgc")]
+
+
+def longest_pause_s(asked):
+    """The longest real time without a poll, while simulated time could pass: a loop that is blocked shows here."""
+    return max((later.real_s - earlier.real_s for earlier, later in zip(asked, asked[1:], strict=False)), default=0)
 
 
 @pytest.mark.parametrize("digits", [pytest.param(22, id="model"), pytest.param(None, id="firmware", marks=pytest.mark.slow)])
 def test_server_away_for_an_hour(household, server, digits):
     chain = started(household, digits=digits, interval_s=60)
-    assert server.held(SENSOR)
+    chain.run_until(lambda: bool(server.held(SENSOR)), limit_s=90)
     server.down()
     chain.run(3600)
     before = len(server.held(SENSOR))
@@ -132,9 +137,9 @@ def test_faulty_answers(household, server, fault):
     for _ in range(30):  # in steps, so that real time passes as well
         chain.run(2)
         time.sleep(0.01)
-    assert polls_between(chain, begin_us, chain.control.time_us()) >= 55
+    assert len(polls(chain, begin_us, chain.control.time_us())) >= 55
     if fault["name"] in GOOD_FORMS:
-        assert len(server.held(SENSOR)) > held_before + 3
+        chain.run_until(lambda: len(server.held(SENSOR)) > held_before + 3, limit_s=200)
     server.behave()
     at = len(server.requests)
     chain.run_until(lambda: len(server.requests) > at + 1, limit_s=7300, step_s=10)
@@ -162,7 +167,9 @@ def test_stalled_server_does_not_stop_the_polling(household, server, stall):
         chain.run(1)
         time.sleep(0.02)
     end_us = chain.control.time_us()
-    assert polls_between(chain, begin_us, end_us) >= (end_us - begin_us) // 1_000_000 - 1
+    asked = polls(chain, begin_us, end_us)
+    assert len(asked) >= (end_us - begin_us) // 1_000_000 - 1
+    assert longest_pause_s(asked) < pause_limit_s()
     server.behave()
     at = len(server.requests)
     chain.run_until(lambda: len(server.requests) > at + 1, limit_s=3700, step_s=10)

@@ -145,7 +145,7 @@ def test_damaged_delta_is_never_believed(household, server):
     chain.rest()
     assert chain.stop() == 0, chain.log()
     assert len(damaged) == 12
-    asked = [data[:5] for _, data in chain.board.transfers]
+    asked = [transfer.data[:5] for transfer in chain.board.transfers]
     assert all(asked.count(b"lgc0%d" % n) >= 2 for n in range(5))
     assert server.held(SENSORS[3])[-1][1] == 60
     assert_whole(chain, server)

@@ -9,11 +9,15 @@ import os
 import selectors
 import socket
 import threading
+import time
+from collections import namedtuple
 
 from tests.fakes import bus
 from tests.fakes.historic_board import HistoricBoard
 
 BYTE_US = 16  # 8 bits at 500 kHz
+
+Transfer = namedtuple("Transfer", "at_us real_s data")  # when it began on both clocks, bytes out
 
 
 class _Client:
@@ -30,7 +34,7 @@ class OldBoard:
         self.board = HistoricBoard(digits)
         self.bus_url = "unix:{}/bus".format(folder)
         self.control_url = "unix:{}/control".format(folder)
-        self.transfers: list[tuple[int, bytes]] = []  # (µs at which it began, bytes out)
+        self.transfers: list[Transfer] = []
         self._wall_us = int(wall_s * 1e6)
         self._powered = True
         self._selector = selectors.DefaultSelector()
@@ -122,7 +126,7 @@ class OldBoard:
                 client.link.sendall(bus.answer_frame(self._clock(data, gap_us), bus.DONE))
 
     def _clock(self, data: bytes, gap_us: int) -> bytes:
-        self.transfers.append((self.board.now_us, data))
+        self.transfers.append(Transfer(self.board.now_us, time.monotonic(), data))
         read = []
         for mosi in data:
             self.board.advance(self.board.now_us + BYTE_US)

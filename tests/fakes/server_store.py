@@ -7,10 +7,11 @@ import json
 import re
 from collections import namedtuple
 
+from tests.fakes.server_claim import UNCLAIMED_DATA_S, Device, Registry
+
 BODY_LIMIT = 8 * 1024  # what our daemon promises; a historic device stays far below
 COUNTER_LIMIT = 2**32
 PATH = re.compile(r"/(sensor|device)/([0-9a-f]{32})")
-HEX_32 = re.compile(r"[0-9a-f]{32}")
 
 Request = namedtuple("Request", "method path headers body connection")
 Answer = namedtuple("Answer", "status headers body")
@@ -50,28 +51,35 @@ def measurements(body: bytes) -> list[tuple[int, int]]:
 class Store:
     """What a server holds, and how it judges. Not locked: the caller serialises.
 
-    devices: id -> key. sensors: id -> device id, or None for any sensor of a known device.
+    devices: id -> key, all of them claimed. sensors: id -> device id, or None for any sensor of a known device.
     historic: a batch ends at the first tuple that is not newer than the newest held; the answer stays 200.
     """
 
     def __init__(self, devices, sensors=None, historic=False, wall=None):
-        self.devices = dict(devices)
-        self.sensors = None if sensors is None else dict(sensors)
-        self.historic = historic
         self.wall = wall or (lambda: 0)
+        self.registry = Registry(self.wall)
+        for device, key in devices.items():
+            self.registry.add(device, key)
+        self._strict = sensors is not None
+        self.registry.sensors.update(sensors or {})
+        self.historic = historic
+        self.interval_s: int | None = None  # what X-Upload-Interval asks for
         self.held: dict[str, dict[int, int]] = {}
         self.conflicts: list[tuple[str, int, int, int]] = []  # sensor, ts, held, offered
         self.repeated = 0  # tuples that were held already, with the same value
         self.refused_old = 0  # tuples that a historic server dropped
         self.heartbeats: list[dict] = []
+        self.stale_heartbeats = 0  # replayed, or from the future
         self.configs: dict[str, dict] = {}
         self.violations: list[str] = []  # everything that a device of ours must never send
-        self.signed: set[str] = set()  # devices that have sent X-Sign once
 
     def answer(self, request: Request) -> Answer:
         """Judge and store one request."""
         try:
-            return self._dispatch(request)
+            answer = self._dispatch(request)
+            if self.interval_s is not None:
+                answer.headers["X-Upload-Interval"] = str(self.interval_s)
+            return answer
         except Refused as refused:
             self.violations.append("{} {}: {}".format(refused.status, request.path, refused))
             headers = {"WWW-Authenticate": str(refused)} if refused.status == 401 else {}
@@ -100,48 +108,58 @@ class Store:
 
     def _authenticated(self, request: Request, candidates) -> str:
         """The first of these devices whose key made the digest."""
-        for device in candidates:
-            key = self.devices.get(device)
-            if key is not None and hmac.compare_digest(digest(key, request.body), request.headers.get("x-digest", "")):
-                self._check_sign(request, device, key)
-                return device
+        for ident in candidates:
+            device = self.registry.devices.get(ident)
+            if device is not None and self._made_with(request, device.key):
+                self._check_sign(request, device)
+                return ident
         raise Refused(401, "Incorrect digest")
 
-    def _check_sign(self, request: Request, device: str, key: str) -> None:
+    @staticmethod
+    def _made_with(request: Request, key: str) -> bool:
+        return hmac.compare_digest(digest(key, request.body), request.headers.get("x-digest", ""))
+
+    @staticmethod
+    def _check_sign(request: Request, device: Device) -> None:
         given = request.headers.get("x-sign")
         if given is None:
-            if device in self.signed:
+            if device.signed:
                 raise Refused(401, "Incorrect digest: no X-Sign from a device that has signed")
             return
-        if not hmac.compare_digest(sign(key, request.path, request.body), given):
+        if not hmac.compare_digest(sign(device.key, request.path, request.body), given):
             raise Refused(401, "Incorrect digest: X-Sign")
-        self.signed.add(device)
+        device.signed = True
 
     def _sensor(self, request: Request, sensor: str) -> Answer:
-        if self.sensors is None:
-            candidates = list(self.devices)
-        elif sensor in self.sensors:
-            candidates = [self.sensors[sensor]]
-        else:
-            raise Refused(401, "No proper provisioning for this sensor")
-        self._authenticated(request, candidates)
         if b'"config"' in request.body:
             return self._config(request, sensor)
+        bound = self.registry.sensors.get(sensor)
+        if bound is None and self._strict:
+            raise Refused(401, "No proper provisioning for this sensor")
+        owner = self._authenticated(request, list(self.registry.devices) if bound is None else [bound])
         tuples = measurements(request.body)
         stamps = [stamp for stamp, _ in tuples]
         if stamps != sorted(set(stamps)):
             self.violations.append("not oldest first: {}".format(stamps[:4]))
+        if self.registry.devices[owner].owner is None:
+            tuples = [one for one in tuples if one[0] > self.wall() - UNCLAIMED_DATA_S]
         self._keep(sensor, tuples)
         return Answer(200, {}, b'{"response":"ok"}')
 
     def _config(self, request: Request, sensor: str) -> Answer:
         try:
             config = json.loads(request.body)["config"]
-            config.items()
+            device = config.get("device")
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise Refused(400, "malformed: {!r}".format(error))
+        self._authenticated(request, list(self.registry.devices) if device is None else [device])
         self.configs[sensor] = config
-        return Answer(204, {}, b"")
+        if device is None:
+            return Answer(204, {}, b"")
+        trouble = self.registry.bind(sensor, device)
+        if trouble:
+            raise Refused(401, trouble)
+        return Answer(200, {}, b'{"response":"ok"}')
 
     def _keep(self, sensor: str, tuples) -> None:
         held = self.held.setdefault(sensor, {})
@@ -157,18 +175,38 @@ class Store:
             else:
                 held[stamp] = counter
 
-    def _device(self, request: Request, device: str) -> Answer:
-        if device not in self.devices:
-            raise Refused(401, "Incorrect digest: unknown device")
-        self._authenticated(request, [device])
+    def _device(self, request: Request, ident: str) -> Answer:
         try:
-            beat = json.loads(request.body)
-            beat.items()
+            members = json.loads(request.body)
+            members.items()
         except (ValueError, AttributeError) as error:
             raise Refused(400, "malformed: {!r}".format(error))
+        if "key" in members:
+            return self._register(request, ident, members["key"])
+        self._authenticated(request, [ident])
         for name in ("reset", "version", "uptime", "memtotal", "memfree", "memcached", "membuffers"):
-            if type(beat.get(name)) is not int:
+            if type(members.get(name)) is not int:
                 raise Refused(400, "heartbeat without an integer {}".format(name))
-        self.heartbeats.append(beat)
-        body = json.dumps({"upgrade": 0, "timestamp": int(self.wall())}, separators=(",", ":")).encode()
-        return Answer(200, {"X-Digest": digest(self.devices[device], body)}, body)
+        device = self.registry.devices[ident]
+        if self.registry.beat(ident, members):
+            self.heartbeats.append(members)
+        else:
+            self.stale_heartbeats += 1
+        answer = {"upgrade": 0, "timestamp": int(self.wall())}
+        if device.owner is not None:
+            answer["claimed"] = 1
+        body = json.dumps(answer, separators=(",", ":")).encode()
+        return Answer(200, {"X-Digest": digest(device.key, body)}, body)
+
+    def _register(self, request: Request, ident: str, key) -> Answer:
+        known = self.registry.devices.get(ident)
+        old = None if known is None else known.key
+        trouble = self.registry.register(ident, key, lambda candidate: self._made_with(request, candidate))
+        if trouble:
+            raise Refused(400 if trouble == "malformed" else 401, trouble)
+        signed_with = key if old is None or self._made_with(request, key) else old  # as the digest was
+        given = request.headers.get("x-sign")
+        if given is not None and not hmac.compare_digest(sign(signed_with, request.path, request.body), given):
+            raise Refused(401, "Incorrect digest: X-Sign")
+        self.registry.devices[ident].signed |= given is not None
+        return Answer(200, {}, b'{"response":"ok"}')

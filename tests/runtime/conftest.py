@@ -2,6 +2,7 @@
 """The runtimes under test, built when first asked for."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.fakes.ca import make
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
 CACHE = ROOT / ".cache" / "micropython"
+ROUTER_HEAP = re.search(r"heapsize=(\S+)", (BUILD.parent / "files" / "flukso").read_text()).group(1)  # as the package starts it
 
 
 def build(*arguments: str) -> None:
@@ -43,3 +45,30 @@ def spifake_runtime() -> list[str]:
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory):
     return make(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def release() -> list[str]:
+    """The x86 build with the daemon frozen into it, with a router's heap."""
+    build("--release", "x86")
+    return [str(CACHE / "x86" / "flukso-micropython"), "-X", "heapsize=512k"]  # objects are twice as large
+
+
+@pytest.fixture(scope="session", params=["4Kc", "24Kc"])
+def mips(request) -> list[str]:
+    """The big-endian build with the daemon frozen into it, on a processor without a floating-point unit."""
+    build("--release", "mips")
+    return ["qemu-mips-static", "-cpu", request.param, str(CACHE / "mips" / "flukso-micropython"), "-X", "heapsize={}".format(ROUTER_HEAP)]
+
+
+@pytest.fixture(scope="session")
+def mips_tests() -> list[str]:
+    """The big-endian build that also reads the tree's own modules."""
+    build("mips")
+    return ["qemu-mips-static", "-cpu", "4Kc", str(CACHE / "mips" / "micropython"), "-X", "heapsize=2m"]
+
+
+@pytest.fixture(scope="session")
+def mips_spifake() -> list[str]:
+    build("mips")
+    return ["qemu-mips-static", "-cpu", "24Kc", str(CACHE / "mips" / "micropython-spifake"), "-X", "heapsize=2m"]

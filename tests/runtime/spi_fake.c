@@ -127,14 +127,17 @@ static int read_all(uint8_t *data, size_t len)
 // One frame of docs/simulator.md there and back.
 static int clock_bytes(uint8_t *data, size_t len, unsigned gap_us)
 {
-	uint8_t frame[HEADER_LEN + FRAME_MAX + 1] = { 0xf5, 'X', (uint8_t)(len >> 8), (uint8_t)len, (uint8_t)(gap_us >> 8), (uint8_t)gap_us };
+	uint8_t frame[HEADER_LEN + FRAME_MAX + 1] = {
+		0xf5, 'X', (uint8_t)(len >> 8), (uint8_t)len, (uint8_t)(gap_us >> 8), (uint8_t)gap_us
+	};
 	uint8_t answer[HEADER_LEN - 1];
 	frame[6] = crc8(frame, 6);
 	memcpy(frame + HEADER_LEN, data, len);
 	frame[HEADER_LEN + len] = crc8(data, len);
 	if (send(bus_fd, frame, HEADER_LEN + len + 1, MSG_NOSIGNAL) < 0 || read_all(answer, sizeof(answer)) < 0)
 		return -1;
-	if (answer[0] != 0xf5 || answer[1] != 'x' || answer[5] != crc8(answer, 5) || (size_t)(answer[2] << 8 | answer[3]) != len)
+	if (answer[0] != 0xf5 || answer[1] != 'x' || answer[5] != crc8(answer, 5) ||
+	    (size_t)(answer[2] << 8 | answer[3]) != len)
 		return -1;
 	uint8_t check;
 	return read_all(data, len) < 0 || read_all(&check, 1) < 0 || check != crc8(data, len) ? -1 : 0;
@@ -171,7 +174,8 @@ static int message(const struct spi_ioc_transfer *parts, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		total += parts[i].len;
 	note("message mode=%u parts=%u bytes=%zu speed=%u bits=%u gap=%u\n", mode, count, total,
-	     parts[0].speed_hz ? parts[0].speed_hz : speed_hz, parts[0].bits_per_word ? parts[0].bits_per_word : bits, parts[0].delay_usecs);
+	     parts[0].speed_hz ? parts[0].speed_hz : speed_hz, parts[0].bits_per_word ? parts[0].bits_per_word : bits,
+	     parts[0].delay_usecs);
 	if (!same_gaps(parts, count))
 		return clock_parts(parts, count) < 0 ? -1 : (int)total;
 	for (unsigned i = 0; i < count; i++)
@@ -188,7 +192,8 @@ static int message(const struct spi_ioc_transfer *parts, unsigned count)
 static int device_ioctl(unsigned request, void *argument)
 {
 	unsigned size = _IOC_SIZE(request);
-	if (_IOC_TYPE(request) == SPI_IOC_MAGIC && _IOC_NR(request) == 0 && size > 0 && size % sizeof(struct spi_ioc_transfer) == 0)
+	if (_IOC_TYPE(request) == SPI_IOC_MAGIC && _IOC_NR(request) == 0 && size > 0 &&
+	    size % sizeof(struct spi_ioc_transfer) == 0)
 		return message(argument, size / (unsigned)sizeof(struct spi_ioc_transfer));
 	switch (request) {
 	case SPI_IOC_RD_MODE:

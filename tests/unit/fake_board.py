@@ -2,6 +2,7 @@
 """An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says, and a clock that jumps: no sleeping, no sockets."""
 
 import asyncio
+import contextlib
 import heapq
 import struct
 from itertools import count
@@ -150,10 +151,11 @@ class FakeBoard:
         elif byte == 0x75:
             self._mode, self._uart = "uart", b""
         elif byte == 0x2E and self._mode == "control":
-            self._execute(self._control.decode())
+            self._execute(self._control.decode("latin-1"))
             self._mode = "idle"
         elif byte == 0:
-            self.uart_out += bytes.fromhex(self._uart.decode())
+            with contextlib.suppress(ValueError):
+                self.uart_out += bytes.fromhex(self._uart.decode())
             self._uart = b""
             self._mode = "send"
             self._ready_at = self.clock.monotonic() + self._busy_s
@@ -199,12 +201,15 @@ class FakeBoard:
     def _execute(self, text):
         self.meter()
         body, crc = text[:-2], text[-2:]
-        if crc != "%02x" % crc8(body.encode()):
+        if crc != "%02x" % crc8(body.encode("latin-1")):
             self._control_reply = "zz"
             return
         self.asked.append(body)
         self._busy_s = {"gd": 0.024, "ct": 0.5}.get(body[:2], 0.002) if self.historic else {"ct": 0.3}.get(body[:2], 0.01)
-        self._control_reply = self._answer(body[:2], bytes.fromhex(body[2:]))
+        try:
+            self._control_reply = self._answer(body[:2], bytes.fromhex(body[2:]))
+        except (ValueError, IndexError, struct.error):
+            self._control_reply = "zy"
 
     def _answer(self, name, raw):
         per_sensor = {"e": ("enabled", ">B"), "c": ("counter", ">I"), "m": ("constant", ">H"), "f": ("fraction", ">H")}

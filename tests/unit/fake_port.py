@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A port without a machine: files in a dict, a server in a dict, the log in a list. With it the whole daemon runs in a test."""
 
+import asyncio
 import json
 
 from flukso.https import Answer, HttpsError
@@ -20,8 +21,9 @@ config settings daemon
 	option state_dir /state
 	option enable_lan_branch 0
 """.format(DEVICE, KEY)
-ANALOG = "config sensor {0}\n\toption id {1}\n\toption class analog\n\toption voltage 230\n\toption current 50\n\tlist port {0}\n\toption enable 1\n"
-PULSE = "config sensor {0}\n\toption id {1}\n\toption class pulse\n\toption constant {2}\n\tlist port {0}\n\toption enable 1\n"
+SENSOR = "config sensor {0}\n\toption id {1}\n\tlist port {0}\n\toption enable 1\n"
+ANALOG = SENSOR + "\toption class analog\n\toption voltage 230\n\toption current 50\n"
+PULSE = SENSOR + "\toption class pulse\n\toption constant {2}\n"
 CONFIG = MAIN + ANALOG.format(1, IDS[0]) + PULSE.format(4, IDS[3], "0.5")
 
 
@@ -62,8 +64,11 @@ class FakePort:
         self.clock, self.bus, self.server = clock, bus, server
         self.files = {"/etc/flukso": config.encode()}
         self.stamps = {}
+        self.owners = {}
         self.lines = []
         self.write_error = None
+        self.line = None
+        self.served = {}
         self.stop = self.reload = None
 
     def system_clock(self):
@@ -85,14 +90,15 @@ class FakePort:
 
     def read_file(self, path, limit):
         if path not in self.files:
-            raise OSError("no {}".format(path))
+            raise FileNotFoundError(2, "no {}".format(path))
         assert len(self.files[path]) <= limit
         return self.files[path]
 
-    def write_durable(self, path, data, mode=0o600):
+    def write_durable(self, path, data, mode=0o600, user=None):
         if self.write_error:
             raise OSError(self.write_error)
         self.files[path] = bytes(data)
+        self.owners[path] = user
         self.stamps[path] = self.stamps.get(path, 0) + 1
 
     def rename(self, old, new):
@@ -109,3 +115,60 @@ class FakePort:
 
     def on_signals(self, stop, reload):
         self.stop, self.reload = stop, reload
+
+    def monotonic(self):
+        return self.clock.monotonic()
+
+    async def open_line(self, path, baud):
+        if self.line is None:
+            raise BusError("{}: no such line".format(path))
+        self.line.opened += 1
+        return self.line, self.line
+
+    async def serve_unix(self, path, handler):
+        self.served[path] = handler
+        return self
+
+    def open_pipe(self, path):
+        self.pipe = []
+        return FakePipe(self.pipe)
+
+    def close(self):
+        pass
+
+
+class FakePipe:
+    def __init__(self, lines):
+        self.lines = lines
+
+    def write(self, line):
+        self.lines.append(line)
+        return True
+
+    def close(self):
+        pass
+
+
+class FakeLine:
+    """Both ends of a stream: what a test says is read, what is written is kept."""
+
+    def __init__(self):
+        self.opened = 0
+        self.written = b""
+        self.closed = False
+        self._queue = asyncio.Queue()
+
+    def say(self, data):
+        self._queue.put_nowait(data)
+
+    async def read(self, count):
+        return await self._queue.get()
+
+    def write(self, data):
+        self.written += data
+
+    async def drain(self):
+        pass
+
+    def close(self):
+        self.closed = True

@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The checks of tests/unit/mpy/ on every interpreter there is: CPython, a stock MicroPython, our own runtime."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import microdot
 import pytest
 
+from tests.runtime.conftest import x86_runtime
+
 MPY = Path(__file__).parent / "mpy"
-OWN = Path(__file__).parents[2] / ".cache/micropython/x86/micropython"
-INTERPRETERS = {"cpython": Path(sys.executable), "stock": Path(sys.executable).with_name("micropython"), "ours": OWN}
+BIN = Path(sys.executable).parent
+INTERPRETERS = {"cpython": lambda: [sys.executable], "stock": lambda: [BIN / "micropython"], "ours": x86_runtime}
 CHECKS = sorted(path.stem for path in MPY.glob("check_*.py"))
 LIMIT_S = 120
+# where a stock MicroPython finds the packages that our own has built in
+PACKAGES = {"stock": ":.frozen:" + str(Path(microdot.__file__).parents[1])}
 
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_checks(interpreter, check):
-    if interpreter == "ours" and not OWN.exists():
-        pytest.skip("our own runtime is not built: `make runtime`")
-    command = [INTERPRETERS[interpreter], MPY / "run.py", check]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    command = [*INTERPRETERS[interpreter](), MPY / "run.py", check]
+    environment = dict(os.environ, MICROPYPATH=PACKAGES.get(interpreter, ":.frozen"))
+    result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     assert " 0 failed" in result.stdout

@@ -86,3 +86,43 @@ def test_raises_nothing_but_its_own_error(text):
 )
 def test_raises_nothing_but_its_own_error_near_the_grammar(parts):
     test_raises_nothing_but_its_own_error.hypothesis.inner_test(" ".join(parts))
+
+
+ONE = "config settings daemon\n\toption enable_wan_branch 0\nconfig sensor {}\n\toption id 0123456789abcdef0123456789abcde0\n"
+ONE += "\toption class {}\n\toption type {}\n\tlist port {}\n\toption constant 1\n\toption enable {}\n"
+TYPES = [
+    ("heating", "pulse", 1, None),
+    ("water", "pulse", 1, None),
+    ("temperature", "pulse", 1, "temperature"),
+    ("humidity", "pulse", 1, "humidity"),
+    ("temperature", "pulse", 0, None),
+    ("temperature", "uart", 1, None),
+]
+
+
+@pytest.mark.parametrize("kind, class_, enable, error", TYPES)
+def test_types_that_are_no_counters_are_refused_with_a_sentence(kind, class_, enable, error):
+    number = 6 if class_ == "uart" else 4
+    text = ONE.format(number, class_, kind, number, enable)
+    if error is None:
+        config.parse(text)
+        return
+    with pytest.raises(config.ConfigErrors, match=error + " is not counted; known are"):
+        config.parse(text)
+
+
+def test_a_board_cannot_count_what_its_inputs_do_not_have():
+    with pytest.raises(config.ConfigErrors, match="sensor 1 of the board cannot be pulse"):
+        config.parse(ONE.format(1, "pulse", "electricity", 4, 1))
+
+
+def test_a_uart_board_knows_its_own_inputs():
+    text = ONE.format(3, "pulse", "electricity", 3, 1).replace("_branch 0", "_branch 0\n\toption bus uart:/dev/ttyS0")
+    assert config.parse(text).sensors[0].number == 3
+    assert config.parse(ONE.format(3, "pulse", "electricity", 3, 1), bus="uart:/dev/ttyS0").sensors[0].ports == (3,)
+
+
+def test_without_upload_no_identity_is_needed():
+    assert config.parse(ONE.format(4, "pulse", "gas", 4, 1)).device == ""
+    with pytest.raises(config.ConfigErrors, match="no device"):
+        config.parse("config settings daemon\n")

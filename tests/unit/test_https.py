@@ -2,7 +2,9 @@
 """HTTPS on CPython against the fake server: what is verified, every form of answer, and that each request ends."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import threading
 import time
 
@@ -270,3 +272,54 @@ def test_takes_urls_apart(url, want):
 def test_refuses_urls(url):
     with pytest.raises(ValueError):
         parse_url(url)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+RAW = [  # what a server sends; the answer's body, or None for an error
+    ("no-header", HEAD + b"\r\nx", b"x"),
+    ("65-headers", HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(65)) + b"\r\n", None),
+    ("long-header", HEAD + b"X: " + b"a" * 70000 + b"\r\n\r\n", None),
+    ("endless-headers", HEAD + b"X: a\r\n" * 5000, None),
+    ("negative-length", HEAD + b"Content-Length: -1\r\n\r\nxy", b"xy"),
+    ("length-is-no-number", HEAD + b"Content-Length: ten\r\n\r\nxy", b"xy"),
+    ("huge-length", HEAD + b"Content-Length: 99999999999999999999\r\n\r\nxy", None),
+    ("over-the-limit", HEAD + b"\r\n" + b"x" * 70000, None),
+    ("just-the-limit", HEAD + b"\r\n" + b"x" * 65536, b"x" * 65536),
+    ("chunk-is-no-number", HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nxy\r\n0\r\n\r\n", None),
+    ("chunk-too-long", HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffff\r\nxy", None),
+    ("chunks-without-end", HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nxy\r\n", None),
+    ("status-is-no-number", b"HTTP/1.1 abc OK\r\n\r\n", None),
+    ("status-over-999", b"HTTP/1.1 1000 OK\r\n\r\n", None),
+    ("other-protocol", b"SSH-2.0-OpenSSH\r\n", None),
+    ("nothing", b"", None),
+    ("zeros", bytes(1000), None),
+    ("continue-first", b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", b"x"),
+    ("compressed", HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxy", b"xy"),
+]
+
+
+@pytest.mark.parametrize("raw, body", [pytest.param(raw, body, id=name) for name, raw, body in RAW])
+def test_any_bytes_are_an_answer_or_the_one_error(pki, raw, body):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "good.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+            received = b""
+            while not received.endswith(BODY):  # what is left unread would become a reset
+                received += secure.recv(65536)
+            secure.sendall(raw)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = "https://localhost:{}/".format(listener.getsockname()[1])
+    try:
+        if body is None:
+            assert refusal(None, pki, url=url).kind == PROTOCOL
+        else:
+            assert once(None, pki, url=url).body == body
+    finally:
+        thread.join()
+        listener.close()

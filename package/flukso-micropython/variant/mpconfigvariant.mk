@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the Flukso runtime takes from MicroPython's unix port.
-PROG = micropython
+PROG ?= micropython
 FROZEN_MANIFEST ?= $(VARIANT_DIR)/manifest.py
 USER_C_MODULES ?= $(VARIANT_DIR)/../modules
 MBEDTLS_CONFIG_FILE = \"flukso_mbedtls.h\"

@@ -6,7 +6,7 @@ import json
 from flukso.buffer import Store
 from flukso.clock import Believer, plausible
 
-VECTORS = __file__.rsplit("/", 3)[0] + "/vectors/timestamps.json"
+VECTORS = __file__.rpartition("/")[0] + "/../../vectors/timestamps.json"
 A = "a" * 32
 T0 = 1700000000
 

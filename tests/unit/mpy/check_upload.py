@@ -9,7 +9,7 @@ from flukso.digest import hmac, same, x_digest, x_sign
 from flukso.https import Answer, HttpsError, parse_url
 from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, http_date
 
-VECTORS = __file__.rsplit("/", 3)[0] + "/vectors/"
+VECTORS = __file__.rpartition("/")[0] + "/../../vectors/"
 KEY = "0" * 32
 A = "a" * 32
 

@@ -8,8 +8,8 @@ The checks use neither pytest nor anything else that only one interpreter has; t
 
 import sys
 
-HERE = __file__.rsplit("/", 1)[0]
-ROOT = HERE.rsplit("/", 3)[0]
+HERE = __file__.rpartition("/")[0] or "."
+ROOT = HERE + "/../../.."
 
 
 def run(name):

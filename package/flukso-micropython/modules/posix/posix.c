@@ -9,16 +9,22 @@
 #include "posix.h"
 
 // monotonic() -> float: seconds of a clock that nobody sets.
-static mp_obj_t posix_monotonic(void)
+static mp_obj_t mod_monotonic(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return mp_obj_new_float((mp_float_t)now.tv_sec + (mp_float_t)now.tv_nsec * 1e-9);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(posix_monotonic_obj, posix_monotonic);
+static MP_DEFINE_CONST_FUN_OBJ_0(posix_monotonic_obj, mod_monotonic);
 
-#define FUNCTION(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_PTR(&posix_##name##_obj) }
-#define CONSTANT(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_INT(name) }
+#define FUNCTION(name)                                                       \
+	{                                                                    \
+		MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_PTR(&posix_##name##_obj) \
+	}
+#define CONSTANT(name)                                        \
+	{                                                     \
+		MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_INT(name) \
+	}
 
 static const mp_rom_map_elem_t module_globals_table[] = {
 	{ MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
@@ -31,6 +37,8 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	FUNCTION(lockf),
 	FUNCTION(chmod),
 	FUNCTION(umask),
+	FUNCTION(fchown),
+	FUNCTION(mkfifo),
 	FUNCTION(tty_raw),
 	FUNCTION(getpid),
 	FUNCTION(getuid),
@@ -41,6 +49,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	FUNCTION(next_signal),
 	FUNCTION(openlog),
 	FUNCTION(syslog),
+	FUNCTION(accept),
 	FUNCTION(lookup),
 	CONSTANT(O_RDONLY),
 	CONSTANT(O_WRONLY),

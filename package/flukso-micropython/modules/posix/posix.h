@@ -15,6 +15,8 @@ MP_DECLARE_CONST_FUN_OBJ_1(posix_fsync_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(posix_lockf_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(posix_chmod_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(posix_umask_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(posix_fchown_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(posix_mkfifo_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(posix_tty_raw_obj);
 
 // Processes, signals and the system log: posix_process.c
@@ -28,7 +30,8 @@ MP_DECLARE_CONST_FUN_OBJ_1(posix_next_signal_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(posix_openlog_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(posix_syslog_obj);
 
-// Names: posix_net.c
+// Names and sockets: posix_net.c
+MP_DECLARE_CONST_FUN_OBJ_1(posix_accept_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(posix_lookup_obj);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "py/mphal.h"
 
 // open(path, flags[, mode]) -> descriptor, closed on exec; 0600 unless a mode is given.
-static mp_obj_t posix_open(size_t n_args, const mp_obj_t *args)
+static mp_obj_t mod_open(size_t n_args, const mp_obj_t *args)
 {
 	const char *path = mp_obj_str_get_str(args[0]);
 	int flags = (int)mp_obj_get_int(args[1]) | O_CLOEXEC;
@@ -20,19 +21,19 @@ static mp_obj_t posix_open(size_t n_args, const mp_obj_t *args)
 	MP_HAL_RETRY_SYSCALL(fd, open(path, flags, mode), mp_raise_OSError(err));
 	return MP_OBJ_NEW_SMALL_INT(fd);
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_open_obj, 2, 3, posix_open);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_open_obj, 2, 3, mod_open);
 
-static mp_obj_t posix_close(mp_obj_t fd)
+static mp_obj_t mod_close(mp_obj_t fd)
 {
 	if (close((int)mp_obj_get_int(fd)) < 0 && errno != EINTR) {
 		mp_raise_OSError(errno);
 	}
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_close_obj, posix_close);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_close_obj, mod_close);
 
 // read(fd, limit) -> bytes, empty at the end; None when a non-blocking descriptor has nothing now.
-static mp_obj_t posix_read(mp_obj_t fd, mp_obj_t limit)
+static mp_obj_t mod_read(mp_obj_t fd, mp_obj_t limit)
 {
 	vstr_t data;
 	vstr_init(&data, (size_t)mp_obj_get_int(limit));
@@ -46,10 +47,10 @@ static mp_obj_t posix_read(mp_obj_t fd, mp_obj_t limit)
 	data.len = (size_t)len;
 	return mp_obj_new_bytes_from_vstr(&data);
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_read_obj, posix_read);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_read_obj, mod_read);
 
 // write(fd, bytes) -> how many were taken; None when a non-blocking descriptor takes none now.
-static mp_obj_t posix_write(mp_obj_t fd, mp_obj_t data_in)
+static mp_obj_t mod_write(mp_obj_t fd, mp_obj_t data_in)
 {
 	mp_buffer_info_t data;
 	mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
@@ -62,18 +63,18 @@ static mp_obj_t posix_write(mp_obj_t fd, mp_obj_t data_in)
 	});
 	return MP_OBJ_NEW_SMALL_INT(len);
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_write_obj, posix_write);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_write_obj, mod_write);
 
-static mp_obj_t posix_fsync(mp_obj_t fd)
+static mp_obj_t mod_fsync(mp_obj_t fd)
 {
 	int result;
 	MP_HAL_RETRY_SYSCALL(result, fsync((int)mp_obj_get_int(fd)), mp_raise_OSError(err));
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_fsync_obj, posix_fsync);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_fsync_obj, mod_fsync);
 
 // lockf(fd) -> 0 when this process now holds the lock of the whole file, else the holder's pid. Never waits.
-static mp_obj_t posix_lockf(mp_obj_t fd_in)
+static mp_obj_t mod_lockf(mp_obj_t fd_in)
 {
 	int fd = (int)mp_obj_get_int(fd_in);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -90,22 +91,45 @@ static mp_obj_t posix_lockf(mp_obj_t fd_in)
 	// Released in between, or held from another pid namespace: held all the same, by nobody we can name.
 	return MP_OBJ_NEW_SMALL_INT(lock.l_type == F_UNLCK || lock.l_pid <= 0 ? -1 : lock.l_pid);
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_lockf_obj, posix_lockf);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_lockf_obj, mod_lockf);
 
-static mp_obj_t posix_chmod(mp_obj_t path, mp_obj_t mode)
+static mp_obj_t mod_chmod(mp_obj_t path, mp_obj_t mode)
 {
 	if (chmod(mp_obj_str_get_str(path), (mode_t)mp_obj_get_int(mode)) < 0) {
 		mp_raise_OSError(errno);
 	}
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_chmod_obj, posix_chmod);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_chmod_obj, mod_chmod);
 
-static mp_obj_t posix_umask(mp_obj_t mask)
+static mp_obj_t mod_umask(mp_obj_t mask)
 {
 	return MP_OBJ_NEW_SMALL_INT(umask((mode_t)mp_obj_get_int(mask)));
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_umask_obj, posix_umask);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_umask_obj, mod_umask);
+
+// fchown(fd, user name): the file belongs to this user and his group; KeyError when there is no such user.
+static mp_obj_t mod_fchown(mp_obj_t fd, mp_obj_t name)
+{
+	const struct passwd *entry = getpwnam(mp_obj_str_get_str(name));
+	if (entry == NULL) {
+		mp_raise_type_arg(&mp_type_KeyError, name);
+	}
+	if (fchown((int)mp_obj_get_int(fd), entry->pw_uid, entry->pw_gid) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_fchown_obj, mod_fchown);
+
+static mp_obj_t mod_mkfifo(mp_obj_t path, mp_obj_t mode)
+{
+	if (mkfifo(mp_obj_str_get_str(path), (mode_t)mp_obj_get_int(mode)) < 0) {
+		mp_raise_OSError(errno);
+	}
+	return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_2(posix_mkfifo_obj, mod_mkfifo);
 
 static speed_t speed_of(mp_int_t baud)
 {
@@ -114,7 +138,7 @@ static speed_t speed_of(mp_int_t baud)
 		speed_t speed;
 	} table[] = {
 		{ 4800, B4800 }, // the boards of generation 1
-		{ 9600, B9600 },   { 19200, B19200 },	{ 38400, B38400 },
+		{ 9600, B9600 },   { 19200, B19200 },   { 38400, B38400 },
 		{ 57600, B57600 }, { 115200, B115200 }, { 230400, B230400 },
 	};
 	for (size_t i = 0; i < MP_ARRAY_SIZE(table); i++) {
@@ -126,7 +150,7 @@ static speed_t speed_of(mp_int_t baud)
 }
 
 // tty_raw(fd, baud): 8N1, no flow control, no echo, no translation; what had been received is dropped.
-static mp_obj_t posix_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
+static mp_obj_t mod_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
 {
 	int fd = (int)mp_obj_get_int(fd_in);
 	speed_t speed = speed_of(mp_obj_get_int(baud));
@@ -144,4 +168,4 @@ static mp_obj_t posix_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
 	}
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_tty_raw_obj, posix_tty_raw);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_tty_raw_obj, mod_tty_raw);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `posix`: names to addresses without blocking the caller: libc's resolver, in a child process.
+// Module `posix`: names to addresses without blocking the caller (libc's resolver, in a child process), and accept.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 
 #include "posix.h"
 
-#define ADDRESSES_MAX 8 // more than any happy server has; bounds the answer to what a pipe holds at once
+#define ADDRESSES_MAX 8     // more than any happy server has; bounds the answer to what a pipe holds at once
 #define DESCRIPTORS_MAX 256 // what the daemon may have open, doubled
-#define CHILD_LIFE_S 60 // a resolver that hangs does not outlive this
+#define CHILD_LIFE_S 60     // a resolver that hangs does not outlive this
 
 // What the child writes: for each address, its length in one byte, then the sockaddr.
 static void write_addresses(int fd, const char *host, const char *port)
@@ -48,7 +48,7 @@ static void close_all_but(int kept)
 
 // lookup(host, port) -> (pid, descriptor): non-blocking, gives the addresses and then the end; none were found when it
 // only ends. The caller kills the child if it likes, waits for it, and closes the descriptor.
-static mp_obj_t posix_lookup(mp_obj_t host_in, mp_obj_t port_in)
+static mp_obj_t mod_lookup(mp_obj_t host_in, mp_obj_t port_in)
 {
 	const char *host = mp_obj_str_get_str(host_in);
 	const char *port = mp_obj_str_get_str(port_in);
@@ -79,4 +79,20 @@ static mp_obj_t posix_lookup(mp_obj_t host_in, mp_obj_t port_in)
 	mp_obj_t pair[2] = { MP_OBJ_NEW_SMALL_INT(pid), MP_OBJ_NEW_SMALL_INT(ends[0]) };
 	return mp_obj_new_tuple(2, pair);
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, posix_lookup);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, mod_lookup);
+
+// accept(fd) -> descriptor of the next client, non-blocking; None when there is none. Whatever the length of its address.
+static mp_obj_t mod_accept(mp_obj_t listener)
+{
+	int fd = accept((int)mp_obj_get_int(listener), NULL, NULL);
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+			return mp_const_none;
+		}
+		mp_raise_OSError(errno);
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return MP_OBJ_NEW_SMALL_INT(fd);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_accept_obj, mod_accept);

@@ -18,26 +18,26 @@
 
 extern char **environ;
 
-static mp_obj_t posix_getpid(void)
+static mp_obj_t mod_getpid(void)
 {
 	return MP_OBJ_NEW_SMALL_INT(getpid());
 }
-MP_DEFINE_CONST_FUN_OBJ_0(posix_getpid_obj, posix_getpid);
+MP_DEFINE_CONST_FUN_OBJ_0(posix_getpid_obj, mod_getpid);
 
-static mp_obj_t posix_getuid(void)
+static mp_obj_t mod_getuid(void)
 {
 	return MP_OBJ_NEW_SMALL_INT(getuid());
 }
-MP_DEFINE_CONST_FUN_OBJ_0(posix_getuid_obj, posix_getuid);
+MP_DEFINE_CONST_FUN_OBJ_0(posix_getuid_obj, mod_getuid);
 
-static mp_obj_t posix_kill(mp_obj_t pid, mp_obj_t signal_number)
+static mp_obj_t mod_kill(mp_obj_t pid, mp_obj_t signal_number)
 {
 	if (kill((pid_t)mp_obj_get_int(pid), (int)mp_obj_get_int(signal_number)) < 0) {
 		mp_raise_OSError(errno);
 	}
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_kill_obj, posix_kill);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_kill_obj, mod_kill);
 
 // The child starts with no signal blocked and SIGPIPE as it was before MicroPython ignored it.
 static int spawn_clean(pid_t *pid, char **argv, const posix_spawn_file_actions_t *actions)
@@ -57,7 +57,7 @@ static int spawn_clean(pid_t *pid, char **argv, const posix_spawn_file_actions_t
 }
 
 // spawn(arguments[, out_fd]) -> pid: starts a program by PATH, without a shell; stdout and stderr go to out_fd.
-static mp_obj_t posix_spawn_(size_t n_args, const mp_obj_t *args)
+static mp_obj_t mod_spawn(size_t n_args, const mp_obj_t *args)
 {
 	size_t count;
 	mp_obj_t *items;
@@ -85,10 +85,10 @@ static mp_obj_t posix_spawn_(size_t n_args, const mp_obj_t *args)
 	}
 	return MP_OBJ_NEW_SMALL_INT(pid);
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_spawn_obj, 1, 2, posix_spawn_);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_spawn_obj, 1, 2, mod_spawn);
 
 // wait(pid[, block]) -> exit status (128 + signal when killed), or None while it runs.
-static mp_obj_t posix_wait(size_t n_args, const mp_obj_t *args)
+static mp_obj_t mod_wait(size_t n_args, const mp_obj_t *args)
 {
 	int status;
 	int options = n_args > 1 && mp_obj_is_true(args[1]) ? 0 : WNOHANG;
@@ -99,10 +99,10 @@ static mp_obj_t posix_wait(size_t n_args, const mp_obj_t *args)
 	}
 	return MP_OBJ_NEW_SMALL_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj, 1, 2, posix_wait);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj, 1, 2, mod_wait);
 
 // signal_fd(signal, ...) -> descriptor that is readable when one of these came; they do nothing else any more.
-static mp_obj_t posix_signal_fd(size_t n_args, const mp_obj_t *args)
+static mp_obj_t mod_signal_fd(size_t n_args, const mp_obj_t *args)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -119,10 +119,10 @@ static mp_obj_t posix_signal_fd(size_t n_args, const mp_obj_t *args)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return MP_OBJ_NEW_SMALL_INT(fd);
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR(posix_signal_fd_obj, 1, posix_signal_fd);
+MP_DEFINE_CONST_FUN_OBJ_VAR(posix_signal_fd_obj, 1, mod_signal_fd);
 
 // next_signal(fd) -> number of a signal that came, or None.
-static mp_obj_t posix_next_signal(mp_obj_t fd)
+static mp_obj_t mod_next_signal(mp_obj_t fd)
 {
 	struct signalfd_siginfo info;
 	ssize_t len;
@@ -134,21 +134,21 @@ static mp_obj_t posix_next_signal(mp_obj_t fd)
 	});
 	return len == sizeof(info) ? MP_OBJ_NEW_SMALL_INT(info.ssi_signo) : mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_next_signal_obj, posix_next_signal);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_next_signal_obj, mod_next_signal);
 
 // openlog(name): lines of syslog() carry this name and the pid, facility daemon.
-static mp_obj_t posix_openlog(mp_obj_t name)
+static mp_obj_t mod_openlog(mp_obj_t name)
 {
 	static char ident[IDENT_MAX]; // libc keeps the pointer
 	snprintf(ident, sizeof(ident), "%s", mp_obj_str_get_str(name));
 	openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(posix_openlog_obj, posix_openlog);
+MP_DEFINE_CONST_FUN_OBJ_1(posix_openlog_obj, mod_openlog);
 
-static mp_obj_t posix_syslog(mp_obj_t priority, mp_obj_t text)
+static mp_obj_t mod_syslog(mp_obj_t priority, mp_obj_t text)
 {
 	syslog((int)mp_obj_get_int(priority), "%s", mp_obj_str_get_str(text));
 	return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(posix_syslog_obj, posix_syslog);
+MP_DEFINE_CONST_FUN_OBJ_2(posix_syslog_obj, mod_syslog);

@@ -75,7 +75,8 @@ static void open_device(spidev_obj_t *self, const char *path)
 	if (fd < 0) {
 		mp_raise_OSError(errno);
 	}
-	if (ioctl(fd, SPI_IOC_RD_MODE, &self->mode) < 0 || ioctl(fd, SPI_IOC_RD_BITS_PER_WORD, &self->bits_per_word) < 0 ||
+	if (ioctl(fd, SPI_IOC_RD_MODE, &self->mode) < 0 ||
+	    ioctl(fd, SPI_IOC_RD_BITS_PER_WORD, &self->bits_per_word) < 0 ||
 	    ioctl(fd, SPI_IOC_RD_MAX_SPEED_HZ, &self->max_speed_hz) < 0) {
 		int error = errno;
 		close(fd);
@@ -248,8 +249,8 @@ static const mp_rom_map_elem_t spidev_locals_table[] = {
 };
 static MP_DEFINE_CONST_DICT(spidev_locals, spidev_locals_table);
 
-static MP_DEFINE_CONST_OBJ_TYPE(spidev_type, MP_QSTR_SpiDev, MP_TYPE_FLAG_NONE, make_new, spidev_make_new, attr, spidev_attr,
-				locals_dict, &spidev_locals);
+static MP_DEFINE_CONST_OBJ_TYPE(spidev_type, MP_QSTR_SpiDev, MP_TYPE_FLAG_NONE, make_new, spidev_make_new, attr,
+				spidev_attr, locals_dict, &spidev_locals);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
 	{ MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_spidev) },

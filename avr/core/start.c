@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where settings and counters come from at start. */
+#include "start.h"
+
+#include "history.h"
+#include "journal.h"
+#include "keeper.h"
+#include "meter.h"
+#include "settings.h"
+#include "store.h"
+
+/* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
+void start_restore(bool power_on, bool watchdog)
+{
+	uint32_t counter[SENSORS] = { 0 };
+	uint8_t sound = meter_start(!power_on);
+	bool stored = store_load();
+	bool known;
+
+	if (!stored) {
+		settings_default();
+		journal.historic = history_take(counter);
+	}
+	known = journal_restore(counter);
+	for (uint8_t i = 0; i < SENSORS; i++) {
+		if (!(sound & bit(i)))
+			meter_set(i, counter[i]);
+		journal_note(i, sensor_counter[i]);
+	}
+	meter_unsaved = sound || !known;
+	keeper_boot(power_on);
+	/* A short record as the newest means that the supply failed. */
+	if (power_on && journal.shorts)
+		settings.brownouts++;
+	if (watchdog)
+		settings.watchdogs++;
+	if (!stored || (power_on && journal.shorts) || watchdog)
+		keeper_commit();
+}

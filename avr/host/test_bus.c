@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The bus: vectors of docs/protocols.md, damaged messages, masters that die or do not read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/crc.h"
+#include "../core/link.h"
+#include "../core/meter.h"
+#include "../core/settings.h"
+#include "bench.h"
+#include "vectors.h"
+
+#define REPLY_MAX (2 * LINK_REPLY_MAX)
+#define REPLY_TICKS 20 /* 10 ms */
+#define COMMIT_TICKS 800
+
+static void ready(void)
+{
+	bench_blank();
+	bench_power_on();
+	bench_run(4000);
+}
+
+static void vectors_hold(void)
+{
+	char reply[REPLY_MAX];
+
+	for (size_t i = 0; i < sizeof(crc8_cases) / sizeof(crc8_cases[0]); i++) {
+		uint8_t crc = 0;
+
+		for (int k = 0; k < crc8_cases[i].length; k++)
+			crc = crc8_update(crc, (uint8_t)crc8_cases[i].bytes[k]);
+		CHECK(crc == crc8_cases[i].crc);
+	}
+	for (size_t i = 0; i < sizeof(dialogues) / sizeof(dialogues[0]); i++) {
+		if (dialogues[i].first)
+			ready();
+		CHECK(bench_ask(dialogues[i].send, COMMIT_TICKS, reply));
+		CHECK(strcmp(reply, dialogues[i].reply) == 0);
+	}
+}
+
+static void refusals_change_nothing(void)
+{
+	char reply[REPLY_MAX];
+
+	ready();
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct settings before = settings;
+
+		CHECK(bench_ask(refusals[i].send, REPLY_TICKS, reply));
+		CHECK(strcmp(reply, refusals[i].reply) == 0);
+		CHECK(memcmp(&before, &settings, sizeof(settings)) == 0 && sensor_counter[1] == 0);
+	}
+}
+
+/* A master that dies after n bytes of an exchange: the next complete command is understood. */
+static void masters_may_die_anywhere(void)
+{
+	static const char EXCHANGE[] = "lgd30.u41\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	char reply[REPLY_MAX];
+
+	for (size_t n = 0; n < sizeof(EXCHANGE); n++) {
+		ready();
+		for (size_t i = 0; i < n; i++) {
+			link_byte((uint8_t)EXCHANGE[i]);
+			bench_run(i > 6);
+		}
+		while (ring_count(&link.to_uart))
+			ring_get(&link.to_uart);
+		CHECK(bench_ask("lgs2e.", REPLY_TICKS, reply));
+		CHECK(strcmp(reply, "gs0200") == 0);
+	}
+}
+
+/* A delta stays until its reply has been read to the end. */
+static void lost_replies_lose_no_delta(void)
+{
+	char first[REPLY_MAX], second[REPLY_MAX];
+
+	ready();
+	CHECK(bench_ask("lgd30.", REPLY_TICKS, first));
+	inputs.pulse[0].count++;
+	bench_run(20);
+	for (const char *at = "lgd30."; *at; at++)
+		link_byte((uint8_t)*at);
+	link_byte(0);
+	link_byte(0);
+	bench_run(REPLY_TICKS);
+	for (int i = 0; i < 20; i++)
+		link_byte(0); /* and not a byte more */
+	inputs.pulse[1].count++;
+	bench_run(20);
+	CHECK(bench_ask("lgd30.", REPLY_TICKS, second));
+	CHECK(strlen(second) == 2 + 2 * 22);
+	CHECK(strncmp(second + 2, "0300000001", 10) == 0 && strncmp(second + 24, "0400000001", 10) == 0);
+	CHECK(bench_ask("lgd30.", REPLY_TICKS, second));
+	CHECK(strcmp(second, "gd") == 0);
+}
+
+static void deltas_follow_the_hardware(void)
+{
+	char reply[REPLY_MAX];
+
+	ready();
+	CHECK(bench_ask("lsh0002008a.", REPLY_TICKS, reply));
+	bench_run(TICKS_PER_S);
+	CHECK(bench_ask("lgd30.", REPLY_TICKS, reply));
+	CHECK(strlen(reply) == 2 + 3 * 18);
+}
+
+/* Random bytes and damaged messages: no more is set than the CRC lets through, and the board answers afterwards. */
+static void noise_is_survived(void)
+{
+	static const char ALPHABET[] = "lllu..gscdpmfwbethz0123456789abcdef\0\0";
+	char reply[REPLY_MAX];
+
+	srand(7);
+	ready();
+	for (int round = 0; round < 20000; round++) {
+		int length = rand() % 40;
+
+		for (int i = 0; i < length; i++)
+			link_byte((uint8_t)(rand() % 8 ? ALPHABET[rand() % (int)(sizeof(ALPHABET) - 1)] : rand()));
+		bench_run(1);
+		if (round % 50)
+			continue;
+		while (ring_count(&link.to_uart))
+			ring_get(&link.to_uart);
+		CHECK(bench_ask("lgs2e.", REPLY_TICKS, reply));
+		CHECK(strcmp(reply, "gs0200") == 0);
+	}
+}
+
+int main(void)
+{
+	vectors_hold();
+	refusals_change_nothing();
+	masters_may_die_anywhere();
+	lost_replies_lose_no_delta();
+	deltas_follow_the_hardware();
+	noise_is_survived();
+	puts("bus: ok");
+	return 0;
+}

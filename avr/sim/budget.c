@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Measures the firmware against its budgets; ends with 1 when one is passed. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "rig.h"
+#include "stress.h"
+
+/* The budgets, and why: docs/firmware.md. */
+static const double FLASH_BYTES_MAX = 8192;
+static const double RAM_SHARE_MAX = 0.85;
+static const double ISR_CYCLES_MAX = 400;
+static const double OFF_US_MAX = 110;
+static const double SAVE_MS_MAX = 30, SAVE_FULL_MS_MAX = 55;
+static const double ENERGY_PPM_MAX = 20;
+
+enum {
+	STRESS_S = 60,
+	ENERGY_S = 300,
+	COUNTER_S = 60,
+	FULL_OPS = 20,
+	FEW_LOADS = 4,
+	RAM_BYTES = 1024,
+	RAM_START = 0x100,
+	LOW_MV = 4000,
+	GOOD_MV = 5000
+};
+
+static struct rig rig;
+static int failed;
+
+static void show(const char *name, double value, double limit, const char *unit)
+{
+	bool good = value <= limit;
+
+	printf("budget: %-28s %9.2f of %7.2f %-6s %s\n", name, value, limit, unit, good ? "ok" : "PASSED");
+	failed += !good;
+}
+
+static void command(const char *text, double wait_ms)
+{
+	if (!rig_set(&rig, text, wait_ms)) {
+		fprintf(stderr, "budget: the board refuses %s\n", text);
+		exit(2);
+	}
+}
+
+static void set_up(void)
+{
+	char text[32];
+
+	rig_run_ms(&rig, 3000);
+	command("sp000102030405", 20);
+	for (int i = 0; i < RIG_SENSORS; i++) {
+		snprintf(text, sizeof(text), "se%02x01", i);
+		command(text, 20);
+		snprintf(text, sizeof(text), "sm%02x%04x", i, i < CLAMPS ? 5163 : 1);
+		command(text, 20);
+		snprintf(text, sizeof(text), "sf%02x%04x", i, i < CLAMPS ? 500 : 0);
+		command(text, 20);
+	}
+	command("ct", 500);
+	rig_run_ms(&rig, 1000);
+}
+
+static double static_ram(void)
+{
+	const struct symbol *end = symbols_find(&rig.board->symbols, "_end");
+
+	if (!end) {
+		fprintf(stderr, "budget: no _end in the .elf\n");
+		exit(2);
+	}
+	return end->addr - RAM_START;
+}
+
+static void measure_cpu(void)
+{
+	struct stress stress = { .random = 7 };
+	const struct probe *p = &rig.board->probe;
+	double hz = rig.board->crystal_hz;
+	uint64_t start = rig.board->avr->cycle;
+
+	probe_clear(rig.board);
+	stress_run(&stress, &rig, STRESS_S);
+	printf("budget: load: %" PRIu64 " dialogues, %" PRIu64 " answered, %" PRIu64 " dips; asleep %.0f %%\n",
+	       stress.asked, stress.answered, stress.dips,
+	       100.0 * (double)p->slept_cycles / (double)(rig.board->avr->cycle - start));
+	for (int i = 1; i < PROBE_VECTORS; i++) {
+		char name[40];
+
+		if (!p->runs[i])
+			continue;
+		snprintf(name, sizeof(name), "isr %s", probe_name(i));
+		show(name, (double)p->longest[i], ISR_CYCLES_MAX, "cycles");
+	}
+	show("interrupts off", (double)p->longest_off / hz * 1e6, OFF_US_MAX, "us");
+	printf("budget: interrupts were off longest from 0x%" PRIx32 "\n", p->longest_off_pc);
+	double stack = rig.board->avr->ramend - p->lowest_sp;
+
+	printf("budget: RAM: %.0f static, %.0f stack\n", static_ram(), stack);
+	show("static RAM and stack", static_ram() + stack, RAM_SHARE_MAX * RAM_BYTES, "bytes");
+}
+
+/* ADC codes that the board has added up, a port: exact, where counters are whole Wh. */
+static uint32_t sum_of(int k)
+{
+	const struct symbol *s = symbols_find(&rig.board->symbols, "inputs");
+	uint8_t raw[4];
+
+	if (!s || !board_read_ram(rig.board, (uint16_t)(s->addr + 4 * k), raw, sizeof(raw))) {
+		fprintf(stderr, "budget: no inputs in RAM\n");
+		exit(2);
+	}
+	return (uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
+}
+
+static void set_clamp(int ampere)
+{
+	char text[32];
+	double constant = 0.449 * 230 * ampere;
+
+	for (int k = 0; k < CLAMPS; k++) {
+		clamps_set(rig.board, k, 230, ampere);
+		snprintf(text, sizeof(text), "sm%02x%04x", k, (unsigned)constant);
+		command(text, 20);
+		snprintf(text, sizeof(text), "sf%02x%04x", k, (unsigned)lround(fmod(constant, 1) * 1000) % 1000);
+		command(text, 20);
+	}
+}
+
+static void measure_energy(int ampere, int seconds)
+{
+	static const double LOAD[CLAMPS] = { 12000, 4321, 250 }; /* W of a 50 A clamp */
+	double before[CLAMPS], worst = 0, worst_wh = 0;
+	uint32_t sum[CLAMPS], start[RIG_SENSORS], end[RIG_SENSORS];
+	char name[40];
+
+	set_clamp(ampere);
+	for (int k = 0; k < CLAMPS; k++)
+		clamps_hold(rig.board, k, LOAD[k] * ampere / 50);
+	rig_run_ms(&rig, 1000);
+	rig_settled(&rig, start);
+	for (int k = 0; k < CLAMPS; k++) {
+		before[k] = clamps_energy_wh(rig.board, k);
+		sum[k] = sum_of(k);
+	}
+	rig_run_ms(&rig, seconds * 1000.0);
+	for (int k = 0; k < CLAMPS; k++) {
+		double wh = clamps_energy_wh(rig.board, k) - before[k];
+		double got = (double)(uint32_t)(sum_of(k) - sum[k]) * 0.449 * 230 * ampere / 1e9;
+
+		worst = fmax(worst, fabs(got / wh - 1) * 1e6);
+	}
+	rig_settled(&rig, end);
+	for (int k = 0; k < CLAMPS; k++) {
+		double wh = clamps_energy_wh(rig.board, k) - before[k];
+
+		worst_wh = fmax(worst_wh, fabs((double)(end[k] - start[k]) - wh));
+	}
+	/* A sample more or less is 5 ppm of 300 s, and too much of less. */
+	if (seconds == ENERGY_S)
+		show("energy", worst, ENERGY_PPM_MAX, "ppm");
+	snprintf(name, sizeof(name), "counter, %d A clamp", ampere);
+	/* Whole Wh at both ends, and a clamp's turn to be added up comes each 60 ms. */
+	show(name, worst_wh, 2 + 12000.0 * ampere / 50 / 3600 * 0.12, "Wh");
+}
+
+/* Power of a sensor as the next delta tells it; -1 when none does. */
+static double told_power(int sensor)
+{
+	char reply[RIG_REPLY];
+	uint8_t raw[RIG_REPLY];
+
+	if (!rig_ask(&rig, "gd", 20, reply))
+		return -1;
+	long n = command_hex(reply + 2, raw, sizeof(raw));
+	int entries = strlen(reply) > 2 && n % 11 == 0 ? 11 : 9;
+
+	for (long i = 0; i + entries <= n; i += entries) {
+		const uint8_t *x = raw + i + entries - 4;
+
+		if (raw[i] == sensor)
+			return (double)((uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 | (uint32_t)x[2] << 8 | x[3]);
+	}
+	return -1;
+}
+
+static void measure_power(int ampere)
+{
+	static const double LOAD[] = { 0, 6, 12000, 1000, 1, 12.4, 50, 123, 500, 2345, 6000, 9000 };
+	size_t loads = ampere == 50 ? sizeof(LOAD) / sizeof(LOAD[0]) : FEW_LOADS;
+	double worst = 0; /* share of what is allowed */
+	char name[40];
+
+	set_clamp(ampere);
+	for (size_t i = 0; i < loads; i++) {
+		double watt = LOAD[i] * ampere / 50, allowed = 0.5 * ampere / 50 + watt * 0.0005;
+
+		clamps_hold(rig.board, 0, watt);
+		rig_run_ms(&rig, 2500);
+		told_power(0);
+		rig_run_ms(&rig, 1100);
+		double got = told_power(0);
+
+		worst = fmax(worst, got < 0 ? 1e6 : fabs(got - watt) / allowed);
+	}
+	snprintf(name, sizeof(name), "power, %d A clamp", ampere);
+	show(name, 100 * worst, 100, "%");
+}
+
+struct save {
+	double short_ms, full_ms;
+	uint64_t full_ops;
+};
+
+/* Lets the supply fail once and come back a little later. */
+static void measure_save(struct save *worst)
+{
+	uint64_t ops = rig.board->eeprom.ops, start = rig.board->now_ns;
+
+	comparator_supply(rig.board, LOW_MV);
+	rig_run_ms(&rig, 60);
+	double ms = (double)(rig.board->eeprom.ends_ns - start) / 1e6;
+	uint64_t count = rig.board->eeprom.ops - ops;
+
+	if (count) {
+		double *max = count < FULL_OPS ? &worst->short_ms : &worst->full_ms;
+
+		if (max == &worst->full_ms && ms > *max)
+			worst->full_ops = count;
+		*max = fmax(*max, ms);
+	}
+	board_cut(rig.board);
+	comparator_supply(rig.board, GOOD_MV);
+	rig_run_ms(&rig, 100);
+	board_power(rig.board);
+	rig_run_ms(&rig, 2000);
+}
+
+static void measure_saves(void)
+{
+	struct save worst = { 0 };
+	char text[32];
+
+	for (int i = 0; i < 12; i++) {
+		input_pulses(rig.board, 0, 3, 20000000, 10000000);
+		rig_run_ms(&rig, 200 + 7.3 * i);
+		measure_save(&worst);
+		/* Only a full record can hold a counter that was just set. */
+		snprintf(text, sizeof(text), "sc03%08x", (unsigned)i * 100000);
+		command(text, 20);
+		measure_save(&worst);
+		/* While the settings are being written. */
+		const uint8_t *ct = (const uint8_t *)"lct96.";
+		uint8_t in[6];
+
+		input_pulses(rig.board, 0, 3, 20000000, 10000000);
+		rig_run_ms(&rig, 100);
+		rig_transfer(&rig, ct, in, 6, 250);
+		rig_run_ms(&rig, 1 + 11.7 * i);
+	}
+	show("save, short record", worst.short_ms, SAVE_MS_MAX, "ms");
+	show("save, full record", worst.full_ms, SAVE_FULL_MS_MAX, "ms");
+	printf("budget: that one took %" PRIu64 " operations\n", worst.full_ops);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: budget FIRMWARE.hex FLASH_BYTES\n");
+		return 2;
+	}
+	rig_init(&rig, argv[1], BOARD_SPI, 1);
+	set_up();
+	show("flash", atof(argv[2]), FLASH_BYTES_MAX, "bytes");
+	for (int ampere = 50; ampere <= 500; ampere += ampere == 50 ? 50 : ampere == 100 ? 150 : 250) {
+		measure_energy(ampere, ampere == 50 ? ENERGY_S : COUNTER_S);
+		measure_power(ampere);
+	}
+	set_clamp(50);
+	measure_saves();
+	measure_cpu();
+	printf("budget: %s\n", failed ? "FAILED" : "all kept");
+	return failed != 0;
+}

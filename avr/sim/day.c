@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Hours of a household with pulses, polls, dips of the supply and power cuts: what the board counted against
+ * the exact energy and the pulses that were sent.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rig.h"
+
+enum { LOW_MV = 4000, GOOD_MV = 5000, DIP_EVERY_S = 600, CUT_EVERY_S = 3000, PULSES_AN_HOUR = 700, POLL_EVERY_S = 4 };
+
+struct day {
+	uint32_t random;
+	uint64_t dips, cuts, polls, bad_polls;
+	uint64_t pulses[INPUTS];
+	double offset[CLAMPS];       /* W of what is switched on now */
+	double lost_wh[RIG_SENSORS]; /* over all power cuts */
+};
+
+static struct rig rig;
+static struct day day = { .random = 99 };
+
+static uint32_t rnd(void)
+{
+	day.random ^= day.random << 13;
+	day.random ^= day.random >> 17;
+	day.random ^= day.random << 5;
+	return day.random;
+}
+
+/* A fridge, a boiler, a cooker in turn, and a base load with noise. */
+static void set_loads(uint64_t second)
+{
+	static const double PEAK[CLAMPS] = { 9000, 3500, 120 };
+
+	for (int k = 0; k < CLAMPS; k++) {
+		if (rnd() % 300 == 0)
+			day.offset[k] = rnd() % 3 ? 0 : PEAK[k] * (rnd() % 1000) / 1000;
+		double slow = 60 * (1 + sin((double)second / 1800 + k));
+
+		clamps_hold(rig.board, k, day.offset[k] + slow + rnd() % 20);
+	}
+}
+
+static void send_pulses(void)
+{
+	for (int k = 0; k < INPUTS; k++) {
+		if (rnd() % 3600 >= PULSES_AN_HOUR)
+			continue;
+		uint64_t n = 1 + rnd() % 3;
+
+		input_pulses(rig.board, k, n, 100 * NS_PER_MS, 30 * NS_PER_MS);
+		day.pulses[k] += n;
+	}
+}
+
+static void poll_board(void)
+{
+	char reply[RIG_REPLY];
+
+	day.polls++;
+	if (!rig_ask(&rig, "gd", 20, reply) || strncmp(reply, "gd", 2))
+		day.bad_polls++;
+}
+
+static void dip(void)
+{
+	comparator_supply(rig.board, LOW_MV);
+	rig_run_ms(&rig, 1 + rnd() % 80);
+	comparator_supply(rig.board, GOOD_MV);
+	day.dips++;
+}
+
+/* As a mains failure does: the supply falls, the capacitors hold a while, then all is dark. */
+static void power_failure(void)
+{
+	uint32_t before[RIG_SENSORS], after[RIG_SENSORS];
+
+	comparator_supply(rig.board, LOW_MV);
+	rig_run_ms(&rig, 60 + rnd() % 80);
+	rig_settled(&rig, before);
+	board_cut(rig.board);
+	rig_run_ms(&rig, 500 + rnd() % 20000);
+	comparator_supply(rig.board, GOOD_MV);
+	board_power(rig.board);
+	rig_run_ms(&rig, 500);
+	rig_settled(&rig, after);
+	for (int i = 0; i < RIG_SENSORS; i++)
+		day.lost_wh[i] += (double)(before[i] - after[i]);
+	day.cuts++;
+}
+
+static void run_second(uint64_t second)
+{
+	uint64_t next = rig.board->now_ns + 1000 * NS_PER_MS;
+
+	set_loads(second);
+	send_pulses();
+	if (second % POLL_EVERY_S == 0)
+		poll_board();
+	rig_run_ms(&rig, 400);
+	if (rnd() % DIP_EVERY_S == 0)
+		dip();
+	if (rnd() % CUT_EVERY_S == 0)
+		power_failure();
+	if (rig.board->now_ns < next)
+		rig_run_ns(&rig, next - rig.board->now_ns);
+}
+
+static void command(const char *text, double wait_ms)
+{
+	if (!rig_set(&rig, text, wait_ms)) {
+		fprintf(stderr, "day: the board refuses %s\n", text);
+		exit(2);
+	}
+}
+
+static void set_up(void)
+{
+	char text[32];
+
+	rig_run_ms(&rig, 3000);
+	command("sp000102030405", 20);
+	for (int i = 0; i < RIG_SENSORS; i++) {
+		snprintf(text, sizeof(text), "se%02x01", i);
+		command(text, 20);
+		snprintf(text, sizeof(text), "sm%02x%04x", i, i < CLAMPS ? 5163 : 1);
+		command(text, 20);
+		snprintf(text, sizeof(text), "sf%02x%04x", i, i < CLAMPS ? 500 : 0);
+		command(text, 20);
+	}
+	command("ct", 500);
+	rig_run_ms(&rig, 1000);
+}
+
+/* A power cut may cost up to 1 Wh, and what a sensor holds below one. */
+static int report(double hours, const double *start_wh, const uint32_t *start, double seconds)
+{
+	uint32_t end[RIG_SENSORS];
+	double worst = 0, worst_ppm = 0;
+	int bad = day.bad_polls != 0;
+
+	rig_settled(&rig, end);
+	printf("day: {\"hours\": %.1f, \"board\": [", hours);
+	for (int i = 0; i < CLAMPS + INPUTS; i++)
+		printf("%s%" PRIu32, i ? ", " : "", end[i] - start[i]);
+	printf("], \"exact\": [");
+	for (int i = 0; i < CLAMPS + INPUTS; i++) {
+		double exact =
+			i < CLAMPS ? clamps_energy_wh(rig.board, i) - start_wh[i] : (double)day.pulses[i - CLAMPS];
+		double error = (double)(end[i] - start[i]) - exact;
+		double allowed = i < CLAMPS ? 1 + 20e-6 * exact + 2.0 * (double)day.cuts : 0;
+
+		printf("%s%.3f", i ? ", " : "", exact);
+		worst = fmax(worst, fabs(error));
+		worst_ppm = i < CLAMPS && exact > 1000 ? fmax(worst_ppm, fabs(error / exact) * 1e6) : worst_ppm;
+		bad |= fabs(error) > allowed + 0.001;
+	}
+	printf("], \"error_max\": %.3f, \"error_ppm_max\": %.0f, \"dips\": %" PRIu64 ", \"power_cuts\": %" PRIu64
+	       ", \"polls\": %" PRIu64 ", \"bad_polls\": %" PRIu64 ", \"eeprom_wear_max\": %" PRIu32
+	       ", \"seconds\": %.0f}\n",
+	       worst, worst_ppm, day.dips, day.cuts, day.polls, day.bad_polls, rig.board->eeprom.wear[0], seconds);
+	return bad;
+}
+
+static void find_wear(void)
+{
+	struct eeprom_model *e = &rig.board->eeprom;
+
+	for (int i = 1; i < EEPROM_BYTES; i++) {
+		if (e->wear[i] > e->wear[0])
+			e->wear[0] = e->wear[i];
+	}
+}
+
+int main(int argc, char **argv)
+{
+	double hours = argc == 3 ? atof(argv[2]) : 0, start_wh[CLAMPS];
+	time_t began = time(NULL);
+	uint32_t start[RIG_SENSORS];
+
+	if (hours <= 0) {
+		fprintf(stderr, "usage: day FIRMWARE.hex HOURS\n");
+		return 2;
+	}
+	rig_init(&rig, argv[1], BOARD_SPI, 1);
+	set_up();
+	rig_settled(&rig, start);
+	for (int k = 0; k < CLAMPS; k++)
+		start_wh[k] = clamps_energy_wh(rig.board, k);
+	for (uint64_t second = 0; (double)second < hours * 3600; second++)
+		run_second(second);
+	for (int k = 0; k < CLAMPS; k++)
+		clamps_hold(rig.board, k, 0);
+	rig_run_ms(&rig, 2000);
+	find_wear();
+	return report(hours, start_wh, start, difftime(time(NULL), began));
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Board on the bench. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "crc8.h"
+#include "files.h"
+
+enum { GAP_US = 250, READ_MAX = 400, SETTLE_SLICES = 400 };
+
+static uint8_t flash[FLASH_BYTES];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "%s\n", what);
+	exit(2);
+}
+
+void rig_init(struct rig *rig, const char *hex, enum board_kind kind, uint32_t seed)
+{
+	struct board_config config = { .kind = kind, .flash = flash, .seed = seed };
+	char err[512], elf[1024];
+
+	memset(rig, 0, sizeof(*rig));
+	if (files_flash(hex, flash, &config.flash_len, err, sizeof(err)) ||
+	    files_eeprom(NULL, &config.eeprom, err, sizeof(err)))
+		die(err);
+	rig->board = board_new(&config);
+	if (!rig->board)
+		die("this simavr has no ATmega168");
+	if (!files_elf_name(hex, elf, sizeof(elf)) || symbols_load(&rig->board->symbols, elf, err, sizeof(err)))
+		die("the image's .elf cannot be read");
+	const struct symbol *s = symbols_find(&rig->board->symbols, "sensor_counter");
+
+	if (!s)
+		die("the firmware has no sensor_counter");
+	rig->counters_at = s->addr;
+}
+
+void rig_run_ns(struct rig *rig, uint64_t ns)
+{
+	uint64_t to = rig->board->now_ns + ns;
+
+	while (rig->board->now_ns < to) {
+		uint64_t next = rig->board->now_ns + RIG_SLICE_NS;
+
+		board_run_to(rig->board, next < to ? next : to);
+		if (rig->after_slice)
+			rig->after_slice(rig);
+	}
+}
+
+void rig_run_ms(struct rig *rig, double ms)
+{
+	rig_run_ns(rig, (uint64_t)(ms * (double)NS_PER_MS));
+}
+
+void rig_transfer(struct rig *rig, const uint8_t *out, uint8_t *in, uint16_t count, uint16_t gap_us)
+{
+	spi_start(rig->board, out, in, count, gap_us);
+	while (spi_active(rig->board)) {
+		board_run_to(rig->board, spi_end_ns(rig->board));
+		if (rig->after_slice)
+			rig->after_slice(rig);
+	}
+}
+
+static uint8_t read_byte(struct rig *rig)
+{
+	static const uint8_t ZERO;
+	uint8_t in;
+
+	rig_transfer(rig, &ZERO, &in, 1, GAP_US);
+	return in;
+}
+
+static size_t compose(const char *command, uint8_t out[64])
+{
+	size_t n = strlen(command);
+
+	return (size_t)snprintf((char *)out, 64, "l%s%02x.", command, crc8((const uint8_t *)command, n)) + 2;
+}
+
+/* "lgc…CC.u…" to "gc…"; false when the CRC is wrong or the form is. */
+static bool unpack(char *text)
+{
+	char *dot = strchr(text, '.'), digits[3];
+	uint8_t crc;
+
+	if (text[0] != 'l' || !dot || dot - text < 5)
+		return false;
+	memcpy(digits, dot - 2, 2);
+	digits[2] = '\0';
+	if (command_hex(digits, &crc, 1) != 1)
+		return false;
+	dot[-2] = '\0';
+	if (crc8((uint8_t *)text + 1, strlen(text + 1)) != crc)
+		return false;
+	memmove(text, text + 1, strlen(text));
+	return true;
+}
+
+bool rig_ask(struct rig *rig, const char *command, double wait_ms, char reply[RIG_REPLY])
+{
+	uint8_t out[64] = { 0 }, in[64];
+	int got = 0;
+
+	rig_transfer(rig, out, in, (uint16_t)compose(command, out), GAP_US);
+	rig_run_ms(rig, wait_ms);
+	for (int i = 0; i < READ_MAX; i++) {
+		uint8_t c = read_byte(rig);
+
+		if (c == 0 && got)
+			break;
+		if (c && got < RIG_REPLY - 1)
+			reply[got++] = (char)c;
+	}
+	reply[got] = '\0';
+	read_byte(rig);
+	return unpack(reply);
+}
+
+bool rig_set(struct rig *rig, const char *command, double wait_ms)
+{
+	char reply[RIG_REPLY];
+
+	return rig_ask(rig, command, wait_ms, reply) && strncmp(reply, command, strlen(command)) == 0;
+}
+
+void rig_counters(const struct rig *rig, uint32_t out[RIG_SENSORS])
+{
+	memcpy(out, rig->board->avr->data + rig->counters_at, RIG_SENSORS * sizeof(uint32_t));
+}
+
+bool rig_settled(struct rig *rig, uint32_t out[RIG_SENSORS])
+{
+	uint32_t again[RIG_SENSORS];
+
+	for (int i = 0; i < SETTLE_SLICES; i++) {
+		rig_counters(rig, out);
+		rig_run_ns(rig, RIG_SLICE_NS);
+		rig_counters(rig, again);
+		if (memcmp(out, again, sizeof(again)) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to the server: registration first, then heartbeats and tuples, one request at a time."""
+
+import asyncio
+
+from flukso import upload, version
+from flukso.https import CERTIFICATE, HttpsError
+from flukso.register import Registrar
+
+
+class Sender:
+    """Posts what is due when it is told to wake; the daemon's store holds what is not acknowledged."""
+
+    def __init__(self, port, clock, log, store, now, settings, sensors):  # noqa: PLR0917
+        """now() is the time in unix s by which readings are dated; sensors: the ids of all that may hold tuples."""
+        self._port = port
+        self._clock = clock
+        self._log = log
+        self._store = store
+        self._now = now
+        self._https = None
+        self._wake = asyncio.Event()
+        self._last = False
+        self._open_up = True
+        self._settings = settings
+        self.uploader = self._new_uploader(sensors)
+        self.registrar = Registrar(settings, self._number(), clock.monotonic())
+
+    def configure(self, settings, sensors):
+        """Take other settings."""
+        before, self._settings = self._settings, settings
+        if (before.base_url, before.cacert) != (settings.base_url, settings.cacert):
+            self.close()
+        sent = self.newest_sent()
+        self.uploader = self._new_uploader(sensors)
+        self.uploader.newest_sent = sent
+        self.registrar = Registrar(settings, self._number(), self._clock.monotonic())
+
+    def _number(self):
+        return version.number() if self._settings.version is None else self._settings.version
+
+    def _new_uploader(self, sensors):
+        settings = self._settings
+        return upload.Uploader(
+            settings.device,
+            settings.key,
+            self._number(),
+            settings.upload_interval_s,
+            sensors,
+            self._port.random_bytes,
+            upload.base_path(settings.base_url),
+            lambda: vitals(self._port),
+            self._clock.monotonic(),
+        )
+
+    def newest_sent(self) -> int:
+        """Return the newest timestamp that a server may have."""
+        return self.uploader.newest_sent
+
+    def due(self, mono: float) -> bool:
+        if not self._settings.wan:
+            return False
+        return mono >= self.registrar.due_at(mono) or (self.registrar.ready() and mono >= self.uploader.due_at(mono))
+
+    def wake(self):
+        self._wake.set()
+
+    def finish(self, once_more: bool):
+        """End; before that, post everything once more when the readings are dated rightly. Nothing new will come."""
+        self._last = True
+        self._open_up = once_more
+        if once_more:
+            self.uploader.flush(self._clock.monotonic())
+        self._wake.set()
+
+    async def run(self):
+        """Post whenever woken, until finish() or end()."""
+        while not self._last:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._settings.wan and self._open_up and await self._post():
+                pass
+
+    async def _post(self) -> bool:
+        """Send what is due next; False when nothing is. What goes wrong is registrar's or uploader's to judge."""
+        mono = self._clock.monotonic()
+        registrar, uploader = self.registrar, self.uploader
+        request = registrar.next_request(mono)
+        if request is None and registrar.ready():
+            request = uploader.next_request(self._store, self._now(), mono)
+        if request is None:
+            return False
+        registering = request.kind not in (upload.HEARTBEAT, upload.TUPLES)
+        try:
+            https = self._open()
+            answer = await https.request(request.method, request.path, request.headers, request.body, request.timeout_s)
+        except OSError as error:
+            mono = self._clock.monotonic()
+            event = registrar.failed(request, error, mono) if registering else uploader.failed(request, error, mono)
+        else:
+            mono = self._clock.monotonic()
+            event = registrar.answered(request, answer, mono) if registering else uploader.answered(request, answer, mono, self._store)
+        if event is not None:
+            self._log(event.level, event.text)
+        return True
+
+    def _open(self):
+        if self._https is None:
+            settings = self._settings
+            try:
+                self._https = self._port.open_https(settings.base_url, settings.cacert, self._clock)
+            except (OSError, ValueError) as error:
+                raise HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(settings.cacert, error))
+        return self._https
+
+    def close(self):
+        if self._https is not None:
+            self._https.close()
+            self._https = None
+
+
+def vitals(port) -> dict:
+    """Return the heartbeat's figures of this machine: uptime in s, memory in kB; what cannot be read is missing."""
+    figures = {}
+    names = {"MemTotal:": "memtotal", "MemFree:": "memfree", "Cached:": "memcached", "Buffers:": "membuffers"}
+    try:
+        figures["uptime"] = int(float(port.read_file("/proc/uptime", 128).split()[0]))
+        for line in port.read_file("/proc/meminfo", 16384).decode().split("\n"):
+            words = line.split()
+            if words and words[0] in names:
+                figures[names[words[0]]] = int(words[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return figures

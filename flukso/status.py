@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for /metrics; pure (docs/lan.md).
+
+`house` is the Daemon: its readings, store, sender, believer, board, lan and settings are read, and nothing is changed.
+"""
+
+import json
+
+from flukso.meter import WATT
+from flukso.register import claim_code
+from flukso.version import VERSION
+
+UNIT_OF_COUNTER = {WATT: "Wh"}  # others count litres
+
+
+def status(house, wall: float, mono: float) -> bytes:
+    """Return the /status document: compact JSON, times in whole seconds, what is not known is null."""
+    return _json(
+        (
+            ("version", VERSION),
+            ("uptime", int(mono - house.started_at)),
+            ("device", house.settings.device),
+            ("claim", claim(house)),
+            ("board", _board(house, mono)),
+            ("sensors", [_sensor(house, sensor, mono) for sensor in sensors(house)]),
+            ("buffer", (("tuples", len(house.store)), ("bytes", house.store.payload_bytes()))),
+            ("upload", _upload(house, mono)),
+            ("clock", _clock(house, wall, mono)),
+            ("lan", (("requests", house.lan.requests), ("refused", house.lan.refused), ("connections", house.lan.connections()))),
+        )
+    ).encode()
+
+
+def sensors(house) -> list:
+    """Return the enabled sensors by their number."""
+    return [house.readings.sensors[index] for index in house.readings.indexes]
+
+
+def claim(house) -> "str | None":
+    """Return the claim code while somebody may still have to enter it, None when there is nothing to claim."""
+    settings = house.settings
+    if not settings.wan or not settings.register or house.sender.uploader.claimed:
+        return None
+    return claim_code(settings.device, settings.key)
+
+
+def _since(at, mono):
+    return None if at is None else max(0, int(mono - at))
+
+
+def _board(house, mono):
+    identity = house.board.identity
+    return (
+        ("hardware", None if identity is None else "{}.{}".format(identity.hw_major, identity.hw_minor)),
+        ("firmware", None if identity is None else "{}.{}".format(identity.sw_major, identity.sw_minor)),
+        ("historic", None if identity is None else identity.historic),
+        ("polls", house.board.polls),
+        ("faults", house.board.faults),
+        ("last_poll_age", _since(house.last_poll, mono)),
+        ("error", house.board_error or None),
+    )
+
+
+def _sensor(house, sensor, mono):
+    meter = house.readings.meters[sensor.id]
+    return (
+        ("number", sensor.number),
+        ("id", sensor.id),
+        ("type", sensor.type),
+        ("class", sensor.class_),
+        ("function", sensor.function or None),
+        ("unit", meter.unit),
+        ("value", meter.rate),
+        ("value_age", _since(meter.rate_at, mono)),
+        ("counter", meter.counter),
+        ("counter_unit", UNIT_OF_COUNTER.get(meter.unit, "l")),
+        ("resets", meter.resets),
+    )
+
+
+def _upload(house, mono):
+    uploader, registrar = house.sender.uploader, house.sender.registrar
+    return (
+        ("enabled", bool(house.settings.wan)),
+        ("registered", registrar.done()),
+        ("interval", uploader.interval_s(mono)),
+        ("next", max(0, int(uploader.due_at(mono) - mono))),
+        ("last_ok_age", _since(uploader.last_ok, mono)),
+        ("acknowledged", uploader.acknowledged),
+        ("requests", uploader.requests),
+        ("failures", uploader.failures),
+        ("error", registrar.last_error or uploader.last_error or None),
+        ("server_time", uploader.server_time),
+    )
+
+
+def _clock(house, wall, mono):
+    return (
+        ("time", house.believer.stamp(mono)),
+        ("believed", house.believer.believed),
+        ("behind", int(house.believer.behind_s(wall, mono)) if house.believer.believed else None),
+        ("jumps", house.believer.jumps),
+    )
+
+
+def _json(value):
+    """Return compact JSON; a tuple of pairs is an object with this order, which MicroPython's dicts do not keep."""
+    if isinstance(value, tuple):
+        return "{" + ",".join(['"{}":{}'.format(name, _json(member)) for name, member in value]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join([_json(member) for member in value]) + "]"
+    return json.dumps(value)
+
+
+def metrics(house, mono: float) -> bytes:
+    """Return Prometheus text, format 0.0.4. What is not known is absent."""
+    out = []
+    for name, kind, help_text, found in _families(house, mono):
+        samples = [(labels, value) for labels, value in found if value is not None]
+        if samples:
+            out.append("# HELP flukso_{0} {1}\n# TYPE flukso_{0} {2}\n".format(name, help_text, kind))
+            out.extend(["flukso_{}{} {}\n".format(name, labels, value) for labels, value in samples])
+    return "".join(out).encode()
+
+
+def _families(house, mono):
+    uploader, board, meters = house.sender.uploader, house.board, []
+    for sensor in sensors(house):
+        label = '{{sensor="{}",type="{}"}}'.format(sensor.id, sensor.type)
+        meters.append((label, house.readings.meters[sensor.id]))
+    watts = [(label, meter.rate) for label, meter in meters if meter.unit == WATT]
+    litres = [(label, meter.rate) for label, meter in meters if meter.unit != WATT]
+    wh = [(label, meter.counter) for label, meter in meters if meter.unit == WATT]
+    litre_counters = [(label, meter.counter) for label, meter in meters if meter.unit != WATT]
+    return (
+        ("info", "gauge", "version of the daemon", [('{{version="{}"}}'.format(VERSION), 1)]),
+        ("uptime_seconds", "gauge", "since the daemon started", [("", int(mono - house.started_at))]),
+        ("power_watts", "gauge", "newest power", watts),
+        ("flow_litres_per_day", "gauge", "newest flow", litres),
+        ("energy_watthours_total", "counter", "the board's counter, modulo 2^32", wh),
+        ("volume_litres_total", "counter", "the board's counter, modulo 2^32", litre_counters),
+        ("board_up", "gauge", "1 while the board answers", [("", 0 if house.board_error else 1)]),
+        ("board_polls_total", "counter", "polls", [("", board.polls)]),
+        ("board_faults_total", "counter", "replies that were damaged or missing", [("", board.faults)]),
+        ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(house.store))]),
+        ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
+        ("upload_failures_total", "counter", "posts without a good answer", [("", uploader.failures)]),
+        ("upload_acknowledged_total", "counter", "readings that the server has", [("", uploader.acknowledged)]),
+        ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", _since(uploader.last_ok, mono))]),
+        ("clock_believed", "gauge", "1 when readings are dated", [("", 1 if house.believer.believed else 0)]),
+        ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),
+        ("lan_requests_total", "counter", "requests of the LAN API", [("", house.lan.requests)]),
+        ("lan_refused_total", "counter", "those refused, and connections cut", [("", house.lan.refused)]),
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One fault against the daemon on one interpreter: strike, lift, strike again; then count what the server holds."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from tests.e2e.chain import DEVICE, KEY, SENSORS, WALL_S, Chain, pause_limit_s
+from tests.fakes.ca import HOST
+from tests.fakes.server import Server
+from tests.faults.proxy import Proxy
+
+SENSOR = SENSORS[0]
+INTERVAL_S = 10
+RECOVER_LIMIT_S = 4 * 3600  # simulated: the back-off's hour, twice, and what is due then
+WIDEST_GAP_S = 130  # between tuples, where nothing is older than two hours: a minute's spacing, twice while a buffer was thinned
+RSS_GROWTH_KB = 256
+FILES_GROWTH = 2  # a connection that is being closed
+
+
+class World:
+    """Everything around one daemon."""
+
+    def __init__(self, folder: Path, certificates: Path, runtime: str):
+        self.certificates = certificates
+        self.name_server = None
+        self._hosts_file = Path("/etc/hosts")
+        self.server = Server(certificates / "good.pem", {DEVICE: KEY}, wall=self.wall_s)
+        self.proxy = Proxy(self.server.port)
+        self.hosts(True)
+        url = "https://{}:{}/".format(HOST, self.proxy.port)
+        self.chain = Chain(folder, url, certificates / "ca.crt", interval_s=INTERVAL_S, digits=22, runtime=runtime)
+
+    def wall_s(self) -> float:
+        return WALL_S + self.chain.board.board.now_us / 1e6
+
+    def hosts(self, known: bool) -> None:
+        """Write the covered /etc/hosts, with the server's name or without it."""
+        self._hosts_file.write_text("127.0.0.1 localhost{}\n".format(" " + HOST if known else ""))
+
+    def set_wall(self, shift_s: float) -> None:
+        self.set_wall_to(self.wall_s() + shift_s)
+
+    def set_wall_to(self, wall_s: float) -> None:
+        self.chain.control.ask("wall {}".format(wall_s))
+
+    def tuples(self) -> int:
+        return len(self.server.store.held.get(SENSOR, {}))
+
+    def newest_counter(self) -> int:
+        return max(self.server.store.held.get(SENSOR, {0: 0}).values())
+
+    def close(self) -> None:
+        self.chain.close()
+        self.proxy.close()
+        self.server.close()
+        if self.name_server is not None:
+            self.name_server.close()
+
+
+def last_for(world: World, scenario, real_s: float) -> None:
+    """Let the fault last; time goes on in steps of a simulated second."""
+    deadline = time.monotonic() + real_s
+    while time.monotonic() < deadline:
+        scenario.step(world)
+        world.chain.run(1)
+        time.sleep(0.004)
+
+
+def recover(world: World) -> float:
+    """Simulated seconds until something new has arrived that was counted after the fault."""
+    counted = world.chain.counters()[0]
+    return world.chain.run_until(lambda: world.newest_counter() >= counted, RECOVER_LIMIT_S, 5)
+
+
+def measure(world: World) -> tuple[int, int]:
+    assert world.chain.daemon is not None
+    return world.chain.daemon.rss_kb(), world.chain.daemon.open_files()
+
+
+def polled(world: World, begin: int) -> tuple[int, float]:
+    """Seconds in which the board was not asked, and the longest pause in real time; from this transfer on.
+
+    Once an hour a second goes to the comparison of its settings.
+    """
+    asked = [one for one in world.chain.board.transfers[begin:] if one.data[:2] == b"lg"]
+    pairs = list(zip(asked, asked[1:], strict=False))
+    missed = sum(max(0, round((later.at_us - earlier.at_us) / 1e6) - 1) for earlier, later in pairs)
+    return missed, max((later.real_s - earlier.real_s for earlier, later in pairs), default=0.0)
+
+
+def run(scenario, runtime: str, certificates: Path) -> dict:
+    """The result of one cell of the matrix; `wrong` lists what must not be."""
+    begin_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="flukso-fault-") as folder:
+        world = World(Path(folder), certificates, runtime)
+        try:
+            result = _run(world, scenario)
+        except AssertionError as error:
+            result = {"wrong": ["does not recover: " + str(error)[-2000:]]}
+        finally:
+            world.close()
+    return {"fault": scenario.name, "runtime": runtime, **result, "real_s": round(time.monotonic() - begin_s, 1)}
+
+
+def _run(world: World, scenario) -> dict:
+    chain = world.chain
+    chain.start()
+    chain.clamp(3600)
+    chain.run_until(lambda: world.tuples() > 0, 120)
+    begin = len(chain.board.transfers)
+    scenario.strike(world)
+    last_for(world, scenario, scenario.hold_s)
+    scenario.lift(world)
+    recovered_s = recover(world)
+    early = None
+    for turn in range(scenario.rounds):
+        scenario.strike(world)
+        last_for(world, scenario, min(scenario.hold_s, 1.2) if scenario.hold_s > 1 else 0.1)
+        scenario.lift(world)
+        recover(world)
+        if turn == scenario.rounds // 3:
+            early = measure(world)
+    late = measure(world)
+    missed, pause_s = polled(world, begin)
+    chain.rest()
+    code = chain.stop()
+    return _judge(world, code, recovered_s, missed, pause_s, early or late, late)
+
+
+def _judge(world, code, recovered_s, missed, pause_s, early, late) -> dict:  # noqa: PLR0917
+    store, counted = world.server.store, world.chain.counters()[0]
+    held = world.server.held(SENSOR)
+    counters = [counter for _, counter in held]
+    gaps = [later[0] - earlier[0] for earlier, later in zip(held, held[1:], strict=False)]
+    moved_clock = any(gap > 3600 for gap in gaps)
+    growth = (late[0] - early[0], late[1] - early[1])
+    checks = (
+        (code == 0, "exit status {}".format(code)),
+        (counters[-1] == counted, "the server's last is {}, the board counted {}".format(counters[-1], counted)),
+        (counters == sorted(counters), "counters fall"),
+        (moved_clock or max(gaps) <= WIDEST_GAP_S or recovered_s > 3600, "a gap of {} s".format(max(gaps))),
+        (not store.conflicts, "twice with different values: {}".format(store.conflicts[:3])),
+        (not store.violations, "against the protocol: {}".format(store.violations[:3])),
+        (missed == 0, "{} seconds without a poll".format(missed)),
+        (pause_s < pause_limit_s(), "a pause of {:.2f} s between polls".format(pause_s)),
+        (growth[0] <= RSS_GROWTH_KB, "memory grew by {} kB".format(growth[0])),
+        (growth[1] <= FILES_GROWTH, "{} more files open".format(growth[1])),
+    )
+    return {
+        "lost_wh": counted - counters[-1],
+        "twice": len(store.conflicts),
+        "polls_missed": missed,
+        "pause_ms": round(pause_s * 1000),
+        "rss_kb": late[0],
+        "rss_growth_kb": growth[0],
+        "tuples": len(held),
+        "recovered_s": round(recovered_s),
+        "wrong": [text for good, text in checks if not good],
+    }

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parsers under fire: for each its seeds, and a call that may return or raise the parser's own error, nothing else."""
+
+import json
+import struct
+
+from flukso import buffer, config, digest, https, lan_server, spi, uart, upload
+from flukso.ports import micropython_http
+
+try:
+    from zlib import crc32
+except ImportError:  # MicroPython keeps it elsewhere
+    from binascii import crc32
+
+VECTORS = "tests/vectors/"
+KEY, DEVICE, SENSOR = "00112233445566778899aabbccddeeff", "fedcba9876543210fedcba9876543210", "0123456789abcdef0123456789abcde0"
+OK = b'{"response":"ok"}'
+ANSWERS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n" + OK,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\n" + OK[:5] + b"\r\nc\r\n" + OK[5:] + b"\r\n0\r\nX-T: 1\r\n\r\n",
+    b"HTTP/1.0 200 OK\nconnection: close\n\n" + OK,
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nX-Upload-Interval: 20\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:48:37 GMT\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Incorrect digest\r\nContent-Length: 2\r\n\r\n{}",
+)
+REQUESTS = (
+    b"GET /sensor/" + SENSOR.encode() + b"?version=1.0&interval=minute&unit=watt&jsonp_callback=get_sensor_data HTTP/1.1",
+    b"GET /status HTTP/1.1\r\nHost: flukso.local:8080\r\nUser-Agent: curl/7.19.7\r\nAccept: */*\r\nConnection: close",
+    b"HEAD / HTTP/1.0\r\nX-Version: 1.0\r\nContent-Length: 0",
+    b"POST /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 12",
+)
+
+
+def vectors(name):
+    with open(VECTORS + name + ".json") as file:
+        return json.load(file)
+
+
+def unhex(text):
+    return bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
+
+
+# each target: seeds() -> list of bytes; try_one(data) -> a value to compare; own: the errors that are its contract
+
+
+class SpiReply:
+    own = (spi.SpiError,)
+
+    @staticmethod
+    def seeds():
+        replies = vectors("replies")
+        return [unhex(case["wire"]).lstrip(b"\0") for part in ("good", "deltas") for case in replies[part]]
+
+    @staticmethod
+    def try_one(data):
+        return spi.decode(data)
+
+
+class SpiReplyRightCrc:
+    """The CRC is put right again, so that what lies behind it is reached."""
+
+    own = (spi.SpiError,)
+    seeds = SpiReply.seeds
+
+    @staticmethod
+    def try_one(data):
+        end = data.find(b".u")
+        if end > 3:
+            data = data[: end - 2] + ("%02x" % spi.crc8(data[1 : end - 2])).encode() + data[end:]
+        return spi.decode(data)
+
+
+class UartLines:
+    own = ()
+
+    @staticmethod
+    def seeds():
+        lines = [case["line"].encode() for case in vectors("uart")["good"]]
+        return [b"\r\n".join(lines) + b"\r\n", b"\n".join(lines[:3]) + b"\n", lines[0] + b"\r\n"]
+
+    @staticmethod
+    def try_one(data):
+        whole, pieces = uart.Splitter(), uart.Splitter()
+        lines = whole.feed(data)
+        cut = []
+        for at in range(0, len(data), 7):
+            cut += pieces.feed(data[at : at + 7])
+        assert [tuple(line) for line in cut] == [tuple(line) for line in lines], "pieces are read otherwise"
+        assert len(pieces._rest) <= 200
+        return lines
+
+
+class Uci:
+    own = (config.ConfigErrors,)
+
+    @staticmethod
+    def seeds():
+        return [case["flukso"].encode() for part in ("good", "bad") for case in vectors("uci")[part]]
+
+    @staticmethod
+    def try_one(data):
+        text = "".join([chr(byte) for byte in data])
+        return config.parse(text)
+
+    @staticmethod
+    def error(error):
+        return [problem.line for problem in error.problems]
+
+
+class SavedBuffer:
+    own = (buffer.BufferError_,)
+
+    @staticmethod
+    def seeds():
+        seeds = []
+        for tuples in (0, 1, 40):
+            store = buffer.Store()
+            for n in range(tuples):
+                for sensor in (SENSOR, DEVICE):
+                    store.buffer(sensor).add(1700000000 + 60 * n, 7 * n)
+            seeds.append(store.dump())
+        return seeds
+
+    @staticmethod
+    def try_one(data):
+        store = buffer.load(data)
+        dumped = store.dump()
+        assert buffer.load(dumped).dump() == dumped
+        return dumped
+
+
+class SavedBufferRightCrc(SavedBuffer):
+    @staticmethod
+    def try_one(data):
+        if len(data) > 4:
+            data = data[:-4] + struct.pack("<I", crc32(data[:-4]) & 0xFFFFFFFF)
+        return SavedBuffer.try_one(data)
+
+
+class HttpAnswer:
+    own = (https.HttpsError,)
+
+    @staticmethod
+    def seeds():
+        return list(ANSWERS)
+
+    @staticmethod
+    def try_one(data):
+        outcomes = []
+        for step in (len(data) or 1, 1 + len(data) // 7):
+            try:
+                answer = run(read_answer(data, step))
+                outcomes.append((answer.status, answer.headers, answer.body))
+            except https.HttpsError as error:
+                outcomes.append((error.kind, ""))
+        assert outcomes[0] == outcomes[1], "pieces are read otherwise"
+        assert len(outcomes[0]) == 2 or len(outcomes[0][2]) <= https.BODY_MAX
+        # lower() and strip() do not agree outside ASCII, and this reader serves MicroPython alone
+        return outcomes[0] if all(byte < 128 for byte in data) else None
+
+
+async def read_answer(data, step):
+    at = [0]
+
+    async def read():
+        at[0] += step
+        return data[at[0] - step : at[0]]
+
+    return await micropython_http.AnswerReader(read).answer()
+
+
+def run(coroutine):
+    """Run a coroutine that never waits for anything."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")
+
+
+class LanRequest:
+    own = (lan_server.HttpError,)
+
+    @staticmethod
+    def seeds():
+        return list(REQUESTS)
+
+    @staticmethod
+    def try_one(data):
+        return lan_server.parse_head(data)
+
+
+class UploadAnswer:
+    """What the uploader makes of any answer: it goes on, and keeps every tuple that was not acknowledged."""
+
+    own = ()
+
+    BODIES = (OK, b"", b"{}", b'{"upgrade":0,"timestamp":1288290519,"claimed":1}', b'{"error":"malformed"}')
+
+    @staticmethod
+    def seeds():
+        heads = [
+            b"200\nx-upload-interval: 20\n\n",
+            b"204\n\n",
+            b"503\nretry-after: 120\n\n",
+            b"401\nwww-authenticate: Incorrect digest\n\n",
+        ]
+        return [head + body for head in heads for body in UploadAnswer.BODIES]
+
+    @staticmethod
+    def try_one(data):
+        head, _, body = data.partition(b"\n\n")
+        lines = "".join([chr(byte) for byte in head]).split("\n")
+        status = int(lines[0]) if len(lines[0]) == 3 and all("0" <= char <= "9" for char in lines[0]) else 200
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        if status == 200:
+            headers["x-digest"] = digest.x_digest(KEY, body)
+        result = UploadAnswer.outcome(https.Answer(status, headers, body))
+        # MicroPython's json takes what is not quite JSON ({"a":1 without its end); under a good digest that does no harm
+        return result if body in UploadAnswer.BODIES and all(byte < 128 for byte in data) else None
+
+    @staticmethod
+    def outcome(answer):
+        store = buffer.Store()
+        for n in range(5):
+            store.buffer(SENSOR).add(1700000000 + 60 * n, n)
+        uploader = upload.Uploader(DEVICE, KEY, 1, 300, [SENSOR], bytes, "", dict, 0.0)
+        mono, said = 100.0, []
+        for _ in range(2):  # the heartbeat, then the tuples
+            request = uploader.next_request(store, 1700000300, mono)
+            if request is not None:
+                event = uploader.answered(request, answer, mono, store)
+                said.append(None if event is None else (event.level, event.text))
+        left = len(store.buffer(SENSOR))
+        assert left in (0, 5)
+        assert left or upload.acknowledges(answer.status, answer.body)
+        assert uploader.due_at(mono) <= mono + 86400 * 2
+        return (left, said, uploader.due_at(mono), uploader.interval_s(mono))
+
+
+TARGETS = {
+    "spi-reply": SpiReply,
+    "spi-reply-right-crc": SpiReplyRightCrc,
+    "uart-lines": UartLines,
+    "uci": Uci,
+    "saved-buffer": SavedBuffer,
+    "saved-buffer-right-crc": SavedBufferRightCrc,
+    "http-answer": HttpAnswer,
+    "lan-request": LanRequest,
+    "upload-answer": UploadAnswer,
+}

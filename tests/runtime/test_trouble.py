@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong on a router: each is said, nothing is lost, and the daemon goes on when the cause is gone. The release build."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.e2e.chain import SENSORS
+from tests.e2e.test_lan import free_port
+from tests.runtime.conftest import environment
+from tests.runtime.test_release import WITH_LAN, ask
+from tests.runtime.test_spidev import DEVICE, wires  # noqa: F401
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def router(household, release):
+    """A household on the release build, its board the historic one's model, and the port of its LAN API."""
+    chain = household(digits=22)
+    chain.command, chain.env = [*release, "-m", "flukso"], {"MICROPYPATH": ".frozen"}
+    port = free_port()
+    chain.configure(extra=WITH_LAN.format(port))
+    chain.clamp(3600)
+    return chain, port
+
+
+def test_a_configuration_with_errors_is_listed_and_ends_it(router):
+    chain, _ = router
+    (chain.folder / "flukso").write_text("config sensor '1'\n\toption id 'short'\nconfig settings 'daemon'\n\toption lan_port 'x'\n")
+    command = [*chain.command, "daemon", "--config", str(chain.folder / "flukso")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(**chain.env), timeout=30)
+    assert done.returncode == 2
+    assert "flukso:2:" in done.stderr and "flukso:4:" in done.stderr, done.stderr
+
+
+def test_no_spi_device_until_it_comes(household, server, spifake_runtime, wires, tmp_path):  # noqa: F811
+    env, _ = wires
+    chain = household(digits=22)
+    chain.command = [*spifake_runtime, "-m", "flukso"]
+    chain.env = environment(**env, FLUKSO_SPI_BUS="unix:" + str(tmp_path / "plugged"))
+    real, chain.board.bus_url = chain.board.bus_url, "spidev:" + DEVICE
+    port = free_port()
+    chain.configure(extra=WITH_LAN.format(port))
+    chain.clamp(3600)
+    chain.start()
+    chain.run(5)
+    assert DEVICE in chain.log() and chain.log().count("does not answer") == 1
+    assert DEVICE in ask(port, "/status")
+    os.symlink(real.partition(":")[2], tmp_path / "plugged")
+    chain.run_until(lambda: server.held(SENSORS[0]), 60)
+    assert "answers again" in chain.log()
+    assert chain.stop() == 0
+    assert server.held(SENSORS[0])[-1][1] == chain.counters()[0]
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_recovered_from(router, server):
+    chain, _ = router
+    (chain.folder / "state").write_text("in the way")
+    chain.configure(extra="config settings daemon\n\toption save_interval '10'\n")
+    chain.start()
+    chain.run(25)
+    assert "could not be saved" in chain.log()
+    assert server.held(SENSORS[0])
+    (chain.folder / "state").unlink()
+    chain.run_until((chain.folder / "state" / "buffer.bin").exists, 60)
+    assert chain.stop() == 0
+
+
+def test_the_oom_killer_costs_nothing_that_was_saved(router, server):
+    chain, _ = router
+    chain.configure(extra="config settings daemon\n\toption save_interval '10'\n")
+    server.down()
+    chain.start()
+    chain.run(60)
+    chain.kill()
+    server.up()
+    chain.start()
+    chain.run_until(lambda: server.held(SENSORS[0]), 120)
+    chain.rest()
+    assert chain.stop() == 0
+    held = server.held(SENSORS[0])
+    assert held[-1][1] == chain.counters()[0] and len(held) >= 2
+    assert not server.store.conflicts and not server.store.violations
+
+
+def test_a_clock_of_1970_is_said_and_nothing_is_lost_when_it_is_set(router, server):
+    chain, port = router
+    right_s = chain.now_s()
+    chain.control.ask("wall 1000")
+    chain.start()
+    chain.run(120)
+    assert server.requests == []
+    assert json.loads(ask(port, "/status"))["clock"]
+    chain.control.ask("wall {}".format(right_s + 130))
+    chain.run_until(lambda: server.held(SENSORS[0]), 120)
+    chain.rest()
+    assert chain.stop() == 0
+    held = server.held(SENSORS[0])
+    assert held[0][0] <= right_s + 40 and held[-1][1] == chain.counters()[0]
+    assert all(right_s - 5 <= stamp <= right_s + 400 for stamp, _ in held)

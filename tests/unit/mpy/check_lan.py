@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The LAN API on either interpreter: routes, limits, and a real connection."""
+
+import asyncio
+import json
+import time
+
+from flukso.lan import Lan
+from flukso.lan_server import HttpError, parse_head
+from tests.unit.lan_house import IDLE, POWER, T0, WATER, House
+
+MINUTE = "?version=1.0&interval=minute&unit=watt"
+PORT = 20000 + int(time.time() * 1000) % 10000  # MicroPython cannot ask which port it was given
+ROWS = [[T0 + 941 + n, 101 + n] for n in range(60)]
+
+
+def house():
+    home = House()
+    home.lan = Lan(home)
+    return home
+
+
+def get(target, home=None, more=""):
+    """Return (status, head, body) without a socket."""
+    home = home or house()
+    raw = "GET {} HTTP/1.1\r\nHost: x{}".format(target, more).encode()
+    answer, _ = asyncio.run(home.lan._server._respond(raw, "client"))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head[9:12]), head.decode(), body
+
+
+def test_the_last_minute():
+    status, head, body = get("/sensor/" + POWER + MINUTE)
+    assert status == 200 and "Content-Type: application/json\r\n" in head
+    assert json.loads(body.decode()) == ROWS and b" " not in body
+    assert "Content-Length: {}\r\n".format(len(body)) in head
+    assert get("/sensor/" + IDLE)[2] == b"[]"
+    assert json.loads(get("/sensor/" + WATER)[2].decode())[0] == [T0 + 941, "nan"]
+
+
+def test_refusals():
+    for target, status in (
+        ("/sensor/" + POWER + "?version=2.0&interval=minute&unit=watt", 400),
+        ("/sensor/" + POWER + MINUTE + "&callback=a-b", 400),
+        ("/sensor/" + POWER + "?unit=%zz", 400),
+        ("/sensor/" + POWER + "?unit=%C3", 400),
+        ("/sensor/" + "e" * 32, 404),
+        ("/nothing", 404),
+    ):
+        assert get(target)[0] == status, target
+    assert get("/sensor/" + POWER + "?callback=f", more="\r\nX-Version: 1.0")[2][:4] == b"f([["
+
+
+def test_status_metrics_page():
+    found = json.loads(get("/status")[2].decode())
+    assert len(found["sensors"]) == 3 and found["board"]["hardware"] == "2.1" and found["sensors"][1]["value"] is None
+    assert len(found["claim"]) == 8
+    text = get("/metrics")[2].decode()
+    assert 'flukso_power_watts{{sensor="{}",type="electricity"}} 160\n'.format(POWER) in text
+    status, head, body = get("/")
+    assert status == 200 and "text/html" in head and b"</html>" in body
+
+
+def test_heads():
+    assert parse_head(b"GET / HTTP/1.0\r\nA: b").keep is False
+    for bad in (b"", b"GET /", b"GET /\x01 HTTP/1.1", b"GET / HTTP/1.1\r\nx", b"GET / HTTP/1.1\r\nContent-Length: 1", b"\x80\x81\xff " * 3):
+        try:
+            parse_head(bad)
+        except HttpError:
+            continue
+        raise AssertionError(bad)
+
+
+async def talk():
+    home = house()
+    await home.lan.start(PORT)
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    request = "GET /sensor/{} HTTP/1.1\r\nHost: x\r\n\r\n".format(POWER).encode()
+    bodies = []
+    for _ in range(3):
+        writer.write(request)
+        await writer.drain()
+        while True:
+            line = await reader.readline()
+            if line == b"\r\n":
+                break
+            if line.startswith(b"Content-Length: "):
+                length = int(line[16:])
+        bodies.append(json.loads((await reader.readexactly(length)).decode()))
+    assert bodies == [ROWS, ROWS, ROWS]
+    assert home.lan.connections() == 1
+    writer.write(b"nonsense\r\n\r\n")
+    await writer.drain()
+    rest = await reader.read(-1)
+    assert rest.startswith(b"HTTP/1.1 400 ")
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.sleep(0.05)
+    assert home.lan.connections() == 0
+    _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    await asyncio.sleep(0.05)
+    assert home.lan.connections() == 1
+    await home.lan.close()
+    await asyncio.sleep(0.05)
+    assert home.lan.connections() == 0
+    writer.close()
+    await writer.wait_closed()
+
+
+def test_a_real_connection():
+    asyncio.run(talk())
