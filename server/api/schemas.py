@@ -79,7 +79,7 @@ class NewToken(TokenOut):
 class Rows(Schema):
     unit: str
     step_s: int
-    rows: list[tuple[int, int | None]] = Field(description="[end of the bucket, value or null]")
+    rows: list[Annotated[list[int | None], Field(min_length=2, max_length=2)]] = Field(description="[end of the bucket, value or null]")
 
 
 class Taken(Schema):

@@ -16,6 +16,7 @@ from series import query
 from series.store import MAX_TUPLES
 
 router = Router()
+CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}  # for the description
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
@@ -55,7 +56,7 @@ def read_series(
     return {"unit": unit, "step_s": wanted.step_s, "rows": rows}
 
 
-@router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS)
+@router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS, openapi_extra=CSV)
 def read_series_csv(
     request: HttpRequest,
     sensor: Path[HexId],
@@ -71,7 +72,7 @@ def read_series_csv(
     return answer
 
 
-@router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS)
+@router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS, openapi_extra=CSV)
 def read_tuples(request: HttpRequest, sensor: Path[HexId], start: Query[UInt32], end: Query[UInt32]):
     """What is kept, `time,counter`, of at most 62 days: each tuple sent while minutes are kept, coarser ones before."""
     found = readable_sensor(request, sensor)

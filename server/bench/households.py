@@ -12,7 +12,7 @@ class Households:
     def __init__(self, count: int, seed: int = 1) -> None:
         self._rng = np.random.default_rng(seed)
         self.ids = [f"{0xF1005000 << 96 | number:032x}" for number in range(count)]
-        self._mean_w = self._rng.lognormal(6.4, 0.4, count)  # median 600 W
+        self._mean_w = self._rng.lognormal(6.0, 0.4, count)  # median 400 W, 3,500 kWh a year
         self._base_w = self._mean_w.copy()
         self._wh = self._rng.uniform(0, 3e7, count)
         self._offset_s = self._rng.integers(0, 60, count)  # each has its own second of the minute

@@ -53,24 +53,34 @@ def measure(path: str, sensors: int, days: int) -> dict[str, object]:
     store.close()
     return {
         "days": days,
-        "kib_per_sensor": round(os.path.getsize(path) / sensors / 1024, 1),
-        "kib_by_table": sizes(path, sensors),
+        "kb_per_sensor": round(pages(path) / sensors / 1000, 1),
+        "kb_by_table": sizes(path, sensors),
         "energy_error_wh": float(worst),
         "floor_bytes_per_tuple": round(floor_bytes(counters), 2),
         "store_year_day_ms": year_ms,
     }
 
 
+def pages(path: str) -> int:
+    """Bytes of the pages that hold series, filled or not."""
+    import sqlite3
+
+    db = sqlite3.connect(path)
+    used = db.execute("SELECT total(pgsize) FROM dbstat WHERE name IN ('block', 'ladder')").fetchone()[0]
+    db.close()
+    return int(used)
+
+
 def sizes(path: str, sensors: int) -> dict[str, float]:
-    """KiB a sensor by table, without what pages waste."""
+    """kB a sensor by table, without what pages waste."""
     import sqlite3
 
     db = sqlite3.connect(path)
     found = {name: db.execute(f"SELECT total(length(data)) FROM {name}").fetchone()[0] for name in ("open", "block")}
-    for level, name in ((1, "quarters"), (2, "hours"), (3, "days")):
+    for level, name in ((2, "quarters"), (3, "hours"), (1, "days")):
         found[name] = db.execute("SELECT total(length(data)) FROM ladder WHERE key >> 60 = ?", (level,)).fetchone()[0]
     db.close()
-    return {name: round(size / sensors / 1024, 1) for name, size in found.items()}
+    return {name: round(size / sensors / 1000, 1) for name, size in found.items()}
 
 
 def year_by_day(store: SqliteStore, homes: Households) -> float:

@@ -10,6 +10,7 @@ from devices.changes import device_changed
 from devices.models import ClaimAttempt, Device, NewKey
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 CODE_LIFETIME = timedelta(hours=48)  # after a heartbeat
 ATTEMPTS_MAX = 5  # wrong codes an account has
@@ -95,5 +96,5 @@ def release_device(device: Device) -> None:
     with transaction.atomic():
         sensors = [sensor.pk for sensor in device.sensors.all()]
         device.sensors.update(device=None, released_by=device.owner)
-        Device.objects.filter(pk=device.pk).update(owner=None, claimed=None, name="")
+        Device.objects.filter(pk=device.pk).update(owner=None, claimed=None, name="", unclaimed_since=timezone.now())
         device_changed(device.pk, sensors)

@@ -4,6 +4,7 @@
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 hex_id = RegexValidator(r"\A[0-9a-f]{32}\Z", "32 lower-case hex digits are needed")
 
@@ -21,6 +22,7 @@ class Device(models.Model):
     rekey_until = models.DateTimeField(null=True, blank=True, help_text="until then it may post a new key (§8.4)")
     created = models.DateTimeField(auto_now_add=True)
     claimed = models.DateTimeField(null=True, blank=True)
+    unclaimed_since = models.DateTimeField(default=timezone.now, help_text="while it has no owner: removed some time after")
     # the newest heartbeat
     seen = models.DateTimeField(null=True, blank=True)
     beat_time = models.BigIntegerField(default=0, help_text="newest `time` of a heartbeat, unix s: an older one is a replay")

@@ -69,7 +69,7 @@ class HotPath:
             rounds += 1
             if rounds % 720 == 0:  # hourly
                 with contextlib.suppress(Exception):  # the database is away: the next hour will do
-                    await self._in_thread(self._directory.forget_changes, self._clock())
+                    await self._in_thread(self._directory.keep_house, self._clock(), self._store.forget)
 
     async def _flush(self) -> None:
         troubles = self._writer.troubles.take()

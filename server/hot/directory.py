@@ -2,9 +2,9 @@
 """The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot path's own threads."""
 
 import logging
-from datetime import timedelta
 
 from accounts.models import Token
+from devices.housekeeping import keep_house
 from devices.models import Change, Device, Sensor
 from devices.registration import utc
 from devices.seal import Sealer, SealError
@@ -102,7 +102,7 @@ class Directory:
                 Sensor.objects.filter(pk=sensor).update(**values)
 
     @staticmethod
-    def forget_changes(now: float) -> None:
-        """Drop changes that every process has seen long ago."""
+    def keep_house(now: float, forget) -> int:
+        """Remove what has grown old; forget(sensor) removes its series."""
         close_old_connections()
-        Change.objects.filter(at__lt=utc(now) - timedelta(days=1)).delete()
+        return keep_house(utc(now), forget)

@@ -201,7 +201,9 @@ def wait_until(done, seconds=10):
 def test_unclaimed_devices_are_bounded(tmp_path, certificates):
     from tests.server.client import Client
 
-    bounded = Platform(tmp_path, certificates / "good.pem", FLUKSO_UNCLAIMED_DEVICES_MAX="2")
-    with bounded as small, Client(small.port, certificates / "ca.crt") as client:
+    with (
+        Platform(tmp_path, certificates / "good.pem", FLUKSO_UNCLAIMED_DEVICES_MAX="2") as small,
+        Client(small.port, certificates / "ca.crt") as client,
+    ):
         boxes = [Box() for _ in range(3)]
         assert [client.post("/device/" + box.id, {"key": box.key}, box.key).status for box in boxes] == [200, 200, 401]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from series.points import EMPTY, Points, consistent, thin, union
 from series.sqlite import codec
-from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
+from series.sqlite.archive import DAY, DAY_S, HOUR, LAST_CHUNK, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
 from series.sqlite.reader import Horizons, Window, after, level_of
 
 ROWS = 64  # aged in one transaction
@@ -50,7 +50,7 @@ def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
     """Whole blocks of quarters."""
     span = LEVELS[QUARTER].span_days
     while (horizon := archive.get("aged_quarter")) + span <= target:
-        low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER + 1, 0, 0)
+        low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER, LAST_CHUNK, 0)
         oldest = archive.db.execute("SELECT min(key) FROM ladder WHERE key>=? AND key<?", (low, high)).fetchone()[0]
         chunk = target // span if oldest is None else (oldest - low) >> 32
         moved = min((chunk + 1) * span, target // span * span)

@@ -27,13 +27,17 @@ class Level(NamedTuple):
     keep_days: int
 
 
-# Spans: long blocks compress well, but the youngest one is written again each time a day ages into it.
+# Spans: long blocks compress well, but the youngest one is written again each time a day ages into it. Blocks of hours
+# span what blocks of quarters do: each is made once, and lies behind all the others in the file, so that its page is full.
 LEVELS = (
     Level(0, 1, 60),
     Level(900, 32, 400),
-    Level(3600, 128, 3653),
+    Level(3600, 32, 3653),
     Level(86_400, 1024, 0),
 )
+
+PLACES = (0, 2, 3, 1)  # of the levels in the file: what is only appended comes last
+LAST_CHUNK = (1 << 28) - 1
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -48,7 +52,7 @@ CREATE TABLE IF NOT EXISTS sensor (
 CREATE TABLE IF NOT EXISTS run (day INTEGER, sweep INTEGER, PRIMARY KEY (day, sweep)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- day << 42 | sweep << 32 | sensor number
 CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days over: appended in order, pages full
--- key: level << 60 | block of days << 32 | sensor number
+-- key: PLACES[level] << 60 | block of days << 32 | sensor number
 CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
 
@@ -65,7 +69,7 @@ def open_key(day: int, sweep: int, no: int) -> int:
 
 def ladder_key(level: int, chunk: int, no: int) -> int:
     """The key in `ladder`."""
-    return level << 60 | chunk << 32 | no
+    return PLACES[level] << 60 | chunk << 32 | no
 
 
 class Row(NamedTuple):

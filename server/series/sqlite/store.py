@@ -70,11 +70,15 @@ class SqliteStore:
                 raise result
 
     def mark_imported(self, sensor: str, until: int) -> None:
-        if self._memory.sensors.get(sensor) is None:
+        state, _pending = self._state(sensor)
+        if state is None:
             return
-        self.merge()  # the sensor has a number now, or the process that merges gives it one soon
         with self._read:
-            self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, bytes.fromhex(sensor)))
+            self._archive.begin()
+            if self._archive.sensor(sensor) is None:  # not merged yet
+                self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
+            self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key))
+            self._archive.commit()
 
     def imported_until(self, sensor: str) -> int:
         with self._read:

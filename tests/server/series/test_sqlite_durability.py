@@ -157,6 +157,20 @@ def test_a_second_process_reads_and_adds(pair):
         assert store.counters(A, [NOON - 570]) == [1.5]
 
 
+def test_the_second_process_imports_history(pair):
+    ingest, web = pair
+    web.append(A, [(NOON - 600, 1), (NOON - 540, 2)], NOON)
+    web.mark_imported(A, NOON - 540)
+    web.mark_imported(B, NOON)  # unknown: nothing to mark
+    ingest.append(A, [(NOON - 480, 3)], NOON)
+    ingest.merge()
+    for store in pair:
+        assert (store.imported_until(A), store.imported_until(B)) == (NOON - 540, 0)
+        assert store.raw(A, 0, 1 << 32) == [(NOON - 600, 1), (NOON - 540, 2), (NOON - 480, 3)]
+    web.forget(A)
+    assert ingest.imported_until(A) == 0
+
+
 def test_forgetting_in_one_process_reaches_the_other(pair):
     ingest, web = pair
     ingest.append(A, [(NOON - 600, 1)], NOON)

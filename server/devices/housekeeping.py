@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is removed as time goes by, so that nothing piles up; run hourly by the hot path."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from devices.changes import device_changed
+from devices.models import Change, Device, Heartbeat, Sensor
+from django.db import transaction
+
+HEARTBEATS_KEPT = timedelta(days=62)
+CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
+UNCLAIMED_KEPT = timedelta(days=14)  # protocol §8.4; what is on line registers again
+SLICE = 1000  # devices removed in one go
+
+
+def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
+    """Remove old heartbeats and changes, and devices that nobody claimed, with their data; returns how many devices."""
+    Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
+    Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
+    old = Device.objects.filter(owner=None, imported=False, unclaimed_since__lt=now - UNCLAIMED_KEPT)
+    removed = 0
+    for device in old.values_list("pk", flat=True)[:SLICE]:
+        sensors = list(Sensor.objects.filter(device_id=device).values_list("pk", flat=True))
+        with transaction.atomic():
+            if not old.filter(pk=device).exists():
+                continue  # claimed meanwhile
+            device_changed(device, sensors)
+            Sensor.objects.filter(device_id=device).delete()
+            Device.objects.filter(pk=device).delete()
+        for sensor in sensors:
+            forget(sensor)
+        removed += 1
+    return removed

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nobody claims goes, with its data; what has an owner stays."""
+
+from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+
+RUN = f"""
+from datetime import timedelta
+from django.utils import timezone
+from accounts.models import Account
+from devices.housekeeping import keep_house
+from devices.models import Device
+from project import stores
+Device.objects.update(imported=False)
+Device.objects.filter(pk="{DEVICE}").update(owner=Account.objects.create_user("alice"))
+print(keep_house(timezone.now() + timedelta(days=13), stores.store().forget))
+print(keep_house(timezone.now() + timedelta(days=15), stores.store().forget))
+print(*Device.objects.values_list("pk", flat=True))
+stores.close()
+"""
+
+
+def test_unclaimed_devices_go_after_a_fortnight(platform, client, minute):
+    assert client.upload(SENSOR, [(minute, 1)]).status == 200
+    assert client.upload(OTHER_SENSOR, [(minute, 1)], OTHER_KEY).status == 200
+    assert platform.command("shell", "-v0", "-c", RUN).split() == ["0", "1", DEVICE]
+    assert platform.held(SENSOR) and not platform.held(OTHER_SENSOR)
+
+
+def test_the_schema_goes_up_and_down_with_data(platform):
+    """The newest migration of each application, undone and done again on a database with devices in it."""
+    platform.stop()
+    before = platform.command("shell", "-v0", "-c", COUNT)
+    platform.command("migrate", "-v0", "devices", "0001")
+    platform.command("migrate", "-v0")
+    assert platform.command("shell", "-v0", "-c", COUNT) == before
+    platform.start()
+
+
+COUNT = "from devices.models import *; print(Device.objects.count(), Sensor.objects.count())"
