@@ -233,7 +233,8 @@ class Store:
             buffer = self.buffer(sensor)
             taken = buffer.add(ts, counter) and taken
             until = min(until, buffer._open_until)
-        self._line, self._line_ts, self._line_counters, self._line_until = sensors, ts, [], until
+        if taken:
+            self._line, self._line_ts, self._line_counters, self._line_until = sensors, ts, [], until
         return taken
 
     def _settle(self):

@@ -312,6 +312,17 @@ def test_redates_all_sensors():
     assert held(store.buffer(A)) == [(100, 1)]
 
 
+def test_a_line_that_was_refused_does_not_let_the_next_one_in():
+    store = Store()
+    ids = (A,)
+    for ts in (T0, T0 + 61, T0 + 70):
+        assert store.take(ts, ids, [1])
+    assert not store.take(T0 + 62, ids, [2])
+    assert not store.take(T0 + 65, ids, [3])
+    assert store.take(T0 + 71, ids, [4])
+    assert held(store.buffer(A))[-1] == (T0 + 71, 4)
+
+
 LINES = st.lists(
     st.tuples(
         st.integers(-70, 70) | st.integers(1, 2) | st.integers(1, 100_000),
