@@ -69,11 +69,11 @@ def test_says_once_that_a_certificate_is_refused_and_leaks_nothing(household, se
     chain = on(runtime, household(digits=22))  # the model is quicker than the simulator
     chain.clamp(3000)
     chain.start()
-    chain.run(120)
+    chain.run_until(lambda: server.refused_handshakes, 1200, 10)
     files = chain.daemon.open_files()
-    chain.run(600)
-    assert chain.daemon.open_files() <= files
-    assert server.requests == [] and server.refused_handshakes > 1
+    chain.run_until(lambda: server.refused_handshakes >= 5, 7200, 30)
+    assert chain.daemon.open_files() <= files + 1  # one connection may be under way
+    assert server.requests == []
     server.use_certificate(certificates / "good.pem")
     chain.run_until(lambda: server.held(SENSORS[0]), 7200, 30)
     assert chain.stop() == 0

@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_recovered_from(router, serv
     chain.start()
     chain.run(25)
     assert "could not be saved" in chain.log()
-    assert server.held(SENSORS[0])
+    chain.run_until(lambda: server.held(SENSORS[0]), 60)
     (chain.folder / "state").unlink()
     chain.run_until((chain.folder / "state" / "buffer.bin").exists, 60)
     assert chain.stop() == 0
