@@ -87,7 +87,8 @@ class Uploader:
         self._failures = 0  # in a row, of tuples
         self._heartbeat_failures = 0
         self._first_heartbeat = True
-        self.newest_sent = 0  # newest timestamp that a server may have
+        self.newest_sent = 0  # newest timestamp that a server may have, from the moment on at which it is posted
+        self._sent_before = 0  # what it was before the request that is on its way
         self.requests = 0
         self.failures = 0  # requests without a good answer
         self.acknowledged = 0  # tuples
@@ -163,6 +164,8 @@ class Uploader:
         batch = buffer.batch(PROBE if self._failures else BATCH)
         if not batch:
             return None
+        self._sent_before = self.newest_sent
+        self.newest_sent = max(self.newest_sent, batch[-1][0])
         return self._post(TUPLES, "/sensor/" + sensor, encode(batch), (sensor, batch, len(batch) == len(buffer)))
 
     def _heartbeat(self, now):
@@ -176,8 +179,6 @@ class Uploader:
 
     def answered(self, request: Request, answer, mono: float, store) -> "Event | None":
         """Take the server's answer (status, headers with lower-case names, body) to a request of next_request()."""
-        if request.batch:
-            self._note_sent(request)
         self._note_interval(answer.headers, mono)
         status = answer.status
         if request.kind == TUPLES and acknowledges(status, answer.body):
@@ -191,12 +192,9 @@ class Uploader:
 
     def failed(self, request: Request, error, mono: float) -> "Event | None":
         """Take note that the request got no answer; error is the port's, with its kind and sentence."""
-        if request.batch and getattr(error, "kind", "") not in ("refused-certificate", "unreachable"):
-            self._note_sent(request)  # the server may have stored it all the same
+        if request.batch and getattr(error, "kind", "") in ("refused-certificate", "unreachable"):
+            self.newest_sent = self._sent_before  # else the server may have stored it all the same
         return self._trouble(request, "{}: {}".format(self._name(request), error), mono, 0)
-
-    def _note_sent(self, request):
-        self.newest_sent = max(self.newest_sent, request.batch[-1][0])
 
     def _name(self, request):
         return "heartbeat" if request.kind == HEARTBEAT else "sensor " + request.sensor

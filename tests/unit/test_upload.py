@@ -432,3 +432,17 @@ def test_whatever_the_server_does_nothing_is_lost_or_out_of_order(history, noise
     left = device.store.buffer(A).batch(1000)
     assert got + left == fed
     assert device.seconds_to_next() <= upload.RETRY_AFTER_MAX_S
+
+
+def test_stamps_count_as_sent_while_their_request_is_on_its_way():
+    """A clock that jumps meanwhile must not re-date what the server may be storing at this moment."""
+    device = Device([A]).feed(600)
+    device.mono += 60
+    uploader, request = device.uploader, None
+    while request is None or request.kind != TUPLES:
+        request = uploader.next_request(device.store, T0 + 700, device.mono)
+        if request.kind != TUPLES:
+            uploader.failed(request, HttpsError(TIMEOUT, ""), device.mono)
+    assert uploader.newest_sent == request.batch[-1][0]
+    uploader.failed(request, HttpsError("unreachable", ""), device.mono)
+    assert uploader.newest_sent == 0
