@@ -2,6 +2,12 @@
 /* Single bits by number. */
 #include "shape.h"
 
+#ifndef __AVR__
+#include "flags.h"
+
+volatile struct flags flags;
+#endif
+
 uint8_t bit(uint8_t number)
 {
 	uint8_t value = 1;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "command.h"
+#include "flags.h"
 #include "keeper.h"
 #include "link.h"
 #include "meter.h"
@@ -14,7 +15,6 @@
 
 /* The last request; it stays while a `ct` is being carried out. Main loop only. */
 static struct {
-	bool committing;
 	uint8_t epoch;
 	uint16_t began_ms; /* when the commit began, low half of the clock */
 	struct request request;
@@ -28,7 +28,7 @@ static void commit_run(void)
 
 	if (result == STORE_BUSY && (uint16_t)((uint16_t)meter_ms - last.began_ms) < COMMIT_MS_MAX)
 		return;
-	last.committing = false;
+	flags.committing = false;
 	if (!link_waits(last.epoch))
 		return;
 	if (result == STORE_DONE)
@@ -47,12 +47,12 @@ static void execute(void)
 	if (!link_waits(epoch))
 		return; /* overtaken: what was read may be half the next message */
 	link.complete = false;
-	last.committing = false;
+	flags.committing = false;
 	last.epoch = epoch;
 	if (letter) {
 		dialogue_answer(command_refuse(letter, link.reply), epoch);
 	} else if (request->letter == 't') {
-		last.committing = true;
+		flags.committing = true;
 		last.began_ms = (uint16_t)meter_ms;
 		keeper_commit();
 	} else {
@@ -74,7 +74,7 @@ void dialogue_run(void)
 	}
 	if (link.complete)
 		execute();
-	else if (last.committing)
+	else if (flags.committing)
 		commit_run();
 }
 #endif

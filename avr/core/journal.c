@@ -6,6 +6,7 @@
 
 #include "crc.h"
 #include "eeprom.h"
+#include "flags.h"
 #include "guard.h"
 #include "meter.h"
 
@@ -80,19 +81,20 @@ static bool reads_back(const struct journal *now)
 	return true;
 }
 
-/* Loads the record before now->place; true when it is sound. */
-static bool load(struct journal *now, uint16_t place, bool brief)
+/* Loads the record at now->place and goes on to the next place; true when the record is sound. */
+static bool load(struct journal *now, bool brief)
 {
+	uint16_t place = now->place;
+
 	now->brief = brief;
-	now->place = place;
 	crc_start(now);
 	do {
-		uint8_t byte = eeprom_read(now->place++);
+		uint8_t byte = eeprom_read(place++);
 
 		now->buffer[now->at] = byte;
 		crc_more(now, byte);
 	} while (now->at < now->body);
-	now->place = (uint16_t)(place + size(now));
+	now->place += size(now);
 	return reads_back(now);
 }
 
@@ -113,8 +115,9 @@ static bool find_full(struct journal *now)
 	now->short_live = JOURNAL_NO_SLOT;
 	now->full_next = FULL_FIRST;
 	now->far = true;
+	now->place = FULL_AT;
 	for (uint8_t slot = 0; slot < FULL_SLOTS; slot++) {
-		if (!load(now, full_place(slot), false))
+		if (!load(now, false))
 			continue;
 		if (!now->far && (int16_t)(word(now->buffer) - now->sequence) < 0)
 			continue;
@@ -146,8 +149,9 @@ bool journal_restore(uint32_t *counter)
 	if (!find_full(now))
 		return false;
 	memcpy(counter, now->base, sizeof(now->base));
+	now->place = SHORT_AT;
 	for (uint8_t slot = 0; slot < SHORT_SLOTS; slot++) {
-		if (!load(now, short_place(slot), true))
+		if (!load(now, true))
 			continue;
 		/* Of another base, or older than the one found. */
 		if ((now->buffer[0] ^ tag(now)) >> 4 || now->buffer[0] <= tag(now))
@@ -167,6 +171,12 @@ void journal_note(uint8_t sensor, uint32_t counter)
 		journal.far = true;
 	if (ahead >> JOURNAL_DISTANT_BIT)
 		journal.distant = true;
+}
+
+SHARED void journal_note_all(void)
+{
+	for (uint8_t i = 0; i < SENSORS; i++)
+		journal_note(i, sensor_counter[i]);
 }
 
 static void fill_short(struct journal *now)
@@ -221,7 +231,7 @@ bool journal_begin(bool may_be_short)
 	else
 		fill_full(now);
 	crc_start(now);
-	meter_unsaved = false;
+	flags.unsaved = false;
 	now->phase = JOURNAL_WRITING;
 	eeprom_call_journal();
 	return true;
@@ -264,8 +274,7 @@ bool journal_book(bool *sound)
 			now->short_live = now->short_next;
 	} else if (*sound) {
 		adopt(now);
-		for (uint8_t i = 0; i < SENSORS; i++)
-			journal_note(i, sensor_counter[i]);
+		journal_note_all();
 	}
 	now->phase = JOURNAL_FREE;
 	return true;

@@ -63,6 +63,9 @@ bool journal_restore(uint32_t *counter);
 /* Tells of a counter's new value before it takes effect, with interrupts off. */
 void journal_note(uint8_t sensor, uint32_t counter);
 
+/* The same of all counters as they are. Main loop, with no record to begin. */
+void journal_note_all(void);
+
 /*
  * Begins a record of sensor_counter, short if it may be. With interrupts off. False when no slot is ready or a finished
  * record has not been booked yet.

@@ -11,6 +11,7 @@
 
 #include "crc.h"
 #include "energy.h"
+#include "flags.h"
 #include "guard.h"
 #include "journal.h"
 #include "settings.h"
@@ -53,8 +54,9 @@ static struct {
 struct inputs inputs NOINIT;
 uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
+static uint16_t last_tick; /* at which meter_ms was right, */
+static uint8_t ms_part;    /* but for this in 1/MS_WHOLE ms */
 uint8_t meter_fresh;
-volatile bool meter_unsaved;
 
 static uint16_t intent_crc(void)
 {
@@ -91,7 +93,7 @@ static void intent_apply(void)
 	if (*counter != next->counter) {
 		journal_note(next->sensor, next->counter);
 		*counter = next->counter;
-		meter_unsaved = true;
+		flags.unsaved = true;
 	}
 	guard_leave(guard);
 	live.kept[next->sensor] = next->kept;
@@ -134,8 +136,6 @@ uint8_t meter_start(bool keep)
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (keep && intent_load(i)->kept.crc == intent_crc())
 			sound |= bit(i);
-		else
-			meter_set(i, 0);
 	}
 	return sound;
 }
@@ -161,14 +161,26 @@ static uint32_t ahead_of(uint8_t port, uint32_t *now)
 	return *now - live.seen[port];
 }
 
-/* The clock at the last pulse of an input; the interrupt knows its low half. */
+void meter_tick(uint16_t tick)
+{
+	uint8_t ticks = (uint8_t)(tick - last_tick);
+
+	last_tick = tick;
+	ms_part = (uint8_t)(ms_part + ticks * MS_STEP);
+	meter_ms += ms_part / MS_WHOLE;
+	ms_part %= MS_WHOLE;
+}
+
+/* The clock at the last pulse of an input. */
 static uint32_t pulse_ms(const struct pulse *input)
 {
 	uint8_t guard = guard_enter();
-	uint16_t last = input->last_ms;
+	uint16_t ticks = (uint16_t)(last_tick - input->last_tick);
 
 	guard_leave(guard);
-	return meter_ms - (uint16_t)((uint16_t)meter_ms - last);
+	if ((int16_t)ticks < 0)
+		ticks = 0; /* the pulse came in this very turn of the main loop */
+	return meter_ms - ticks / MS_WHOLE * MS_STEP;
 }
 
 /* Adds what the input is ahead, in steps that the arithmetic can take. */

@@ -37,17 +37,17 @@ extern uint32_t meter_ms;
 /* Sensors with news since the last delta that was read, one bit each. Main loop only. */
 extern uint8_t meter_fresh;
 
-/* A counter moved since the last record was begun. Set by the main loop, cleared by whoever begins a record. */
-extern volatile bool meter_unsaved;
-
 /*
  * At start: after power-on (keep is false) everything begins at nothing, as RAM holds garbage; after any other reset what
- * it interrupted is repeated. Returns one bit for each sensor whose RAM is sound; the others stand at 0.
+ * it interrupted is repeated. Returns one bit for each sensor whose RAM is sound; the others are to be set.
  */
 uint8_t meter_start(bool keep);
 
 /* Gives the sensor a counter; what it held below one Wh is forgotten. */
 void meter_set(uint8_t sensor, uint32_t counter);
+
+/* Lets the board's clock follow the ticks; at least each 50 ticks. */
+void meter_tick(uint16_t tick);
 
 /* Turns what one port measured until now into energy of its sensor; true when a counter moved. */
 bool meter_account(uint8_t port);

@@ -2,6 +2,7 @@
 /* Where settings and counters come from at start. */
 #include "start.h"
 
+#include "flags.h"
 #include "history.h"
 #include "journal.h"
 #include "keeper.h"
@@ -25,15 +26,19 @@ void start_restore(bool power_on, bool watchdog)
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (!(sound & bit(i)))
 			meter_set(i, counter[i]);
-		journal_note(i, sensor_counter[i]);
 	}
-	meter_unsaved = sound || !known;
+	journal_note_all();
+	flags.unsaved = sound || !known;
 	keeper_boot(power_on);
 	/* A short record as the newest means that the supply failed. */
-	if (power_on && journal.shorts)
+	if (power_on && journal.shorts) {
 		settings.brownouts++;
-	if (watchdog)
+		stored = false;
+	}
+	if (watchdog) {
 		settings.watchdogs++;
-	if (!stored || (power_on && journal.shorts) || watchdog)
+		stored = false;
+	}
+	if (!stored)
 		keeper_commit();
 }

@@ -9,6 +9,7 @@
 #include "../core/crc.h"
 #include "../core/dialogue.h"
 #include "../core/eeprom.h"
+#include "../core/flags.h"
 #include "../core/journal.h"
 #include "../core/keeper.h"
 #include "../core/link.h"
@@ -121,6 +122,7 @@ static void start(bool power_on)
 	memset(&link, 0, sizeof(link));
 #endif
 	meter_fresh = 0;
+	memset((void *)&flags, 0, sizeof(flags));
 	start_restore(power_on, false);
 }
 
@@ -143,8 +145,7 @@ static void tick(void)
 		busy--;
 	if (calling && !busy)
 		calling = journal_step();
-	if (clock_ticks % 2 == 0)
-		meter_ms++;
+	meter_tick((uint16_t)clock_ticks);
 #ifdef BOARD_SPI
 	dialogue_run();
 #endif

@@ -28,6 +28,7 @@
 #define ADC_PRESCALER _BV(ADPS1) | _BV(ADPS0) /* /8: 125 kHz, a conversion is 104 µs of a tick's 800 */
 #endif
 
+#define ADC_START (_BV(ADEN) | _BV(ADSC) | ADC_PRESCALER)
 #define ADC_SOURCE (_BV(REFS1) | _BV(REFS0)) /* the internal 1.1 V; the channel is in the low bits */
 
 /* PULSE_HOLD_US in timer units, rounded. */

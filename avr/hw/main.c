@@ -44,13 +44,14 @@ static bool account(uint8_t ticks)
 
 static void pass(void)
 {
-	static uint8_t last_tick;
+	static uint16_t last_tick;
 	static uint16_t second_ms;
-	uint8_t ticks = (uint8_t)(tick_count - last_tick);
+	uint16_t now = tick_now();
+	uint8_t ticks = (uint8_t)(now - last_tick);
 	bool low = supply_low(ticks);
 
-	last_tick = (uint8_t)(last_tick + ticks);
-	meter_ms += (uint16_t)(tick_ms() - (uint16_t)meter_ms);
+	last_tick = now;
+	meter_tick(now);
 	serve_run();
 	mind_led(account(ticks), ticks, low);
 	keeper_run(low, ticks);

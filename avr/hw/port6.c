@@ -77,12 +77,10 @@ void port6_run(void)
 	uint8_t sensor = settings_sensor(PORT_INDEX);
 	bool want = sensor < SENSORS && settings_enabled(sensor);
 
-	if (want != !!(UCSR0B & _BV(RXEN0))) {
-		if (want)
-			enable();
-		else
-			disable();
-	}
+	if (!want)
+		disable();
+	else if (!(UCSR0B & _BV(RXEN0)))
+		enable();
 	send(want);
 }
 

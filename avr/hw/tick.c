@@ -8,33 +8,23 @@
 #include "../core/meter.h"
 #include "board.h"
 
-volatile uint8_t tick_count;
+/* Written by the tick interrupt; read by the edge interrupts, which never nest with it, and by the main loop. */
+static struct beat {
+	uint8_t channel; /* the clamp being converted */
+	uint8_t phase;   /* of the TICK_PHASES ticks that are exact together */
+	uint16_t ticks;
+} beat;
 
-/* Written by the tick interrupt, read by the edge interrupts; they never nest. */
-static volatile uint16_t clock_ms;
-
-static inline void clock_advance(void)
+/* The next tick is due. */
+static inline void schedule(struct beat *now)
 {
-	static uint8_t part;
-
-	tick_count++;
-	part = (uint8_t)(part + MS_STEP);
-	if (part >= MS_WHOLE) {
-		part = (uint8_t)(part - MS_WHOLE);
-		clock_ms++;
-	}
-}
-
-/* The next tick, so that TICK_PHASES ticks are exact. */
-static inline void schedule(void)
-{
-	static uint8_t phase;
 	uint16_t units = TICK_UNITS;
 
+	now->ticks++;
 	if (TICK_LONG) {
-		phase = (uint8_t)(phase + TICK_LONG);
-		if (phase >= TICK_PHASES) {
-			phase = (uint8_t)(phase - TICK_PHASES);
+		now->phase = (uint8_t)(now->phase + TICK_LONG);
+		if (now->phase >= TICK_PHASES) {
+			now->phase = (uint8_t)(now->phase - TICK_PHASES);
 			units++;
 		}
 	}
@@ -42,65 +32,68 @@ static inline void schedule(void)
 }
 
 /* Takes the conversion that the last tick started and starts the next clamp's. */
-static inline void sample(void)
+static inline void sample(struct beat *now)
 {
-	static uint8_t channel;
+	uint8_t channel = now->channel;
 	uint32_t *sum = &inputs.sum[channel];
+	uint16_t *count = &inputs.count[channel];
 
 	BASE(sum);
 	*sum += ADC;
-	inputs.count[channel]++;
+	BASE(count);
+	++*count;
 	if (++channel >= ANALOGS)
 		channel = 0;
+	now->channel = channel;
 	ADMUX = ADC_SOURCE | channel;
-	ADCSRA |= _BV(ADSC);
+	ADCSRA = ADC_START;
 }
 
 /* Every TICK_UNITS × 8 cycles. Worst case: docs/firmware.md, measured by the budget. */
 ISR(TIMER1_COMPA_vect)
 {
-	uint16_t now = TCNT1;
-	uint16_t now_ms;
+	uint16_t time = TCNT1;
 	uint8_t pins = PIND >> PD2;
+	struct beat *now = &beat;
 	struct pulse *input = inputs.pulse;
+	uint16_t ticks;
 
-	sample();
-	schedule();
-	clock_advance();
-	now_ms = clock_ms;
+	BASE(now);
+	sample(now);
+	schedule(now);
+	ticks = now->ticks;
 	BASE(input);
 	for (uint8_t k = PULSES; k > 0; k--) {
-		pulse_tick(input, pins & 1, now, PULSE_HOLD, now_ms);
+		pulse_tick(input, pins & 1, time, PULSE_HOLD, ticks);
 		pins >>= 1;
 		input++;
 	}
 	EIMSK = _BV(INT0) | _BV(INT1);
 }
 
-static inline bool edge(struct pulse *input, uint8_t level)
+/* One handler for both inputs, which differ in the bits of pin and mask. */
+SHARED static void edge(struct pulse *input, uint8_t pin, uint8_t mask)
 {
-	BASE(input);
-	return pulse_edge(input, level, TCNT1, PULSE_HOLD, clock_ms);
+	if (pulse_edge(input, PIND & pin ? 1 : 0, TCNT1, PULSE_HOLD, beat.ticks))
+		EIMSK &= (uint8_t)~mask;
 }
 
 /* At each edge of the first pulse input, at most PULSE_EDGES_A_TICK times a tick. */
 ISR(INT0_vect)
 {
-	if (edge(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0))
-		EIMSK &= (uint8_t)~_BV(INT0);
+	edge(&inputs.pulse[0], _BV(PIND2), _BV(INT0));
 }
 
 /* The same for the second. */
 ISR(INT1_vect)
 {
-	if (edge(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0))
-		EIMSK &= (uint8_t)~_BV(INT1);
+	edge(&inputs.pulse[1], _BV(PIND3), _BV(INT1));
 }
 
-uint16_t tick_ms(void)
+uint16_t tick_now(void)
 {
 	uint8_t guard = guard_enter();
-	uint16_t now = clock_ms;
+	uint16_t now = beat.ticks;
 
 	guard_leave(guard);
 	return now;
@@ -110,9 +103,9 @@ void tick_init(void)
 {
 	PORTD |= _BV(PD2) | _BV(PD3);
 	ADMUX = ADC_SOURCE;
-	ADCSRA = _BV(ADEN) | _BV(ADSC) | ADC_PRESCALER; /* the first conversion also starts the reference */
-	EICRA = _BV(ISC10) | _BV(ISC00);                /* any edge */
-	TCCR1B = _BV(CS11) | _BV(ICES1);                /* /8; capture at the comparator's rising edge */
+	ADCSRA = ADC_START;              /* the first conversion also starts the reference */
+	EICRA = _BV(ISC10) | _BV(ISC00); /* any edge */
+	TCCR1B = _BV(CS11) | _BV(ICES1); /* /8; capture at the comparator's rising edge */
 	OCR1A = TICK_UNITS;
 	TIMSK1 = _BV(OCIE1A);
 	for (uint8_t k = 0; k < PULSES; k++) {

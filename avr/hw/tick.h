@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The board's beat: one interrupt a tick samples a clamp, ages the pulse inputs and drives the clock. */
+/* The board's beat: one interrupt a tick samples a clamp and ages the pulse inputs. */
 #ifndef HW_TICK_H
 #define HW_TICK_H
 
@@ -8,10 +8,7 @@
 /* Starts timer, ADC and edge interrupts. */
 void tick_init(void);
 
-/* Ticks since reset, low byte; wraps. Any context. */
-extern volatile uint8_t tick_count;
-
-/* Low half of the clock in ms since reset. Main loop. */
-uint16_t tick_ms(void);
+/* Ticks since reset, low half; wraps. Main loop. */
+uint16_t tick_now(void);
 
 #endif

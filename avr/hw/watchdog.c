@@ -39,6 +39,5 @@ void watchdog_init(void)
 void watchdog_kick(void)
 {
 	wdt_reset();
-	if (!(WDTCSR & _BV(WDIE)))
-		WDTCSR |= _BV(WDIE); /* it has interrupted, yet the main loop came back */
+	WDTCSR |= _BV(WDIE); /* it may have interrupted, yet the main loop came back */
 }
