@@ -168,8 +168,10 @@ static bool find_field(uint8_t letter, struct field *field)
 /* Whether count bytes of arguments are those of the command. */
 SHARED static bool readable(struct request *request, uint8_t count)
 {
-	uint8_t verb = request->verb;
+	uint8_t verb;
 
+	BASE(request);
+	verb = request->verb;
 	if (!find_field(request->letter, &request->field))
 		return false;
 	request->sensor = 0;
@@ -183,7 +185,7 @@ SHARED static bool readable(struct request *request, uint8_t count)
 	return count == 0 && verb == (request->letter == 't' ? 'c' : 'g');
 }
 
-uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length)
+SHARED uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length)
 {
 	uint8_t *byte = request->argument;
 	uint8_t crc = 0;
@@ -218,8 +220,9 @@ uint8_t command_refuse(uint8_t letter, uint8_t *reply)
 	return reply_end(reply);
 }
 
-uint8_t command_run(const struct request *request, uint8_t *reply)
+SHARED uint8_t command_run(const struct request *request, uint8_t *reply)
 {
+	BASE(request);
 	if (request->verb == 's')
 		set(request);
 	reply_begin(reply, request->verb, request->letter);

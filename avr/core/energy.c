@@ -32,7 +32,7 @@ uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction)
 }
 
 /*
- * POWER_SCALE is such that a watt is a whole number of these parts and the mean code, ten bits, times it fits 16 bits. The
+ * POWER_SCALE is such that a watt is a whole number of parts and the mean code, ten bits, times it fits 16 bits. The
  * constant is rounded here: below 200 ppm for any clamp of 25 A and more.
  */
 uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction)
@@ -45,5 +45,5 @@ uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t 
 		constant++;
 	parts = (uint32_t)(uint16_t)(whole * POWER_SCALE) * constant;
 	parts += (uint32_t)(uint16_t)(rest * POWER_SCALE) * constant / count;
-	return parts / POWER_PARTS;
+	return parts / 4;
 }

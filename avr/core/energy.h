@@ -15,7 +15,6 @@ struct remainder {
 #define ENERGY_SUM_MAX 40000u
 
 #define ENERGY_COUNT_MAX 1024u /* samples of one second at most */
-#define ENERGY_WATT 40u        /* parts of a watt in which powers are added up: 1/40 keeps the rounding invisible */
 
 /* Adds sum × (constant + fraction / 1000) nWh; returns the whole Wh that came out of it. */
 uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction);
@@ -23,7 +22,7 @@ uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t consta
 /* Adds the fraction of one pulse, fraction / 1000 Wh; returns the whole Wh that came out of it. */
 uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction);
 
-/* Mean power in 1/ENERGY_WATT W of count samples (1 … ENERGY_COUNT_MAX) that have that sum. */
+/* Mean power, in parts of 1/POWER_WATT W so that three inputs add up in 32 bits, of count samples (1 … ENERGY_COUNT_MAX) that have that sum. */
 uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction);
 
 #endif

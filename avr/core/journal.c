@@ -163,7 +163,7 @@ bool journal_restore(uint32_t *counter)
 	return true;
 }
 
-void journal_note(uint8_t sensor, uint32_t counter)
+SHARED void journal_note(uint8_t sensor, uint32_t counter)
 {
 	uint32_t ahead = counter - journal.base[sensor];
 
@@ -216,7 +216,7 @@ static bool gives_way(struct journal *now)
 	return true;
 }
 
-bool journal_begin(bool may_be_short)
+SHARED bool journal_begin(bool may_be_short)
 {
 	struct journal *now = &journal;
 	bool brief;
@@ -341,7 +341,7 @@ static bool tidy_shorts(struct journal *now)
 	return false;
 }
 
-void journal_tidy(void)
+SHARED void journal_tidy(void)
 {
 	struct journal *now = &journal;
 

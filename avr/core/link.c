@@ -152,7 +152,7 @@ uint8_t link_byte(uint8_t in)
 	return 0;
 }
 
-bool link_waits(uint8_t epoch)
+SHARED bool link_waits(uint8_t epoch)
 {
 	return link.owed && link.epoch == epoch;
 }

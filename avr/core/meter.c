@@ -203,7 +203,7 @@ static void add(struct intent *next, uint32_t ahead)
 	} while (ahead);
 }
 
-bool meter_account(uint8_t port)
+SHARED bool meter_account(uint8_t port)
 {
 	uint8_t sensor = settings_sensor(port);
 	uint32_t now;
@@ -261,7 +261,7 @@ void meter_second(void)
 	for (uint8_t i = 0; i < ANALOGS; i++) {
 		if (!settings_enabled(i))
 			continue;
-		sensor_extra[i] = (power[i] + ENERGY_WATT / 2) / ENERGY_WATT;
+		sensor_extra[i] = (power[i] + POWER_WATT / 2) / POWER_WATT;
 		meter_fresh |= bit(i);
 	}
 }

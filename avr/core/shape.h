@@ -20,7 +20,7 @@
 #define MS_WHOLE 2u
 /* A code of 1 is 0.0024 W × constant (2000/3 samples/s × 3600 s/h × 1e-9): with 60 a watt is 25000 parts. */
 #define POWER_SCALE 60u
-#define POWER_PARTS (25000u / 40u)
+#define POWER_WATT (25000u / 4u)
 #else
 #define SENSORS 4
 #define ANALOGS 2
@@ -30,7 +30,7 @@
 #define MS_WHOLE 5u
 /* A code of 1 is 0.00225 W × constant: with 63 a watt is 28000 parts. */
 #define POWER_SCALE 63u
-#define POWER_PARTS (28000u / 40u)
+#define POWER_WATT (28000u / 4u)
 #endif
 
 #define FIRST_PULSE_PORT ANALOGS
@@ -44,7 +44,12 @@
 #endif
 
 /* One copy of a function that the compiler would rather inline: flash is dearer than time. */
+#ifdef __AVR__
+/* It lies below the main loop, so that this has all of the flash within reach of its short calls. */
+#define SHARED __attribute__((noinline, section(".lowtext")))
+#else
 #define SHARED __attribute__((noinline))
+#endif
 
 /*
  * Makes the compiler forget where a pointer points, so that it reaches the fields of a structure by 2-byte instructions

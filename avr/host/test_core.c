@@ -48,7 +48,7 @@ static void power_is_near(void)
 			uint16_t whole = (uint16_t)CONSTANTS[k];
 			uint32_t parts = energy_power(sum, 667, whole, (uint16_t)((CONSTANTS[k] - whole) * 1000));
 			double exact = sum / 667.0 * CONSTANTS[k] * TICKS_PER_S / ANALOGS * 3600e-9;
-			double error = (parts + 20) / 40 - exact;
+			double error = (parts + POWER_WATT / 2) / POWER_WATT - exact;
 
 			CHECK(error < 0.53 + exact * 0.0005 && error > -0.53 - exact * 0.0005);
 		}

@@ -14,32 +14,25 @@
 #include "watchdog.h"
 
 #define ACCOUNT_TICKS (TICKS_PER_S / 50) /* a clamp each 20 ms, in turn: at most 2 Wh of 378 kW wait */
-#define LED_TICKS (TICKS_PER_S / 50)     /* the LED shines 20 ms a Wh */
 
-static void mind_led(bool moved, uint8_t ticks, bool low)
-{
-	static uint8_t lit;
-
-	lit = (uint8_t)(lit > ticks ? lit - ticks : 0);
-	if (moved)
-		lit = LED_TICKS;
-	led_set(lit && !low);
-}
-
-static bool account(uint8_t ticks)
+/* Each 20 ms one clamp, in turn; pulses all the time. The LED shines for 20 ms when a counter has moved in those before. */
+static void account(uint8_t ticks, bool low)
 {
 	static uint8_t port, waited;
-	bool moved = false;
+	static bool moved;
 
 	waited = (uint8_t)(waited + ticks);
 	if (waited >= ACCOUNT_TICKS) {
 		waited = 0;
+		led_set(moved && !low);
 		moved = meter_account(port);
-		port = (uint8_t)(port + 1 < FIRST_PULSE_PORT ? port + 1 : 0);
+		port++;
+		if (port >= FIRST_PULSE_PORT)
+			port = 0;
 	}
 	for (uint8_t k = FIRST_PULSE_PORT; k < FIRST_PULSE_PORT + PULSES; k++)
-		moved |= meter_account(k);
-	return moved;
+		if (meter_account(k))
+			moved = true;
 }
 
 static void pass(void)
@@ -53,7 +46,7 @@ static void pass(void)
 	last_tick = now;
 	meter_tick(now);
 	serve_run();
-	mind_led(account(ticks), ticks, low);
+	account(ticks, low);
 	keeper_run(low, ticks);
 	if (journal.historic && keeper_committed() == STORE_DONE)
 		journal.historic = false;
