@@ -13,7 +13,7 @@
 #include "oracle.h"
 #include "rig.h"
 
-enum { EXAMPLES = 10, SETTINGS_BYTES = 48, GAP_US = 250, GAP_MORE_US = 500 };
+enum { EXAMPLES = 10, SETTINGS_BYTES = 48, GAP_US = 250, GAP_MORE_US = 500, PAUSE_MS = 30 };
 
 struct counts {
 	uint64_t cases, bytes, sets, wrong_crc, unexplained, silent;
@@ -137,8 +137,11 @@ static void one_case(struct mutate *m)
 	size_t n = mutate_bytes(m, out);
 
 	oracle_scan(&oracle, out, n);
-	rig_transfer(&rig, out, in, (uint16_t)n, (uint16_t)(GAP_US + mutate_random(m) % GAP_MORE_US));
-	rig_run_ns(&rig, mutate_random(m) % (30 * NS_PER_MS));
+	uint16_t gap_us = (uint16_t)(GAP_US + mutate_random(m) % GAP_MORE_US);
+	uint64_t pause_ns = mutate_random(m) % (PAUSE_MS * NS_PER_MS);
+
+	rig_transfer(&rig, out, in, (uint16_t)n, gap_us);
+	rig_run_ns(&rig, pause_ns);
 	bool good = answers();
 
 	look(&after);
@@ -148,6 +151,7 @@ static void one_case(struct mutate *m)
 	counts.wrong_crc += (uint64_t)oracle.wrong;
 	if (!good) {
 		counts.silent++;
+		fprintf(stderr, "fuzz-spi: gap %u us, pause %.3f ms, then gs: ", gap_us, (double)pause_ns / 1e6);
 		example("no answer", out, n);
 		rig_run_ms(&rig, 3000);
 	}

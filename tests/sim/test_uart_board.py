@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firmware of the UART board: its lines on a pseudo-terminal (docs/protocols.md §2)."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.sim.board import FIRMWARE, ROOT
+
+PULSE = re.compile(r"pls ([0-9a-f]{32}):(\d{10})(?::(\d{10}))?$")
+POWER = re.compile(r"pwr ([0-9a-f]{32}):(\d{10})$")
+
+
+@pytest.fixture
+def uart(flukso, tmp_path):
+    """The board and a function that returns the lines it has sent since."""
+    if not FIRMWARE["uart"].exists():
+        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True)
+    eep = FIRMWARE["uart"].with_suffix(".eep")
+    sim = flukso("--eeprom", str(eep), "--uart", "pty:{}".format(tmp_path / "line"), board="uart")
+    line = os.open(tmp_path / "line", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+
+    rest = [b""]
+
+    def lines(seconds):
+        got = rest[0]
+        for _ in range(round(seconds * 10)):
+            sim.run(0.1)
+            try:
+                got += os.read(line, 4096)
+            except BlockingIOError:
+                pass
+        *whole, rest[0] = got.split(b"\n")
+        return [text.decode("ascii").rstrip("\r") for text in whole]
+
+    sim.lines = lines
+    yield sim
+    os.close(line)
+
+
+def test_it_is_silent_for_20_seconds_and_then_tells_pulses_and_power(uart):
+    uart.ask("clamp 0 6000")
+    uart.ask("clamp 1 100")
+    assert uart.lines(19) == []
+    uart.lines(4)
+    uart.ask("pulse 0 3 500000")
+    told = uart.lines(10)
+    assert all(PULSE.match(text) or POWER.match(text) for text in told), told
+    watts = {}
+    for text in told:
+        match = POWER.match(text)
+        if match:
+            watts.setdefault(match[1], []).append(int(match[2]))
+    assert len(watts) == 2
+    (_, six), (_, one) = sorted(watts.items(), key=lambda item: -max(item[1]))
+    assert all(watt == pytest.approx(6000, abs=4) for watt in six)
+    assert all(watt == pytest.approx(100, abs=1.5) for watt in one)
+    assert 9 <= len(six) <= 11
+    clocked = [PULSE.match(text) for text in told if PULSE.match(text) and PULSE.match(text)[3]]
+    assert len(clocked) == 3
+    assert [int(match[3]) - int(clocked[0][3]) for match in clocked] == pytest.approx([0, 500, 1000], abs=3)
+
+
+def test_its_counters_survive_a_power_failure(uart):
+    uart.lines(21)
+    uart.ask("pulse 0 20 100000 30000")
+    uart.run(3)
+    before = uart.control.counters()
+    uart.ask("supply 4000")
+    uart.run(0.06)
+    uart.ask("cut")
+    uart.run(1)
+    uart.ask("supply 5000")
+    uart.ask("power")
+    uart.run(1)
+    assert before[2] == 20
+    assert uart.control.counters()[2] >= 19
