@@ -23,12 +23,12 @@ demo: ## runs a household from clamp to server: board in the simulator, daemon, 
 
 test: ## installs what is missing and passes the tests; the gate for every change
 	@$(SETUP) demo test runtime
-	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtime
+	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
 	@$(PY) -m pytest -n $(JOBS) -m "not slow"
 
 test-all: ## the tests that are too dear for every change, too
 	@$(SETUP) demo test runtime
-	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtime
+	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
 	@$(PY) -m pytest -n $(JOBS)
 
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
@@ -55,6 +55,10 @@ runtime: ## builds our MicroPython for this machine (package/flukso-micropython)
 	@$(SETUP) demo runtime
 	@package/flukso-micropython/build.sh x86
 
+qemu: firmware sim runtimes ## runs the daemon on big-endian MIPS without a floating-point unit, under qemu-user
+	@$(SETUP) demo test runtime
+	@$(PY) -m pytest tests/runtime/test_mips.py
+
 budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save times against their budgets
 	@$(MAKE) -s --no-print-directory -C avr budget
 
@@ -79,7 +83,11 @@ pictures: ## takes the README's pictures from a running demo
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tools.pictures
 
-.PHONY: firmware-quiet sim-quiet avr-host-test
+.PHONY: firmware-quiet sim-quiet avr-host-test runtimes
+runtimes:
+	@package/flukso-micropython/build.sh x86 mips
+	@package/flukso-micropython/build.sh --release x86 mips
+
 firmware-quiet:
 	@$(MAKE) -s --no-print-directory -C avr firmware >/dev/null
 
