@@ -138,7 +138,8 @@ void spi_start(struct board *b, const uint8_t *out, uint8_t *in, uint16_t count,
 	s->active = true;
 	s->lost_power = false;
 	start_byte(b);
-	board_event(b, EVENT_SPI, b->now_ns + SPI_BYTE_NS);
+	/* Not b->now_ns: a look at the RAM may have let the CPU run ahead, and it needs its time for each byte. */
+	board_event(b, EVENT_SPI, board_now_ns(b) + SPI_BYTE_NS);
 }
 
 /* Alternates between the end of a byte and, a gap later, the start of the next. */

@@ -249,7 +249,7 @@ size_t uart_send(struct board *b, const uint8_t *bytes, size_t len)
 	if (len > uart_send_room(b))
 		len = uart_send_room(b);
 	if (len && u->line_in.count == 0)
-		board_event(b, EVENT_UART_RX, b->now_ns + byte_ns(u->baud));
+		board_event(b, EVENT_UART_RX, board_now_ns(b) + byte_ns(u->baud));
 	for (size_t i = 0; i < len; i++)
 		ring_put(&u->line_in, bytes[i]);
 	return len;
