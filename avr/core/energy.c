@@ -35,15 +35,16 @@ uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction)
  * POWER_SCALE is such that a watt is a whole number of parts and the mean code, ten bits, times it fits 16 bits. The
  * constant is rounded here: below 200 ppm for any clamp of 25 A and more.
  */
-uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction)
+uint32_t energy_power(uint32_t sum, uint16_t count, const struct constant *constant)
 {
 	uint16_t whole = (uint16_t)(sum / count);
 	uint16_t rest = (uint16_t)(sum % count);
+	uint16_t rounded = constant->whole;
 	uint32_t parts;
 
-	if (fraction >= 500 && constant < 0xffff)
-		constant++;
-	parts = (uint32_t)(uint16_t)(whole * POWER_SCALE) * constant;
-	parts += (uint32_t)(uint16_t)(rest * POWER_SCALE) * constant / count;
+	if (constant->fraction >= 500 && rounded < 0xffff)
+		rounded++;
+	parts = (uint32_t)(uint16_t)(whole * POWER_SCALE) * rounded;
+	parts += (uint32_t)(uint16_t)(rest * POWER_SCALE) * rounded / count;
 	return parts / 4;
 }

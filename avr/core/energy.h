@@ -11,6 +11,12 @@ struct remainder {
 	uint16_t pico;
 };
 
+/* nWh a sample and ADC step, or Wh a pulse. */
+struct constant {
+	uint16_t whole;
+	uint16_t fraction; /* 1/1000, below 1000 */
+};
+
 /* Samples' sum that one energy_add_samples() may take: 40000 × 65535 + 1e9 fits 32 bits. */
 #define ENERGY_SUM_MAX 40000u
 
@@ -23,6 +29,6 @@ uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t consta
 uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction);
 
 /* Mean power, in parts of 1/POWER_WATT W so that three inputs add up in 32 bits, of count samples (1 … ENERGY_COUNT_MAX) that have that sum. */
-uint32_t energy_power(uint32_t sum, uint16_t count, uint16_t constant, uint16_t fraction);
+uint32_t energy_power(uint32_t sum, uint16_t count, const struct constant *constant);
 
 #endif

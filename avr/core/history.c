@@ -40,7 +40,7 @@ static void take(const struct image *image, uint32_t *counter)
 {
 	uint8_t at = image->sensors;
 	uint8_t enabled = eeprom_read(image->enabled);
-	struct meter_constant *constant = settings.constant;
+	struct constant *constant = settings.constant;
 
 	read_block(settings.map, image->map, sizeof(settings.map));
 	read_block(&settings.watchdogs, image->events, 4); /* and brownouts */

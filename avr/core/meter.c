@@ -38,6 +38,13 @@ struct intent {
 	struct kept kept;
 };
 
+/* What a clamp measured in the running second. */
+struct second {
+	uint32_t sum;   /* of the samples, as far as accounted */
+	uint16_t count; /* of all samples ever, as far as accounted; wraps */
+	uint16_t began; /* count as the second began */
+};
+
 uint32_t sensor_counter[SENSORS] NOINIT;
 
 /* All else that outlives a reset. */
@@ -45,10 +52,7 @@ static struct {
 	struct kept kept[SENSORS];
 	struct intent intent;
 	uint32_t seen[COUNTED_PORTS];
-	/* Of the running second: samples' sum as far as accounted, their number, and where that began. */
-	uint32_t second_sum[ANALOGS];
-	uint16_t second_count[ANALOGS];
-	uint16_t second_began[ANALOGS];
+	struct second second[ANALOGS];
 } live NOINIT;
 
 struct inputs inputs NOINIT;
@@ -156,7 +160,7 @@ static uint32_t ahead_of(uint8_t port, uint32_t *now)
 	}
 	guard = guard_enter();
 	*now = inputs.sum[port];
-	live.second_count[port] = inputs.count[port];
+	live.second[port].count = inputs.count[port];
 	guard_leave(guard);
 	return *now - live.seen[port];
 }
@@ -186,18 +190,18 @@ static uint32_t pulse_ms(const struct pulse *input)
 /* Adds what the input is ahead, in steps that the arithmetic can take. */
 static void add(struct intent *next, uint32_t ahead)
 {
-	uint16_t constant = settings_constant(next->sensor);
-	uint16_t fraction = settings_fraction(next->sensor);
+	const struct constant *constant = settings_constant(next->sensor);
 	uint16_t step;
 
+	BASE(constant);
 	do {
 		if (next->port >= FIRST_PULSE_PORT) {
 			step = 1;
-			next->counter += constant;
-			next->counter += energy_add_fraction(&next->kept.rest, fraction);
+			next->counter += constant->whole;
+			next->counter += energy_add_fraction(&next->kept.rest, constant->fraction);
 		} else {
 			step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
-			next->counter += energy_add_samples(&next->kept.rest, step, constant, fraction);
+			next->counter += energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
 		}
 		ahead -= step;
 	} while (ahead);
@@ -227,7 +231,7 @@ SHARED bool meter_account(uint8_t port)
 		if (sensor >= ANALOGS)
 			sensor_extra[sensor] = pulse_ms(pulse_of(port));
 	} else {
-		live.second_sum[port] += ahead;
+		live.second[port].sum += ahead;
 	}
 	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
 		meter_fresh |= bit(sensor);
@@ -244,19 +248,20 @@ void meter_account_all(void)
 void meter_second(void)
 {
 	uint32_t power[ANALOGS] = { 0 };
+	struct second *second = live.second;
 
-	for (uint8_t port = 0; port < ANALOGS; port++) {
+	for (uint8_t port = 0; port < ANALOGS; port++, second++) {
 		uint8_t sensor = settings_sensor(port);
 		uint16_t count;
 
+		BASE(second);
 		meter_account(port);
-		count = (uint16_t)(live.second_count[port] - live.second_began[port]);
-		live.second_began[port] = live.second_count[port];
+		count = (uint16_t)(second->count - second->began);
+		second->began = second->count;
 		/* More samples only when the main loop stood still. */
 		if (sensor < ANALOGS && count > 0 && count <= ENERGY_COUNT_MAX)
-			power[sensor] += energy_power(live.second_sum[port], count, settings_constant(sensor),
-						      settings_fraction(sensor));
-		live.second_sum[port] = 0;
+			power[sensor] += energy_power(second->sum, count, settings_constant(sensor));
+		second->sum = 0;
 	}
 	for (uint8_t i = 0; i < ANALOGS; i++) {
 		if (!settings_enabled(i))

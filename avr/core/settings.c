@@ -21,6 +21,14 @@ static const struct settings DEFAULTS FLASH = {
 	.layout = SETTINGS_LAYOUT,
 };
 #else
+#ifndef CLAMP_CONSTANT
+#define CLAMP_CONSTANT 5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
+#define CLAMP_FRACTION 733u
+#endif
+
+const struct constant settings_clamp = { CLAMP_CONSTANT, CLAMP_FRACTION };
+const struct constant settings_pulse = { 1, 0 };
+
 static const struct settings DEFAULTS FLASH = {
 	.id = { { [15] = 1 }, { [15] = 2 }, { [15] = 3 }, { [15] = 4 } },
 	.layout = SETTINGS_LAYOUT,

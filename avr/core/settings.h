@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "energy.h"
 #include "shape.h"
 
 /* Stored as it stands, little endian; the 16-bit fields lie even, so that no compiler pads. */
@@ -13,10 +14,7 @@ struct settings {
 	uint16_t watchdogs; /* resets by the watchdog */
 	uint16_t brownouts; /* dips of the supply */
 #ifdef BOARD_SPI
-	struct meter_constant {
-		uint16_t whole;    /* nWh a sample and ADC step, or Wh a pulse */
-		uint16_t fraction; /* 1/1000, below 1000 */
-	} constant[SENSORS];
+	struct constant constant[SENSORS];
 	uint8_t map[PORTS];         /* port to sensor, or UNMAPPED */
 	uint8_t enabled[SENSORS];   /* 0 or 1 */
 	uint8_t hardware[3];        /* major, high byte first; minor: 0 has deltas of 18 digits, else 22 */
@@ -49,14 +47,9 @@ static inline bool settings_enabled(uint8_t sensor)
 	return settings.enabled[sensor];
 }
 
-static inline uint16_t settings_constant(uint8_t sensor)
+static inline const struct constant *settings_constant(uint8_t sensor)
 {
-	return settings.constant[sensor].whole;
-}
-
-static inline uint16_t settings_fraction(uint8_t sensor)
-{
-	return settings.constant[sensor].fraction;
+	return &settings.constant[sensor];
 }
 
 static inline uint8_t settings_sensor(uint8_t port)
@@ -64,10 +57,7 @@ static inline uint8_t settings_sensor(uint8_t port)
 	return settings.map[port];
 }
 #else
-#ifndef CLAMP_CONSTANT
-#define CLAMP_CONSTANT 5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
-#define CLAMP_FRACTION 733u
-#endif
+extern const struct constant settings_clamp, settings_pulse; /* fixed at build time */
 
 static inline bool settings_enabled(uint8_t sensor)
 {
@@ -75,14 +65,9 @@ static inline bool settings_enabled(uint8_t sensor)
 	return true;
 }
 
-static inline uint16_t settings_constant(uint8_t sensor)
+static inline const struct constant *settings_constant(uint8_t sensor)
 {
-	return sensor < ANALOGS ? CLAMP_CONSTANT : 1;
-}
-
-static inline uint16_t settings_fraction(uint8_t sensor)
-{
-	return sensor < ANALOGS ? CLAMP_FRACTION : 0;
+	return sensor < ANALOGS ? &settings_clamp : &settings_pulse;
 }
 
 static inline uint8_t settings_sensor(uint8_t port)
