@@ -16,11 +16,16 @@
 #define FIELD(name) IN_SETTINGS, offsetof(struct settings, name)
 
 static const struct field FIELDS[] FLASH = {
-	{ 'h', FIELD(hardware), 3, false, false },  { 's', IN_FLASH, 0, 2, false, false },
-	{ 'e', FIELD(enabled), 1, true, false },    { 'p', FIELD(map), PORTS, false, false },
-	{ 'c', IN_COUNTERS, 0, 4, true, true },     { 'm', FIELD(constant[0].whole), 2, true, true },
-	{ 'f', FIELD(constant[0].fraction), 2, true, true },    { 'w', FIELD(watchdogs), 2, false, true },
-	{ 'b', FIELD(brownouts), 2, false, true },  { 'd', NOWHERE, 0, 0, false, false },
+	{ 'h', FIELD(hardware), 3, false, false },
+	{ 's', IN_FLASH, 0, 2, false, false },
+	{ 'e', FIELD(enabled), 1, true, false },
+	{ 'p', FIELD(map), PORTS, false, false },
+	{ 'c', IN_COUNTERS, 0, 4, true, true },
+	{ 'm', FIELD(constant[0].whole), 2, true, true },
+	{ 'f', FIELD(constant[0].fraction), 2, true, true },
+	{ 'w', FIELD(watchdogs), 2, false, true },
+	{ 'b', FIELD(brownouts), 2, false, true },
+	{ 'd', NOWHERE, 0, 0, false, false },
 	{ 't', NOWHERE, 0, 0, false, false },
 };
 
@@ -101,7 +106,8 @@ SHARED static uint8_t *value_place(const struct request *request)
 
 	if (request->field.place == IN_COUNTERS)
 		base = (uint8_t *)sensor_counter;
-	return base + (request->field.number ? 4 * request->sensor : request->sensor); /* numbers lie four bytes apart */
+	return base +
+	       (request->field.number ? 4 * request->sensor : request->sensor); /* numbers lie four bytes apart */
 }
 
 static void put_values(const struct request *request)

@@ -29,9 +29,9 @@ struct field {
 /* A message that could be read. Arguments are in the order of the wire. */
 struct request {
 	struct field field;
-	uint8_t verb;             /* `g`, `s` or `c` */
+	uint8_t verb; /* `g`, `s` or `c` */
 	uint8_t letter;
-	uint8_t sensor;              /* its number, 0 for commands without one */
+	uint8_t sensor; /* its number, 0 for commands without one */
 	uint8_t argument[PORTS];
 };
 

@@ -17,8 +17,8 @@ struct constant {
 	uint16_t fraction; /* 1/1000, below 1000 */
 };
 
-/* Samples' sum that one energy_add_samples() may take: 40000 × 65535 + 1e9 fits 32 bits. */
-#define ENERGY_SUM_MAX 40000u
+/* Samples' sum that one energy_add_samples() may take: 50000 × 65535 + 1e9 fits 32 bits; a clamp has 40920 in 60 ms. */
+#define ENERGY_SUM_MAX 50000u
 
 #define ENERGY_COUNT_MAX 1024u /* samples of one second at most */
 

@@ -142,7 +142,8 @@ static void mind_supply(bool low, uint8_t ticks)
 		flags.again = false;
 		save_now();
 		guard_leave(guard);
-	} else if (keeper.save_min >= KEEPER_SAVE_MIN && keeper.low_ticks >= KEEPER_LOW_TICKS && keeper.low_ticks < KEEPER_STAYS_LOW) {
+	} else if (keeper.save_min >= KEEPER_SAVE_MIN && keeper.low_ticks >= KEEPER_LOW_TICKS &&
+		   keeper.low_ticks < KEEPER_STAYS_LOW) {
 		begin(true);
 	}
 }

@@ -8,13 +8,13 @@
 
 #include "store.h"
 
-#define KEEPER_RECORD_MIN 60u      /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
-#define KEEPER_FAR_MIN 10u         /* but at most every 10 minutes when a counter is far ahead of it */
-#define KEEPER_SAVES 8u            /* dips that are saved at once in a row */
-#define KEEPER_SAVE_MIN 10u        /* such a save comes back each 10 minutes */
+#define KEEPER_RECORD_MIN 60u               /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
+#define KEEPER_FAR_MIN 10u                  /* but at most every 10 minutes when a counter is far ahead of it */
+#define KEEPER_SAVES 8u                     /* dips that are saved at once in a row */
+#define KEEPER_SAVE_MIN 10u                 /* such a save comes back each 10 minutes */
 #define KEEPER_LOW_TICKS (TICKS_PER_S / 50) /* 20 ms low are no ripple of the mains */
-#define KEEPER_STAYS_LOW 200u      /* ticks after which a low supply is no failure but a weak supply */
-#define KEEPER_SHORTS 12u          /* short records after which a full one is due */
+#define KEEPER_STAYS_LOW 200u               /* ticks after which a low supply is no failure but a weak supply */
+#define KEEPER_SHORTS 12u                   /* short records after which a full one is due */
 
 /* At start, when the counters are known. Power-on forgets how many saves were spent. */
 void keeper_boot(bool power_on);

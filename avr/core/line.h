@@ -12,10 +12,10 @@
 
 /* What has happened and is still to be told. Main loop only. */
 struct line_news {
-	uint8_t power;                /* sensors whose power is new, one bit each */
-	bool brownout;                /* the supply fell */
-	bool watchdog;                /* the watchdog reset the board */
-	uint32_t told[SENSORS];       /* counters as last told */
+	uint8_t power;          /* sensors whose power is new, one bit each */
+	bool brownout;          /* the supply fell */
+	bool watchdog;          /* the watchdog reset the board */
+	uint32_t told[SENSORS]; /* counters as last told */
 };
 
 extern struct line_news line_news;

@@ -149,20 +149,19 @@ static const struct pulse *pulse_of(uint8_t port)
 	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
 
-/* How far an input is ahead of the accounting; notes where it stands. */
-static uint32_t ahead_of(uint8_t port, uint32_t *now)
+/* How far an input is ahead of the accounting. */
+static uint32_t ahead_of(uint8_t port, uint32_t seen)
 {
+	uint32_t ahead;
 	uint8_t guard;
 
-	if (port >= FIRST_PULSE_PORT) {
-		*now = pulse_of(port)->count;
-		return (uint8_t)(*now - live.seen[port]);
-	}
+	if (port >= FIRST_PULSE_PORT)
+		return (uint8_t)(pulse_of(port)->count - (uint8_t)seen);
 	guard = guard_enter();
-	*now = inputs.sum[port];
+	ahead = inputs.sum[port] - seen;
 	live.second[port].count = inputs.count[port];
 	guard_leave(guard);
-	return *now - live.seen[port];
+	return ahead;
 }
 
 void meter_tick(uint16_t tick)
@@ -187,51 +186,47 @@ static uint32_t pulse_ms(const struct pulse *input)
 	return meter_ms - ticks / MS_WHOLE * MS_STEP;
 }
 
-/* Adds what the input is ahead, in steps that the arithmetic can take. */
+/* Adds one pulse, or what the clamp is ahead as far as the arithmetic can take it; the rest has its turn later. */
 static void add(struct intent *next, uint32_t ahead)
 {
 	const struct constant *constant = settings_constant(next->sensor);
-	uint16_t step;
+	uint16_t step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
 
 	BASE(constant);
-	do {
-		if (next->port >= FIRST_PULSE_PORT) {
-			step = 1;
-			next->counter += constant->whole;
-			next->counter += energy_add_fraction(&next->kept.rest, constant->fraction);
-		} else {
-			step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
-			next->counter += energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
-		}
-		ahead -= step;
-	} while (ahead);
+	if (next->port >= FIRST_PULSE_PORT) {
+		step = 1;
+		next->counter += constant->whole;
+		next->counter += energy_add_fraction(&next->kept.rest, constant->fraction);
+	} else {
+		live.second[next->port].sum += step;
+		next->counter += energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
+	}
+	next->seen += step;
 }
 
 SHARED bool meter_account(uint8_t port)
 {
 	uint8_t sensor = settings_sensor(port);
-	uint32_t now;
-	uint32_t ahead = ahead_of(port, &now);
+	uint32_t *seen = &live.seen[port];
+	uint32_t ahead = ahead_of(port, *seen);
 	struct intent *next;
 	bool moved;
 
 	if (!ahead)
 		return false;
 	if (sensor >= SENSORS || !settings_enabled(sensor) || ahead >= AHEAD_MAX) {
-		live.seen[port] = now;
+		*seen += ahead;
 		return false;
 	}
 	next = intent_load(sensor);
 	next->port = port;
-	next->seen = now;
+	next->seen = *seen;
 	add(next, ahead);
 	moved = next->counter != sensor_counter[sensor];
 	if (port >= FIRST_PULSE_PORT) {
 		moved = true;
 		if (sensor >= ANALOGS)
 			sensor_extra[sensor] = pulse_ms(pulse_of(port));
-	} else {
-		live.second[port].sum += ahead;
 	}
 	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
 		meter_fresh |= bit(sensor);

@@ -49,7 +49,10 @@ void meter_set(uint8_t sensor, uint32_t counter);
 /* Lets the board's clock follow the ticks; at least each 50 ticks. */
 void meter_tick(uint16_t tick);
 
-/* Turns what one port measured until now into energy of its sensor; true when a counter moved. */
+/*
+ * Turns one pulse, or what a clamp measured until now (ENERGY_SUM_MAX of it), into energy of the port's sensor; true when
+ * there was a pulse or a counter moved.
+ */
 bool meter_account(uint8_t port);
 
 /* meter_account() of all ports, before the settings change. */

@@ -22,7 +22,8 @@ static const struct settings DEFAULTS FLASH = {
 };
 #else
 #ifndef CLAMP_CONSTANT
-#define CLAMP_CONSTANT 5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
+#define CLAMP_CONSTANT \
+	5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
 #define CLAMP_FRACTION 733u
 #endif
 

@@ -15,9 +15,9 @@ struct settings {
 	uint16_t brownouts; /* dips of the supply */
 #ifdef BOARD_SPI
 	struct constant constant[SENSORS];
-	uint8_t map[PORTS];         /* port to sensor, or UNMAPPED */
-	uint8_t enabled[SENSORS];   /* 0 or 1 */
-	uint8_t hardware[3];        /* major, high byte first; minor: 0 has deltas of 18 digits, else 22 */
+	uint8_t map[PORTS];       /* port to sensor, or UNMAPPED */
+	uint8_t enabled[SENSORS]; /* 0 or 1 */
+	uint8_t hardware[3];      /* major, high byte first; minor: 0 has deltas of 18 digits, else 22 */
 	uint8_t spare;
 #else
 	uint8_t id[SENSORS][16];

@@ -29,8 +29,8 @@ uint8_t bench_cut_value;
 bool bench_dead;
 bool bench_low;
 
-static uint32_t busy;  /* ticks until the operation is over */
-static bool calling;   /* the journal wants to be called */
+static uint32_t busy; /* ticks until the operation is over */
+static bool calling;  /* the journal wants to be called */
 static uint32_t clock_ticks;
 
 void bench_check(bool ok, const char *file, int line, const char *text)

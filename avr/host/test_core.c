@@ -46,8 +46,9 @@ static void power_is_near(void)
 	for (int k = 0; k < 4; k++) {
 		for (uint32_t sum = 0; sum <= 1023u * 667; sum += 97) {
 			uint16_t whole = (uint16_t)CONSTANTS[k];
-			uint32_t parts = energy_power(sum, 667, whole, (uint16_t)((CONSTANTS[k] - whole) * 1000));
 			double exact = sum / 667.0 * CONSTANTS[k] * TICKS_PER_S / ANALOGS * 3600e-9;
+			struct constant constant = { whole, (uint16_t)((CONSTANTS[k] - whole) * 1000) };
+			uint32_t parts = energy_power(sum, 667, &constant);
 			double error = (parts + POWER_WATT / 2) / POWER_WATT - exact;
 
 			CHECK(error < 0.53 + exact * 0.0005 && error > -0.53 - exact * 0.0005);
@@ -214,7 +215,8 @@ static void put(uint8_t at, uint32_t value, int size)
 static void put_historic(bool fractions, bool reversed)
 {
 	uint8_t size = fractions ? 8 : 6, end = (uint8_t)(6 * size);
-	uint8_t sensors = reversed ? 0 : 0x11, map = reversed ? end : 0x0b, enabled = reversed ? (uint8_t)(end + 6) : 0x0a;
+	uint8_t sensors = reversed ? 0 : 0x11, map = reversed ? end : 0x0b,
+		enabled = reversed ? (uint8_t)(end + 6) : 0x0a;
 	uint8_t events = reversed ? (uint8_t)(end + 7) : 6, version = reversed ? (uint8_t)(end + 11) : 1;
 
 	bench_cells[reversed ? end + 16 : 0] = 0xbe;
@@ -236,7 +238,8 @@ static void put_historic(bool fractions, bool reversed)
 static bool taken_over(bool fractions)
 {
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (settings.constant[i].whole != 5000 + i || settings.constant[i].fraction != (fractions ? 100 + i : 0))
+		if (settings.constant[i].whole != 5000 + i ||
+		    settings.constant[i].fraction != (fractions ? 100 + i : 0))
 			return false;
 		if (settings.enabled[i] != (0x1b >> i & 1) || settings.map[i] != (i == 5 ? UNMAPPED : 5 - i))
 			return false;

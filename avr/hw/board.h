@@ -16,7 +16,7 @@
 /* Timer units of 8 cycles a tick: 230.4 on average, so that 5 ticks are 1152 units. */
 #define TICK_UNITS 230
 #define TICK_PHASES 5
-#define TICK_LONG 2             /* so many of these five are one unit longer */
+#define TICK_LONG 2                           /* so many of these five are one unit longer */
 #define ADC_PRESCALER _BV(ADPS2) | _BV(ADPS0) /* /32: 115.2 kHz, a conversion is 113 µs of a tick's 500 */
 #else
 #define CLOCK_HZ 1000000ul

@@ -89,7 +89,7 @@ void __vector_edge(void)
 		EIMSK &= (uint8_t)~mask;
 }
 
-#define EDGE_VECTOR(input)                                                                                             \
+#define EDGE_VECTOR(input)                                                                                   \
 	__asm__("push r24\n\tldi r24, %0\n\tout %1, r24\n\tpop r24\n\trjmp __vector_edge" ::"i"(_BV(input)), \
 		"I"(_SFR_IO_ADDR(GPIOR1)))
 
