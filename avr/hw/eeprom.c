@@ -2,11 +2,11 @@
 /* EEPROM cells: single operations for the main loop, and the interrupt that writes the journal's records. */
 #include "../core/eeprom.h"
 
-#include <avr/interrupt.h>
 #include <avr/io.h>
 
 #include "../core/guard.h"
 #include "../core/journal.h"
+#include "vectors.h"
 
 /* EEPE must follow EEMPE within four cycles: interrupts are off here. */
 static inline void start(uint16_t at, uint8_t value, uint8_t mode)
@@ -62,8 +62,7 @@ void eeprom_call_journal(void)
 	EECR |= _BV(EERIE);
 }
 
-/* Each 1.8 ms while a record is being written. */
-ISR(EE_READY_vect)
+void eeprom_ready(void)
 {
 	if (!journal_step())
 		EECR &= (uint8_t)~_BV(EERIE);

@@ -3,13 +3,13 @@
 #ifdef BOARD_SPI
 #include "port6.h"
 
-#include <avr/interrupt.h>
 #include <stdbool.h>
 
 #include "../core/guard.h"
 #include "../core/link.h"
 #include "../core/settings.h"
 #include "board.h"
+#include "vectors.h"
 
 #define PORT_INDEX 5 /* its index in the map */
 
@@ -25,17 +25,11 @@ static inline void receive(uint8_t byte, bool lost)
 		uart_overruns++;
 }
 
-ISR(USART_RX_vect)
+void port6_receive(void)
 {
 	bool lost = UCSR0A & _BV(DOR0);
 
 	receive(UDR0, lost);
-}
-
-/* The last bit is out: listen again. */
-ISR(USART_TX_vect)
-{
-	PORTD &= (uint8_t)~_BV(RS485_BIT);
 }
 
 static void enable(void)

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SPI slave in mode 2, as the board's level shifter inverts the clock (docs/protocols.md §1). */
 #ifdef BOARD_SPI
-#include <avr/interrupt.h>
-
 #include "../core/dialogue.h"
 #include "../core/guard.h"
 #include "../core/link.h"
 #include "board.h"
 #include "port6.h"
 #include "serve.h"
+#include "vectors.h"
 
-/* At most once in 250 µs (922 cycles). */
-ISR(SPI_STC_vect)
+void serve_byte(void)
 {
 	SPDR = link_byte(SPDR);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The serial line of generation 1, 4800 baud 8N1: the board only speaks (docs/protocols.md §2). */
 #ifdef BOARD_UART
-#include <avr/interrupt.h>
-
 #include "../core/line.h"
 #include "../core/meter.h"
 #include "../core/settings.h"
 #include "board.h"
 #include "serve.h"
 #include "watchdog.h"
+#include "vectors.h"
 
 #define SILENCE_S 20 /* after reset the router's boot loader takes every byte for a key press */
 
@@ -21,7 +20,7 @@ static uint8_t silence_s = SILENCE_S;
 static uint16_t brownouts_seen;
 
 /* Each 2.1 ms while a line is on its way. */
-ISR(USART_UDRE_vect)
+void serve_send(void)
 {
 	uint8_t now = at;
 

@@ -2,16 +2,15 @@
 /* AIN1 against the bandgap, through timer 1's input capture. */
 #include "supply.h"
 
-#include <avr/interrupt.h>
-
 #include "../core/keeper.h"
 #include "board.h"
+#include "vectors.h"
 
 /* The supply must be good for so long before the next dip is an interrupt: noise at the threshold is no storm. */
 #define GOOD_TICKS (TICKS_PER_S / 500) /* 2 ms */
 
 /* First what the charge of the capacitors is for, then everything else. */
-ISR(TIMER1_CAPT_vect)
+void supply_dip(void)
 {
 	keeper_dip();
 	led_set(0);

@@ -2,11 +2,10 @@
 /* Timer 1 runs freely in units of 8 cycles; its compare A is the tick, its value the time of the edges. */
 #include "tick.h"
 
-#include <avr/interrupt.h>
-
 #include "../core/guard.h"
 #include "../core/meter.h"
 #include "board.h"
+#include "vectors.h"
 
 /* Written by the tick interrupt; read by the edge interrupts, which never nest with it, and by the main loop. */
 static struct beat {
@@ -49,8 +48,7 @@ static inline void sample(struct beat *now)
 	ADCSRA = ADC_START;
 }
 
-/* Every TICK_UNITS × 8 cycles. Worst case: docs/firmware.md, measured by the budget. */
-ISR(TIMER1_COMPA_vect)
+void tick_beat(void)
 {
 	uint16_t time = TCNT1;
 	uint8_t pins = PIND >> PD2;
@@ -71,36 +69,20 @@ ISR(TIMER1_COMPA_vect)
 	EIMSK = _BV(INT0) | _BV(INT1);
 }
 
-/*
- * At each edge of a pulse input, at most PULSE_EDGES_A_TICK times a tick. Two vectors, one handler: each notes in GPIOR1
- * which input it is for; neither ldi nor out touches the flags.
- */
-__attribute__((signal, used, externally_visible)) void __vector_edge(void);
-
-void __vector_edge(void)
+SHARED static void edge(struct pulse *input, uint8_t pin, uint8_t mask)
 {
-	struct pulse *input = &inputs.pulse[0];
-	uint8_t mask = GPIOR1;
-
-	if (mask != _BV(INT0))
-		input = &inputs.pulse[1];
-	BASE(input);
-	if (pulse_edge(input, PIND & (uint8_t)(mask << PD2) ? 1 : 0, TCNT1, PULSE_HOLD, beat.ticks))
+	if (pulse_edge(input, PIND & pin ? 1 : 0, TCNT1, PULSE_HOLD, beat.ticks))
 		EIMSK &= (uint8_t)~mask;
 }
 
-#define EDGE_VECTOR(input)                                                                                   \
-	__asm__("push r24\n\tldi r24, %0\n\tout %1, r24\n\tpop r24\n\trjmp __vector_edge" ::"i"(_BV(input)), \
-		"I"(_SFR_IO_ADDR(GPIOR1)))
-
-ISR(INT0_vect, ISR_NAKED)
+void tick_edge_first(void)
 {
-	EDGE_VECTOR(INT0);
+	edge(&inputs.pulse[0], _BV(PIND2), _BV(INT0));
 }
 
-ISR(INT1_vect, ISR_NAKED)
+void tick_edge_second(void)
 {
-	EDGE_VECTOR(INT1);
+	edge(&inputs.pulse[1], _BV(PIND3), _BV(INT1));
 }
 
 uint16_t tick_now(void)

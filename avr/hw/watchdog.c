@@ -2,11 +2,9 @@
 /* 125 ms of silence of the main loop save the counters, 125 ms more reset the board. */
 #include "watchdog.h"
 
-#include <avr/interrupt.h>
 #include <avr/wdt.h>
 
 #include "../core/guard.h"
-#include "../core/keeper.h"
 #include "board.h"
 
 #define PERIOD (_BV(WDP1) | _BV(WDP0)) /* 125 ms: 255 pulses at 2 kHz, what the inputs count on their own */
@@ -19,11 +17,6 @@ __attribute__((naked, used, section(".init3"))) static void watchdog_stop(void)
 	reset_reason = MCUSR;
 	MCUSR = 0;
 	wdt_disable();
-}
-
-ISR(WDT_vect)
-{
-	keeper_hang();
 }
 
 void watchdog_init(void)
