@@ -53,8 +53,10 @@ static void put_value(const void *value, uint8_t size, bool number)
 {
 	const uint8_t *at = value;
 
-	for (uint8_t i = 0; i < size; i++)
-		put8(at[number ? size - 1 - i : i]);
+	if (number)
+		at += size;
+	while (size--)
+		put8(number ? *--at : *at++);
 }
 
 SHARED static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
@@ -73,6 +75,17 @@ static uint8_t reply_end(uint8_t *reply)
 	return (uint8_t)(out - reply);
 }
 
+static void put_delta(uint8_t sensor)
+{
+	uint16_t milli = meter_milli(sensor);
+
+	put8(sensor);
+	put_value(&sensor_counter[sensor], 4, true);
+	if (settings.hardware[2])
+		put_value(&milli, 2, true);
+	put_value(&sensor_extra[sensor], 4, true);
+}
+
 /* What was told but not taken is told again, with what is new since. */
 static void put_deltas(void)
 {
@@ -80,16 +93,8 @@ static void put_deltas(void)
 	meter_fresh = 0;
 	tells = true;
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		uint16_t milli;
-
-		if (!(told & bit(i)))
-			continue;
-		put8(i);
-		put_value(&sensor_counter[i], 4, true);
-		milli = meter_milli(i);
-		if (settings.hardware[2])
-			put_value(&milli, 2, true);
-		put_value(&sensor_extra[i], 4, true);
+		if (told & bit(i))
+			put_delta(i);
 	}
 }
 
@@ -126,18 +131,23 @@ static void put_values(const struct request *request)
 
 static void set(const struct request *request)
 {
-	uint32_t number = 0;
-	uint8_t *at = (uint8_t *)&number;
+	uint32_t counter;
+	uint8_t *at = (uint8_t *)&counter;
 	const uint8_t *value = values(request);
-	uint8_t size = request->field.size;
 
 	meter_account_all(); /* until now the old settings hold */
 	if (request->field.place != IN_COUNTERS)
 		at = value_place(request);
-	for (uint8_t i = 0; i < size; i++)
-		at[request->field.number ? size - 1 - i : i] = *value++;
+	if (request->field.number)
+		at += request->field.size;
+	for (uint8_t i = request->field.size; i > 0; i--) {
+		if (request->field.number)
+			*--at = *value++;
+		else
+			*at++ = *value++;
+	}
 	if (request->field.place == IN_COUNTERS)
-		meter_set(request->sensor, number);
+		meter_set(request->sensor, counter);
 }
 
 /* Whether new values are in range. */

@@ -281,7 +281,7 @@ bool journal_book(bool *sound)
 }
 
 /* True when all cells are erased, or too worn out to be; else starts with the last one that is not. */
-static bool erase(struct journal *now, uint16_t place, uint8_t cells)
+SHARED static bool erase(struct journal *now, uint16_t place, uint8_t cells)
 {
 	uint8_t limit = (uint8_t)(2 * cells);
 

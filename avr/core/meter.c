@@ -186,22 +186,33 @@ static uint32_t pulse_ms(const struct pulse *input)
 	return meter_ms - ticks / MS_WHOLE * MS_STEP;
 }
 
-/* Adds one pulse, or what the clamp is ahead as far as the arithmetic can take it; the rest has its turn later. */
-static void add(struct intent *next, uint32_t ahead)
+SHARED static void increase(uint32_t *value, uint16_t by)
+{
+	*value += by;
+}
+
+/*
+ * Adds one pulse, or what the clamp is ahead as far as the arithmetic can take it; the rest has its turn later. Returns
+ * the Wh of the samples or of the pulse's fraction.
+ */
+static uint8_t add(struct intent *next, uint32_t ahead)
 {
 	const struct constant *constant = settings_constant(next->sensor);
-	uint16_t step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+	uint16_t step = 1;
+	uint8_t wh;
 
 	BASE(constant);
 	if (next->port >= FIRST_PULSE_PORT) {
-		step = 1;
-		next->counter += constant->whole;
-		next->counter += energy_add_fraction(&next->kept.rest, constant->fraction);
+		increase(&next->counter, constant->whole);
+		wh = energy_add_fraction(&next->kept.rest, constant->fraction);
 	} else {
-		live.second[next->port].sum += step;
-		next->counter += energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
+		step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+		increase(&live.second[next->port].sum, step);
+		wh = energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
 	}
-	next->seen += step;
+	increase(&next->counter, wh);
+	increase(&next->seen, step);
+	return wh;
 }
 
 SHARED bool meter_account(uint8_t port)
@@ -221,15 +232,13 @@ SHARED bool meter_account(uint8_t port)
 	next = intent_load(sensor);
 	next->port = port;
 	next->seen = *seen;
-	add(next, ahead);
-	moved = next->counter != sensor_counter[sensor];
-	if (port >= FIRST_PULSE_PORT) {
+	moved = add(next, ahead);
+	if (port >= FIRST_PULSE_PORT)
 		moved = true;
-		if (sensor >= ANALOGS)
-			sensor_extra[sensor] = pulse_ms(pulse_of(port));
-	}
 	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
 		meter_fresh |= bit(sensor);
+	if (port >= FIRST_PULSE_PORT && sensor >= ANALOGS)
+		sensor_extra[sensor] = pulse_ms(pulse_of(port));
 	intent_commit();
 	return moved;
 }
@@ -266,7 +275,7 @@ void meter_second(void)
 	}
 }
 
-uint16_t meter_milli(uint8_t sensor)
+SHARED uint16_t meter_milli(uint8_t sensor)
 {
 	if (sensor < ANALOGS)
 		return 0;

@@ -41,7 +41,7 @@ void settings_default(void)
 	flash_copy(&settings, &DEFAULTS, sizeof(settings));
 }
 
-uint16_t settings_crc(const struct settings *block)
+SHARED uint16_t settings_crc(const struct settings *block)
 {
 	return crc16_block(CRC16_SEED, block, offsetof(struct settings, crc));
 }

@@ -11,7 +11,7 @@
 #include "store.h"
 
 /* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
-void start_restore(bool power_on, bool watchdog)
+SHARED void start_restore(bool power_on, bool watchdog)
 {
 	uint32_t counter[SENSORS] = { 0 };
 	uint8_t sound = meter_start(!power_on);
