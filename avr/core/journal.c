@@ -182,16 +182,15 @@ SHARED void journal_note_all(void)
 static void fill_short(struct journal *now)
 {
 	uint8_t *at = now->buffer;
+	const uint8_t *low = (const uint8_t *)sensor_counter;
 
 	*at++ = (uint8_t)(tag(now) + 1);
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		uint16_t low = (uint16_t)sensor_counter[i];
-
-		*at++ = (uint8_t)low;
-		*at++ = (uint8_t)(low >> 8);
+	for (uint8_t i = SENSORS; i > 0; i--, low += 4) {
+		*at++ = low[0];
+		*at++ = low[1];
 	}
-	now->place = now->short_at;
-	now->short_at = 0;
+	now->place = short_place(now->short_next);
+	now->short_ready = false;
 }
 
 static void fill_full(struct journal *now)
@@ -199,10 +198,9 @@ static void fill_full(struct journal *now)
 	now->attempt++;
 	memcpy(now->buffer, &now->attempt, 2);
 	memcpy(now->buffer + 2, sensor_counter, sizeof(now->base));
-	now->place = now->full_at;
-	now->full_at = now->full_spare;
-	now->full_spare = 0;
+	now->place = full_place(now->full_next);
 	now->full_next = after(now->full_next);
+	now->full_ready--;
 }
 
 /* A full record in the background gives way, unless it is only waiting for its last byte; a short one does not. */
@@ -222,8 +220,8 @@ SHARED bool journal_begin(bool may_be_short)
 	bool brief;
 
 	BASE(now);
-	brief = may_be_short && !now->far && now->short_at && now->shorts < JOURNAL_SHORTS_MAX;
-	if ((!brief && !now->full_at) || !gives_way(now))
+	brief = may_be_short && !now->far && now->short_ready && now->shorts < JOURNAL_SHORTS_MAX;
+	if ((!brief && !now->full_ready) || !gives_way(now))
 		return false;
 	now->brief = brief;
 	if (brief)
@@ -302,17 +300,13 @@ SHARED static bool erase(struct journal *now, uint16_t place, uint8_t cells)
 
 static void tidy_full(struct journal *now)
 {
-	uint8_t slot = now->full_at ? after(now->full_next) : now->full_next;
-	uint16_t place = full_place(slot);
+	uint8_t slot = now->full_ready ? after(now->full_next) : now->full_next;
 	uint8_t guard;
 
-	if (!erase(now, place, FULL_SIZE))
+	if (!erase(now, full_place(slot), FULL_SIZE))
 		return;
 	guard = guard_enter();
-	if (!now->full_at)
-		now->full_at = full_place(now->full_next);
-	else if (now->full_at != place)
-		now->full_spare = place;
+	now->full_ready++; /* also when a record has just taken the slot before this one */
 	guard_leave(guard);
 }
 
@@ -320,7 +314,6 @@ static void tidy_full(struct journal *now)
 static bool tidy_shorts(struct journal *now)
 {
 	uint8_t slot = now->short_live;
-	uint8_t guard;
 
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
@@ -331,12 +324,11 @@ static bool tidy_shorts(struct journal *now)
 				now->short_clean |= bit(slot);
 			return true;
 		}
-		if (now->short_at)
+		if (now->short_ready)
 			continue;
 		now->short_next = slot;
-		guard = guard_enter();
-		now->short_at = short_place(slot);
-		guard_leave(guard);
+		ORDER();
+		now->short_ready = true;
 	}
 	return false;
 }
@@ -348,8 +340,8 @@ SHARED void journal_tidy(void)
 	BASE(now);
 	if (now->phase != JOURNAL_FREE || !eeprom_idle())
 		return;
-	if (now->full_at && !now->historic && tidy_shorts(now))
+	if (now->full_ready && !now->historic && tidy_shorts(now))
 		return;
-	if (!now->full_spare)
+	if (now->full_ready < JOURNAL_AHEAD)
 		tidy_full(now);
 }
