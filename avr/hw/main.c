@@ -35,9 +35,12 @@ static void account(uint8_t ticks, bool low)
 			moved = true;
 }
 
+#define PASS_TICKS 4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
+
+static uint16_t last_tick;
+
 static void pass(void)
 {
-	static uint16_t last_tick;
 	static uint16_t second_ms;
 	uint16_t now = tick_now();
 	uint8_t ticks = (uint8_t)(now - last_tick);
@@ -45,7 +48,6 @@ static void pass(void)
 
 	last_tick = now;
 	meter_tick(now);
-	serve_run();
 	account(ticks, low);
 	keeper_run(low, ticks);
 	if (journal.historic && keeper_committed() == STORE_DONE)
@@ -73,7 +75,9 @@ __attribute__((OS_main)) int main(void)
 	watchdog_init();
 	sei();
 	for (;;) {
-		pass();
+		serve_run();
+		if ((uint8_t)(tick_now() - last_tick) >= PASS_TICKS)
+			pass();
 		sleep_mode();
 	}
 }
