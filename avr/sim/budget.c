@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "rig.h"
@@ -17,6 +19,8 @@ static const double ISR_CYCLES_MAX = 400;
 static const double OFF_US_MAX = 110;
 static const double SAVE_MS_MAX = 30, SAVE_FULL_MS_MAX = 55;
 static const double ENERGY_PPM_MAX = 20;
+static const double HOLD_MAX_MS = 140; /* the capacitors' 146 ms (inferred) */
+static const double HOLD_STEP_MS = 0.2;
 
 enum {
 	STRESS_S = 60,
@@ -216,25 +220,59 @@ static void measure_power(int ampere)
 struct save {
 	double short_ms, full_ms;
 	uint64_t full_ops;
+	const char *full_when;
 };
 
-/* Lets the supply fail once and come back a little later. */
-static void measure_save(struct save *worst)
+/* In a copy of this process: the supply is low, the power goes after so long; true when the counters come back. */
+static bool comes_back(double hold_ms, const uint32_t want[RIG_SENSORS])
 {
-	uint64_t ops = rig.board->eeprom.ops, start = rig.board->now_ns;
+	int status;
+	pid_t pid = fork();
 
+	if (pid == 0) {
+		uint32_t got[RIG_SENSORS];
+
+		rig_run_ms(&rig, hold_ms);
+		board_cut(rig.board);
+		comparator_supply(rig.board, GOOD_MV);
+		rig_run_ms(&rig, 100);
+		board_power(rig.board);
+		rig_run_ms(&rig, 300);
+		rig_settled(&rig, got);
+		_exit(memcmp(got, want, sizeof(got)) != 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		exit(2);
+	return WEXITSTATUS(status) == 0;
+}
+
+/* Lets the supply fail, finds out how long it must hold for the save, and starts the board again. */
+static void measure_save(struct save *worst, const char *when)
+{
+	double too_short = 0, enough = HOLD_MAX_MS;
+	uint64_t ops = rig.board->eeprom.ops;
+	uint32_t want[RIG_SENSORS];
+
+	rig_counters(&rig, want);
 	comparator_supply(rig.board, LOW_MV);
-	rig_run_ms(&rig, 60);
-	double ms = (double)(rig.board->eeprom.ends_ns - start) / 1e6;
+	while (enough - too_short > HOLD_STEP_MS) {
+		double hold = (too_short + enough) / 2;
+
+		*(comes_back(hold, want) ? &enough : &too_short) = hold;
+	}
+	rig_run_ms(&rig, enough);
 	uint64_t count = rig.board->eeprom.ops - ops;
 
 	if (count) {
 		double *max = count < FULL_OPS ? &worst->short_ms : &worst->full_ms;
 
-		if (max == &worst->full_ms && ms > *max)
+		if (max == &worst->full_ms && enough > *max) {
 			worst->full_ops = count;
-		*max = fmax(*max, ms);
+			worst->full_when = when;
+		}
+		*max = fmax(*max, enough);
 	}
+	rig_run_ms(&rig, HOLD_MAX_MS - enough);
 	board_cut(rig.board);
 	comparator_supply(rig.board, GOOD_MV);
 	rig_run_ms(&rig, 100);
@@ -247,14 +285,19 @@ static void measure_saves(void)
 	struct save worst = { 0 };
 	char text[32];
 
+	for (int k = 0; k < CLAMPS; k++)
+		clamps_hold(rig.board, k, 0);
+	rig_run_ms(&rig, 500);
 	for (int i = 0; i < 12; i++) {
-		input_pulses(rig.board, 0, 3, 20000000, 10000000);
-		rig_run_ms(&rig, 200 + 7.3 * i);
-		measure_save(&worst);
+		if (i == 0) {
+			input_pulses(rig.board, 0, 3, 20000000, 10000000);
+			rig_run_ms(&rig, 200);
+		}
+		measure_save(&worst, i ? "while `ct` is carried out" : "at rest");
 		/* Only a full record can hold a counter that was just set. */
 		snprintf(text, sizeof(text), "sc03%08x", (unsigned)i * 100000);
 		command(text, 20);
-		measure_save(&worst);
+		measure_save(&worst, "just after `sc`");
 		/* While the settings are being written. */
 		const uint8_t *ct = (const uint8_t *)"lct96.";
 		uint8_t in[6];
@@ -266,7 +309,8 @@ static void measure_saves(void)
 	}
 	show("save, short record", worst.short_ms, SAVE_MS_MAX, "ms");
 	show("save, full record", worst.full_ms, SAVE_FULL_MS_MAX, "ms");
-	printf("budget: that one took %" PRIu64 " operations\n", worst.full_ops);
+	printf("budget: the longest took %" PRIu64 " operations, %s\n", worst.full_ops,
+	       worst.full_when ? worst.full_when : "never");
 }
 
 int main(int argc, char **argv)

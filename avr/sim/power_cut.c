@@ -166,7 +166,10 @@ static void boot_and_compare(bool save_complete)
 
 	if (save_complete && lost > 1)
 		example("lost", got);
-	max_u32(save_complete ? &tally->lost_wh_max : &tally->fallback_wh_max, lost);
+	if (save_complete)
+		max_u32(&tally->lost_wh_max, lost);
+	else if (saving_only)
+		max_u32(&tally->fallback_wh_max, lost);
 	if (strcmp(settings, history.settings[0]) && strcmp(settings, history.settings[1])) {
 		tally->settings_torn++;
 		example(settings, got);
