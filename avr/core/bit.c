@@ -6,6 +6,7 @@
 #include "flags.h"
 
 volatile struct flags flags;
+volatile uint8_t meter_fresh;
 #endif
 
 uint8_t bit(uint8_t number)

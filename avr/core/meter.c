@@ -60,7 +60,6 @@ uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
 static uint16_t last_tick; /* at which meter_ms was right, */
 static uint8_t ms_part;    /* but for this in 1/MS_WHOLE ms */
-uint8_t meter_fresh;
 
 static uint16_t intent_crc(void)
 {
@@ -144,7 +143,7 @@ uint8_t meter_start(bool keep)
 	return sound;
 }
 
-static const struct pulse *pulse_of(uint8_t port)
+SHARED static const struct pulse *pulse_of(uint8_t port)
 {
 	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
@@ -233,12 +232,13 @@ SHARED bool meter_account(uint8_t port)
 	next->port = port;
 	next->seen = *seen;
 	moved = add(next, ahead);
-	if (port >= FIRST_PULSE_PORT)
+	if (port >= FIRST_PULSE_PORT) {
 		moved = true;
-	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
+		if (sensor >= ANALOGS)
+			sensor_extra[sensor] = pulse_ms(pulse_of(port));
+	}
+	if (moved && sensor >= ANALOGS) /* the others have their turn each second */
 		meter_fresh |= bit(sensor);
-	if (port >= FIRST_PULSE_PORT && sensor >= ANALOGS)
-		sensor_extra[sensor] = pulse_ms(pulse_of(port));
 	intent_commit();
 	return moved;
 }
