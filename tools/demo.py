@@ -158,8 +158,9 @@ class Chain:
         return [now - first for now, first in zip(self.control.counters(self.sensors), self.at_start_wh, strict=True)]
 
     def received_wh(self) -> list[int]:
+        """What the server's last counter has gained on the board's at the start: the first tuple comes a second or two later."""
         held = [self.server.held(demo_config.sensor_id(number)) for number in range(self.sensors)]
-        return [tuples[-1][1] - tuples[0][1] if tuples else 0 for tuples in held]
+        return [tuples[-1][1] - first if tuples else 0 for tuples, first in zip(held, self.at_start_wh, strict=True)]
 
     def energy_error_wh(self) -> float:
         """Board against trace, of the sensor with the largest error."""

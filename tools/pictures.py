@@ -11,9 +11,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "pictures"
-SECONDS = 60  # of the demo
-SHOT_AFTER_S = 45  # the page's minute is full by then
-TERMINAL = (1060, 300)  # pixels
+SECONDS = 40  # of the demo
+SHOT_AFTER_S = 25  # the page's minute is full by then
+TERMINAL = (1060, 190)  # pixels
 PHONE = (412, 732)
 SCALE = 2  # device pixels a pixel: sharp on every screen
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -34,7 +34,7 @@ def shoot(url: str, file: pathlib.Path, size: tuple[int, int], settle_ms: int = 
             "--screenshot={}".format(file),
         ]
         if settle_ms:
-            command.append("--timeout={}".format(settle_ms))
+            command.append("--virtual-time-budget={}".format(settle_ms))
         subprocess.run([*command, url], check=True, capture_output=True, timeout=120)
 
 
