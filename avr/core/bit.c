@@ -6,7 +6,6 @@
 #include "flags.h"
 
 volatile struct flags flags;
-volatile uint8_t meter_fresh;
 #endif
 
 uint8_t bit(uint8_t number)

@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "crc.h"
-#include "flags.h"
 #include "flash.h"
 #include "hex.h"
 #include "link.h"
@@ -32,6 +31,7 @@ static const struct field FIELDS[] FLASH = {
 
 /* Sensors that the reply being sent tells about; bits move to here from meter_fresh. Main loop only. */
 static uint8_t told;
+static bool tells;
 
 static uint8_t *out;
 static uint8_t out_crc;
@@ -63,7 +63,7 @@ SHARED static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
 {
 	out = reply;
 	out_crc = 0;
-	flags.tells = false;
+	tells = false;
 	put(first);
 	put(second);
 }
@@ -91,7 +91,7 @@ static void put_deltas(void)
 {
 	told |= meter_fresh;
 	meter_fresh = 0;
-	flags.tells = true;
+	tells = true;
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (told & bit(i))
 			put_delta(i);
@@ -182,7 +182,7 @@ static bool find_field(uint8_t letter, struct field *field)
 }
 
 /* Whether count bytes of arguments are those of the command. */
-static bool readable(struct request *request, uint8_t count)
+SHARED static bool readable(struct request *request, uint8_t count)
 {
 	uint8_t verb;
 
@@ -248,8 +248,8 @@ SHARED uint8_t command_run(const struct request *request, uint8_t *reply)
 
 void command_taken(void)
 {
-	if (flags.tells)
+	if (tells)
 		told = 0;
-	flags.tells = false;
+	tells = false;
 }
 #endif

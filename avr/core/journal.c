@@ -18,7 +18,7 @@ static uint8_t last_byte(uint8_t crc)
 	return crc == EEPROM_BLANK ? 0 : crc;
 }
 
-static uint16_t full_place(uint8_t slot)
+SHARED static uint16_t full_place(uint8_t slot)
 {
 	return (uint16_t)(FULL_AT + slot * FULL_SIZE);
 }

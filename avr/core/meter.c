@@ -60,6 +60,7 @@ uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
 static uint16_t last_tick; /* at which meter_ms was right, */
 static uint8_t ms_part;    /* but for this in 1/MS_WHOLE ms */
+uint8_t meter_fresh;
 
 static uint16_t intent_crc(void)
 {
@@ -143,7 +144,7 @@ uint8_t meter_start(bool keep)
 	return sound;
 }
 
-SHARED static const struct pulse *pulse_of(uint8_t port)
+static const struct pulse *pulse_of(uint8_t port)
 {
 	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
@@ -232,13 +233,12 @@ SHARED bool meter_account(uint8_t port)
 	next->port = port;
 	next->seen = *seen;
 	moved = add(next, ahead);
-	if (port >= FIRST_PULSE_PORT) {
+	if (port >= FIRST_PULSE_PORT)
 		moved = true;
-		if (sensor >= ANALOGS)
-			sensor_extra[sensor] = pulse_ms(pulse_of(port));
-	}
-	if (moved && sensor >= ANALOGS) /* the others have their turn each second */
+	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
 		meter_fresh |= bit(sensor);
+	if (port >= FIRST_PULSE_PORT && sensor >= ANALOGS)
+		sensor_extra[sensor] = pulse_ms(pulse_of(port));
 	intent_commit();
 	return moved;
 }

@@ -6,7 +6,6 @@
 
 #include "../core/guard.h"
 #include "../core/journal.h"
-#include "../core/shape.h"
 #include "vectors.h"
 
 /* EEPE must follow EEMPE within four cycles: interrupts are off here. */
@@ -19,7 +18,7 @@ static inline void start(uint16_t at, uint8_t value, uint8_t mode)
 	EECR |= _BV(EEPE);
 }
 
-SHARED uint8_t eeprom_read(uint16_t at)
+uint8_t eeprom_read(uint16_t at)
 {
 	uint8_t guard, value;
 

@@ -44,7 +44,7 @@ static void pass(void)
 	static uint16_t second_ms;
 	uint16_t now = tick_now();
 	uint8_t ticks = (uint8_t)(now - last_tick);
-	bool low = supply_low();
+	bool low = supply_low(ticks);
 
 	last_tick = now;
 	meter_tick(now);

@@ -4,6 +4,7 @@
 
 #include <avr/wdt.h>
 
+#include "../core/guard.h"
 #include "board.h"
 
 #define PERIOD (_BV(WDP1) | _BV(WDP0)) /* 125 ms: 255 pulses at 2 kHz, what the inputs count on their own */
@@ -20,9 +21,12 @@ __attribute__((naked, used, section(".init3"))) static void watchdog_stop(void)
 
 void watchdog_init(void)
 {
+	uint8_t guard = guard_enter();
+
 	wdt_reset();
 	WDTCSR = _BV(WDCE) | _BV(WDE);
 	WDTCSR = _BV(WDIE) | _BV(WDE) | PERIOD;
+	guard_leave(guard);
 }
 
 void watchdog_kick(void)
