@@ -10,10 +10,7 @@
 #include <string.h>
 
 enum {
-	REG_CLKPR = 0x61,
 	REG_MCUSR = 0x54,
-	CLKPCE = 0x80,
-	CLOCK_MASTER_CYCLES = 4,
 	QUIET_INSTRUCTIONS = 32, /* longer than any store of a 32-bit value */
 	READ_AHEAD_NS = 2000000, /* longer than any interrupt; a hung CPU is read as it is */
 };
@@ -96,7 +93,7 @@ void board_on_read(struct board *b, uint16_t addr, avr_io_read_t fn)
 	b->avr->io[AVR_DATA_TO_IO(addr)].r.param = b;
 }
 
-static void set_clock(struct board *b, uint32_t freq_hz)
+void board_set_clock(struct board *b, uint32_t freq_hz)
 {
 	uint64_t now = board_ns_of_cycle(b, b->avr->cycle);
 
@@ -107,60 +104,6 @@ static void set_clock(struct board *b, uint32_t freq_hz)
 	b->stop_cycle = b->avr->cycle; /* looks at all times again */
 }
 
-static void clkpr_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
-{
-	struct board *b = param;
-
-	if (v & CLKPCE) {
-		if ((v & ~CLKPCE) == 0)
-			b->clock_change_until = avr->cycle + CLOCK_MASTER_CYCLES;
-		return;
-	}
-	if (avr->cycle > b->clock_change_until || (v & 0x0F) > 8)
-		return;
-	b->clock_change_until = 0;
-	avr->data[addr] = v & 0x0F;
-	set_clock(b, b->crystal_hz >> (v & 0x0F));
-}
-
-/* simavr does not look at flags that stand when their interrupt is enabled. */
-static void enable_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
-{
-	(void)param;
-	avr->data[addr] = v;
-	for (int i = 0; i < avr->interrupts.vector_count; i++) {
-		avr_int_vector_t *vec = avr->interrupts.vector[i];
-
-		if (vec->enable.reg == addr && vec->raised.reg && avr_regbit_get(avr, vec->enable) &&
-		    avr_regbit_get(avr, vec->raised) && !vec->pending)
-			avr_raise_interrupt(avr, vec);
-	}
-}
-
-/* Flags are cleared by writing ones, which simavr lacks for these registers. */
-static void flags_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
-{
-	(void)param;
-	for (int i = 0; i < avr->interrupts.vector_count; i++) {
-		avr_int_vector_t *vec = avr->interrupts.vector[i];
-
-		if (vec->raised.reg == addr && (v >> vec->raised.bit & 1))
-			avr_clear_interrupt(avr, vec);
-	}
-}
-
-static void attach_registers(struct board *b)
-{
-	static const uint16_t ENABLES[] = { 0x3D /* EIMSK */, 0x68 /* PCICR */, 0x6E, 0x6F, 0x70 /* TIMSK0-2 */ };
-	static const uint16_t FLAGS[] = { 0x3B /* PCIFR */, 0x3C /* EIFR */ };
-
-	for (size_t i = 0; i < sizeof(ENABLES) / sizeof(ENABLES[0]); i++)
-		board_on_write(b, ENABLES[i], enable_write);
-	for (size_t i = 0; i < sizeof(FLAGS) / sizeof(FLAGS[0]); i++)
-		board_on_write(b, FLAGS[i], flags_write);
-	board_on_write(b, REG_CLKPR, clkpr_write);
-}
-
 /* What a reset of any kind does; MCUSR gathers its reasons until power fails. */
 static void reset_cpu(struct board *b, int mcusr_flags)
 {
@@ -168,7 +111,7 @@ static void reset_cpu(struct board *b, int mcusr_flags)
 	uint8_t mcusr = (uint8_t)(mcusr_flags & MCUSR_PORF ? MCUSR_PORF : avr->data[REG_MCUSR] | mcusr_flags);
 
 	if (b->freq_hz != b->crystal_hz)
-		set_clock(b, b->crystal_hz);
+		board_set_clock(b, b->crystal_hz);
 	b->resets++;
 	avr_reset(avr);
 	avr->interrupt_state = 0;
@@ -427,27 +370,6 @@ bool board_read_ram(struct board *b, uint16_t addr, uint8_t *out, size_t len)
 	return true;
 }
 
-static bool output_high(const struct board *b, uint16_t ddr, int bit)
-{
-	return (b->avr->data[ddr] >> bit & 1) && (b->avr->data[ddr + 1] >> bit & 1);
-}
-
-bool board_led(const struct board *b)
-{
-	const uint16_t DDRB = 0x24;
-
-	if (!b->powered)
-		return false;
-	if (b->kind == BOARD_UART)
-		return output_high(b, DDRB, 5);
-	return (b->avr->data[DDRB] & 1) && !(b->avr->data[DDRB + 1] & 1);
-}
-
-bool board_rs485(const struct board *b)
-{
-	return b->powered && output_high(b, 0x2A /* DDRD */, 5);
-}
-
 struct board *board_new(const struct board_config *config)
 {
 	struct board *b = calloc(1, sizeof(*b));
@@ -468,7 +390,7 @@ struct board *board_new(const struct board_config *config)
 	b->random = config->seed ? config->seed : 1;
 	for (int i = 0; i < EVENT_COUNT; i++)
 		b->events.due_ns[i] = EVENT_NEVER;
-	attach_registers(b);
+	registers_attach(b);
 	probe_attach(b);
 	spi_attach(b);
 	eeprom_attach(b, config->eeprom);

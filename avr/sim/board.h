@@ -102,6 +102,12 @@ avr_io_t *board_module(const struct board *b, const char *kind);
 void board_on_write(struct board *b, uint16_t addr, avr_io_write_t fn);
 void board_on_read(struct board *b, uint16_t addr, avr_io_read_t fn);
 
+/* The CPU's clock from this cycle on. */
+void board_set_clock(struct board *b, uint32_t freq_hz);
+
+/* Takes over registers of the CPU; registers.c. */
+void registers_attach(struct board *b);
+
 bool board_led(const struct board *b);
 bool board_rs485(const struct board *b);
 

@@ -9,6 +9,11 @@
 #include "rig.h"
 
 enum {
+	HOLD_MS = 60, /* the capacitors hold longer (inferred: 146 ms); a save must be over by then */
+	BOOT_MS = 250,
+	DARK_MS = 50,
+	LOW_MV = 4000,
+	GOOD_MV = 5000,
 	HISTORY = 4096,     /* states of one epoch; it has some hundred */
 	SETTINGS_TEXT = 64, /* port map, constant and fraction as the board tells them */
 };
@@ -28,6 +33,36 @@ struct history {
 	int count;
 	char settings[2][SETTINGS_TEXT]; /* before and, while they are being written, after */
 };
+
+/* The proof's state; a child has its own copy, but for the tally. */
+struct cut {
+	struct rig rig;
+	struct history history;
+	struct tally *tally;
+	int epoch;
+	bool noting;      /* the states that come by are true ones */
+	bool sabotage;    /* damages what the EEPROM holds: the proof must notice */
+	bool armed;       /* fork at operations */
+	bool saving_only; /* the supply is already low: no dips of its own */
+	uint64_t dip_ns;  /* when the supply fell, 0: it has not */
+};
+
+extern struct cut cut;
+
+/* From now on operations fork while cut.armed stands. */
+void cut_attach(void);
+
+/* The supply falls. */
+void cut_dip(void);
+
+/* Counts the save that the fall of the supply began. */
+void cut_note_save(void);
+
+/* Starts the board again after a power cut; what came back must be true. Ends a child when it is not. */
+void cut_boot_and_compare(bool save_complete);
+
+/* Port map, constant and fraction as the board tells them; false when it does not. */
+bool cut_ask_settings(char out[SETTINGS_TEXT]);
 
 void history_clear(struct history *h, const uint32_t now[RIG_SENSORS]);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Short runs of the firmware's dear proofs; `make power-cut`, `fuzz-spi` and `budget` are the whole ones."""
 
+import fcntl
 import json
 import subprocess
 
@@ -11,7 +12,9 @@ from tests.sim.board import FIRMWARE, ROOT
 
 def proof(name, *arguments):
     """(exit status, the JSON of the last line) of a proof, which is built when it is out of date."""
-    subprocess.run(["make", "-s", "-C", ROOT / "avr/sim", "proof-" + name], check=True)
+    with open(ROOT / "avr/build/proofs.lock", "w") as lock:  # several workers may want one
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", ROOT / "avr/sim", "proof-" + name], check=True)
     done = subprocess.run(
         [ROOT / "avr/build" / name, FIRMWARE["spi"], *(str(word) for word in arguments)],
         capture_output=True,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The firmware of the UART board: its lines on a pseudo-terminal (docs/protocols.md §2)."""
 
+import fcntl
 import os
 import re
 import subprocess
@@ -16,8 +17,9 @@ POWER = re.compile(r"pwr ([0-9a-f]{32}):(\d{10})$")
 @pytest.fixture
 def uart(flukso, tmp_path):
     """The board and a function that returns the lines it has sent since."""
-    if not FIRMWARE["uart"].exists():
-        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True)
+    with open(ROOT / "avr/build/uart.lock", "w") as lock:  # several workers may want it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True, stdout=subprocess.DEVNULL)
     eep = FIRMWARE["uart"].with_suffix(".eep")
     sim = flukso("--eeprom", str(eep), "--uart", "pty:{}".format(tmp_path / "line"), board="uart")
     line = os.open(tmp_path / "line", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
