@@ -13,7 +13,7 @@
 #include "shape.h"
 
 #define JOURNAL_NO_SLOT 0xff
-#define JOURNAL_AHEAD 2 /* a full record and, when it is displaced, another one */
+#define JOURNAL_AHEAD 2       /* a full record and, when it is displaced, another one */
 #define JOURNAL_SHORTS_MAX 14 /* short records on one full one: their number has four bits of the tag */
 
 #define JOURNAL_DISTANT_BIT 15 /* 32768 Wh: half of what short records can express */
@@ -39,13 +39,13 @@ struct journal {
 	volatile bool far;     /* no short record can express the counters */
 	volatile bool distant; /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
 	bool displaced;        /* a full record in the background gave way; cleared by the main loop */
-	uint8_t full_ready; /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
-	bool short_ready; /* the slot short_next is erased */
+	uint8_t full_ready;    /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
+	bool short_ready;      /* the slot short_next is erased */
 	uint16_t sequence;     /* of the newest full record */
 	uint16_t attempt;      /* sequence last given to a full record, finished or not */
 	uint8_t short_seed;    /* CRC-8 that the short records on it start from */
 	uint8_t shorts;        /* short records written on it */
-	uint8_t short_next; /* slot of the next of them */
+	uint8_t short_next;    /* slot of the next of them */
 	uint8_t short_live;    /* slot of the newest of them, or JOURNAL_NO_SLOT */
 	uint8_t short_clean;   /* short slots that are erased, one bit each */
 	uint8_t full_next;     /* slot of the next full record */

@@ -73,9 +73,9 @@ void vectors_entry(void)
 		"reti");
 }
 
-#define VECTOR(name, number)                                                                 \
-	ISR(name, ISR_NAKED)                                                                 \
-	{                                                                                    \
+#define VECTOR(name, number)                                                            \
+	ISR(name, ISR_NAKED)                                                            \
+	{                                                                               \
 		__asm__("push r24\n\tldi r24, %0\n\trjmp vectors_entry" ::"i"(number)); \
 	}
 
