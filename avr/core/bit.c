@@ -6,6 +6,8 @@
 #include "flags.h"
 
 volatile struct flags flags;
+volatile uint8_t meter_fresh;
+volatile uint8_t meter_told;
 #endif
 
 uint8_t bit(uint8_t number)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "crc.h"
+#include "flags.h"
 #include "flash.h"
 #include "hex.h"
 #include "link.h"
@@ -29,20 +30,16 @@ static const struct field FIELDS[] FLASH = {
 	{ 't', NOWHERE, 0, 0, false, false },
 };
 
-/* Sensors that the reply being sent tells about; bits move to here from meter_fresh. Main loop only. */
-static uint8_t told;
-static bool tells;
-
 static uint8_t *out;
 static uint8_t out_crc;
 
-static void put(uint8_t character)
+SHARED static void put(uint8_t character)
 {
 	*out++ = character;
 	out_crc = crc8_update(out_crc, character);
 }
 
-static void put8(uint8_t value)
+SHARED static void put8(uint8_t value)
 {
 	put(hex_digit((uint8_t)(value >> 4)));
 	put(hex_digit(value));
@@ -63,7 +60,7 @@ SHARED static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
 {
 	out = reply;
 	out_crc = 0;
-	tells = false;
+	flags.tells = false;
 	put(first);
 	put(second);
 }
@@ -89,11 +86,11 @@ static void put_delta(uint8_t sensor)
 /* What was told but not taken is told again, with what is new since. */
 static void put_deltas(void)
 {
-	told |= meter_fresh;
+	meter_told |= meter_fresh;
 	meter_fresh = 0;
-	tells = true;
+	flags.tells = true;
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (told & bit(i))
+		if (meter_told & bit(i))
 			put_delta(i);
 	}
 }
@@ -182,7 +179,7 @@ static bool find_field(uint8_t letter, struct field *field)
 }
 
 /* Whether count bytes of arguments are those of the command. */
-SHARED static bool readable(struct request *request, uint8_t count)
+static bool readable(struct request *request, uint8_t count)
 {
 	uint8_t verb;
 
@@ -248,8 +245,8 @@ SHARED uint8_t command_run(const struct request *request, uint8_t *reply)
 
 void command_taken(void)
 {
-	if (tells)
-		told = 0;
-	tells = false;
+	if (flags.tells)
+		meter_told = 0;
+	flags.tells = false;
 }
 #endif

@@ -6,7 +6,7 @@
 #include "flash.h"
 #include "settings.h"
 
-SHARED static void read_block(void *to, uint16_t at, uint8_t size)
+static void read_block(void *to, uint16_t at, uint8_t size)
 {
 	uint8_t *out = to;
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "copy.h"
 #include "crc.h"
 #include "eeprom.h"
 #include "flags.h"
@@ -18,7 +19,7 @@ static uint8_t last_byte(uint8_t crc)
 	return crc == EEPROM_BLANK ? 0 : crc;
 }
 
-SHARED static uint16_t full_place(uint8_t slot)
+static uint16_t full_place(uint8_t slot)
 {
 	return (uint16_t)(FULL_AT + slot * FULL_SIZE);
 }
@@ -181,23 +182,19 @@ SHARED void journal_note_all(void)
 
 static void fill_short(struct journal *now)
 {
-	uint8_t *at = now->buffer;
-	const uint8_t *low = (const uint8_t *)sensor_counter;
-
-	*at++ = (uint8_t)(tag(now) + 1);
-	for (uint8_t i = SENSORS; i > 0; i--, low += 4) {
-		*at++ = low[0];
-		*at++ = low[1];
-	}
+	now->buffer[0] = (uint8_t)(tag(now) + 1);
+	copy_low(now->buffer + 1, sensor_counter, SENSORS);
 	now->place = short_place(now->short_next);
 	now->short_ready = false;
 }
 
 static void fill_full(struct journal *now)
 {
-	now->attempt++;
-	memcpy(now->buffer, &now->attempt, 2);
-	memcpy(now->buffer + 2, sensor_counter, sizeof(now->base));
+	uint16_t sequence = ++now->attempt;
+
+	now->buffer[0] = (uint8_t)sequence;
+	now->buffer[1] = (uint8_t)(sequence >> 8);
+	copy_whole(now->buffer + 2, sensor_counter, SENSORS);
 	now->place = full_place(now->full_next);
 	now->full_next = after(now->full_next);
 	now->full_ready--;
@@ -206,9 +203,11 @@ static void fill_full(struct journal *now)
 /* A full record in the background gives way, unless it is only waiting for its last byte; a short one does not. */
 static bool gives_way(struct journal *now)
 {
-	if (now->phase == JOURNAL_FREE)
+	uint8_t phase = now->phase;
+
+	if (phase == JOURNAL_FREE)
 		return true;
-	if (now->phase == JOURNAL_WRITTEN || now->brief || now->at >= FULL_SIZE)
+	if (phase == JOURNAL_WRITTEN || now->brief || now->at >= FULL_SIZE)
 		return false;
 	now->displaced = true;
 	return true;
@@ -217,21 +216,35 @@ static bool gives_way(struct journal *now)
 SHARED bool journal_begin(bool may_be_short)
 {
 	struct journal *now = &journal;
-	bool brief;
 
 	BASE(now);
-	brief = may_be_short && !now->far && now->short_ready && now->shorts < JOURNAL_SHORTS_MAX;
-	if ((!brief && !now->full_ready) || !gives_way(now))
+	if (!now->full_ready && !(may_be_short && now->short_ready))
 		return false;
-	now->brief = brief;
-	if (brief)
+	if (!gives_way(now))
+		return false;
+	now->brief = may_be_short;
+	now->at = 0;
+	now->phase = JOURNAL_ASKED;
+	eeprom_call_journal();
+	return true;
+}
+
+/* Takes the counters as they are now. */
+static bool fill(struct journal *now)
+{
+	if (now->brief && !now->far && now->short_ready && now->shorts < JOURNAL_SHORTS_MAX) {
 		fill_short(now);
-	else
+	} else if (now->full_ready) {
+		now->brief = false;
 		fill_full(now);
+	} else {
+		now->phase = JOURNAL_FREE;
+		flags.again = true;
+		return false;
+	}
 	crc_start(now);
 	flags.unsaved = false;
 	now->phase = JOURNAL_WRITING;
-	eeprom_call_journal();
 	return true;
 }
 
@@ -242,8 +255,8 @@ bool journal_step(void)
 	uint8_t byte;
 
 	BASE(now);
-	if (now->phase != JOURNAL_WRITING)
-		return false;
+	if (now->phase == JOURNAL_ASKED)
+		return fill(now);
 	if (now->at >= size(now)) {
 		now->phase = JOURNAL_WRITTEN;
 		return false;

@@ -20,6 +20,7 @@
 
 enum journal_phase {
 	JOURNAL_FREE,    /* no record under way */
+	JOURNAL_ASKED,   /* journal_step() is to take the counters */
 	JOURNAL_WRITING, /* journal_step() writes it */
 	JOURNAL_WRITTEN, /* it waits for journal_book() */
 };
@@ -67,8 +68,8 @@ void journal_note(uint8_t sensor, uint32_t counter);
 void journal_note_all(void);
 
 /*
- * Begins a record of sensor_counter, short if it may be. With interrupts off. False when no slot is ready or a finished
- * record has not been booked yet.
+ * Asks for a record of sensor_counter, short if it may be; they are taken when the EEPROM is ready for the first byte.
+ * With interrupts off. False when no slot is ready, or a record is under way that does not give way.
  */
 bool journal_begin(bool may_be_short);
 

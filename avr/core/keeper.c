@@ -9,11 +9,10 @@
 #include "settings.h"
 
 /*
- * Saves that a dip may still begin at once, and their complement: a hang that resets the board for ever must not wear the
- * EEPROM out, so they outlive a reset. Interrupts take, the main loop gives with interrupts off.
+ * Saves that a dip may still begin at once. A hang that resets the board for ever must not wear the EEPROM out, so they
+ * outlive a reset. Interrupts take, the main loop gives with interrupts off.
  */
 static uint8_t saves NOINIT;
-static uint8_t saves_check NOINIT;
 
 /* Written by the main loop alone but for what is marked. */
 static struct {
@@ -25,16 +24,10 @@ static struct {
 	uint8_t seconds;
 } keeper;
 
-static void saves_set(uint8_t count)
-{
-	saves = count;
-	saves_check = (uint8_t)~count;
-}
-
 void keeper_boot(bool power_on)
 {
-	if (power_on || saves > KEEPER_SAVES || (saves ^ saves_check) != 0xff)
-		saves_set(KEEPER_SAVES);
+	if (power_on || saves > KEEPER_SAVES)
+		saves = KEEPER_SAVES;
 	flags.record_due = journal.far;
 }
 
@@ -44,7 +37,7 @@ static void save_now(void)
 	if (!flags.unsaved || !saves)
 		return;
 	if (journal_begin(true))
-		saves_set((uint8_t)(saves - 1));
+		saves--;
 	else
 		flags.again = true;
 }
@@ -120,18 +113,14 @@ static void begin(bool may_be_short)
 	guard_leave(guard);
 }
 
-/* A second dip, or one for which no save was left: if it is more than ripple, it is saved now. */
+/* A dip that could not be saved at once: if it is more than ripple, it is saved now. */
 static void mind_supply(bool low, uint8_t ticks)
 {
 	if (!low) {
 		keeper.low_ticks = 0;
-		flags.was_low = false;
 		flags.again = false;
 		return;
 	}
-	if (!flags.was_low)
-		flags.again = true;
-	flags.was_low = true;
 	if (keeper.low_ticks < KEEPER_STAYS_LOW)
 		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
 	if (!flags.unsaved)
@@ -183,7 +172,7 @@ static void minute(void)
 		return;
 	guard = guard_enter();
 	if (saves < KEEPER_SAVES) {
-		saves_set((uint8_t)(saves + 1));
+		saves++;
 		keeper.save_min = 0;
 	}
 	guard_leave(guard);

@@ -60,9 +60,8 @@ uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
 static uint16_t last_tick; /* at which meter_ms was right, */
 static uint8_t ms_part;    /* but for this in 1/MS_WHOLE ms */
-uint8_t meter_fresh;
 
-static uint16_t intent_crc(void)
+SHARED static uint16_t intent_crc(void)
 {
 	uint16_t crc = crc16_update(CRC16_SEED, live.intent.sensor);
 
@@ -72,7 +71,7 @@ static uint16_t intent_crc(void)
 }
 
 /* Begins an intent from the sensor's present state. */
-static struct intent *intent_load(uint8_t sensor)
+SHARED static struct intent *intent_load(uint8_t sensor)
 {
 	struct intent *next = &live.intent;
 
@@ -85,7 +84,7 @@ static struct intent *intent_load(uint8_t sensor)
 	return next;
 }
 
-static void intent_apply(void)
+SHARED static void intent_apply(void)
 {
 	struct intent *next = &live.intent;
 	uint32_t *counter;
@@ -144,7 +143,7 @@ uint8_t meter_start(bool keep)
 	return sound;
 }
 
-static const struct pulse *pulse_of(uint8_t port)
+SHARED static const struct pulse *pulse_of(uint8_t port)
 {
 	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
@@ -191,28 +190,27 @@ SHARED static void increase(uint32_t *value, uint16_t by)
 	*value += by;
 }
 
-/*
- * Adds one pulse, or what the clamp is ahead as far as the arithmetic can take it; the rest has its turn later. Returns
- * the Wh of the samples or of the pulse's fraction.
- */
-static uint8_t add(struct intent *next, uint32_t ahead)
+/* Adds what the input is ahead, a clamp as far as the arithmetic can take it; the rest has its turn later. True when a counter moved. */
+static bool add(struct intent *next, uint32_t ahead)
 {
 	const struct constant *constant = settings_constant(next->sensor);
-	uint16_t step = 1;
+	uint16_t step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
 	uint8_t wh;
 
 	BASE(constant);
-	if (next->port >= FIRST_PULSE_PORT) {
-		increase(&next->counter, constant->whole);
-		wh = energy_add_fraction(&next->kept.rest, constant->fraction);
-	} else {
-		step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+	increase(&next->seen, step);
+	if (next->port < FIRST_PULSE_PORT) {
 		increase(&live.second[next->port].sum, step);
 		wh = energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
+		increase(&next->counter, wh);
+		return wh;
 	}
-	increase(&next->counter, wh);
-	increase(&next->seen, step);
-	return wh;
+	do {
+		increase(&next->counter, constant->whole);
+		wh = energy_add_fraction(&next->kept.rest, constant->fraction);
+		increase(&next->counter, wh);
+	} while (--step);
+	return true;
 }
 
 SHARED bool meter_account(uint8_t port)
@@ -233,12 +231,11 @@ SHARED bool meter_account(uint8_t port)
 	next->port = port;
 	next->seen = *seen;
 	moved = add(next, ahead);
-	if (port >= FIRST_PULSE_PORT)
-		moved = true;
-	if (moved && (port >= FIRST_PULSE_PORT || sensor >= ANALOGS))
+	if (moved && sensor >= ANALOGS) { /* the others have their turn each second */
 		meter_fresh |= bit(sensor);
-	if (port >= FIRST_PULSE_PORT && sensor >= ANALOGS)
-		sensor_extra[sensor] = pulse_ms(pulse_of(port));
+		if (port >= FIRST_PULSE_PORT)
+			sensor_extra[sensor] = pulse_ms(pulse_of(port));
+	}
 	intent_commit();
 	return moved;
 }
@@ -263,7 +260,7 @@ void meter_second(void)
 		count = (uint16_t)(second->count - second->began);
 		second->began = second->count;
 		/* More samples only when the main loop stood still. */
-		if (sensor < ANALOGS && count > 0 && count <= ENERGY_COUNT_MAX)
+		if (sensor < ANALOGS && (uint16_t)(count - 1) < ENERGY_COUNT_MAX)
 			power[sensor] += energy_power(second->sum, count, settings_constant(sensor));
 		second->sum = 0;
 	}

@@ -34,9 +34,6 @@ extern uint32_t sensor_extra[SENSORS];
 /* The board's clock. Main loop only. */
 extern uint32_t meter_ms;
 
-/* Sensors with news since the last delta that was read, one bit each. Main loop only. */
-extern uint8_t meter_fresh;
-
 /*
  * At start: after power-on (keep is false) everything begins at nothing, as RAM holds garbage; after any other reset what
  * it interrupted is repeated. Returns one bit for each sensor whose RAM is sound; the others are to be set.

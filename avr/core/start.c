@@ -28,7 +28,10 @@ SHARED void start_restore(bool power_on, bool watchdog)
 			meter_set(i, counter[i]);
 	}
 	journal_note_all();
-	flags.unsaved = sound || !known;
+	if (sound || !known)
+		flags.unsaved = true;
+	else
+		flags.unsaved = false;
 	keeper_boot(power_on);
 	/* A short record as the newest means that the supply failed. */
 	if (power_on && journal.shorts) {

@@ -6,6 +6,7 @@
 
 #include "../core/guard.h"
 #include "../core/journal.h"
+#include "../core/shape.h"
 #include "vectors.h"
 
 /* EEPE must follow EEMPE within four cycles: interrupts are off here. */
@@ -14,11 +15,10 @@ static inline void start(uint16_t at, uint8_t value, uint8_t mode)
 	EEAR = at;
 	EEDR = value;
 	EECR = (uint8_t)((EECR & _BV(EERIE)) | mode);
-	EECR |= _BV(EEMPE);
-	EECR |= _BV(EEPE);
+	__asm__ volatile("sbi %0, %1\n\tsbi %0, %2" ::"I"(_SFR_IO_ADDR(EECR)), "I"(EEMPE), "I"(EEPE));
 }
 
-uint8_t eeprom_read(uint16_t at)
+SHARED uint8_t eeprom_read(uint16_t at)
 {
 	uint8_t guard, value;
 

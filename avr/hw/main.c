@@ -13,26 +13,25 @@
 #include "tick.h"
 #include "watchdog.h"
 
-#define ACCOUNT_TICKS (TICKS_PER_S / 50) /* a clamp each 20 ms, in turn: at most 2 Wh of 378 kW wait */
+#define ACCOUNT_TICKS (TICKS_PER_S / 250) /* each input has its turn in 20 ms: at most 2 Wh of 378 kW wait */
 
-/* Each 20 ms one clamp, in turn; pulses all the time. The LED shines for 20 ms when a counter has moved in those before. */
+/* One input after the other, each 4 ms one. The LED shines for a round when a counter has moved in the round before. */
 static void account(uint8_t ticks, bool low)
 {
 	static uint8_t port, waited;
 	static bool moved;
 
 	waited = (uint8_t)(waited + ticks);
-	if (waited >= ACCOUNT_TICKS) {
-		waited = 0;
-		led_set(moved && !low);
-		moved = meter_account(port);
-		port++;
-		if (port >= FIRST_PULSE_PORT)
-			port = 0;
-	}
-	for (uint8_t k = FIRST_PULSE_PORT; k < FIRST_PULSE_PORT + PULSES; k++)
-		if (meter_account(k))
-			moved = true;
+	if (waited < ACCOUNT_TICKS)
+		return;
+	waited = 0;
+	if (meter_account(port))
+		moved = true;
+	if (++port < FIRST_PULSE_PORT + PULSES)
+		return;
+	port = 0;
+	led_set(moved && !low);
+	moved = false;
 }
 
 #define PASS_TICKS 4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
@@ -44,7 +43,7 @@ static void pass(void)
 	static uint16_t second_ms;
 	uint16_t now = tick_now();
 	uint8_t ticks = (uint8_t)(now - last_tick);
-	bool low = supply_low(ticks);
+	bool low = supply_low();
 
 	last_tick = now;
 	meter_tick(now);
@@ -73,11 +72,12 @@ __attribute__((OS_main)) int main(void)
 	supply_init();
 	serve_init();
 	watchdog_init();
+	sleep_enable();
 	sei();
 	for (;;) {
 		serve_run();
 		if ((uint8_t)(tick_now() - last_tick) >= PASS_TICKS)
 			pass();
-		sleep_mode();
+		sleep_cpu();
 	}
 }

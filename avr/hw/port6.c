@@ -47,18 +47,20 @@ static void disable(void)
 /* One byte a call: the bus brings one in 500 µs at most, and the main loop comes by more often. */
 static void send(bool enabled)
 {
+	struct link *now = &link;
 	uint8_t byte;
 
-	if (!ring_count(&link.to_uart))
+	BASE(now);
+	if (!ring_count(&now->to_uart))
 		return;
 	if (enabled && !(UCSR0A & _BV(UDRE0)))
 		return;
-	byte = ring_get(&link.to_uart);
+	byte = ring_get(&now->to_uart);
 	if (enabled) {
 		uint8_t guard = guard_enter();
 
 		PORTD |= _BV(RS485_BIT);
-		UCSR0A |= _BV(TXC0); /* the end of the byte before this one is no end */
+		UCSR0A = _BV(TXC0); /* the end of the byte before this one is no end */
 		UDR0 = byte;
 		guard_leave(guard);
 	} else {
@@ -80,8 +82,8 @@ void port6_run(void)
 
 void port6_init(void)
 {
-	DDRD |= _BV(RS485_BIT) | _BV(PD1);
+	DDRD |= _BV(RS485_BIT);
 	PORTD |= _BV(RS485_BIT);
-	UBRR0 = CLOCK_HZ / 16 / 115200 - 1;
+	UBRR0L = CLOCK_HZ / 16 / 115200 - 1; /* the high byte is 0 */
 }
 #endif

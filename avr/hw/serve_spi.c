@@ -47,7 +47,6 @@ void serve_init(void)
 {
 	DDRB |= _BV(PB4); /* MISO */
 	SPCR = _BV(SPE) | _BV(SPIE) | _BV(CPOL);
-	SPDR = 0;
 	port6_init();
 }
 #endif

@@ -6,9 +6,6 @@
 #include "board.h"
 #include "vectors.h"
 
-/* The supply must be good for so long before the next dip is an interrupt: noise at the threshold is no storm. */
-#define GOOD_TICKS (TICKS_PER_S / 500) /* 2 ms */
-
 /* First what the charge of the capacitors is for, then everything else. */
 void supply_dip(void)
 {
@@ -23,24 +20,14 @@ void supply_init(void)
 	ACSR = _BV(ACBG) | _BV(ACIC);
 }
 
-static void arm(void)
+/* The interrupt masks itself; it is armed again here, so that noise at the threshold is no storm. */
+bool supply_low(void)
 {
-	TIFR1 = _BV(ICF1);
-	TIMSK1 |= _BV(ICIE1);
-}
-
-bool supply_low(uint8_t ticks)
-{
-	static uint8_t good;
-
-	if (ACSR & _BV(ACO)) {
-		good = 0;
+	if (ACSR & _BV(ACO))
 		return true;
-	}
-	if (good < GOOD_TICKS) {
-		good = (uint8_t)(good + ticks);
-		if (good >= GOOD_TICKS)
-			arm();
+	if (!(TIMSK1 & _BV(ICIE1))) {
+		TIFR1 = _BV(ICF1);
+		TIMSK1 |= _BV(ICIE1);
 	}
 	return false;
 }

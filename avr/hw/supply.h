@@ -4,11 +4,10 @@
 #define HW_SUPPLY_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 void supply_init(void);
 
-/* True while the supply is low. Main loop, all the time; ticks are those since the last call. */
-bool supply_low(uint8_t ticks);
+/* True while the supply is low. Main loop, all the time. */
+bool supply_low(void);
 
 #endif

@@ -85,7 +85,7 @@ void tick_edge_second(void)
 	edge(&inputs.pulse[1], _BV(PIND3), _BV(INT1));
 }
 
-uint16_t tick_now(void)
+SHARED uint16_t tick_now(void)
 {
 	uint8_t guard = guard_enter();
 	uint16_t now = beat.ticks;
@@ -96,7 +96,8 @@ uint16_t tick_now(void)
 
 void tick_init(void)
 {
-	PORTD |= _BV(PD2) | _BV(PD3);
+	PORTD |= _BV(PD2);
+	PORTD |= _BV(PD3);
 	ADMUX = ADC_SOURCE;
 	ADCSRA = ADC_START;              /* the first conversion also starts the reference */
 	EICRA = _BV(ISC10) | _BV(ISC00); /* any edge */

@@ -4,7 +4,6 @@
 
 #include <avr/wdt.h>
 
-#include "../core/guard.h"
 #include "board.h"
 
 #define PERIOD (_BV(WDP1) | _BV(WDP0)) /* 125 ms: 255 pulses at 2 kHz, what the inputs count on their own */
@@ -16,17 +15,16 @@ __attribute__((naked, used, section(".init3"))) static void watchdog_stop(void)
 {
 	reset_reason = MCUSR;
 	MCUSR = 0;
-	wdt_disable();
+	wdt_reset();
+	WDTCSR = _BV(WDCE) | _BV(WDE);
+	WDTCSR = 0;
 }
 
 void watchdog_init(void)
 {
-	uint8_t guard = guard_enter();
-
 	wdt_reset();
 	WDTCSR = _BV(WDCE) | _BV(WDE);
 	WDTCSR = _BV(WDIE) | _BV(WDE) | PERIOD;
-	guard_leave(guard);
 }
 
 void watchdog_kick(void)

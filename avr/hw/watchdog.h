@@ -8,6 +8,7 @@
 /* MCUSR of the last reset. */
 extern uint8_t reset_reason;
 
+/* At start, with interrupts off: the change is timed. */
 void watchdog_init(void);
 
 /* The main loop lives. */
