@@ -29,6 +29,7 @@ FOLDER = ROOT / "build" / "demo"
 DAY_S = 86_400
 START_S = 30  # real seconds that a program may take until it is ready
 STOP_S = 60  # real seconds that the daemon may take for its last upload
+SETTLE_S = 1  # simulated; what the clamps had is in the counters after 0.1
 MAX_SECONDS = 7 * DAY_S
 
 
@@ -148,7 +149,13 @@ class Chain:
             print("\r{:8.1f} min  board {} Wh  server {} Wh ".format(minutes, self.board_wh(), self.received_wh()), end="", flush=True)
 
     def finish(self) -> None:
-        """Stops the daemon, which uploads its last reading, and then the board's clock for good."""
+        """Stops the daemon, which uploads its last reading, and then the board's clock for good.
+
+        The clamps go to 0 W first: a reply takes some 30 ms on the bus, in which the board could pass a whole Wh.
+        """
+        for clamp in range(self.sensors):
+            self.control.ask("clamp {} 0".format(clamp))
+        self.control.ask("until {}".format(int((self.control.seconds() + SETTLE_S) * 1e6)))
         self.daemon.send_signal(signal.SIGTERM)
         self.control.ask("speed 0")  # the daemon, a driver, holds the clock from its last reading until it has gone
         if self.daemon.wait(STOP_S) != 0:
