@@ -9,9 +9,6 @@ import json
 import os
 import sys
 
-# An upper-case CRC was meant; as it stands the message is right, so no board may refuse it.
-LEFT_OUT = ("crc-upper-case",)
-
 
 def load(folder: str, name: str) -> dict:
     with open(os.path.join(folder, name)) as source:
@@ -37,9 +34,7 @@ def main(arguments: list[str]) -> int:
         )
         for c in load(folder, "crc8.json")["cases"]
     ]
-    refusals = [
-        "{}, {}".format(quoted(c["send"]), quoted(c["reply"])) for c in load(folder, "refusals.json")["cases"] if c["id"] not in LEFT_OUT
-    ]
+    refusals = ["{}, {}".format(quoted(c["send"]), quoted(c["reply"])) for c in load(folder, "refusals.json")["cases"]]
     dialogues = [
         "{}, {}, {}".format(quoted(send), quoted(reply), 1 if n == 0 else 0)
         for c in load(folder, "dialogues.json")["cases"]
