@@ -8,7 +8,7 @@ from django.contrib.auth.admin import UserAdmin
 
 @admin.register(Account)
 class AccountAdmin(UserAdmin):
-    fieldsets = (*UserAdmin.fieldsets, ("Energy", {"fields": ("time_zone", "price")}))
+    fieldsets = (*UserAdmin.fieldsets, ("Energy", {"fields": ("time_zone", "unit", "invitations_max")}))
 
 
 @admin.register(Token)

@@ -6,11 +6,17 @@ from django.db.models.signals import post_delete, post_save
 
 
 def _account_saved(instance, created, update_fields=None, **_):
-    """A price, a time zone or a blocked account: its tokens read something else from now on."""
+    """A time zone or a blocked account: its tokens read something else from now on."""
     from devices.changes import tokens_changed
 
     if not created and (update_fields is None or set(update_fields) - {"last_login"}):
         tokens_changed(list(instance.tokens.values_list("sha256", flat=True)))
+
+
+def _price_changed(instance, **_):
+    from devices.changes import tokens_changed
+
+    tokens_changed(list(instance.account.tokens.values_list("sha256", flat=True)))
 
 
 def _token_gone(instance, **_):
@@ -24,4 +30,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         post_save.connect(_account_saved, sender="accounts.Account")
+        post_save.connect(_price_changed, sender="accounts.Price")
+        post_delete.connect(_price_changed, sender="accounts.Price")
         post_delete.connect(_token_gone, sender="accounts.Token")

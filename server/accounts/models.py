@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a person and of the tokens that read for them."""
+"""What is kept of a person and of the tokens that read for them; what they pay and share: see the other models of this folder."""
 
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-DEFAULT_CENTS_PER_KWH = 18  # protocol §4: 0.18 a kWh until the owner says otherwise
+INVITATIONS = 5  # that a new account may have out or used; the admin changes it per account
 
 
 def valid_time_zone(name: str) -> None:
@@ -16,26 +16,26 @@ def valid_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ValidationError("no such time zone") from error
+        raise ValidationError(_("no such time zone")) from error
 
 
 class Account(AbstractUser):
     """A person. Sensors, devices and tokens hang on it."""
 
-    email = models.EmailField("e-mail address", unique=True, null=True, blank=True)
-    time_zone = models.CharField(max_length=64, default="Europe/Brussels", validators=[valid_time_zone])
-    price = models.DecimalField(
-        "price a kWh",
-        max_digits=7,
-        decimal_places=4,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text="in the currency of the account; 0.18 is taken until one is set",
-    )
+    class Unit(models.TextChoices):
+        """What charts begin with; names as in docs/protocols.md §4."""
+
+        WATT = "watt", _("watt")
+        KWH_A_YEAR = "kwhperyear", _("kWh a year")
+        MONEY_A_YEAR = "eurperyear", _("money a year")
+
+    email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Brussels", validators=[valid_time_zone])
+    unit = models.CharField(_("unit"), max_length=16, choices=Unit, default=Unit.WATT)
+    invitations_max = models.PositiveSmallIntegerField(_("invitations"), default=INVITATIONS, help_text=_("that may be out or used"))
 
     class Meta(AbstractUser.Meta):
-        verbose_name = "account"
+        verbose_name = _("account")
 
     def save(self, *args, **options):
         self.email = self.email or None  # many may have none
@@ -67,3 +67,6 @@ class Token(models.Model):
 
     def __str__(self):
         return self.name or f"token {self.pk}"
+
+
+from accounts.membership import Invitation, Price, Sharing, Subscription  # noqa: E402, F401 # Django looks for models here

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The caller's account and tokens."""
 
-from decimal import Decimal
+from datetime import date
 
-from accounts.models import Token
+from accounts.models import Price, Token
+from accounts.prices import PriceError, local_date, set_price
 from accounts.tokens import TokenError, make_token, revoke
 from api.permissions import managing, reading_all
-from api.schemas import AccountIn, AccountOut, Error, NewToken, TokenIn, TokenOut
+from api.schemas import AccountIn, AccountOut, Error, NewToken, PriceIn, PriceOut, TokenIn, TokenOut
 from devices.queries import sensors_of
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -17,7 +18,11 @@ router = Router()
 
 
 def account_out(account) -> dict:
-    return {"name": account.username, "time_zone": account.time_zone, "price": None if account.price is None else float(account.price)}
+    return {"name": account.username, "time_zone": account.time_zone, "unit": account.unit}
+
+
+def price_out(price: Price) -> dict:
+    return {"since": price.since, "cents_per_kwh": float(price.cents_per_kwh), "currency": price.currency}
 
 
 def token_out(token: Token) -> dict:
@@ -26,25 +31,46 @@ def token_out(token: Token) -> dict:
 
 @router.get("account", response={200: AccountOut, 401: Error, 403: Error})
 def read_account(request: HttpRequest):
-    """Your name, time zone and price a kWh."""
+    """Your name, time zone and unit."""
     return account_out(reading_all(request))
 
 
 @router.patch("account", response={200: AccountOut, 401: Error, 403: Error, 422: Error})
 def change_account(request: HttpRequest, change: AccountIn):
-    """What is left out stays; a price of null sets the usual one again."""
+    """What is left out stays."""
     account = managing(request)
-    values = change.dict(exclude_unset=True)
-    if values.get("time_zone") is not None:
-        account.time_zone = values["time_zone"]
-    if "price" in values:
-        account.price = None if values["price"] is None else round(Decimal(str(values["price"])), 4)
+    for name, value in change.dict(exclude_none=True).items():
+        setattr(account, name, value)
     try:
         account.full_clean(exclude=["email", "username", "password"])
     except ValidationError as error:
         raise HttpError(422, "cannot be taken: " + ", ".join(sorted(error.message_dict))) from error
-    account.save(update_fields=["time_zone", "price"])
+    account.save(update_fields=["time_zone", "unit"])
     return account_out(account)
+
+
+@router.get("prices", response={200: list[PriceOut], 401: Error, 403: Error})
+def read_prices(request: HttpRequest):
+    """What a kWh costs you, with its history; 18 cents before the first."""
+    return [price_out(price) for price in reading_all(request).prices.all()]
+
+
+@router.put("prices/{since}", response={200: PriceOut, 401: Error, 403: Error, 409: Error, 422: Error})
+def write_price(request: HttpRequest, since: date, change: PriceIn):
+    """The price from that day on, your time, until the next one begins."""
+    account = managing(request)
+    try:
+        return price_out(set_price(account, change.cents_per_kwh, since, local_date(account), change.currency))
+    except PriceError as error:
+        raise HttpError(409, str(error)) from error
+
+
+@router.delete("prices/{since}", response={204: None, 401: Error, 403: Error, 404: Error, 422: Error})
+def delete_price(request: HttpRequest, since: date):
+    """The price before it holds on."""
+    if not managing(request).prices.filter(since=since).delete()[0]:
+        raise HttpError(404, "no such price")
+    return 204, None
 
 
 @router.get("tokens", response={200: list[TokenOut], 401: Error, 403: Error})

@@ -2,7 +2,7 @@
 """The caller's devices and sensors."""
 
 from api.permissions import managing, own_device, own_sensor, readable_sensor, reading_all
-from api.schemas import ClaimIn, DeviceOut, Error, HexId, Named, SensorOut
+from api.schemas import ClaimIn, DeviceOut, Error, HexId, Named, SensorIn, SensorOut
 from devices.claims import ClaimError, claim_device, open_rekey_window, release_device
 from devices.models import Device, Sensor
 from devices.queries import devices_of, sensors_of, troubles
@@ -22,7 +22,7 @@ def device_out(device: Device) -> dict:
 
 
 def sensor_out(sensor: Sensor) -> dict:
-    names = ("id", "name", "type", "function", "enabled")
+    names = ("id", "name", "role", "type", "function", "enabled")
     return {name: getattr(sensor, name) for name in names} | {
         "device": sensor.device_id,
         "class": sensor.sensor_class,
@@ -83,9 +83,11 @@ def read_sensor(request: HttpRequest, sensor: Path[HexId]):
 
 
 @router.patch("sensors/{sensor}", response={200: SensorOut} | ERRORS, by_alias=True)
-def rename_sensor(request: HttpRequest, sensor: Path[HexId], change: Named):
-    """Give a sensor a name."""
+def change_sensor(request: HttpRequest, sensor: Path[HexId], change: SensorIn):
+    """Its name, and what its energy is in your household's balance; what is left out stays."""
     found = own_sensor(request, sensor)
-    found.name = change.name
-    found.save(update_fields=["name"])
+    values = change.dict(exclude_none=True)
+    for name, value in values.items():
+        setattr(found, name, value)
+    found.save(update_fields=list(values))
     return sensor_out(found)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the API takes and gives."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
+from accounts.membership import CENTS_MAX
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
@@ -20,18 +22,30 @@ class Error(Schema):
 class AccountOut(Schema):
     name: str
     time_zone: str
-    price: float | None
+    unit: str
 
 
 class AccountIn(Schema):
     time_zone: Annotated[str, StringConstraints(max_length=64)] | None = None
-    price: Annotated[float, Field(ge=0, le=100)] | None = None
+    unit: Literal["watt", "kwhperyear", "eurperyear"] | None = None
+
+
+class PriceIn(Schema):
+    cents_per_kwh: Annotated[Decimal, Field(ge=0, le=CENTS_MAX, max_digits=9, decimal_places=4)]
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
+
+
+class PriceOut(Schema):
+    since: date
+    cents_per_kwh: float
+    currency: str
 
 
 class SensorOut(Schema):
     id: HexId
     device: HexId | None
     name: str
+    role: str
     type: str
     sensor_class: str = Field(alias="class")
     function: str
@@ -52,6 +66,11 @@ class DeviceOut(Schema):
 
 class Named(Schema):
     name: Name
+
+
+class SensorIn(Schema):
+    name: Name | None = None
+    role: Literal["import", "export", "pv", "part"] | None = None
 
 
 class ClaimIn(Schema):

@@ -6,6 +6,7 @@ import time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from accounts.prices import own, spans_of
 from api.permissions import own_sensor, readable_sensor
 from api.schemas import Error, HexId, Rows, Taken, UInt32
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +35,7 @@ def _values(request, sensor, start, end, resolution, unit):
             end=end,
             resolution=resolution,
             unit=unit,
-            price=None if account.price is None else float(account.price),
+            price=own(spans_of(account), now),
         )
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error

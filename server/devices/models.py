@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 hex_id = RegexValidator(r"\A[0-9a-f]{32}\Z", "32 lower-case hex digits are needed")
 
@@ -23,6 +24,7 @@ class Device(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     claimed = models.DateTimeField(null=True, blank=True)
     unclaimed_since = models.DateTimeField(default=timezone.now, help_text="while it has no owner: removed some time after")
+    watched_until = models.DateTimeField(null=True, blank=True, help_text="asked until then to upload often: devices/live.py")
     # the newest heartbeat
     seen = models.DateTimeField(null=True, blank=True)
     beat_time = models.BigIntegerField(default=0, help_text="newest `time` of a heartbeat, unix s: an older one is a replay")
@@ -69,11 +71,20 @@ class Heartbeat(models.Model):
 class Sensor(models.Model):
     """One counter of a device, and what its configuration says of it."""
 
+    class Role(models.TextChoices):
+        """What its energy is in the household's balance; net = import - export, use = import + pv - export."""
+
+        IMPORT = "import", _("from the grid, or supplied")
+        EXPORT = "export", _("fed into the grid")
+        PV = "pv", _("produced by solar panels")
+        PART = "part", _("a part of what another sensor counts")
+
     id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
     device = models.ForeignKey(Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors")
     # the account that a sensor without a device belongs to: only a device of theirs may take it over
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=64, blank=True)
+    role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.IMPORT)
     type = models.CharField(max_length=32, default="electricity")
     sensor_class = models.CharField("class", max_length=32, default="analog")
     function = models.CharField(max_length=64, blank=True)

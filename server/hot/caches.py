@@ -16,26 +16,27 @@ logger = logging.getLogger("flukso.caches")
 class SensorEntry:
     """A sensor as uploads and reads need it."""
 
-    __slots__ = ("device", "key", "owner", "sensor", "sign_required")
+    __slots__ = ("device", "key", "owner", "sensor", "sign_required", "watched_until")
 
-    def __init__(self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool):
+    def __init__(self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0):
         self.sensor = sensor
         self.device = device
         self.owner = owner
         self.key = key
         self.sign_required = sign_required
+        self.watched_until = watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
 
 
 class TokenEntry:
     """What a token may read: the sensors of an account, or one of them."""
 
-    __slots__ = ("account", "price", "sensor", "time_zone")
+    __slots__ = ("account", "prices", "sensor", "time_zone")
 
-    def __init__(self, account: int, sensor: str | None, time_zone: str, price: float | None):
+    def __init__(self, account: int, sensor: str | None, time_zone: str, prices: list):
         self.account = account
         self.sensor = sensor
         self.time_zone = time_zone
-        self.price = price
+        self.prices = prices  # accounts/prices.py
 
 
 class Cache:

@@ -4,6 +4,7 @@
 import logging
 
 from accounts.models import Token
+from accounts.prices import spans
 from devices.housekeeping import keep_house
 from devices.models import Change, Device, Sensor
 from devices.registration import utc
@@ -24,13 +25,15 @@ class Directory:
     def sensors(self, ids: list[str]) -> dict[str, SensorEntry]:
         close_old_connections()
         rows = Sensor.objects.filter(pk__in=ids).values_list(
-            "pk", "device_id", "device__owner_id", "released_by_id", "device__sealed_key", "device__sign_required"
+            "pk", "device_id", "device__owner_id", "released_by_id", "device__sealed_key", "device__sign_required", "device__watched_until"
         )
         return {row[0]: self._sensor(*row) for row in rows}
 
-    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required) -> SensorEntry:
+    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched) -> SensorEntry:
         key = self.open(device, sealed) if device else b""
-        return SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required))
+        return SensorEntry(
+            sensor, device, owner if device else released_by, key, bool(sign_required), watched.timestamp() if watched else 0.0
+        )
 
     def open(self, device: str, sealed: bytes) -> bytes:
         """The key, b"" (with which no digest is right) when it cannot be opened."""
@@ -50,9 +53,10 @@ class Directory:
     def tokens(digests: list[str]) -> dict[str, TokenEntry]:
         close_old_connections()
         rows = Token.objects.filter(sha256__in=digests, account__is_active=True).values_list(
-            "sha256", "account_id", "sensor_id", "account__time_zone", "account__price"
+            "sha256", "account_id", "sensor_id", "account__time_zone"
         )
-        return {row[0]: TokenEntry(row[1], row[2], row[3], None if row[4] is None else float(row[4])) for row in rows}
+        paid = spans({row[1] for row in rows})
+        return {sha256: TokenEntry(account, sensor, zone, paid[account]) for sha256, account, sensor, zone in rows}
 
     @staticmethod
     def properties(sensor: str) -> dict | None:

@@ -40,6 +40,8 @@ class Quick:
         entry = self._known(sensor)
         if entry is None or not entry.key or fields[VERSION] not in (None, b"1.0"):
             return False
+        if entry.watched_until and entry.watched_until > self._clock():
+            return False  # its answer says more
         digest, sign = fields[DIGEST], fields[SIGN]
         if digest is None or not hmac.compare_digest(digest, hmac.digest(entry.key, body, "sha1").hex().encode()):
             return False

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from accounts.prices import own
 from accounts.tokens import is_token, sha256
 from hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
 from hot.caches import Cache, TokenEntry
@@ -115,15 +116,16 @@ class Reader:
         return await loop.run_in_executor(self._threads, query.answer_json, self._store, sensor, wanted, now, zone)
 
     def _query(self, asked: Parameters, token: TokenEntry) -> query.Query:
+        now = int(self._clock())
         try:
             return query.parse(
-                int(self._clock()),
+                now,
                 interval=asked.interval,
                 start=asked.start,
                 end=asked.end,
                 resolution=asked.resolution,
                 unit=asked.unit,
-                price=token.price,
+                price=own(token.prices, now),
             )
         except query.QueryError as error:
             raise Refusal(400, str(error)) from error

@@ -11,7 +11,7 @@ from devices import registration
 from devices.digests import same, x_digest
 from devices.seal import Sealer
 from hot import limits
-from hot.answers import NO_CONTENT, OK, Answer, Refusal, reply, unauthorized
+from hot.answers import NO_CONTENT, OK, OK_WATCHED, Answer, Refusal, reply, unauthorized
 from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
 from hot.measurements import Malformed, decode_object, decode_upload
@@ -60,7 +60,7 @@ class Writer:
         if upload.config is not UNSET:
             return await self._configure(sensor, entry, upload.config)
         await self._append(sensor, upload.measurements)
-        return OK
+        return OK_WATCHED if entry.watched_until > self._clock() else OK
 
     async def _append(self, sensor: str, tuples: list[tuple[int, int]]) -> None:
         """Returns once all of them are durable."""

@@ -19,11 +19,12 @@ def ask(client, method, path, token=None, body=None, raw=None):
     return client.request(method, ROOT + path, data, headers)
 
 
-READ, MANAGE = "read", "manage"
 # method, path, body, what the token must be able to do: `read` all of the account, `sensor` series, `manage`
 TABLE = [
     ("GET", "account", None, "read"),
     ("PATCH", "account", {"time_zone": "Europe/Brussels"}, "manage"),
+    ("GET", "prices", None, "read"),
+    ("PUT", "prices/2026-01-31", {"cents_per_kwh": 30}, "manage"),
     ("GET", "tokens", None, "manage"),
     ("GET", "devices", None, "read"),
     ("PATCH", f"devices/{DEVICE}", {"name": "attic"}, "manage"),
@@ -43,6 +44,13 @@ NEEDS = {  # who: what they may
 }
 
 
+def described(path: str) -> str:
+    """The path as the API's own description has it."""
+    for value, name in ((DEVICE, "device"), (SENSOR, "sensor"), ("2026-01-31", "since")):
+        path = path.replace(value, "{" + name + "}")
+    return path.split("?")[0]
+
+
 @pytest.mark.parametrize("method, path, body, needs", TABLE)
 @pytest.mark.parametrize("who", ["alice-manage", "alice", "sensor", "bob-manage", "nobody", "wrong"])
 def test_permissions(client, people, who, method, path, body, needs):
@@ -58,17 +66,30 @@ def test_permissions(client, people, who, method, path, body, needs):
 
 
 def test_every_operation_is_in_the_permissions_table(client):
-    covered = {(method, path.split("?")[0].replace(DEVICE, "{device}").replace(SENSOR, "{sensor}")) for method, path, _, _ in TABLE}
-    elsewhere = {("POST", "tokens"), ("DELETE", "tokens/{number}"), ("POST", "devices/claim"), ("DELETE", "devices/{device}")}
+    covered = {(method, described(path)) for method, path, _, _ in TABLE}
+    elsewhere = {
+        ("POST", "tokens"),
+        ("DELETE", "tokens/{number}"),
+        ("DELETE", "prices/{since}"),
+        ("POST", "devices/claim"),
+        ("DELETE", "devices/{device}"),
+    }
     paths = client.get(ROOT + "openapi.json").json()["paths"]
     found = {(method.upper(), path.removeprefix(ROOT)) for path, methods in paths.items() for method in methods}
     assert found == covered | elsewhere
 
 
+CHANGES = [
+    ("POST", "tokens", {}),
+    ("DELETE", "tokens/1", None),
+    ("DELETE", "prices/2026-01-31", None),
+    ("POST", "devices/claim", {"code": "AAAAAAAA"}),
+    ("DELETE", f"devices/{DEVICE}", None),
+]
+
+
 @pytest.mark.parametrize("who", [None, "sensor", "alice"])
-@pytest.mark.parametrize(
-    "method, path, body", [("POST", "tokens", {}), ("POST", "devices/claim", {"code": "AAAAAAAA"}), ("DELETE", f"devices/{DEVICE}", None)]
-)
+@pytest.mark.parametrize("method, path, body", CHANGES)
 def test_who_may_only_read_changes_nothing(client, people, who, method, path, body):
     assert ask(client, method, path, people.get(who), body).status == (401 if who is None else 403)
 

@@ -9,10 +9,10 @@ from schemathesis.checks import load_all_checks
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
-from tests.server.test_api import TABLE
+from tests.server.test_api import TABLE, described
 
 EXAMPLES = 12  # an operation; `slow` runs more
-OPERATIONS = sorted({(method, path.split("?")[0].replace(DEVICE, "{device}").replace(SENSOR, "{sensor}")) for method, path, *_ in TABLE})
+OPERATIONS = sorted({(method, described(path)) for method, path, *_ in TABLE})
 
 
 @pytest.fixture(scope="module")

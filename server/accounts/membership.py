@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept of a member beside others: what they share and with whom, whose lines they look at, whom they invited, what they pay."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+CENTS_MAX = 10_000  # a kWh: more is a slip of the comma
+
+currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("three capital letters, as in EUR"))
+
+
+class Sharing(models.Model):
+    """A member's answer to the question what others may see. Without a row the question is not answered, which is private."""
+
+    class Detail(models.TextChoices):
+        PRIVATE = "private", _("nothing: I see nobody, and nobody sees me")
+        DAY = "day", _("a mean for each day")
+        MINUTES = "minutes", _("every minute")
+
+    class Audience(models.TextChoices):
+        ALL = "all", _("all members")
+        CHOSEN = "chosen", _("the members I choose")
+
+    account = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="sharing")
+    detail = models.CharField(max_length=8, choices=Detail, default=Detail.PRIVATE)
+    audience = models.CharField(max_length=8, choices=Audience, default=Audience.CHOSEN)
+    chosen = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
+    answered = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "sharing"
+
+
+class Subscription(models.Model):
+    """One member's wish to see another's line; it needs no approval, and shows only what the other shares."""
+
+    subscriber = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscribers")
+    shown = models.BooleanField(default=True, help_text="in the chart, where four at most are (accounts/sharing.py)")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "to"], name="one_subscription"),
+            models.CheckConstraint(condition=~models.Q(subscriber=models.F("to")), name="not_to_oneself"),
+        ]
+
+
+class Price(models.Model):
+    """What an account pays a kWh from a local date on, until the next one. The past keeps its own."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prices")
+    since = models.DateField(_("from"))
+    cents_per_kwh = models.DecimalField(
+        _("cents a kWh"), max_digits=9, decimal_places=4, validators=[MinValueValidator(0), MaxValueValidator(CENTS_MAX)]
+    )
+    currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[currency_code])
+
+    class Meta:
+        ordering = ["since"]
+        constraints = [models.UniqueConstraint(fields=["account", "since"], name="one_price_a_day")]
+
+
+class Invitation(models.Model):
+    """A mail that lets one person sign up; its link holds a secret of which only the SHA-256 is kept."""
+
+    inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail address"))
+    sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField()
+    expires = models.DateTimeField()
+    withdrawn = models.BooleanField(default=False)
+    accepted_by = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation"
+    )
+    accepted = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
