@@ -11,7 +11,7 @@ JOBS ?= 2
 MINUTES ?= 5
 
 .PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut fuzz-spi
-.PHONY: bench-buffer bench-daemon bench-lan pictures lock clean
+.PHONY: bench-buffer bench-daemon bench-lan ipk pictures lock clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,14 @@ runtime: ## builds our MicroPython for this machine (package/flukso-micropython)
 qemu: firmware sim runtimes ## runs the daemon on big-endian MIPS without a floating-point unit, under qemu-user
 	@$(SETUP) demo test runtime
 	@$(PY) -m pytest tests/runtime/test_mips.py
+
+ipk: ## packs the OpenWrt packages and their index into dist/
+	@$(SETUP) demo runtime
+	@package/flukso-micropython/build.sh --release mips mipsel
+	@rm -rf dist && mkdir dist
+	@python3 tools/ipk.py build --out dist $(foreach arch,mips_24kc mips_mips32,--arch $(arch)=.cache/micropython/mips/flukso-micropython) \
+		--arch mipsel_24kc=.cache/micropython/mipsel/flukso-micropython $(patsubst %/Makefile,%,$(wildcard package/*/Makefile))
+	@python3 tools/ipk.py index dist
 
 budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save times against their budgets
 	@$(MAKE) -s --no-print-directory -C avr budget
