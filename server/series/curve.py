@@ -26,11 +26,13 @@ class Curve:
     def __init__(self, parts: Sequence[Part]) -> None:
         whole = parts[0].points if len(parts) == 1 else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
         energy, known = spans(whole)
+        self._outlined = np.zeros(len(energy), bool)
         at = 0
         for part in parts:
             if part.energy is not None and part.known is not None:
                 inner = np.flatnonzero(part.energy >= 0)
                 energy[at + inner], known[at + inner] = part.energy[inner], part.known[inner]
+                self._outlined[at + inner] = True
             at += len(part.points.ts)
         self._ts = whole.ts
         self._level = self._sure = _running(energy, int(whole.counter[0]) if at else 0)
@@ -63,6 +65,17 @@ class Curve:
         if not len(self._ts):
             return np.zeros(max(len(at) - 1, 0))
         return np.diff(np.interp(at, self._ts, self._sure))
+
+    def silences(self, start: int, end: int, over_s: int) -> list[tuple[int, int]]:
+        """Where in start … end no tuple was sent for longer than over_s; what is read as a whole day counts as full of tuples."""
+        if not len(self._ts):
+            return [(start, end)] if end - start > over_s else []
+        edges = np.concatenate(([min(start, self._ts[0])], self._ts, [max(end, self._ts[-1])]))
+        silent = np.diff(edges) > over_s
+        silent[1:-1] &= ~self._outlined
+        found = np.flatnonzero(silent)
+        begins, ends = np.maximum(edges[found], start), np.minimum(edges[found + 1], end)
+        return [(a, b) for a, b in zip(begins.tolist(), ends.tolist(), strict=True) if a < b]
 
     def _outside(self, at: np.ndarray) -> np.ndarray:
         outside = (at < self._ts[0]) | (at > self._ts[-1])

@@ -65,6 +65,11 @@ class Store(Protocol):
     def profile(self, sensor: str, boundaries: Sequence[int]) -> "tuple[Floats, Floats]":
         """Of each interval between two boundaries: the energy (Wh) of its known part, and the known share of its time."""
 
+    def survey(self, sensor: str, boundaries: Sequence[int], over_s: int) -> "tuple[Floats, Floats, list[Tuple]]":
+        """profile(), and the stretches (start, end) within the boundaries in which no tuple was sent for longer than over_s.
+
+        Boundaries at 00:00 UTC read days as wholes: then only silences that leave a day out are seen."""
+
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """The tuples in [start, end) as they are kept: each one sent while minutes are kept, ladder rungs before."""
 

@@ -114,6 +114,11 @@ class SqliteStore:
         curve = self._curve(sensor, boundaries)
         return curve.energies(boundaries), curve.coverage(boundaries)
 
+    def survey(self, sensor: str, boundaries: Sequence[int], over_s: int) -> tuple[Floats, Floats, list[Tuple]]:
+        curve = self._curve(sensor, boundaries)
+        silences = curve.silences(boundaries[0], boundaries[-1], over_s) if len(boundaries) else []
+        return curve.energies(boundaries), curve.coverage(boundaries), silences
+
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         state, pending = self._state(sensor)
         if state is None or end <= start:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A made-up household, the same for everybody and at every time: what a newcomer without a device sees, and what fills demos."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+DAY_S = 86_400
+MINUTES = 1440
+EPOCH = 1_577_836_800  # 2020-01-01 00:00 UTC: the counter starts there
+YEAR_D = 365.25
+BASE_W = 110.0  # fridge, router, standby
+FRIDGE_W, FRIDGE_MINUTES = 70.0, 45  # every second three quarters of an hour it cools
+# (W, minutes, times a day, hour about which it happens, spread in hours)
+HABITS = (
+    (2000.0, 3, 2.5, 7.2, 0.7),  # kettle
+    (2000.0, 3, 1.5, 16.0, 2.5),
+    (2400.0, 35, 0.8, 18.6, 0.8),  # oven and hob
+    (1900.0, 70, 0.45, 20.5, 1.5),  # dishwasher, washing machine
+    (1200.0, 12, 0.9, 12.4, 0.8),
+    (160.0, 150, 1.0, 20.3, 1.0),  # television, computers
+)
+LIGHT_W, HEATING_W = 170.0, 420.0
+
+
+def energy_wh(seed: int, boundaries: "list[int] | range | NDArray[np.int64]") -> Floats:
+    """Wh in each interval between two boundaries (ascending unix s, from EPOCH on)."""
+    at = np.asarray(boundaries, np.int64)
+    return np.diff(_counter(seed, np.maximum(at, EPOCH)))
+
+
+def power_w(seed: int, now: int) -> float:
+    """The power of the minute that `now` is in."""
+    return float(_day(seed, (now - EPOCH) // DAY_S)[(now % DAY_S) // 60])
+
+
+def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
+    """(unix s, counter in Wh) each minute from start to before end, as a device would send them."""
+    at = np.arange(start, end, 60, dtype=np.int64)
+    counter = _counter(seed, at) - _counter(seed, at[:1])
+    return list(zip(at.tolist(), np.floor(counter).astype(np.int64).tolist(), strict=True))
+
+
+def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
+    """Wh since EPOCH."""
+    days = (at - EPOCH) // DAY_S
+    first, last = int(days[0]), int(days[-1])
+    totals = np.array([_running(seed, day)[-1] for day in range(first, last + 1)])
+    before = np.concatenate(([0.0], np.cumsum(totals)))  # since the first day asked for: differences alone count
+    within = np.empty(len(at))
+    for day in np.unique(days).tolist():
+        chosen = days == day
+        within[chosen] = np.interp((at[chosen] - EPOCH) % DAY_S, _EDGES, _running(seed, day))
+    return before[days - first] + within
+
+
+_EDGES = np.arange(0, DAY_S + 1, 60)
+
+
+@lru_cache(maxsize=1200)  # 11 kB each: three households' year
+def _running(seed: int, day: int) -> Floats:
+    """Wh from the day's beginning to the end of each of its minutes."""
+    return np.concatenate(([0.0], np.cumsum(_day(seed, day)) / 60))
+
+
+def _day(seed: int, day: int) -> Floats:
+    """Watt in each minute of a UTC day."""
+    chance = np.random.default_rng((seed, day))
+    taste = np.random.default_rng(seed)
+    size, night_owl = taste.uniform(0.6, 1.6), taste.normal(0, 0.6)  # what is the household's own
+    minute = np.arange(MINUTES)
+    hour = minute / 60
+    winter = (1 + np.cos(2 * np.pi * (day % YEAR_D - 15) / YEAR_D)) / 2  # 1 in mid-January
+    watt = np.full(MINUTES, BASE_W * size)
+    phase = chance.integers(0, 2 * FRIDGE_MINUTES)
+    watt += FRIDGE_W * (((minute + phase) // FRIDGE_MINUTES) % 2)
+    watt += LIGHT_W * size * (0.4 + 0.6 * winter) * np.exp(-(((hour - 20 - night_owl) / 2.2) ** 2))
+    watt += HEATING_W * size * winter * (0.55 + 0.45 * np.cos(2 * np.pi * (hour - 6) / 24)) * chance.uniform(0.6, 1.2)
+    for power, length, times, about, spread in HABITS:
+        for _ in range(chance.poisson(times * size)):
+            begin = int(np.clip((chance.normal(about + night_owl, spread)) * 60, 0, MINUTES - 1))
+            watt[begin : begin + max(1, int(length * chance.uniform(0.6, 1.4)))] += power * chance.uniform(0.8, 1.1)
+    return watt * chance.normal(1, 0.02, MINUTES)
