@@ -54,12 +54,25 @@ class Registrar:
         self._settings = settings
         self._prefix = upload.base_path(settings.base_url)
         self._version = version
-        self._todo = [REGISTER] + list(settings.sensors) if settings.register else []
+        self._todo = self._all()
         self._next_at = mono
+        self._again_at = mono
         self._retry_s = RETRY_S
         self._refused = False
         self._refusals = 0  # in a row
         self.last_error = ""
+
+    def _all(self):
+        return [REGISTER] + list(self._settings.sensors) if self._settings.register else []
+
+    def refused_elsewhere(self, mono: float) -> None:
+        """The server refused tuples or a heartbeat: it may have dropped a device that nobody claimed (§8.4).
+
+        Then everything is registered again, at most once in REFUSED_S.
+        """
+        if not self._todo and mono >= self._again_at:
+            self._todo = self._all()
+            self._next_at, self._again_at = mono, mono + REFUSED_S
 
     def ready(self) -> bool:
         """Whether tuples may be posted: all is registered, or it was refused and the server may know us all the same."""

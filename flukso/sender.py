@@ -100,6 +100,8 @@ class Sender:
         else:
             mono = self._clock.monotonic()
             event = registrar.answered(request, answer, mono) if registering else uploader.answered(request, answer, mono, self._store)
+            if answer.status == 401 and not registering:
+                registrar.refused_elsewhere(mono)
         if event is not None:
             self._log(event.level, event.text)
         return True

@@ -79,3 +79,31 @@ def test_a_refused_sensor_does_not_hold_up_the_other():
     assert it.next_request(0).path == "/sensor/" + IDS[0]
     it.answered(it.next_request(0), Answer(401, {}, b""), 0)
     assert it.next_request(1) is None and it.next_request(register.REFUSED_S) is not None
+
+
+def test_a_device_that_the_server_dropped_registers_again_once_an_hour():
+    it = registrar()
+    while (request := it.next_request(0)) is not None:
+        it.answered(request, OK, 0)
+    it.refused_elsewhere(10)
+    assert not it.ready() and [each.path for each in _all_requests(it, 10)] == [
+        "/device/" + DEVICE,
+        "/sensor/" + IDS[0],
+        "/sensor/" + IDS[3],
+    ]
+    it.refused_elsewhere(11)
+    assert it.done(), "refused all the same: not again at once"
+    it.refused_elsewhere(10 + register.REFUSED_S)
+    assert not it.done()
+
+
+def _all_requests(it, mono):
+    while (request := it.next_request(mono)) is not None:
+        yield request
+        it.answered(request, OK, mono)
+
+
+def test_without_the_option_a_refusal_changes_nothing():
+    it = registrar(config.parse(CONFIG))
+    it.refused_elsewhere(10)
+    assert it.done()

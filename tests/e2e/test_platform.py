@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real daemon at the real platform over verified TLS: registration, claim, asked intervals, and what happens to who is forgotten."""
+
+import json
+import time
+import urllib.request
+
+import pytest
+
+from server.testbed import Platform
+from tests.e2e.chain import DEVICE, KEY, SENSORS
+from tests.e2e.test_lan import free_port
+from tests.server.visitor import Visitor
+
+DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+SENSOR = SENSORS[0]
+PASSWORD = "correct horse battery"
+OWNER = "from accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(PASSWORD)
+WATCH = "from django.utils import timezone; from devices.live import watch; from accounts.models import Account; "
+WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"
+FORGET = """
+from datetime import timedelta
+from django.utils import timezone
+from devices.housekeeping import keep_house
+from project import stores
+print(keep_house(timezone.now() + timedelta(days=15), stores.store().forget))
+stores.close()
+"""
+
+
+@pytest.fixture
+def platform(tmp_path, certificates):
+    """It knows no device; anna has an account."""
+    with Platform(tmp_path / "platform", certificates / "good.pem") as running:
+        running.command("shell", "-v0", "-c", OWNER)
+        yield running
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def newcomer(request, household, platform):
+    """A household whose device nobody knows yet, with a LAN page at `.lan`."""
+    chain = household(url=platform.url, digits=22, runtime=request.param, sensors=(1, 4))
+    port = free_port()
+    chain.configure(extra=DAEMON.format(port))
+    chain.lan = "http://127.0.0.1:{}".format(port)
+    chain.start()
+    chain.clamp(3600)
+    return chain
+
+
+def status(chain) -> dict:
+    with urllib.request.urlopen(chain.lan + "/status", timeout=10) as answer:
+        return json.load(answer)
+
+
+def visitor(platform, certificates) -> Visitor:
+    anna = Visitor(platform.url, certificates / "ca.crt")
+    assert anna.log_in("anna", PASSWORD).status_code == 302
+    return anna
+
+
+def posts(platform) -> int:
+    return sum(one == ("POST", "/sensor/" + SENSOR, 200) for one in platform.requests())
+
+
+def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platform, certificates):
+    chain = newcomer
+    chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
+    chain.run_until(lambda: ("POST", "/device/" + DEVICE, 200) in platform.requests()[1:], limit_s=120)
+    code = status(chain)["claim"]
+    anna = visitor(platform, certificates)
+    anna.post("/claim/", {"code": "AAAAAAAA"}, page="/")
+    assert "No device with this code" in anna.get("/").text
+    anna.post("/claim/", {"code": code.lower()}, page="/")
+    page = anna.get("/").text
+    assert SENSOR in page and DEVICE in page
+    assert platform.command("shell", "-v0", "-c", WATCH).strip() == "1"
+    chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
+    chain.stop()  # with 300 s of its own, and signed all along
+    chain.start()
+    before = posts(platform)
+    chain.run_until(lambda: posts(platform) > before, limit_s=400)
+    before = posts(platform)
+    for _ in range(60):
+        chain.run_until(lambda: True, 1)
+        chain.run(1)
+    assert 4 <= posts(platform) - before <= 8, "every 10 s, asked by an owner who looks on"
+    assert "claim" not in status(chain) or status(chain)["claim"] is None
+    chain.rest()
+    assert chain.stop() == 0, chain.log()
+    assert platform.held(SENSOR)[-1][1] == chain.counters()[0]
+    assert (
+        platform.command("shell", "-v0", "-c", "from devices.models import *; print(Device.objects.get().sign_required)").strip() == "True"
+    )
+
+
+def test_who_was_forgotten_unclaimed_registers_again(newcomer, platform):
+    chain = newcomer
+    chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
+    assert platform.command("shell", "-v0", "-c", FORGET).strip() == "1"
+    until = time.monotonic() + 10
+    while platform.held(SENSOR):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=4 * 3600, step_s=60)
+    assert chain.stop() == 0, chain.log()
+
+
+def test_a_device_from_the_list_is_claimed_by_its_printed_code(household, platform, certificates):
+    """Provisioned beforehand: no registration, and no heartbeat needed before the claim."""
+    code = platform.provision({DEVICE: KEY}, {SENSOR: DEVICE})[DEVICE]
+    anna = visitor(platform, certificates)
+    anna.post("/claim/", {"code": code}, page="/")
+    assert DEVICE in anna.get("/").text
+    chain = household(url=platform.url, digits=22)
+    chain.start()
+    chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
+    assert chain.stop() == 0, chain.log()
