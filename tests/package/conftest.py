@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages under test, made as `make ipk` makes them, and a router to install them on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.package.router import Router
+from tests.runtime.conftest import CACHE, ROOT, build
+
+IPK = [sys.executable, str(ROOT / "tools/ipk.py")]
+FOLDERS = ("flukso", "flukso-micropython")
+
+
+def ipk(*words: str, status: int = 0) -> str:
+    done = subprocess.run([*IPK, *[str(word) for word in words]], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def make_packages(out: Path, folders=FOLDERS) -> Path:
+    build("--release", "mips")
+    program = CACHE / "mips/flukso-micropython"
+    ipk("build", "--out", out, "--arch", "mips_24kc={}".format(program), *["package/" + name for name in folders])
+    return out
+
+
+@pytest.fixture(scope="session")
+def feed(tmp_path_factory) -> Path:
+    """A folder with every package of the feed, for big-endian MIPS."""
+    return make_packages(tmp_path_factory.mktemp("feed"))
+
+
+@pytest.fixture
+def router(tmp_path):
+    made = Router(tmp_path / "router")
+    yield made
+    made.close()
+
+
+def package(feed: Path, name: str) -> Path:
+    """The one file of this package."""
+    (found,) = feed.glob(name + "_*.ipk")
+    return found

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Emulated OpenWrt: reading of UCI files, and what the packages' maintainer scripts call. Written for the tests, not OpenWrt's code.
+# shellcheck shell=sh
+
+UCI_DIR=${UCI_DIR:-/etc/config}
+CONFIG_SECTIONS=
+
+# Prints a UCI file as shell commands; nothing when it is damaged, as libuci does.
+uci_as_shell() {
+	awk -v squote="'" '
+	function fail() { bad = 1; exit }
+	function word(   c, out, open, any) {
+		sub(/^[ \t]+/, "", line)
+		if (line == "" || substr(line, 1, 1) == "#") return 0
+		while (line != "") {
+			c = substr(line, 1, 1)
+			if (open == "" && (c == " " || c == "\t" || c == "#")) break
+			line = substr(line, 2)
+			if (open == "" && (c == squote || c == "\"")) open = c
+			else if (c == open) open = ""
+			else if (c == "\\" && open != squote) { out = out substr(line, 1, 1); line = substr(line, 2) }
+			else out = out c
+		}
+		if (open != "") fail()
+		value = out
+		return 1
+	}
+	function quoted(text) { gsub(squote, squote "\\" squote squote, text); return squote text squote }
+	{
+		line = $0
+		if (!word()) next
+		kind = value
+		if (kind == "package") next
+		if (kind == "config") {
+			if (!word()) fail()
+			type = value
+			name = word() ? value : "cfg" ++anonymous
+			if (name ~ /[^A-Za-z0-9_]/) fail()
+			out = out "config " quoted(type) " " quoted(name) "\n"
+		} else if (kind == "option" || kind == "list") {
+			if (type == "" || !word()) fail()
+			option = value
+			if (option ~ /[^A-Za-z0-9_]/ || !word()) fail()
+			out = out kind " " quoted(option) " " quoted(value) "\n"
+		} else fail()
+		if (word()) fail()
+	}
+	END { if (!bad) printf "%s", out }' "$UCI_DIR/$1" 2>/dev/null
+}
+
+config() {
+	CONFIG_SECTION=$2
+	CONFIG_SECTIONS="$CONFIG_SECTIONS $2"
+	eval "CONFIG_${2}_TYPE=\$1"
+}
+
+option() {
+	eval "CONFIG_${CONFIG_SECTION}_$1=\$2"
+}
+
+list() {
+	eval "CONFIG_${CONFIG_SECTION}_$1=\"\${CONFIG_${CONFIG_SECTION}_$1:+\$CONFIG_${CONFIG_SECTION}_$1 }\$2\""
+}
+
+config_load() {
+	CONFIG_SECTIONS=
+	eval "$(uci_as_shell "$1")"
+}
+
+# config_get VARIABLE SECTION OPTION [DEFAULT]
+config_get() {
+	eval "$1=\${CONFIG_${2}_$3:-\$4}"
+}
+
+config_get_bool() {
+	local value
+	config_get value "$2" "$3" "$4"
+	case $value in
+	1 | on | true | yes | enabled) value=1 ;;
+	0 | off | false | no | disabled) value=0 ;;
+	*) value=$4 ;;
+	esac
+	eval "$1=\$value"
+}
+
+config_foreach() {
+	local function_ type_ section_ found_
+	function_=$1 type_=$2
+	for section_ in $CONFIG_SECTIONS; do
+		eval "found_=\$CONFIG_${section_}_TYPE"
+		[ "$found_" != "$type_" ] || "$function_" "$section_"
+	done
+}
+
+# Says whether a value is of one of the types that our scripts name.
+uci_valid() {
+	case $1 in
+	bool) case $2 in 0 | 1 | on | off | true | false | yes | no | enabled | disabled) ;; *) return 1 ;; esac ;;
+	port | uinteger)
+		case $2 in '' | *[!0-9]*) return 1 ;; esac
+		[ "$1" = uinteger ] || [ "$2" -le 65535 ]
+		;;
+	string) ;;
+	*) return 1 ;;
+	esac
+}
+
+# uci_load_validate PACKAGE TYPE SECTION FUNCTION OPTION:TYPE[:DEFAULT]...: calls FUNCTION SECTION RESULT with the options set.
+uci_load_validate() {
+	local package_ section_ function_ spec_ option_ kind_ default_ value_ result_
+	package_=$1 section_=$3 function_=$4 result_=0
+	shift 4
+	for spec_; do
+		eval "local ${spec_%%:*}"
+	done
+	config_load "$package_"
+	for spec_; do
+		option_=${spec_%%:*} kind_=${spec_#*:} default_=
+		case $kind_ in *:*) default_=${kind_#*:} kind_=${kind_%%:*} ;; esac
+		config_get value_ "$section_" "$option_" "$default_"
+		[ -n "$value_" ] || continue
+		uci_valid "$kind_" "$value_" || {
+			result_=1
+			continue
+		}
+		[ "$kind_" != bool ] || config_get_bool value_ "$section_" "$option_" "$default_"
+		eval "$option_=\$value_"
+	done
+	"$function_" "$section_" "$result_"
+}
+
+user_and_group() {
+	local name number gname gnumber
+	name=${1%%=*} number=${1#*=} gname=${1#*:}
+	number=${number%%:*} gnumber=${gname#*=} gname=${gname%%=*}
+	grep -q "^$gname:" /etc/group || echo "$gname:x:$gnumber:" >>/etc/group
+	grep -q "^$name:" /etc/passwd || echo "$name:x:$number:$gnumber:$name:/var/run/$name:/bin/false" >>/etc/passwd
+}
+
+# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, services.
+default_postinst() {
+	local name info wanted file
+	name=${1##*/} name=${name%.*} info=/usr/lib/opkg/info
+	sed -n 's/^Require-User: *//p' "$info/$name.control" | while read -r wanted; do
+		user_and_group "$wanted"
+	done
+	grep '^/etc/uci-defaults/' "$info/$name.list" | while read -r file; do
+		# shellcheck source=/dev/null
+		([ -f "$file" ] && cd /etc/uci-defaults && . "$file") && rm -f "$file"
+	done
+	grep '^/etc/init.d/' "$info/$name.list" | while read -r file; do
+		[ "$PKG_UPGRADE" = 1 ] || "$file" enable
+		"$file" start
+	done
+	return 0
+}
+
+default_prerm() {
+	local name file
+	name=${1##*/} name=${name%.*}
+	grep '^/etc/init.d/' "/usr/lib/opkg/info/$name.list" | while read -r file; do
+		[ "$PKG_UPGRADE" = 1 ] || "$file" disable
+		"$file" stop
+	done
+	return 0
+}
