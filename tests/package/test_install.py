@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages' life on an emulated router: installed, edited, upgraded, removed; and exactly what procd is told."""
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from flukso import config, provision, uci
+from tests.package.conftest import package
+from tests.package.router import Router
+from tools.openwrt import archive, check
+
+KEPT = ("/etc/config/flukso", "/etc/ssl/certs/flukso.ca.crt")
+HISTORIC = """config settings 'main'
+	option hw_major '2'
+	option hw_minor '1'
+	option sw_major '3'
+	option max_sensors '6'
+	option reset_counters '0'
+	option phase '1'
+
+config settings 'daemon'
+	option logmask 'info'
+	option enable_wan_branch '1'
+	option enable_lan_branch '1'
+	option wan_base_url 'https://api.example.net/'
+	option cacert '/etc/ssl/certs/flukso.ca.crt'
+	option fsync '1'
+
+config sensor '1'
+	option id '0123456789abcdef0123456789abcde0'
+	option type 'electricity'
+	option class 'analog'
+	list port '1'
+	option voltage '230'
+	option current '50'
+	option enable '1'
+
+config sensor '4'
+	option id '0123456789abcdef0123456789abcde3'
+	option type 'water'
+	option class 'pulse'
+	list port '4'
+	option constant '1'
+	option enable '1'
+"""
+HISTORIC_SYSTEM = """config system
+	option hostname 'flukso'
+	option version '210'
+	option device 'fedcba9876543210fedcba9876543210'
+	option key '00112233445566778899aabbccddeeff'
+"""
+
+
+def definition(*sensors: str) -> list[str]:
+    """Everything that the init says to procd, in its order."""
+    return [
+        "instance daemon",
+        "command /usr/bin/flukso daemon --config /var/run/flukso/config",
+        "user flukso",
+        "file /etc/config/flukso /var/run/flukso/config",
+        "reload_signal HUP",
+        "respawn 3600 5 0",
+        "term_timeout 20",
+        "stdout 1",
+        "stderr 1",
+        " ".join(["mdns flukso tcp 8080", *sensors, "path=/sensor version=1.0"]),
+        "trigger config.change flukso system",
+    ]
+
+
+@pytest.fixture
+def installed(router, feed):
+    router.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
+    return router
+
+
+@pytest.fixture
+def historic(router, feed):
+    """A router with the configuration and the certificate of a historic image, on which our packages were installed."""
+    router.write("etc/config/flukso", HISTORIC, 0o644)
+    router.write("etc/config/system", HISTORIC_SYSTEM, 0o644)
+    router.write("etc/ssl/certs/flukso.ca.crt", "the historic certificate\n", 0o644)
+    router.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
+    return router
+
+
+def owner(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
+
+
+def sensor_ids(router: Router) -> list[str]:
+    return re.findall(r"option id '([0-9a-f]{32})'", router.read("etc/config/flukso"))
+
+
+def upgrade(feed: Path, folder: Path, name: str, text: str = "", version: str = "0.2.0-r1") -> Path:
+    """A later package of this name; with `text` its /etc/config/flukso is another one."""
+    found = check.check(package(feed, name))
+    root = folder / "newer"
+    shutil.rmtree(root, ignore_errors=True)
+    for path, member in found.files.items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode() if text and path == "/etc/config/flukso" else member.data)
+        target.chmod(member.mode)
+    fields = [(name, value) for name, value in found.fields.items() if name not in ("Version", "Installed-Size", "Description")]
+    later = folder / "{}_{}_all.ipk".format(name, version)
+    later.write_bytes(archive.package([*fields, ("Version", version)], found.fields["Description"], found.conffiles, root))
+    return later
+
+
+def test_procd_is_told_exactly_this(installed):
+    assert installed.definition() == definition("id1={}".format(sensor_ids(installed)[0]))
+
+
+def test_a_fresh_router_gets_device_key_and_ids_once(installed):
+    system, ids = installed.read("etc/config/system"), sensor_ids(installed)
+    assert len(re.findall("option (?:device|key) '[0-9a-f]{32}'", system)) == 2 and len(set(ids)) == 6
+    assert "option register '1'" in installed.read("etc/config/flukso")
+    installed.service("restart")
+    assert (installed.read("etc/config/system"), sensor_ids(installed)) == (system, ids)
+    assert not installed.path("etc/uci-defaults/60-flukso").exists()  # done, so it went
+
+
+def test_two_routers_do_not_get_the_same_key(installed, tmp_path, feed):
+    other = Router(tmp_path / "other")
+    other.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
+    assert not set(sensor_ids(installed)) & set(sensor_ids(other))
+    assert other.read("etc/config/system") != installed.read("etc/config/system")
+
+
+def test_the_defaults_can_run_twice_unharmed(installed):
+    before = [installed.read("etc/config/" + name) for name in ("flukso", "system")]
+    shutil.copy(Path(__file__).parents[2] / "package/flukso/files/flukso.defaults", installed.path("tmp/defaults"))
+    assert "nothing was missing" in installed.run("sh", "-c", ". /tmp/defaults")
+    assert [installed.read("etc/config/" + name) for name in ("flukso", "system")] == before
+
+
+def test_keys_are_for_root_and_the_daemons_user_alone(installed):
+    user = 4168
+    assert "flukso:x:4168:4168:" in installed.read("etc/passwd")
+    assert owner(installed.path("var/run/flukso/config")) == (user, user, 0o600)
+    assert owner(installed.path("var/run/flukso")) == (user, user, 0o750)
+    assert owner(installed.path("etc/config/flukso")) == (0, 0, 0o600)
+    assert owner(installed.path("etc/config/system"))[2] == 0o600
+
+
+def test_the_service_is_enabled_and_goes_with_the_package(installed):
+    installed.service("enabled")
+    installed.run("opkg", "remove", "flukso")
+    assert list(installed.path("etc/rc.d").iterdir()) == []
+    assert not installed.path("etc/init.d/flukso").exists() and not installed.path("var/run/procd/flukso").exists()
+    assert not installed.path("etc/hotplug.d/spidev/50-flukso").exists()
+    assert installed.path("etc/config/flukso").exists()  # its ids were made here: an edited conffile stays
+    assert not installed.path("etc/ssl/certs/flukso.ca.crt").exists()
+    installed.run("opkg", "remove", "flukso-micropython")
+    assert not installed.path("usr/bin/flukso").exists()
+
+
+def test_the_runtime_stays_while_it_is_needed(installed):
+    assert "flukso needs flukso-micropython" in installed.run("opkg", "remove", "flukso-micropython", status=1)
+    assert installed.path("usr/bin/flukso").exists()
+
+
+def test_is_refused_without_a_runtime(router, feed):
+    assert "flukso needs flukso-runtime" in router.install(package(feed, "flukso"), status=1)
+    assert not router.path("etc/init.d/flukso").exists()
+
+
+def test_an_upgrade_keeps_an_edited_configuration(installed, feed, tmp_path):
+    edited = installed.read("etc/config/flukso").replace("'https://api.flukso.net/'", "'https://mine.example.net/'")
+    installed.write("etc/config/flukso", edited)
+    said = installed.install(upgrade(feed, tmp_path, "flukso", text="config settings 'main'\n"))
+    assert "was edited and stays" in said
+    assert installed.read("etc/config/flukso") == edited
+    assert installed.read("etc/config/flukso-opkg") == "config settings 'main'\n"
+    assert installed.definition() == definition("id1={}".format(sensor_ids(installed)[0]))
+    assert "mine.example.net" in installed.read("var/run/flukso/config")
+    installed.service("enabled")
+
+
+def test_an_upgrade_does_not_enable_what_was_disabled(installed, feed, tmp_path):
+    installed.service("disable")
+    installed.install(upgrade(feed, tmp_path, "flukso"))
+    installed.service("enabled", status=1)
+
+
+def test_the_option_enabled_0_keeps_it_stopped_even_over_an_upgrade(installed, feed, tmp_path):
+    installed.write("etc/config/flukso", installed.read("etc/config/flukso").replace("enabled '1'", "enabled '0'"))
+    installed.service("reload")
+    assert installed.definition() == ["trigger config.change flukso system"]
+    installed.install(upgrade(feed, tmp_path, "flukso"))
+    assert installed.definition() == ["trigger config.change flukso system"]
+
+
+def test_a_historic_configuration_is_kept_and_works(historic):
+    assert historic.read("etc/config/flukso") == HISTORIC
+    assert historic.read("etc/config/system") == HISTORIC_SYSTEM
+    assert historic.read("etc/ssl/certs/flukso.ca.crt") == "the historic certificate\n"
+    ids = ["id{}=0123456789abcdef0123456789abcde{}".format(number, number - 1) for number in (1, 4)]
+    assert historic.definition() == definition(*ids)
+    settings = config.parse(historic.read("var/run/flukso/config"))
+    assert settings.device == "fedcba9876543210fedcba9876543210" and settings.version == 210 and not settings.register
+    assert "good: 2 sensors enabled" in historic.run("flukso", "config", "check", "/var/run/flukso/config")
+
+
+def test_what_must_survive_sysupgrade_is_listed(feed):
+    found = check.check(package(feed, "flukso"))
+    assert tuple(found.conffiles) == KEPT
+    assert found.files["/lib/upgrade/keep.d/flukso"].data == b"/etc/flukso/\n"
+
+
+def test_the_shipped_configuration_is_what_provision_makes_and_is_good(feed):
+    text = check.check(package(feed, "flukso")).files["/etc/config/flukso"].data.decode()
+    made = {(s.type, s.name): s for s in provision.sections(provision.default_config(), "made")}
+    shipped = {(s.type, s.name): s for s in provision.sections(text, "shipped")}
+    for key, section in made.items():
+        values = {name: value.text for name, value in shipped[key].options.items()}
+        assert {name: value.text for name, value in section.options.items()}.items() <= values.items(), key
+    done = provision.provision(text, None, os.urandom)
+    settings = config.parse(done.runtime)
+    usual = config.parse(provision.provision(None, None, os.urandom).runtime)
+    for name in ("bus", "spi_mode", "base_url", "cacert", "wan", "lan", "lan_port", "flash_dir"):
+        assert getattr(settings, name) == getattr(usual, name), name
+    assert len(text) < uci.FILE_MAX
+
+
+def test_device_and_mode_follow_the_configuration(installed):
+    os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
+    text = installed.read("etc/config/flukso")
+    installed.write("etc/config/flukso", text.replace("spidev0.0", "spidev1.0").replace("spi_mode '0'", "spi_mode '2'"))
+    installed.service("reload")
+    assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
+    settings = config.parse(installed.read("var/run/flukso/config"))
+    assert (settings.bus, settings.spi_mode) == ("spidev:/dev/spidev1.0", 2)
+
+
+def test_hotplug_gives_a_device_that_comes_later_to_the_daemons_group(installed):
+    os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
+    rule = ". /etc/hotplug.d/spidev/50-flukso"
+    installed.run("env", "ACTION=remove", "DEVNAME=spidev1.0", "sh", "-c", rule + "; true")
+    assert owner(installed.path("dev/spidev1.0"))[2] == 0o600
+    installed.run("env", "ACTION=add", "DEVNAME=spidev1.0", "sh", "-c", rule)
+    assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
+
+
+def test_no_lan_api_no_announcement(installed):
+    text = installed.read("etc/config/flukso").replace("enable_lan_branch '1'", "enable_lan_branch '0'")
+    installed.write("etc/config/flukso", text)
+    installed.service("reload")
+    assert not [line for line in installed.definition() if line.startswith("mdns")]
+
+
+def test_umdns_learns_the_instance_name_and_flash_is_written_once(historic):
+    historic.write("usr/sbin/umdns", "#!/bin/sh\n", 0o755)
+    historic.service("restart")
+    named = historic.path("etc/umdns/flukso.json")
+    assert named.read_text() == (
+        '{"flukso":{"service":"_flukso._tcp.local","port":8080,"instance":"Flukso RESTful API on flukso-fedcba","txt":['
+        '"id1=0123456789abcdef0123456789abcde0","id4=0123456789abcdef0123456789abcde3","path=/sensor","version=1.0"]}}\n'
+    )
+    before = named.stat().st_mtime_ns
+    historic.service("restart")
+    assert named.stat().st_mtime_ns == before
+
+
+def test_a_change_of_the_file_reaches_the_service_by_its_trigger(installed):
+    text = installed.read("etc/config/flukso").replace("wan_branch '1'", "wan_branch '0'")
+    installed.write("etc/config/flukso", text)
+    installed.run("reload_config", "flukso")
+    assert "wan_branch '0'" in installed.read("var/run/flukso/config")
+
+
+def test_a_damaged_file_is_said_and_the_good_copy_serves_on(installed):
+    good = installed.read("var/run/flukso/config")
+    installed.write("etc/config/flukso", "config settings 'main\n")
+    installed.service("reload")
+    assert "daemon.err flukso: the configuration is not taken over: flukso:1: " in installed.log().replace("flukso: flukso:", "flukso:")
+    assert installed.read("var/run/flukso/config") == good
+    assert "command /usr/bin/flukso daemon --config /var/run/flukso/config" in installed.definition()
+
+
+def test_reset_counters_acts_once(installed):
+    text = installed.read("etc/config/flukso").replace("reset_counters '0'", "reset_counters '1'")
+    installed.write("etc/config/flukso", text)
+    installed.service("reload")
+    assert "reset_counters '0'" in installed.read("etc/config/flukso")
+    assert "reset_counters '1'" in installed.read("var/run/flukso/config")
+
+
+def test_the_packaged_certificate_is_the_one_that_debian_ships(feed):
+    shipped = check.check(package(feed, "flukso")).files["/etc/ssl/certs/flukso.ca.crt"].data.decode()
+    debian = Path("/usr/share/ca-certificates/mozilla/ISRG_Root_X1.crt").read_text()
+    assert shipped.endswith(debian)
+
+
+def test_the_runtime_reads_the_packaged_certificate(installed):
+    program = (
+        "from flukso.ports import micropython as p; p.open_https('https://x.example/', '/etc/ssl/certs/flukso.ca.crt', p.system_clock())"
+    )
+    installed.run("flukso-micropython", "-X", "heapsize=256k", "-c", program + "; print('read')")
+
+
+def test_the_runtimes_own_test_passes(installed, feed):
+    script = Path(__file__).parents[2] / "package/flukso-micropython/test.sh"
+    shutil.copy(script, installed.path("tmp/test.sh"))
+    installed.run("sh", "/tmp/test.sh", "flukso-micropython", check.check(package(feed, "flukso-micropython")).version)
+    installed.run("sh", "/tmp/test.sh", "flukso-micropython", "9.9.9-r1", status=1)
+
+
+@pytest.mark.parametrize("place", [0.3, 0.9])
+def test_a_corrupted_package_changes_nothing(router, feed, place):
+    original = package(feed, "flukso-micropython")
+    damaged = router.path("tmp/flukso-damaged.ipk")
+    data = bytearray(original.read_bytes())
+    data[int(len(data) * place)] ^= 0x55
+    damaged.write_bytes(data)
+    assert "damaged" in router.run("opkg", "install", "/tmp/flukso-damaged.ipk", status=1)
+    assert not router.path("usr/bin/flukso").exists()
+    assert "flukso-micropython" not in router.run("opkg", "list-installed")
