@@ -7,6 +7,7 @@ PARTS = {  # signature -> avrdude's name, words; only these have the memory for 
     b"\x1e\x94\x0b": ("m168p", "ATmega168P"),
     b"\x1e\x94\x06": ("m168", "ATmega168"),
 }
+PART = "m168p"  # what avrdude is told before the signature is known
 KNOWN_SIGNATURES = {b"\x1e\x92\x05": "ATmega48: its memory is too small", b"\x1e\x93\x0a": "ATmega88", b"\x1e\x95\x0f": "ATmega328P"}
 SIGNATURE_SIZE = 3
 FLASH_SIZE = 16384
@@ -76,7 +77,7 @@ def command(programmer: Programmer, part: str, config: "str | None", operations:
 
     Nothing is erased but by the operation "erase"; nothing is written that no operation names.
     """
-    words = ["avrdude", "-p", part, "-c", programmer.id, "-q", "-D"]
+    words = ["avrdude", "-p", part, "-c", programmer.id, "-D"]
     if config:
         words += ["-C", "+" + config]
     if programmer.port:

@@ -7,8 +7,8 @@ Bits and names: Atmel data sheet 8271, chapter 28.2; a fuse bit that reads 0 is 
 EXTENDED_BITS = 0x07  # only three exist; the rest reads as anything
 EESAVE = 0x08  # high fuse, 0: the EEPROM outlives a chip erase
 
-# The field's values for the board of generation 2 (docs/protocols.md §1); EESAVE is what we want programmed.
-FIELD_LOW, FIELD_HIGH, FIELD_EXTENDED = 0xEC, 0xD6, 0x01
+# The field's values for the board of generation 2 (docs/protocols.md §1), with EESAVE programmed. Its low fuse is 0xEC.
+FIELD_HIGH, FIELD_EXTENDED = 0xD6, 0x01
 
 CLOCKS = (  # CKSEL 3:0 from, to: words
     (0x0, 0x0, "external clock"),
@@ -51,24 +51,22 @@ def describe(low: int, high: int, extended: int) -> list[str]:
     return lines
 
 
-def refusal(low: int, high: int, extended: int) -> str:
-    """Return why these fuses must never be written to a board, or "" when they may.
+def refusal(name: str, value: int) -> str:
+    """Return why this value must never be written to the fuse lfuse, hfuse or efuse, or "" when it may.
 
-    Refused is what ends serial programming (RSTDISBL, DWEN, SPIEN), what takes the clock away (another source than the board's
-    crystal, a division) and what starts the chip where no program is (BOOTRST).
+    Refused is what ends serial programming (RSTDISBL, DWEN, SPIEN), what starts the chip where no program is (BOOTRST), and the low fuse
+    as a whole: it holds the clock (CKSEL, SUT, CKDIV8, CKOUT), and a chip with a clock that its board does not have answers nobody.
     """
-    if not high & 0x80:
+    if name == "lfuse":
+        return "the low fuse is never written: a wrong clock (CKSEL, CKDIV8) would end serial programming"
+    if name == "efuse":
+        return "" if value & 0x01 else "BOOTRST would start the chip in a boot section that is empty"
+    if not value & 0x80:
         return "RSTDISBL would disable RESET, and with it every later programming over SPI"
-    if not high & 0x40:
+    if not value & 0x40:
         return "DWEN would take RESET for debugWIRE, and with it every later programming over SPI"
-    if high & 0x20:
+    if value & 0x20:
         return "SPIEN unprogrammed would end serial programming"
-    if low & 0x0E != FIELD_LOW & 0x0E:
-        return "CKSEL would choose another clock than the board's crystal ({})".format(clock(low))
-    if not low & 0x80:
-        return "CKDIV8 would divide the clock by 8"
-    if not extended & 0x01:
-        return "BOOTRST would start the chip in a boot section that is empty"
     return ""
 
 
@@ -77,6 +75,17 @@ def kept_eeprom(high: int) -> int:
     return high & ~EESAVE & 0xFF
 
 
-def same_extended(one: int, other: int) -> bool:
-    """True when two readings of the extended fuse mean the same."""
-    return one & EXTENDED_BITS == other & EXTENDED_BITS
+def planned(board: str, high: int, extended: int) -> list:
+    """Return (name, value) of the fuses that differ from what the board's firmware wants; never one that refusal() names."""
+    wanted = [("hfuse", high, kept_eeprom(high))]
+    if board == "spi":
+        wanted = [("hfuse", high, FIELD_HIGH), ("efuse", extended & EXTENDED_BITS, FIELD_EXTENDED)]
+    return [(name, value) for name, now, value in wanted if now != value and not refusal(name, value)]
+
+
+def misfit(board: str, low: int) -> str:
+    """Return why a chip with this low fuse does not stand on such a board, or ""."""
+    source = 0x0C if board == "spi" else 0x02
+    if low & 0x0E == source:
+        return ""
+    return "the chip's clock ({}) is not that of the {} board".format(clock(low), board)

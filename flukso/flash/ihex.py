@@ -7,6 +7,7 @@ DATA, END, SEGMENT, START_SEGMENT, LINEAR, START_LINEAR = 0, 1, 2, 3, 4, 5
 LENGTHS = {END: 0, SEGMENT: 2, START_SEGMENT: 4, LINEAR: 2, START_LINEAR: 4}
 LINES_MAX = 4096  # 16 KiB in records of 16 bytes are 1,024
 LINE_MAX = 1 + 2 * (5 + 255)  # characters of the longest record
+FILE_MAX = LINES_MAX * 48  # bytes; lines of 16 bytes have 45 characters
 BLANK = 0xFF  # an erased cell
 
 
@@ -20,7 +21,7 @@ def read(text: bytes, size: int) -> bytearray:
     Raises HexError with the number of the line for a bad character, length, checksum, type, an address past `size`, a byte given twice
     with different values, text after the end record, or a file without one.
     """
-    memory = bytearray([BLANK]) * size
+    memory = bytearray(bytes([BLANK]) * size)
     known = bytearray((size + 7) // 8)
     base = 0
     ended = False

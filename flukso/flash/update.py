@@ -1,161 +1,232 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""New firmware for a board: what is done in which order, so that a cut at any point loses no count. For both interpreters.
+"""What is done to a board in which order, so that a cut at any point loses no count. For both interpreters.
 
-All effects go through a bench (tools/avrdude_wrap.py has the real one):
-    async state() -> State, or None when the board does not answer; async commit(): counters and settings to EEPROM
-    read_chip() -> Chip; avrdude(operations), raising AvrdudeError; file(name, bytes) -> path for an operation
-    keep(Backup), kept() -> Backup or None, drop(); stop_daemon(), start_daemon(); seconds(); now(); say(sentence)
+All effects go through a bench (flukso/flash/bench.py; its class says what each does). Between begin() and end() the board is ours.
 """
 
 from collections import namedtuple
 
-from flukso.flash import avrdude, fuses, ihex, image
-from flukso.flash.backup import Backup, at_stage
+from flukso.flash import avrdude, eeprom, fitness, fuses, image
+from flukso.flash.backup import Backup
+from flukso.flash.fitness import Refused, counted_on
 
-# version: of the firmware; hardware; counters: six; settings: whatever compares
-State = namedtuple("State", ("version", "hardware", "counters", "settings"))
-Chip = namedtuple("Chip", ("signature", "fuses", "flash", "eeprom"))
-# counters_kept: after against before; blind_s: seconds in which nothing was counted
-Result = namedtuple("Result", ("before", "after", "counters_kept", "blind_s"))
+# version: (major, minor) now; before, after: counters; counters_kept, settings_kept: results of comparing them (None: nobody to ask);
+# blind_s: seconds in which nothing was counted; avrdude_s: of them and of the reading before in avrdude
+Result = namedtuple("Result", ("version", "before", "after", "counters_kept", "settings_kept", "blind_s", "avrdude_s"))
 
-FOREIGN_HARDWARE = (2, 2)  # another board: 16 MHz, radio
-HISTORIC_MAJORS = (0, 1, 255)
-COUNT_MAX_WH = 100  # more than any board counts in the minutes of an update; 12 kW for 30 s
-U32 = 1 << 32
-FILE = "new.hex"
-
-
-class Refused(ValueError):
-    """The update is not done, and nothing was written. .forcible: --force would do it."""
-
-    def __init__(self, text, forcible=False):
-        super().__init__(text)
-        self.forcible = forcible
+COUNTED_MAX_WH_S = 40  # what the fastest inputs count in a second: a clamp of 500 A and pulses
+FLASH_FILE, EEPROM_FILE = "new-flash.bin", "eeprom.bin"
 
 
 class Failed(ValueError):
-    """The update was begun and is not whole; the backup is kept and `recover` goes on from it."""
+    """It was begun and is not whole; the backup is kept and `recover` goes on from it. .reason is avrdude's, or ""."""
+
+    def __init__(self, text, reason=""):
+        super().__init__(text)
+        self.reason = reason
 
 
-def check(found: image.Image, state: "State | None", board: str, force: bool):
-    """Raise Refused unless this image may go to the board that answered so."""
-    if board not in ("auto", found.board):
-        raise Refused("the image is for the {} board, not for {}".format(found.board, board))
-    if state is None:
-        if not force:
-            raise Refused("the board does not answer, so its counters cannot be compared", True)
-        return
-    if board == "auto" and found.board != "spi":
-        raise Refused("the image is for the {} board, and this one answers over SPI".format(found.board))
-    if state.hardware == FOREIGN_HARDWARE:
-        raise Refused("hardware 2.2 is another board")
-    historic = state.version[0] in HISTORIC_MAJORS
-    if not historic and found.version < state.version and not force:
-        raise Refused("firmware {}.{} is older than {}.{}, which runs".format(*(found.version + state.version)), True)
+async def look(bench) -> tuple:
+    """Return State or None, and the Chip. What the board counted is committed before the programmer resets it."""
+    state = await bench.state()
+    if state is not None:
+        await bench.commit()
+    bench.committed_at = bench.seconds()
+    return state, bench.read_chip()
 
 
-async def update(bench, text: bytes, board: str = "auto", force: bool = False) -> Result:
-    """Put the firmware of an Intel hex file on the board and return what was compared.
+def backup_of(bench, state, chip, new: bytes) -> Backup:
+    """Return the Backup of what was read. Raises Refused when that would lose something."""
+    fitness.readable(chip)
+    running = fitness.ours(chip.flash)
+    firmware = state.version if state else (running.version if running else ())
+    hardware = state.hardware if state else ()
+    counters = fitness.committed(state, chip)
+    return Backup(bench.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, firmware, hardware, new)
 
-    Raises ImageError, Refused and AvrdudeError before anything was written, Failed after. The daemon runs again in any case.
+
+async def update(bench, found: image.Image, board: str = "auto", force: bool = False) -> Result:
+    """Put a firmware on the board and return what was compared.
+
+    Raises Refused, AvrdudeError or BackupError before anything was written, Failed after. The daemon runs again in any case.
     """
-    found = image.load(text)
-    check(found, await bench.state(), board, force)
-    bench.stop_daemon()
+    await bench.begin()
     try:
-        before = await bench.state()
-        check(found, before, board, force)
-        if before is not None:
-            await bench.commit()
-            before = await bench.state()
-        chip = bench.read_chip()
-        avrdude.part_of(chip.signature)
-        saved = _backup(bench, chip, before, text)
+        if bench.kept() is not None:
+            raise Refused("an update was cut off: `flukso-flash recover` goes on from its backup")
+        state = await bench.state()
+        fitness.check_board(found, state, board, force, bench.asks)
+        state, chip = await look(bench)
+        fitness.check_chip(found, chip, force)
+        saved = backup_of(bench, state, chip, found.memory)
         bench.keep(saved)
-        bench.say("backup kept")
-        return await _write(bench, saved)
+        bench.say("backup kept: {}".format(bench.backup_path))
+        return await _write(bench, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
     finally:
-        bench.start_daemon()
+        await bench.end()
 
 
-def _backup(bench, chip, before, text):
-    counters, version = (before.counters, before.version) if before else ((), ())
-    return Backup(bench.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, version, text, "saved")
+# saved: the kept Backup; flash: the target, from address 0; eeprom: to write, None to leave and verify it; counters: that must be there
+# afterwards, () when unknown; set: they are to be set over the control port; state: before
+Plan = namedtuple("Plan", ("saved", "chip", "flash", "board", "eeprom", "counters", "set", "state"))
 
 
-async def _write(bench, saved) -> Result:
+async def _write(bench, plan) -> Result:
     """From a kept backup to a board that counts again; raises Failed with the backup still kept."""
-    begin = bench.seconds()
     try:
-        saved = _keep_eeprom(bench, saved)
-        saved = at_stage(saved, "flash")
-        bench.keep(saved)
-        bench.say("writing the firmware")
-        bench.avrdude(["erase", "flash:w:{}:i".format(bench.file(FILE, saved.image))])
+        _keep_eeprom(bench, plan)
+        _program(bench, plan)
+        for name, value in fuses.planned(plan.board, fuses.kept_eeprom(plan.chip.fuses[1]), plan.chip.fuses[2]):
+            bench.say("setting the {} to 0x{:02x}".format(name, value))
+            bench.avrdude(["{}:w:0x{:02x}:m".format(name, value)], "fuses")
     except avrdude.AvrdudeError as error:
-        raise Failed("{}; `flukso-flash recover` goes on from the backup".format(error))
-    after = await bench.state()
-    blind_s = bench.seconds() - begin
-    if after is None:
-        raise Failed("the board does not answer with its new firmware; `flukso-flash recover --old` brings the old one back")
-    kept = counted_on(saved.counters, after.counters)
-    if not kept:
-        raise Failed("counters {} became {}; the backup is kept".format(saved.counters, after.counters))
-    bench.drop()
-    return Result(saved.counters, after.counters, kept, blind_s)
+        raise Failed("{}; `flukso-flash recover` goes on from the backup".format(error), error.reason)
+    return await _compare(bench, plan)
 
 
-def _keep_eeprom(bench, saved):
+def _program(bench, plan):
+    """Write flash and perhaps EEPROM, verified; what is there already is not written again."""
+    kept = plan.chip.eeprom if plan.eeprom is None else plan.eeprom
+    operations = []
+    if not holds(plan.chip.flash, plan.flash):
+        bench.say("writing the firmware, {} bytes".format(len(plan.flash.rstrip(b"\xff"))))
+        operations = ["erase", "flash:w:{}:r".format(bench.file(FLASH_FILE, plan.flash))]
+    if operations or plan.eeprom is not None:
+        what = "v" if plan.eeprom is None else "w"
+        bench.avrdude(operations + ["eeprom:{}:{}:r".format(what, bench.file(EEPROM_FILE, kept))], "firmware")
+
+
+def holds(flash: bytes, target: bytes) -> bool:
+    """True when the chip's flash is just this program."""
+    return flash[: len(target)] == target and not flash[len(target) :].strip(b"\xff")
+
+
+def _keep_eeprom(bench, plan):
     """Program EESAVE before anything is erased."""
-    low, high, extended = saved.fuses
+    high = plan.chip.fuses[1]
     wanted = fuses.kept_eeprom(high)
     if wanted == high:
-        return saved
-    reason = fuses.refusal(low, wanted, extended)
+        return
+    reason = fuses.refusal("hfuse", wanted)
     if reason:
         raise Failed("the high fuse cannot be set: {}".format(reason))
-    saved = at_stage(saved, "fuses")
-    bench.keep(saved)
     bench.say("setting EESAVE, so that the EEPROM outlives the erase")
-    bench.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)])
-    return saved
+    bench.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)], "fuses")
 
 
-def counted_on(before: tuple, after: tuple) -> bool:
-    """True when every counter stands where it stood, or a little further."""
-    return all([(after[n] - before[n]) % U32 <= COUNT_MAX_WH for n in range(len(before))])
+async def _compare(bench, plan) -> Result:
+    """Ask the board anew, compare, and drop the backup when all is as it should be."""
+    if not bench.asks:
+        bench.drop()  # flash and EEPROM were verified by the programmer; there is nobody to ask
+        return _result(bench, plan, None, True, None)
+    after = await bench.state(wait=True)
+    blind_s = bench.seconds() - bench.committed_at
+    if after is None:
+        raise Failed("the board does not answer with this firmware; `flukso-flash recover --old` brings back the one before")
+    if plan.set:
+        await bench.set_counters([max(plan.counters[n], after.counters[n]) for n in range(len(plan.counters))])
+        after = await bench.state()
+        if after is None:
+            raise Failed("the board does not take its counters; `flukso-flash recover` tries again")
+    kept = counted_on(plan.counters, after.counters, int(COUNTED_MAX_WH_S * (blind_s + 1)))
+    if not kept:
+        raise Failed("counters {} became {}; the backup is kept".format(plan.counters, after.counters))
+    bench.drop()
+    settings = plan.state.settings == after.settings if plan.state else None
+    return _result(bench, plan, after, kept, settings)
+
+
+def _result(bench, plan, after, kept, settings):
+    running = fitness.ours(plan.flash)
+    version = after.version if after else (running.version if running else ())
+    counters = after.counters if after else ()
+    blind_s = bench.seconds() - bench.committed_at
+    return Result(version, plan.counters, counters, kept, settings, blind_s, bench.avrdude_s)
 
 
 async def recover(bench, old: bool = False) -> Result:
-    """Finish an update that was cut off, or with `old` bring back the firmware that ran before.
+    """Finish what was cut off, or with `old` bring back the firmware that ran before.
 
-    Raises Refused when there is nothing to recover, Failed when it does not succeed either; then the backup is still kept. An EEPROM that
-    an erase wiped is written back; one that holds anything is left alone, since the board may have counted on in it.
+    Raises Refused when there is nothing to recover, Failed when it does not succeed either; then the backup is still kept.
     """
-    saved = bench.kept()
-    if saved is None:
-        raise Refused("there is no backup, so nothing was cut off")
-    if old and not saved.flash:
-        raise Refused("the backup has no old firmware: the chip's lock bits hid it")
-    bench.stop_daemon()
+    await bench.begin()
     try:
-        state = await bench.state()
-        if state is not None:
-            await bench.commit()
-        chip = bench.read_chip()
+        saved = bench.kept()
+        if saved is None:
+            raise Refused("there is no backup, so nothing was cut off")
+        if not old and not saved.image:
+            raise Refused("a restore was cut off: give it again, or `flukso-flash recover --old` for what ran before it")
+        state, chip = await look(bench)
         if chip.signature != saved.signature:
             raise Refused("the backup is of another chip")
-        wiped = not chip.eeprom.strip(b"\xff")
-        counters = saved.counters if state is None else state.counters  # a board that answers may have counted on for days
-        text = ihex.write(saved.flash) if old else saved.image
-        saved = Backup(
-            saved.date, saved.signature, tuple(chip.fuses), saved.flash, saved.eeprom, counters, saved.firmware, text, saved.stage
-        )
-        if wiped and saved.eeprom.strip(b"\xff"):
-            bench.say("writing the EEPROM back")
-            bench.avrdude(["eeprom:w:{}:r".format(bench.file("eeprom.bin", saved.eeprom))])
-        return await _write(bench, saved)
+        return await _write(bench, _recovery(saved, state, chip, old))
     except avrdude.AvrdudeError as error:
-        raise Failed("{}; the backup is kept".format(error))
+        raise Failed("{}; the backup is kept".format(error), error.reason)
     finally:
-        bench.start_daemon()
+        await bench.end()
+
+
+def _recovery(saved, state, chip, old) -> Plan:
+    """What remains to be done. An EEPROM in which a whole firmware may have counted on is left alone; one that a torn one may have
+    written, or an erase has wiped, is written back."""
+    target = saved.flash if old else saved.image
+    board = _board_of(saved)
+    whole = holds(chip.flash, saved.flash) or bool(saved.image and holds(chip.flash, saved.image))
+    if not whole or not chip.eeprom.strip(b"\xff"):
+        return Plan(saved, chip, target, board, _if_other(saved.eeprom, chip.eeprom), saved.counters, False, None)
+    counters, behind = _newest_counters(saved, state, chip)
+    back = old and eeprom.read(saved.eeprom).records == () and saved.eeprom != chip.eeprom  # a historic firmware reads no journal
+    return Plan(saved, chip, target, board, saved.eeprom if back else None, counters, bool(counters) and (back or behind), state)
+
+
+def _board_of(saved):
+    """Return "spi" or "uart": by our firmware, else by the chip's clock."""
+    running = fitness.ours(saved.image or saved.flash) or fitness.ours(saved.flash)
+    if running is not None:
+        return running.board
+    return "uart" if fuses.misfit("spi", saved.fuses[0]) else "spi"
+
+
+def _if_other(wanted, present):
+    return None if wanted == present else wanted
+
+
+def _newest_counters(saved, state, chip):
+    """Return the counters that must be there afterwards, and whether the board's own are behind those of the backup."""
+    present = state.counters if state else eeprom.read(chip.eeprom).counters
+    if not present or not saved.counters:
+        return present or saved.counters, False
+    if counted_on(saved.counters, present):
+        return present, False
+    return saved.counters, True
+
+
+async def restore(bench, wanted: Backup, old_counters: bool = False) -> Result:
+    """Bring flash and EEPROM back to what a backup file holds; the counters go on where the board has them, unless `old_counters`."""
+    await bench.begin()
+    try:
+        pending = bench.kept()
+        state, chip = await look(bench)
+        if chip.signature != wanted.signature:
+            raise Refused("the backup is of another chip")
+        if pending is None:
+            pending = backup_of(bench, state, chip, b"")
+            bench.keep(pending)
+            bench.say("backup of what runs now kept: {}".format(bench.backup_path))
+        counters = wanted.counters if old_counters or not pending.counters else pending.counters
+        ahead = not old_counters and counters != wanted.counters
+        if ahead and not bench.asks:
+            raise Refused("the board's counters are ahead of the file's, and there is no bus to set them over")
+        return await _write(bench, Plan(pending, chip, wanted.flash, _board_of(wanted), wanted.eeprom, counters, ahead, None))
+    finally:
+        await bench.end()
+
+
+async def save(bench) -> Backup:
+    """Return the Backup of the board as it is; nothing is changed."""
+    await bench.begin()
+    try:
+        state, chip = await look(bench)
+        return backup_of(bench, state, chip, b"")
+    finally:
+        await bench.end()

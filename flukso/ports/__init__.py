@@ -20,3 +20,14 @@ def load():
     from flukso.ports import cpython
 
     return cpython
+
+
+def load_process():
+    """Return the module of this interpreter that runs programs and holds locks."""
+    if sys.implementation.name == "micropython":
+        from flukso.ports import micropython_process
+
+        return micropython_process
+    from flukso.ports import cpython_process
+
+    return cpython_process

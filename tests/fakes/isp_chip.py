@@ -22,14 +22,15 @@ SPIEN = 0x20
 
 
 class PowerCut(Exception):
-    """The supply failed inside an instruction; what the memories hold now is what stays."""
+    """Raised by a hook: the supply failed inside an instruction; what the memories hold now is what stays."""
 
 
 class Chip:
     """The memories, fuses and the programming state machine behind RESET, SCK, MOSI and MISO.
 
     `now_ms` is the chip's clock: instructions that come while a write is under way are ignored, but for the RDY/BSY poll.
-    `hook(kind, address)` is called at the start of each write; it may raise PowerCut, which leaves the memory half-written.
+    `hook(kind, address)` is called in the middle of each write; it may raise PowerCut, which leaves the memory half-written and the
+    chip dead until power_on().
     """
 
     def __init__(self, part: str = "atmega168p", lfuse: int = 0xEC, hfuse: int = 0xDE, efuse: int = 0x01):
@@ -48,6 +49,10 @@ class Chip:
 
     def power_on(self) -> None:
         """The supply returns: page buffers are lost, programming is off."""
+        self.dead = False
+        self._forget()
+
+    def _forget(self) -> None:
         self._page = bytearray(b"\xff" * FLASH_PAGE)
         self._eeprom_page: dict[int, int] = {}
         self._enabled = False
@@ -57,19 +62,23 @@ class Chip:
     def reset(self, active: bool) -> None:
         """RESET is pulled (True) or let go; letting go ends programming mode."""
         if not active:
-            self.power_on()
+            self._forget()
         self.in_reset = active
         self._instruction = bytearray()
 
     def transfer(self, data: int) -> int:
         """One byte in on MOSI; the byte that stands on MISO meanwhile."""
-        if not self.in_reset:
+        if self.dead or not self.in_reset:
             return 0xFF
         self._instruction.append(data)
         taken = self._instruction
         if len(taken) == 4:
             self._instruction = bytearray()
-            return self._execute(taken)
+            try:
+                return self._execute(taken)
+            except PowerCut:
+                self.dead = True
+                return 0xFF
         return taken[-2] if len(taken) > 1 else 0x00  # each byte is echoed one byte later
 
     # instructions ---------------------------------------------------------------------------------------------------

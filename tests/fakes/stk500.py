@@ -3,8 +3,8 @@
 
     python -m tests.fakes.stk500 [--part NAME] [--lfuse N] [--hfuse N] [--efuse N] [--image FOLDER] [--cut-at N]
 
-FOLDER holds the chip (`flash.bin`, `eeprom.bin`, `fuses.json`); it is read at the start when it is there and written whenever avrdude
-leaves, the connection ends or the power is cut. `--cut-at N` cuts the supply in the middle of the Nth write.
+FOLDER holds the chip (`flash.bin`, `eeprom.bin`, `fuses.json`); it is read at the start when it is there and written whenever a
+connection ends. `--cut-at N` cuts the board's supply in the middle of the Nth write; the programmer has its own.
 The commands are those of Atmel's application note AVR061.
 """
 
@@ -35,6 +35,7 @@ ARGUMENTS = {
 PARAMETERS = {0x80: 2, 0x81: 1, 0x82: 18}  # hardware 2, software 1.18
 MAX_PAGE = 256  # bytes: the largest page that the programmer's RAM holds
 INSTRUCTION_MS = 0.064  # four bytes at 500 kHz
+POLLS_MAX = 200  # 20 ms: twice the longest write
 
 
 class Programmer:
@@ -51,9 +52,13 @@ class Programmer:
         self._ms += INSTRUCTION_MS
         return out[-1]
 
-    def _wait(self) -> None:
-        while self.instruct(0xF0, 0, 0, 0) & 1:
+    def _wait(self) -> bool:
+        """False when the chip stays busy, since it has no supply."""
+        for _ in range(POLLS_MAX):
+            if not self.instruct(0xF0, 0, 0, 0) & 1:
+                return True
             self._ms += 0.1
+        return False
 
     def execute(self, command: int, data: bytes) -> bytes | None:
         """The answer between INSYNC and OK; None for FAILED."""
@@ -71,8 +76,7 @@ class Programmer:
             return b""
         if command == ERASE:
             self.instruct(0xAC, 0x80, 0, 0)
-            self._wait()
-            return b""
+            return b"" if self._wait() else None
         if command == ADDRESS:
             self._address = data[0] | data[1] << 8
             return b""
@@ -101,15 +105,15 @@ class Programmer:
         if kind == "E":
             for at, value in enumerate(data, self._address):
                 self.instruct(0xC0, at >> 8, at & 0xFF, value)
-                self._wait()
+                if not self._wait():
+                    return None
             return b""
         if kind != "F" or len(data) > FLASH_PAGE:
             return None
         for at, value in enumerate(data):
             self.instruct(0x48 if at & 1 else 0x40, 0, self._address + at // 2 & 0xFF, value)
         self.instruct(0x4C, self._address >> 8, self._address & 0xFF, 0)
-        self._wait()
-        return b""
+        return b"" if self._wait() else None
 
 
 class Line:
@@ -204,9 +208,6 @@ def main() -> int:
             try:
                 with connection:
                     Line(connection, Programmer(chip)).serve()
-            except PowerCut as cut:
-                print(f"stk500: power cut at {cut}", flush=True)
-                return 3
             finally:
                 if options.image:
                     save(chip, options.image)

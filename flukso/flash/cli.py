@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""flukso-flash: the command line (docs/flashing.md). For both interpreters."""
+
+import asyncio
+import sys
+
+from flukso import ports, uci
+from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
+from flukso.flash.bench import Bench, LockedError
+from flukso.flash.report import Report
+
+USAGE = """usage: flukso-flash COMMAND
+  check FILE.hex             is this an intact firmware of ours, and for which board?
+  info                       the chip, its fuses in words, firmware, counters
+  update [FILE.hex] [--board auto|spi|uart] [--force]
+                             new firmware; counters and settings are kept. Without FILE the packaged one
+  recover [--old]            goes on after an update that was cut off; --old: back to the firmware before it
+  backup FILE                the chip's memories into a file
+  restore FILE [--old-counters]
+                             brings them back; the counters go on, or are the file's
+  verify FILE                compares the chip's program with FILE.hex or a backup
+  auto                       what the router's service asks at its start
+every command but check:
+  -c, --programmer NAME      avrdude's; default linuxgpio, the router's pins         -P, --port PORT   avrdude's
+  --pins RESET,SCK,MOSI,MISO GPIO numbers of linuxgpio, ~ before an inverted one
+  --bus URL|none             the way to ask the board; default the configuration's, none with another programmer than linuxgpio
+  --clock sim:URL            the board is a simulated one
+  --config FILE              default /etc/config/flukso
+  --json                     an event a line
+  --backup FILE  --run FOLDER  --pidfile FILE  --sys FOLDER    other places
+"""
+COMMON = ("programmer", "port", "pins", "bus", "clock", "config", "json", "backup", "run", "pidfile", "sys")
+FLAGS = ("json", "force", "old", "old-counters")
+SHORT = {"-c": "--programmer", "-P": "--port"}
+COMMANDS = {  # name: least and most words behind it, its own options
+    "check": (1, 1, ()),
+    "info": (0, 0, ()),
+    "update": (0, 1, ("board", "force")),
+    "recover": (0, 0, ("old",)),
+    "backup": (1, 1, ()),
+    "restore": (1, 1, ("old-counters",)),
+    "verify": (1, 1, ()),
+    "auto": (0, 0, ()),
+}
+BOARDS = ("auto", "spi", "uart")
+DONE, USAGE_WRONG = 0, 2
+EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "failed": 8}  # AvrdudeError's reasons
+BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
+
+
+class UsageError(ValueError):
+    """A command line that cannot be understood."""
+
+
+def parse(words: list) -> tuple:
+    """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
+    if not words or words[0] not in COMMANDS:
+        raise UsageError("unknown command {}".format(words[0]) if words else "a command is needed")
+    least, most, own = COMMANDS[words[0]]
+    rest: list = []
+    options: dict = {}
+    index = 1
+    while index < len(words):
+        word = SHORT.get(words[index], words[index])
+        index += 1
+        if word[:2] != "--":
+            rest.append(word)
+            continue
+        name, equals, value = word[2:].partition("=")
+        if name not in COMMON + own or name in options:
+            raise UsageError("unknown or repeated option {}".format(word))
+        if name in FLAGS:
+            value = "1"
+        elif not equals:
+            if index == len(words):
+                raise UsageError("{} needs a value".format(word))
+            value = words[index]
+            index += 1
+        options[name] = value
+    if not least <= len(rest) <= most:
+        raise UsageError("{} takes {} words".format(words[0], least if least == most else "{} or {}".format(least, most)))
+    if options.get("board", "auto") not in BOARDS:
+        raise UsageError("--board is {}".format(", ".join(BOARDS)))
+    return words[0], rest, options
+
+
+def site_of(options: dict, port, process) -> settings.Site:
+    """Return where the board hangs, by configuration file and options."""
+    path = options.get("config", settings.CONFIG)
+    text = ""
+    if "config" in options or process.exists(path):
+        text = str(port.read_file(path, uci.FILE_MAX), "utf-8")
+    return settings.site(text, options, None if process.privileged() else process.home())
+
+
+class _LogReport(Report):
+    """What `auto` says goes to the log."""
+
+    def __init__(self, port):
+        super().__init__("log", None, None)
+        self._port = port
+
+    def say(self, text):
+        self._port.log("notice", text)
+
+    def warning(self, text):
+        self._port.log("warning", text)
+
+    def progress(self, what, percent):
+        pass
+
+    def result(self, lines, values):
+        for line in lines:
+            self.say(line)
+
+    def error(self, text, status):
+        self.warning(text)
+
+
+def report_of(command, options, port, process):
+    if command == "auto" and "json" not in options:
+        return _LogReport(port)
+    form = "json" if "json" in options else "bar" if process.terminal() else "plain"
+    return Report(form, _write, sys.stderr.write)
+
+
+def _write(text):
+    sys.stdout.write(text)
+    if hasattr(sys.stdout, "flush"):
+        sys.stdout.flush()
+
+
+async def run(command, rest, options, port, process, report):
+    """Do one command. Raises what main() turns into exit statuses."""
+    if command == "check":
+        found = load_image(port, rest[0])
+        text = "{}: firmware {}.{} for the {} board, {} bytes, intact"
+        lines = [text.format(rest[0], *(found.version + (found.board, len(found.memory))))]
+        report.result(lines, {"board": found.board, "version": list(found.version), "bytes": len(found.memory)})
+        return
+    site = site_of(options, port, process)
+    if command == "auto" and process.exists(site.init):
+        port.log_to_syslog()
+    bench = Bench(site, port, process, report, service=command != "auto")
+    if command == "update":
+        found = load_image(port, rest[0] if rest else site.image)
+        tell(report, await update.update(bench, found, options.get("board", "auto"), "force" in options))
+    elif command == "recover":
+        tell(report, await update.recover(bench, "old" in options))
+    elif command == "restore":
+        wanted = backup.load(port.read_file(rest[0], backup.FILE_MAX))
+        tell(report, await update.restore(bench, wanted, "old-counters" in options))
+    elif command == "backup":
+        await save(bench, rest[0], report)
+    elif command == "verify":
+        await verify(bench, port, rest[0], report)
+    elif command == "info":
+        await info(bench, report)
+    else:
+        result = await auto.run(bench, port, process)
+        if result is not None:
+            tell(report, result)
+
+
+def load_image(port, path) -> image.Image:
+    """Return the Image in a file; ImageError names the file."""
+    try:
+        return image.load(port.read_file(path, ihex.FILE_MAX))
+    except (image.ImageError, OSError) as error:
+        raise image.ImageError("{}: {}".format(path, error))
+
+
+def tell(report, result):
+    lines = ["firmware {} runs".format(_dotted(result.version))]
+    if result.after:
+        lines.append("counters {}: kept".format(" ".join([str(counter) for counter in result.after])))
+    else:
+        lines.append("EEPROM verified after the erase: counters {}".format(" ".join([str(n) for n in result.before]) or "unknown"))
+    if result.settings_kept is False:
+        lines.append("settings differ from before: the daemon brings them in line")
+    lines.append("nothing was counted for {:.1f} s; avrdude took {:.1f} s of all".format(result.blind_s, result.avrdude_s))
+    values = {name: getattr(result, name) for name in ("counters_kept", "settings_kept")}
+    values.update({"version": list(result.version), "before": list(result.before), "after": list(result.after)})
+    values.update({"blind_s": round(result.blind_s, 1), "avrdude_s": round(result.avrdude_s, 1)})
+    report.result(lines, values)
+
+
+async def save(bench, path, report):
+    saved = await update.save(bench)
+    bench.write_backup(path, saved)
+    lines = ["{}: firmware {}, counters {}".format(path, _dotted(saved.firmware), " ".join([str(n) for n in saved.counters]) or "unknown")]
+    report.result(lines, {"file": path, "firmware": list(saved.firmware), "counters": list(saved.counters)})
+
+
+async def verify(bench, port, path, report):
+    """Raises AvrdudeError("verify") that names the first difference."""
+    data = port.read_file(path, max(ihex.FILE_MAX, backup.FILE_MAX))
+    wanted = backup.load(data).flash if data[:1] == b"{" else bytes(load_image(port, path).memory)
+    await bench.begin()
+    try:
+        _, chip = await update.look(bench)
+    finally:
+        await bench.end()
+    wanted = wanted + b"\xff" * (avrdude.FLASH_SIZE - len(wanted))
+    differing = [at for at in range(avrdude.FLASH_SIZE) if wanted[at] != chip.flash[at]]
+    if differing:
+        raise avrdude.AvrdudeError("verify", "{} bytes differ, the first at 0x{:04x}".format(len(differing), differing[0]))
+    report.result(["{}: that is what is on the chip".format(path)], {"file": path, "same": True})
+
+
+async def info(bench, report):
+    await bench.begin()
+    try:
+        state, chip = await update.look(bench)
+    finally:
+        await bench.end()
+    part, words = avrdude.part_of(chip.signature)
+    low, high, extended = chip.fuses
+    stored = eeprom.read(chip.eeprom)
+    running = fitness.ours(chip.flash)
+    version = state.version if state else (running.version if running else ())
+    counters = state.counters if state else stored.counters
+    lines = ["chip: {} ({})".format(words, part)]
+    lines.append("fuses: low 0x{:02x}, high 0x{:02x}, extended 0x{:02x}".format(low, high, extended & fuses.EXTENDED_BITS))
+    lines += ["  " + line for line in fuses.describe(low, high, extended)]
+    lines.append("firmware: {}".format(_dotted(version)) + (", board {}".format(running.board) if running else ""))
+    lines.append("hardware: {}".format(_dotted(state.hardware if state else ())))
+    lines.append("counters: {}".format(" ".join([str(counter) for counter in counters]) or "unknown"))
+    lines.append("EEPROM: " + stored.layout)
+    if stored.records:
+        lines[-1] += ", {} of {} full records and {} short ones on number {}".format(
+            stored.records[0], eeprom.FULL_SLOTS, stored.records[1], stored.records[2]
+        )
+    values = {"part": part, "signature": " ".join(["{:02x}".format(byte) for byte in chip.signature]), "fuses": list(chip.fuses)}
+    values.update({"firmware": list(version), "hardware": list(state.hardware) if state else [], "counters": list(counters)})
+    values.update({"eeprom": stored.layout, "records": list(stored.records), "answers": state is not None})
+    report.result(lines, values)
+
+
+def _dotted(version):
+    return ".".join([str(part) for part in version]) or "unknown"
+
+
+def status_of(error) -> int:
+    """Return the exit status that an exception stands for (docs/flashing.md)."""
+    if isinstance(error, avrdude.AvrdudeError):
+        return EXITS[error.reason]
+    if isinstance(error, update.Failed):
+        return EXITS["verify"] if error.reason == "verify" else CUT_OFF
+    if isinstance(error, ports.BusError):
+        return EXITS["device"]
+    table = (
+        (image.ImageError, BAD_IMAGE),
+        (LockedError, LOCKED),
+        (fitness.Refused, REFUSED),
+        (backup.BackupError, BAD_BACKUP),
+        (ValueError, USAGE_WRONG),
+    )
+    for kind, status in table:
+        if isinstance(error, kind):
+            return status
+    return EXITS["failed"]
+
+
+def main(words: "list | None" = None) -> int:
+    """The entry point; the exit status says what became of it (docs/flashing.md)."""
+    try:
+        command, rest, options = parse(sys.argv[1:] if words is None else words)
+    except UsageError as error:
+        sys.stderr.write("flukso-flash: {}\n{}".format(error, USAGE))
+        return USAGE_WRONG
+    port, process = ports.load(), ports.load_process()
+    report = report_of(command, options, port, process)
+    try:
+        asyncio.run(run(command, rest, options, port, process, report))
+    except (ValueError, OSError) as error:
+        status = status_of(error)
+        hint = " (--force does it all the same)" if getattr(error, "forcible", False) else ""
+        report.error("{}{}".format(error, hint), status)
+        return status
+    except KeyboardInterrupt:
+        report.error("interrupted; if anything was begun, `flukso-flash recover` goes on from the backup", INTERRUPTED)
+        return INTERRUPTED
+    return DONE

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A board on a programmer: one chip, which avrdude programs while RESET is held and which runs when it is let go.
+
+What runs is what the flash holds: our firmware, or half of it, in fluksosim; the model of the historic board; nothing.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+from flukso import ports
+from flukso.board import Board
+from flukso.flash import avrdude, eeprom, ihex
+from tests.e2e.chain import FIRMWARE, FLUKSOSIM, ROOT, interpreter
+from tests.fakes.isp_chip import Chip
+from tests.fakes.oldboard import OldBoard
+from tests.fakes.stk500 import Line, Programmer
+from tests.processes import Program
+
+HISTORIC_FLASH = bytes(range(1, 255)) * 24  # stands for the historic firmware, whose bytes are not ours to keep
+LAYOUTS = ("declared-0", "declared-1", "reversed-0", "reversed-1")
+CONSTANTS, FRACTIONS, MAP, ENABLED = (5163, 5163, 10327, 1, 2, 0), (500, 0, 7, 0, 667, 0), (0, 1, 2, 3, 4, 0xFF), 0x1B
+RUN_S = 120  # of one command
+
+
+def historic_eeprom(layout: str, counters) -> bytes:
+    """What a historic board leaves behind (docs/protocols.md §1)."""
+    order, minor = layout.split("-")
+    sensors = b""
+    for counter, constant, fraction in zip(counters, CONSTANTS, FRACTIONS, strict=True):
+        sensors += counter.to_bytes(4, "little") + constant.to_bytes(2, "little")
+        sensors += b"" if minor == "0" else fraction.to_bytes(2, "little")
+    version, events, enabled = bytes([2, 0, int(minor), 1, 0]), bytes([3, 0, 7, 0]), bytes([ENABLED])
+    cells = bytearray(b"\xff" * avrdude.EEPROM_SIZE)
+    if order == "declared":
+        image = b"\xbe" + version + events + enabled + bytes(MAP) + sensors
+    else:
+        image = sensors + bytes(MAP) + enabled + events + version
+        cells[0x34 if minor == "0" else 0x40] = 0xBE
+    cells[: len(image)] = image
+    return bytes(cells)
+
+
+def historic_chip(layout: str, counters, hfuse: int = 0xDE) -> Chip:
+    chip = Chip(hfuse=hfuse)
+    chip.flash[: len(HISTORIC_FLASH)] = HISTORIC_FLASH
+    chip.eeprom[:] = historic_eeprom(layout, counters)
+    return chip
+
+
+def our_chip(text: bytes | None = None) -> Chip:
+    """A chip with our firmware and an EEPROM that nobody has written yet."""
+    chip = Chip(hfuse=0xD6)
+    chip.flash[:] = ihex.read(text or FIRMWARE.read_bytes(), avrdude.FLASH_SIZE)
+    return chip
+
+
+class Station:
+    """The programmer's `port`, and the board's `bus_url` and `control_url`, as long as it runs."""
+
+    def __init__(self, folder: Path, chip: Chip, layout: str | None = None, listen: bool = True):
+        self.folder = folder
+        self.chip = chip
+        self.layout = layout
+        self.bus_url = "unix:{}/bus".format(folder)
+        self.control_url = "unix:{}/control".format(folder)
+        self.sessions = 0
+        self._board: Program | OldBoard | None = None
+        self._programmer = Programmer(chip)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = "net:127.0.0.1:{}".format(self._server.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.start_board()
+        if listen:
+            self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection:
+                self.session(lambda link=connection: Line(link, self._programmer).serve())
+
+    def session(self, program) -> None:
+        """The board stands still while somebody programs it."""
+        self.stop_board()
+        self.sessions += 1
+        try:
+            program()
+        finally:
+            self.chip.power_on()
+            self.start_board()
+
+    # the board
+
+    def start_board(self) -> None:
+        flash = bytes(self.chip.flash)
+        if flash.rstrip(b"\xff") == HISTORIC_FLASH:
+            self._board = self._historic()
+        elif flash.strip(b"\xff"):
+            self._board = self._simulated()
+
+    def _simulated(self) -> Program:
+        image, cells = self.folder / "flash.hex", self.folder / "eeprom.bin"
+        image.write_bytes(ihex.write(self.chip.flash))
+        cells.write_bytes(self.chip.eeprom)
+        program = Program([
+            *(FLUKSOSIM, "--hex", image, "--elf", FIRMWARE.with_suffix(".elf"), "--eeprom", cells, "--speed", "0"),
+            *("--listen", self.bus_url, "--control", self.control_url),
+        ])  # fmt: skip
+        program.wait_for_line("fluksosim: ready")
+        return program
+
+    def _historic(self) -> OldBoard:
+        board = OldBoard(self.folder, 18 if str(self.layout).endswith("0") else 22)
+        model = board.board
+        stored = eeprom.read(bytes(self.chip.eeprom))
+        model.counter, model.constant = list(stored.counters or (0,) * 6), list(CONSTANTS)
+        model.fraction = list(FRACTIONS)
+        model.values["p"] = list(MAP)
+        model.enabled = [ENABLED >> sensor & 1 for sensor in range(6)]
+        model.brown_out()
+        return board
+
+    def stop_board(self) -> None:
+        if isinstance(self._board, Program):
+            self._board.kill()
+            self.chip.eeprom[:] = (self.folder / "eeprom.bin").read_bytes()
+        elif self._board is not None:
+            if self._board.board.commits:
+                self.chip.eeprom[:] = historic_eeprom(str(self.layout), self._board.board._saved["counter"])
+            self._board.close()
+        self._board = None
+
+    async def _ask(self, what):
+        port = ports.load()
+        clock = port.sim_clock(self.control_url)
+        await clock.start()
+        bus = port.open_bus(self.bus_url, clock)
+        try:
+            await clock.sleep(3)
+            board = Board(bus, clock)
+            await board.identify()
+            return await what(board)
+        finally:
+            bus.close()
+            clock.close()
+
+    def version(self) -> tuple:
+        async def ask(board):
+            return board.identity.sw_major, board.identity.sw_minor
+
+        return asyncio.run(self._ask(ask))
+
+    def counters(self) -> tuple:
+        async def ask(board):
+            return tuple(counter for _, counter in await board.counters(range(6)))
+
+        return asyncio.run(self._ask(ask))
+
+    def settings(self) -> tuple:
+        async def ask(board):
+            constants = [(await board.ask("gm", n))[1] for n in range(6)]
+            return await board.ask("gp"), constants, [(await board.ask("ge", n))[1] for n in range(6)]
+
+        return asyncio.run(self._ask(ask))
+
+    def set_counters(self, values) -> None:
+        async def put(board):
+            for n, value in enumerate(values):
+                await board.ask("sc", n, value)
+            await board.ask("ct")
+
+        asyncio.run(self._ask(put))
+
+    # the tool
+
+    def options(self) -> list[str]:
+        (self.folder / "config").touch()
+        return [
+            *("--config", str(self.folder / "config"), "-c", "stk500v1", "-P", self.port),
+            *("--bus", self.bus_url, "--clock", "sim:" + self.control_url),
+            *("--backup", str(self.folder / "board.backup"), "--run", str(self.folder / "run")),
+        ]
+
+    def command(self, *words, runtime: str = "cpython", options: list[str] | None = None) -> tuple[list[str], dict[str, str]]:
+        """The words that run flukso-flash on this station, and their environment."""
+        start, env = interpreter(runtime)
+        given = [*words, *(self.options() if options is None else options)]
+        return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env}
+
+    def flash(self, *words, runtime: str = "cpython", options: list[str] | None = None) -> subprocess.CompletedProcess:
+        command, env = self.command(*words, runtime=runtime, options=options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env=env, cwd=self.folder)
+
+    @property
+    def backup(self) -> Path:
+        return self.folder / "board.backup"
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        self.stop_board()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
