@@ -11,6 +11,7 @@ DESCRIPTOR_AT = 0x68  # behind the vectors of an ATmega168
 FORM = "<4sBBBBHHI"  # magic, layout, board, major, minor, length, reserved, CRC-32
 MAGIC = b"FLXD"
 LAYOUT = 1
+LENGTH_AT = DESCRIPTOR_AT + 8
 CRC_AT = DESCRIPTOR_AT + 12
 BOARDS = {1: "uart", 2: "spi"}  # generation: name
 
@@ -25,6 +26,16 @@ class ImageError(ValueError):
 def checksum(memory: "bytes | bytearray") -> int:
     """Return the CRC-32 of an image without the four bytes of its own CRC."""
     return crc32(memory[CRC_AT + 4 :], crc32(memory[:CRC_AT])) & 0xFFFFFFFF
+
+
+def filled(memory: "bytes | bytearray") -> bytes:
+    """Return the image without the erased cells at its end, with length and CRC in its descriptor. Raises ImageError when there is none."""
+    made = bytearray(bytes(memory).rstrip(b"\xff"))
+    if len(made) < DESCRIPTOR_AT + struct.calcsize(FORM) or made[DESCRIPTOR_AT : DESCRIPTOR_AT + len(MAGIC)] != MAGIC:
+        raise ImageError("no descriptor at 0x{:02x}".format(DESCRIPTOR_AT))
+    struct.pack_into("<H", made, LENGTH_AT, len(made))
+    struct.pack_into("<I", made, CRC_AT, checksum(made))
+    return bytes(made)
 
 
 def load(text: bytes) -> Image:

@@ -216,5 +216,3 @@ class Station:
 
     def __exit__(self, *exc):
         self.close()
-
-

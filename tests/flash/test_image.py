@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from flukso.flash import ihex, image
+from flukso.flash import cli, ihex, image
 from tools import avrdude_wrap
 
 
@@ -47,5 +47,5 @@ def test_the_command_says_it_and_its_exit_status_too(tmp_path, capsys):
     assert avrdude_wrap.main(["check", str(file)]) == 0
     assert "firmware 2.3 for the spi board, 2000 bytes, intact" in capsys.readouterr().out
     file.write_bytes(made()[:-30])
-    assert avrdude_wrap.main(["check", str(file)]) == avrdude_wrap.BAD_IMAGE
+    assert avrdude_wrap.main(["check", str(file)]) == cli.BAD_IMAGE
     assert ": line " in capsys.readouterr().err

@@ -1,112 +1,106 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Updates through the real avrdude: counters survive, and a cut at any write is recovered from."""
+"""flukso-flash on a board, through the real avrdude: counters and settings survive updates, on both interpreters."""
 
-import struct
+import json
 
 import pytest
 
-from flukso.flash import avrdude, ihex, image, update
-from flukso.flash.update import Failed, Refused, State
+from flukso.flash import backup, cli
 from tests.e2e.chain import FIRMWARE
-from tests.fakes.isp_chip import EESAVE, Chip
-from tests.flash.bench import Bench
-
-COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
-
-
-def running():
-    """A chip on which our firmware runs."""
-    chip = Chip(hfuse=0xDE)
-    chip.flash[:] = ihex.read(FIRMWARE.read_bytes(), avrdude.FLASH_SIZE)
-    return chip
+from tests.fakes.isp_chip import EESAVE, SIGNATURES
+from tests.flash.conftest import COUNTERS
+from tests.flash.station import CONSTANTS, LAYOUTS, MAP, historic_chip, our_chip
 
 
-def newer():
-    """The same firmware under a higher version, as an image."""
-    found = image.load(FIRMWARE.read_bytes())
-    memory = bytearray(found.memory)
-    memory[image.DESCRIPTOR_AT + 7] += 1
-    struct.pack_into("<I", memory, image.CRC_AT, image.checksum(memory))
-    return ihex.write(memory)
+def result_of(done) -> dict:
+    """The last event of a run with --json."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.fixture
-def bench(tmp_path):
-    made = Bench(tmp_path, running())
-    made.set_counters(*COUNTERS)
-    return made
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+def test_counters_and_settings_survive_an_update(station, newer, runtime):
+    board = station()
+    settings = board.settings()
+    result = result_of(board.flash("update", newer, "--json", runtime=runtime))
+    assert result["event"] == "result" and result["counters_kept"] and result["settings_kept"]
+    assert tuple(result["before"]) == tuple(result["after"]) == board.counters() == COUNTERS
+    assert board.version() == (99, 1) and board.settings() == settings
+    assert not board.backup.exists()
 
 
-def test_counters_and_settings_survive_an_update(bench):
-    before = bench.run(bench.state())
-    result = bench.run(update.update(bench, newer()))
-    after = bench.run(bench.state())
-    assert result.before == result.after == after.counters == COUNTERS
-    assert after.settings == before.settings
-    assert after.version == (before.version[0], before.version[1] + 1)
-    assert not bench.chip.fuses["hfuse"] & EESAVE and bench.chip.erases == 0  # this chip object only mirrors the folder
-    assert bench.kept() is None and bench.daemon == "running"
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("hfuse", [0xD6, 0xDE])
+def test_a_historic_board_is_taken_over_to_the_wh(station, layout, hfuse):
+    board = station(historic_chip(layout, COUNTERS, hfuse), layout)
+    assert board.version() == (1, 0)
+    result = result_of(board.flash("update", FIRMWARE, "--json"))
+    assert tuple(result["after"]) == board.counters() == COUNTERS and board.version()[0] >= 2
+    assert board.settings() == (MAP, list(CONSTANTS), [1, 1, 0, 1, 1, 0])
+    assert not board.chip.fuses["hfuse"] & EESAVE and board.chip.erases == 1
+    assert board.chip.fuse_writes == (hfuse == 0xDE)
 
 
-@pytest.mark.parametrize("nth", [1, 2, 40])
-def test_a_power_cut_in_any_write_is_recovered_from(bench, nth):
-    bench.run_avrdude = bench.avrdude
-
-    def cut_while_writing(operations):
-        bench.cut_at = nth if any(":w:" in operation for operation in operations) else 0
-        bench.run_avrdude(operations)
-
-    bench.avrdude = cut_while_writing
-    with pytest.raises(Failed, match="recover"):
-        bench.run(update.update(bench, newer()))
-    assert bench.daemon == "running" and bench.kept() is not None
-    bench.cut_at, bench.avrdude = 0, bench.run_avrdude
-    result = bench.run(update.recover(bench))
-    assert result.counters_kept and result.after == COUNTERS and bench.kept() is None
+def test_what_is_there_already_is_not_written_again(station):
+    board = station()
+    board.chip.page_writes = 0
+    result_of(board.flash("update", FIRMWARE, "--json"))
+    assert board.chip.erases == board.chip.page_writes == board.chip.fuse_writes == 0
 
 
-def test_the_old_firmware_can_be_brought_back(bench):
-    old = bytes(bench.chip.flash)
-    bench.cut_at, bench.run_avrdude = 0, bench.avrdude
-
-    def cut_while_writing(operations):
-        bench.cut_at = 20 if "erase" in operations else 0
-        bench.run_avrdude(operations)
-
-    bench.avrdude = cut_while_writing
-    with pytest.raises(Failed):
-        bench.run(update.update(bench, newer()))
-    bench.cut_at, bench.avrdude = 0, bench.run_avrdude
-    assert bench.run(update.recover(bench, old=True)).after == COUNTERS
-    assert bytes(bench.chip.flash) == old
+def test_an_older_firmware_goes_there_only_by_force(station, newer):
+    board = station()
+    result_of(board.flash("update", newer, "--json"))
+    refused = board.flash("update", FIRMWARE)
+    assert refused.returncode == cli.REFUSED and "--force" in refused.stderr and board.version() == (99, 1)
+    result_of(board.flash("update", FIRMWARE, "--force", "--json"))
+    assert board.version()[0] == 2 and board.counters() == COUNTERS
 
 
-FOUND = image.Image(b"", "spi", (2, 5))
-REFUSED = [
-    ("board", FOUND, State((1, 0), (2, 1), (), None), "uart", "not for uart"),
-    ("other-image", FOUND._replace(board="uart"), State((1, 0), (2, 1), (), None), "auto", "answers over SPI"),
-    ("hardware", FOUND, State((1, 0), (2, 2), (), None), "auto", "another board"),
-    ("silent", FOUND, None, "auto", "does not answer"),
-    ("older", FOUND, State((2, 6), (2, 1), (), None), "auto", "older than 2.6"),
-]
+def test_a_new_board_without_any_bus(station):
+    """As on a PC: nobody can be asked, so flash and EEPROM are compared."""
+    board = station(our_chip())
+    board.set_counters(COUNTERS)
+    board.chip.flash[:] = b"\xff" * len(board.chip.flash)
+    options = board.options()
+    options[options.index("--bus") + 1] = "none"
+    done = board.flash("update", FIRMWARE, options=options)
+    assert done.returncode == 0 and "EEPROM verified" in done.stdout, done.stderr
+    assert board.counters() == COUNTERS
 
 
-@pytest.mark.parametrize("found, state, board, words", [pytest.param(*row[1:], id=row[0]) for row in REFUSED])
-def test_refuses(found, state, board, words):
-    with pytest.raises(Refused, match=words) as caught:
-        update.check(found, state, board, force=False)
-    if caught.value.forcible:
-        update.check(found, state, board, force=True)
+def test_backup_and_restore_bring_a_historic_board_back_and_the_counters_go_on(station, tmp_path):
+    board = station(historic_chip("reversed-1", COUNTERS), "reversed-1")
+    file = tmp_path / "historic.backup"
+    assert board.flash("backup", file).returncode == 0
+    assert backup.load(file.read_bytes()).counters == COUNTERS and board.chip.erases == board.chip.fuse_writes == 0
+    result_of(board.flash("update", FIRMWARE, "--json"))
+    later = (2, *COUNTERS[1:])
+    board.set_counters(later)
+    result = result_of(board.flash("restore", file, "--json"))
+    assert tuple(result["after"]) == board.counters() == later and board.version() == (1, 0)
+    assert board.flash("verify", file).returncode == 0
+    result_of(board.flash("restore", file, "--old-counters", "--json"))
+    assert board.counters() == COUNTERS
+
+
+def test_verify_names_the_first_difference(station):
+    board = station()
+    assert board.flash("verify", FIRMWARE).returncode == 0
+    board.stop_board()
+    board.chip.flash[0x123] ^= 1
+    board.start_board()
+    done = board.flash("verify", FIRMWARE)
+    assert done.returncode == cli.EXITS["verify"] and "1 bytes differ, the first at 0x0123" in done.stderr
+
+
+@pytest.mark.parametrize("part", sorted(set(SIGNATURES) - {"atmega168p"}))
+def test_info_says_which_chip_it_is(station, part):
+    chip = our_chip()
+    chip.signature = SIGNATURES[part]
+    done = station(chip).flash("info", "--json")
+    if part == "atmega48":
+        assert done.returncode == cli.EXITS["signature"] and "ATmega48" in done.stdout
     else:
-        with pytest.raises(Refused):
-            update.check(found, state, board, force=True)
-
-
-def test_a_foreign_chip_is_left_alone(bench):
-    bench.chip_folder.joinpath("fuses.json").unlink()
-    before = {file.name: file.read_bytes() for file in bench.chip_folder.glob("*.bin")}
-    with pytest.raises(avrdude.AvrdudeError, match="ATmega48"):
-        avrdude.part_of(b"\x1e\x92\x05")
-    with pytest.raises(image.ImageError):
-        bench.run(update.update(bench, newer()[:-40]))
-    assert {file.name: file.read_bytes() for file in bench.chip_folder.glob("*.bin")} == before
+        result = result_of(done)
+        assert result["part"] == "m168" and result["answers"] and result["firmware"] == [2, 0]

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The EEPROM's layouts are read as the firmware writes them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flukso.flash import eeprom
+from tests.flash.conftest import COUNTERS
+from tests.flash.station import LAYOUTS, historic_eeprom
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_historic_layouts(layout):
+    found = eeprom.read(historic_eeprom(layout, COUNTERS))
+    assert found.counters == COUNTERS and found.layout.endswith(layout[-1]) and ("reversed" in found.layout) == layout.startswith("rev")
+
+
+def test_the_journal_of_the_running_firmware(station):
+    board = station()
+    board.stop_board()
+    found = eeprom.read(bytes(board.chip.eeprom))
+    assert found.layout == "journal" and found.counters == COUNTERS and found.records[0] >= 1
+
+
+def test_a_short_record_counts_on_from_the_full_one(station):
+    """A brown-out writes a short record; the counter that moved is in it alone."""
+    from tests.fakes.bus import Control
+
+    board = station()
+    with Control(board.control_url) as control:
+        control.ask("join")
+        control.ask("pulse 0 7 100000")
+        control.ask("advance 2")
+        control.ask("supply 4000")
+        control.ask("advance 0.2")
+        want = tuple(control.counters())
+    board.stop_board()
+    found = eeprom.read(bytes(board.chip.eeprom))
+    assert found.counters == want != COUNTERS and found.records[1] == 1
+
+
+def test_blank_and_unknown():
+    assert eeprom.read(b"\xff" * 512) == eeprom.BLANK
+    assert eeprom.read(b"\x00" * 512) == eeprom.UNKNOWN
+
+
+@given(st.binary(min_size=512, max_size=512))
+def test_never_fails(memory):
+    eeprom.read(memory)
