@@ -20,12 +20,14 @@ import sys; sys.path.insert(0, {root!r})
 import time
 from accounts.models import Account
 from accounts.tokens import make_token
-from devices.management.commands.demo_household import _fill
+from dashboard import demo
+from devices.management.commands.demo_household import fill
 from server.bench import fixture
 from project import stores
 fixture.fill_accounts(3)
 for n in range(3):
-    _fill(fixture.sensor_id(n), 200, 900, int(time.time()) // 60 * 60, {days} * 1440)
+    end = int(time.time()) // 60 * 60
+    fill(fixture.sensor_id(n), demo.tuples(n, end - {days} * 86400, end))
 stores.store().merge()
 stores.close()
 print(make_token(Account.objects.get(username="bench"))[1])

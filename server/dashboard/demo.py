@@ -40,15 +40,36 @@ def power_w(seed: int, now: int) -> float:
 def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
     """(unix s, counter in Wh) each minute from start to before end, as a device would send them."""
     at = np.arange(start, end, 60, dtype=np.int64)
-    counter = _counter(seed, at) - _counter(seed, at[:1])
-    return list(zip(at.tolist(), np.floor(counter).astype(np.int64).tolist(), strict=True))
+    return _sent(at, np.concatenate(([0.0], energy_wh(seed, at))))
+
+
+def solar_tuples(seed: int, start: int, end: int, peak_w: float) -> dict[str, list[tuple[int, int]]]:
+    """As tuples() of a household with panels: `import`, `export` and `pv`."""
+    at = np.arange(start, end, 60, dtype=np.int64)
+    use = np.concatenate(([0.0], energy_wh(seed, at)))
+    sun = _sun(seed, at) * peak_w / 60
+    return {"import": _sent(at, np.maximum(use - sun, 0)), "export": _sent(at, np.maximum(sun - use, 0)), "pv": _sent(at, sun)}
+
+
+def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:
+    return list(zip(at.tolist(), np.floor(np.cumsum(wh)).astype(np.int64).tolist(), strict=True))
+
+
+def _sun(seed: int, at: NDArray[np.int64]) -> Floats:
+    """0 … 1, with clouds that change from day to day and from quarter to quarter."""
+    day, hour = (at - EPOCH) // DAY_S, at / 3600 % 24
+    height = 0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2  # of the noon sun, by season
+    length = 8 + 8.5 * (height - 0.28) / 0.72  # hours of light
+    clear = np.random.default_rng(seed).uniform(0.25, 1, 8000)[day % 8000]
+    cloud = 1 - (1 - clear) * np.random.default_rng(seed + 1).uniform(0, 1.2, 800_000)[at // 900 % 800_000]
+    return np.clip(np.cos((hour - 11.7) * np.pi / length), 0, 1) * (np.abs(hour - 11.7) < length / 2) * height * np.clip(cloud, 0.08, 1)
 
 
 def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
     """Wh since EPOCH."""
     days = (at - EPOCH) // DAY_S
     first, last = int(days[0]), int(days[-1])
-    totals = np.array([_running(seed, day)[-1] for day in range(first, last + 1)])
+    totals = np.array([_total(seed, day) for day in range(first, last + 1)])
     before = np.concatenate(([0.0], np.cumsum(totals)))  # since the first day asked for: differences alone count
     within = np.empty(len(at))
     for day in np.unique(days).tolist():
@@ -60,7 +81,13 @@ def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
 _EDGES = np.arange(0, DAY_S + 1, 60)
 
 
-@lru_cache(maxsize=1200)  # 11 kB each: three households' year
+@lru_cache(maxsize=8000)  # two households' ten years
+def _total(seed: int, day: int) -> float:
+    """Wh of a UTC day."""
+    return float(_day(seed, day).sum() / 60)
+
+
+@lru_cache(maxsize=70)  # 11 kB each: the days of a chart by day
 def _running(seed: int, day: int) -> Floats:
     """Wh from the day's beginning to the end of each of its minutes."""
     return np.concatenate(([0.0], np.cumsum(_day(seed, day)) / 60))

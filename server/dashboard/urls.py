@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages for people."""
 
-from dashboard import views
+from dashboard import feeds, live, pages, views
 from django.contrib.auth import views as auth
 from django.urls import path, register_converter
 
@@ -19,9 +19,16 @@ class HexIdConverter:
 register_converter(HexIdConverter, "hex")
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("sensors/<hex:sensor>/", views.sensor, name="sensor"),
-    path("sensors/<hex:sensor>/series.json", views.series, name="series"),
+    path("", pages.home, name="home"),
+    path("chart.json", feeds.data, name="chart-data"),
+    path("figures.json", feeds.figures, name="figures"),
+    path("members.json", feeds.members, name="members"),
+    path("follow/", feeds.follow, name="follow"),
+    path("unit/", feeds.unit, name="unit"),
+    path("live/", live.stream, name="live"),
+    path("sensors/<hex:sensor>/", pages.sensor, name="sensor"),
+    path("sensors/<hex:sensor>/chart.json", feeds.sensor_data, name="sensor-data"),
+    path("devices/", views.devices, name="devices"),
     path("claim/", views.claim, name="claim"),
     path("tokens/", views.tokens, name="tokens"),
     path("login/", auth.LoginView.as_view(), name="login"),

@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`demo_household`: an account with a device, three sensors and some weeks of a made-up household, for looking around."""
+"""`demo_household`: an account with panels on its roof, four neighbours and some weeks of all their days, for looking around."""
 
-import math
-import random
 import secrets
 import time
 
+from accounts import sharing
 from accounts.models import Account
+from dashboard import demo
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.seal import sealer
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils import timezone
 from project import stores
 from series.store import MAX_TUPLES
 
 NAME = "demo"
-SENSORS = {"household": (180, 900), "heat pump": (60, 1800), "car": (0, 3600)}  # W: always on, at the evening's peak
+NEIGHBOURS = {"icarus75": "minutes", "mackenzie": "minutes", "jan": "minutes", "Ludo": "day"}  # and what they share
+PANELS_W = 2800
+SEED = 11
+DAY_S = 86_400
 MINUTE_S = 60
 
 
 class Command(BaseCommand):
-    help = "Makes the account `demo`, unless it exists, and prints its password."
+    help = "Makes the account `demo` and its neighbours, unless they exist, and prints its password."
 
     def add_arguments(self, parser):
         parser.add_argument("--days", type=int, default=40)
@@ -31,36 +35,49 @@ class Command(BaseCommand):
             self.stdout.write(f"account {NAME} is there already")
             return
         password = secrets.token_urlsafe(9)
+        end = int(time.time()) // MINUTE_S * MINUTE_S
+        start = end - days * DAY_S
         with transaction.atomic():
             account = Account.objects.create_user(NAME, password=password, is_staff=True, is_superuser=True)
-            sensors = _devices(account)
+            sharing.set_sharing(account, "minutes", "all")
+            roof = household(account, ("import", "export", "pv"))
+            street = [_neighbour(name, detail) for name, detail in NEIGHBOURS.items()]
+            for neighbour in street:
+                sharing.subscribe(account, neighbour)
         try:
-            for name, sensor in sensors.items():
-                _fill(sensor, *SENSORS[name], int(time.time()) // MINUTE_S * MINUTE_S, days * 1440)
+            for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
+                fill(roof[role], tuples)
+            for seed, neighbour in enumerate(street, SEED + 1):
+                fill(household(neighbour, ("import",))["import"], demo.tuples(seed, start, end))
         finally:
             stores.close()
         self.stdout.write(f"account {NAME}, password {password}")
 
 
-def _devices(account) -> dict[str, str]:
+def household(account, roles: tuple[str, ...]) -> dict[str, str]:
+    """A device of the account with a sensor for each role: role -> sensor."""
     device, key = secrets.token_hex(16), secrets.token_hex(16).encode()
-    Device.objects.create(pk=device, owner=account, name="demo", sealed_key=sealer().seal(device, key), claim_code=claim_code(key, device))
-    sensors = {name: secrets.token_hex(16) for name in SENSORS}
-    for name, sensor in sensors.items():
-        Sensor.objects.create(pk=sensor, device_id=device, function=name)
+    Device.objects.create(
+        pk=device,
+        owner=account,
+        name=account.get_username(),
+        sealed_key=sealer().seal(device, key),
+        claim_code=claim_code(key, device),
+        seen=timezone.now(),
+    )
+    sensors = {role: secrets.token_hex(16) for role in roles}
+    for role, sensor in sensors.items():
+        Sensor.objects.create(pk=sensor, device_id=device, function=role, role=role)
     return sensors
 
 
-def _fill(sensor: str, base_w: float, peak_w: float, end: int, minutes: int) -> None:
-    """A day has a morning's and an evening's hump, and what people switch on."""
-    chance = random.Random(sensor)
-    energy_wh, on_w, tuples = 0.0, 0.0, []
-    for stamp in range(end - minutes * MINUTE_S, end, MINUTE_S):
-        hour = stamp / 3600 % 24
-        hump = math.exp(-((hour - 7) ** 2) / 3) * 0.5 + math.exp(-((hour - 19) ** 2) / 6)
-        if chance.random() < 0.03:
-            on_w = chance.choice((0, 0, peak_w * hump, peak_w * hump * chance.random()))
-        energy_wh += (base_w * (0.9 + 0.2 * chance.random()) + on_w) / 60
-        tuples.append((stamp, int(energy_wh)))
+def _neighbour(name: str, detail: str):
+    account = Account.objects.create_user(name)
+    sharing.set_sharing(account, detail, "all")
+    return account
+
+
+def fill(sensor: str, tuples: list[tuple[int, int]]) -> None:
+    """Store what a device would have sent."""
     for begin in range(0, len(tuples), MAX_TUPLES):
-        stores.store().append(sensor, tuples[begin : begin + MAX_TUPLES], end)
+        stores.store().append(sensor, tuples[begin : begin + MAX_TUPLES], tuples[-1][0])

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the chart is fed with: the lines of a window as one JSON answer (docs/dashboard.md has its form)."""
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+from accounts import prices
+from dashboard import scales
+from dashboard.lines import Line
+from dashboard.measure import Values, measure
+from dashboard.scales import Window
+
+DIGITS = {"electricity": 0, "water": 1, "gas": 1}  # of a rate: whole watts, tenths of litres an hour
+
+
+class Asked(msgspec.Struct):
+    """What a request asked for, checked."""
+
+    resource: str
+    start: int
+    end: int
+    step: str
+
+
+def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
+    """Raises scales.WindowError."""
+    window = scales.window(asked.start, asked.end, asked.step, now, ZoneInfo(account.time_zone))
+    digits = DIGITS[asked.resource]
+    return msgspec.json.encode(
+        {
+            "now": now,
+            "start": asked.start,
+            "end": asked.end,
+            "step": window.step,
+            "t": deltas(window),
+            "lines": [told(store, line, measure(store, line, window, now), digits) for line in lines],
+            "prices": [[span.start, span.per_kwh] for span in prices.spans_of(account)],
+        }
+    )
+
+
+def deltas(window: Window) -> list[int]:
+    """The first boundary, then the steps to each next one."""
+    at = np.asarray(window.boundaries, np.int64)
+    return [int(at[0]), *np.diff(at).tolist()]
+
+
+def told(store, line: Line, values: Values, digits: int) -> dict:
+    """A line as it is sent; `last`: the time of its newest value, of who shares minutes."""
+    rate = np.round(values.rate, digits)
+    numbers = [None if value != value else value for value in (rate.astype(object) if digits else _whole(rate)).tolist()]  # noqa: PLR0124 # nan
+    last = newest(store, line) if line.detail == "minutes" else None
+    return {
+        "key": line.key,
+        "name": line.name,
+        "kind": line.kind,
+        "detail": line.detail,
+        "v": numbers,
+        "gaps": runs(values.gap),
+        "last": last,
+    }
+
+
+def _whole(rate: np.ndarray) -> np.ndarray:
+    """Integers, and nan as it is: JSON then has no `.0`."""
+    found = np.empty(len(rate), object)
+    known = ~np.isnan(rate)
+    found[known] = rate[known].astype(np.int64)
+    found[~known] = np.nan
+    return found
+
+
+def newest(store, line: Line) -> int | None:
+    """When the line's sensors were last heard of, unix s."""
+    found = [store.last(part.sensor) for part in line.parts]
+    return max((each[0] for each in found if each), default=None)
+
+
+def runs(flags: np.ndarray) -> list[list[int]]:
+    """[first, last] of each run of what is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return [[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the page's scripts fetch: the chart's data, the figures above it, and the two lists."""
+
+import time
+
+import msgspec
+from accounts import sharing
+from accounts.models import Account
+from dashboard import chart, circle, lines, requests, scales
+from dashboard.summary import summary
+from devices.queries import sensors_of
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_GET, require_POST
+from project.stores import store
+
+JSON = "application/json"
+NAME_MAX = 150  # of a user
+
+
+def answer(content: object, status: int = 200) -> HttpResponse:
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    return HttpResponse(body, content_type=JSON, status=status)
+
+
+def signed_in(function):
+    """As login_required, but a script is told 401 instead of being sent to a page."""
+
+    def check(request, *args, **named):
+        if not request.user.is_authenticated:
+            return answer({"error": _("You are logged out.")}, 401)
+        return function(request, *args, **named)
+
+    return never_cache(check)
+
+
+@require_GET
+@signed_in
+@gzip_page
+def data(request):
+    """The lines of a window: the viewer's own and those of whom they follow."""
+    now = int(time.time())
+    try:
+        asked, flow = requests.chart_query(request.GET, now)
+        return answer(chart.answer(store(), request.user, asked, lines.lines_for(request.user, asked.resource, flow), now))
+    except scales.WindowError as error:
+        return answer({"error": str(error)}, 400)
+
+
+@require_GET
+@signed_in
+@gzip_page
+def sensor_data(request, sensor):
+    """The line of one of the viewer's sensors."""
+    now = int(time.time())
+    found = sensors_of(request.user).filter(pk=sensor).first()
+    if found is None:
+        raise Http404
+    try:
+        asked, _flow = requests.chart_query(request.GET, now)
+        return answer(chart.answer(store(), request.user, asked, [lines.sensor_line(request.user, found)], now))
+    except scales.WindowError as error:
+        return answer({"error": str(error)}, 400)
+
+
+@require_GET
+@signed_in
+def figures(request):
+    """Now, today, yesterday, last night."""
+    resource = request.GET.get("resource", lines.RESOURCES[0])
+    if resource not in lines.RESOURCES:
+        return answer({"error": "unknown resource"}, 400)
+    found = summary(store(), request.user, lines.own_line(request.user, resource), int(time.time()))
+    return answer(found._asdict())
+
+
+@require_GET
+@signed_in
+def members(request):
+    """The two lists; `search` finds Fluksonians by the beginning of their names."""
+    return answer(circle.lists(request.user, request.GET.get("search", "")[:NAME_MAX]))
+
+
+ACTIONS = {
+    "subscribe": sharing.subscribe,
+    "unsubscribe": sharing.unsubscribe,
+    "show": lambda account, member: sharing.show(account, member, True),
+    "hide": lambda account, member: sharing.show(account, member, False),
+}
+
+
+@require_POST
+@login_required
+def follow(request):
+    """One click in a list. Answers the lists anew; without scripts, the page."""
+    scripted = request.headers.get("Accept") == JSON
+    action = ACTIONS.get(request.POST.get("action", ""))
+    member = Account.objects.filter(username=request.POST.get("member", "")[:NAME_MAX]).first()
+    told, status = "", 200
+    try:
+        if action is None or member is None:
+            raise sharing.SharingError(_("no such member"))
+        action(request.user, member)
+    except sharing.SharingError as error:
+        told, status = str(error), 409
+    if scripted:
+        return answer(circle.lists(request.user) | {"error": told}, status)
+    return redirect("home")
+
+
+@require_POST
+@login_required
+def unit(request):
+    """Remember the unit that the charts begin with."""
+    chosen = request.POST.get("unit", "")
+    if chosen not in Account.Unit.values:
+        return answer({"error": "unknown unit"}, 400)
+    Account.objects.filter(pk=request.user.pk).update(unit=chosen)
+    return answer({"unit": chosen})

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live tab's stream (server-sent events): tells when lines have new values, and keeps the owner's devices uploading often."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import datetime, timezone
+
+import msgspec
+from asgiref.sync import sync_to_async
+from dashboard.chart import newest
+from dashboard.feeds import answer
+from dashboard.lines import RESOURCES, lines_for
+from devices.live import watch
+from django.db import close_old_connections
+from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+from project.stores import store
+
+logger = logging.getLogger("flukso.live")
+
+POLL_S = 2
+RENEW_S = 45  # the watch is renewed, and what the viewer may see looked up anew; devices/live.py wants it each minute
+STREAM_S = 600  # a forgotten page must not keep a router busy: the page asks whether anybody is there
+DEMO_STEP_S = 10
+STREAMS_MAX = 500  # in a process: each polls
+STREAMS_EACH = 6  # of an account: its phones and tabs
+RETRY_MS = 3000
+
+_open: Counter[int] = Counter()
+
+
+@require_GET
+@never_cache
+async def stream(request):
+    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when it is over."""
+    account = await request.auser()
+    if not account.is_authenticated:
+        return answer({"error": _("You are logged out.")}, 401)
+    resource = request.GET.get("resource", RESOURCES[0])
+    if resource not in RESOURCES:
+        return answer({"error": "unknown resource"}, 400)
+    if _open.total() >= STREAMS_MAX or _open[account.pk] >= STREAMS_EACH:
+        return answer({"error": _("Too many live pages are open.")}, 503)
+    headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
+    return StreamingHttpResponse(_counted(account, resource), content_type="text/event-stream", headers=headers)
+
+
+async def _counted(account, resource: str) -> AsyncIterator[bytes]:
+    _open[account.pk] += 1
+    try:
+        async for event in _events(account, resource):
+            yield event
+    finally:
+        _open[account.pk] -= 1
+        _open.pop(account.pk) if not _open[account.pk] else None
+
+
+async def _events(account, resource: str) -> AsyncIterator[bytes]:
+    began = renewed = time.monotonic()
+    lines = await _renew(account, resource)
+    told = None
+    yield b"retry: %d\n\n" % RETRY_MS
+    while time.monotonic() - began < STREAM_S:
+        if time.monotonic() - renewed > RENEW_S:
+            renewed = time.monotonic()
+            lines = await _renew(account, resource)
+            yield b": here\n\n"  # so that a connection that is gone is noticed at both ends
+        last = await asyncio.to_thread(_last, lines)
+        if last != told:
+            told = last
+            yield b"event: last\ndata: %b\n\n" % msgspec.json.encode({"now": int(time.time()), "last": last})
+        await asyncio.sleep(POLL_S)
+    yield b"event: rest\ndata: {}\n\n"
+
+
+@sync_to_async
+def _renew(account, resource: str) -> list:
+    with contextlib.suppress(Exception):
+        close_old_connections()
+    watch(account, datetime.now(timezone.utc))
+    return lines_for(account, resource)
+
+
+def _last(lines: list) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for line in lines:
+        if line.kind == "demo":
+            found[line.key] = int(time.time()) // DEMO_STEP_S * DEMO_STEP_S
+        elif line.detail == "minutes":
+            found[line.key] = newest(store(), line)
+    return found

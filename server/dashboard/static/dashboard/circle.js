@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The two lists: one click follows a Fluksonian or stops it, and the line comes or goes at once.
+
+const SEARCH_MS = 250;
+
+export class Circle {
+  // onChange(): the lines are others now.
+  constructor(place, config, { onChange, onTrouble }) {
+    this.place = place;
+    this.texts = config.texts;
+    this.url = config.members;
+    this.form = place.querySelector("form.follow");
+    this.onChange = onChange;
+    this.onTrouble = onTrouble;
+    this.form.addEventListener("submit", (event) => this.click(event));
+    const search = place.querySelector("input[type=search]");
+    search.addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.search(search.value), SEARCH_MS);
+    });
+  }
+
+  async click(event) {
+    event.preventDefault();
+    const [action, member] = event.submitter.value.split(/ (.*)/s);
+    const body = new FormData(this.form);
+    body.delete("click");
+    body.set("action", action);
+    body.set("member", member);
+    this.place.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      if (!answer.ok && answer.status !== 409) {
+        throw new Error(`answer ${answer.status}`);
+      }
+      const told = await answer.json();
+      this.fill(told);
+      this.onTrouble(told.error);
+      if (answer.ok) {
+        this.onChange();
+      }
+    } catch {
+      this.onTrouble(this.texts.failed);
+    } finally {
+      this.place.removeAttribute("aria-busy");
+    }
+  }
+
+  async search(text) {
+    const answer = await fetch(`${this.url}?search=${encodeURIComponent(text)}`);
+    if (answer.ok) {
+      this.fill(await answer.json());
+    }
+  }
+
+  fill(told) {
+    const focused = document.activeElement?.value;
+    const texts = this.texts;
+    const followed = told.subscriptions.map(({ name, shown, detail }) => {
+      const toggle = button(shown ? "hide" : "show", name, shown ? "☑" : "☐", texts.inChart, shown);
+      toggle.setAttribute("aria-pressed", String(shown));
+      return row(toggle, name, detail === "day" ? texts.days : "", button("unsubscribe", name, "×", texts.remove, false));
+    });
+    const others = told.fluksonians.map(({ name, detail }) => row(button("subscribe", name, "+", texts.add, false), name, detail === "day" ? texts.days : ""));
+    this.list("subscriptions", followed, texts.noPeers);
+    this.list("fluksonians", others, texts.noMembers);
+    this.place.querySelector("[data-list=more]").hidden = !told.more;
+    if (focused && document.activeElement === document.body) {
+      [...this.form.elements].find((each) => each.value === focused || each.value.endsWith(` ${focused.split(" ").slice(1).join(" ")}`))?.focus();
+    }
+  }
+
+  list(name, rows, empty) {
+    const list = this.place.querySelector(`[data-list=${name}]`);
+    if (!rows.length) {
+      const none = document.createElement("li");
+      none.className = "none";
+      none.textContent = empty;
+      rows.push(none);
+    }
+    list.replaceChildren(...rows);
+  }
+}
+
+function button(action, name, sign, label, on) {
+  const made = document.createElement("button");
+  made.name = "click";
+  made.value = `${action} ${name}`;
+  made.className = on ? "sign on" : "sign";
+  made.textContent = sign;
+  made.setAttribute("aria-label", label.replace("{name}", name));
+  return made;
+}
+
+function row(first, name, note, last) {
+  const made = document.createElement("li");
+  const who = document.createElement("span");
+  who.className = "name";
+  who.textContent = name;
+  made.append(first, who);
+  if (note) {
+    const small = document.createElement("small");
+    small.textContent = note;
+    made.append(small);
+  }
+  if (last) {
+    made.append(last);
+  }
+  return made;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The figures above the chart, kept fresh. The server has filled them in once; here they are only replaced.
+
+import * as dates from "./dates.js";
+import { number } from "./units.js";
+
+const unitOf = (resource) => (resource === "electricity" ? ["W", "kWh"] : ["l/h", "m³"]);
+
+export function fillFigures(place, told, resource) {
+  const [rate, amount] = unitOf(resource);
+  const put = (name, text) => {
+    const target = place.querySelector(`[data-figure="${name}"]`);
+    if (target) {
+      target.textContent = text;
+    }
+  };
+  const value = (found, unit, digits) => (found === null ? "–" : `${number(found, digits)} ${unit}`);
+  put("now", value(told.now, rate, 0));
+  put("age", told.age_s === null ? "" : dates.age(told.age_s));
+  put("today", value(told.today === null ? null : told.today / 1000, amount, 2));
+  put("cost", told.cost === null || resource !== "electricity" ? "" : new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: told.currency }).format(told.cost));
+  put("before", value(told.before === null ? null : told.before / 1000, amount, 2));
+  put("night", value(told.night, rate, 0));
+  const share = told.today !== null && told.before ? Math.round((told.today / told.before - 1) * 100) : null;
+  const badge = place.querySelector('[data-figure="share"]');
+  if (badge) {
+    badge.textContent = share === null ? "" : `${share > 0 ? "+" : share < 0 ? "−" : "±"}${Math.abs(share)} %`;
+    badge.classList.toggle("more", share > 0);
+    badge.classList.toggle("less", share < 0);
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Under the chart: min, max, average, last and sum of each line; over it: the values at the crosshair; for screen readers: a table.
+
+import * as dates from "./dates.js";
+import { colourOf } from "./plot.js";
+import { statistics, within } from "./series.js";
+import { convert, label, show, total } from "./units.js";
+
+const TABLE_ROWS_MAX = 3000; // as many buckets as there can be
+
+const cell = (tag, text, className) => {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) {
+    made.className = className;
+  }
+  return made;
+};
+
+function named(line, index, tag) {
+  const made = cell(tag, "", "who");
+  const mark = cell("span", "", "mark");
+  mark.style.setProperty("--mark", colourOf(index));
+  made.append(mark, cell("span", line.name, index ? "" : "own"));
+  if (tag === "th") {
+    made.scope = "row";
+  }
+  return made;
+}
+
+// The rows of the statistics; what is shared only by day or is silent says so.
+export function fillStatistics(body, data, state, window, texts) {
+  const [first, end] = within(data, window.start, window.end);
+  const rows = data.lines.map((line, index) => {
+    const row = document.createElement("tr");
+    const found = statistics(data, line, state.unit, first, end);
+    row.append(named(line, index, "th"));
+    row.append(...["min", "max", "avg", "last"].map((name) => cell("td", show(found[name], state.unit))));
+    row.append(cell("td", found.amount === null ? "–" : total(found.amount, found.cost, state.unit, state.resource), "sum"));
+    row.append(cell("td", note(line, data, texts), "note"));
+    return row;
+  });
+  body.replaceChildren(...rows);
+}
+
+function note(line, data, texts) {
+  if (line.kind === "peer" && line.detail === "day") {
+    return texts.days;
+  }
+  if (line.kind === "demo") {
+    return "";
+  }
+  return line.last === null ? texts.never : texts.ago.replace("{age}", dates.age(Math.max(0, data.now - line.last)));
+}
+
+// The values of all lines at a bucket, in the box beside the crosshair.
+export function fillReadout(box, data, bucket, state, texts) {
+  const rows = [cell("strong", dates.bucket(data.t[bucket], data.t[bucket + 1], data.step))];
+  data.lines.forEach((line, index) => {
+    const row = named(line, index, "div");
+    row.append(cell("span", worth(line, data, bucket, state, texts), "value"));
+    rows.push(row);
+  });
+  box.replaceChildren(...rows);
+}
+
+export function worth(line, data, bucket, state, texts) {
+  const value = convert(line.drawn[bucket], state.unit, data.prices, data.t[bucket], data.t[bucket + 1]);
+  if (value === null) {
+    return line.rate[bucket] === null ? texts.unknown : texts.silent;
+  }
+  return `${show(value, state.unit)} ${label(state.unit)}`;
+}
+
+// The same as a table, for who cannot see the chart or wants the figures.
+export function fillTable(table, data, state, texts) {
+  const head = document.createElement("tr");
+  head.append(...[texts.time, ...data.lines.map((line) => `${line.name}, ${label(state.unit)}`)].map((text) => {
+    const made = cell("th", text);
+    made.scope = "col";
+    return made;
+  }));
+  const rows = data.t.slice(0, -1).slice(-TABLE_ROWS_MAX).map((start, bucket) => {
+    const row = document.createElement("tr");
+    const time = cell("th", dates.bucket(start, data.t[bucket + 1], data.step));
+    time.scope = "row";
+    row.append(time, ...data.lines.map((line) => cell("td", worth(line, data, bucket, state, texts).replace(` ${label(state.unit)}`, ""))));
+    return row;
+  });
+  table.tHead.replaceChildren(head);
+  table.tBodies[0].replaceChildren(...rows);
+}

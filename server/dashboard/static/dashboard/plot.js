@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Draws the lines with uPlot: the own one last, so that it lies on top of the others.
+
+import * as dates from "./dates.js";
+import { drawn } from "./series.js";
+import { label, number } from "./units.js";
+
+export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
+const CASED = 3; // yellow is lost on white without an edge
+const OWN_FILL = "#f1572f22";
+const AXIS_FONT = "12px system-ui, sans-serif";
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// Colours of others stay theirs when the own line is missing or a fifth is added.
+export const colourOf = (index) => COLOURS[index % COLOURS.length];
+
+export class Plot {
+  // onSelect(start, end): a stretch was chosen with the mouse; onPoint(bucket or null): the crosshair moved.
+  constructor(place, { onSelect, onPoint }) {
+    this.place = place;
+    this.onSelect = onSelect;
+    this.onPoint = onPoint;
+    this.plot = null;
+    this.data = null;
+    new ResizeObserver(() => this.resize()).observe(place);
+  }
+
+  draw(data, unit, window, paper = false) {
+    const shape = [data.step === "live", data.lines.length, unit, paper, this.theme()].join();
+    this.data = data;
+    this.window = window;
+    const columns = this.columns(data, unit);
+    if (this.plot && this.shape === shape) {
+      this.plot.batch(() => {
+        this.plot.setData(columns, false);
+        this.plot.setScale("x", { min: window.start, max: window.end });
+      });
+    } else {
+      this.destroy();
+      this.shape = shape;
+      this.plot = new uPlot(this.options(data, unit, paper), columns, this.place);
+    }
+    this.place.dataset.points = String(data.lines.reduce((sum, line) => sum + line.drawn.length, 0));
+  }
+
+  destroy() {
+    if (this.plot) {
+      this.plot.destroy();
+    }
+    this.plot = null;
+    this.place.replaceChildren();
+  }
+
+  theme() {
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+
+  // Buckets begin at x and last until the next x; live values are of the end of theirs.
+  columns(data, unit) {
+    const live = data.step === "live";
+    const values = data.lines.map((line) => drawn(data, line, unit));
+    if (!live) {
+      values.forEach((each) => each.push(each[each.length - 1] ?? null));
+    }
+    return [live ? data.t.slice(1) : data.t, ...values.reverse()];
+  }
+
+  options(data, unit, paper) {
+    const soft = paper ? "#444" : style("--soft");
+    const grid = { stroke: paper ? "#ddd" : style("--grid"), width: 1 };
+    const axis = { stroke: soft, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
+    const paths = data.step === "live" ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
+    const series = data.lines.map((line, i) => ({
+      label: line.name,
+      stroke: colourOf(i),
+      width: i ? 1.5 : 2,
+      fill: i ? undefined : OWN_FILL,
+      points: { show: false },
+      paths,
+    }));
+    return {
+      width: this.place.clientWidth,
+      height: this.place.clientHeight,
+      tzDate: dates.zoned,
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, focus: { prox: -1 } },
+      series: [{}, ...series.reverse()],
+      axes: [
+        { ...axis, space: 70, values: (u, splits, i, space, step) => splits.map((ts) => dates.tick(ts, step)) },
+        { ...axis, size: (u, values) => 16 + 7 * Math.max(...(values || [""]).map((each) => each.length)), values: (u, splits) => splits.map(short) },
+      ],
+      scales: {
+        x: { time: true, range: () => [this.window.start, this.window.end] },
+        y: { range: (u, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, least(unit)) * 1.06] },
+      },
+      hooks: {
+        setSelect: [(u) => this.select(u)],
+        setCursor: [(u) => this.onPoint(this.bucketAt(u.cursor.idx))],
+        drawSeries: [(u, i) => !paper && this.theme() === "dark" ? null : edge(u, i, data.lines.length)],
+      },
+    };
+  }
+
+  select(u) {
+    const { left, width } = u.select;
+    if (width < 4) {
+      return;
+    }
+    u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    this.onSelect(u.posToVal(left, "x"), u.posToVal(left + width, "x"));
+  }
+
+  bucketAt(index) {
+    return index === null || index === undefined || !this.data ? null : Math.min(index, this.data.t.length - 2);
+  }
+
+  // Put the crosshair on a bucket, null for nowhere.
+  point(bucket) {
+    if (!this.plot) {
+      return;
+    }
+    const { t, step } = this.data;
+    const ts = bucket === null ? null : step === "live" ? t[bucket + 1] : (t[bucket] + t[bucket + 1]) / 2;
+    this.plot.setCursor(ts === null ? { left: -10, top: -10 } : { left: this.plot.valToPos(ts, "x"), top: 20 });
+  }
+
+  show(window) {
+    this.window = window;
+    if (this.plot) {
+      this.plot.setScale("x", { min: window.start, max: window.end });
+    }
+  }
+
+  timeAt(pixel) {
+    return this.plot ? this.plot.posToVal(pixel, "x") : 0;
+  }
+
+  resize() {
+    if (this.plot && this.place.clientWidth) {
+      this.plot.setSize({ width: this.place.clientWidth, height: this.place.clientHeight });
+    }
+  }
+}
+
+export const axisLabel = (unit) => label(unit);
+
+const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
+
+// The height of an axis on which nothing happens: so that standby does not look like a fire.
+const least = (unit) => ({ lpermin: 1 })[unit] || 10;
+
+// A darker edge under the yellow line, after it is drawn.
+function edge(u, index, count) {
+  if (count - index !== CASED || !u.series[index]._paths) {
+    return;
+  }
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.globalCompositeOperation = "destination-over";
+  ctx.strokeStyle = "#8f8300";
+  ctx.lineWidth = 3.2 * devicePixelRatio;
+  ctx.stroke(u.series[index]._paths.stroke);
+  ctx.restore();
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From rates (Wh or litres an hour) to the unit that is chosen. A kWh's price has a history: [[from unix s, price], …].
+
+const YEAR_H = 8760;
+const UNITS = {
+  watt: { factor: 1, label: "W", digits: 0 },
+  kwhperyear: { factor: YEAR_H / 1000, label: "kWh/year", digits: 0 },
+  eurperyear: { factor: YEAR_H / 1000, label: "€/year", digits: 0, money: true },
+  lpermin: { factor: 1 / 60, label: "l/min", digits: 2 },
+  lperday: { factor: 24, label: "l/day", digits: 0 },
+  m3peryear: { factor: YEAR_H / 1000, label: "m³/year", digits: 0 },
+};
+
+export const label = (unit) => UNITS[unit].label;
+
+// The mean price of a kWh from start to end.
+export function meanPrice(prices, start, end) {
+  let sum = 0;
+  for (let i = 0; i < prices.length; i++) {
+    const from = Math.max(start, prices[i][0]);
+    const to = Math.min(end, i + 1 < prices.length ? prices[i + 1][0] : Infinity);
+    sum += Math.max(0, to - from) * prices[i][1];
+  }
+  return end > start ? sum / (end - start) : 0;
+}
+
+// A rate of the stretch from start to end in the unit; null stays null.
+export function convert(rate, unit, prices, start, end) {
+  if (rate === null) {
+    return null;
+  }
+  const { factor, money } = UNITS[unit];
+  return rate * factor * (money ? (prices.length === 1 ? prices[0][1] : meanPrice(prices, start, end)) : 1);
+}
+
+export function show(value, unit) {
+  return value === null ? "–" : number(value, UNITS[unit].digits);
+}
+
+export function number(value, digits) {
+  return new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+}
+
+// What a stretch sums up to: kWh or m³, or money.
+export function total(amount, cost, unit, resource) {
+  if (UNITS[unit].money) {
+    return `${number(cost, 2)} €`;
+  }
+  const thousands = amount / 1000;
+  return `${number(thousands, thousands < 100 ? 2 : 0)} ${resource === "electricity" ? "kWh" : "m³"}`;
+}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few figures above the chart: now, today, the same time yesterday, last night."""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from accounts import prices
+from dashboard.lines import Line
+from dashboard.measure import measure
+from dashboard.scales import LIVE_STEP_S, Window, today
+from series.localtime import day_boundaries, local_date
+
+FRESH_S = 900  # older than that, a last value says nothing of now
+
+
+class Summary(NamedTuple):
+    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: today's."""
+
+    now: float | None
+    age_s: int | None
+    today: float | None
+    before: float | None
+    night: float | None
+    cost: float | None
+    currency: str
+
+
+def summary(store, account, line: Line, now: int) -> Summary:
+    zone = ZoneInfo(account.time_zone)
+    yesterday, same, midnight = today(now, zone)
+    last = now if line.kind == "demo" else max((each[0] for part in line.parts if (each := store.last(part.sensor))), default=None)
+    until = min(now, last or now)
+    used = energy(store, line, midnight, until)
+    price = prices.at(prices.spans_of(account), now)
+    return Summary(
+        now=_latest(store, line, last, now),
+        age_s=None if last is None else max(0, now - last),
+        today=used,
+        before=energy(store, line, yesterday, min(same, yesterday + until - midnight)),
+        night=_night(store, line, now, zone),
+        cost=None if used is None else used / 1000 * price.per_kwh,
+        currency=price.currency,
+    )
+
+
+def energy(store, line: Line, start: int, end: int) -> float | None:
+    """What the line counted between two times; None when it is not known, or for who shares only days."""
+    if end <= start or line.detail != "minutes":
+        return None
+    rate = measure(store, line, Window("minute", [start, end]), end).rate[0]
+    return None if rate != rate else float(rate) * (end - start) / 3600  # noqa: PLR0124 # nan
+
+
+def _latest(store, line: Line, last: int | None, now: int) -> float | None:
+    if last is None or now - last > FRESH_S:
+        return None
+    end = last // LIVE_STEP_S * LIVE_STEP_S
+    rate = measure(store, line, Window("live", [end - LIVE_STEP_S, end]), now).rate
+    return None if rate[-1] != rate[-1] else float(rate[-1])  # noqa: PLR0124 # nan
+
+
+def _night(store, line: Line, now: int, zone: ZoneInfo) -> float | None:
+    day = local_date(now, zone)
+    rate = measure(store, line, Window("night", day_boundaries(day, day, zone)), now).rate[0]
+    return None if rate != rate else float(rate)  # noqa: PLR0124 # nan
