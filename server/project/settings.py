@@ -76,7 +76,7 @@ WHITENOISE_MAX_AGE = 3600  # s
 
 if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
