@@ -54,19 +54,20 @@ class Believer:
 
         A Shift that is returned must be applied to the buffers before the next reading is taken.
         """
-        passed, self._seen = mono - self._seen, mono
+        passed = mono - self._seen
+        self._seen = mono
+        wanted = wall - mono
+        difference = wanted - self._offset
+        if self.believed and -STEP_S < difference < STEP_S:  # nearly always
+            self._candidate = None
+            self._offset += difference if difference > 0 else max(difference, -passed / SLEW)
+            return None
         if not plausible(wall):
             return None
-        wanted = wall - mono
         if not self.believed:
             self.believed = True
             least = self._offset - (self._session - self._restored - 1)  # the restored readings may be later: then stay behind them
             return self._move(max(wanted, least), mono, 0)
-        difference = wanted - self._offset
-        if -STEP_S < difference < STEP_S:
-            self._candidate = None
-            self._offset += difference if difference > 0 else -min(-difference, passed / SLEW)
-            return None
         return self._jump(wanted, mono, passed, sent)
 
     def _jump(self, wanted, mono, passed, sent):

@@ -9,17 +9,16 @@ from flukso.clock import Believer
 from flukso.readings import Readings
 from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
-from flukso.sender import Sender
-from flukso.services import Services
+from flukso.sender import NEVER_S, Sender
+from flukso.services import Services, delta_line
 from flukso.uartboard import UartBoard
 
 ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clock's rounding dates one into the second before
 FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
 RESYNC_S = 3600  # how often the board's settings are compared again
+CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
 LAST_POLL_S = 5  # real seconds that a clean stop waits for the poll that is due,
 LAST_UPLOAD_S = 10  # and for the server
-LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
-UPLOAD_LEVELS = {"error": "err"}  # upload.py's names where they differ
 
 
 class Log:
@@ -30,8 +29,7 @@ class Log:
         self.least = "info"
 
     def __call__(self, level, text):
-        level = UPLOAD_LEVELS.get(level, level)
-        if LEVELS.index(level) >= LEVELS.index(self.least):
+        if config.LOG_LEVELS.index(level) >= config.LOG_LEVELS.index(self.least):
             self._port.log(level, text)
 
 
@@ -63,6 +61,7 @@ class Daemon:
         self._fresh = False  # no reading was taken since
         self._failures = 0
         self._sync_at = mono
+        self._chores_at = mono
         self._saver = state.Saver(port, self.log, settings, mono)
         self.log.least = settings.log_level
         self.board = self._open_board()
@@ -150,7 +149,7 @@ class Daemon:
         while not self.stop.is_set():
             wall, mono = self.clock.wall(), self.clock.monotonic()
             due = mono + int(wall) + 1 + ALIGN_S - wall
-            if self.settings.uart_socket:
+            if self.services.uart:
                 await self._forward_until(due - EVERY_S)
             await self.clock.sleep_until(due)
             if self.reload.is_set():
@@ -175,49 +174,58 @@ class Daemon:
         await self.rs485.give(data)
 
     async def _tick(self):
+        """One second's work: this runs for every line, so what can wait is left to _chores."""
         mono = self.clock.monotonic()
-        shift = self.believer.observe(self.clock.wall(), mono, self.sender.newest_sent())
+        shift = self.believer.observe(self.clock.wall(), mono, self.sender.uploader.newest_sent)
         if shift is not None:
             self.store.shift(shift.start, shift.delta_s)
             self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
         ts = self.believer.stamp(mono)
         try:
-            await self._read(ts, mono)
+            if self._ready:
+                await self._read(ts, mono)
+            if not self._ready or mono >= self._sync_at:
+                await self._start_board()
         except (spi.SpiError, OSError) as error:
             self._lost(str(error))
         if self.board.uart_in:
             await self._hand_out()
-        self.store.age()
-        if self.services.due(mono):
-            await self.services.start(mono)
-        self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
-        if self.believer.believed and self.sender.due(mono):
+        if mono >= self._chores_at:
+            await self._chores(mono)
+        if mono >= self.sender.next_at and self.believer.believed:
             self._repeat()
             self.sender.wake()
 
     async def _read(self, ts, mono):
-        if not self._ready or (mono >= self._sync_at and self.board.keeps_settings):
-            await self._start_board()
-            return
         if self._fresh:
             poll = Poll((), await self.board.counters(self.readings.indexes), True)
             self._fresh = False
         else:
-            outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.settings.uart_socket else b""
+            outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
             poll = await self.board.poll(self.readings.indexes, outgoing)
         self.readings.take(poll, self.store, ts, mono)
-        self.services.write_deltas(ts, poll.deltas)
+        pipe = self.services.pipe
+        if pipe is not None and poll.deltas:
+            pipe.write(delta_line(ts, poll.deltas))
         self._failures = 0
         self.last_poll = mono
         if self.board_error:
             self.log("notice", "the board answers again")
             self.board_error = ""
-        if self.readings.absent(mono) and self.board.keeps_settings:
+
+    async def _chores(self, mono):
+        self._chores_at = mono + CHORES_S
+        self.store.age()
+        if self.services.due(mono):
+            await self.services.start(mono)
+        self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
+        if self._ready and self.board.keeps_settings and self.readings.absent(mono):
             self.log("warning", "an enabled sensor is silent: the board's settings are compared again")
             self._ready = False
 
     async def _start_board(self):
-        """Ask who the board is and bring it in line; the next poll takes every counter."""
+        """Ask who the board is and bring it in line; the next poll takes every counter of a board that was not known."""
+        self._sync_at = self.clock.monotonic() + RESYNC_S if self.board.keeps_settings else NEVER_S
         await self.board.identify()
         changes = await self.board.sync(self.settings)
         if not self._ready:
@@ -225,11 +233,9 @@ class Daemon:
         if changes:
             self.log("notice", "board settings brought in line: {}".format(", ".join(changes)))
         await self._reset_counters()
-        mono = self.clock.monotonic()
         self._fresh = not self._ready
         self._ready = True
-        self._sync_at = mono + RESYNC_S
-        self.readings.expect(mono)
+        self.readings.expect(self.clock.monotonic())
 
     async def _reset_counters(self):
         """Set the counters to 0 once for each time that the configuration was written with this wish."""

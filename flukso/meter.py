@@ -6,6 +6,7 @@ from collections import namedtuple
 
 WINDOW_S = 60  # what the LAN API shows, docs/protocols.md §5
 NAN = -1  # in the window: not measured
+NEVER = -WINDOW_S  # second of a reading that there was not; monotonic time is never negative
 WRAP = 1 << 32  # of counter and board clock
 
 WATT, LPERDAY = "watt", "lperday"
@@ -29,30 +30,38 @@ class Meter:
         self.unit = unit
         self.counter = None  # the newest, as the board says it
         self.milli = None
-        self.rate = None  # the newest one measured, in `unit`
-        self.rate_at = None  # monotonic s
         self.resets = 0  # counter resets seen
         self.restarts = 0  # board restarts seen by the board's clock
         self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
         self._board_ms = None
         self._pulse_at = None
         self._slots = array("l", [NAN] * WINDOW_S)
-        self._slot = None  # second of the newest slot written
+        self._slot = NEVER  # second of the newest slot written
 
-    def power(self, now_s: float, counter: int | None, watt: int) -> bool:
-        """Take the reading of an analog sensor (counter None: unknown yet); False when the power is impossible and was not shown."""
-        if counter is not None:
-            before, self.counter, self.milli = self.counter, counter, None
+    @property
+    def rate(self) -> "int | None":
+        """The newest one measured, in `unit`."""
+        return None if self._slot == NEVER else self._slots[self._slot % WINDOW_S]
+
+    @property
+    def rate_at(self) -> "int | None":
+        """When it was measured: monotonic s, rounded."""
+        return None if self._slot == NEVER else self._slot
+
+    def power(self, second: int, counter: int | None, watt: int) -> bool:
+        """Take an analog sensor's reading of this second (counter None: unknown yet); False when the power is impossible, and not shown."""
+        before = self.counter
+        if counter != before and counter is not None:
+            self.counter = counter
             if before is not None and not 0 <= counter - before <= self._leap:
                 self.resets += self._leapt(before, counter)
         if not 0 <= watt <= POWER_MAX:
             return False
-        second = round(now_s)
-        if self._slot is not None and second - self._slot == 1:  # nearly always
+        if second - self._slot == 1:  # nearly always
             self._slots[second % WINDOW_S] = watt
-            self._slot, self.rate, self.rate_at = second, watt, now_s
+            self._slot = second
         else:
-            self._show(now_s, watt)
+            self._show(second, watt)
         return True
 
     def count(self, now_s: float, counter: int):
@@ -68,7 +77,7 @@ class Meter:
         self._board_ms = board_ms
         self._pulse_at = now_s
         if step.rate is not None:
-            self._show(now_s, step.rate)
+            self._show(round(now_s), step.rate)
         return step
 
     def _step(self, now_s, counter, milli, board_ms):
@@ -90,23 +99,21 @@ class Meter:
         return Step(rate, False)
 
     def _count(self, counter, milli):
-        """Keep the counter; True when it fell or leapt more than any house could use in an hour."""
-        leap = self.counter is not None and self._leapt(self.counter, counter)
-        self.resets += leap
+        if self.counter is not None:
+            self.resets += self._leapt(self.counter, counter)
         self.counter = counter
         self.milli = milli
-        return leap
 
     def _leapt(self, before, counter):
         """Say whether a counter fell or leapt more than any house could use in an hour; its wrap is no fall."""
         return (counter - before) % WRAP > self._leap
 
-    def _show(self, now_s, rate):
+    def _show(self, second, rate):
         """Write the second's slot; the hole since the one before takes the same value, as §5 says."""
-        second = round(now_s)
-        if self._slot is None or second - self._slot >= WINDOW_S or second < self._slot:
-            first = second if self._slot is None else second - WINDOW_S + 1
-            fill = NAN if self._slot is None else rate
+        if second - self._slot >= WINDOW_S or second < self._slot:
+            never = self._slot == NEVER
+            first = second if never else second - WINDOW_S + 1
+            fill = NAN if never else rate
             for index in range(WINDOW_S):
                 self._slots[index] = fill
         else:
@@ -114,12 +121,10 @@ class Meter:
         for at in range(first, second + 1):
             self._slots[at % WINDOW_S] = rate
         self._slot = second
-        self.rate = rate
-        self.rate_at = now_s
 
     def window(self, now_s: float, now_unix_s: float) -> list:
         """Return the last 60 s as [unix s, rate or None] a second, oldest first; [] when nothing was ever measured."""
-        if self._slot is None:
+        if self._slot == NEVER:
             return []
         now = round(now_s)
         shift = round(now_unix_s) - now

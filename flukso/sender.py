@@ -7,6 +7,8 @@ from flukso import upload, version
 from flukso.https import CERTIFICATE, HttpsError
 from flukso.register import Registrar
 
+NEVER_S = 1e18  # a monotonic time that does not come
+
 
 class Sender:
     """Posts what is due when it is told to wake; the daemon's store holds what is not acknowledged."""
@@ -25,16 +27,19 @@ class Sender:
         self._settings = settings
         self.uploader = self._new_uploader(sensors)
         self.registrar = Registrar(settings, self._number(), clock.monotonic())
+        self.next_at = self._due_at(clock.monotonic())  # from then on the sender is worth waking; not kept while it is at work
 
     def configure(self, settings, sensors):
         """Take other settings."""
         before, self._settings = self._settings, settings
         if (before.base_url, before.cacert) != (settings.base_url, settings.cacert):
             self.close()
-        sent = self.newest_sent()
+        sent = self.uploader.newest_sent
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent = sent
-        self.registrar = Registrar(settings, self._number(), self._clock.monotonic())
+        mono = self._clock.monotonic()
+        self.registrar = Registrar(settings, self._number(), mono)
+        self.next_at = self._due_at(mono)
 
     def _number(self):
         return version.number() if self._settings.version is None else self._settings.version
@@ -53,14 +58,12 @@ class Sender:
             self._clock.monotonic(),
         )
 
-    def newest_sent(self) -> int:
-        """Return the newest timestamp that a server may have."""
-        return self.uploader.newest_sent
-
-    def due(self, mono: float) -> bool:
+    def _due_at(self, mono):
         if not self._settings.wan:
-            return False
-        return mono >= self.registrar.due_at(mono) or (self.registrar.ready() and mono >= self.uploader.due_at(mono))
+            return NEVER_S
+        if not self.registrar.ready():
+            return self.registrar.due_at(mono)
+        return min(self.registrar.due_at(mono), self.uploader.due_at(mono))
 
     def wake(self):
         self._wake.set()
@@ -80,6 +83,7 @@ class Sender:
             self._wake.clear()
             while self._settings.wan and self._open_up and await self._post():
                 pass
+            self.next_at = self._due_at(self._clock.monotonic())
 
     async def _post(self) -> bool:
         """Send what is due next; False when nothing is. What goes wrong is registrar's or uploader's to judge."""

@@ -15,10 +15,13 @@ class Services:
         self._said = {}  # name: the trouble that was logged
         self._retry_at = None
         self.lan = None
+        self.pipe = None  # the historic delta pipe, when it is offered
+        self.uart = False  # whether the board's UART is wanted on a socket
 
     async def start(self, mono: float):
         """Bring what runs in line with the settings; called again after a reload and when due()."""
         settings = self._daemon.settings
+        self.uart = bool(settings.uart_socket)
         found = discovery.service(settings)
         await self._bring("LAN API", settings.lan and (settings.lan_port,), self._start_lan)
         announced = self.lan is not None and (found.name, found.port, tuple(found.txt))
@@ -30,10 +33,6 @@ class Services:
     def due(self, mono: float) -> bool:
         """Say whether start() should be called again."""
         return self._retry_at is not None and mono >= self._retry_at
-
-    async def tick(self, mono: float):
-        if self.due(mono):
-            await self.start(mono)
 
     async def _bring(self, name, wanted, start):
         """Start, restart or stop one service; wanted is false, or what it is started with."""
@@ -69,18 +68,15 @@ class Services:
         return await self._daemon.port.serve_unix(self._daemon.settings.uart_socket, self._daemon.rs485.serve)
 
     async def _start_pipe(self):
-        return self._daemon.port.open_pipe(self._daemon.settings.delta_pipe)
-
-    def write_deltas(self, ts: int, deltas: tuple):
-        """Write one historic line of what changed, when the pipe is asked for; with no reader it is dropped."""
-        running = self._running.get("delta pipe")
-        if running is not None and deltas:
-            running[1].write(delta_line(ts, deltas))
+        self.pipe = self._daemon.port.open_pipe(self._daemon.settings.delta_pipe)
+        return self.pipe
 
     async def _stop(self, name):
         service = self._running.pop(name)[1]
         if name == "LAN API":
             self.lan = None
+        elif name == "delta pipe":
+            self.pipe = None
         ended = service.close()
         if ended is not None:
             await ended

@@ -27,7 +27,7 @@ HEARTBEAT, TUPLES = "heartbeat", "tuples"
 
 # kind: HEARTBEAT or TUPLES; sensor, batch and whole (the batch was all that the sensor had) belong to TUPLES
 Request = namedtuple("Request", ("method", "path", "headers", "body", "timeout_s", "kind", "sensor", "batch", "whole"))
-# what should be logged: level "info", "warning" or "error", and a sentence
+# what should be logged: level "info" or "warning", and a sentence
 Event = namedtuple("Event", ("level", "text"))
 
 

@@ -72,9 +72,9 @@ class LeapingClock:
 
     async def sleep_until(self, mono_s):
         if self.mono >= self.due_at:
-            while self.house.sender.due(self.mono):
+            while self.mono >= self.house.sender.next_at:
                 await asyncio.sleep(0.001)
-            self.due_at = self.house.sender.uploader.due_at(self.mono)
+            self.due_at = self.house.sender.next_at
         await asyncio.sleep(0)
         self.mono = max(self.mono, mono_s)
 

@@ -77,7 +77,7 @@ class House:
         self.board_error = ""
         self.last_poll = 1000.0
         for n in range(60):
-            self.readings.meters[POWER].power(941.0 + n, n, 101 + n)
+            self.readings.meters[POWER].power(941 + n, n, 101 + n)
             self.store.add(POWER, T0 + 941 + n, n)
         self.readings.meters[WATER].pulse(950.0, 10, 0, 5000)
         self.readings.meters[WATER].pulse(980.0, 11, 0, 35000)

@@ -138,7 +138,7 @@ def test_the_window_moves_with_time_and_is_made_once_a_second():
     async def client(port):
         target = raw("/sensor/" + POWER)
         first = await ask(port, target, target)
-        house.readings.meters[POWER].power(1000.4, 60, 999)
+        house.readings.meters[POWER].power(1000, 60, 999)
         same = await ask(port, target)
         house.clock.mono += 1.0
         later = await ask(port, target)

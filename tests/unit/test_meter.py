@@ -38,7 +38,7 @@ def test_rate_from_two_pulses(unit, seconds, first, second, rate):
 def test_the_window_holds_sixty_seconds_and_a_hole_takes_the_next_value():
     meter = Meter()
     for second, watt in ((10, 100), (11, 110), (15, 150)):
-        meter.power(second + 0.003, 0, watt)
+        meter.power(second, 0, watt)
     shown = meter.window(17.4, 1700000017.4)
     assert len(shown) == WINDOW_S
     assert shown[0] == (1700000017 - 59, None) and shown[-1] == (1700000017, None)
