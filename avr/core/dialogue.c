@@ -11,26 +11,24 @@
 #include "link.h"
 #include "meter.h"
 
-#define COMMIT_MS_MAX 380 /* the reply to `ct` is due within 400 ms */
+#define COMMIT_TICKS_MAX (TICKS_PER_S / 50 * 19) /* 380 ms: the reply to `ct` is due within 400 */
 
 /* The last request; it stays while a `ct` is being carried out. Main loop only. */
 static struct {
 	uint8_t epoch;
-	uint16_t began_ms; /* when the commit began, low half of the clock */
+	uint16_t began; /* tick at which the commit began */
 	struct request request;
 } last;
 
-/* The `ct` that is being carried out; a reply that nobody waits for any more is not made. */
+/* The `ct` that is being carried out; dialogue_answer() drops a reply that nobody waits for any more. */
 static void commit_run(void)
 {
 	enum store_result result = keeper_committed();
 	uint8_t length;
 
-	if (result == STORE_BUSY && (uint16_t)((uint16_t)meter_ms - last.began_ms) < COMMIT_MS_MAX)
+	if (result == STORE_BUSY && (uint16_t)(meter_ticks - last.began) < COMMIT_TICKS_MAX)
 		return;
 	flags.committing = false;
-	if (!link_waits(last.epoch))
-		return;
 	if (result == STORE_DONE)
 		length = command_run(&last.request, link.reply);
 	else
@@ -46,6 +44,8 @@ static void execute(void)
 
 	if (!link_waits(epoch))
 		return; /* overtaken: what was read may be half the next message */
+	if (!letter && request->verb == 's' && request->letter == 'c' && !keeper_takes())
+		return; /* later */
 	link.complete = false;
 	flags.committing = false;
 	last.epoch = epoch;
@@ -53,7 +53,7 @@ static void execute(void)
 		dialogue_answer(command_refuse(letter, link.reply), epoch);
 	} else if (request->letter == 't') {
 		flags.committing = true;
-		last.began_ms = (uint16_t)meter_ms;
+		last.began = meter_ticks;
 		keeper_commit();
 	} else {
 		dialogue_answer(command_run(request, link.reply), epoch);

@@ -69,7 +69,7 @@ bool history_take(uint32_t *counter)
 		read_block(version, image.version, sizeof(version));
 		if (eeprom_read(image.guard) != GUARD || version[0] != 2 || version[1] != 0 || version[2] > 2)
 			continue;
-		if ((version[2] > 0) != (image.sensor_size == 8))
+		if (image.sensor_size != (version[2] ? 8 : 6))
 			continue;
 		settings.hardware[2] = version[2];
 		take(&image, counter);

@@ -200,27 +200,37 @@ static void fill_full(struct journal *now)
 	now->full_ready--;
 }
 
-/* A full record in the background gives way, unless it is only waiting for its last byte; a short one does not. */
+/*
+ * A full record gives way, unless it is complete, or about to be and good enough to put a short one on; a short one does
+ * not.
+ */
 static bool gives_way(struct journal *now)
 {
 	uint8_t phase = now->phase;
 
 	if (phase == JOURNAL_FREE)
 		return true;
-	if (phase == JOURNAL_WRITTEN || now->brief || now->at >= FULL_SIZE)
+	if (phase == JOURNAL_WRITTEN || now->brief || (now->at >= FULL_SIZE && !now->far))
 		return false;
 	now->displaced = true;
 	return true;
 }
 
+static bool short_fits(const struct journal *now)
+{
+	return now->short_ready && !now->far && now->shorts < JOURNAL_SHORTS_MAX;
+}
+
+/* In the background a full record leaves another erased slot behind, so that a falling supply finds one at any time. */
 SHARED bool journal_begin(bool may_be_short)
 {
 	struct journal *now = &journal;
+	uint8_t needed = JOURNAL_AHEAD;
 
 	BASE(now);
-	if (!now->full_ready && !(may_be_short && now->short_ready))
-		return false;
-	if (!gives_way(now))
+	if (may_be_short)
+		needed = !short_fits(now);
+	if (now->full_ready < needed || !gives_way(now))
 		return false;
 	now->brief = may_be_short;
 	now->at = 0;
@@ -232,7 +242,7 @@ SHARED bool journal_begin(bool may_be_short)
 /* Takes the counters as they are now. */
 static bool fill(struct journal *now)
 {
-	if (now->brief && !now->far && now->short_ready && now->shorts < JOURNAL_SHORTS_MAX) {
+	if (now->brief && short_fits(now)) {
 		fill_short(now);
 	} else if (now->full_ready) {
 		now->brief = false;
@@ -323,7 +333,10 @@ static void tidy_full(struct journal *now)
 	guard_leave(guard);
 }
 
-/* The slot behind the newest short record, or the next one that is erased, is for the next; others are erased ahead. */
+/*
+ * The next erased slot behind the newest short record is for the next; the others are erased ahead, but not before the first
+ * full slot, nor where a historic image lies. True when the EEPROM is busy.
+ */
 static bool tidy_shorts(struct journal *now)
 {
 	uint8_t slot = now->short_live;
@@ -333,6 +346,8 @@ static bool tidy_shorts(struct journal *now)
 		if (slot == now->short_live)
 			continue;
 		if (!(now->short_clean & bit(slot))) {
+			if (!now->full_ready || now->historic)
+				continue;
 			if (erase(now, short_place(slot), SHORT_SIZE))
 				now->short_clean |= bit(slot);
 			return true;
@@ -353,7 +368,7 @@ SHARED void journal_tidy(void)
 	BASE(now);
 	if (now->phase != JOURNAL_FREE || !eeprom_idle())
 		return;
-	if (now->full_ready && !now->historic && tidy_shorts(now))
+	if (tidy_shorts(now))
 		return;
 	if (now->full_ready < JOURNAL_AHEAD)
 		tidy_full(now);

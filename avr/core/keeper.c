@@ -28,7 +28,8 @@ void keeper_boot(bool power_on)
 {
 	if (power_on || saves > KEEPER_SAVES)
 		saves = KEEPER_SAVES;
-	flags.record_due = journal.far;
+	if (journal.far)
+		flags.record_due = true;
 }
 
 /* Interrupts are off. */
@@ -53,9 +54,16 @@ void keeper_hang(void)
 	save_now();
 }
 
+bool keeper_takes(void)
+{
+	return journal.full_ready && keeper.dips == keeper.dips_seen &&
+	       (uint8_t)(keeper.low_ticks - 1) >= KEEPER_STAYS_LOW - 1;
+}
+
 void keeper_record(void)
 {
 	flags.record_due = true;
+	flags.again = true;
 }
 
 void keeper_changed(void)
@@ -147,12 +155,14 @@ void keeper_run(bool low, uint8_t ticks)
 	}
 	book();
 	mind_supply(low, ticks);
-	if (low && keeper.low_ticks < KEEPER_STAYS_LOW)
+	if (!low || keeper.low_ticks >= KEEPER_STAYS_LOW) {
+		if (flags.record_due)
+			begin(false);
+		if (!flags.record_due || !journal.historic) /* settings of ours end what a historic image is good for */
+			store_run();
+	} else if (!flags.again) {
 		return;
-	if (flags.record_due)
-		begin(false);
-	if (!flags.record_due || !journal.historic) /* settings of ours end what a historic image is good for */
-		store_run();
+	}
 	journal_tidy();
 }
 

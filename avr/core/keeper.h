@@ -25,7 +25,13 @@ void keeper_dip(void);
 /* The main loop hangs. Interrupt. */
 void keeper_hang(void);
 
-/* A full record is due as soon as may be. Main loop. */
+/*
+ * True when a counter may be set: an erased slot is there for its record, and the supply does not fail just now, when a
+ * save may have taken the counters already. Main loop.
+ */
+bool keeper_takes(void);
+
+/* A counter was set: a full record is due as soon as may be, another save if the supply fell just then. Main loop. */
 void keeper_record(void);
 
 /* The settings were changed, not for good yet. Main loop. */

@@ -58,8 +58,8 @@ static struct {
 struct inputs inputs NOINIT;
 uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
-static uint16_t last_tick; /* at which meter_ms was right, */
-static uint8_t ms_part;    /* but for this in 1/MS_WHOLE ms */
+uint16_t meter_ticks;
+static uint8_t ms_part; /* meter_ms is behind meter_ticks by this, in 1/MS_WHOLE ms */
 
 SHARED static uint16_t intent_crc(void)
 {
@@ -133,11 +133,12 @@ uint8_t meter_start(bool keep)
 	if (!keep) {
 		memset(&inputs, 0, sizeof(inputs));
 		memset(&live, 0, sizeof(live));
+		return 0;
 	}
 	if (live.intent.stands == INTENT_STANDS && live.intent.sensor < SENSORS && live.intent.kept.crc == intent_crc())
 		intent_apply();
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (keep && intent_load(i)->kept.crc == intent_crc())
+		if (intent_load(i)->kept.crc == intent_crc())
 			sound |= bit(i);
 	}
 	return sound;
@@ -165,9 +166,9 @@ static uint32_t ahead_of(uint8_t port, uint32_t seen)
 
 void meter_tick(uint16_t tick)
 {
-	uint8_t ticks = (uint8_t)(tick - last_tick);
+	uint8_t ticks = (uint8_t)(tick - meter_ticks);
 
-	last_tick = tick;
+	meter_ticks = tick;
 	ms_part = (uint8_t)(ms_part + ticks * MS_STEP);
 	meter_ms += ms_part / MS_WHOLE;
 	ms_part %= MS_WHOLE;
@@ -177,7 +178,7 @@ void meter_tick(uint16_t tick)
 static uint32_t pulse_ms(const struct pulse *input)
 {
 	uint8_t guard = guard_enter();
-	uint16_t ticks = (uint16_t)(last_tick - input->last_tick);
+	uint16_t ticks = (uint16_t)(meter_ticks - input->last_tick);
 
 	guard_leave(guard);
 	if ((int16_t)ticks < 0)

@@ -31,8 +31,9 @@ extern uint32_t sensor_counter[SENSORS];
 /* W of an analog sensor, or the board's clock in ms at the last pulse of a pulse sensor. Main loop only. */
 extern uint32_t sensor_extra[SENSORS];
 
-/* The board's clock. Main loop only. */
+/* The board's clock, and the tick up to which it was told. Main loop only. */
 extern uint32_t meter_ms;
+extern uint16_t meter_ticks;
 
 /*
  * At start: after power-on (keep is false) everything begins at nothing, as RAM holds garbage; after any other reset what

@@ -23,11 +23,12 @@ static inline uint8_t ring_count(const struct ring *ring)
 /* False when the queue is full; the byte is dropped then. */
 static inline bool ring_put(struct ring *ring, uint8_t byte)
 {
-	uint8_t next = (uint8_t)(ring->head + 1) & (RING_SIZE - 1);
+	uint8_t head = ring->head;
+	uint8_t next = (uint8_t)(head + 1) & (RING_SIZE - 1);
 
 	if (next == ring->tail)
 		return false;
-	ring->data[ring->head] = byte;
+	ring->data[head] = byte;
 	ring->head = next;
 	return true;
 }
@@ -35,9 +36,10 @@ static inline bool ring_put(struct ring *ring, uint8_t byte)
 /* Takes the oldest byte; the caller has seen that there is one. */
 static inline uint8_t ring_get(struct ring *ring)
 {
-	uint8_t byte = ring->data[ring->tail];
+	uint8_t tail = ring->tail;
+	uint8_t byte = ring->data[tail];
 
-	ring->tail = (uint8_t)(ring->tail + 1) & (RING_SIZE - 1);
+	ring->tail = (uint8_t)(tail + 1) & (RING_SIZE - 1);
 	return byte;
 }
 

@@ -35,10 +35,9 @@ bool store_load(void)
 
 	serial = settings.serial;
 	copy = read_copy(1) && (!any || (int8_t)(settings.serial - serial) > 0);
-	if (!copy)
-		any = read_copy(0);
+	any = copy || read_copy(0);
 	serial = settings.serial;
-	return any || copy;
+	return any;
 }
 
 void store_begin(void)
@@ -59,7 +58,7 @@ void store_touch(void)
 void store_run(void)
 {
 	const uint8_t *byte = (const uint8_t *)&settings;
-	uint16_t cell = place(!copy);
+	uint16_t cell = place(copy ^ 1);
 
 	if (store_state != STORE_BUSY || !eeprom_idle())
 		return;
@@ -74,7 +73,7 @@ void store_run(void)
 			tries++;
 		return;
 	}
-	copy = !copy;
+	copy ^= 1;
 	serial = settings.serial;
 	store_state = STORE_DONE;
 }

@@ -36,23 +36,19 @@ static void account(uint8_t ticks, bool low)
 
 #define PASS_TICKS 4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
 
-static uint16_t last_tick;
-
-static void pass(void)
+static void pass(uint16_t now)
 {
-	static uint16_t second_ms;
-	uint16_t now = tick_now();
-	uint8_t ticks = (uint8_t)(now - last_tick);
+	static uint16_t second; /* tick at which the last one began */
+	uint8_t ticks = (uint8_t)(now - meter_ticks);
 	bool low = supply_low();
 
-	last_tick = now;
 	meter_tick(now);
 	account(ticks, low);
 	keeper_run(low, ticks);
 	if (journal.historic && keeper_committed() == STORE_DONE)
 		journal.historic = false;
-	if ((uint16_t)((uint16_t)meter_ms - second_ms) >= 1000) {
-		second_ms = (uint16_t)(second_ms + 1000);
+	if ((uint16_t)(now - second) >= TICKS_PER_S) {
+		second = (uint16_t)(second + TICKS_PER_S);
 		meter_second();
 		keeper_second();
 		serve_second();
@@ -75,9 +71,12 @@ __attribute__((OS_main)) int main(void)
 	sleep_enable();
 	sei();
 	for (;;) {
+		uint16_t now;
+
 		serve_run();
-		if ((uint8_t)(tick_now() - last_tick) >= PASS_TICKS)
-			pass();
+		now = tick_now();
+		if ((uint8_t)(now - meter_ticks) >= PASS_TICKS)
+			pass(now);
 		sleep_cpu();
 	}
 }

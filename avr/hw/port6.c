@@ -45,9 +45,10 @@ static void disable(void)
 }
 
 /* One byte a call: the bus brings one in 500 µs at most, and the main loop comes by more often. */
-static void send(bool enabled)
+static void send(void)
 {
 	struct link *now = &link;
+	bool enabled = UCSR0B & _BV(RXEN0);
 	uint8_t byte;
 
 	BASE(now);
@@ -71,13 +72,12 @@ static void send(bool enabled)
 void port6_run(void)
 {
 	uint8_t sensor = settings_sensor(PORT_INDEX);
-	bool want = sensor < SENSORS && settings_enabled(sensor);
 
-	if (!want)
+	if (sensor >= SENSORS || !settings_enabled(sensor))
 		disable();
 	else if (!(UCSR0B & _BV(RXEN0)))
 		enable();
-	send(want);
+	send();
 }
 
 void port6_init(void)

@@ -11,7 +11,7 @@ void supply_dip(void)
 {
 	keeper_dip();
 	led_set(0);
-	TIMSK1 &= (uint8_t)~_BV(ICIE1);
+	TIMSK1 = _BV(OCIE1A); /* the tick's, and not this one */
 }
 
 void supply_init(void)
@@ -27,7 +27,7 @@ bool supply_low(void)
 		return true;
 	if (!(TIMSK1 & _BV(ICIE1))) {
 		TIFR1 = _BV(ICF1);
-		TIMSK1 |= _BV(ICIE1);
+		TIMSK1 = _BV(ICIE1) | _BV(OCIE1A);
 	}
 	return false;
 }

@@ -11,12 +11,12 @@
 #include "../core/keeper.h"
 #include "board.h"
 
-/* The number of each interrupt; the most urgent is asked for first. */
+/* The number of each interrupt. */
 #define DIP 0
-#define BUS 1
-#define BEAT 2
-#define EDGE_FIRST 3
-#define EDGE_SECOND 4
+#define EDGE_FIRST 1
+#define EDGE_SECOND 2
+#define BUS 3
+#define BEAT 4
 #define UART 5
 #define READY 6
 #define HANG 7
@@ -26,15 +26,19 @@
 OWN void vectors_dispatch(uint8_t number);
 __attribute__((naked)) OWN void vectors_entry(void);
 
+/*
+ * The bus has 250 µs for each byte and all interrupts below BUS go before it: these look after it on their way, so that
+ * it waits for two other interrupts at most.
+ */
 void vectors_dispatch(uint8_t number)
 {
 	if (number == DIP)
 		supply_dip();
 #ifdef BOARD_SPI
-	else if (number == BUS)
+	if (number == BUS || (number < BUS && SPSR & _BV(SPIF)))
 		serve_byte();
 #endif
-	else if (number == BEAT)
+	if (number == BEAT)
 		tick_beat();
 	else if (number == EDGE_FIRST)
 		tick_edge_first();
@@ -44,7 +48,7 @@ void vectors_dispatch(uint8_t number)
 		eeprom_ready();
 	else if (number == HANG)
 		keeper_hang();
-	else
+	else if (number == UART)
 #ifdef BOARD_SPI
 		port6_receive();
 #else

@@ -6,7 +6,8 @@
 
 #include "board.h"
 
-#define PERIOD (_BV(WDP1) | _BV(WDP0)) /* 125 ms: 255 pulses at 2 kHz, what the inputs count on their own */
+/* Interrupt, then reset, after 125 ms each: 255 pulses at 2 kHz, what the inputs count on their own. */
+#define ARMED (_BV(WDIE) | _BV(WDE) | _BV(WDP1) | _BV(WDP0))
 
 uint8_t reset_reason NOINIT;
 
@@ -24,11 +25,11 @@ void watchdog_init(void)
 {
 	wdt_reset();
 	WDTCSR = _BV(WDCE) | _BV(WDE);
-	WDTCSR = _BV(WDIE) | _BV(WDE) | PERIOD;
+	WDTCSR = ARMED;
 }
 
 void watchdog_kick(void)
 {
 	wdt_reset();
-	WDTCSR |= _BV(WDIE); /* it may have interrupted, yet the main loop came back */
+	WDTCSR = ARMED; /* it may have interrupted, yet the main loop came back */
 }

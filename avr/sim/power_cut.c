@@ -50,8 +50,8 @@ static void preset_counters(void)
 		cut.armed = i == RIG_SENSORS - 1 && cut.epoch % RECORD_EPOCHS == 0;
 		/* Up to the record's end both the old and the new state may come back. */
 		command(text, 20);
-		rig_run_ms(&cut.rig, SLOT_MS);
 	}
+	rig_run_ms(&cut.rig, SLOT_MS);
 	cut.armed = false;
 	rig_run_ms(&cut.rig, SLOT_MS);
 }
