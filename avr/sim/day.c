@@ -18,8 +18,7 @@ struct day {
 	uint32_t random;
 	uint64_t dips, cuts, polls, bad_polls;
 	uint64_t pulses[INPUTS];
-	double offset[CLAMPS];       /* W of what is switched on now */
-	double lost_wh[RIG_SENSORS]; /* over all power cuts */
+	double lost_wh_max; /* of a sensor at a power cut */
 };
 
 static struct rig rig;
@@ -31,20 +30,6 @@ static uint32_t rnd(void)
 	day.random ^= day.random >> 17;
 	day.random ^= day.random << 5;
 	return day.random;
-}
-
-/* A fridge, a boiler, a cooker in turn, and a base load with noise. */
-static void set_loads(uint64_t second)
-{
-	static const double PEAK[CLAMPS] = { 9000, 3500, 120 };
-
-	for (int k = 0; k < CLAMPS; k++) {
-		if (rnd() % 300 == 0)
-			day.offset[k] = rnd() % 3 ? 0 : PEAK[k] * (rnd() % 1000) / 1000;
-		double slow = 60 * (1 + sin((double)second / 1800 + k));
-
-		clamps_hold(rig.board, k, day.offset[k] + slow + rnd() % 20);
-	}
 }
 
 static void send_pulses(void)
@@ -91,15 +76,29 @@ static void power_failure(void)
 	rig_run_ms(&rig, 500);
 	rig_settled(&rig, after);
 	for (int i = 0; i < RIG_SENSORS; i++)
-		day.lost_wh[i] += (double)(before[i] - after[i]);
+		day.lost_wh_max = fmax(day.lost_wh_max, (double)before[i] - (double)after[i]);
 	day.cuts++;
+}
+
+/* On stderr, for who waits. */
+static void tell_progress(uint64_t second)
+{
+	uint32_t now[RIG_SENSORS];
+
+	rig_settled(&rig, now);
+	fprintf(stderr, "day: %" PRIu64 " h:", second / 3600);
+	for (int k = 0; k < CLAMPS; k++)
+		fprintf(stderr, " %" PRIu32 " of %.1f Wh,", now[k], clamps_energy_wh(rig.board, k));
+	fprintf(stderr, " %" PRIu64 " dips, %" PRIu64 " cuts, %" PRIu64 " of %" PRIu64 " polls bad\n", day.dips,
+		day.cuts, day.bad_polls, day.polls);
 }
 
 static void run_second(uint64_t second)
 {
 	uint64_t next = rig.board->now_ns + 1000 * NS_PER_MS;
 
-	set_loads(second);
+	if (second && second % 3600 == 0)
+		tell_progress(second);
 	send_pulses();
 	if (second % POLL_EVERY_S == 0)
 		poll_board();
@@ -112,38 +111,12 @@ static void run_second(uint64_t second)
 		rig_run_ns(&rig, next - rig.board->now_ns);
 }
 
-static void command(const char *text, double wait_ms)
-{
-	if (!rig_set(&rig, text, wait_ms)) {
-		fprintf(stderr, "day: the board refuses %s\n", text);
-		exit(2);
-	}
-}
-
-static void set_up(void)
-{
-	char text[32];
-
-	rig_run_ms(&rig, 3000);
-	command("sp000102030405", 20);
-	for (int i = 0; i < RIG_SENSORS; i++) {
-		snprintf(text, sizeof(text), "se%02x01", i);
-		command(text, 20);
-		snprintf(text, sizeof(text), "sm%02x%04x", i, i < CLAMPS ? 5163 : 1);
-		command(text, 20);
-		snprintf(text, sizeof(text), "sf%02x%04x", i, i < CLAMPS ? 500 : 0);
-		command(text, 20);
-	}
-	command("ct", 500);
-	rig_run_ms(&rig, 1000);
-}
-
 /* A power cut may cost up to 1 Wh, and what a sensor holds below one. */
 static int report(double hours, const double *start_wh, const uint32_t *start, double seconds)
 {
 	uint32_t end[RIG_SENSORS];
 	double worst = 0, worst_ppm = 0;
-	int bad = day.bad_polls != 0;
+	int bad = day.bad_polls || day.lost_wh_max > 1;
 
 	rig_settled(&rig, end);
 	printf("day: {\"hours\": %.1f, \"board\": [", hours);
@@ -162,9 +135,10 @@ static int report(double hours, const double *start_wh, const uint32_t *start, d
 		bad |= fabs(error) > allowed + 0.001;
 	}
 	printf("], \"error_max\": %.3f, \"error_ppm_max\": %.0f, \"dips\": %" PRIu64 ", \"power_cuts\": %" PRIu64
-	       ", \"polls\": %" PRIu64 ", \"bad_polls\": %" PRIu64 ", \"eeprom_wear_max\": %" PRIu32
-	       ", \"seconds\": %.0f}\n",
-	       worst, worst_ppm, day.dips, day.cuts, day.polls, day.bad_polls, rig.board->eeprom.wear[0], seconds);
+	       ", \"lost_wh_max\": %.0f, \"polls\": %" PRIu64 ", \"bad_polls\": %" PRIu64
+	       ", \"eeprom_wear_max\": %" PRIu32 ", \"seconds\": %.0f}\n",
+	       worst, worst_ppm, day.dips, day.cuts, day.lost_wh_max, day.polls, day.bad_polls,
+	       rig.board->eeprom.wear[0], seconds);
 	return bad;
 }
 
@@ -180,16 +154,16 @@ static void find_wear(void)
 
 int main(int argc, char **argv)
 {
-	double hours = argc == 3 ? atof(argv[2]) : 0, start_wh[CLAMPS];
+	double hours = argc == 4 ? atof(argv[3]) : 0, start_wh[CLAMPS];
 	time_t began = time(NULL);
 	uint32_t start[RIG_SENSORS];
 
 	if (hours <= 0) {
-		fprintf(stderr, "usage: day FIRMWARE.hex HOURS\n");
+		fprintf(stderr, "usage: day FIRMWARE.hex TRACE.csv HOURS\n");
 		return 2;
 	}
-	rig_init(&rig, argv[1], BOARD_SPI, 1);
-	set_up();
+	rig_init(&rig, argv[1], argv[2], 1);
+	rig_set_up(&rig);
 	rig_settled(&rig, start);
 	for (int k = 0; k < CLAMPS; k++)
 		start_wh[k] = clamps_energy_wh(rig.board, k);
@@ -197,7 +171,7 @@ int main(int argc, char **argv)
 		run_second(second);
 	for (int k = 0; k < CLAMPS; k++)
 		clamps_hold(rig.board, k, 0);
-	rig_run_ms(&rig, 2000);
+	rig_run_ms(&rig, 2000); /* until the last pulses are counted */
 	find_wear();
 	return report(hours, start_wh, start, difftime(time(NULL), began));
 }

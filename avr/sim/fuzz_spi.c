@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fuzz_spi FIRMWARE.hex SECONDS [SEED]\n");
 		return 2;
 	}
-	rig_init(&rig, argv[1], BOARD_SPI, 1);
+	rig_init(&rig, argv[1], NULL, 1);
 	rig_run_ms(&rig, 3000);
 	learn_places();
 	while (difftime(time(NULL), start) < seconds)

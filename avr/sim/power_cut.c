@@ -29,11 +29,6 @@ static void must(bool good, const char *what)
 	}
 }
 
-static void command(const char *text, double wait_ms)
-{
-	must(rig_set(&cut.rig, text, wait_ms), text);
-}
-
 /* Values whose next step carries over a byte or word. */
 static const uint32_t BORDERS[] = { 0xFFFFFFFE, 0xFFFE,     0xFE,   0x00FFFFFE, 0x7FFE,
 				    0x0001FFFE, 0x7FFFFFFE, 0xFEFF, 0x12345678, 0 };
@@ -49,7 +44,7 @@ static void preset_counters(void)
 		/* The last one's record, and what is erased ahead for the next, is cut everywhere. */
 		cut.armed = i == RIG_SENSORS - 1 && cut.epoch % RECORD_EPOCHS == 0;
 		/* Up to the record's end both the old and the new state may come back. */
-		command(text, 20);
+		rig_command(&cut.rig, text);
 	}
 	rig_run_ms(&cut.rig, SLOT_MS);
 	cut.armed = false;
@@ -112,35 +107,25 @@ static void write_settings(void)
 	must(cut_ask_settings(cut.history.settings[0]), "settings");
 	strcpy(cut.history.settings[1], cut.history.settings[0]);
 	snprintf(text, sizeof(text), "sm03%04x", 1 + cut.epoch % 5 * 256);
-	command(text, 20);
+	rig_command(&cut.rig, text);
 	snprintf(text, sizeof(text), "sf00%04x", (500 + cut.epoch * 77) % 1000);
-	command(text, 20);
+	rig_command(&cut.rig, text);
 	must(cut_ask_settings(cut.history.settings[1]), "settings");
 	start_over_from_here();
 	cut.armed = true;
-	command("ct", 500);
+	rig_command(&cut.rig, "ct");
 	rig_run_ms(&cut.rig, 300);
 	cut.armed = false;
 	strcpy(cut.history.settings[0], cut.history.settings[1]);
-	command("sm030001", 20);
+	rig_command(&cut.rig, "sm030001");
 	must(cut_ask_settings(cut.history.settings[1]), "settings");
-	command("ct", 500);
+	rig_command(&cut.rig, "ct");
 	strcpy(cut.history.settings[0], cut.history.settings[1]);
 }
 
 static void set_up(void)
 {
-	rig_run_ms(&cut.rig, 3000);
-	command("sp000102030405", 20);
-	for (int i = 0; i < RIG_SENSORS; i++) {
-		char text[16];
-
-		snprintf(text, sizeof(text), "se%02x01", i);
-		command(text, 20);
-		snprintf(text, sizeof(text), "sm%02x%04x", i, i < 3 ? 5163 : 1);
-		command(text, 20);
-	}
-	command("ct", 500);
+	rig_set_up(&cut.rig);
 	must(cut_ask_settings(cut.history.settings[0]), "settings");
 	strcpy(cut.history.settings[1], cut.history.settings[0]);
 }
@@ -184,7 +169,7 @@ int main(int argc, char **argv)
 	cut.tally = mmap(NULL, sizeof(*cut.tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (cut.tally == MAP_FAILED)
 		return 2;
-	rig_init(&cut.rig, argv[1], BOARD_SPI, 1);
+	rig_init(&cut.rig, argv[1], NULL, 1);
 	cut_attach();
 	set_up();
 	for (cut.epoch = 0; cut.epoch < epochs; cut.epoch++)

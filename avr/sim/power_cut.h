@@ -9,7 +9,7 @@
 #include "rig.h"
 
 enum {
-	HOLD_MS = 55,       /* what a full record may take; the capacitors hold longer (inferred: 146 ms) */
+	HOLD_MS = 55, /* what a full record may take; the capacitors hold longer (inferred: 146 ms) */
 	BOOT_MS = 250,
 	DARK_MS = 50,
 	LOW_MV = 4000,

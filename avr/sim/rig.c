@@ -10,7 +10,15 @@
 #include "crc8.h"
 #include "files.h"
 
-enum { GAP_US = 250, READ_MAX = 400, SETTLE_SLICES = 400 };
+enum {
+	GAP_US = 250,
+	READ_MAX = 400,
+	SETTLE_SLICES = 400,
+	REPLY_MS = 20,   /* what the historic router waits for a reply, */
+	COMMIT_MS = 500, /* and for the one to `ct` */
+	START_MS = 3000,
+	SETTLE_MS = 1000, /* until all is recorded and erased ahead */
+};
 
 static uint8_t flash[FLASH_BYTES];
 
@@ -20,12 +28,17 @@ static void die(const char *what)
 	exit(2);
 }
 
-void rig_init(struct rig *rig, const char *hex, enum board_kind kind, uint32_t seed)
+void rig_init(struct rig *rig, const char *hex, const char *trace, uint32_t seed)
 {
-	struct board_config config = { .kind = kind, .flash = flash, .seed = seed };
+	struct board_config config = { .kind = BOARD_SPI, .flash = flash, .seed = seed };
 	char err[512], elf[1024];
 
 	memset(rig, 0, sizeof(*rig));
+	if (trace) {
+		if (files_trace(trace, &rig->trace, err, sizeof(err)))
+			die(err);
+		config.trace = &rig->trace;
+	}
 	if (files_flash(hex, flash, &config.flash_len, err, sizeof(err)) ||
 	    files_eeprom(NULL, &config.eeprom, err, sizeof(err)))
 		die(err);
@@ -46,7 +59,7 @@ void rig_run_ns(struct rig *rig, uint64_t ns)
 	uint64_t to = rig->board->now_ns + ns;
 
 	while (rig->board->now_ns < to) {
-		uint64_t next = rig->board->now_ns + RIG_SLICE_NS;
+		uint64_t next = rig->after_slice ? rig->board->now_ns + RIG_SLICE_NS : to;
 
 		board_run_to(rig->board, next < to ? next : to);
 		if (rig->after_slice)
@@ -129,6 +142,32 @@ bool rig_set(struct rig *rig, const char *command, double wait_ms)
 	char reply[RIG_REPLY];
 
 	return rig_ask(rig, command, wait_ms, reply) && strncmp(reply, command, strlen(command)) == 0;
+}
+
+void rig_command(struct rig *rig, const char *command)
+{
+	if (rig_set(rig, command, strcmp(command, "ct") ? REPLY_MS : COMMIT_MS))
+		return;
+	fprintf(stderr, "the board refuses %s\n", command);
+	exit(2);
+}
+
+void rig_set_up(struct rig *rig)
+{
+	char text[32];
+
+	rig_run_ms(rig, START_MS);
+	rig_command(rig, "sp000102030405");
+	for (int i = 0; i < RIG_SENSORS; i++) {
+		snprintf(text, sizeof(text), "se%02x01", i);
+		rig_command(rig, text);
+		snprintf(text, sizeof(text), "sm%02x%04x", i, i < CLAMPS ? 5163 : 1);
+		rig_command(rig, text);
+		snprintf(text, sizeof(text), "sf%02x%04x", i, i < CLAMPS ? 500 : 0);
+		rig_command(rig, text);
+	}
+	rig_command(rig, "ct");
+	rig_run_ms(rig, SETTLE_MS);
 }
 
 void rig_counters(const struct rig *rig, uint32_t out[RIG_SENSORS])

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "trace.h"
 
 enum { RIG_SENSORS = 6, RIG_REPLY = 320 };
 
@@ -16,13 +17,17 @@ struct rig {
 	uint16_t counters_at;                 /* of sensor_counter in RAM */
 	void (*after_slice)(struct rig *rig); /* every RIG_SLICE_NS of rig_run(); may be NULL */
 	void *user;
+	struct trace trace; /* of the clamps, when one was asked for */
 };
 
 static const uint64_t RIG_SLICE_NS = 250000;
 static const uint64_t NS_PER_MS = 1000000;
 
-/* Loads the image and its .elf; on any error says so and ends the program with 2. */
-void rig_init(struct rig *rig, const char *hex, enum board_kind kind, uint32_t seed);
+/*
+ * Loads the image, its .elf and, unless trace is NULL, the clamps' watts (CSV); on any error says so and ends the program
+ * with 2.
+ */
+void rig_init(struct rig *rig, const char *hex, const char *trace, uint32_t seed);
 
 void rig_run_ns(struct rig *rig, uint64_t ns);
 void rig_run_ms(struct rig *rig, double ms);
@@ -38,6 +43,12 @@ bool rig_ask(struct rig *rig, const char *command, double wait_ms, char reply[RI
 
 /* Asks; true when the reply is the wanted one. */
 bool rig_set(struct rig *rig, const char *command, double wait_ms);
+
+/* rig_set() that must succeed: else says so and ends the program with 2. `ct` is given the time that it needs. */
+void rig_command(struct rig *rig, const char *command);
+
+/* Six sensors on six ports, all enabled, clamps of 50 A and 1 Wh a pulse, committed; the board has run for seconds then. */
+void rig_set_up(struct rig *rig);
 
 /* The counters in RAM just now; they may be in the middle of a change. */
 void rig_counters(const struct rig *rig, uint32_t out[RIG_SENSORS]);
