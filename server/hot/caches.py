@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from hot import limits
 from hot.answers import Refusal
+from hot.signer import Signer
 
 logger = logging.getLogger("flukso.caches")
 
@@ -16,7 +17,7 @@ logger = logging.getLogger("flukso.caches")
 class SensorEntry:
     """A sensor as uploads and reads need it."""
 
-    __slots__ = ("device", "key", "owner", "sensor", "sign_required", "watched_until")
+    __slots__ = ("_signer", "device", "key", "owner", "sensor", "sign_required", "watched_until")
 
     def __init__(self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0):
         self.sensor = sensor
@@ -25,6 +26,14 @@ class SensorEntry:
         self.key = key
         self.sign_required = sign_required
         self.watched_until = watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
+        self._signer: Signer | None = None
+
+    @property
+    def signer(self) -> Signer:
+        """Made when it is first asked for: sensors that are only read need none."""
+        if self._signer is None:
+            self._signer = Signer(self.key)
+        return self._signer
 
 
 class TokenEntry:

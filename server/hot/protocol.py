@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import httptools
 from hot import limits
-from hot.fields import LENGTH, scan
+from hot.whole import Upload, read_upload
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 SWEEP_S = 5
@@ -137,18 +137,18 @@ class CanonicalCycle(RequestResponseCycle):
 class DeviceProtocol(HttpToolsProtocol):
     """One connection. A request must be complete within limits.REQUEST_S of its first byte, or of the connection's beginning.
 
-    An application that has `quick(connection, path, fields, body) -> bool` is offered small POSTs to /sensor/<id> whole, without
-    the cost of a task and of ASGI's messages: it takes one by returning True and later calls connection.quick_answer(bytes);
-    what it does not take goes the usual way.
+    An application that has `quick(connection, upload) -> bool` is offered small uploads whole (hot/whole.py), without the cost of
+    a parser's callbacks, a task and ASGI's messages: it takes one by returning True, and later calls connection.quick_answer()
+    or quick_failed(). What it does not take goes the usual way.
     """
 
     _sweeper = None
     began: float | None = None  # when the request that is still being read began
     idle_since = 0.0
-    _keep_alive = True
+    _between = True  # the parser has seen the end of the last request, and nothing of the next
+    _held = b""  # an upload of which the rest of the body has not come
     _quick_busy = False  # a request was taken and has no answer yet
-    _fields: list | None = None  # headers of a request that may be taken
-    _body = b""
+    _last = False  # close after it: the service stops
 
     def __init__(self, config, *args, **more) -> None:
         super().__init__(config, *args, **more)
@@ -192,58 +192,43 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         if self._quick_busy:
-            self._keep_alive = False
+            self._last = True
         else:
             super().shutdown()
 
     # reading
 
     def data_received(self, data: bytes) -> None:
-        if self.began is None and self._is_idle():
+        idle = self._is_idle()
+        if idle and self._between and self._quick is not None:
+            if self._held:
+                data, self._held = self._held + data, b""
+            upload = read_upload(data)
+            if upload.__class__ is Upload:
+                if self._quick(self, upload):
+                    self.began = None
+                    self._quick_busy = True
+                    self.url = upload.path
+                    return
+            elif upload is not None:
+                self._held = data
+        if self.began is None and idle:
             self.began = self.loop.time()
-        super().data_received(data)
+        if not self._held:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
+        self._between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
     def on_headers_complete(self) -> None:
-        parser = self.parser
-        self._keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        if (
-            self._quick is not None
-            and len(self.url) == _QUICK_URL_LEN
-            and self.url.startswith(b"/sensor/")
-            and parser.get_method() == b"POST"
-            and not self.expect_100_continue
-            and self._is_idle()
-        ):
-            fields = scan(self.headers)
-            length = fields[LENGTH]
-            if length is not None and len(length) <= _QUICK_DIGITS and length.isdigit():
-                self._fields, self._body = fields, b""
-                return
         self._start_cycle()
 
-    def on_body(self, body: bytes) -> None:
-        if self._fields is None:
-            super().on_body(body)
-        else:
-            self._body += body
-
     def on_message_complete(self) -> None:
+        self._between = True
         self.began = None
-        fields, self._fields = self._fields, None
-        if fields is None:
-            super().on_message_complete()
-            return
-        body, self._body = self._body, b""
-        if self._quick(self, self.url, fields, body):
-            self._quick_busy = True
-            return
-        cycle = self._start_cycle()
-        cycle.body += body
         super().on_message_complete()
 
     def _start_cycle(self) -> CanonicalCycle:
@@ -280,7 +265,7 @@ class DeviceProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=self._keep_alive,
+            keep_alive=parser.should_keep_alive() and parser.get_http_version() != "1.0",
             on_response=self.on_response_complete,
         )
         app = _busy if len(self.connections) > limits.CONNECTIONS_MAX else self.app
@@ -293,20 +278,27 @@ class DeviceProtocol(HttpToolsProtocol):
 
     # answering
 
-    def quick_answer(self, constant: bytes) -> None:
-        """Answer a request that was taken: 200, the constant headers, an empty line and the body."""
+    def quick_answer(self, constant: bytes, now: float) -> None:
+        """Answer a request that was taken: 200, the constant headers, an empty line and the body. now: the loop's time."""
         self._quick_busy = False
-        if self.transport.is_closing():
+        transport = self.transport
+        if transport.is_closing():
             return
         head = _date_head(self.server_state.default_headers)
-        if self._keep_alive:
-            self.transport.write(head + constant)
+        if self._last:
+            transport.write(head + b"Connection: close\r\n" + constant)
+            transport.close()
         else:
-            self.transport.write(head + b"Connection: close\r\n" + constant)
-            self.transport.close()
+            transport.write(head + constant)
         if access_logger.isEnabledFor(logging.INFO):
             access_logger.info("POST %s 200", self.url.decode("ascii"))
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.idle_since = now
+            if self.flow.read_paused:
+                self.flow.resume_reading()
 
     def quick_failed(self) -> None:
         """A request that was taken could not be carried out."""
@@ -326,8 +318,6 @@ class DeviceProtocol(HttpToolsProtocol):
             self.idle_since = self.loop.time()
 
 
-_QUICK_URL_LEN = len("/sensor/") + 32
-_QUICK_DIGITS = 4  # bodies up to 9,999 bytes: our daemon's are up to 8 KiB
 _head: tuple[object, bytes] = (None, b"")
 
 

@@ -6,14 +6,14 @@ same turn of the event loop go to the store together, and come back together onc
 """
 
 import asyncio
-import hmac
 import logging
+from hmac import compare_digest
 
 from hot.answers import OK
 from hot.caches import Cache
-from hot.fields import DIGEST, SIGN, VERSION
 from hot.measurements import Malformed, decode_upload
 from hot.troubles import Troubles
+from hot.whole import Upload
 from msgspec import UNSET
 
 logger = logging.getLogger("flukso.quick")
@@ -34,31 +34,32 @@ class Quick:
         self._uploads: list[tuple[str, list]] = []
         self._connections: list = []
 
-    def take(self, connection, path: bytes, fields: list, body: bytes) -> bool:
-        """False: not for the quick way, nothing was done."""
-        sensor = path[8:].decode("latin-1")
+    def take(self, connection, upload: Upload) -> bool:
+        """True when the request was taken: connection.quick_answer() will be called. False: it is none for the quick way,
+        nothing was done."""
+        path, sensor, digest, sign, body = upload
         entry = self._known(sensor)
-        if entry is None or not entry.key or fields[VERSION] not in (None, b"1.0"):
+        if entry is None or not entry.key or digest is None:
             return False
         if entry.watched_until and entry.watched_until > self._clock():
             return False  # its answer says more
-        digest, sign = fields[DIGEST], fields[SIGN]
-        if digest is None or not hmac.compare_digest(digest, hmac.digest(entry.key, body, "sha1").hex().encode()):
+        signer = entry.signer
+        if not compare_digest(digest, signer.digest(body).encode()):
             return False
         if entry.sign_required:
-            if sign is None or not hmac.compare_digest(sign, hmac.digest(entry.key, path + b"\n" + body, "sha256").hex().encode()):
+            if sign is None or not compare_digest(sign, signer.sign(path, body).encode()):
                 return False
         elif sign is not None:
             return False  # the first one is to be remembered
         try:
-            upload = decode_upload(body)
+            decoded = decode_upload(body)
         except Malformed:
             return False
-        if upload.measurements is UNSET:
+        if decoded.measurements is UNSET:
             return False
         if not self._uploads:
             self._loop.call_soon(self._submit)
-        self._uploads.append((sensor, upload.measurements))
+        self._uploads.append((sensor, decoded.measurements))
         self._connections.append(connection)
         return True
 
@@ -77,6 +78,7 @@ class Quick:
             deliver(connections, uploads, [error] * len(uploads), now)
 
     def _deliver(self, connections: list, uploads: list, results: list, now: int) -> None:
+        moment = self._loop.time()
         for connection, upload, outcome in zip(connections, uploads, results, strict=True):
             if isinstance(outcome, Exception):
                 logger.error("an upload is not stored: %s", outcome)
@@ -86,4 +88,4 @@ class Quick:
                 self._troubles.note(*upload, outcome, now)
             if self._graphs is not None:
                 self._graphs.note(upload[0], outcome.late > 0)
-            connection.quick_answer(OK_TAIL)
+            connection.quick_answer(OK_TAIL, moment)

@@ -20,6 +20,8 @@ from series.store import Outcome, SeriesError, Tuple, TupleError
 log = logging.getLogger("series")
 
 GROUP_UPLOADS = 1024  # in one commit at most
+COMPANY_S = 0.002  # from one group to the next, when uploads come without a pause: a commit costs ten times what a row does
+USUAL_GROUP = 32  # uploads that need no company
 SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
@@ -61,6 +63,8 @@ class Writer(threading.Thread):
         self._merger = Merger(memory, self._inbox, self._archive)
         self._work: Iterator[None] | None = None
         self._swept = clock()
+        self._wrote = 0.0  # when the last group was on the disk, by the monotonic clock
+        self._company = False  # it held uploads that came apart
         self._wanted = False
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
@@ -107,12 +111,20 @@ class Writer(threading.Thread):
             if self._work is None:
                 items.append(self._queue.get(timeout=IDLE_S))
                 uploads = _size(items[0])
+                self._await_company(uploads)
             while uploads < GROUP_UPLOADS:
                 items.append(self._queue.get_nowait())
                 uploads += _size(items[-1])
         except queue.Empty:
             pass
         return items
+
+    def _await_company(self, uploads: int) -> None:
+        """Let a small group grow for a moment when others were written just now; who comes alone is served at once."""
+        if self._company and 0 < uploads < USUAL_GROUP:
+            pause = self._wrote + COMPANY_S - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
 
     def _serve(self, items: list[Item | Forget | None]) -> bool:
         """False when it is time to stop."""
@@ -141,6 +153,8 @@ class Writer(threading.Thread):
                 results.append([self._take(upload, item.now, rows) for upload in item.uploads])
             memory.seen = self._inbox.add(rows, memory.seen)
         self._inbox.commit()
+        self._wrote = time.monotonic()
+        self._company = len(results) > 1
         return results
 
     def _take(self, upload: Upload, now: int, rows: list[bytes]) -> Result:
