@@ -37,5 +37,5 @@ def read_upload(data: bytes) -> "Upload | int | None":
         return None
     missing = head + int(length) - len(data)
     if missing:
-        return missing if 0 < missing and head + int(length) <= BYTES_MAX else None
+        return missing if missing > 0 and head + int(length) <= BYTES_MAX else None
     return Upload(path, sensor.decode(), digest, sign, data[head:])
