@@ -49,24 +49,19 @@ def _buckets(store, line: Line, boundaries, step: str, now: int) -> Values:
     for part in line.parts:
         energy, share, silent = store.survey(part.sensor, boundaries, over_s)
         enough = share >= XFF
-        missing |= ~enough & _expected(store, part.sensor, at)
+        first, last = store.first(part.sensor) or 0, (store.last(part.sensor) or (0,))[0]
+        # it must be known for the sum to be one, from its first tuple until some time after its last
+        missing |= ~enough & (at[:-1] >= first) & (at[:-1] < last + GRACE_S) if last else False
         total += np.where(enough, part.sign * energy / np.where(enough, share, 1.0), 0.0)
         known |= enough
-        quiet.setdefault(part.device, {})[part.sensor] = silent
+        # before its first and after its last it is not known anyway
+        quiet.setdefault(part.device, {})[part.sensor] = [each for each in silent if first < each[1] and each[0] < last]
     gap = np.zeros(len(hours), bool)
     for device, found in quiet.items():
         if any(found.values()):
             gap |= silences.share(silences.of_device(store, device, found, boundaries, over_s), boundaries) > GAP
     known &= ~missing
     return Values(np.where(known, total / hours, np.nan), gap & known)
-
-
-def _expected(store, sensor: str, at: np.ndarray) -> "NDArray[np.bool_] | bool":
-    """Where the sensor must be known for a sum to be one: from its first tuple until some time after its last."""
-    first, last = store.first(sensor), store.last(sensor)
-    if first is None or last is None:
-        return False
-    return (at[:-1] >= first) & (at[:-1] < last[0] + GRACE_S)
 
 
 def _nights(store, line: Line, window: Window, now: int) -> Values:

@@ -34,10 +34,11 @@ export function fillStatistics(body, data, state, window, texts) {
   const rows = data.lines.map((line, index) => {
     const row = document.createElement("tr");
     const found = statistics(data, line, state.unit, first, end);
-    row.append(named(line, index, "th"));
+    const who = named(line, index, "th");
+    who.append(cell("small", note(line, data, texts), "note"));
+    row.append(who);
     row.append(...["min", "max", "avg", "last"].map((name) => cell("td", show(found[name], state.unit))));
     row.append(cell("td", found.amount === null ? "–" : total(found.amount, found.cost, state.unit, state.resource), "sum"));
-    row.append(cell("td", note(line, data, texts), "note"));
     return row;
   });
   body.replaceChildren(...rows);

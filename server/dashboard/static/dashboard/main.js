@@ -15,6 +15,7 @@ import { label } from "./units.js";
 const REFRESH_MS = 60000; // a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
 const BUSY_MS = 350; // from then on a page says that it waits
+const QUICK_S = 30; // apart: the device has heard that it is watched
 const RETRY_MS = 5000;
 const RETRY_MOST_MS = 60000;
 
@@ -225,8 +226,14 @@ function mark() {
 
 // the live tab
 
+let newest = 0;
 const live = new Live(config.live, {
-  onNews: () => {
+  onNews: (last) => {
+    const own = last.me ?? last.demo ?? 0;
+    if (newest && own - newest <= QUICK_S) {
+      one("#live-note").textContent = "";
+    }
+    newest = own;
     fetchChart();
     fetchFigures();
   },

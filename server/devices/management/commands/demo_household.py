@@ -49,6 +49,7 @@ class Command(BaseCommand):
                 fill(roof[role], tuples)
             for seed, neighbour in enumerate(street, SEED + 1):
                 fill(household(neighbour, ("import",))["import"], demo.tuples(seed, start, end))
+            stores.store().merge()  # as a night does: pages then read what is usual
         finally:
             stores.close()
         self.stdout.write(f"account {NAME}, password {password}")
