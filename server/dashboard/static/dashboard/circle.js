@@ -101,7 +101,7 @@ function row(first, name, note, last) {
   if (note) {
     const small = document.createElement("small");
     small.textContent = note;
-    made.append(small);
+    who.append(small);
   }
   if (last) {
     made.append(last);

@@ -38,7 +38,7 @@ export function fillStatistics(body, data, state, window, texts) {
     who.append(cell("small", note(line, data, texts), "note"));
     row.append(who);
     row.append(...["min", "max", "avg", "last"].map((name) => cell("td", show(found[name], state.unit))));
-    row.append(cell("td", found.amount === null ? "–" : total(found.amount, found.cost, state.unit, state.resource), "sum"));
+    row.append(cell("td", found.amount === null || data.step === "night" ? "–" : total(found.amount, found.cost, state.unit)));
     return row;
   });
   body.replaceChildren(...rows);

@@ -10,7 +10,7 @@ import { Live } from "./live.js";
 import { Plot } from "./plot.js";
 import { load, unfold } from "./series.js";
 import { State } from "./state.js";
-import { label } from "./units.js";
+import { label, sumLabel } from "./units.js";
 
 const REFRESH_MS = 60000; // a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
@@ -139,6 +139,7 @@ function draw(paper = false) {
   one("#empty").hidden = !nothing;
   place.setAttribute("aria-label", texts.chart.replace("{from}", spoken(window.start)).replace("{to}", spoken(window.end)).replace("{by}", means()));
   one("#means").textContent = means();
+  one("#sum").textContent = sumLabel(state.unit, state.resource);
   one("#axis").textContent = label(state.unit);
   one("#from").textContent = spoken(window.start);
   one("#to").textContent = spoken(window.end);

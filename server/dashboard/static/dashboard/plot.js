@@ -84,7 +84,7 @@ export class Plot {
       height: this.place.clientHeight,
       tzDate: dates.zoned,
       legend: { show: false },
-      padding: [8, 10, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, focus: { prox: -1 } },
       series: [{}, ...series.reverse()],
       axes: [

@@ -41,11 +41,10 @@ export function number(value, digits) {
   return new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 }
 
-// What a stretch sums up to: kWh or m³, or money.
-export function total(amount, cost, unit, resource) {
-  if (UNITS[unit].money) {
-    return `${number(cost, 2)} €`;
-  }
-  const thousands = amount / 1000;
-  return `${number(thousands, thousands < 100 ? 2 : 0)} ${resource === "electricity" ? "kWh" : "m³"}`;
+// What a stretch sums up to, in sumLabel()'s unit.
+export function total(amount, cost, unit) {
+  const value = UNITS[unit].money ? cost : amount / 1000;
+  return number(value, Math.abs(value) < 100 ? 2 : 0);
 }
+
+export const sumLabel = (unit, resource) => (UNITS[unit].money ? "€" : resource === "electricity" ? "kWh" : "m³");
