@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds, checks and lists OpenWrt packages (.ipk) without an OpenWrt tree; the standard library, make and install are all it needs.
 
-ipk.py build [--out DIR] [--arch ARCH=PROGRAM]... FOLDER...   the packages of the feed's folders; PROGRAM is the static runtime for ARCH
+ipk.py build [--out DIR] [--arch ARCH=PROGRAM]... [--downloads DIR] FOLDER...
+                           the packages of the feed's folders; PROGRAM is the static runtime for ARCH; DIR holds what OpenWrt would download
 ipk.py check [--root DIR] FILE...                             one sentence for each thing that is wrong; all files as one feed, and
                                                               against the root file system DIR that they would be installed in
 ipk.py index DIR                                              Packages and Packages.gz for what lies in DIR
@@ -24,7 +25,8 @@ def run_build(options: argparse.Namespace) -> int:
         arch, _, program = pair.partition("=")
         programs[arch] = program
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", archive.EPOCH))
-    for path in build.build([pathlib.Path(name) for name in options.folders], pathlib.Path(options.out), programs, epoch):
+    folders = [pathlib.Path(name) for name in options.folders]
+    for path in build.build(folders, pathlib.Path(options.out), programs, options.downloads, epoch):
         print("{}: {} bytes".format(path, path.stat().st_size))
     return 0
 
@@ -63,6 +65,7 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     built = commands.add_parser("build")
     built.add_argument("--out", default="dist")
     built.add_argument("--arch", action="append", default=[], metavar="ARCH=PROGRAM")
+    built.add_argument("--downloads", default="", metavar="DIR")
     built.add_argument("folders", nargs="+")
     checked = commands.add_parser("check")
     checked.add_argument("--root")

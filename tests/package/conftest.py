@@ -11,7 +11,7 @@ from tests.package.router import Router
 from tests.runtime.conftest import CACHE, ROOT, build
 
 IPK = [sys.executable, str(ROOT / "tools/ipk.py")]
-FOLDERS = ("flukso", "flukso-micropython")
+FOLDERS = ("flukso", "flukso-micropython", "flukso-python3", "flukso-firmware")
 
 
 def ipk(*words: str, status: int = 0) -> str:
@@ -23,7 +23,16 @@ def ipk(*words: str, status: int = 0) -> str:
 def make_packages(out: Path, folders=FOLDERS) -> Path:
     build("--release", "mips")
     program = CACHE / "mips/flukso-micropython"
-    ipk("build", "--out", out, "--arch", "mips_24kc={}".format(program), *["package/" + name for name in folders])
+    ipk(
+        "build",
+        "--out",
+        out,
+        "--downloads",
+        CACHE / "tools/microdot",
+        "--arch",
+        "mips_24kc={}".format(program),
+        *["package/" + name for name in folders],
+    )
     return out
 
 

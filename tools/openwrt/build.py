@@ -18,28 +18,33 @@ class BuildError(ValueError):
     """A package that could not be made: the last words of what failed."""
 
 
-def build(folders: list[pathlib.Path], out: pathlib.Path, programs: dict[str, str], epoch: int = archive.EPOCH) -> list[pathlib.Path]:
-    """Write the folders' packages into out and return their paths; programs: architecture -> static runtime. Raises BuildError."""
+def build(
+    folders: list[pathlib.Path], out: pathlib.Path, programs: dict[str, str], downloads: str, epoch: int = archive.EPOCH
+) -> list[pathlib.Path]:
+    """Write the folders' packages into out and return their paths. Raises BuildError.
+
+    programs: architecture -> static runtime; downloads: a folder with what OpenWrt would download, under any names.
+    """
     out.mkdir(parents=True, exist_ok=True)
     paths = []
     for folder in folders:
         if folder.name != RUNTIME:
-            paths += _build(folder, out, "", "", epoch)
+            paths += _build(folder, out, "", "", downloads, epoch)
         elif not programs:
             raise BuildError("{}: give the program of each architecture, e.g. --arch mips_24kc=PROGRAM".format(folder))
         for arch in sorted(programs) if folder.name == RUNTIME else ():
-            paths += _build(folder, out, arch, programs[arch], epoch)
+            paths += _build(folder, out, arch, programs[arch], downloads, epoch)
     return paths
 
 
-def _build(folder, out, arch, program, epoch):
+def _build(folder, out, arch, program, downloads, epoch):
     if not (folder / "Makefile").is_file():
         raise BuildError("{}: no Makefile here".format(folder))
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
         laid = scratch / "out"
         laid.mkdir()
-        settings = {"TOPDIR": TOPDIR, "BUILD_DIR": scratch / "build", "OUT": laid}
+        settings = {"TOPDIR": TOPDIR, "BUILD_DIR": scratch / "build", "OUT": laid, "DOWNLOADS": pathlib.Path(downloads).resolve()}
         if program:
             settings["PKG_BUILD_DIR_READY"] = settings["PKG_BUILD_DIR"] = _lay_program(scratch / "ready", program)
         _make(folder, settings)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the feed's other packages works: the sources with their own spidev, the firmware, the folder as a feed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flukso.flash import image
+from flukso.version import VERSION
+from tests.package.conftest import CACHE, IPK, ROOT, ipk, package
+from tests.runtime.test_spidev import DEVICE, SPEED_MAX_HZ, messages, preload, wires  # noqa: F401
+from tools.openwrt import check
+
+LAID = "/usr/lib/flukso/"
+
+
+def laid_out(path: Path, folder: Path) -> Path:
+    """The data of a package below the folder."""
+    for name, member in check.check(path).files.items():
+        target = folder / name.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(member.data)
+        target.chmod(member.mode)
+    return folder
+
+
+@pytest.fixture
+def sources(feed, tmp_path):
+    return laid_out(package(feed, "flukso-python3"), tmp_path / "root")
+
+
+def python(root: Path, *words: str, **env: str) -> subprocess.CompletedProcess:
+    """This machine's python3 as the package starts it, with what it brings before what PyPI brought."""
+    environment = {**os.environ, "PYTHONPATH": str(root / LAID.lstrip("/")), "PYTHONDONTWRITEBYTECODE": "1", **env}
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment, cwd=root, timeout=60)
+
+
+def test_the_sources_are_whole_and_without_the_other_port(sources):
+    names = {path.relative_to(sources / LAID.lstrip("/")).as_posix() for path in (sources / LAID.lstrip("/")).rglob("*.py")}
+    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "flukso").rglob("*.py")}
+    assert names - {"spidev.py", "microdot/__init__.py", "microdot/microdot.py"} == {n for n in ours if "/micropython" not in n}
+    assert python(sources, "-m", "flukso", "version").stdout == VERSION + "\n"
+    where = python(
+        sources, "-c", "import flukso.daemon, flukso.lan, microdot, spidev; print(flukso.__file__, microdot.__file__, spidev.__file__)"
+    )
+    assert [Path(name).is_relative_to(sources) for name in where.stdout.split()] == [True] * 3, where
+
+
+def test_the_command_does_what_the_package_says(sources):
+    text = (sources / "usr/bin/flukso").read_text()
+    assert "PYTHONPATH={} ".format(LAID.rstrip("/")) in text and "python3 -m flukso" in text
+
+
+def test_its_spidev_reaches_the_device_as_pypis_does(household, sources, preload, wires):  # noqa: F811
+    env, log = wires
+    chain = household()
+    chain.clamp(3000)
+    chain.run(5)
+    chain.rest()
+    chain.control.ask("leave")
+    chain.control.ask("speed 1")
+    env = {**env, "LD_PRELOAD": preload, "FLUKSO_SPI_BUS": chain.board.bus_url}
+    done = python(sources, "-m", "flukso", "board", "counters", "--bus", "spidev:" + DEVICE, **env)
+    assert str(chain.counters()[0]) in done.stdout.split(), done
+    sent = messages(log)
+    assert sent
+    for mode, parts, count, speed, bits, _ in sent:
+        assert (mode, parts, count, bits) == (0, 1, 1, 8) and 0 < speed <= SPEED_MAX_HZ
+
+
+NUMBERS = [  # machine, direction, number, size, the value in its kernel's headers
+    ("x86_64", "WRITE", 0, 32, 0x40206B00),
+    ("x86_64", "WRITE", 1, 1, 0x40016B01),
+    ("x86_64", "READ", 4, 4, 0x80046B04 - (1 << 32)),
+    ("mips", "WRITE", 0, 32, 0x80206B00 - (1 << 32)),
+    ("mips", "WRITE", 1, 1, 0x80016B01 - (1 << 32)),
+    ("mips", "READ", 4, 4, 0x40046B04),
+]
+
+
+@pytest.mark.parametrize("machine, direction, number, size, value", NUMBERS)
+def test_the_numbers_of_its_ioctls_are_the_machines(sources, machine, direction, number, size, value):
+    code = "import os; os.uname = lambda: os.uname_result(('','','','',{!r})); import spidev; print(spidev._number(spidev.{}, {}, {}))"
+    done = python(sources, "-c", code.format(machine, direction, number, size))
+    assert done.stdout == "{}\n".format(value), done
+
+
+def test_the_packaged_firmware_is_intact_and_of_each_board(feed):
+    files = check.check(package(feed, "flukso-firmware")).files
+    for board in ("spi", "uart"):
+        assert image.load(files["/usr/share/flukso/flukso-{}.hex".format(board)].data).board == board
+        assert files["/usr/share/flukso/flukso-{}.eep".format(board)].data.startswith(b":")
+
+
+def test_says_so_when_the_host_has_no_compiler_for_the_board(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for folder in ("/usr/bin", "/bin"):
+        for program in Path(folder).iterdir():
+            if not program.name.startswith("avr-") and not (tools / program.name).exists():
+                (tools / program.name).symlink_to(program)
+    words = [*IPK, "build", "--out", str(tmp_path / "out"), "package/flukso-firmware"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PATH": str(tools)})
+    assert done.returncode == 1 and "avr-gcc is missing on this machine" in done.stderr, done
+    assert not list((tmp_path / "out").glob("*.ipk"))
+
+
+def test_a_download_that_is_not_the_named_one_stops_the_build(tmp_path):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    shutil.copy(CACHE / "tools/microdot/microdot.py", folder)
+    (folder / "microdot.py").write_text((folder / "microdot.py").read_text() + "\n")
+    said = ipk("build", "--out", tmp_path / "out", "--downloads", folder, "package/flukso-python3", status=1)
+    assert "microdot-2.7.0.py with the SHA-256" in said
+
+
+def test_every_package_folder_is_one_that_a_feed_scan_finds_and_has_a_test():
+    folders = {path.parent.name for path in (ROOT / "package").glob("*/Makefile")}
+    assert folders == {"flukso", "flukso-micropython", "flukso-python3", "flukso-firmware"}
+    for name in folders:
+        text = (ROOT / "package" / name / "Makefile").read_text()
+        assert "include $(TOPDIR)/rules.mk" in text and "$(eval $(call BuildPackage,{}))".format(name) in text
+        assert os.access(ROOT / "package" / name / "test.sh", os.X_OK)
+        assert "PKG_RELEASE:=" in text and "PKG_LICENSE:=GPL-3.0-or-later" in text
