@@ -4,20 +4,29 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from accounts.models import Account, Invitation
 from devices.changes import device_changed
 from devices.models import Change, Device, Heartbeat, Sensor
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
 HEARTBEATS_KEPT = timedelta(days=62)
 CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
 UNCLAIMED_KEPT = timedelta(days=14)  # protocol §8.4; what is on line registers again
 SLICE = 1000  # devices removed in one go
+UNCONFIRMED_KEPT = timedelta(days=14)  # accounts whose address was never confirmed
+INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused, so that their sender may look them up
 
 
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
-    """Remove old heartbeats and changes, and devices that nobody claimed, with their data; returns how many devices."""
+    """Remove old heartbeats, changes, sessions, invitations, accounts that were never confirmed, and devices that nobody claimed,
+    with their data; returns how many devices.
+    """
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
     Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
+    Invitation.objects.filter(accepted=None, expires__lt=now - INVITATIONS_KEPT).delete()
+    _unconfirmed().filter(date_joined__lt=now - UNCONFIRMED_KEPT).delete()
     old = Device.objects.filter(owner=None, imported=False, unclaimed_since__lt=now - UNCLAIMED_KEPT)
     removed = 0
     for device in old.values_list("pk", flat=True)[:SLICE]:
@@ -32,3 +41,9 @@ def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
             forget(sensor)
         removed += 1
     return removed
+
+
+def _unconfirmed():
+    """Accounts that signed up and never came in; what an operator made has no address to confirm (accounts/adapter.py)."""
+    pending = Account.objects.filter(emailaddress__verified=False, last_login=None, devices=None, is_staff=False)
+    return pending.exclude(emailaddress__verified=True)

@@ -92,6 +92,30 @@ def database(name: str, default: str) -> dict:
     raise EnvError(f"{name}: a URL that begins with sqlite:/// or postgres:// is needed")
 
 
+def mail(name: str, default: str) -> dict:
+    """Django's settings for smtp://user:password@host:port (STARTTLS when there is a user), smtps://… (TLS at once) or file:///folder."""
+    url = urlsplit(text(name, default))
+    if url.scheme == "file":
+        if url.netloc or len(url.path) < 2:
+            raise EnvError(f"{name}: say file:///absolute/path")
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": unquote(url.path)}
+    try:
+        port = url.port
+    except ValueError as error:
+        raise EnvError(f"{name}: bad port") from error
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/"):
+        raise EnvError(f"{name}: a URL that begins with smtp://, smtps:// or file:/// is needed")
+    return {
+        "EMAIL_HOST": url.hostname,
+        "EMAIL_PORT": port or (465 if url.scheme == "smtps" else 587 if url.username else 25),
+        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
+        "EMAIL_USE_SSL": url.scheme == "smtps",
+        "EMAIL_USE_TLS": url.scheme == "smtp" and url.username is not None,  # a password goes over no open line
+        "EMAIL_TIMEOUT": 10,  # s; a person waits
+    }
+
+
 def _sqlite(path: str) -> dict:
     return {
         "ENGINE": "django.db.backends.sqlite3",

@@ -16,17 +16,20 @@ HTTPS = env.flag("FLUKSO_HTTPS", True)
 DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
 SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series")
 RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
+SIGNUP_OPEN = env.flag("FLUKSO_SIGNUP_OPEN", False)  # else by invitation alone
 UNCLAIMED_DEVICES_MAX = env.number("FLUKSO_UNCLAIMED_DEVICES_MAX", 10_000, 0, 10_000_000)
 
 INSTALLED_APPS = [
+    "accounts",  # before allauth: its templates look as ours do
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
     "ninja",
-    "accounts",
     "devices",
     "api",
     "dashboard",
@@ -38,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -62,11 +66,37 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "/login/"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True  # one address; the old one stays until the new one is confirmed
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password or address
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_SESSION_REMEMBER = True  # a phone in the kitchen
+ACCOUNT_RATE_LIMITS = {  # beside allauth's own
+    "login_failed": "10/m/ip,5/5m/key",  # key: the name that is tried
+    "signup": "20/h/ip",
+    "reset_password": "10/h/ip,3/h/key",
+    "export": "5/h/user",
+    "rename": "10/h/user",  # whether a name is taken tells who is here
+    "delete": "5/h/user",
+}
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("FLUKSO_MAIL_FROM", "flukso@localhost")
+globals().update(env.mail("FLUKSO_MAIL_URL", "smtp://localhost"))
+# for rate limits: shared by processes, and there after a restart
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 20_000}}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # those that all texts are there in
+LOCALE_PATHS = [SERVER_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -75,6 +105,7 @@ WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to
 WHITENOISE_MAX_AGE = 3600  # s
 
 if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
+    ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -99,7 +130,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"redact": {"()": "project.redaction.Redact"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["stderr"], "level": env.text("FLUKSO_LOG_LEVEL", "INFO").upper()},
     # its 4xx lines would double those of the access log
     "loggers": {"django.request": {"level": "ERROR"}, "asyncio": {"level": "WARNING"}},

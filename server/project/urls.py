@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """URLs of the pages; /sensor/ and /device/ never come here (project/entry.py)."""
 
+from allauth.account.decorators import secure_admin_login
 from api.urls import api
 from django.contrib import admin
 from django.urls import include, path
 
+admin.site.login = secure_admin_login(admin.site.login)  # operators come in by the same door, with its limits
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/1/", api.urls),
+    path("", include("accounts.urls")),
+    path("", include("devices.urls")),
+    path("", include("allauth.account.urls")),
     path("", include("dashboard.urls")),
 ]

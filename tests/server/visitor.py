@@ -37,4 +37,4 @@ class Visitor:
         return self.session.post(self.url + path, data, timeout=60, allow_redirects=False, headers=headers)
 
     def log_in(self, name: str, password: str) -> requests.Response:
-        return self.post("/login/", {"username": name, "password": password})
+        return self.post("/login/", {"login": name, "password": password})

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sign-up and log-in of allauth does our way: who may sign up, whose address must be confirmed, and mail that fails."""
+
+import logging
+from smtplib import SMTPException
+
+from accounts import invitations
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.stages import EmailVerificationStage
+from django.conf import settings
+from django.contrib import messages
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+logger = logging.getLogger("flukso.mail")
+
+INVITATION = "invitation"  # in the session: the number of the invitation that its link led here
+
+
+class Adapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request) -> bool:
+        return settings.SIGNUP_OPEN or self.invitation(request) is not None
+
+    def invitation(self, request):
+        """The invitation that brought this visitor, None when it has expired or was used meanwhile."""
+        number = request.session.get(INVITATION)
+        return None if number is None else invitations.still_open(timezone.now()).filter(pk=number).first()
+
+    def get_login_stages(self):
+        own = "accounts.adapter.ConfirmedAddress"
+        return [own if stage.endswith(".EmailVerificationStage") else stage for stage in super().get_login_stages()]
+
+    def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
+        if not self.deliver(template_prefix, email, context) and self.request is not None:
+            messages.error(self.request, _("The mail could not be sent now. Please try again later."))
+
+    def deliver(self, template_prefix: str, email: str, context: dict) -> bool:
+        """Whether a mail server took it. The log tells what went wrong, without address and text."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, SMTPException) as error:
+            logger.error("a mail is not sent: %s", type(error).__name__)
+            return False
+        return True
+
+
+class ConfirmedAddress(EmailVerificationStage):
+    """Who signed up confirms the address before coming in first; whom an operator made has none to confirm."""
+
+    def handle(self):
+        user = self.login.user
+        if user is not None and (user.last_login is not None or not EmailAddress.objects.filter(user=user).exists()):
+            return None, True
+        return super().handle()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forms of a member's own pages."""
+
+import zoneinfo
+
+from accounts.adapter import INVITATION
+from accounts.invitations import InvitationError, accept
+from accounts.membership import CENTS_MAX, Sharing
+from accounts.models import Account
+from accounts.sharing import set_sharing, visible_to
+from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+CURRENCIES = ("EUR", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "GBP", "INR", "JPY", "NOK", "NZD", "PLN", "SEK", "USD", "ZAR")
+
+
+class SharingForm(forms.Form):
+    """The question what others may see; nothing is ticked beforehand."""
+
+    sharing = forms.ChoiceField(
+        label=_("What do you share with other members?"), choices=Sharing.Detail.choices, widget=forms.RadioSelect, required=False
+    )
+    audience = forms.ChoiceField(label=_("With whom?"), choices=Sharing.Audience.choices, widget=forms.RadioSelect, required=False)
+
+    def clean(self):
+        found = super().clean()
+        if found.get("sharing") in (Sharing.Detail.DAY, Sharing.Detail.MINUTES) and not found.get("audience"):
+            self.add_error("audience", _("Say with whom."))
+        return found
+
+    def answer(self, account: Account, chosen=()) -> None:
+        """Store the answer; none given stores none."""
+        if self.cleaned_data["sharing"]:
+            set_sharing(account, self.cleaned_data["sharing"], self.cleaned_data["audience"] or Sharing.Audience.CHOSEN, chosen)
+
+
+class SignupForm(SharingForm, allauth.SignupForm):
+    field_order = ["username", "email", "password1", "sharing", "audience"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        invitation = get_adapter().invitation(context.request)
+        if invitation is not None:
+            self.fields["email"].initial = invitation.email
+
+    def save(self, request):
+        number = request.session.get(INVITATION)
+        adapter = get_adapter()
+        invitation = adapter.invitation(request)
+        if invitation is None or self.cleaned_data["email"].lower() != invitation.email:
+            adapter.unstash_verified_email(request)  # another address proves itself
+        with transaction.atomic():
+            account = super().save(request)
+            if number is not None:
+                try:
+                    accept(number, account, timezone.now())
+                except InvitationError as error:
+                    raise PermissionDenied from error
+            self.answer(account)
+        request.session.pop(INVITATION, None)
+        return account
+
+
+class MemberSharingForm(SharingForm):
+    """The same question later, with the members to choose from: those that the asker may see, and those already chosen."""
+
+    chosen = forms.ModelMultipleChoiceField(
+        label=_("Chosen members"), queryset=Account.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
+    )
+    names = forms.CharField(label=_("Others, by name"), max_length=1000, required=False, help_text=_("separated by commas"))
+
+    def __init__(self, account: Account, *args, **kwargs):
+        self.sharer = account
+        sharing = Sharing.objects.filter(account=account).first()
+        before = sharing.chosen.values_list("pk", flat=True) if sharing else []
+        if sharing:
+            kwargs["initial"] = {"sharing": sharing.detail, "audience": sharing.audience, "chosen": list(before)}
+        super().__init__(*args, **kwargs)
+        known = set(before) | set(visible_to(account).values_list("pk", flat=True))
+        self.fields["chosen"].queryset = Account.objects.filter(pk__in=known).order_by("username")
+
+    def save(self) -> None:
+        """Names that nobody has are passed over in silence: who is a member is nobody's business."""
+        names = [name.strip() for name in self.cleaned_data["names"].split(",") if name.strip()]
+        named = Account.objects.filter(username__in=names, is_active=True)
+        self.answer(self.sharer, {each.pk: each for each in (*self.cleaned_data["chosen"], *named)}.values())
+
+
+class ProfileForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=[(name, name) for name in sorted(zoneinfo.available_timezones())])
+
+    class Meta:
+        model = Account
+        fields = ["username", "time_zone", "unit"]
+        labels = {"username": _("Name"), "unit": _("Charts begin with")}
+
+
+class PriceForm(forms.Form):
+    cents_per_kwh = forms.DecimalField(label=_("Cents a kWh"), min_value=0, max_value=CENTS_MAX, max_digits=9, decimal_places=4)
+    currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
+    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class DeletionForm(forms.Form):
+    password = forms.CharField(label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False)
+
+    def __init__(self, account: Account, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._account = account
+
+    def clean_password(self):
+        if not self._account.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password."))
+        return self.cleaned_data["password"]

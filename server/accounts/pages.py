@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's own pages: account, prices, sharing, export, deletion, invitations."""
+
+from accounts import forms, invitations, prices
+from accounts.adapter import INVITATION
+from accounts.deletion import delete_account
+from accounts.export import archive
+from accounts.sharing import SharingError
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from project.stores import store
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@page
+@login_required
+@never_cache
+def account(request):
+    """Everything of one's own on one page; each form posts to an address of its own."""
+    form = forms.ProfileForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if request.method == "POST":
+        renamed = "username" in form.changed_data
+        if renamed and (refused := ratelimit.consume_or_429(request, action="rename", user=request.user)):
+            return refused
+        if form.is_valid():
+            form.save()
+            return _done(request, _("Saved."))
+    return _account(request, profile=form)
+
+
+def _account(request, status=200, **with_errors):
+    if with_errors:
+        request.user.refresh_from_db()  # a form that was refused has changed it in memory
+    today = prices.local_date(request.user)
+    found = {
+        "profile": forms.ProfileForm(instance=request.user),
+        "price": forms.PriceForm(initial={"since": today, "currency": prices.spans_of(request.user)[-1].currency}),
+        "sharing": forms.MemberSharingForm(request.user),
+        "prices": request.user.prices.all(),
+        "answered": hasattr(request.user, "sharing"),
+    }
+    return render(request, "accounts/account.html", found | with_errors, status=status)
+
+
+def _done(request, text: str, to: str = "account"):
+    messages.success(request, text)
+    return redirect(to)
+
+
+@require_POST
+@login_required
+def add_price(request):
+    form = forms.PriceForm(request.POST)
+    if form.is_valid():
+        values = form.cleaned_data
+        today = prices.local_date(request.user)
+        try:
+            prices.set_price(request.user, values["cents_per_kwh"], values["since"], today, values["currency"])
+            return _done(request, _("The price is noted."))
+        except prices.PriceError as error:
+            form.add_error(None, str(error))
+    return _account(request, price=form)
+
+
+@require_POST
+@login_required
+def delete_price(request, number):
+    request.user.prices.filter(pk=number).delete()
+    return _done(request, _("The price is gone; the one before holds on."))
+
+
+@require_POST
+@login_required
+def sharing(request):
+    form = forms.MemberSharingForm(request.user, request.POST)
+    if form.is_valid():
+        try:
+            form.save()
+            return _done(request, _("Saved."))
+        except SharingError as error:
+            form.add_error(None, str(error))
+    return _account(request, sharing=form)
+
+
+@require_POST
+@login_required
+@never_cache
+def export(request):
+    """All that the platform keeps of the account, as one ZIP file."""
+    refused = ratelimit.consume_or_429(request, action="export", user=request.user)
+    return refused or FileResponse(archive(request.user, store()), as_attachment=True, filename="flukso.zip")
+
+
+@page
+@login_required
+@never_cache
+def delete(request):
+    form = forms.DeletionForm(request.user, request.POST or None)
+    if request.method == "POST":
+        if refused := ratelimit.consume_or_429(request, action="delete", user=request.user):
+            return refused
+        if form.is_valid():
+            account = request.user
+            logout(request)
+            delete_account(account, store().forget)
+            return _done(request, _("Your account and its data are gone."), "account_login")
+    return render(request, "accounts/delete.html", {"form": form})
+
+
+@page
+@login_required
+@never_cache
+def invitations_page(request):
+    now = timezone.now()
+    if request.method == "POST":
+        try:
+            made, secret = invitations.invite(request.user, request.POST.get("email", "")[:254], now)
+        except invitations.InvitationError as error:
+            messages.error(request, str(error))
+        else:
+            _send(request, made, secret)
+        return redirect("invitations")
+    found = {"invitations": request.user.invitations.select_related("accepted_by"), "left": invitations.left(request.user, now), "now": now}
+    return render(request, "accounts/invitations.html", found)
+
+
+def _send(request, made, secret: str) -> None:
+    link = request.build_absolute_uri(reverse("invitation", args=[secret]))
+    told = {"inviter": request.user.username, "link": link, "days": invitations.LIFETIME.days}
+    if get_adapter(request).deliver("accounts/email/invitation", made.email, told):
+        messages.success(request, _("The invitation is on its way."))
+    else:
+        invitations.withdraw(request.user, made.pk)
+        messages.error(request, _("The mail could not be sent now. Please try again later."))
+
+
+@require_POST
+@login_required
+def withdraw(request, number):
+    invitations.withdraw(request.user, number)
+    return redirect("invitations")
+
+
+@require_GET
+@never_cache
+def invitation(request, secret):
+    """Where the mail's link leads. The secret stays in this address: the form to sign up has another."""
+    if request.user.is_authenticated:
+        return redirect("home")
+    found = invitations.find(secret[:64], timezone.now())
+    if found is None:
+        return render(request, "accounts/invitation_gone.html", status=404)
+    request.session[INVITATION] = found.pk
+    get_adapter(request).stash_verified_email(request, found.email)  # who has the mail has the address
+    return redirect("account_signup")

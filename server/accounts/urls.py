@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's own pages; logging in, signing up, addresses and passwords are allauth's (project/urls.py)."""
+
+from accounts import pages
+from django.urls import path
+
+urlpatterns = [
+    path("account/", pages.account, name="account"),
+    path("account/price/", pages.add_price, name="price"),
+    path("account/price/<int:number>/delete/", pages.delete_price, name="price-delete"),
+    path("account/sharing/", pages.sharing, name="sharing"),
+    path("account/export/", pages.export, name="export"),
+    path("account/delete/", pages.delete, name="account-delete"),
+    path("invitations/", pages.invitations_page, name="invitations"),
+    path("invitations/<int:number>/withdraw/", pages.withdraw, name="invitation-withdraw"),
+    path("invitation/<str:secret>/", pages.invitation, name="invitation"),
+]

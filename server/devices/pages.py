@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new key, giving them up."""
+
+from devices.claims import ClaimError, claim_device, open_rekey_window, release_device
+from devices.forms import DeviceForm, SensorForm
+from devices.queries import devices_of, sensors_of, troubles
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from project.stores import store
+
+
+@require_safe
+@login_required
+@never_cache
+def devices(request):
+    now = timezone.now()
+    sensors = list(sensors_of(request.user))
+    found = [
+        {"device": each, "form": DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "sensors": _rows(sensors, each.pk)}
+        for each in devices_of(request.user)
+    ]
+    kept = _rows(sensors, None)
+    return render(request, "devices/devices.html", {"devices": found, "kept": kept, "now": now})
+
+
+def _rows(sensors, device: str | None) -> list[dict]:
+    return [
+        {
+            "sensor": each,
+            "last": store().last(each.pk),
+            "troubles": troubles(each),
+            "form": SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"),
+        }
+        for each in sensors
+        if each.device_id == device
+    ]
+
+
+@require_POST
+@login_required
+def claim(request):
+    try:
+        device = claim_device(request.user, request.POST.get("code", "")[:32], timezone.now())
+        messages.success(request, _("Device %(device)s is yours.") % {"device": device})
+    except ClaimError as error:
+        messages.error(request, str(error))
+    return redirect("devices")
+
+
+def _own_device(request, device: str):
+    found = devices_of(request.user).filter(pk=device).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@login_required
+def rename(request, device):
+    return _take(request, DeviceForm(request.POST, instance=_own_device(request, device)))
+
+
+@require_POST
+@login_required
+def settings(request, sensor):
+    """A sensor's name, and what its energy is in the household's balance."""
+    found = sensors_of(request.user).filter(pk=sensor).first()
+    if found is None:
+        raise Http404
+    return _take(request, SensorForm(request.POST, instance=found))
+
+
+def _take(request, form):
+    if form.is_valid():
+        form.instance.save(update_fields=form.Meta.fields)
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+    return redirect("devices")
+
+
+@require_POST
+@login_required
+def window(request, device):
+    open_rekey_window(_own_device(request, device), timezone.now())
+    messages.success(request, _("For an hour the device may send a new key. Enter its new code here then."))
+    return redirect("devices")
+
+
+@require_POST
+@login_required
+def release(request, device):
+    release_device(_own_device(request, device))
+    messages.success(request, _("The device is nobody's again. Its sensors and their data stay yours."))
+    return redirect("devices")

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's devices and sensors."""
+
+from devices import pages
+from django.urls import path
+
+urlpatterns = [
+    path("devices/", pages.devices, name="devices"),
+    path("devices/claim/", pages.claim, name="device-claim"),
+    path("devices/<str:device>/name/", pages.rename, name="device-name"),
+    path("devices/<str:device>/window/", pages.window, name="device-window"),
+    path("devices/<str:device>/release/", pages.release, name="device-release"),
+    path("sensors/<str:sensor>/settings/", pages.settings, name="sensor-settings"),
+]

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the secrets that stand in paths out of the log: links of mails open accounts until they are used."""
+
+import logging
+import re
+
+_SECRET = re.compile(r"(/(?:invitation|confirm-email|password/reset/key)/)[^\s/?]+")
+
+
+def redact(text: str) -> str:
+    return _SECRET.sub(r"\1…", text)
+
+
+class Redact(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), None
+        return True

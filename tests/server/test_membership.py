@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Becoming a member and leaving again: invitation, sign-up, confirmation, forgotten password, own pages, with real mail."""
+
+import io
+import json
+import re
+import zipfile
+
+import pytest
+
+from server.testbed import Platform
+from tests.server.client import DEVICE, KEY, SENSOR, Client
+from tests.server.mailbox import Mailbox
+from tests.server.visitor import Visitor, inputs
+
+PASSWORD = "correct horse battery"
+MAKE = "from accounts.models import Account; Account.objects.create_user('{}', email='{}@example.org', password='" + PASSWORD + "')"
+
+
+@pytest.fixture(scope="module")
+def mailbox():
+    with Mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory, certificates, mailbox):
+    folder = tmp_path_factory.mktemp("members")
+    with Platform(folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings) as running:
+        running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
+        yield running
+
+
+@pytest.fixture
+def visit(platform, certificates):
+    """Opens a browser that nobody is logged in with, or somebody."""
+
+    def one(name: str | None = None, password: str = PASSWORD) -> Visitor:
+        visitor = Visitor(platform.url, certificates / "ca.crt")
+        if name is not None:
+            assert visitor.log_in(name, password).status_code == 302
+        return visitor
+
+    return one
+
+
+def shell(platform, code: str) -> str:
+    return platform.command("shell", "-v0", "-c", "from accounts.models import *; from devices.models import *; " + code).strip()
+
+
+def invited(visit, mailbox, email: str) -> Visitor:
+    """A visitor who has followed the link of an invitation by anna."""
+    shell_free = visit("anna")
+    assert shell_free.post("/invitations/", {"email": email}).status_code == 302
+    guest = visit()
+    answer = guest.get(mailbox.link(email))
+    assert answer.status_code == 302 and answer.headers["Location"] == "/signup/"
+    return guest
+
+
+def sign_up(visitor: Visitor, name: str, email: str, **more: str):
+    return visitor.post("/signup/", {"username": name, "email": email, "password1": PASSWORD} | more)
+
+
+def allow(platform, invitations: int = 50) -> None:
+    shell(platform, f"Account.objects.update(invitations_max={invitations}); Invitation.objects.all().delete()")
+
+
+def test_an_invited_person_signs_up_and_is_in(platform, visit, mailbox):
+    allow(platform)
+    guest = invited(visit, mailbox, "bob@example.org")
+    page = guest.get("/signup/").text
+    assert 'value="bob@example.org"' in page and "checked" not in page, "nothing is ticked beforehand"
+    assert sign_up(guest, "bob", "bob@example.org", sharing="day", audience="all").headers["Location"] == "/"
+    assert guest.get("/account/").status_code == 200
+    assert shell(
+        platform, "a = Account.objects.get(username='bob'); print(a.sharing.detail, a.sharing.audience, a.invitation.inviter)"
+    ) == ("day all anna")
+
+
+def test_an_invitation_serves_once(platform, visit, mailbox):
+    allow(platform)
+    assert visit("anna").post("/invitations/", {"email": "once@example.org"}).status_code == 302
+    link = mailbox.link("once@example.org")
+    first, second = visit(), visit()
+    first.get(link)
+    second.get(link)
+    assert sign_up(first, "once", "once@example.org").status_code == 302
+    assert "By invitation" in second.get("/signup/").text
+    assert visit().get(link).status_code == 404
+    assert shell(
+        platform, "print(Account.objects.filter(username='twice').count(), hasattr(Account.objects.get(username='once'), 'sharing'))"
+    ) == ("0 False"), "who did not answer has not answered"
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "expired", "wrong"])
+def test_an_invitation_that_is_not_open_leads_nowhere(platform, visit, mailbox, how):
+    allow(platform)
+    email = how + "@example.org"
+    anna = visit("anna")
+    anna.post("/invitations/", {"email": email})
+    link = mailbox.link(email)
+    if how == "withdrawn":
+        path = re.search(r"/invitations/\d+/withdraw/", anna.get("/invitations/").text).group()
+        assert anna.post(path, page="/invitations/").status_code == 302
+    elif how == "expired":
+        shell(platform, "Invitation.objects.update(expires='2020-01-01T00:00Z')")
+    else:
+        link = link[:-2] + "/"
+    guest = visit()
+    assert guest.get(link).status_code == 404
+    assert "By invitation" in guest.get("/signup/").text
+
+
+def test_another_address_is_confirmed_by_mail_first(platform, visit, mailbox):
+    allow(platform)
+    guest = invited(visit, mailbox, "work@example.org")
+    answer = sign_up(guest, "home", "home@example.org")
+    assert answer.headers["Location"] == "/confirm-email/" and guest.get("/account/").status_code == 302
+    assert visit().log_in("home", PASSWORD).headers["Location"] == "/confirm-email/"
+    link = mailbox.link("home@example.org")
+    assert guest.post(link.removeprefix(guest.url)).status_code == 302
+    assert visit("home").get("/account/").status_code == 200
+
+
+def test_the_allowance_ends(platform, visit, mailbox):
+    allow(platform, 2)
+    anna = visit("anna")
+    for n in range(3):
+        anna.post("/invitations/", {"email": f"many{n}@example.org"})
+    assert "You have 0 invitations left" in anna.get("/invitations/").text
+    assert shell(platform, "print(Invitation.objects.count())") == "2"
+    allow(platform, 1000)
+    for n in range(12):
+        anna.post("/invitations/", {"email": f"day{n}@example.org"})
+    assert shell(platform, "print(Invitation.objects.count())") == "10", "a day's mails end, whatever the allowance"
+
+
+def test_a_forgotten_password_is_set_anew_by_mail(platform, visit, mailbox):
+    shell(platform, MAKE.format("forgetful", "forgetful"))
+    before = visit("forgetful")
+    guest = visit()
+    assert guest.post("/password/reset/", {"email": "forgetful@example.org"}).headers["Location"] == "/password/reset/done/"
+    link = mailbox.link("forgetful@example.org")
+    where = guest.get(link).headers["Location"]
+    assert guest.post(where, {"password1": "an entirely new one", "password2": "an entirely new one"}).status_code == 302
+    assert visit().log_in("forgetful", PASSWORD).status_code == 200
+    assert visit("forgetful", "an entirely new one").get("/account/").status_code == 200
+    assert before.get("/account/").status_code == 302, "sessions of the old password end"
+    assert "password" in mailbox.take("forgetful@example.org")["Subject"].lower(), "and its owner is told"
+    assert visit().get(link, follow=True).text.count("password1") == 0, "the link serves once"
+
+
+def test_the_account_page_keeps_what_is_said(platform, visit):
+    anna = visit("anna")
+    assert anna.post("/account/", {"username": "anna", "time_zone": "Australia/Sydney", "unit": "kwhperyear"}).status_code == 302
+    assert anna.post("/account/sharing/", {"sharing": "minutes", "audience": "chosen", "names": "nobody-like-this"}, page="/account/")
+    assert (
+        anna.post("/account/price/", {"cents_per_kwh": "31.5", "currency": "AUD", "since": "2026-01-01"}, page="/account/").status_code
+        == 302
+    )
+    told = "print(a.time_zone, a.unit, a.sharing.detail, a.sharing.audience, *a.prices.values_list('cents_per_kwh', 'currency'))"
+    wanted = "Australia/Sydney kwhperyear minutes chosen (Decimal('31.5000'), 'AUD')"
+    assert shell(platform, "a = Account.objects.get(username='anna'); " + told) == wanted
+    path = re.search(r"/account/price/\d+/delete/", anna.get("/account/").text).group()
+    assert anna.post(path, page="/account/").status_code == 302
+    assert shell(platform, "print(Price.objects.count())") == "0"
+
+
+@pytest.mark.parametrize(
+    "path, fields",
+    [
+        ("/account/", {"username": "", "time_zone": "Europe/Brussels", "unit": "watt"}),
+        ("/account/", {"username": "anna", "time_zone": "Mars/Base", "unit": "watt"}),
+        ("/account/price/", {"cents_per_kwh": "-1", "currency": "EUR", "since": "2026-01-01"}),
+        ("/account/price/", {"cents_per_kwh": "1", "currency": "XXX", "since": "2026-01-01"}),
+        ("/account/price/", {"cents_per_kwh": "1", "currency": "EUR", "since": "2199-01-01"}),
+        ("/account/sharing/", {"sharing": "everything", "audience": "all"}),
+        ("/account/sharing/", {"sharing": "day"}),
+    ],
+)
+def test_what_makes_no_sense_is_told_and_changes_nothing(platform, visit, path, fields):
+    seen = "print(*Account.objects.filter(username='anna').values_list('time_zone', 'unit', 'sharing__detail'), Price.objects.count())"
+    before = shell(platform, seen)
+    answer = visit("anna").post(path, fields, page="/account/")
+    assert answer.status_code == 200 and "errorlist" in answer.text
+    assert shell(platform, seen) == before
+
+
+def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, minute):
+    with Client(platform.port, certificates / "ca.crt") as client:
+        beat = {"reset": 1, "version": 210, "uptime": 3600, "memtotal": 13148, "memfree": 2000, "memcached": 300, "membuffers": 900}
+        assert client.post("/device/" + DEVICE, beat).status == 200
+        assert client.upload(SENSOR, [(minute, 77), (minute + 9999, 78)]).status == 200
+    code = shell(platform, f"print(Device.objects.get(pk='{DEVICE}').claim_code)")
+    anna = visit("anna")
+    anna.post("/devices/claim/", {"code": code}, page="/devices/")
+    page = anna.get("/devices/").text
+    assert "2000 of 13148 kB free" in page and "counter 77" in page and "1" in page
+    assert anna.post(f"/devices/{DEVICE}/name/", {"name": "attic"}, page="/devices/").status_code == 302
+    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "pv"}, page="/devices/").status_code == 302
+    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "boss"}, page="/devices/").status_code == 302
+    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "ro\x07of", "role": "pv"}, page="/devices/").status_code == 302
+    assert shell(platform, "d = Device.objects.get(); s = d.sensors.get(); print(d.name, s.name, s.role)") == "attic roof pv"
+    assert anna.post(f"/devices/{DEVICE}/window/", page="/devices/").status_code == 302
+    assert shell(platform, "print(Device.objects.get().rekey_until is None)") == "False"
+
+
+def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
+    """After the test above: anna has a device with a tuple."""
+    anna = visit("anna")
+    answer = anna.post("/account/export/", page="/account/")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as found:
+        told = json.loads(found.read("account.json"))
+        rows = found.read(f"sensors/{SENSOR}.csv").decode().split()
+    assert told["name"] == "anna" and told["devices"][0]["name"] == "attic" and told["sensors"][0]["role"] == "pv"
+    assert rows[0] == "time,counter" and rows[1].endswith(",77")
+    secrets = [
+        KEY,
+        shell(platform, "print(Device.objects.get().claim_code)"),
+        *shell(platform, "print(*Token.objects.values_list('sha256', flat=True))").split(),
+    ]
+    assert not any(secret in json.dumps(told) for secret in secrets)
+    assert "This is not your password" in anna.post("/account/delete/", {"password": "wrong"}).text
+    assert platform.held(SENSOR)
+    assert anna.post("/account/delete/", {"password": PASSWORD}).headers["Location"] == "/login/"
+    assert anna.get("/account/").status_code == 302 and visit().log_in("anna", PASSWORD).status_code == 200
+    assert (
+        shell(platform, "print(Account.objects.filter(username='anna').count(), Device.objects.get().owner, Device.objects.get().name)")
+        == "0 None"
+    )
+
+
+def test_hidden_fields_are_read_from_pages():
+    assert inputs('<input type="hidden" name="a" value="&amp;b"><input name="c">') == {"a": "&b"}
