@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A member's own pages: account, prices, sharing, export, deletion, invitations."""
+"""A member's own pages: account, prices, sharing, tokens, export, deletion, invitations."""
+
+import re
 
 from accounts import forms, invitations, prices
 from accounts.adapter import INVITATION
 from accounts.deletion import delete_account
 from accounts.export import archive
 from accounts.sharing import SharingError
+from accounts.tokens import TokenError, make_token, revoke
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
+from devices.queries import sensors_of
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -91,6 +95,33 @@ def sharing(request):
         except SharingError as error:
             form.add_error(None, str(error))
     return _account(request, sharing=form)
+
+
+@page
+@login_required
+@never_cache
+def tokens(request):
+    """Tokens; the text of a new one is in this answer alone."""
+    shown = None
+    if request.method == "POST":
+        if "revoke" in request.POST:
+            number = request.POST["revoke"]
+            for token in request.user.tokens.filter(pk=int(number)) if re.fullmatch("[0-9]{1,18}", number) else []:
+                revoke(token)
+            return redirect("tokens")
+        shown = _make_token(request)
+    mine = request.user.tokens.select_related("sensor")
+    return render(request, "accounts/tokens.html", {"tokens": mine, "sensors": sensors_of(request.user), "shown": shown})
+
+
+def _make_token(request) -> str | None:
+    of, name = request.POST.get("sensor", ""), request.POST.get("name", "")
+    sensor = get_object_or_404(sensors_of(request.user), pk=of) if of else None
+    try:
+        return make_token(request.user, name if name.isprintable() else "", sensor=sensor)[1]
+    except TokenError as error:
+        messages.error(request, str(error))
+    return None
 
 
 @require_POST

@@ -12,6 +12,7 @@ from accounts.membership import Price
 from accounts.models import Account
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 DEFAULT_PER_KWH = 0.18  # euro, until the owner says otherwise
 DEFAULT_CURRENCY = "EUR"
@@ -64,16 +65,16 @@ def own(history: list[Span], now: float) -> float | None:
 def set_price(account: Account, cents_per_kwh: Decimal, since: date, today: date, currency: str = DEFAULT_CURRENCY) -> Price:
     """The price from that local date on; replaces the one that began the same day. Raises PriceError."""
     if since > today + AHEAD_MAX:
-        raise PriceError("a date at most two years ahead")
+        raise PriceError(_("a date at most two years ahead"))
     price = Price(account=account, since=since, cents_per_kwh=cents_per_kwh, currency=currency)
     try:
         price.clean_fields()
     except ValidationError as error:
-        raise PriceError("cannot be taken: " + ", ".join(sorted(error.message_dict))) from error
+        raise PriceError(_("cannot be taken: ") + ", ".join(sorted(error.message_dict))) from error
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the count
         Price.objects.filter(account=account, since=since).delete()
         if Price.objects.filter(account=account).count() >= PRICES_MAX:
-            raise PriceError(f"at most {PRICES_MAX} prices")
+            raise PriceError(_("at most %(most)s prices") % {"most": PRICES_MAX})
         price.save()
     return price

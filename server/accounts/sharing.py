@@ -7,6 +7,7 @@ from accounts.membership import Sharing, Subscription
 from accounts.models import Account
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 SHOWN_MAX = 4  # others in a chart, beside one's own line
 SUBSCRIPTIONS_MAX = 200  # a member's: a list that a person can read
@@ -44,12 +45,12 @@ def detail_for(viewer: Account, member: Account) -> str | None:
 def set_sharing(account: Account, detail: str, audience: str = Sharing.Audience.CHOSEN, chosen: Iterable[Account] = ()) -> Sharing:
     """The member's answer, which holds at once. Raises SharingError."""
     if detail not in Detail.values or audience not in Sharing.Audience.values:
-        raise SharingError("no such answer")
+        raise SharingError(_("no such answer"))
     named = list(chosen)
     if len(named) > CHOSEN_MAX:
-        raise SharingError(f"at most {CHOSEN_MAX} members")
+        raise SharingError(_("at most %(most)s members") % {"most": CHOSEN_MAX})
     with transaction.atomic():
-        sharing, _ = Sharing.objects.update_or_create(account=account, defaults={"detail": detail, "audience": audience})
+        sharing, _made = Sharing.objects.update_or_create(account=account, defaults={"detail": detail, "audience": audience})
         sharing.chosen.set([each for each in named if each.pk != account.pk])
     return sharing
 
@@ -69,12 +70,12 @@ def subscribe(account: Account, member: Account) -> Subscription:
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the counts
         if not visible_to(account).filter(pk=member.pk).exists():
-            raise SharingError("no such member")
+            raise SharingError(_("no such member"))
         found = account.subscriptions.filter(to=member).first()
         if found is not None:
             return found
         if account.subscriptions.count() >= SUBSCRIPTIONS_MAX:
-            raise SharingError(f"at most {SUBSCRIPTIONS_MAX} subscriptions")
+            raise SharingError(_("at most %(most)s subscriptions") % {"most": SUBSCRIPTIONS_MAX})
         return Subscription.objects.create(subscriber=account, to=member, shown=_room(account))
 
 
@@ -88,9 +89,9 @@ def show(account: Account, member: Account, shown: bool) -> None:
         Account.objects.select_for_update().get(pk=account.pk)
         found = subscriptions_of(account).filter(to=member).first()
         if found is None:
-            raise SharingError("no such member")
+            raise SharingError(_("no such member"))
         if shown and not found.shown and not _room(account):
-            raise SharingError(f"at most {SHOWN_MAX} others at a time")
+            raise SharingError(_("at most %(most)s others at a time") % {"most": SHOWN_MAX})
         account.subscriptions.filter(pk=found.pk).update(shown=shown)
 
 

@@ -7,6 +7,7 @@ import secrets
 
 from accounts.models import Account, Token
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 TOKEN_BYTES = 16  # protocol §4: 32 hex digits
 TOKENS_MAX = 100  # an account's
@@ -28,11 +29,11 @@ def is_token(text: str) -> bool:
 def make_token(account: Account, name: str = "", scope: str = Token.Scope.READ, sensor=None) -> tuple[Token, str]:
     """Make a token; the text returned beside it is kept nowhere. sensor: None for all of the account's. Raises TokenError."""
     if sensor is not None and scope != Token.Scope.READ:
-        raise TokenError("a sensor's token can only read")
+        raise TokenError(_("a sensor's token can only read"))
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the count
         if Token.objects.filter(account=account).count() >= TOKENS_MAX:
-            raise TokenError(f"an account has at most {TOKENS_MAX} tokens")
+            raise TokenError(_("an account has at most %(most)s tokens") % {"most": TOKENS_MAX})
         text = secrets.token_hex(TOKEN_BYTES)
         token = Token.objects.create(account=account, name=name[:64], scope=scope, sensor=sensor, sha256=sha256(text))
     return token, text

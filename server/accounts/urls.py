@@ -11,6 +11,7 @@ urlpatterns = [
     path("account/sharing/", pages.sharing, name="sharing"),
     path("account/export/", pages.export, name="export"),
     path("account/delete/", pages.delete, name="account-delete"),
+    path("tokens/", pages.tokens, name="tokens"),
     path("invitations/", pages.invitations_page, name="invitations"),
     path("invitations/<int:number>/withdraw/", pages.withdraw, name="invitation-withdraw"),
     path("invitation/<str:secret>/", pages.invitation, name="invitation"),

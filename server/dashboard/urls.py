@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages for people."""
 
-from dashboard import feeds, live, pages, views
-from django.contrib.auth import views as auth
+from dashboard import feeds, live, pages
 from django.urls import path, register_converter
 
 
@@ -28,9 +27,4 @@ urlpatterns = [
     path("live/", live.stream, name="live"),
     path("sensors/<hex:sensor>/", pages.sensor, name="sensor"),
     path("sensors/<hex:sensor>/chart.json", feeds.sensor_data, name="sensor-data"),
-    path("devices/", views.devices, name="devices"),
-    path("claim/", views.claim, name="claim"),
-    path("tokens/", views.tokens, name="tokens"),
-    path("login/", auth.LoginView.as_view(), name="login"),
-    path("logout/", auth.LogoutView.as_view(), name="logout"),
 ]

@@ -11,6 +11,7 @@ from devices.models import ClaimAttempt, Device, NewKey
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 CODE_LIFETIME = timedelta(hours=48)  # after a heartbeat
 ATTEMPTS_MAX = 5  # wrong codes an account has
@@ -30,7 +31,7 @@ def tidy_code(text: str) -> str:
             return code
     except (binascii.Error, ValueError):
         pass
-    raise ClaimError("A code has 8 characters: letters A to Z and digits 2 to 7.")
+    raise ClaimError(_("A code has 8 characters: letters A to Z and digits 2 to 7."))
 
 
 def claim_device(account: Account, text: str, now: datetime) -> Device:
@@ -47,14 +48,14 @@ def claim_device(account: Account, text: str, now: datetime) -> Device:
         if claimed is None:
             ClaimAttempt.objects.create(account=account, at=now)
     if claimed is None:  # outside of the transaction, so that the attempt is counted
-        raise ClaimError("No device with this code: look it up again, and see that the device is on line.")
+        raise ClaimError(_("No device with this code: look it up again, and see that the device is on line."))
     return claimed
 
 
 def _check_attempts(account: Account, now: datetime) -> None:
     ClaimAttempt.objects.filter(account=account, at__lte=now - ATTEMPTS_SPAN).delete()
     if ClaimAttempt.objects.filter(account=account).count() >= ATTEMPTS_MAX:
-        raise ClaimError("Too many wrong codes: try again in an hour.")
+        raise ClaimError(_("Too many wrong codes: try again in an hour."))
 
 
 def _claim(account: Account, code: str, now: datetime) -> Device | None:

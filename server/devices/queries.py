@@ -3,6 +3,7 @@
 
 from devices.models import Device, Sensor
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 
 def devices_of(account) -> QuerySet[Device]:
@@ -23,9 +24,15 @@ def troubles(sensor: Sensor) -> list[str]:
     """What was wrong with a sensor's uploads, in sentences for its owner."""
     told = []
     if sensor.ahead_tuples:
-        told.append(f"clock {sensor.ahead_s} s ahead: {sensor.ahead_tuples} values from the future were not taken")
+        told.append(
+            _("clock %(ahead_s)s s ahead: %(count)s values from the future were not taken") % _counts(sensor.ahead_tuples, sensor.ahead_s)
+        )
     if sensor.old_tuples:
-        told.append(f"{sensor.old_tuples} values older than ten years were not taken")
+        told.append(_("%(count)s values older than ten years were not taken") % _counts(sensor.old_tuples))
     if sensor.conflicts:
-        told.append(f"{sensor.conflicts} values came twice and differed: the first ones stay")
+        told.append(_("%(count)s values came twice and differed: the first ones stay") % _counts(sensor.conflicts))
     return told
+
+
+def _counts(count: int, ahead_s: int = 0) -> dict[str, int]:
+    return {"count": count, "ahead_s": ahead_s}

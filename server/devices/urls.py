@@ -6,7 +6,7 @@ from django.urls import path
 
 urlpatterns = [
     path("devices/", pages.devices, name="devices"),
-    path("devices/claim/", pages.claim, name="device-claim"),
+    path("claim/", pages.claim, name="claim"),
     path("devices/<str:device>/name/", pages.rename, name="device-name"),
     path("devices/<str:device>/window/", pages.window, name="device-window"),
     path("devices/<str:device>/release/", pages.release, name="device-release"),

@@ -69,10 +69,10 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     chain.run_until(lambda: ("POST", "/device/" + DEVICE, 200) in platform.requests()[1:], limit_s=120)
     code = status(chain)["claim"]
     anna = visitor(platform, certificates)
-    anna.post("/claim/", {"code": "AAAAAAAA"}, page="/")
-    assert "No device with this code" in anna.get("/").text
-    anna.post("/claim/", {"code": code.lower()}, page="/")
-    page = anna.get("/").text
+    anna.post("/claim/", {"code": "AAAAAAAA"}, page="/devices/")
+    assert "No device with this code" in anna.get("/devices/").text
+    anna.post("/claim/", {"code": code.lower()}, page="/devices/")
+    page = anna.get("/devices/").text
     assert SENSOR in page and DEVICE in page
     assert platform.command("shell", "-v0", "-c", WATCH).strip() == "1"
     chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
@@ -110,8 +110,8 @@ def test_a_device_from_the_list_is_claimed_by_its_printed_code(household, platfo
     """Provisioned beforehand: no registration, and no heartbeat needed before the claim."""
     code = platform.provision({DEVICE: KEY}, {SENSOR: DEVICE})[DEVICE]
     anna = visitor(platform, certificates)
-    anna.post("/claim/", {"code": code}, page="/")
-    assert DEVICE in anna.get("/").text
+    anna.post("/claim/", {"code": code}, page="/devices/")
+    assert DEVICE in anna.get("/devices/").text
     chain = household(url=platform.url, digits=22)
     chain.start()
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)

@@ -194,7 +194,7 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
         assert client.upload(SENSOR, [(minute, 77), (minute + 9999, 78)]).status == 200
     code = shell(platform, f"print(Device.objects.get(pk='{DEVICE}').claim_code)")
     anna = visit("anna")
-    anna.post("/devices/claim/", {"code": code}, page="/devices/")
+    anna.post("/claim/", {"code": code}, page="/devices/")
     page = anna.get("/devices/").text
     assert "2000 of 13148 kB free" in page and "counter 77" in page and "1" in page
     assert anna.post(f"/devices/{DEVICE}/name/", {"name": "attic"}, page="/devices/").status_code == 302
