@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""buildroot/: what `build.sh --check` promises, and that it can say no; the overlay's files as the router reads them."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from flukso import provision
+from tests.package.conftest import ROOT
+
+TARGETS = ("23.05-ath25", "24.10-ath79-dragino", "24.10-malta-be")
+DRAGINO, ATH25 = TARGETS[1], TARGETS[0]
+DTS = "buildroot/{}/add/target/linux/ath79/dts/ar9331_dragino_ms14.dts".format(DRAGINO)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What build.sh --check reads, to be spoilt."""
+    shutil.copytree(ROOT / "buildroot", tmp_path / "buildroot")
+    for makefile in (ROOT / "package").glob("*/Makefile"):
+        (tmp_path / "package" / makefile.parent.name).mkdir(parents=True)
+        shutil.copy(makefile, tmp_path / "package" / makefile.parent.name)
+    return tmp_path
+
+
+def check(root):
+    return subprocess.run([root / "buildroot/build.sh", "--check"], capture_output=True, text=True, timeout=120)
+
+
+def test_everything_that_needs_no_network_is_right():
+    done = check(ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:-1] == [target + ": checked" for target in TARGETS]
+
+
+SPOILT = [  # id, file, text in it, what stands there instead, what is said
+    ("symbol", "{}/seed.config".format(ATH25), "CONFIG_PACKAGE_flukso=y", "CONFIG_PACKAGE_fluksoo=y", "CONFIG_PACKAGE_fluksoo is nobody's"),
+    ("device", "{}/seed.config".format(DRAGINO), "DEVICE_dragino_ms14", "DEVICE_dragino_ms15", "is nobody's symbol"),
+    ("twice", "{}/seed.config".format(ATH25), "CONFIG_PACKAGE_luci=n", "CONFIG_PACKAGE_ppp=n", "stands there twice"),
+    ("feed", "{}/feeds.conf".format(ATH25), "^b5ed85f6e94aa08de1433272dc007550f4a28201", "", "not pinned"),
+    ("branch", "{}/feeds.conf".format(ATH25), "^b5ed85f6e94aa08de1433272dc007550f4a28201", ";master", "not pinned"),
+    ("our-feed", "{}/feeds.conf".format(DRAGINO), "src-link flukso @FLUKSO@", "", "our own feed is not in it"),
+    ("tree", "{}/tree".format(DRAGINO), "dbd975a3", "v24.10.3 ", "no commit"),
+    ("reason", "{}/patches/0001-ath25-offer-gpio-drivers.patch".format(ATH25), "Reason: ", "", "gives no reason"),
+    ("context", "{}/patches/0001-ath25-offer-gpio-drivers.patch".format(ATH25), " KERNEL_PATCHVER", " PATCHVER", "does not apply"),
+    ("kernel", "{}/add/target/linux/ath25/patches-5.15/900-flukso-sensor-board.patch".format(ATH25), "ar5312.o", "x.o", "does not apply"),
+    ("dts", DTS.removeprefix("buildroot/"), "<&gpio FLUKSO_GPIO_CS", "<&gpoi FLUKSO_GPIO_CS", "gpoi"),
+    ("hole", "files/etc/config/firewall", "option src 'lan'\n\toption proto 'tcp'\n\toption dest_port '8080'",
+     "option src 'wan'\n\toption proto 'tcp'\n\toption dest_port '8080'", "a hole that is not on the LAN side"),
+    ("ssh", "files/etc/config/dropbear", "\toption Interface 'lan'\n", "", "not bound to the LAN side"),
+    ("script", "files/etc/uci-defaults/40-flukso-image", "uci commit system", "if uci commit system", "not a shell script"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, old, new, said", [pytest.param(*row[1:], id=row[0]) for row in SPOILT])
+def test_says_what_is_wrong(copy, name, old, new, said):
+    path = copy / "buildroot" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    done = check(copy)
+    assert done.returncode == 1 and said in done.stderr, done
+
+
+def test_a_dependency_that_nobody_has_is_found(copy):
+    path = copy / "package/flukso/Makefile"
+    path.write_text(path.read_text().replace("+kmod-spi-dev", "+kmod-spi-dve"))
+    done = check(copy)
+    assert done.returncode == 1 and "kmod-spi-dve is needed" in done.stderr
+
+
+def test_an_unknown_target_is_refused_with_the_list():
+    done = subprocess.run([ROOT / "buildroot/build.sh", "24.10-x86"], capture_output=True, text=True)
+    assert done.returncode == 2
+    for target in TARGETS:
+        assert target in done.stderr
+
+
+def sections(name, target=None):
+    folder = ROOT / "buildroot" / (target or "") / "files/etc/config"
+    return provision.sections((folder / name).read_text(), name)
+
+
+def test_the_firewall_opens_the_lan_side_alone():
+    found = sections("firewall")
+    zones = {s.options["name"].text: s.options for s in found if s.type == "zone"}
+    assert all(zones[name]["input"].text == "REJECT" and zones[name]["forward"].text == "REJECT" for name in ("lan", "wan"))
+    holes = {(s.options["proto"].text, s.options["dest_port"].text): s.options["src"].text for s in found if "dest_port" in s.options}
+    assert holes == {("udp", "68"): "*", ("tcp", "22"): "lan", ("tcp", "8080"): "lan", ("udp", "5353"): "lan"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_network_files_are_read_and_have_a_lan(target):
+    names = [section.name for section in sections("network", target) if section.type == "interface"]
+    assert names[:2] == ["loopback", "lan"]
+
+
+def test_the_boards_pins_stand_as_constants_at_the_head_of_the_device_tree():
+    text = (ROOT / DTS).read_text()
+    head = text[: text.index("/ {")]
+    names = re.findall(r"#define (FLUKSO_GPIO_\w+) \d+", head)
+    assert names == ["FLUKSO_GPIO_SCK", "FLUKSO_GPIO_MOSI", "FLUKSO_GPIO_MISO", "FLUKSO_GPIO_CS"] and "READ OFF A BOARD" in head
+    for name in names:
+        assert "<&gpio {} ".format(name) in text
+
+
+FAKE_UCI = r"""#!/bin/sh
+[ "$1" = -q ] && shift
+case $1 in
+get) echo fedcba9876543210fedcba9876543210 ;;
+*) echo "$*" >>/tmp/uci.log ;;
+esac
+"""
+
+
+def test_the_first_boot_names_the_host_after_the_device(router):
+    router.write("usr/bin/uci", FAKE_UCI, 0o755)
+    router.write("usr/bin/flukso", "#!/bin/sh\n", 0o755)
+    shutil.copy(ROOT / "buildroot/files/etc/uci-defaults/40-flukso-image", router.path("tmp/defaults"))
+    router.run("sh", "-c", ". /tmp/defaults")
+    said = router.read("tmp/uci.log").splitlines()
+    assert "set system.@system[0].hostname=flukso-fedcba" in said and "set system.ntp.enabled=1" in said
+    router.run("sh", "-c", ". /tmp/defaults")
+    assert router.read("tmp/uci.log").splitlines() == said * 2
