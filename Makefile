@@ -86,6 +86,11 @@ bench-daemon: runtime ## measures the daemon's CPU a delta line and its memory, 
 bench-lan: runtime ## measures the LAN API's requests a second and what polling feels of them, on both interpreters
 	@$(PY) -m tests.bench lan
 
+.PHONY: flash-demo
+flash-demo: firmware-quiet sim-quiet ## updates a historic board in the simulator through the real avrdude; the daemon reads on
+	@$(SETUP) demo test
+	@$(PY) -m tests.flash.demo
+
 pictures: ## takes the README's pictures from a running demo
 	@$(SETUP) demo pictures
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet

@@ -12,6 +12,7 @@ KNOWN_SIGNATURES = {b"\x1e\x92\x05": "ATmega48: its memory is too small", b"\x1e
 SIGNATURE_SIZE = 3
 FLASH_SIZE = 16384
 EEPROM_SIZE = 512
+SIGNALS = 128  # an exit status above it is a signal's number
 OUTPUT_MAX = 64 * 1024  # of avrdude's own words that are kept
 
 # id: avrdude's -c; port: its -P or None; pins: of linuxgpio, four texts like "~3", or None; extra: further words, e.g. ("-B", "10")
@@ -32,14 +33,14 @@ class AvrdudeError(ValueError):
 
 # what avrdude says (any of its versions 6.3 to 8) -> why it failed; the first that fits counts
 REASONS = (
-    ("missing", ("not found", "command not found")),
+    ("missing", ("avrdude: not found", "avrdude: command not found")),
     (
         "device",
         ("can't open device", "cannot open", "unable to open", "can't export gpio", "could not find usb", "ser_open", "connection refused"),
     ),
     ("verify", ("verification error", "verification mismatch", "content mismatch")),
-    ("signature", ("expected signature", "device signature")),
     ("silent", ("not in sync", "target doesn't answer", "initialization failed", "not responding", "programmer is not")),
+    ("signature", ("expected signature", "device signature")),
 )
 
 
@@ -92,9 +93,13 @@ def command(programmer: Programmer, part: str, config: "str | None", operations:
 
 def failure(status: int, text: str) -> AvrdudeError:
     """Return what a run with an exit status other than 0 means."""
+    if status > SIGNALS:
+        return AvrdudeError("failed", "avrdude was ended by signal {}".format(status - SIGNALS))
     low = text[-OUTPUT_MAX:].lower()
     for reason, phrases in REASONS:
         for phrase in phrases:
+            if phrase in low and reason == "missing":
+                return AvrdudeError(reason, "avrdude is not installed")
             if phrase in low:
                 return AvrdudeError(reason, last_words(text))
     return AvrdudeError("failed", "exit status {}: {}".format(status, last_words(text)))

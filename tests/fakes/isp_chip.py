@@ -81,6 +81,21 @@ class Chip:
                 return 0xFF
         return taken[-2] if len(taken) > 1 else 0x00  # each byte is echoed one byte later
 
+    def next_out(self) -> int:
+        """The byte that stands on MISO for the next transfer: the last one, or what the instruction under way reads."""
+        taken = self._instruction
+        if self.dead or not self.in_reset:
+            return 0xFF
+        if len(taken) < 3:
+            return taken[-1] if taken else 0x00
+        a, b, c = taken
+        if (a, b) != (0xAC, 0x53) and not self._enabled:
+            return 0xFF
+        if a == 0xF0:
+            return 0xFF if self._busy() else 0xFE
+        read = self._read(a, b, c)
+        return 0xFF if self._busy() else c if read is None else read
+
     # instructions ---------------------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:

@@ -74,6 +74,7 @@ class Station:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = "net:127.0.0.1:{}".format(self._server.getsockname()[1])
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._idle = threading.Lock()  # not held while somebody programs the chip
         self.start_board()
         if listen:
             self._thread.start()
@@ -89,13 +90,14 @@ class Station:
 
     def session(self, program) -> None:
         """The board stands still while somebody programs it."""
-        self.stop_board()
-        self.sessions += 1
-        try:
-            program()
-        finally:
-            self.chip.power_on()
-            self.start_board()
+        with self._idle:
+            self.stop_board()
+            self.sessions += 1
+            try:
+                program()
+            finally:
+                self.chip.power_on()
+                self.start_board()
 
     # the board
 
@@ -139,6 +141,10 @@ class Station:
         self._board = None
 
     async def _ask(self, what):
+        with self._idle:
+            return await self._talk(what)
+
+    async def _talk(self, what):
         port = ports.load()
         clock = port.sim_clock(self.control_url)
         await clock.start()
@@ -195,9 +201,9 @@ class Station:
         given = [*words, *(self.options() if options is None else options)]
         return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env}
 
-    def flash(self, *words, runtime: str = "cpython", options: list[str] | None = None) -> subprocess.CompletedProcess:
+    def flash(self, *words, runtime: str = "cpython", options: list[str] | None = None, **more) -> subprocess.CompletedProcess:
         command, env = self.command(*words, runtime=runtime, options=options)
-        return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env=env, cwd=self.folder)
+        return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env={**env, **more}, cwd=self.folder)
 
     @property
     def backup(self) -> Path:

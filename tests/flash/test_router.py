@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""avrdude's own linuxgpio on a router's pins, level shifter and spi-gpio driver included."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from flukso.flash import cli
+from tests.e2e.chain import FIRMWARE
+from tests.flash.conftest import COUNTERS
+from tests.flash.router import Router
+from tests.flash.station import historic_chip
+
+END_S = 60
+
+
+@pytest.fixture
+def router(tmp_path):
+    with Router(tmp_path, historic_chip("declared-0", COUNTERS), "declared-0") as running:
+        yield running
+
+
+def test_an_update_over_the_pins_of_a_router(router):
+    done = router.flash("update", FIRMWARE)
+    assert done.returncode == 0, done.stderr
+    assert router.version()[0] >= 2 and router.counters() == COUNTERS
+    assert router.owners == ["gpio", "driver"] and router.given_back()
+
+
+@pytest.mark.parametrize("pins", ["0,~3,1,2", "~0,3,1,2", "~0,~3,2,1"])
+def test_pins_that_are_not_those_of_the_board_find_no_chip(router, pins):
+    done = router.flash("update", FIRMWARE, "--pins", pins)
+    assert done.returncode == cli.EXITS["silent"], done.stderr
+    assert router.given_back() and router.counters() == COUNTERS and router.chip.page_writes == 0
+
+
+def test_the_micropython_tool_works_on_the_pins_too(router):
+    done = router.flash("info", runtime="micropython")
+    assert done.returncode == 0 and "EEPROM: historic, hardware 2.0" in done.stdout, done.stderr
+    assert router.given_back() and router.counters() == COUNTERS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+@pytest.mark.parametrize("victim", ["tool", "avrdude"])
+def test_a_killed_process_leaves_no_pin_behind(router, victim, runtime):
+    def kill(kind, address):
+        if address == 0x400:
+            number = tool.pid if victim == "tool" else int((router.folder / "run/avrdude.pid").read_text())
+            os.kill(number, signal.SIGKILL)
+            time.sleep(0.1)
+
+    router.chip.hook = kill
+    command, env = router.command("update", FIRMWARE, runtime=runtime)
+    tool = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=router.folder)
+    text = tool.communicate(timeout=END_S)[0]  # ends with the guardian, which has the output too
+    assert tool.returncode == (-signal.SIGKILL if victim == "tool" else cli.CUT_OFF), text
+    assert router.given_back() and router.backup.exists(), text
+    router.chip.hook = lambda kind, address: None
+    done = router.flash("recover", runtime=runtime)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert router.version()[0] >= 2 and router.counters() == COUNTERS and router.given_back()
