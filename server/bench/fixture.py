@@ -9,10 +9,13 @@ import secrets
 import time
 from pathlib import Path
 
+import numpy as np
+
 SENSORS = 30_000  # of 10,000 devices
 SENSORS_A_DEVICE = 3
 TUPLES = 5  # an upload: five minutes, a tuple a minute
-START_AGE_S = 4 * 86_400  # the uploads' first tuple is that old, so that none is from the future
+DAY_S = 86_400
+START_AGE_S = 4 * DAY_S  # the uploads' first tuple is that old, so that none is from the future
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -60,6 +63,20 @@ def fill_accounts(sensors: int = SENSORS) -> None:
     ]
     Device.objects.bulk_create(devices, 1000)
     Sensor.objects.bulk_create([Sensor(pk=sensor_id(n), device_id=device_id(n // SENSORS_A_DEVICE)) for n in range(sensors)], 1000)
+
+
+def fill_days(store, sensors: int, days: int, now: int) -> None:
+    """Days of minutes of the first sensors, up to now, merged and aged."""
+    from server.bench.households import Households
+
+    homes = Households(sensors)
+    shift = now - (homes.now + days * DAY_S)
+    for _ in range(days):
+        ts, counters = homes.minutes(DAY_S // 60)
+        stamps = (np.minimum(ts, homes.now) + shift).tolist()
+        rows = [list(zip(*row, strict=True)) for row in zip(stamps, counters.tolist(), strict=True)]
+        store.append_many([(sensor_id(n), rows[n]) for n in range(sensors)], now)
+    store.merge()
 
 
 def start_time() -> int:

@@ -20,15 +20,10 @@ import sys; sys.path.insert(0, {root!r})
 import time
 from accounts.models import Account
 from accounts.tokens import make_token
-from dashboard import demo
-from devices.management.commands.demo_household import fill
 from server.bench import fixture
 from project import stores
 fixture.fill_accounts(3)
-for n in range(3):
-    end = int(time.time()) // 60 * 60
-    fill(fixture.sensor_id(n), demo.tuples(n, end - {days} * 86400, end))
-stores.store().merge()
+fixture.fill_days(stores.store(), 3, {days}, int(time.time()) // 60 * 60)
 stores.close()
 print(make_token(Account.objects.get(username="bench"))[1])
 """

@@ -17,4 +17,4 @@ CHANGES_STALE_S = 8  # so that with the database away for longer nothing cached 
 CHANGES_OVERLAP = 1000  # rows read again: PostgreSQL commits them out of order
 TROUBLE_FLUSH_S = 5
 TROUBLE_SENSORS_MAX = 20_000  # sensors whose trouble is counted between two flushes
-READ_ROWS_MAX = 44_640  # 31 days of minutes; a longer answer comes at the next coarser resolution
+WORK_WAITING_MAX = 1000  # reads that wait for a thread, some ms each; more are answered 503

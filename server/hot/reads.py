@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import namedtuple
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorize
 from hot.caches import Cache, TokenEntry
 from hot.directory import Directory
 from hot.requests import Headers, check_version, read_headers
+from hot.workers import Workers
 from series import query
 from series.units import ALIASES
 
@@ -55,12 +56,12 @@ class Reader:
         self._tokens = tokens
         self._directory = directory
         self._accounts = executor
-        self._threads = ThreadPoolExecutor(THREADS, "reads")
+        self._threads = Workers(THREADS, "reads")
         self._clock = clock
         self.graphs = None  # hot/graphs.py, where it is switched on
 
     def stop(self) -> None:
-        self._threads.shutdown()
+        self._threads.stop()
 
     async def series(self, sensor: str, scope, interval: bytes | None, unit: bytes | None) -> Answer:
         """Rows of a sensor, or its properties with param=all. interval and unit: those of the path form."""
@@ -110,10 +111,8 @@ class Reader:
 
     async def _rows(self, sensor: str, asked: Parameters, token: TokenEntry) -> bytes:
         wanted = self._query(asked, token)
-        loop = asyncio.get_running_loop()
         zone = ZoneInfo(token.time_zone)
-        now = int(self._clock())
-        return await loop.run_in_executor(self._threads, query.answer_json, self._store, sensor, wanted, now, zone)
+        return await self._threads.run(query.answer_json, self._store, sensor, wanted, int(self._clock()), zone)
 
     def _query(self, asked: Parameters, token: TokenEntry) -> query.Query:
         now = int(self._clock())
@@ -133,7 +132,7 @@ class Reader:
     async def _properties(self, sensor: str) -> bytes:
         loop = asyncio.get_running_loop()
         properties = await loop.run_in_executor(self._accounts, self._directory.properties, sensor)
-        last = await loop.run_in_executor(self._threads, self._store.last, sensor)
+        last = await self._threads.run(self._store.last, sensor)
         if properties is None:
             raise Refusal(404, "no such series")
         return json.dumps(properties | {"lastupdate": list(last or ())}, separators=(",", ":")).encode()
@@ -143,7 +142,7 @@ def _answer(body: bytes, callback: str | None, match: bytes | None) -> Answer:
     """As JSON or JSONP, or 304 when the client has it."""
     if callback is not None:
         body = b"%b(%b);" % (callback.encode(), body)
-    tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
+    tag = b'"%b"' % hashlib.blake2b(body, digest_size=16).hexdigest().encode()
     common = [*COMMON, *CROSS_ORIGIN[:1], (b"ETag", tag)]
     if match is not None and tag in [each.strip().removeprefix(b"W/") for each in match.split(b",")]:
         return Answer(304, common, b"")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
-from series.curve import Floats, instants
+from series.curve import Floats
 from series.localtime import DAY_S, night
 from series.store import Store
 from series.units import UnitError, factor
@@ -155,16 +156,13 @@ def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
 
 def answer_json(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> bytes:
     """answer() as compact JSON; a day by minute must take well under a millisecond."""
-    text = str(_pairs(series(store, sensor, query, now, zone), query))
-    return text.replace(" ", "").replace(f",{UNKNOWN}]", ',"nan"]').encode()
+    text = msgspec.json.encode(_pairs(series(store, sensor, query, now, zone), query))
+    return text.replace(b",%d]" % UNKNOWN, b',"nan"]')
 
 
-def _pairs(found: Series, query: Query) -> list[list[int]]:
+def _pairs(found: Series, query: Query) -> list[tuple[int, int]]:
     """The rows with UNKNOWN for "nan"."""
-    rows = np.empty((len(found.ends) + 1, 2), np.int64)
-    rows[:-1, 0] = instants(found.ends)
-    rows[-1, 0] = query.end // query.step_s * query.step_s + query.step_s
-    rows[:-1, 1] = np.where(np.isnan(found.values), UNKNOWN, found.values)
-    rows[-1, 1] = UNKNOWN
-    pairs: list[list[int]] = rows.tolist()
+    values: list[int] = np.where(np.isnan(found.values), UNKNOWN, found.values).astype(np.int64).tolist()
+    pairs = list(zip(found.ends, values, strict=True))
+    pairs.append((query.end // query.step_s * query.step_s + query.step_s, UNKNOWN))
     return pairs

@@ -11,6 +11,7 @@ from series.sqlite import codec
 DAY_S = 86_400
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
+CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
 WAIT_S = 30  # for another process's write; the longest one is a slice of merging
 SCHEMA = 1
 
@@ -92,6 +93,7 @@ class Archive:
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.execute("PRAGMA secure_delete=FAST")
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        self.db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         self._make()
 
     def _make(self) -> None:
@@ -167,8 +169,8 @@ class Archive:
     def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
         """(day, block or only its header) of the days first … last that have one, ascending."""
         what = f"substr(data,1,{codec.HEADER.size})" if heads else "data"
-        keys = ",".join([str(day_key(day, no)) for day in range(first, last + 1)])
-        rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN ({keys}) ORDER BY key").fetchall()
+        keys = str([day_key(day, no) for day in range(first, last + 1)])  # as JSON: the statement stays the same, and prepared
+        rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", (keys,))
         return [(key >> 32, data) for key, data in rows]
 
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:

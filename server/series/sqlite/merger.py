@@ -47,6 +47,10 @@ class Merger:
         for name, sensor in waiting:
             if not sensor.no and sensor.pending:
                 self._enter(name, sensor)
+                if len(self._entered) >= COMMIT_SENSORS:
+                    self._commit()
+                    self._archive.begin()
+                yield
         waiting.sort(key=lambda item: item[1].no)
         aged = horizons(self._archive)
         self._sealed = self._archive.get("sealed")
