@@ -79,6 +79,15 @@ def fill_days(store, sensors: int, days: int, now: int) -> None:
     store.merge()
 
 
+def fill_hour(store, sensors: int, rounds: int, begin: int) -> None:
+    """What the first rounds of uploads hold, as if they had come."""
+    now = int(time.time())
+    for count in range(rounds):
+        uploads = [(sensor_id(n), tuples(n, count, begin)) for n in range(sensors)]
+        for at in range(0, sensors, 1000):
+            store.append_many(uploads[at : at + 1000], now)
+
+
 def start_time() -> int:
     return int(time.time()) // 3600 * 3600 - START_AGE_S
 

@@ -20,6 +20,17 @@ from server.bench import fixture, processes
 ROOT = Path(__file__).resolve().parents[2]
 PAGE_EVERY_S = 0.1
 HOUR_ROUNDS = 12  # of uploads: five minutes each
+WARM_S = 3
+STORE_SENSORS = 2000  # in the store's own bench, for two days
+MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
+FILL = """
+import sys; sys.path.insert(0, {root!r})
+from project import stores
+from server.bench import fixture
+fixture.fill_accounts({sensors})
+fixture.fill_hour(stores.store(), {sensors}, {rounds}, {begin})
+stores.close()
+"""
 
 
 class Bench:
@@ -29,10 +40,9 @@ class Bench:
         self.folder, self.sensors, self.seconds = folder, sensors, seconds
         self.environment = fixture.environment(folder)
         self.begin = fixture.start_time()
-        self._round = 0
+        self._round = HOUR_ROUNDS
         self._in_django("migrate", "-v0")
-        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from server.bench import fixture; fixture.fill_accounts({sensors})"
-        self._in_django("shell", "-v0", "-c", code)
+        self._in_django("shell", "-v0", "-c", FILL.format(root=str(ROOT), sensors=sensors, rounds=HOUR_ROUNDS, begin=self.begin))
 
     def _in_django(self, *words: str) -> None:
         subprocess.run([sys.executable, "-m", "server", *words], cwd=ROOT, env=self.environment, check=True)
@@ -55,14 +65,12 @@ class Bench:
             raise SystemExit(f"bench: {result['errors']} errors: {(self.folder / 'log').read_text()[-1000:]}")
         return result
 
-    def prefill(self, process, port: int) -> None:
-        """An hour of every sensor, so that caches are warm and days have begun."""
-        per_round = self.sensors / 4000
-        for _ in range(HOUR_ROUNDS):
-            file = self.uploads(1)
-            done = 0
-            while done < self.sensors:  # whatever is sent twice is a duplicate
-                done += processes.wrk(port, file, per_round * 2)["requests"]
+    def warm_up(self, port: int) -> None:
+        """An upload of every sensor, so that all are in the caches."""
+        file = self.uploads(1)
+        done = 0
+        while done < self.sensors:  # whatever is sent twice is a duplicate
+            done += processes.wrk(port, file, WARM_S)["requests"]
 
     def service(self, *arguments: str, program=("-m", "server")):
         return processes.service(self.environment, *arguments, log=self.folder / "log", program=program)
@@ -80,9 +88,12 @@ class Pages(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(PAGE_EVERY_S):
-            with self._open(self._url, timeout=30) as answer:
-                answer.read()
-            self.fetched += 1
+            self.fetch()
+
+    def fetch(self) -> None:
+        with self._open(self._url, timeout=30) as answer:
+            answer.read()
+        self.fetched += 1
 
     def stop(self) -> None:
         self._stopped.set()
@@ -96,13 +107,14 @@ def per_core(result: dict) -> int:
 def measure(folder: Path, sensors: int, seconds: float) -> dict:
     bench = Bench(folder, sensors, seconds)
     with bench.service("--service", "ingest") as (ingest, port):
-        bench.prefill(ingest, port)
-        alone = bench.drive(ingest, port, seconds, 12_000)
+        bench.warm_up(port)
+        alone = bench.drive(ingest, port, seconds, MOST_POSTS_S)
         print("ingest alone:", alone, flush=True)  # noqa: T201
         with bench.service("--service", "web") as (_, web_port):
             pages = Pages(web_port)
+            pages.fetch()  # the first one imports half of Django
             pages.start()
-            together = bench.drive(ingest, port, seconds, 12_000)
+            together = bench.drive(ingest, port, seconds, MOST_POSTS_S)
             pages.stop()
         print("beside", pages.fetched, "pages:", together, flush=True)  # noqa: T201
     figures = {
@@ -121,9 +133,9 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
     return figures
 
 
-def store_figures() -> dict:
+def store_figures(sensors: int) -> dict:
     """The store alone, in a process of its own."""
-    command = [sys.executable, str(ROOT / "server" / "bench" / "store.py")]
+    command = [sys.executable, str(ROOT / "server" / "bench" / "store.py"), "--sensors", str(sensors)]
     lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     found = json.loads(lines[-1].removeprefix("bench-store: "))
     return {name: found[name] for name in ("store_tuples_s_core", "bytes_per_tuple")}
@@ -132,12 +144,12 @@ def store_figures() -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sensors", type=int, default=fixture.SENSORS)
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
     os.environ.pop("FLUKSO_LOG_LEVEL", None)
     with tempfile.TemporaryDirectory(prefix="bench-ingest-") as folder:
         figures = measure(Path(folder), options.sensors, options.seconds)
-    print("bench-ingest: " + json.dumps(figures | store_figures()))  # noqa: T201
+    print("bench-ingest: " + json.dumps(figures | store_figures(min(options.sensors, STORE_SENSORS))))  # noqa: T201
     return 0
 
 
