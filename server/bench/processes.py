@@ -51,7 +51,17 @@ def service(environment: dict[str, str], *arguments: str, log: Path, program: tu
 
 def wrk(port: int, requests: Path, seconds: float, connections: int = 64) -> dict:
     """One thread of wrk, sending the requests of the file; it knows whole seconds."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", "-s", str(Path(__file__).with_name("ingest.lua"))]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{max(1, round(seconds))}s",
+        "--timeout",
+        "20s",
+        "--latency",
+        "-s",
+        str(Path(__file__).with_name("ingest.lua")),
+    ]
     environment = os.environ | {"REQUESTS": str(requests)}
     done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], env=environment, capture_output=True, text=True, check=True)
     results = [line for line in done.stdout.splitlines() if line.startswith("result ")]
