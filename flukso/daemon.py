@@ -53,6 +53,7 @@ class Daemon:
         self.services = Services(self)
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
+        self.config_error = state.noted_errors(port, config_path)  # of a configuration that was not taken over
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._bus_url = bus_url
         self._config_path = config_path
@@ -69,6 +70,11 @@ class Daemon:
     def now(self) -> int:
         """Return the time in unix s by which readings are dated."""
         return self.believer.stamp(self.clock.monotonic())
+
+    @property
+    def save_error(self) -> str:
+        """Why what was read could not be saved, "" when it was."""
+        return self._saver.error
 
     @property
     def uploader(self):
@@ -270,9 +276,11 @@ class Daemon:
         try:
             settings = config.load(self.port, self._config_path, self._bus_url)
         except (config.ConfigErrors, OSError) as error:
-            for line in str(error).split("\n"):
+            self.config_error = str(error)
+            for line in self.config_error.split("\n"):
                 self.log("err", "the configuration is not taken over: {}".format(line))
             return
+        self.config_error = state.noted_errors(self.port, self._config_path)
         self._apply(settings)
         await self.services.start(self.clock.monotonic())
         self.log("info", "the configuration was read again")

@@ -5,6 +5,7 @@ from flukso import buffer
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
+NOTED, NOTED_MAX = ".errors", 4096  # bytes: written beside the configuration by whoever renders it (docs/openwrt.md)
 RESET_MAX = 128  # bytes of the mark
 OUTAGE_S = 3600  # without an acknowledgement for so long, the server counts as away: then flash may be worth its wear
 
@@ -49,7 +50,7 @@ class Saver:
         self._port = port
         self._log = log
         self._started = mono
-        self._error = ""
+        self.error = ""  # why the last saving failed
         self.flash_writes = 0
         self._flashed_at: float | None = None  # during this outage
         self.configure(settings, mono)
@@ -86,11 +87,19 @@ class Saver:
     def _write(self, folder, store):
         try:
             save(self._port, folder, store)
-            self._error = ""
+            self.error = ""
         except OSError as error:
-            if str(error) != self._error:
+            if str(error) != self.error:
                 self._log("warning", "what was read could not be saved in {}: {}".format(folder, error))
-            self._error = str(error)
+            self.error = str(error)
+
+
+def noted_errors(port, config_path: str) -> str:
+    """Return what was wrong with a newer configuration, which is therefore not the one at config_path; "" when nothing was."""
+    try:
+        return port.read_file(config_path + NOTED, NOTED_MAX).decode().strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def reset_due(port, folder: str, config_path: str) -> bool:

@@ -26,6 +26,7 @@ def status(house, wall: float, mono: float) -> bytes:
             ("buffer", (("tuples", len(house.store)), ("bytes", house.store.payload_bytes()))),
             ("upload", _upload(house, mono)),
             ("clock", _clock(house, wall, mono)),
+            ("errors", (("config", house.config_error or None), ("save", house.save_error or None))),
             ("lan", (("requests", house.lan.requests), ("refused", house.lan.refused), ("connections", house.lan.connections()))),
         )
     ).encode()

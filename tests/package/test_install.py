@@ -62,7 +62,7 @@ def definition(*sensors: str) -> list[str]:
         "instance daemon",
         "command /usr/bin/flukso daemon --config /var/run/flukso/config",
         "user flukso",
-        "file /etc/config/flukso /var/run/flukso/config",
+        "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors",
         "reload_signal HUP",
         "respawn 3600 5 0",
         "term_timeout 20",
@@ -276,13 +276,61 @@ def test_a_change_of_the_file_reaches_the_service_by_its_trigger(installed):
     assert "wan_branch '0'" in installed.read("var/run/flukso/config")
 
 
-def test_a_damaged_file_is_said_and_the_good_copy_serves_on(installed):
+BAD = [  # id, what the file becomes, what is said
+    ("syntax", "config settings 'main\n", "flukso:1: "),
+    ("values", "config settings 'daemon'\n\toption lan_port 'x'\n\toption spi_mode '7'\n", "flukso:2: lan_port"),
+]
+
+
+@pytest.mark.parametrize("text, said", [pytest.param(*row[1:], id=row[0]) for row in BAD])
+def test_a_bad_file_is_said_and_the_good_copy_serves_on(installed, text, said):
     good = installed.read("var/run/flukso/config")
-    installed.write("etc/config/flukso", "config settings 'main\n")
+    before = installed.definition()
+    right = installed.read("etc/config/flukso")
+    installed.write("etc/config/flukso", text)
     installed.service("reload")
-    assert "daemon.err flukso: the configuration is not taken over: flukso:1: " in installed.log().replace("flukso: flukso:", "flukso:")
+    assert "daemon.err flukso: the configuration is not taken over: " in installed.log() and said in installed.log()
+    assert said in installed.read("var/run/flukso/config.errors")
     assert installed.read("var/run/flukso/config") == good
-    assert "command /usr/bin/flukso daemon --config /var/run/flukso/config" in installed.definition()
+    assert installed.definition() == before
+    installed.write("etc/config/flukso", right)
+    installed.service("reload")
+    assert not installed.path("var/run/flukso/config.errors").exists() and installed.definition() == before
+
+
+def test_a_bad_file_at_the_boot_does_not_end_the_metering(installed):
+    os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
+    installed.write("etc/config/flukso", installed.read("etc/config/flukso").replace("spidev0.0", "spidev1.0"))
+    installed.service("restart")
+    good, before = installed.read("var/run/flukso/config"), installed.definition()
+    shutil.rmtree(installed.path("var/run"))
+    installed.path("dev/spidev1.0").chmod(0o600)
+    installed.write("etc/config/flukso", "config settings 'main\n")
+    installed.service("boot")
+    assert installed.read("var/run/flukso/config").strip() == good.strip()
+    assert owner(installed.path("var/run/flukso/config")) == (4168, 4168, 0o600)
+    assert "the last good configuration is used" in installed.log()
+    assert installed.definition() == before
+    assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
+
+
+def test_the_remembered_copy_is_written_when_it_changed_only_and_resets_nothing(installed):
+    kept = installed.path("etc/flukso/config.good")
+    assert owner(kept) == (0, 0, 0o600)
+    before = kept.stat().st_mtime_ns
+    text = installed.read("etc/config/flukso").replace("reset_counters '0'", "reset_counters '1'")
+    installed.write("etc/config/flukso", text)
+    installed.service("restart")
+    assert "reset_counters '1'" in installed.read("var/run/flukso/config")
+    assert "reset_counters '1'" not in kept.read_text() and kept.stat().st_mtime_ns == before
+
+
+def test_flash_that_cannot_be_written_is_said_and_stops_nothing(installed):
+    shutil.rmtree(installed.path("etc/flukso"))
+    installed.write("etc/flukso", "in the way of the folder")
+    installed.service("restart")
+    assert "config.good cannot be written: flash is full or read-only" in installed.log()
+    assert "user flukso" in installed.definition()
 
 
 def test_reset_counters_acts_once(installed):

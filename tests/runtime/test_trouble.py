@@ -57,15 +57,17 @@ def test_no_spi_device_until_it_comes(household, server, spifake_runtime, wires,
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_recovered_from(router, server):
-    chain, _ = router
+    chain, port = router
     (chain.folder / "state").write_text("in the way")
     chain.configure(extra="config settings daemon\n\toption save_interval '10'\n")
     chain.start()
     chain.run(25)
     assert "could not be saved" in chain.log()
+    assert json.loads(ask(port, "/status"))["errors"]["save"]
     chain.run_until(lambda: server.held(SENSORS[0]), 60)
     (chain.folder / "state").unlink()
     chain.run_until((chain.folder / "state" / "buffer.bin").exists, 60)
+    chain.run_until(lambda: json.loads(ask(port, "/status"))["errors"] == {"config": None, "save": None}, 60)
     assert chain.stop() == 0
 
 

@@ -154,7 +154,7 @@ def test_status_says_how_it_is():
     status, headers, body = get("/status", house=house)
     assert (status, headers["content-type"]) == (200, "application/json")
     found = json.loads(body)
-    assert list(found) == ["version", "uptime", "device", "claim", "board", "sensors", "buffer", "upload", "clock", "lan"]
+    assert list(found) == ["version", "uptime", "device", "claim", "board", "sensors", "buffer", "upload", "clock", "errors", "lan"]
     assert (found["uptime"], found["device"], found["board"]["hardware"], found["board"]["faults"]) == (100, DEVICE, "2.1", 5)
     assert [entry["number"] for entry in found["sensors"]] == [1, 2, 4]
     assert found["sensors"][0]["value"] == 160 and found["sensors"][0]["counter"] == 59 and found["sensors"][1]["value"] is None

@@ -2,7 +2,6 @@
 # Emulated OpenWrt: reading of UCI files, and what the packages' maintainer scripts call. Written for the tests, not OpenWrt's code.
 # shellcheck shell=sh
 
-UCI_DIR=${UCI_DIR:-/etc/config}
 CONFIG_SECTIONS=
 
 # Prints a UCI file as shell commands; nothing when it is damaged, as libuci does.
@@ -45,7 +44,7 @@ uci_as_shell() {
 		} else fail()
 		if (word()) fail()
 	}
-	END { if (!bad) printf "%s", out }' "$UCI_DIR/$1" 2>/dev/null
+	END { if (!bad) printf "%s", out }' "${UCI_CONFIG_DIR:-/etc/config}/$1" 2>/dev/null
 }
 
 config() {
@@ -105,27 +104,38 @@ uci_valid() {
 	esac
 }
 
+# Prints the options of a section as shell commands, those of a wrong type left out; ends with 1 when there was one.
+validated() { # PACKAGE SECTION OPTION:TYPE[:DEFAULT]...
+	local section spec option kind default value result
+	config_load "$1"
+	section=$2 result=0
+	shift 2
+	for spec; do
+		option=${spec%%:*} kind=${spec#*:} default=
+		case $kind in *:*) default=${kind#*:} kind=${kind%%:*} ;; esac
+		config_get value "$section" "$option" "$default"
+		[ -n "$value" ] || continue
+		uci_valid "$kind" "$value" || {
+			result=1
+			continue
+		}
+		[ "$kind" != bool ] || config_get_bool value "$section" "$option" "$default"
+		echo "$option='$(echo "$value" | sed "s/'/'\\\\''/g")'"
+	done
+	return $result
+}
+
 # uci_load_validate PACKAGE TYPE SECTION FUNCTION OPTION:TYPE[:DEFAULT]...: calls FUNCTION SECTION RESULT with the options set.
 uci_load_validate() {
-	local package_ section_ function_ spec_ option_ kind_ default_ value_ result_
-	package_=$1 section_=$3 function_=$4 result_=0
+	local package_ section_ function_ spec_ said_ result_
+	package_=$1 section_=$3 function_=$4
 	shift 4
 	for spec_; do
 		eval "local ${spec_%%:*}"
 	done
-	config_load "$package_"
-	for spec_; do
-		option_=${spec_%%:*} kind_=${spec_#*:} default_=
-		case $kind_ in *:*) default_=${kind_#*:} kind_=${kind_%%:*} ;; esac
-		config_get value_ "$section_" "$option_" "$default_"
-		[ -n "$value_" ] || continue
-		uci_valid "$kind_" "$value_" || {
-			result_=1
-			continue
-		}
-		[ "$kind_" != bool ] || config_get_bool value_ "$section_" "$option_" "$default_"
-		eval "$option_=\$value_"
-	done
+	said_=$(validated "$package_" "$section_" "$@")
+	result_=$?
+	eval "$said_"
 	"$function_" "$section_" "$result_"
 }
 
