@@ -2,6 +2,8 @@
 /* CRC-8 and CRC-16, small rather than fast: no tables in flash. */
 #include "crc.h"
 
+#include "shape.h"
+
 uint8_t crc8_update(uint8_t crc, uint8_t byte)
 {
 	uint8_t bits = 8;
@@ -17,15 +19,19 @@ uint8_t crc8_update(uint8_t crc, uint8_t byte)
 	return crc;
 }
 
+/* In bytes, as the AVR shifts words one place at a time. */
 uint16_t crc16_update(uint16_t crc, uint8_t byte)
 {
 	uint8_t x = (uint8_t)((uint8_t)(crc >> 8) ^ byte);
+	uint8_t high, low;
 
 	x = (uint8_t)(x ^ (x >> 4));
-	return (uint16_t)((uint16_t)(crc << 8) ^ (uint16_t)((uint16_t)x << 12) ^ (uint16_t)((uint16_t)x << 5) ^ x);
+	high = (uint8_t)((uint8_t)crc ^ (uint8_t)(x << 4) ^ (x >> 3));
+	low = (uint8_t)(x ^ (uint8_t)(x << 5));
+	return (uint16_t)((uint16_t)high << 8 | low);
 }
 
-uint16_t crc16_block(uint16_t crc, const void *data, uint8_t size)
+SHARED uint16_t crc16_block(uint16_t crc, const void *data, uint8_t size)
 {
 	const uint8_t *at = data;
 

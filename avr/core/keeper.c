@@ -129,6 +129,8 @@ static void mind_supply(bool low, uint8_t ticks)
 		flags.again = false;
 		return;
 	}
+	if (!keeper.low_ticks)
+		flags.again = true; /* if the interrupt missed it, as at start */
 	if (keeper.low_ticks < KEEPER_STAYS_LOW)
 		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
 	if (!flags.unsaved)

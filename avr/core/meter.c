@@ -38,6 +38,10 @@ struct intent {
 	struct kept kept;
 };
 
+/* Bytes of counter and remainder, which lie behind one another. */
+#define INTENT_SUMMED (offsetof(struct intent, kept.rest.pico) + 2 - offsetof(struct intent, counter))
+_Static_assert(INTENT_SUMMED == 10, "a gap in what the CRC is of");
+
 /* What a clamp measured in the running second. */
 struct second {
 	uint32_t sum;   /* of the samples, as far as accounted */
@@ -63,11 +67,7 @@ static uint8_t ms_part; /* meter_ms is behind meter_ticks by this, in 1/MS_WHOLE
 
 SHARED static uint16_t intent_crc(void)
 {
-	uint16_t crc = crc16_update(CRC16_SEED, live.intent.sensor);
-
-	crc = crc16_block(crc, &live.intent.counter, sizeof(live.intent.counter));
-	crc = crc16_block(crc, &live.intent.kept.rest.nano, sizeof(live.intent.kept.rest.nano));
-	return crc16_block(crc, &live.intent.kept.rest.pico, sizeof(live.intent.kept.rest.pico));
+	return crc16_block(CRC16_SEED ^ live.intent.sensor, &live.intent.counter, INTENT_SUMMED);
 }
 
 /* Begins an intent from the sensor's present state. */
@@ -135,7 +135,7 @@ uint8_t meter_start(bool keep)
 		memset(&live, 0, sizeof(live));
 		return 0;
 	}
-	if (live.intent.stands == INTENT_STANDS && live.intent.sensor < SENSORS && live.intent.kept.crc == intent_crc())
+	if (live.intent.stands == INTENT_STANDS && live.intent.kept.crc == intent_crc())
 		intent_apply();
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (intent_load(i)->kept.crc == intent_crc())
@@ -183,7 +183,7 @@ static uint32_t pulse_ms(const struct pulse *input)
 	guard_leave(guard);
 	if ((int16_t)ticks < 0)
 		ticks = 0; /* the pulse came in this very turn of the main loop */
-	return meter_ms - ticks / MS_WHOLE * MS_STEP;
+	return meter_ms - ticks * MS_STEP / MS_WHOLE;
 }
 
 SHARED static void increase(uint32_t *value, uint16_t by)

@@ -11,10 +11,9 @@
 #include "store.h"
 
 /* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
-SHARED void start_restore(bool power_on, bool watchdog)
+SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 {
 	uint32_t counter[SENSORS] = { 0 };
-	uint8_t sound = meter_start(!power_on);
 	bool stored = store_load();
 	bool known;
 

@@ -4,11 +4,13 @@
 #define CORE_START_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Brings settings and counters back: from RAM where it survived (power_on is false then), from the journal, from a
- * historic image. watchdog tells whether the watchdog was what reset the board. Interrupts are off.
+ * historic image. watchdog tells whether the watchdog was what reset the board; sound is what meter_start() returned. The
+ * inputs' interrupts may run already, the supply's may not.
  */
-void start_restore(bool power_on, bool watchdog);
+void start_restore(bool power_on, bool watchdog, uint8_t sound);
 
 #endif

@@ -123,7 +123,7 @@ static void start(bool power_on)
 #endif
 	meter_fresh = 0;
 	memset((void *)&flags, 0, sizeof(flags));
-	start_restore(power_on, false);
+	start_restore(power_on, false, meter_start(!power_on));
 }
 
 void bench_power_on(void)

@@ -58,17 +58,19 @@ static void pass(uint16_t now)
 __attribute__((OS_main)) int main(void)
 {
 	bool power_on = reset_reason & _BV(PORF);
+	uint8_t sound;
 
 	clock_init();
 	led_set(0);
 	DDRB |= _BV(LED_BIT);
-	start_restore(power_on, reset_reason & _BV(WDRF));
+	sound = meter_start(!power_on);
 	tick_init();
+	sei(); /* the inputs count again after 3 ms; to read the EEPROM takes ten times as long */
+	start_restore(power_on, reset_reason & _BV(WDRF), sound);
 	supply_init();
 	serve_init();
 	watchdog_init();
 	sleep_enable();
-	sei();
 	for (;;) {
 		uint16_t now;
 

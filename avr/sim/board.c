@@ -12,10 +12,12 @@
 enum {
 	REG_MCUSR = 0x54,
 	QUIET_INSTRUCTIONS = 32, /* longer than any store of a 32-bit value */
+	HANG_INSTRUCTIONS = 100000,
 	READ_AHEAD_NS = 2000000, /* longer than any interrupt; a hung CPU is read as it is */
 };
 
 static const uint32_t CRYSTAL_HZ[] = { [BOARD_SPI] = 3686400, [BOARD_UART] = 8000000 };
+static const uint16_t LOOP_FOR_EVER = 0xCFFF; /* rjmp to itself; the C library ends with one */
 static const uint64_t NS_PER_S = 1000000000;
 
 /* simavr talks much; only its errors matter here. */
@@ -258,63 +260,6 @@ static void run_cpu(struct board *b)
 	b->started = true;
 }
 
-static uint64_t next_event_ns(const struct board *b)
-{
-	uint64_t next = EVENT_NEVER;
-
-	for (int i = 0; i < EVENT_COUNT; i++) {
-		if (b->events.due_ns[i] < next)
-			next = b->events.due_ns[i];
-	}
-	return next;
-}
-
-static void fire(struct board *b, enum event_id id)
-{
-	switch (id) {
-	case EVENT_SPI:
-		spi_event(b);
-		break;
-	case EVENT_EEPROM:
-		eeprom_event(b);
-		break;
-	case EVENT_ADC:
-		adc_event(b);
-		break;
-	case EVENT_UART_TX:
-		uart_tx_event(b);
-		break;
-	case EVENT_UART_RX:
-		uart_rx_event(b);
-		break;
-	case EVENT_WATCHDOG:
-		watchdog_event(b);
-		break;
-	case EVENT_INPUT0:
-	case EVENT_INPUT1:
-		inputs_event(b, (int)id - EVENT_INPUT0);
-		break;
-	case EVENT_CLAMPS:
-		clamps_event(b);
-		break;
-	case EVENT_COUNT:
-		break;
-	}
-}
-
-/* Also what the events themselves make due now; each such chain is finite. */
-static void fire_due(struct board *b)
-{
-	while (next_event_ns(b) <= b->now_ns) {
-		for (int i = 0; i < EVENT_COUNT; i++) {
-			if (b->events.due_ns[i] <= b->now_ns) {
-				b->events.due_ns[i] = EVENT_NEVER;
-				fire(b, (enum event_id)i);
-			}
-		}
-	}
-}
-
 static void take_resets(struct board *b)
 {
 	if (b->cut_due)
@@ -330,7 +275,7 @@ static void take_resets(struct board *b)
 void board_run_to(struct board *b, uint64_t ns)
 {
 	while (b->now_ns < ns) {
-		uint64_t next = next_event_ns(b), stop = next < ns ? next : ns;
+		uint64_t next = events_next_ns(b), stop = next < ns ? next : ns;
 
 		if (b->powered) {
 			b->stop_cycle = cycle_of_ns(b, stop);
@@ -343,7 +288,7 @@ void board_run_to(struct board *b, uint64_t ns)
 		}
 		if (stop > b->now_ns)
 			b->now_ns = stop;
-		fire_due(b);
+		events_fire_due(b);
 		take_resets(b);
 	}
 }
@@ -367,6 +312,32 @@ bool board_read_ram(struct board *b, uint16_t addr, uint8_t *out, size_t len)
 		quiet = outside && memcmp(out, avr->data + addr, len) == 0 ? quiet + 1 : 0;
 		memcpy(out, avr->data + addr, len);
 	}
+	return true;
+}
+
+static bool find_endless_loop(const avr_t *avr, avr_flashaddr_t *at)
+{
+	for (*at = 0; *at < avr->flashend; *at += 2) {
+		if ((avr->flash[*at] | avr->flash[*at + 1] << 8) == LOOP_FOR_EVER)
+			return true;
+	}
+	return false;
+}
+
+bool board_hang(struct board *b)
+{
+	avr_t *avr = b->avr;
+	avr_flashaddr_t loop;
+
+	if (!b->powered || !find_endless_loop(avr, &loop))
+		return false;
+	for (uint32_t i = 0; avr->interrupts.running_ptr || !avr->sreg[S_I] || avr->state != cpu_Running; i++) {
+		if (i == HANG_INSTRUCTIONS)
+			return false;
+		b->stop_cycle = avr->cycle + 1;
+		step(b);
+	}
+	avr->pc = loop;
 	return true;
 }
 

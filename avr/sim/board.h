@@ -81,6 +81,12 @@ void board_cut(struct board *b);   /* at once; without power already: nothing */
 void board_power(struct board *b); /* power-on reset; with power already: nothing */
 void board_reset(struct board *b); /* external */
 
+/*
+ * The main program loops for ever from here on, interrupts go on, until a reset; false when the board is without power, or
+ * has no endless loop in its flash. The CPU may run ahead for it as for board_read_ram().
+ */
+bool board_hang(struct board *b);
+
 /* A reset from inside an instruction: takes place after it. */
 void board_reset_later(struct board *b, int mcusr_flags);
 void board_cut_later(struct board *b);

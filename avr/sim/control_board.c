@@ -178,6 +178,11 @@ static void do_reset(struct call *call)
 	reply(call, "ok");
 }
 
+static void do_hang(struct call *call)
+{
+	reply(call, board_hang(call->sim->board) ? "ok" : "err no power, or no endless loop in the image");
+}
+
 /* Reads a symbol's RAM; false after an error answer. */
 static bool read_symbol(struct call *call, const char *name, uint8_t *out, size_t len)
 {
@@ -356,6 +361,7 @@ const struct command BOARD_COMMANDS[] = {
 	{ "power", 0, 0, do_power },
 	{ "cut-at", 2, 2, do_cut_at },
 	{ "reset", 0, 0, do_reset },
+	{ "hang", 0, 0, do_hang },
 	{ "counters", 0, 0, do_counters },
 	{ "symbol", 2, 2, do_symbol },
 	{ "eeprom", 0, 1, do_eeprom },

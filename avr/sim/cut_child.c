@@ -10,7 +10,8 @@
 #include "power_cut.h"
 
 enum {
-	FULL_OPS = 20, /* a record of at least so many bytes is a full one */
+	FULL_OPS = 20,   /* a record of at least so many bytes is a full one */
+	SHORTS_END = 84, /* last cell of the short records, docs/firmware.md */
 	CUTS_IN_A_ROW = 3,
 	EXAMPLES = 5,
 	AGAIN_ONE_IN = 4, /* cuts that are followed by others */
@@ -142,6 +143,13 @@ static void note_state(struct rig *r)
 	if (memcmp(now, last, sizeof(now)) == 0)
 		history_add(&cut.history, now);
 	memcpy(last, now, sizeof(last));
+}
+
+bool cut_save_is_full(void)
+{
+	const struct eeprom_model *e = &cut.rig.board->eeprom;
+
+	return e->ops > dip_op && e->addr > SHORTS_END;
 }
 
 void cut_note_save(void)

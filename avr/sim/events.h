@@ -24,4 +24,12 @@ struct events {
 	uint64_t due_ns[EVENT_COUNT];
 };
 
+struct board;
+
+/* When the next event is due; EVENT_NEVER when none is. */
+uint64_t events_next_ns(const struct board *b);
+
+/* Lets what is due happen, also what that makes due now; each such chain is finite. */
+void events_fire_due(struct board *b);
+
 #endif

@@ -16,7 +16,8 @@
 #include "power_cut.h"
 
 enum {
-	SLOT_MS = 500,       /* until the slot after a full record is erased as well */
+	SLOT_MS = 500, /* until the slot after a full record is erased as well */
+	ARMED_SETS = 3,
 	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch, */
 	SETTINGS_EPOCHS = 8, /* settings in every eighth, brown-out saves in each */
 };
@@ -41,8 +42,8 @@ static void preset_counters(void)
 		uint32_t v = BORDERS[(size_t)(cut.epoch + i) % (sizeof(BORDERS) / sizeof(BORDERS[0]))];
 
 		snprintf(text, sizeof(text), "sc%02x%08" PRIx32, i, v);
-		/* The last one's record, and what is erased ahead for the next, is cut everywhere. */
-		cut.armed = i == RIG_SENSORS - 1 && cut.epoch % RECORD_EPOCHS == 0;
+		/* So close together that their records wait for one another: cut everywhere, also while slots are erased. */
+		cut.armed = i >= RIG_SENSORS - ARMED_SETS && cut.epoch % RECORD_EPOCHS == 0;
 		/* Up to the record's end both the old and the new state may come back. */
 		rig_command(&cut.rig, text);
 	}
@@ -69,13 +70,18 @@ static void start_over_from_here(void)
 	history_clear(&cut.history, now);
 }
 
-/* The supply fails for good: all cuts of the save, then a clean end and a new start. */
+/*
+ * The supply fails for good: all cuts of the save, then one when the save has had the time that its kind may take, and a new
+ * start.
+ */
 static void fail_supply(void)
 {
 	cut.saving_only = true;
 	cut.armed = true;
 	cut_dip();
-	rig_run_ms(&cut.rig, HOLD_MS);
+	rig_run_ms(&cut.rig, HOLD_SHORT_MS);
+	if (cut_save_is_full())
+		rig_run_ms(&cut.rig, HOLD_MS - HOLD_SHORT_MS);
 	cut.armed = false;
 	cut.saving_only = false;
 	cut_note_save();
@@ -144,15 +150,14 @@ static void run_epoch(void)
 
 static int report(double seconds)
 {
-	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64
-	       " of them full; cut in the middle of "
-	       "a save a sensor falls back by at most %" PRIu32 " Wh; %.0f s\n",
-	       cut.tally->dips, cut.tally->saves + cut.tally->full_saves, cut.tally->full_saves,
-	       cut.tally->fallback_wh_max, seconds);
+	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64 " of them full; %.0f s\n",
+	       cut.tally->dips, cut.tally->saves + cut.tally->full_saves, cut.tally->full_saves, seconds);
 	printf("power-cut: {\"cuts\": %" PRIu64 ", \"torn\": %" PRIu64 ", \"lost_wh_max\": %" PRIu32
-	       ", \"save_ms\": %.1f, \"save_full_ms\": %.1f, \"settings_torn\": %" PRIu64 ", \"dead\": %" PRIu64 "}\n",
+	       ", \"save_ms\": %.1f, \"save_full_ms\": %.1f, \"settings_torn\": %" PRIu64 ", \"dead\": %" PRIu64
+	       ", \"fallback_wh_max\": %" PRIu32 "}\n",
 	       cut.tally->cuts, cut.tally->torn, cut.tally->lost_wh_max, (double)cut.tally->save_ns_max / 1e6,
-	       (double)cut.tally->save_full_ns_max / 1e6, cut.tally->settings_torn, cut.tally->dead);
+	       (double)cut.tally->save_full_ns_max / 1e6, cut.tally->settings_torn, cut.tally->dead,
+	       cut.tally->fallback_wh_max);
 	return cut.tally->torn || cut.tally->settings_torn || cut.tally->dead || cut.tally->lost_wh_max > 1;
 }
 

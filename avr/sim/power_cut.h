@@ -9,7 +9,8 @@
 #include "rig.h"
 
 enum {
-	HOLD_MS = 55, /* what a full record may take; the capacitors hold longer (inferred: 146 ms) */
+	HOLD_SHORT_MS = 30, /* what a save with a short record may take, */
+	HOLD_MS = 55,       /* and one with a full record; the capacitors hold longer (inferred: 146 ms) */
 	BOOT_MS = 250,
 	DARK_MS = 50,
 	LOW_MV = 4000,
@@ -21,8 +22,8 @@ enum {
 /* Shared by all processes of the proof. */
 struct tally {
 	uint64_t cuts, torn, dead, settings_torn, dips;
-	uint32_t lost_wh_max;     /* the save was complete when the power went */
-	uint32_t fallback_wh_max; /* the save was cut short: the record before it counts */
+	uint32_t lost_wh_max;     /* the power went when the save's time was over */
+	uint32_t fallback_wh_max; /* it went before: the record before that save counts */
 	uint64_t save_ns_max, save_full_ns_max;
 	uint64_t saves, full_saves;
 };
@@ -54,6 +55,9 @@ void cut_attach(void);
 
 /* The supply falls. */
 void cut_dip(void);
+
+/* The save that the fall of the supply began writes a full record. */
+bool cut_save_is_full(void);
 
 /* Counts the save that the fall of the supply began. */
 void cut_note_save(void);

@@ -62,7 +62,7 @@ def test_it_is_silent_for_20_seconds_and_then_tells_pulses_and_power(uart):
     assert 9 <= len(six) <= 11
     clocked = [PULSE.match(text) for text in told if PULSE.match(text) and PULSE.match(text)[3]]
     assert len(clocked) == 3
-    assert [int(match[3]) - int(clocked[0][3]) for match in clocked] == pytest.approx([0, 500, 1000], abs=25)
+    assert [int(match[3]) - int(clocked[0][3]) for match in clocked] == pytest.approx([0, 500, 1000], abs=2)
 
 
 def test_its_counters_survive_a_power_failure(uart):
