@@ -34,16 +34,16 @@ void vectors_dispatch(uint8_t number)
 {
 	if (number == DIP)
 		supply_dip();
+	else if (number == EDGE_FIRST)
+		tick_edge_first();
+	else if (number == EDGE_SECOND)
+		tick_edge_second();
 #ifdef BOARD_SPI
 	if (number == BUS || (number < BUS && SPSR & _BV(SPIF)))
 		serve_byte();
 #endif
 	if (number == BEAT)
 		tick_beat();
-	else if (number == EDGE_FIRST)
-		tick_edge_first();
-	else if (number == EDGE_SECOND)
-		tick_edge_second();
 	else if (number == READY)
 		eeprom_ready();
 	else if (number == HANG)

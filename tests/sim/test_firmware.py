@@ -6,9 +6,8 @@ import random
 import pytest
 
 from tests.sim.board import FIRMWARE, Sim
+from tests.sim.history import IMAGES, check_taken_over
 from tests.sim.master import Master
-
-HISTORY_SENSORS = [(0x01020304, 5163, 250), (70000, 5163, 0), (3, 4129, 0), (0xFFFE, 1, 500), (12345678, 10, 0), (0, 1, 0)]
 
 
 @pytest.fixture(scope="session")
@@ -251,42 +250,15 @@ def test_six_changed_sensors_fit_the_reply(board):
 # a historic EEPROM
 
 
-def packed(layout: str) -> bytes:
-    """The image that a historic board leaves behind, as docs/protocols.md §1 describes the layouts."""
-    order, minor = layout.split("-")
-    cells = bytearray(b"\xff" * 512)
-    size = 6 if minor == "0" else 8
-    version = bytes([2, 0, int(minor), 1, 0])
-    sensors = b""
-    for counter, constant, fraction in HISTORY_SENSORS:
-        sensors += counter.to_bytes(4, "little") + constant.to_bytes(2, "little")
-        sensors += b"" if minor == "0" else fraction.to_bytes(2, "little")
-    assert len(sensors) == 6 * size
-    if order == "declared":
-        image = b"\xbe" + version + bytes([3, 0, 7, 0]) + b"\x1b" + bytes([0, 1, 2, 3, 4, 0xFF]) + sensors
-        cells[: len(image)] = image
-    else:
-        image = sensors + bytes([0, 1, 2, 3, 4, 0xFF]) + b"\x1b" + bytes([3, 0, 7, 0]) + version
-        cells[: len(image)] = image
-        cells[0x34 if minor == "0" else 0x40] = 0xBE
-    return bytes(cells)
-
-
-@pytest.mark.parametrize("layout", ["declared-0", "declared-1", "reversed-0", "reversed-1"])
+@pytest.mark.parametrize("layout", IMAGES)
 def test_a_historic_eeprom_is_taken_over(flukso, layout):
-    sim = flukso()
-    sim.ask("eeprom " + packed(layout).hex())
+    image = IMAGES[layout]
+    sim = flukso(board=image.board)
+    sim.ask("eeprom " + image.cells.hex())
     sim.run(3)
-    master = Master(sim)
-    assert master.counters() == [counter for counter, _, _ in HISTORY_SENSORS]
-    assert master.ask("gp") == "gp0001020304ff"
-    assert [master.ask("ge{:02x}".format(i))[4:] for i in range(6)] == ["01", "01", "00", "01", "01", "00"]
-    assert [int(master.ask("gm{:02x}".format(i))[4:], 16) for i in range(6)] == [c for _, c, _ in HISTORY_SENSORS]
-    if layout.endswith("1"):
-        assert [int(master.ask("gf{:02x}".format(i))[4:], 16) for i in range(6)] == [f for _, _, f in HISTORY_SENSORS]
-    assert (int(master.ask("gw")[2:], 16), int(master.ask("gb")[2:], 16)) == (3, 7)
+    check_taken_over(sim, image)
     sim.ask("cut")
     sim.run(0.1)
     sim.ask("power")
     sim.run(2)
-    assert master.counters() == [counter for counter, _, _ in HISTORY_SENSORS]
+    check_taken_over(sim, image)

@@ -79,3 +79,26 @@ def test_its_counters_survive_a_power_failure(uart):
     uart.run(1)
     assert before[2] == 20
     assert uart.control.counters()[2] >= 19
+
+
+def test_it_tells_of_a_brown_out_and_of_a_watchdog_reset(uart):
+    uart.lines(21)
+    uart.ask("supply 4000")
+    uart.run(0.03)
+    uart.ask("supply 5000")
+    assert "msg BROWN-OUT" in uart.lines(2)
+    uart.ask("hang")
+    told = uart.lines(22)
+    assert told.count("msg WDT") == 1
+    assert "msg BROWN-OUT" not in told
+    assert uart.stat("resets") == 2
+
+
+def test_its_counters_survive_a_hung_main_loop(uart):
+    uart.run(1)
+    uart.ask("pulse 0 30 100000 30000")
+    for _ in range(3):
+        uart.run(1)
+        uart.ask("hang")
+    uart.run(2)
+    assert uart.control.counters()[2] == 30
