@@ -116,7 +116,7 @@ lock: ## pins the Python packages of requirements.in, with their hashes
 	@.cache/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --no-header --no-annotate --strip-extras -o requirements.txt requirements.in
 
-.PHONY: server bench-ingest bench-query
+.PHONY: server bench-ingest bench-query bench-store bench-decade
 server: ## runs the platform for development, with a demo household
 	@$(SETUP) demo
 	@$(PY) -m server.develop
@@ -128,6 +128,14 @@ bench-ingest: ## measures uploads a second and core, beside RRD files and plain 
 bench-query: ## measures the CPU of reads
 	@$(SETUP) demo
 	@$(PY) -m server.bench.query
+
+bench-store: ## measures the series store alone: tuples a second and core, bytes, reading back
+	@$(SETUP) demo
+	@$(PY) server/bench/store.py
+
+bench-decade: ## lets ten years of minutes pass and measures what a sensor takes (ten minutes of CPU)
+	@$(SETUP) demo
+	@$(PY) server/bench/store_decade.py
 
 clean: ## removes what was built (the virtual environment and .cache stay)
 	@rm -rf avr/build build dist

@@ -3,13 +3,13 @@
 
 import hashlib
 import hmac
-import os
 import random
-import secrets
 import time
 from pathlib import Path
 
 import numpy as np
+
+from server import testbed
 
 SENSORS = 30_000  # of 10,000 devices
 SENSORS_A_DEVICE = 3
@@ -20,14 +20,7 @@ START_AGE_S = 4 * DAY_S  # the uploads' first tuple is that old, so that none is
 
 def environment(folder: Path) -> dict[str, str]:
     """The settings of an installation in this folder."""
-    return os.environ | {
-        "FLUKSO_SECRET_KEY": secrets.token_hex(32),
-        "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32),
-        "FLUKSO_DATA_DIR": str(folder),
-        "FLUKSO_ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "FLUKSO_HTTPS": "0",
-        "FLUKSO_LOG_LEVEL": "WARNING",
-    }
+    return testbed.environment(folder, FLUKSO_HTTPS="0", FLUKSO_LOG_LEVEL="WARNING")
 
 
 def sensor_id(number: int) -> str:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from series.points import EMPTY, Points, union, unpack
 from series.sqlite import codec
+from series.sqlite.file import File
 
 DAY_S = 86_400
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
-WAIT_S = 30  # for another process's write; the longest one is a slice of merging
 SCHEMA = 1
 
 SWEEPS = 1 << 10  # sweeps count round; of one day far fewer are kept
@@ -83,17 +83,12 @@ class Row(NamedTuple):
     last_counter: int
 
 
-class Archive:
-    """One connection to the main file. Not thread-safe; the owner serialises, and begins and commits."""
+class Archive(File):
+    """One connection to the main file."""
 
     def __init__(self, path: str) -> None:
-        self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=64)
-        self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        self.db.execute("PRAGMA journal_mode=WAL")
-        self.db.execute("PRAGMA synchronous=FULL")
-        self.db.execute("PRAGMA secure_delete=FAST")
+        super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        self.db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         self._make()
 
     def _make(self) -> None:
@@ -102,23 +97,6 @@ class Archive:
             raise sqlite3.DatabaseError(f"series file of schema {found}, this is {SCHEMA}")
         if found < SCHEMA:
             self.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.db.close()
-
-    def begin(self) -> None:
-        """Start a transaction that writes."""
-        self.db.execute("BEGIN IMMEDIATE")
-
-    def commit(self) -> None:
-        """Make the transaction durable."""
-        self.db.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """Give the transaction up, if there is one."""
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
 
     # numbers
 

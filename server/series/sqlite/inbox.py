@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The append-only file of uploads not merged yet: one row an upload, on the disk before anyone is told so."""
 
-import sqlite3
 from collections.abc import Iterator
+
+from series.sqlite.file import File
 
 PAGE_BYTES = 1024  # small: a commit writes whole pages
 CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
-WAIT_S = 30  # for another process's commit
 ROWS_A_STATEMENT = 64  # rows in one INSERT: each statement gives up the interpreter's lock once, not each row
 ROWS_A_DELETE = 4096  # rows deleted in one transaction, well under a millisecond
 SENSOR_BYTES = 16  # a row begins with its sensor
@@ -14,37 +14,15 @@ SENSOR_BYTES = 16  # a row begins with its sensor
 _TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
 
 
-class Inbox:
+class Inbox(File):
     """One connection to the inbox. A row is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of u32;
     or the sensor and one u32: what came before is gone, up to this number in the main file.
-    Not thread-safe. Several processes may add; each sees the others' rows by their id."""
+    Several processes may add; each sees the others' rows by their id."""
 
     def __init__(self, path: str) -> None:
-        self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-        self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        self.db.execute("PRAGMA journal_mode=WAL")
-        self.db.execute("PRAGMA synchronous=FULL")
-        self.db.execute("PRAGMA secure_delete=OFF")
-        self.db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "OFF")
         self.db.execute(_TABLES)
         self._inserts: dict[int, str] = {}
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.db.close()
-
-    def begin(self) -> None:
-        """Start a transaction that writes: from here on no other process adds."""
-        self.db.execute("BEGIN IMMEDIATE")
-
-    def commit(self) -> None:
-        """On the disk when this returns."""
-        self.db.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """Give the transaction up, if there is one."""
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
 
     def add(self, rows: list[bytes], last_id: int) -> int:
         """Add rows after last_id; returns the last one's id.

@@ -13,6 +13,7 @@ from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, Outcom
 
 PAIR_BYTES = 8  # u32 time, u32 counter, little endian, as in the inbox
 NEVER = -1
+Upload = tuple[str, Sequence[Tuple]]
 USUAL_TUPLES = 64  # in an upload that takes the fast way
 PACK = [struct.Struct(f"<{2 * count}I").pack for count in range(USUAL_TUPLES + 1)]
 ALL_NEW = [Outcome(count, 0, 0, 0) for count in range(USUAL_TUPLES + 1)]
@@ -102,37 +103,45 @@ class Memory:
         sensor = self.sensors.get(name)
         return unpack(bytes(sensor.pending)) if sensor else EMPTY
 
-    def take(self, name: str, tuples: Sequence[Tuple], now: int, archive: Archive, rows: list[bytes]) -> Outcome:
-        """Take what is new, and append its inbox row when there is something new. Raises TupleError."""
-        sensor = self.sensors.get(name)
-        if sensor is None:
-            sensor = Sensor(_key(name))
-        last = sensor.last_ts
-        try:
-            for ts, _counter in tuples:
-                if ts <= last:
-                    break
-                last = ts
-            else:
-                count = len(tuples)
-                if 0 < count <= USUAL_TUPLES and last <= now + MAX_AHEAD_S and tuples[0][0] >= now - MAX_AGE_S:
-                    data = PACK[count](*chain.from_iterable(tuples))
-                    sensor.last_ts, sensor.last_counter = tuples[-1]
-                    if sensor.first_ts == NEVER:
-                        sensor.first_ts = tuples[0][0]
-                        self.sensors[name] = sensor
-                    sensor.pending += data
-                    self.pending_bytes += len(data)
-                    rows.append(sensor.key + data)
-                    return ALL_NEW[count]
-        except struct.error:
-            pass  # a counter that is no u32: one by one then
-        except (TypeError, ValueError) as error:
-            raise TupleError(f"pairs of integers wanted: {error}")
-        return self._pick(name, sensor, tuples, now=now, archive=archive, rows=rows)
+    def take(self, uploads: Sequence[Upload], now: int, archive: Archive, rows: list[bytes]) -> "list[Outcome | TupleError]":
+        """Take what is new of each upload, and append its inbox row when there is something new."""
+        find, pack, flat, add = self.sensors.get, PACK, chain.from_iterable, rows.append
+        newest, oldest = now + MAX_AHEAD_S, now - MAX_AGE_S
+        results: list[Outcome | TupleError] = []
+        grown = 0
+        for name, tuples in uploads:  # nearly all are new and in order: as little as possible is done for each
+            sensor = find(name)
+            if sensor is not None:
+                last = sensor.last_ts
+                try:
+                    for ts, _counter in tuples:
+                        if ts <= last:
+                            break
+                        last = ts
+                    else:
+                        count = len(tuples)
+                        if 0 < count <= USUAL_TUPLES and last <= newest and tuples[0][0] >= oldest:
+                            data = pack[count](*flat(tuples))
+                            sensor.last_ts, sensor.last_counter = tuples[-1]
+                            sensor.pending += data
+                            grown += len(data)
+                            add(sensor.key + data)
+                            results.append(ALL_NEW[count])
+                            continue
+                except (TypeError, ValueError, struct.error):
+                    pass  # something that is no pair of u32: one by one then
+            try:
+                results.append(self._pick(name, tuples, now=now, archive=archive, rows=rows))
+            except TupleError as error:
+                results.append(error)
+            except (TypeError, ValueError) as error:  # not even a sequence
+                results.append(TupleError(f"pairs of integers wanted: {error}"))
+        self.pending_bytes += grown
+        return results
 
-    def _pick(self, name: str, sensor: Sensor, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]) -> Outcome:
-        """The slow way: times that were seen before, out of order, or not acceptable."""
+    def _pick(self, name: str, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]) -> Outcome:
+        """The slow way: new sensors, times that were seen before, out of order, or not acceptable. Raises TupleError."""
+        sensor = self.sensors.get(name) or Sensor(_key(name))
         wanted, outcome = sift(tuples, now)
         known = stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
         new: list[int] = []

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from series.sqlite.archive import Archive
 from series.sqlite.inbox import Inbox
-from series.sqlite.memory import PAIR_BYTES, Memory, Sensor
+from series.sqlite.memory import PAIR_BYTES, Memory, Sensor, Upload
 from series.sqlite.merger import Merger
-from series.store import Outcome, SeriesError, Tuple, TupleError
+from series.store import Outcome, SeriesError
 
 log = logging.getLogger("series")
 
@@ -29,7 +29,6 @@ SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each 
 IDLE_S = 5.0  # between two looks at what other processes did
 STOP = None
 
-Upload = tuple[str, Sequence[Tuple]]
 Result = Outcome | Exception
 
 
@@ -150,18 +149,12 @@ class Writer(threading.Thread):
             memory.replay(self._inbox.after(memory.seen))
             for item in items:
                 memory.newest_ts = max(memory.newest_ts, item.now)
-                results.append([self._take(upload, item.now, rows) for upload in item.uploads])
+                results.append(memory.take(item.uploads, item.now, self._archive, rows))
             memory.seen = self._inbox.add(rows, memory.seen)
         self._inbox.commit()
         self._wrote = time.monotonic()
         self._company = len(results) > 1
         return results
-
-    def _take(self, upload: Upload, now: int, rows: list[bytes]) -> Result:
-        try:
-            return self._memory.take(upload[0], upload[1], now, self._archive, rows)
-        except TupleError as error:
-            return error
 
     def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
         """The disk failed: nothing of this group was promised to anybody; what is on the disk counts."""

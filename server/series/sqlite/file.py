@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection to a database file of the store: WAL, and every commit on the disk before it returns."""
+
+import sqlite3
+
+WAIT_S = 30  # for another process's write; the longest one is a slice of merging
+
+
+class File:
+    """Not thread-safe; the owner serialises, begins and commits."""
+
+    def __init__(self, path: str, page_bytes: int, checkpoint_pages: int, secure_delete: str) -> None:
+        self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+        self.db.execute(f"PRAGMA page_size={page_bytes}")
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("PRAGMA synchronous=FULL")
+        self.db.execute(f"PRAGMA secure_delete={secure_delete}")
+        self.db.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.db.close()
+
+    def begin(self) -> None:
+        """Start a transaction that writes: from here on no other connection does."""
+        self.db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """On the disk when this returns."""
+        self.db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Give the transaction up, if there is one."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
