@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The raw bytes of answers behind nginx, with the configuration that the project offers."""
+"""The two services `ingest` and `web` behind nginx, with the configuration that the project offers: raw bytes, forms, revocation."""
 
 import re
+import secrets
 import shutil
 import socket
 import ssl
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from server.testbed import Platform
-from tests.server.client import DEVICE, KEY, SENSOR
+from tests.server.client import DEVICE, KEY, SENSOR, Client
+from tests.server.conftest import people_of
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
+from tests.server.visitor import Visitor
 
 CONFIGURATION = Path(__file__).parents[2] / "server" / "deploy" / "nginx.conf"
 
@@ -26,16 +29,20 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory, certificates):
-    """A function that opens a TLS connection to nginx, in front of a platform."""
+    """The front of a platform of two services."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     assert program, "Debian's nginx-light is needed: see tools/packages.apt"
     folder = tmp_path_factory.mktemp("nginx")
     port = free_port()
-    with Platform(folder / "platform", None, {DEVICE: KEY}, {SENSOR: DEVICE}) as platform:
+    shared = {"FLUKSO_SECRET_KEY": secrets.token_hex(32), "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32), "FLUKSO_BEHIND_PROXY": "1"}
+    with (
+        Platform(folder / "platform", None, {DEVICE: KEY}, {SENSOR: DEVICE}, service="ingest", **shared) as ingest,
+        Platform(folder / "platform", None, service="web", **shared) as web,
+    ):
         text = CONFIGURATION.read_text()
         for old, new in (
-            ("127.0.0.1:8001", f"127.0.0.1:{platform.port}"),
-            ("127.0.0.1:8002", f"127.0.0.1:{platform.port}"),
+            ("127.0.0.1:8001", f"127.0.0.1:{ingest.port}"),
+            ("127.0.0.1:8002", f"127.0.0.1:{web.port}"),
             ("listen 8443", f"listen 127.0.0.1:{port}"),
             ("/etc/flukso/server.pem", str(certificates / "good.pem")),
             ("/var/log/nginx/", f"{folder}/"),
@@ -47,10 +54,21 @@ def nginx(tmp_path_factory, certificates):
         (folder / "nginx.conf").write_text(whole)
         process = subprocess.Popen([program, "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
         try:
-            yield lambda: connect(port, certificates)
+            connect(port, certificates).close()
+            yield Front(port, certificates, ingest, web, folder)
         finally:
             process.terminate()
             process.wait(10)
+
+
+class Front:
+    """nginx and what is behind it; calling it opens a TLS connection."""
+
+    def __init__(self, port: int, certificates, ingest: Platform, web: Platform, folder: Path):
+        self.port, self.certificates, self.ingest, self.web, self.folder = port, certificates, ingest, web, folder
+
+    def __call__(self) -> ssl.SSLSocket:
+        return connect(self.port, self.certificates)
 
 
 def connect(port: int, certificates) -> ssl.SSLSocket:
@@ -100,3 +118,50 @@ def test_pages_come_through(nginx):
         connection.sendall(b"GET /login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK") and re.search(rb"Set-Cookie: csrftoken=[^\r]*Secure", answer)
+
+
+@pytest.fixture(scope="module")
+def people(nginx):
+    return people_of(nginx.web)
+
+
+def test_each_service_answers_what_is_its_own(nginx):
+    for service, path in ((nginx.ingest, "/login/"), (nginx.web, "/sensor/" + SENSOR)):
+        assert Visitor(service.url).get(path).status_code == 404
+
+
+def test_members_log_in_behind_nginx(nginx, people):
+    visitor = Visitor(f"https://localhost:{nginx.port}", nginx.certificates / "ca.crt")
+    assert visitor.log_in("alice", "correct horse alice").status_code == 302
+    form = {"username": "alice", "time_zone": "Europe/Berlin", "unit": "watt"}
+    assert visitor.post("/account/", form, Origin=visitor.url).status_code == 302
+    assert "Europe/Berlin" in visitor.get("/account/").text
+
+
+def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, people):
+    path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
+    with Client(nginx.port, nginx.certificates / "ca.crt") as client:
+        assert client.get(path, X_Token=people["sensor"]).status == 200
+        headers = {"Authorization": "Bearer " + people["alice-manage"]}
+        number = next(each["id"] for each in client.request("GET", "/api/1/tokens", None, headers).json() if each["sensor"] == SENSOR)
+        assert client.request("DELETE", f"/api/1/tokens/{number}", None, headers).status == 204
+        until = time.monotonic() + 10
+        while client.get(path, X_Token=people["sensor"]).status != 401:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert client.request("PATCH", "/api/1/account", b'{"unit":"watt"}', headers | {"Content-Type": "application/json"}).status == 200
+        blocked = "from accounts.models import Account; a = Account.objects.get(username='alice'); a.is_active = False; a.save()"
+        assert client.get(path, X_Token=people["alice"]).status == 200
+        nginx.web.command("shell", "-v0", "-c", blocked)
+        until = time.monotonic() + 10
+        while client.get(path, X_Token=people["alice"]).status != 401:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+
+
+def test_the_log_of_nginx_has_no_secret(nginx):
+    visitor = Visitor(f"https://localhost:{nginx.port}", nginx.certificates / "ca.crt")
+    for path in ("/invitation/secret1/", "/confirm-email/secret2/", "/password/reset/key/a-secret3/", "/login/?token=secret4"):
+        visitor.get(path)
+    log = (nginx.folder / "flukso.log").read_text()
+    assert "/invitation/ 404" in log and "secret" not in log

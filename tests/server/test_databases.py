@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accounts' database, SQLite and a real PostgreSQL: devices, people, and the schema down and up again with data in it."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from server.testbed import Platform
+from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+from tests.server.conftest import people_of
+from tests.server.test_nginx import free_port
+from tests.server.visitor import Visitor
+
+INSTALLED = Path("/usr/lib/postgresql")  # where Debian has its versions
+
+
+class Postgres:
+    """A server of its own in a new folder; it does not run as root."""
+
+    def __init__(self):
+        self._folder = tempfile.mkdtemp(prefix="flukso-postgres-")
+        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        shutil.chown(self._folder, self._user)
+        port = free_port()
+        self.url = f"postgres://{self._user}@127.0.0.1:{port}/postgres"
+        self._run("initdb", "-D", f"{self._folder}/data", "-A", "trust", "--no-sync")
+        listen = f"-c listen_addresses=127.0.0.1 -p {port} -k {self._folder}"
+        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-o", listen, "-l", f"{self._folder}/log", "start")
+
+    def _run(self, program: str, *words: str) -> None:
+        as_user = ["runuser", "-u", self._user, "--"] if os.geteuid() == 0 else []
+        versions = sorted(INSTALLED.glob("*/bin"))
+        assert versions, "Debian's postgresql is needed: see tools/packages.apt"
+        subprocess.run([*as_user, versions[-1] / program, *words], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    def close(self) -> None:
+        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(self._folder)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def platform(request, tmp_path_factory, certificates):
+    server = Postgres() if request.param == "postgres" else None
+    settings = {"FLUKSO_DATABASE_URL": server.url} if server else {}
+    devices, sensors = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
+    folder = tmp_path_factory.mktemp("database")
+    try:
+        with Platform(folder, certificates / "good.pem", devices, sensors, **settings) as running:
+            engine = running.command("shell", "-v0", "-c", "from django.db import connection; print(connection.vendor)").strip()
+            assert engine == ("postgresql" if server else "sqlite")
+            running.people = people_of(running)
+            yield running
+    finally:
+        if server:
+            server.close()
+
+
+def test_devices_and_people_meet(platform, client, minute):
+    assert client.upload(SENSOR, [(minute - 60, 1), (minute, 2)], sign=True).status == 200
+    fresh, key, sensor = "c" * 32, "d" * 32, "e" * 32
+    assert client.post("/device/" + fresh, {"key": key}, key, sign=True).status == 200
+    assert client.post("/sensor/" + sensor, {"config": {"device": fresh, "class": "analog"}}, key, sign=True).status == 200
+    assert client.upload(sensor, [(minute, 5)], key, sign=True).status == 200
+    path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
+    assert client.get(path, X_Token=platform.people["alice"]).status == 200
+    assert client.get(path, X_Token=platform.people["bob"]).status == 401
+
+
+def test_a_revoked_token_is_refused(platform, client):
+    path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
+    assert client.get(path, X_Token=platform.people["sensor"]).status == 200
+    headers = {"Authorization": "Bearer " + platform.people["alice-manage"]}
+    tokens = client.request("GET", "/api/1/tokens", None, headers).json()
+    number = next(each["id"] for each in tokens if each["sensor"] == SENSOR)
+    assert client.request("DELETE", f"/api/1/tokens/{number}", None, headers).status == 204
+    until = time.monotonic() + 10
+    while client.get(path, X_Token=platform.people["sensor"]).status != 401:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_members_pages_and_limits(platform, certificates):
+    alice = Visitor(platform.url, certificates / "ca.crt")
+    assert alice.log_in("alice", "wrong").status_code == 200
+    assert alice.log_in("alice", "correct horse alice").status_code == 302
+    fields = {"cents_per_kwh": "31.5", "currency": "AUD", "since": "2026-01-01"}
+    assert alice.post("/account/price/", fields, page="/account/").status_code == 302
+    for page in ("/", "/account/", "/devices/", "/invitations/", "/tokens/"):
+        assert alice.get(page).status_code == 200
+
+
+def test_the_schema_goes_down_and_up_with_data(platform):
+    """After the test above: alice has a price, which has a column of its own in the older schema."""
+    platform.stop()
+    count = "from accounts.models import *; from devices.models import *; "
+    count += "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], *Price.objects.values_list('cents_per_kwh'))"
+    before = platform.command("shell", "-v0", "-c", count)
+    assert "31.5" in before
+    platform.command("migrate", "-v0", "accounts", "0002")
+    platform.command("migrate", "-v0", "devices", "0001")
+    older = "from django.db import connection; c = connection.cursor(); "
+    older += "c.execute(\"SELECT price FROM accounts_account WHERE username='alice'\"); print(float(c.fetchone()[0]))"
+    assert platform.command("shell", "-v0", "-c", older).strip() == "0.315"
+    platform.command("migrate", "-v0")
+    assert platform.command("shell", "-v0", "-c", count) == before
+    platform.start()
