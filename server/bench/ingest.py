@@ -127,6 +127,7 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
     # each variant begins where the uploads of the one before end: nobody gets old tuples
     for name, which, rate in (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 2000)):
         with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (process, port):
+            processes.wrk(port, bench.uploads(1), WARM_S)  # imports, database connections, RRD files
             result = bench.drive(process, port, seconds / 2, rate)
         print(which, result, flush=True)  # noqa: T201
         figures[name] = per_core(result)

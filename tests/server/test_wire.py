@@ -74,6 +74,17 @@ def test_an_upload_is_answered_in_one_piece(connect, minute):
     assert connection.recv(65536).endswith(b'\r\n\r\n{"response":"ok"}')
 
 
+def test_a_body_that_follows_its_head(connect, minute):
+    connection = connect()
+    for count in range(2):
+        whole = request("/sensor/" + SENSOR, upload(minute - count))
+        at = whole.index(b"\r\n\r\n") + 4
+        for part in (whole[:at], whole[at : at + 5], whole[at + 5 :]):
+            connection.sendall(part)
+            time.sleep(0.05)  # so that each arrives alone
+        assert read_answer(connection)[0] == b"HTTP/1.1 200 OK"
+
+
 def test_a_request_byte_by_byte(connect, minute):
     connection = connect()
     for byte in request("/sensor/" + SENSOR, upload(minute)):
