@@ -28,7 +28,7 @@ def read_upload(data: bytes) -> "Upload | int | None":
 
     What is not taken here is parsed by httptools, from its first byte.
     """
-    found = _HEAD.match(data)
+    found = _HEAD.match(data) if len(data) <= BYTES_MAX else None
     if found is None:
         return None
     path, sensor, length, digest, sign = found.groups()

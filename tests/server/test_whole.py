@@ -120,10 +120,11 @@ def test_what_it_takes_any_parser_reads_the_same(changes):
 
 
 def test_no_bytes_take_long():
-    bad = request([*USUAL, *[b"A: " + b" " * 50] * 4000], b"")[:-3]
+    bad = request([*USUAL, *[b"A: " + b" " * 50] * 280], b"")[:-3]
+    assert BYTES_MAX * 0.9 < len(bad) < BYTES_MAX
     began = time.process_time()
     assert read_upload(bad) is None
-    assert time.process_time() - began < 0.2
+    assert time.process_time() - began < 0.1
 
 
 @given(st.binary(min_size=1, max_size=64), st.binary(max_size=300), st.binary(max_size=300))
