@@ -50,6 +50,7 @@ class Bench:
         self._part = avrdude.PART
         self._device = ""  # the kernel's device on the programmer's pins
         self._pidfile = site.run + "/avrdude.pid"
+        self._guardian_pid = site.run + "/guardian.pid"
 
     # begin and end
 
@@ -58,6 +59,7 @@ class Bench:
         self._port.make_folder(self.site.run)
         self._port.make_folder(self.site.backup.rpartition("/")[0] or ".")
         self._hold(self.site.run + "/lock", 1)
+        self._end_of_guardian()
         self._stop_orphan()
         self._find_device()
         start, folder = self._daemon() if self._service else ([], "")
@@ -82,6 +84,7 @@ class Bench:
             self._fifo.close()
             self._fifo = None
             status = self._process.wait(self._guardian)
+            self._process.remove(self._guardian_pid)
             if status == guardian.NOT_BOUND:
                 self._report.warning("the driver {} did not take its pins back".format(self.site.driver))
             if status == guardian.NOT_STARTED:
@@ -106,14 +109,27 @@ class Bench:
         self._process.make_fifo(fifo)
         self._process.write_text(path, text)
         self._guardian = self._process.start(["/bin/sh", path])
+        self._process.write_text(self._guardian_pid, str(self._guardian))
         self._fifo = self._process.open_fifo(fifo)
+
+    def _end_of_guardian(self):
+        """One whose tool was killed a moment ago gives everything back first. One that waits for a tool that never came is ended."""
+        number = self._number(self._guardian_pid)
+        if not number or b"guardian.sh" not in self._cmdline(number):
+            return
+        deadline = self.seconds() + guardian.END_S + DRIVER_S
+        while self._cmdline(number):
+            if self.seconds() > deadline:
+                self._process.kill(number, self._process.SIGKILL)
+                return
+            self._process.sleep(WAIT_S)
 
     def _stop_orphan(self):
         """An avrdude whose tool was killed, and whose guardian too."""
         number = self._number(self._pidfile)
         if number and b"avrdude" in self._cmdline(number):
             self._process.kill(number, self._process.SIGTERM)
-            self._wait_for(lambda: not self._process.alive(number), DRIVER_S, "avrdude ({}) does not end".format(number))
+            self._wait_for(lambda: not self._cmdline(number), DRIVER_S, "avrdude ({}) does not end".format(number))
         self._process.remove(self._pidfile)
 
     # the daemon
@@ -123,7 +139,7 @@ class Bench:
         if self._process.exists(self.site.init):
             return ([self.site.init, "start"], "") if self._quietly([self.site.init, "running"]) == 0 else ([], "")
         number = self._number(self.site.pidfile)
-        if not number or not self._process.alive(number):
+        if not number:
             return [], ""
         words = [str(word, "utf-8") for word in self._cmdline(number).split(b"\0") if word]
         return words, self._process.folder_of_process(number) if words else ""
@@ -135,7 +151,7 @@ class Bench:
             return
         number = self._number(self.site.pidfile)
         self._process.kill(number, self._process.SIGTERM)
-        self._wait_for(lambda: not self._process.alive(number), DAEMON_S, "the daemon ({}) does not stop".format(number))
+        self._wait_for(lambda: not self._cmdline(number), DAEMON_S, "the daemon ({}) does not stop".format(number))
 
     def _quietly(self, words):
         return self._process.run(words, DAEMON_S, lambda text: None, self.site.run + "/service.pid")
@@ -148,6 +164,7 @@ class Bench:
         return int(text) if text.isdigit() else 0
 
     def _cmdline(self, number):
+        """The command line of a process; empty when there is none, or it has ended and nobody asked how."""
         try:
             return self._port.read_file("/proc/{}/cmdline".format(number), CMDLINE_MAX)
         except OSError:
@@ -235,9 +252,13 @@ class Bench:
                 self._close_bus()  # a spidev stays open, since closing it lets go of its lock
 
     async def state(self, wait: bool = False):
-        """Return the State, None when nobody can be asked or answers; `wait`: the board has just got another firmware."""
+        """Return the State, None when nobody can be asked or answers; `wait`: the board has just got another firmware.
+
+        Raises OSError when the kernel's driver does not take its pins back.
+        """
         if not self.asks:
             return None
+        self._own_pins(False)
         deadline = self.seconds() + (START_S if wait else ANSWER_S)
         while True:
             try:
@@ -272,7 +293,7 @@ class Bench:
         """Return the Chip. Raises AvrdudeError, also for a chip that is not ours."""
         names = [(name, self.site.run + "/" + name + ".bin") for name in MEMORIES]
         self.say("reading the chip")
-        self.avrdude(["{}:r:{}:r".format(name, path) for name, path in names], "chip", unknown=True)
+        self.avrdude(["{}:r:{}:r".format(name, path) for name, path in names], unknown=True)
         read = {}
         for name, path in names:
             read[name] = self._port.read_file(path, avrdude.FLASH_SIZE)
@@ -281,10 +302,11 @@ class Bench:
         flash = read["flash"] + b"\xff" * (avrdude.FLASH_SIZE - len(read["flash"]))
         return Chip(read["signature"], tuple([read[name][0] for name in MEMORIES[1:4]]), read["lock"][0], flash, read["eeprom"])
 
-    def avrdude(self, operations, what, unknown=False):
+    def avrdude(self, operations, unknown=False):
         """Run avrdude on the chip. Raises AvrdudeError; `unknown`: another chip than ours is read too, so that it can be named."""
         self._own_pins(True)
-        self._close_bus()
+        if self._device:
+            self._close_bus()  # its device has gone with the driver; otherwise closing it would let go of the lock
         self._free_pins()
         begin = self.seconds()
         words = avrdude.command(self.site.programmer, self._part, self._pins_config(), operations, force=unknown)

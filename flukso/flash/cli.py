@@ -273,7 +273,7 @@ def main(words: "list | None" = None) -> int:
     report = report_of(command, options, port, process)
     try:
         asyncio.run(run(command, rest, options, port, process, report))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         status = status_of(error)
         hint = " (--force does it all the same)" if getattr(error, "forcible", False) else ""
         report.error("{}{}".format(error, hint), status)

@@ -78,10 +78,11 @@ async def _write(bench, plan) -> Result:
         _program(bench, plan)
         for name, value in fuses.planned(plan.board, fuses.kept_eeprom(plan.chip.fuses[1]), plan.chip.fuses[2]):
             bench.say("setting the {} to 0x{:02x}".format(name, value))
-            bench.avrdude(["{}:w:0x{:02x}:m".format(name, value)], "fuses")
-    except avrdude.AvrdudeError as error:
-        raise Failed("{}; `flukso-flash recover` goes on from the backup".format(error), error.reason)
-    return await _compare(bench, plan)
+            bench.avrdude(["{}:w:0x{:02x}:m".format(name, value)])
+        return await _compare(bench, plan)
+    except (avrdude.AvrdudeError, OSError) as error:
+        reason = getattr(error, "reason", "")
+        raise Failed("{}; `flukso-flash recover` goes on from the backup".format(error), reason)
 
 
 def _program(bench, plan):
@@ -93,7 +94,7 @@ def _program(bench, plan):
         operations = ["erase", "flash:w:{}:r".format(bench.file(FLASH_FILE, plan.flash))]
     if operations or plan.eeprom is not None:
         what = "v" if plan.eeprom is None else "w"
-        bench.avrdude(operations + ["eeprom:{}:{}:r".format(what, bench.file(EEPROM_FILE, kept))], "firmware")
+        bench.avrdude(operations + ["eeprom:{}:{}:r".format(what, bench.file(EEPROM_FILE, kept))])
 
 
 def holds(flash: bytes, target: bytes) -> bool:
@@ -111,7 +112,7 @@ def _keep_eeprom(bench, plan):
     if reason:
         raise Failed("the high fuse cannot be set: {}".format(reason))
     bench.say("setting EESAVE, so that the EEPROM outlives the erase")
-    bench.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)], "fuses")
+    bench.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)])
 
 
 async def _compare(bench, plan) -> Result:

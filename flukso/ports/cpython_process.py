@@ -55,16 +55,6 @@ def wait(number: int) -> int:
     return _children.pop(number).wait()
 
 
-def alive(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def kill(number: int, which: int):
     os.kill(number, which)
 

@@ -13,7 +13,7 @@ EVERY_S = 0.02  # how often a program's output is looked for
 SIGKILL, SIGTERM = posix.SIGKILL, posix.SIGTERM
 LOCK_EVERY_S = 0.25
 MODE, KIND, CHARACTERS = 0, 0o170000, 0o020000
-ENOENT, EPERM = 2, 1
+ENOENT = 2  # on every Linux
 
 
 def run(words, limit_s, heard, pidfile):
@@ -65,14 +65,6 @@ def start(words):
 
 def wait(number):
     return posix.wait(number, True)
-
-
-def alive(number):
-    try:
-        posix.kill(number, 0)
-    except OSError as error:
-        return error.errno == EPERM
-    return True
 
 
 def kill(number, which):

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from flukso.flash import guardian
-from flukso.ports import cpython_process
 from tests.flash.conftest import COUNTERS
 
 DAEMON = """import os, signal, sys, time
@@ -64,7 +64,7 @@ def test_a_daemon_with_a_pid_file_is_started_again_as_it_was(station, newer, dae
     assert done.returncode == 0 and "stopping the daemon" in done.stdout, done.stderr
     wait_for(lambda: len(runs.read_text().splitlines()) == 2)
     assert set(runs.read_text().splitlines()) == {"with 'odd' words $HOME"}
-    assert number(pidfile) != before and not cpython_process.alive(before)
+    assert number(pidfile) != before and not Path("/proc", str(before)).exists()
     assert board.counters() == COUNTERS
 
 
@@ -93,6 +93,21 @@ def test_the_routers_service_is_stopped_and_started(station, newer, tmp_path, up
     assert board.flash("update", newer, runtime=runtime, options=options).returncode == 0
     assert (tmp_path / "calls").read_text().split() == (["running", "stop", "start"] if up else ["running"])
     assert (tmp_path / "up").exists() == up
+
+
+def test_a_guardian_that_nobody_came_to_is_ended(station, tmp_path):
+    """The tool was killed before it had opened the guardian's pipe."""
+    board = station()
+    run = board.folder / "run"
+    run.mkdir()
+    os.mkfifo(run / "old.fifo")
+    (run / "guardian.sh").write_text(guardian.script(str(run / "old.fifo"), "/none", "/none", [], "", "", [], ""))
+    with subprocess.Popen(["/bin/sh", run / "guardian.sh"]) as old:
+        (run / "guardian.pid").write_text(str(old.pid))
+        wait_for(lambda: b"guardian.sh" in Path("/proc", str(old.pid), "cmdline").read_bytes())
+        done = board.flash("info")
+        assert done.returncode == 0, done.stderr
+        assert old.wait(SOON_S) == -signal.SIGKILL
 
 
 def test_a_stale_pid_file_stops_nobody(station, tmp_path):
