@@ -24,7 +24,7 @@ procd_note_files() {
 	local file
 	shift
 	for file; do
-		procd_say "content $(sha256sum <"$file" 2>/dev/null)"
+		procd_say "content $([ ! -e "$file" ] || sha256sum <"$file")"
 	done
 }
 
@@ -59,11 +59,19 @@ procd_start() {
 	if ! grep -q '^command ' "$PROCD_DIR/$1"; then
 		procd_kill "$1"
 	elif ! procd_running "$1"; then
-		procd_supervise "$1" </dev/null >/dev/null 2>&1 &
-		echo $! >"$PROCD_DIR/$1.pid"
+		procd_launch "$1"
 	elif [ "$before" != "$(grep -v '^mdns ' "$PROCD_DIR/$1")" ]; then
 		procd_changed "$1"
 	fi
+}
+
+# In the background, with nothing open of whoever asked.
+procd_launch() {
+	(
+		exec </dev/null >/dev/null 2>&1
+		procd_supervise "$1"
+	) &
+	echo $! >"$PROCD_DIR/$1.pid"
 }
 
 procd_changed() {
@@ -73,8 +81,7 @@ procd_changed() {
 		kill -"$signal" "$(cat "$PROCD_DIR/$1.child")"
 	else
 		procd_kill "$1"
-		procd_supervise "$1" </dev/null >/dev/null 2>&1 &
-		echo $! >"$PROCD_DIR/$1.pid"
+		procd_launch "$1"
 	fi
 }
 
