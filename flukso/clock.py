@@ -32,18 +32,15 @@ class Believer:
         self.believed = False
         self.jumps = 0  # jumps seen
         self._offset = float(newest + APART_S - int(mono))
-        self._session = self._stamp(mono)  # stamp of the first reading that still moves with the offset
+        self._session = self.stamp(mono)  # stamp of the first reading that still moves with the offset
         self._restored = newest
         self._seen = mono
         self._candidate = None  # offset that a jump asks for
         self._since = mono
 
-    def _stamp(self, mono):
-        return int(self._offset + mono)
-
     def stamp(self, mono: float) -> int:
         """Return the timestamp of a reading taken at this monotonic time; preliminary until believed."""
-        return self._stamp(mono)
+        return int(self._offset + mono)
 
     def behind_s(self, wall: float, mono: float) -> float:
         """Return how far the wall clock is behind the stamps (negative: ahead)."""
@@ -90,7 +87,7 @@ class Believer:
     def _move(self, wanted, mono, sent):
         """Take the new offset; what was taken since the start and not sent moves along."""
         start = max(self._session, sent + 1)
-        delta_s = int(wanted + mono) - self._stamp(mono)
+        delta_s = int(wanted + mono) - self.stamp(mono)
         self._offset = wanted
         self._session = start + delta_s
         return Shift(start, delta_s) if delta_s else None

@@ -151,17 +151,19 @@ class Daemon:
             self.log("warning", "stopping without waiting any longer")
 
     async def _poll_loop(self):
-        """Poll the board in every whole second of the wall clock, from the first one after the start on."""
+        """Poll the board in every whole second of the wall clock, from the first one after the start on; a late poll skips none."""
+        clock = self.clock
+        wall, mono = clock.wall(), clock.monotonic()
         while not self.stop.is_set():
-            wall, mono = self.clock.wall(), self.clock.monotonic()
             due = mono + int(wall) + 1 + ALIGN_S - wall
             if self.services.uart:
                 await self._forward_until(due - EVERY_S)
-            await self.clock.sleep_until(due)
+            await clock.sleep_until(due)
             if self.reload.is_set():
                 self.reload.clear()
                 await self._reload()
-            await self._tick()
+            wall, mono = clock.wall(), clock.monotonic()
+            await self._tick(wall, mono)
 
     async def _forward_until(self, mono_s):
         """Between two polls: carry bytes to and from the board's UART, when it is offered on a socket."""
@@ -179,17 +181,29 @@ class Daemon:
         self.board.uart_in[:] = b""
         await self.rs485.give(data)
 
-    async def _tick(self):
+    async def _tick(self, wall, mono):
         """One second's work: this runs for every line, so what can wait is left to _chores."""
-        mono = self.clock.monotonic()
-        shift = self.believer.observe(self.clock.wall(), mono, self.sender.uploader.newest_sent)
+        shift = self.believer.observe(wall, mono, self.sender.uploader.newest_sent)
         if shift is not None:
             self.store.shift(shift.start, shift.delta_s)
             self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
         ts = self.believer.stamp(mono)
         try:
             if self._ready:
-                await self._read(ts, mono)
+                if self._fresh:
+                    poll = Poll((), await self.board.counters(self.readings.indexes), True)
+                    self._fresh = False
+                else:
+                    outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
+                    poll = await self.board.poll(self.readings.indexes, outgoing)
+                self.readings.take(poll, self.store, ts, mono)
+                self._failures = 0
+                self.last_poll = mono
+                if self.services.pipe is not None and poll.deltas:
+                    self.services.pipe.write(delta_line(ts, poll.deltas))
+                if self.board_error:
+                    self.log("notice", "the board answers again")
+                    self.board_error = ""
             if not self._ready or mono >= self._sync_at:
                 await self._start_board()
         except (spi.SpiError, OSError) as error:
@@ -201,23 +215,6 @@ class Daemon:
         if mono >= self.sender.next_at and self.believer.believed:
             self._repeat()
             self.sender.wake()
-
-    async def _read(self, ts, mono):
-        if self._fresh:
-            poll = Poll((), await self.board.counters(self.readings.indexes), True)
-            self._fresh = False
-        else:
-            outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
-            poll = await self.board.poll(self.readings.indexes, outgoing)
-        self.readings.take(poll, self.store, ts, mono)
-        pipe = self.services.pipe
-        if pipe is not None and poll.deltas:
-            pipe.write(delta_line(ts, poll.deltas))
-        self._failures = 0
-        self.last_poll = mono
-        if self.board_error:
-            self.log("notice", "the board answers again")
-            self.board_error = ""
 
     async def _chores(self, mono):
         self._chores_at = mono + CHORES_S

@@ -12,11 +12,16 @@ def hmac(algorithm, key: bytes, data: bytes) -> bytes:
     if len(key) > BLOCK:
         key = algorithm(key).digest()
     key = key + bytes(BLOCK - len(key))
-    inner = algorithm(bytes([byte ^ 0x36 for byte in key]))
+    inner = algorithm(_xored(key, b"\x36"))
     inner.update(data)
-    outer = algorithm(bytes([byte ^ 0x5C for byte in key]))
+    outer = algorithm(_xored(key, b"\x5c"))
     outer.update(inner.digest())
     return outer.digest()
+
+
+def _xored(block, byte):
+    mask = int.from_bytes(byte * BLOCK, "big")
+    return (int.from_bytes(block, "big") ^ mask).to_bytes(BLOCK, "big")
 
 
 def x_digest(key: str, body: bytes) -> str:

@@ -80,9 +80,12 @@ def parse_head(raw: bytes) -> Head:
 
 def _text(raw, least=33):
     """Return bytes of a request as text; HttpError for control characters, high bytes become ?."""
-    for byte in raw:
-        if byte < least or byte == 127:
-            raise HttpError(400, "control characters in the request")
+    if not raw:
+        return ""
+    if min(raw) < least or b"\x7f" in raw:
+        raise HttpError(400, "control characters in the request")
+    if max(raw) < 128:
+        return raw.decode()
     return "".join([chr(byte) if byte < 128 else "?" for byte in raw])
 
 

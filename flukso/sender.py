@@ -77,7 +77,12 @@ class Sender:
         self._wake.set()
 
     async def run(self):
-        """Post whenever woken, until finish() or end()."""
+        """Post whenever woken, until finish()."""
+        if self._settings.wan:
+            try:
+                self._open()  # what it has to load is loaded before the first poll
+            except HttpsError:
+                pass  # the first request says it
         while not self._last:
             await self._wake.wait()
             self._wake.clear()

@@ -52,8 +52,10 @@ def acknowledges(status: int, body: bytes) -> bool:
 
 
 def _object(body):
+    """Return what this JSON object holds, None for anything else."""
     try:
-        value = json.loads(body.decode())
+        text = body.decode().strip()
+        value = json.loads(text) if text[-1:] == "}" else None  # MicroPython reads what is not finished, too
     except (ValueError, RuntimeError):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
         return None
     return value if isinstance(value, dict) else None

@@ -11,6 +11,29 @@ class BusError(OSError):
         return str(self.args[0]) if self.args else "bus"
 
 
+SYSLOG_LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}
+
+
+class Clock:
+    """What a clock has beside wall(), monotonic() and the coroutines sleep(seconds) and sleep_until(mono_s); one that runs by itself."""
+
+    async def start(self):
+        """Begin; BusError when there is no such clock."""
+
+    def close(self):
+        """End."""
+
+    def real(self, seconds: float) -> float:
+        """Return the real seconds that so many of this clock take."""
+        return seconds
+
+    def hold(self):
+        """A transfer begins, which may move time itself,"""
+
+    def release(self):
+        """and ends."""
+
+
 def load():
     """Return the port module of this interpreter."""
     if sys.implementation.name == "micropython":

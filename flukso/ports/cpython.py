@@ -7,34 +7,18 @@ import signal
 import sys
 import time
 
+from flukso.ports import SYSLOG_LEVELS, Clock
 from flukso.ports.simulator import SimClock
 
-LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}  # as syslog's
 
-
-class SystemClock:
+class SystemClock(Clock):
     """Wall and monotonic time of the machine."""
-
-    async def start(self):
-        pass
-
-    def close(self):
-        pass
 
     def wall(self) -> float:
         return time.time()
 
     def monotonic(self) -> float:
         return time.monotonic()
-
-    def real(self, seconds: float) -> float:
-        return seconds
-
-    def hold(self):
-        pass
-
-    def release(self):
-        pass
 
     async def sleep(self, seconds: float):
         await asyncio.sleep(seconds)
@@ -91,7 +75,7 @@ def log(level: str, text: str):
     """Write one line of the log; never fails."""
     line = "".join([char if char >= " " else "?" for char in text])
     if _detached:
-        _detached[0](LEVELS[level], line)
+        _detached[0](SYSLOG_LEVELS[level], line)
         return
     try:
         sys.stderr.write("flukso: {}: {}\n".format(level, line))

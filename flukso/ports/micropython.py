@@ -8,10 +8,10 @@ import posix
 import sys
 import time
 
+from flukso.ports import SYSLOG_LEVELS, Clock
 from flukso.ports.micropython_streams import connector, readable
 from flukso.ports.simulator import SimClock
 
-LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}  # as syslog's
 SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
 CHUNK = 1024  # bytes read at once of a file that does not say its length, as those in /proc
 SIZE, MTIME, INODE = 6, 8, 1  # places in os.stat()
@@ -20,29 +20,14 @@ SIZE, MTIME, INODE = 6, 8, 1  # places in os.stat()
 gc.threshold((gc.mem_alloc() + gc.mem_free()) // 4)
 
 
-class SystemClock:
+class SystemClock(Clock):
     """Wall and monotonic time of the machine."""
-
-    async def start(self):
-        pass
-
-    def close(self):
-        pass
 
     def wall(self) -> float:
         return time.time()
 
     def monotonic(self) -> float:
         return posix.monotonic()
-
-    def real(self, seconds: float) -> float:
-        return seconds
-
-    def hold(self):
-        pass
-
-    def release(self):
-        pass
 
     async def sleep(self, seconds: float):
         await self.sleep_until(posix.monotonic() + seconds)
@@ -78,7 +63,7 @@ def open_https(base_url: str, cacert: str, clock):
     return micropython_https.open_https(base_url, cacert, clock)
 
 
-_detached = []  # filled by log_to_syslog: where the log goes once there is no terminal
+_detached = []  # filled by log_to_syslog: where the log goes instead of stderr
 _watchers = []  # tasks that must not be collected
 
 
@@ -89,10 +74,10 @@ def log_to_syslog():
 
 
 def log(level: str, text: str):
-    """Write one line of the log; never fails."""
+    """Write one line of the log to stderr, which on a router the service manager hands to syslog; never fails."""
     line = "".join([char if char >= " " else "?" for char in text])
     if _detached:
-        _detached[0](LEVELS[level], line)
+        _detached[0](SYSLOG_LEVELS[level], line)
         return
     try:
         sys.stderr.write("flukso: {}: {}\n".format(level, line))

@@ -22,7 +22,8 @@ def encode_request(method: str, host: str, path: str, headers: dict, body: bytes
     if body or method != "GET":
         lines.append("Content-Length: {}".format(len(body)))
     for line in lines:
-        if any(not 32 <= ord(char) < 127 for char in line):
+        raw = line.encode()
+        if min(raw) < 32 or max(raw) > 126:
             raise ValueError("unusable header: {}".format(line))
     if " " in path or not path.startswith("/"):
         raise ValueError("unusable path: {}".format(path))
@@ -65,7 +66,10 @@ class AnswerReader:
             await self._more()
         at = self._ahead.find(b"\n")
         line, self._ahead = self._ahead[:at], self._ahead[at + 1 :]
-        return "".join([chr(byte) for byte in line.rstrip(b"\r")])  # Latin-1: no byte is an error
+        line = line.rstrip(b"\r")
+        if not line or max(line) < 128:
+            return line.decode()
+        return "".join([chr(byte) for byte in line])  # Latin-1: no byte is an error
 
     async def _status(self):
         if not self._ahead:

@@ -79,11 +79,8 @@ def measure(world: World) -> tuple[int, int]:
 
 
 def polled(world: World, begin: int) -> tuple[int, float]:
-    """Seconds in which the board was not asked, and the longest pause in real time; from this transfer on.
-
-    Once an hour a second goes to the comparison of its settings.
-    """
-    asked = [one for one in world.chain.board.transfers[begin:] if one.data[:2] == b"lg"]
+    """Seconds in which the board was not asked for what it counted, and the longest pause in real time; from this transfer on."""
+    asked = [one for one in world.chain.board.transfers[begin:] if one.data[:3] in (b"lgd", b"lgc")]
     pairs = list(zip(asked, asked[1:], strict=False))
     missed = sum(max(0, round((later.at_us - earlier.at_us) / 1e6) - 1) for earlier, later in pairs)
     return missed, max((later.real_s - earlier.real_s for earlier, later in pairs), default=0.0)

@@ -12,7 +12,7 @@ import json
 import sys
 import time
 
-from flukso import config, spi
+from flukso import config, ports, spi
 from flukso.daemon import Daemon
 from flukso.https import Answer, HttpsError
 
@@ -54,7 +54,7 @@ PULSE_EVERY_S = 7
 HEAP_GROWTH = 4096  # bytes, from the second day on: lists that double; on CPython a quarter as many blocks
 
 
-class JumpingClock:
+class JumpingClock(ports.Clock):
     """Stands still until every task sleeps, then jumps to the earliest."""
 
     def __init__(self):
@@ -69,9 +69,6 @@ class JumpingClock:
 
     def monotonic(self):
         return self.now
-
-    def real(self, seconds):
-        return seconds
 
     async def sleep(self, seconds):
         await self.sleep_until(self.now + seconds)

@@ -7,7 +7,7 @@ import heapq
 import struct
 from itertools import count
 
-from flukso.ports import BusError
+from flukso.ports import BusError, Clock
 
 
 def crc8(data):
@@ -18,7 +18,7 @@ def crc8(data):
     return crc
 
 
-class VirtualClock:
+class VirtualClock(Clock):
     """Time that stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at will."""
 
     def __init__(self, wall=1700000000.0):
@@ -27,9 +27,6 @@ class VirtualClock:
         self._heap = []
         self._number = count()
         self._pump = None
-
-    async def start(self):
-        pass
 
     def close(self):
         if self._pump:
@@ -40,15 +37,6 @@ class VirtualClock:
 
     def monotonic(self):
         return self.now
-
-    def real(self, seconds):
-        return seconds
-
-    def hold(self):
-        pass
-
-    def release(self):
-        pass
 
     async def sleep(self, seconds):
         await self.sleep_until(self.now + seconds)

@@ -50,9 +50,9 @@ def test_it_polls_each_second_aligned_to_the_wall_clock():
         house.start()
         tick = house.daemon._tick
 
-        async def noted():
+        async def noted(*now):
             polled.append(house.clock.wall())
-            await tick()
+            await tick(*now)
 
         house.daemon._tick = noted
         await house.until(100)
@@ -222,10 +222,10 @@ def test_a_defect_ends_the_daemon_and_keeps_what_was_read():
         house.start()
         await house.until(200)
 
-        async def defect(ts, mono):
+        async def defect(wall, mono):
             raise RuntimeError("a defect")
 
-        house.daemon._read = defect
+        house.daemon._tick = defect
         with pytest.raises(RuntimeError):
             await house.task
         again = House(files=house.port.files)
@@ -274,6 +274,44 @@ def test_reset_counters_acts_once_for_each_time_the_file_was_written():
         await house.until(house.clock.now + 10)
         assert house.board.counter[3] == 0
         await house.end()
+
+    run(scenario())
+
+
+def test_the_hourly_comparison_of_settings_takes_no_poll_away():
+    async def scenario():
+        house = House()
+        house.start()
+        await house.until(50)
+        house.board.constant[0] = 1
+        house.daemon._sync_at = 60
+        begin = len(house.board.asked)
+        await house.until(100)
+        asked = house.board.asked[begin:]
+        assert asked.count("gd") in (49, 50, 51)
+        assert house.board.constant[0] == 5163
+        house.kill()
+
+    run(scenario())
+
+
+def test_a_board_that_answers_late_is_polled_in_the_next_second_all_the_same():
+    async def scenario():
+        house = House()
+        house.start()
+        await house.until(10)
+        polls = house.daemon.board.polls
+        transfer, house.board.transfer = house.board.transfer, None
+
+        async def slow(data, gap_us):
+            house.board.transfer = transfer
+            await house.clock.sleep(1.2)
+            return await transfer(data, gap_us)
+
+        house.board.transfer = slow
+        await house.until(20)
+        assert house.daemon.board.polls - polls >= 10
+        house.kill()
 
     run(scenario())
 

@@ -37,6 +37,12 @@ def test_digests():
     assert same("abc", "abc") and not same("abc", "abd") and not same("abc", "ab")
 
 
+def test_an_unfinished_answer_acknowledges_nothing():
+    assert acknowledges(200, b' {"response":"ok"}\n')
+    for body in (b'{"response":"ok"', b'{"response":"ok",', b'"ok"', b"{}", b"", b'["response"]', b"}"):
+        assert not acknowledges(200, body), body
+
+
 def test_requests():
     for case in vectors("uploads")["requests"]:
         store = Store()
