@@ -10,7 +10,7 @@ from accounts.prices import own, spans_of
 from api.permissions import own_sensor, readable_sensor
 from api.schemas import Error, HexId, Rows, Taken, UInt32
 from django.http import HttpRequest, HttpResponse
-from ninja import Path, Query, Router
+from ninja import Path, Query, Router, Schema
 from ninja.errors import HttpError
 from project.stores import store
 from series import query
@@ -24,17 +24,26 @@ Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
 Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
 
 
-def _values(request, sensor, start, end, resolution, unit):
+class Wanted(Schema):
+    """Of which time, how finely, in which unit."""
+
+    start: UInt32 | None = None
+    end: UInt32 | None = None
+    resolution: Resolution | None = None
+    unit: Unit = "watt"
+
+
+def _values(request, sensor, asked: Wanted):
     found = readable_sensor(request, sensor)
     account = request.auth.account
     now = int(time.time())
     try:
         wanted = query.parse(
             now,
-            start=now - 86_400 if start is None else start,
-            end=end,
-            resolution=resolution,
-            unit=unit,
+            start=now - 86_400 if asked.start is None else asked.start,
+            end=asked.end,
+            resolution=asked.resolution,
+            unit=asked.unit,
             price=own(spans_of(account), now),
         )
     except query.QueryError as error:
@@ -44,32 +53,18 @@ def _values(request, sensor, start, end, resolution, unit):
 
 
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
-def read_series(
-    request: HttpRequest,
-    sensor: Path[HexId],
-    start: Query[UInt32 | None] = None,
-    end: Query[UInt32 | None] = None,
-    resolution: Query[Resolution | None] = None,
-    unit: Query[Unit] = "watt",
-):
+def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
     """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution."""
-    wanted, rows = _values(request, sensor, start, end, resolution, unit)
-    return {"unit": unit, "step_s": wanted.step_s, "rows": rows}
+    wanted, rows = _values(request, sensor, asked)
+    return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}
 
 
 @router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS, openapi_extra=CSV)
-def read_series_csv(
-    request: HttpRequest,
-    sensor: Path[HexId],
-    start: Query[UInt32 | None] = None,
-    end: Query[UInt32 | None] = None,
-    resolution: Query[Resolution | None] = None,
-    unit: Query[Unit] = "watt",
-):
+def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
     """The same as CSV: `time,value`, the value empty where it is unknown."""
-    _, rows = _values(request, sensor, start, end, resolution, unit)
+    _, rows = _values(request, sensor, asked)
     answer = _csv(sensor)
-    csv.writer(answer).writerows([("time", unit), *((ts, "" if value is None else value) for ts, value in rows)])
+    csv.writer(answer).writerows([("time", asked.unit), *((ts, "" if value is None else value) for ts, value in rows)])
     return answer
 
 

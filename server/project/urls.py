@@ -4,7 +4,9 @@
 from allauth.account.decorators import secure_admin_login
 from api.urls import api
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 admin.site.login = secure_admin_login(admin.site.login)  # operators come in by the same door, with its limits
 
@@ -15,4 +17,5 @@ urlpatterns = [
     path("", include("devices.urls")),
     path("", include("allauth.account.urls")),
     path("", include("dashboard.urls")),
+    path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))),  # the admin's pages name none
 ]
