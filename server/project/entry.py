@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One ASGI application of two branches: the hot path, and Django."""
 
+import gc
 import logging
 
 from devices.seal import sealer
@@ -54,6 +55,11 @@ class Entry:
                 return
 
     async def _start(self) -> None:
+        await self._open()
+        gc.collect()
+        gc.freeze()  # what is there now stays: a later collection that looked at all of Django would hold uploads up
+
+    async def _open(self) -> None:
         if not self._hot:
             return
         self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX, settings.RRD_DIR)
