@@ -137,5 +137,10 @@ bench-decade: ## lets ten years of minutes pass and measures what a sensor takes
 	@$(SETUP) demo
 	@$(PY) server/bench/store_decade.py
 
+.PHONY: bench-page
+bench-page: ## measures how soon the dashboard is drawn, beside Chart.js, and its data's CPU (needs npm)
+	@$(SETUP) demo test
+	@$(PY) -m server.bench.page
+
 clean: ## removes what was built (the virtual environment and .cache stay)
 	@rm -rf avr/build build dist

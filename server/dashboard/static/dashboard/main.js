@@ -147,7 +147,6 @@ function draw(paper = false) {
   if (one("#twin").open) {
     fillTable(one("#twin table"), data, state, texts);
   }
-  performance.mark("chart-drawn");
   place.dataset.drawn = data.step;
 }
 

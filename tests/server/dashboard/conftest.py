@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real browser. Every page is watched: an error in its console, a foreign request or a failed script fails the test."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+WAIT_MS = 20_000  # for what a page does; a busy machine is slow
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+# what a test provokes on purpose
+HARMLESS = ("Failed to load resource", "net::ERR_", "Canvas2D: Multiple readback")  # the last: a test counts pixels
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium")
+    assert program, "Debian's chromium is needed: see tools/packages.apt"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """visit(who, path, …) opens a page with the member's session; what went wrong in it fails the test at its end."""
+    opened, complaints = [], []
+
+    def open_page(who, path="/", viewport=DESKTOP, wait=True, **options):
+        context = browser.new_context(viewport=viewport, locale="en-GB", timezone_id="UTC", **options)
+        context.set_default_timeout(WAIT_MS)
+        if who is not None:
+            context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("request", lambda request: None if own(request.url) else complaints.append(f"foreign: {request.url}"))
+        opened.append(context)
+        page.goto(site.url + path)
+        if wait:
+            drawn(page)
+        return page
+
+    def own(url):
+        return url.startswith((site.url + "/", "data:", "blob:"))
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert [each for each in complaints if not any(word in each for word in HARMLESS)] == []
+
+
+def drawn(page, step=None):
+    """Wait until the chart shows buckets of this step."""
+    page.wait_for_selector(f"#chart[data-drawn{'' if step is None else f'={step!r}'}]")
+
+
+def statistics(page):
+    """{line: [min, max, avg, last, sum]} as they stand under the chart."""
+    rows = page.locator("#statistics tbody tr").all()
+    return {row.locator("th span:not(.mark)").first.inner_text(): row.locator("td").all_inner_texts() for row in rows}

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dashboard as people use it: scales, units, zoom, keys, fingers, members."""
+
+import re
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.server.dashboard.conftest import PHONE, drawn, statistics
+from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+
+MEMBERS = {
+    "alice": member("minutes"),
+    "bob": member("minutes"),
+    "carol": member("minutes"),
+    "dan": member("minutes"),
+    "erin": member("day"),
+    "frank": member("minutes"),
+    "grace": member(),
+    "newcomer": member(None, ()),
+}
+WATTS = {"alice": 300, "bob": 600, "carol": 900, "dan": 1200, "erin": 1500, "frank": 1800}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("browser"), MEMBERS)
+    now = int(time.time()) // 60 * 60
+    for number, watt in enumerate(WATTS.values(), 1):
+        tuples = steady(now - 70 * DAY, now - DAY, watt, 900) + steady(now - DAY + 60, now, watt, 60, watt * 69 * 24 + watt // 60)
+        made.fill(sensor(number), tuples, now)
+    made.post("/follow/", "alice", action="subscribe", member="bob")
+    yield made
+    made.close()
+
+
+def query(page):
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def pixels(page, colour):
+    """How many of the canvas' pixels have about this colour."""
+    return page.evaluate(
+        """([r, g, b]) => {
+            const canvas = document.querySelector("#chart canvas");
+            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                found += data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 30;
+            }
+            return found;
+        }""",
+        [int(colour[i : i + 2], 16) for i in (0, 2, 4)],
+    )
+
+
+SCALES = [("hour", "minute"), ("day", "minute"), ("month", "day"), ("year", "week"), ("night", "night"), ("live", "live")]
+
+
+def test_scales_are_tabs_without_a_reload(visit):
+    page = visit("alice")
+    page.evaluate("window.same = true")
+    for scale, step in SCALES:
+        page.get_by_role("navigation", name="Time scale").get_by_role("link", name=scale, exact=True).click()
+        drawn(page, step)
+        assert query(page)["scale"] == scale
+        assert page.locator(f'[data-scale={scale}][aria-current="true"]').count() == 1
+    page.go_back()
+    drawn(page, "night")
+    assert page.evaluate("window.same") is True
+
+
+def test_the_own_line_is_red_and_the_others_have_their_colours(visit, site):
+    for name in ("carol", "dan"):
+        assert site.post("/follow/", "alice", action="subscribe", member=name)[0] == 200
+    page = visit("alice")
+    assert list(statistics(page)) == ["alice", "bob", "carol", "dan"]
+    for colour in ("f1572f", "44c3d3", "7aab5a", "fbeb0d"):
+        assert pixels(page, colour) > 400, colour
+    for name in ("carol", "dan"):
+        site.post("/follow/", "alice", action="unsubscribe", member=name)
+
+
+def test_statistics_in_every_unit_without_a_reload(visit, site):
+    page = visit("alice", "/?scale=day&unit=watt")
+    page.evaluate("window.same = true")
+    assert statistics(page)["alice"][:4] == ["300"] * 4
+    page.get_by_text("kWh/year").click()
+    assert statistics(page)["alice"][:4] == ["2,628"] * 4
+    page.get_by_text("euro/year").click()
+    assert statistics(page)["alice"] == ["473", "473", "473", "473", "1.30"]
+    assert page.locator("#axis").inner_text() == "€/year" and query(page)["unit"] == "eurperyear"
+    assert page.evaluate("window.same") is True
+    page.wait_for_load_state("networkidle")
+    again = visit("alice")
+    assert again.locator("input[name=unit]:checked").get_attribute("value") == "eurperyear"
+    assert site.post("/unit/", "alice", unit="watt")[0] == 200
+
+
+def test_a_dragged_stretch_is_fetched_finer_and_the_url_brings_it_back(visit):
+    page = visit("alice", "/?scale=month")
+    drawn(page, "day")
+    box = page.locator("#chart .u-over").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.5, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=4)
+    page.mouse.up()
+    drawn(page, "15min")
+    state = query(page)
+    span = int(state["end"]) - int(state["start"])
+    assert abs(span - 6 * DAY) < DAY / 2
+    assert page.get_by_role("button", name="now", exact=True).is_visible()
+    other = visit("alice", "/?" + urlsplit(page.url).query)
+    drawn(other, "15min")
+    assert query(other)["start"] == state["start"]
+    page.get_by_role("button", name="now", exact=True).click()
+    drawn(page, "day")
+    assert "start" not in query(page)
+
+
+def test_keys_read_zoom_and_move(visit):
+    page = visit("alice", "/?scale=day")
+    page.locator("#chart").focus()
+    page.keyboard.press("End")
+    assert re.search(r"alice 300 W, bob 600 W", page.locator("#spoken").inner_text())
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#readout").is_visible()
+    page.keyboard.press("+")
+    page.wait_for_url("**start=*")
+    before = query(page)
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_function("start => new URLSearchParams(location.search).get('start') < start", arg=before["start"])
+    page.keyboard.press("0")
+    page.wait_for_function("!location.search.includes('start')")
+
+
+def test_the_crosshair_has_the_values_of_all_lines(visit):
+    page = visit("alice", "/?scale=day")
+    box = page.locator("#chart .u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    page.wait_for_selector("#readout:visible")
+    text = page.locator("#readout").inner_text()
+    assert "alice" in text and "300 W" in text and "bob" in text and "600 W" in text
+
+
+def touch(page, kind, *points):
+    """A touch as the browser's own input gives it."""
+    client = page.context.new_cdp_session(page)
+    client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]})
+    client.detach()
+
+
+def test_fingers_move_and_zoom(visit):
+    page = visit("alice", "/?scale=day", PHONE, has_touch=True, is_mobile=True)
+    drawn(page, "15min")
+    box = page.locator("#chart .u-over").bounding_box()
+    x, y, width = box["x"], box["y"] + box["height"] / 2, box["width"]
+    touch(page, "touchStart", (x + width * 0.3, y))
+    for share in (0.4, 0.5, 0.6, 0.7):
+        touch(page, "touchMove", (x + width * share, y))
+    touch(page, "touchEnd")
+    page.wait_for_url("**start=*")
+    state = query(page)
+    assert abs(int(state["end"]) - int(state["start"]) - DAY) < 60 and time.time() - int(state["end"]) > DAY / 4
+    touch(page, "touchStart", (x + width * 0.4, y), (x + width * 0.6, y))
+    for share in (0.3, 0.2, 0.1):
+        touch(page, "touchMove", (x + width * share, y), (x + width * (1 - share), y))
+    touch(page, "touchEnd")
+    page.wait_for_function("() => { const q = new URLSearchParams(location.search); return q.get('end') - q.get('start') < 40000; }")
+
+
+def test_a_tap_reads(visit):
+    page = visit("alice", "/?scale=day", PHONE, has_touch=True, is_mobile=True)
+    box = page.locator("#chart .u-over").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#readout:visible")
+    assert "300 W" in page.locator("#readout").inner_text()
+
+
+def test_the_table_twin_says_the_same(visit):
+    page = visit("alice", "/?scale=month")
+    page.get_by_text("The values as a table").click()
+    page.wait_for_selector("#twin tbody tr")
+    assert page.locator("#twin thead th").all_inner_texts() == ["time", "alice, W", "bob, W"]
+    rows = page.locator("#twin tbody tr").all_inner_texts()
+    assert len(rows) >= 60 and rows[30].split("\t")[1:] == ["300", "600"]
+
+
+def test_one_click_brings_a_line_and_takes_it_away(visit):
+    page = visit("alice", "/?scale=day")
+    page.evaluate("window.same = true")
+    page.get_by_role("button", name="Subscribe to carol").click()
+    page.wait_for_selector("#statistics >> text=carol")
+    assert statistics(page)["carol"][:4] == ["900"] * 4
+    assert page.locator("[data-list=subscriptions]").get_by_text("carol").is_visible()
+    page.get_by_role("button", name="carol in the chart").click()
+    page.wait_for_function("!document.querySelector('#statistics').innerText.includes('carol')")
+    page.get_by_role("button", name="Unsubscribe from carol").click()
+    page.wait_for_selector("[data-list=fluksonians] >> text=carol")
+    assert page.evaluate("window.same") is True
+
+
+def test_a_fifth_other_waits_in_the_list(visit):
+    page = visit("frank")
+    for name in ("alice", "bob", "carol", "dan", "erin"):
+        page.get_by_role("button", name=f"Subscribe to {name}").click()
+        page.wait_for_selector(f"[data-list=subscriptions] >> text={name}")
+    page.wait_for_selector("#statistics >> text=dan")
+    assert list(statistics(page)) == ["frank", "alice", "bob", "carol", "dan"]
+    page.get_by_role("button", name="erin in the chart").click()
+    page.wait_for_selector("#trouble:visible")
+    assert "at most 4" in page.locator("#trouble").inner_text()
+    page.get_by_role("button", name="alice in the chart").click()
+    page.wait_for_function("!document.querySelector('#statistics').innerText.includes('alice')")
+    page.get_by_role("button", name="erin in the chart").click()
+    page.wait_for_selector("#statistics >> text=erin")
+    assert "shares day means" in page.locator("#statistics").inner_text()
+
+
+def test_who_shares_nothing_is_told_why_there_is_nobody(visit):
+    page = visit("grace")
+    assert "You share nothing" in page.locator("#circle").inner_text()
+    assert page.locator("#circle button").count() == 0
+
+
+def test_an_account_whose_sensor_has_sent_nothing_yet_is_told_so(visit):
+    page = visit("grace")
+    assert page.locator("#empty").is_visible()
+    assert page.locator("[data-figure=now]").inner_text() == "–"
+
+
+def test_a_newcomer_sees_the_demo_household(visit):
+    page = visit("newcomer")
+    assert "demo household" in page.locator(".welcome").inner_text()
+    assert pixels(page, "f1572f") > 200
+    page.get_by_role("link", name="year").click()
+    drawn(page, "week")
+    assert statistics(page)["demo household"][0] != "–"
+
+
+def test_lists_work_without_scripts(visit, site):
+    page = visit("dan", "/", wait=False, java_script_enabled=False)
+    page.get_by_role("button", name="Subscribe to bob").click()
+    assert page.locator("[data-list=subscriptions]").get_by_text("bob").is_visible()
+
+
+def test_a_server_that_fails_is_said_and_tried_again(visit):
+    page = visit("bob", "/?scale=day")
+    page.route("**/chart.json*", lambda route: route.fulfill(status=500, body="{}"))
+    page.get_by_role("link", name="hour").click()
+    page.wait_for_selector("#trouble:visible")
+    assert "tried again" in page.locator("#trouble").inner_text()
+    page.unroute("**/chart.json*")
+    drawn(page, "minute")
+    page.wait_for_function("document.querySelector('#trouble').hidden")
+
+
+def test_no_connection_is_said(visit):
+    page = visit("bob", "/?scale=day")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="month").click()
+    page.wait_for_selector("#trouble:visible")
+    assert "cannot be reached" in page.locator("#trouble").inner_text()
+    page.context.set_offline(False)
+    drawn(page, "day")
+
+
+def test_paper_is_light(visit):
+    page = visit("alice", "/?scale=month", color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator(".tabs").is_hidden() and page.locator("#statistics").is_visible()
+
+
+def test_nothing_overflows_a_small_phone(visit):
+    for scale in ("day", "year", "live"):
+        page = visit("frank", f"/?scale={scale}", {"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live tab: devices hear that they are watched, lines move by themselves, and a lost connection comes back."""
+
+import contextlib
+import json
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.server.client import digests
+from tests.server.dashboard.conftest import drawn, statistics
+from tests.server.dashboard.site import Site, key, member, sensor, steady
+
+WAIT_S = 30
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("live"), {"alice": member("minutes"), "bob": member("minutes"), "newcomer": member(None, ())})
+    now = int(time.time())
+    made.fill(sensor(1), steady(now - 3600, now - 60, 600), now)
+    made.fill(sensor(2), steady(now - 3600, now - 300, 900), now)
+    made.post("/follow/", "alice", action="subscribe", member="bob")
+    yield made
+    made.close()
+
+
+def upload(site, tuples):
+    """As a device does; returns the answer's X-Upload-Interval."""
+    path = f"/sensor/{sensor(1)}"
+    body = json.dumps({"measurements": tuples}, separators=(",", ":")).encode()
+    request = urllib.request.Request(site.url + path, body, digests(key(1), path, body, sign=False))
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        return reply.headers["X-Upload-Interval"]
+
+
+class Meter:
+    """The device's counter, in whole Wh."""
+
+    def __init__(self, site):
+        self.site = site
+        self.at, self.counter = site.platform.held(sensor(1))[-1]
+
+    def send(self, watt):
+        """The tuples until now at this load."""
+        now = int(time.time())
+        steps = range(self.at + 10, now + 1, 10)
+        tuples = [(ts, self.counter + watt * (ts - self.at) // 3600) for ts in steps]
+        if not tuples:
+            return None
+        self.at, self.counter = tuples[-1]
+        return upload(self.site, tuples)
+
+
+def until(true):
+    """The first true answer, asked again and again."""
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError("it did not happen")
+
+
+def test_the_line_moves_and_the_device_is_told_to_hurry(visit, site):
+    meter = Meter(site)
+    assert meter.send(600) is None, "nobody watches yet"
+    page = visit("alice", "/?scale=live")
+    drawn(page, "live")
+    page.wait_for_selector("#live[data-state=open]")
+    assert "hears so at its next upload" in page.locator("#live-note").inner_text()
+    before = page.evaluate("document.querySelector('#chart').dataset.points")
+    assert until(lambda: meter.send(600)) == "10"
+    until(lambda: meter.send(7200))
+    page.wait_for_function("parseInt(document.querySelectorAll('#statistics td')[3].innerText.replace(',', '')) > 700")
+    assert before and "min ago" in page.locator("#statistics tr", has_text="bob").inner_text()
+
+
+def test_a_restarted_server_is_found_again(visit, site):
+    meter = Meter(site)
+    page = visit("alice", "/?scale=live")
+    page.wait_for_selector("#live[data-state=open]")
+    site.platform.kill()
+    page.wait_for_selector("#live[data-state=lost]")
+    site.platform.start()
+    page.wait_for_selector("#live[data-state=open]", timeout=60_000)
+    shown = statistics(page)["alice"]
+    until(lambda: meter.send(14_400))
+    page.wait_for_function("old => document.querySelectorAll('#statistics td')[3].innerText !== old", arg=shown[3])
+
+
+def test_a_look_back_does_not_watch(visit, site):
+    page = visit("newcomer", "/?scale=live")
+    page.wait_for_selector("#live[data-state=open]")
+    page.get_by_role("button", name="Earlier").click()
+    page.wait_for_selector("#live", state="hidden")
+    assert page.evaluate("new URLSearchParams(location.search).get('scale')") == "hour"
+
+
+def test_an_account_has_six_streams(site):
+    with contextlib.ExitStack() as stack:
+        for _ in range(6):
+            request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"})
+            stream = stack.enter_context(urllib.request.urlopen(request, timeout=30))
+            assert stream.readline().startswith(b"retry: ")
+        assert site.get("/live/", "bob")[0] == 503
+    until(lambda: _is_free(site))
+
+
+def _is_free(site) -> bool:
+    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as stream:
+            return stream.readline().startswith(b"retry: ")
+    except urllib.error.HTTPError:
+        return False
+
+
+def test_the_stream_tells_when_there_is_news(site):
+    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['alice']}"})
+    meter = Meter(site)
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream" and stream.headers["Cache-Control"].find("no-store") >= 0
+        told = _event(stream)
+        assert set(told["last"]) == {"me", "bob"} and told["last"]["me"] == meter.at
+        until(lambda: meter.send(600) is not None)
+        assert _event(stream)["last"]["me"] == meter.at
+
+
+def _event(stream) -> dict:
+    while True:
+        line = stream.readline()
+        assert line, "the stream ended"
+        if line.startswith(b"data: "):
+            return json.loads(line[6:])
