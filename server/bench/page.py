@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from server.bench import processes, rival
-from tests.server.dashboard.conftest import DESKTOP, FLAGS
+from tests.server.dashboard.conftest import DESKTOP, FLAGS, until
 from tests.server.dashboard.site import DAY, Site, member, sensor
 
 VISITS = 9
@@ -39,7 +39,7 @@ def fill(site: Site) -> None:
         base = old[-1][1]
         site.fill(sensor(seed), old[::15] + [(ts, base + wh) for ts, wh in new], now + 60)
     for seed in range(1, LINES):
-        site.post("/follow/", "me", action="subscribe", member=f"peer{seed}")
+        site.post("/follow/", "me", click=f"subscribe peer{seed}")
     site.shell("from project import stores; stores.store().merge(); stores.close()")
 
 
@@ -49,7 +49,7 @@ def visit(browser, site: Site) -> tuple[float, float]:
     context.add_cookies([{"name": "sessionid", "value": site.sessions["me"], "url": site.url}])
     page = context.new_page()
     page.goto(f"{site.url}/?scale=day")
-    page.wait_for_function("performance.getEntriesByName('chart-drawn').length > 0")
+    until(page, "performance.getEntriesByName('chart-drawn').length > 0")
     points = int(page.locator("#chart").get_attribute("data-points") or 0)
     drawn, size = page.evaluate(DRAWN), page.evaluate(BYTES)
     context.close()

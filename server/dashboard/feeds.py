@@ -9,6 +9,7 @@ from accounts.models import Account
 from dashboard import chart, circle, lines, requests, scales
 from dashboard.summary import summary
 from devices.queries import sensors_of
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -96,10 +97,10 @@ ACTIONS = {
 @require_POST
 @login_required
 def follow(request):
-    """One click in a list. Answers the lists anew; without scripts, the page."""
+    """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page."""
     scripted = request.headers.get("Accept") == JSON
-    action = ACTIONS.get(request.POST.get("action", ""))
-    member = Account.objects.filter(username=request.POST.get("member", "")[:NAME_MAX]).first()
+    word, _space, name = request.POST.get("click", "").partition(" ")
+    action, member = ACTIONS.get(word), Account.objects.filter(username=name[:NAME_MAX]).first()
     told, status = "", 200
     try:
         if action is None or member is None:
@@ -109,6 +110,8 @@ def follow(request):
         told, status = str(error), 409
     if scripted:
         return answer(circle.lists(request.user) | {"error": told}, status)
+    if told:
+        messages.error(request, told)
     return redirect("home")
 
 

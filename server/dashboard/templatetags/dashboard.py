@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 register = template.Library()
 NOTHING = "–"
+SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
@@ -47,7 +48,8 @@ def age(seconds: int | None) -> str:
 def _share(figures) -> int | None:
     if figures.today is None or not figures.before or figures.before <= 0:
         return None
-    return round((figures.today / figures.before - 1) * 100)
+    found = round((figures.today / figures.before - 1) * 100)
+    return found if abs(found) <= SHARE_MAX else None
 
 
 @register.filter

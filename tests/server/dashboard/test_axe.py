@@ -18,7 +18,7 @@ def site(tmp_path_factory):
     now = int(time.time()) // 60 * 60
     for number in (1, 2):
         made.fill(sensor(number), steady(now - 3 * DAY, now, 300), now)
-    made.post("/follow/", "alice", action="subscribe", member="bob")
+    made.post("/follow/", "alice", click="subscribe bob")
     yield made
     made.close()
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.server.dashboard.conftest import PHONE, drawn, statistics
+from tests.server.dashboard.conftest import PHONE, drawn, statistics, until
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
 MEMBERS = {
@@ -30,7 +30,7 @@ def site(tmp_path_factory):
     for number, watt in enumerate(WATTS.values(), 1):
         tuples = steady(now - 70 * DAY, now - DAY, watt, 900) + steady(now - DAY + 60, now, watt, 60, watt * 69 * 24 + watt // 60)
         made.fill(sensor(number), tuples, now)
-    made.post("/follow/", "alice", action="subscribe", member="bob")
+    made.post("/follow/", "alice", click="subscribe bob")
     yield made
     made.close()
 
@@ -73,13 +73,13 @@ def test_scales_are_tabs_without_a_reload(visit):
 
 def test_the_own_line_is_red_and_the_others_have_their_colours(visit, site):
     for name in ("carol", "dan"):
-        assert site.post("/follow/", "alice", action="subscribe", member=name)[0] == 200
+        assert site.post("/follow/", "alice", click=f"subscribe {name}")[0] == 200
     page = visit("alice")
     assert list(statistics(page)) == ["alice", "bob", "carol", "dan"]
     for colour in ("f1572f", "44c3d3", "7aab5a", "fbeb0d"):
         assert pixels(page, colour) > 400, colour
     for name in ("carol", "dan"):
-        site.post("/follow/", "alice", action="unsubscribe", member=name)
+        site.post("/follow/", "alice", click=f"unsubscribe {name}")
 
 
 def test_statistics_in_every_unit_without_a_reload(visit, site):
@@ -131,9 +131,9 @@ def test_keys_read_zoom_and_move(visit):
     page.wait_for_url("**start=*")
     before = query(page)
     page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_function("start => new URLSearchParams(location.search).get('start') < start", arg=before["start"])
+    until(page, f"new URLSearchParams(location.search).get('start') < {before['start']!r}")
     page.keyboard.press("0")
-    page.wait_for_function("!location.search.includes('start')")
+    until(page, "!location.search.includes('start')")
 
 
 def test_the_crosshair_has_the_values_of_all_lines(visit):
@@ -168,7 +168,7 @@ def test_fingers_move_and_zoom(visit):
     for share in (0.3, 0.2, 0.1):
         touch(page, "touchMove", (x + width * share, y), (x + width * (1 - share), y))
     touch(page, "touchEnd")
-    page.wait_for_function("() => { const q = new URLSearchParams(location.search); return q.get('end') - q.get('start') < 40000; }")
+    until(page, "(q => q.get('end') - q.get('start') < 40000)(new URLSearchParams(location.search))")
 
 
 def test_a_tap_reads(visit):
@@ -196,7 +196,7 @@ def test_one_click_brings_a_line_and_takes_it_away(visit):
     assert statistics(page)["carol"][:4] == ["900"] * 4
     assert page.locator("[data-list=subscriptions]").get_by_text("carol").is_visible()
     page.get_by_role("button", name="carol in the chart").click()
-    page.wait_for_function("!document.querySelector('#statistics').innerText.includes('carol')")
+    until(page, "!document.querySelector('#statistics').innerText.includes('carol')")
     page.get_by_role("button", name="Unsubscribe from carol").click()
     page.wait_for_selector("[data-list=fluksonians] >> text=carol")
     assert page.evaluate("window.same") is True
@@ -213,7 +213,7 @@ def test_a_fifth_other_waits_in_the_list(visit):
     page.wait_for_selector("#trouble:visible")
     assert "at most 4" in page.locator("#trouble").inner_text()
     page.get_by_role("button", name="alice in the chart").click()
-    page.wait_for_function("!document.querySelector('#statistics').innerText.includes('alice')")
+    until(page, "!document.querySelector('#statistics').innerText.includes('alice')")
     page.get_by_role("button", name="erin in the chart").click()
     page.wait_for_selector("#statistics >> text=erin")
     assert "shares day means" in page.locator("#statistics").inner_text()
@@ -254,7 +254,7 @@ def test_a_server_that_fails_is_said_and_tried_again(visit):
     assert "tried again" in page.locator("#trouble").inner_text()
     page.unroute("**/chart.json*")
     drawn(page, "minute")
-    page.wait_for_function("document.querySelector('#trouble').hidden")
+    until(page, "document.querySelector('#trouble').hidden")
 
 
 def test_no_connection_is_said(visit):

@@ -73,7 +73,7 @@ def line(told, key):
 
 def follow(site, who, *names):
     for name in names:
-        assert site.post("/follow/", who, action="subscribe", member=name)[0] == 200
+        assert site.post("/follow/", who, click=f"subscribe {name}")[0] == 200
 
 
 def test_own_line_comes_first_and_steps_are_as_asked(site, now):
@@ -172,7 +172,7 @@ def test_another_sensor_of_the_device_shows_that_it_was_there(site, now):
 def test_only_those_who_share_are_seen(site, now):
     assert [each["key"] for each in chart(site, "alice", now)["lines"]] == ["me"]
     for hidden in ("dave", "eve", "nobody", "alice"):
-        assert site.post("/follow/", "alice", action="subscribe", member=hidden) == (
+        assert site.post("/follow/", "alice", click=f"subscribe {hidden}") == (
             409,
             site.get("/members.json", "alice")[1] | {"error": "no such member"},
         )
@@ -186,7 +186,7 @@ def test_only_those_who_share_are_seen(site, now):
 
 @pytest.mark.parametrize("who", ["dave", "eve"])
 def test_who_is_private_sees_nobody(site, now, who):
-    assert site.post("/follow/", who, action="subscribe", member="bob")[0] == 409
+    assert site.post("/follow/", who, click="subscribe bob")[0] == 409
     assert [each["key"] for each in chart(site, who, now)["lines"]] == ["me"]
     told = site.get("/members.json", who)[1]
     assert told["private"] and not told["fluksonians"] and not told["subscriptions"]
@@ -235,9 +235,9 @@ def test_at_most_four_others_are_in_the_chart(site, now):
     follow(site, "newcomer", *[f"peer{n}" for n in range(5)])
     assert len(chart(site, "newcomer", now)["lines"]) == 5
     assert [each["shown"] for each in site.get("/members.json", "newcomer")[1]["subscriptions"]] == [True] * 4 + [False]
-    assert site.post("/follow/", "newcomer", action="show", member="peer4")[0] == 409
-    assert site.post("/follow/", "newcomer", action="hide", member="peer0")[0] == 200
-    assert site.post("/follow/", "newcomer", action="show", member="peer4")[0] == 200
+    assert site.post("/follow/", "newcomer", click="show peer4")[0] == 409
+    assert site.post("/follow/", "newcomer", click="hide peer0")[0] == 200
+    assert site.post("/follow/", "newcomer", click="show peer4")[0] == 200
     assert [each["key"] for each in chart(site, "newcomer", now)["lines"]][1:] == ["peer1", "peer2", "peer3", "peer4"]
 
 
@@ -266,7 +266,7 @@ def test_scripts_without_a_session_are_told_so(site, path):
 
 
 def test_lists_change_only_with_a_token_of_the_form(site):
-    request = urllib.request.Request(site.url + "/follow/", b"action=subscribe&member=bob")
+    request = urllib.request.Request(site.url + "/follow/", b"click=subscribe+bob")
     assert site.ask(request, "alice")[0] == 403
     assert site.ask(urllib.request.Request(site.url + "/unit/", b"unit=eurperyear"), "alice")[0] == 403
 

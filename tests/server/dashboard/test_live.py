@@ -10,10 +10,11 @@ import urllib.request
 import pytest
 
 from tests.server.client import digests
-from tests.server.dashboard.conftest import drawn, statistics
+from tests.server.dashboard.conftest import drawn, statistics, until
 from tests.server.dashboard.site import Site, key, member, sensor, steady
 
 WAIT_S = 30
+LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own line
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def site(tmp_path_factory):
     now = int(time.time())
     made.fill(sensor(1), steady(now - 3600, now - 60, 600), now)
     made.fill(sensor(2), steady(now - 3600, now - 300, 900), now)
-    made.post("/follow/", "alice", action="subscribe", member="bob")
+    made.post("/follow/", "alice", click="subscribe bob")
     yield made
     made.close()
 
@@ -54,7 +55,7 @@ class Meter:
         return upload(self.site, tuples)
 
 
-def until(true):
+def happens(true):
     """The first true answer, asked again and again."""
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
@@ -73,9 +74,9 @@ def test_the_line_moves_and_the_device_is_told_to_hurry(visit, site):
     page.wait_for_selector("#live[data-state=open]")
     assert "hears so at its next upload" in page.locator("#live-note").inner_text()
     before = page.evaluate("document.querySelector('#chart').dataset.points")
-    assert until(lambda: meter.send(600)) == "10"
-    until(lambda: meter.send(7200))
-    page.wait_for_function("parseInt(document.querySelectorAll('#statistics td')[3].innerText.replace(',', '')) > 700")
+    assert happens(lambda: meter.send(600)) == "10"
+    happens(lambda: meter.send(7200))
+    until(page, f"parseInt({LAST}.replace(',', '')) > 700")
     assert before and "min ago" in page.locator("#statistics tr", has_text="bob").inner_text()
 
 
@@ -88,8 +89,8 @@ def test_a_restarted_server_is_found_again(visit, site):
     site.platform.start()
     page.wait_for_selector("#live[data-state=open]", timeout=60_000)
     shown = statistics(page)["alice"]
-    until(lambda: meter.send(14_400))
-    page.wait_for_function("old => document.querySelectorAll('#statistics td')[3].innerText !== old", arg=shown[3])
+    happens(lambda: meter.send(14_400))
+    until(page, f"{LAST} !== {shown[3]!r}")
 
 
 def test_a_look_back_does_not_watch(visit, site):
@@ -107,7 +108,7 @@ def test_an_account_has_six_streams(site):
             stream = stack.enter_context(urllib.request.urlopen(request, timeout=30))
             assert stream.readline().startswith(b"retry: ")
         assert site.get("/live/", "bob")[0] == 503
-    until(lambda: _is_free(site))
+    happens(lambda: _is_free(site))
 
 
 def _is_free(site) -> bool:
@@ -126,7 +127,7 @@ def test_the_stream_tells_when_there_is_news(site):
         assert stream.headers["Content-Type"] == "text/event-stream" and stream.headers["Cache-Control"].find("no-store") >= 0
         told = _event(stream)
         assert set(told["last"]) == {"me", "bob"} and told["last"]["me"] == meter.at
-        until(lambda: meter.send(600) is not None)
+        happens(lambda: meter.send(600) is not None)
         assert _event(stream)["last"]["me"] == meter.at
 
 

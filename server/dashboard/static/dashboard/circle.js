@@ -22,11 +22,8 @@ export class Circle {
 
   async click(event) {
     event.preventDefault();
-    const [action, member] = event.submitter.value.split(/ (.*)/s);
     const body = new FormData(this.form);
-    body.delete("click");
-    body.set("action", action);
-    body.set("member", member);
+    body.set("click", event.submitter.value);
     this.place.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });

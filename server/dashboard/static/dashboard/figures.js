@@ -4,6 +4,8 @@
 import * as dates from "./dates.js";
 import { number } from "./units.js";
 
+const SHARE_MAX = 300; // %: more says that yesterday there was next to nothing
+
 const unitOf = (resource) => (resource === "electricity" ? ["W", "kWh"] : ["l/h", "m³"]);
 
 export function fillFigures(place, told, resource) {
@@ -21,7 +23,8 @@ export function fillFigures(place, told, resource) {
   put("cost", told.cost === null || resource !== "electricity" ? "" : new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: told.currency }).format(told.cost));
   put("before", value(told.before === null ? null : told.before / 1000, amount, 2));
   put("night", value(told.night, rate, 0));
-  const share = told.today !== null && told.before ? Math.round((told.today / told.before - 1) * 100) : null;
+  const change = told.today !== null && told.before > 0 ? Math.round((told.today / told.before - 1) * 100) : null;
+  const share = change !== null && Math.abs(change) <= SHARE_MAX ? change : null;
   const badge = place.querySelector('[data-figure="share"]');
   if (badge) {
     badge.textContent = share === null ? "" : `${share > 0 ? "+" : share < 0 ? "−" : "±"}${Math.abs(share)} %`;
