@@ -12,6 +12,7 @@ from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 from project.stores import store
 
@@ -25,6 +26,7 @@ MODULES = [
 @require_GET
 @login_required
 @never_cache
+@gzip_page
 def home(request):
     """The dashboard of a resource."""
     account = request.user

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One ASGI application of two branches: the hot path, and Django."""
+"""One ASGI application of three branches: the hot path, static files, and Django."""
 
 import gc
 import logging
@@ -10,8 +10,11 @@ from django.core.asgi import get_asgi_application
 from hot.answers import Refusal
 from hot.app import HotPath
 from project import stores
+from project.static import Static
 
 logger = logging.getLogger("flukso.entry")
+
+_STATIC = settings.STATIC_URL.encode()
 
 
 class Entry:
@@ -20,6 +23,7 @@ class Entry:
     def __init__(self, hot: bool, pages: bool):
         self._hot = hot
         self._pages = get_asgi_application() if pages else None
+        self._static = Static(settings.STATIC_URL) if pages else None
         self._path: HotPath | None = None
 
     @property
@@ -32,6 +36,8 @@ class Entry:
             raw = scope["raw_path"]
             if raw.startswith((b"/sensor/", b"/device/")):
                 branch = self._path
+            elif raw.startswith(_STATIC):
+                branch = self._static
             else:
                 branch = self._pages
             await (branch or _nothing)(scope, receive, send)

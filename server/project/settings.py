@@ -36,7 +36,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -100,9 +99,7 @@ LOCALE_PATHS = [SERVER_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to collect
-WHITENOISE_MAX_AGE = 3600  # s
+STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
 
 if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
     ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"

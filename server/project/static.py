@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Static files of all apps, compressed once and kept in memory: a page's twenty must not cost twenty turns of Django's middleware."""
+
+import asyncio
+import gzip
+import hashlib
+import mimetypes
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from django.contrib.staticfiles import finders
+from django.core.exceptions import SuspiciousFileOperation
+
+FILES_MAX = 1000  # ours, the admin's and the API page's are 200
+BYTES_MAX = 32 << 20  # of them, as they are kept
+FILE_MAX = 4 << 20  # a larger one has no business here
+MAX_AGE_S = 3600
+TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
+
+
+class File(NamedTuple):
+    """A file's headers and body, and both when it is compressed (None when that does not pay)."""
+
+    etag: bytes
+    plain: tuple[list, bytes]
+    packed: tuple[list, bytes] | None
+
+
+class Static:
+    """Answers GET and HEAD below a prefix; what it has answered once stays as it was until the service is started anew."""
+
+    def __init__(self, prefix: str):
+        self._prefix = prefix
+        self._files: dict[str, File] = {}
+        self._bytes = 0
+
+    async def __call__(self, scope, receive, send) -> None:
+        status, headers, body = await self._answer(scope)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answer(self, scope) -> tuple[int, list, bytes]:
+        if scope["method"] not in ("GET", "HEAD"):
+            return 405, [(b"allow", b"GET, HEAD"), (b"content-length", b"0"), (b"connection", b"close")], b""
+        name = unquote(scope["raw_path"].decode("ascii"))[len(self._prefix) :]
+        file = self._files.get(name) or await asyncio.to_thread(self._load, name)
+        if file is None:
+            return 404, [(b"content-length", b"0")], b""
+        asked = dict(scope["headers"])
+        if file.etag in [each.strip() for each in asked.get(b"if-none-match", b"").split(b",")]:
+            return 304, file.plain[0][2:], b""
+        packed = file.packed if b"gzip" in asked.get(b"accept-encoding", b"") else None
+        return 200, *(packed or file.plain)
+
+    def _load(self, name: str) -> File | None:
+        """None for what no app has. The finders refuse whatever leaves their folders."""
+        try:
+            path = finders.find(name)
+        except (SuspiciousFileOperation, ValueError, OSError):
+            return None
+        if not isinstance(path, str) or not Path(path).is_file() or Path(path).stat().st_size > FILE_MAX:
+            return None
+        body = Path(path).read_bytes()
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        text = kind.startswith(TEXT)
+        small = gzip.compress(body, 9, mtime=0) if text else body
+        etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:20].encode()
+        kind = f"{kind}; charset=utf-8" if text else kind
+        packed = (_headers(kind, etag, small, (b"content-encoding", b"gzip")), small) if len(small) < len(body) else None
+        file = File(etag, (_headers(kind, etag, body), body), packed)
+        if len(self._files) < FILES_MAX and self._bytes + len(body) + len(small) <= BYTES_MAX:
+            self._files[name] = file
+            self._bytes += len(body) + len(small)
+        return file
+
+
+def _headers(kind: str, etag: bytes, body: bytes, *more: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-length", b"%d" % len(body)),
+        (b"content-type", kind.encode()),
+        (b"etag", etag),
+        (b"cache-control", b"public, max-age=%d" % MAX_AGE_S),
+        (b"vary", b"Accept-Encoding"),
+        (b"x-content-type-options", b"nosniff"),
+        *more,
+    ]
