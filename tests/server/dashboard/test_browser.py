@@ -145,11 +145,21 @@ def test_the_crosshair_has_the_values_of_all_lines(visit):
     assert "alice" in text and "300 W" in text and "bob" in text and "600 W" in text
 
 
-def touch(page, kind, *points):
-    """A touch as the browser's own input gives it."""
-    client = page.context.new_cdp_session(page)
-    client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]})
-    client.detach()
+class Fingers:
+    """Touches as the browser's own input gives them."""
+
+    def __init__(self, page):
+        self._client = page.context.new_cdp_session(page)
+
+    def drag(self, *paths):
+        """Each finger along its points, all at the same time."""
+        for number, points in enumerate(zip(*paths, strict=True)):
+            self._send("touchMove" if number else "touchStart", points)
+        self._send("touchEnd", ())
+
+    def _send(self, kind, points):
+        touched = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+        self._client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
 
 def test_fingers_move_and_zoom(visit):
@@ -157,17 +167,13 @@ def test_fingers_move_and_zoom(visit):
     drawn(page, "15min")
     box = page.locator("#chart .u-over").bounding_box()
     x, y, width = box["x"], box["y"] + box["height"] / 2, box["width"]
-    touch(page, "touchStart", (x + width * 0.3, y))
-    for share in (0.4, 0.5, 0.6, 0.7):
-        touch(page, "touchMove", (x + width * share, y))
-    touch(page, "touchEnd")
+    fingers = Fingers(page)
+    fingers.drag([(x + width * share, y) for share in (0.3, 0.4, 0.5, 0.6, 0.7)])
     page.wait_for_url("**start=*")
     state = query(page)
     assert abs(int(state["end"]) - int(state["start"]) - DAY) < 60 and time.time() - int(state["end"]) > DAY / 4
-    touch(page, "touchStart", (x + width * 0.4, y), (x + width * 0.6, y))
-    for share in (0.3, 0.2, 0.1):
-        touch(page, "touchMove", (x + width * share, y), (x + width * (1 - share), y))
-    touch(page, "touchEnd")
+    shares = (0.4, 0.3, 0.2, 0.1)
+    fingers.drag([(x + width * share, y) for share in shares], [(x + width * (1 - share), y) for share in shares])
     until(page, "(q => q.get('end') - q.get('start') < 40000)(new URLSearchParams(location.search))")
 
 

@@ -190,6 +190,9 @@ function move(start, end) {
   plot.show(shown());
   read(null, false);
   tell("replace");
+  if (live.wanted) {
+    follow();
+  }
   clearTimeout(settle);
   settle = setTimeout(fetchChart, SETTLE_MS);
 }
