@@ -95,6 +95,7 @@ pictures: ## takes the README's pictures from a running demo
 	@$(SETUP) demo pictures
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tools.pictures
+	@$(PY) -m tools.picture_dashboard
 
 .PHONY: firmware-quiet sim-quiet avr-host-test runtimes
 runtimes:
