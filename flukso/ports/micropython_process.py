@@ -155,7 +155,10 @@ def open_fifo(path):
 
 
 def terminal():
-    return os.stat("/proc/self/fd/1")[MODE] & KIND == CHARACTERS
+    try:
+        return os.stat("/proc/self/fd/1")[MODE] & KIND == CHARACTERS
+    except OSError:
+        return False  # no /proc, nobody to draw a bar for
 
 
 def privileged():

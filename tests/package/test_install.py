@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flukso import config, provision, uci
+from flukso.flash import settings as flash_settings
 from tests.package.conftest import package
 from tests.package.router import Router
 from tools.openwrt import archive, check
@@ -371,3 +372,25 @@ def test_a_corrupted_package_changes_nothing(router, feed, place):
     assert "damaged" in router.run("opkg", "install", "/tmp/flukso-damaged.ipk", status=1)
     assert not router.path("usr/bin/flukso").exists()
     assert "flukso-micropython" not in router.run("opkg", "list-installed")
+
+
+def test_the_shipped_flash_options_are_the_commands_own_defaults(feed):
+    text = check.check(package(feed, "flukso")).files["/etc/config/flukso"].data.decode()
+    assert "config flash 'flash'" in text
+    assert flash_settings.site(text, {}, None) == flash_settings.site(text[: text.index("config flash")], {}, None)
+
+
+def test_the_packaged_firmware_is_what_flukso_flash_finds_and_takes(installed, feed):
+    installed.service("stop")
+    installed.install(package(feed, "flukso-firmware"))
+    image = flash_settings.site("", {}, None).image
+    assert "for the spi board" in installed.run("flukso-flash", "check", image)
+
+
+def test_the_board_is_looked_after_at_a_start_but_not_at_a_reload(installed):
+    installed.write("usr/bin/flukso-flash", '#!/bin/sh\necho "$*" >>/tmp/flash.log\nexit 8\n', 0o755)
+    installed.service("restart")
+    assert installed.read("tmp/flash.log") == "auto --config /etc/config/flukso\n"
+    installed.service("reload")
+    assert installed.read("tmp/flash.log").count("\n") == 1
+    assert "flukso-flash auto ended with 8" in installed.log() and "user flukso" in installed.definition()
