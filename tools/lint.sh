@@ -15,7 +15,7 @@ files() {
 # Prints the shell scripts: by name, or by their first line.
 scripts() {
 	files '*.sh' .ci/run
-	files package | while read -r file; do
+	files package tests/package/router | while read -r file; do
 		head -c 64 "$file" | head -n 1 | grep -aqE '^#!.*/sh( |$)' && echo "$file"
 	done
 	true
