@@ -2,7 +2,6 @@
 """The live tab's stream (server-sent events): tells when lines have new values, and keeps the owner's devices uploading often."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -58,7 +57,8 @@ async def _counted(account, resource: str) -> AsyncIterator[bytes]:
             yield event
     finally:
         _open[account.pk] -= 1
-        _open.pop(account.pk) if not _open[account.pk] else None
+        if not _open[account.pk]:
+            del _open[account.pk]
 
 
 async def _events(account, resource: str) -> AsyncIterator[bytes]:
@@ -81,8 +81,7 @@ async def _events(account, resource: str) -> AsyncIterator[bytes]:
 
 @sync_to_async
 def _renew(account, resource: str) -> list:
-    with contextlib.suppress(Exception):
-        close_old_connections()
+    close_old_connections()
     watch(account, datetime.now(timezone.utc))
     return lines_for(account, resource)
 
