@@ -22,6 +22,7 @@ def delete_account(account: Account, forget: Callable[[str], None]) -> None:
     with transaction.atomic():
         for device in Device.objects.select_for_update().filter(owner=account):
             Heartbeat.objects.filter(device=device).delete()
+            device.new_keys.all().delete()
             Sensor.objects.filter(device=device).update(**_BLANK)
             Device.objects.filter(pk=device.pk).update(
                 owner=None, claimed=None, name="", unclaimed_since=timezone.now(), rekey_until=None, watched_until=None

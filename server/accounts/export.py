@@ -9,6 +9,7 @@ import zipfile
 from typing import IO
 
 from accounts.models import Account
+from accounts.sharing import visible_to
 from devices.queries import devices_of, sensors_of
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms.models import model_to_dict
@@ -41,6 +42,11 @@ def _tuples(rows, sensor: str, store) -> None:
         rows.writerows(store.raw(sensor, start, min(start + SPAN_S, LATEST)))
 
 
+def _chosen(account: Account, sharing) -> list[str]:
+    """Those that the account may see; names that it typed stand beside, whether somebody has them or not."""
+    return list(visible_to(account).filter(pk__in=sharing.chosen.values("pk")).values_list("username", flat=True))
+
+
 def told(account: Account) -> dict:
     """Everything but the series."""
     sharing = getattr(account, "sharing", None)
@@ -53,7 +59,7 @@ def told(account: Account) -> dict:
         "last_login": account.last_login,
         "prices": list(account.prices.values("since", "cents_per_kwh", "currency")),
         "sharing": sharing
-        and {"detail": sharing.detail, "audience": sharing.audience, "chosen": list(sharing.chosen.values_list("username", flat=True))},
+        and {"detail": sharing.detail, "audience": sharing.audience, "chosen": _chosen(account, sharing), "names": sharing.names},
         "subscriptions": list(account.subscriptions.values_list("to__username", flat=True)),
         "invitations": list(account.invitations.values("email", "created", "expires", "accepted", "withdrawn")),
         "tokens": list(account.tokens.values("name", "scope", "sensor", "created")),

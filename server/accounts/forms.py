@@ -68,7 +68,10 @@ class SignupForm(SharingForm, allauth.SignupForm):
 
 
 class MemberSharingForm(SharingForm):
-    """The same question later, with the members to choose from: those that the asker may see, and those already chosen."""
+    """The same question later, with the members to choose from: those that the asker may see, and any by name.
+
+    The names are shown again as they were typed, also those that nobody has: else the form would tell who is a member.
+    """
 
     chosen = forms.ModelMultipleChoiceField(
         label=_("Chosen members"), queryset=Account.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
@@ -78,18 +81,21 @@ class MemberSharingForm(SharingForm):
     def __init__(self, account: Account, *args, **kwargs):
         self.sharer = account
         sharing = Sharing.objects.filter(account=account).first()
-        before = sharing.chosen.values_list("pk", flat=True) if sharing else []
         if sharing:
-            kwargs["initial"] = {"sharing": sharing.detail, "audience": sharing.audience, "chosen": list(before)}
+            before = list(sharing.chosen.values_list("pk", flat=True))
+            kwargs["initial"] = {"sharing": sharing.detail, "audience": sharing.audience, "chosen": before, "names": sharing.names}
         super().__init__(*args, **kwargs)
-        known = set(before) | set(visible_to(account).values_list("pk", flat=True))
-        self.fields["chosen"].queryset = Account.objects.filter(pk__in=known).order_by("username")
+        self.fields["chosen"].queryset = visible_to(account).order_by("username")
+        if not self.fields["chosen"].queryset.exists():
+            del self.fields["chosen"]
 
     def save(self) -> None:
-        """Names that nobody has are passed over in silence: who is a member is nobody's business."""
         names = [name.strip() for name in self.cleaned_data["names"].split(",") if name.strip()]
         named = Account.objects.filter(username__in=names, is_active=True)
-        self.answer(self.sharer, {each.pk: each for each in (*self.cleaned_data["chosen"], *named)}.values())
+        chosen = self.cleaned_data.get("chosen", ())
+        with transaction.atomic():
+            self.answer(self.sharer, {each.pk: each for each in (*chosen, *named)}.values())
+            Sharing.objects.filter(account=self.sharer).update(names=self.cleaned_data["names"])
 
 
 class ProfileForm(forms.ModelForm):

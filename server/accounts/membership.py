@@ -27,6 +27,7 @@ class Sharing(models.Model):
     detail = models.CharField(max_length=8, choices=Detail, default=Detail.PRIVATE)
     audience = models.CharField(max_length=8, choices=Audience, default=Audience.CHOSEN)
     chosen = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
+    names = models.CharField(max_length=1000, blank=True, help_text="as typed, whether somebody has them or not: the page tells no more")
     answered = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -167,6 +167,19 @@ def test_the_account_page_keeps_what_is_said(platform, visit):
     assert shell(platform, "print(Price.objects.count())") == "0"
 
 
+def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
+    shell(platform, MAKE.format("lurker", "lurker"))
+    anna, shown = visit("anna"), []
+    for name in ("lurker", "nowhere"):
+        anna.post("/account/sharing/", {"sharing": "day", "audience": "chosen", "names": name}, page="/account/")
+        page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", anna.get("/account/").text)
+        assert f'value="{name}"' in page
+        shown.append(page.replace(name, "…"))
+        chosen = shell(platform, "print(*Sharing.objects.get(account__username='anna').chosen.values_list('username', flat=True))")
+        assert chosen == ("lurker" if name == "lurker" else "")
+    assert shown[0] == shown[1]
+
+
 @pytest.mark.parametrize(
     "path, fields",
     [
