@@ -65,9 +65,9 @@ class Machine:
         self._commands += 1
         mark = "=={}==".format(self._commands)
         since = len(self._text)
-        line = "{{ {}; }} 2>&1; echo \"{}\"$?\n".format(command, mark.replace("=", "=", 1))
+        line = "{{ {}\n}} 2>&1; echo {}$?\n".format(command, mark)
         self._process.stdin.write(line.encode())
-        found = self.wait_for(r"(.*?)^?" + re.escape(mark) + r"(\d+)\n", timeout_s, since)
+        found = self.wait_for("(.*?)" + mark + r"(\d+)\n", timeout_s, since)
         return found.group(1)
 
     def log(self) -> str:
