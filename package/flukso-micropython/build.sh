@@ -48,28 +48,6 @@ port_make() {
 	}
 }
 
-# Compiler wrapper for zig: its `-E` of several files goes to plain clang, which would take this machine's headers.
-write_cross_compiler() {
-	local zig target
-	target=$1
-	fetch_tools zig "$HERE/build-requirements-mips.txt"
-	zig=$CACHE/zig/ziglang
-	cat >"$OUT/cc" <<CC
-#!/bin/sh
-for argument; do
-	if [ "\$argument" = -E ]; then
-		set -- -nostdinc -isystem $zig/lib/include -isystem $zig/lib/libc/include/mips-linux-musl \\
-			-isystem $zig/lib/libc/include/generic-musl -isystem $zig/lib/libc/include/mips-linux-any \\
-			-isystem $zig/lib/libc/include/any-linux-any "\$@"
-		break
-	fi
-done
-exec $zig/zig cc -target $target-linux-musleabi -mcpu=mips32 "\$@"
-CC
-	chmod +x "$OUT/cc"
-	export ZIG_GLOBAL_CACHE_DIR="$CACHE/zig-cache" ZIG_LOCAL_CACHE_DIR="$CACHE/zig-cache"
-}
-
 # The daemon as it is frozen: without what only CPython uses.
 stage_daemon() {
 	rm -rf "$OUT/stage"

@@ -21,8 +21,22 @@ archive_uri() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | head -n 1
 }
 
+# write_archive KIND SUITE: lets isolated_apt read this part of it, deb or deb-src.
+write_archive() {
+	local uri
+	uri=$(archive_uri)
+	[ -n "$uri" ] || fail "apt is not set up on this machine: no source of main is known"
+	[ -r "$KEYRING" ] || fail "$KEYRING is missing: install debian-archive-keyring"
+	mkdir -p "$CACHE/apt/lists/partial"
+	printf '%s [signed-by=%s] %s %s main\n' "$1" "$KEYRING" "$uri" "$2" >"$CACHE/apt/sources.list"
+}
+
+# isolated_apt PROGRAM ARGUMENTS...: apt-get or apt-cache with lists of its own.
 isolated_apt() {
-	apt-get -qq -oDir::State::Lists="$CACHE/apt/lists" -oDir::Etc::sourcelist="$CACHE/apt/sources.list" \
+	local program
+	program=$1
+	shift
+	"$program" -qq -oDir::State::Lists="$CACHE/apt/lists" -oDir::Etc::sourcelist="$CACHE/apt/sources.list" \
 		-oDir::Etc::sourceparts=/dev/null -oAPT::Sandbox::User=root -oAcquire::Languages=none "$@"
 }
 
@@ -32,15 +46,11 @@ have_sources() {
 }
 
 fetch_sources() {
-	mkdir -p "$CACHE/downloads" "$CACHE/apt/lists/partial"
+	mkdir -p "$CACHE/downloads"
 	have_sources && return
-	local uri
-	uri=$(archive_uri)
-	[ -n "$uri" ] || fail "apt is not set up on this machine: no source of main is known"
-	[ -r "$KEYRING" ] || fail "$KEYRING is missing: install debian-archive-keyring"
-	printf 'deb-src [signed-by=%s] %s %s main\n' "$KEYRING" "$uri" "$SOURCE_SUITE" >"$CACHE/apt/sources.list"
-	isolated_apt update
-	(cd "$CACHE/downloads" && isolated_apt source --download-only --only-source \
+	write_archive deb-src "$SOURCE_SUITE"
+	isolated_apt apt-get update
+	(cd "$CACHE/downloads" && isolated_apt apt-get source --download-only --only-source \
 		"micropython=$MICROPYTHON_VERSION" "mbedtls/$SOURCE_SUITE")
 	have_sources || fail "the sources are not those that sources.sh pins by SHA-256; see $CACHE/downloads"
 }
@@ -69,4 +79,26 @@ fetch_tools() {
 	"$PYTHON" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --target "$folder" -r "$2" ||
 		fail "pip could not install $2 (PYTHON=$PYTHON)"
 	echo "$key" >"$folder/.key"
+}
+
+# write_cross_compiler ARCH: makes $OUT/cc, by zig: its `-E` of several files goes to plain clang, which would take this machine's headers.
+write_cross_compiler() {
+	local zig target
+	target=$1
+	fetch_tools zig "$ROOT/package/flukso-micropython/build-requirements-mips.txt"
+	zig=$CACHE/zig/ziglang
+	cat >"$OUT/cc" <<CC
+#!/bin/sh
+for argument; do
+	if [ "\$argument" = -E ]; then
+		set -- -nostdinc -isystem $zig/lib/include -isystem $zig/lib/libc/include/mips-linux-musl \\
+			-isystem $zig/lib/libc/include/generic-musl -isystem $zig/lib/libc/include/mips-linux-any \\
+			-isystem $zig/lib/libc/include/any-linux-any "\$@"
+		break
+	fi
+done
+exec $zig/zig cc -target $target-linux-musleabi -mcpu=mips32 "\$@"
+CC
+	chmod +x "$OUT/cc"
+	export ZIG_GLOBAL_CACHE_DIR="$CACHE/zig-cache" ZIG_LOCAL_CACHE_DIR="$CACHE/zig-cache"
 }
