@@ -10,6 +10,7 @@ JOBS ?= 2
 
 MINUTES ?= 5
 
+.PHONY: qemu qemu-system qemu-system-be
 .PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut fuzz-spi
 .PHONY: bench-buffer bench-daemon bench-lan ipk pictures lock clean
 
@@ -27,7 +28,7 @@ test: ## installs what is missing and passes the tests; the gate for every chang
 	@$(PY) -m pytest -n $(JOBS) -m "not slow"
 
 test-all: ## the tests that are too dear for every change, too
-	@$(SETUP) demo test runtime
+	@$(SETUP) demo test runtime qemu
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
 	@$(PY) -m pytest -n $(JOBS)
 
@@ -66,6 +67,14 @@ ipk: ## packs the OpenWrt packages and their index into dist/
 	@python3 tools/ipk.py build --out dist --downloads .cache/micropython/tools/microdot $(foreach arch,mips_24kc mips_mips32,--arch $(arch)=.cache/micropython/mips/flukso-micropython) \
 		--arch mipsel_24kc=.cache/micropython/mipsel/flukso-micropython $(patsubst %/Makefile,%,$(wildcard package/*/Makefile))
 	@python3 tools/ipk.py index dist
+
+qemu-system: firmware sim ## boots a little-endian router with our packages in QEMU (Malta, Debian's kernel) and prints its memory
+	@$(SETUP) demo test runtime qemu
+	@$(PY) -m tests.qemu mipsel
+
+qemu-system-be: firmware sim ## the same on a big-endian kernel with 16 MB, both built here once (some minutes)
+	@$(SETUP) demo test runtime qemu
+	@$(PY) -m tests.qemu mips
 
 budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save times against their budgets
 	@$(MAKE) -s --no-print-directory -C avr budget

@@ -21,7 +21,19 @@ class Machine:
 
     def __init__(self, arch: str, kernel, initramfs, *, mem_mb: int, serial, lan_port: int):
         command = [SYSTEM[arch], "-M", "malta", "-cpu", "24Kc", "-m", str(mem_mb), "-nographic", "-monitor", "none", "-no-reboot"]
-        command += [*CPU, "-rtc", "clock=vm,base=" + time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()), "-vga", "none", "-nic", "none", "-kernel", str(kernel), "-initrd", str(initramfs)]
+        command += [
+            *CPU,
+            "-rtc",
+            "clock=vm,base=" + time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()),
+            "-vga",
+            "none",
+            "-nic",
+            "none",
+            "-kernel",
+            str(kernel),
+            "-initrd",
+            str(initramfs),
+        ]
         command += ["-append", "console=ttyS0,115200 rdinit=/init quiet panic=1"]
         command += ["-serial", "stdio", "-chardev", "socket,id=board,path={}".format(serial), "-serial", "chardev:board"]
         command += ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:{}-:8080".format(lan_port), "-device", "pcnet,netdev=net,romfile="]

@@ -11,7 +11,7 @@ from tests.e2e.test_lan import free_port
 from tests.runtime.conftest import CACHE, ROOT, environment
 from tests.runtime.test_https import Client, Server
 from tests.runtime.test_release import WITH_LAN
-from tests.runtime.test_spidev import GAP_MIN_US, messages, polls_and_uploads, through_device, wires  # noqa: F401
+from tests.runtime.test_spidev import GAP_MIN_US, SPEED_MAX_HZ, messages, polls_and_uploads, through_device, wires  # noqa: F401
 
 pytestmark = pytest.mark.timeout(600)
 DEVICE, KEY = "d" * 32, "0" * 32
@@ -82,8 +82,11 @@ def test_the_path_down_to_ioctl(household, server, mips_spifake, wires):  # noqa
     chain = household()
     chain.command, chain.env = [*mips_spifake, "-m", "flukso"], environment()
     polls_and_uploads(through_device(chain, env), server)
-    for mode, parts, count, _, bits, gap in messages(log):
-        assert (mode, bits) == (0, 8) and parts == count <= 255 and gap >= GAP_MIN_US
+    sent = messages(log)
+    assert sent
+    for mode, parts, count, speed, bits, gap in sent:
+        assert (mode, bits) == (0, 8) and parts == count <= 255
+        assert gap >= GAP_MIN_US and 0 < speed <= SPEED_MAX_HZ
 
 
 def test_fits_into_the_routers_flash(mips):
