@@ -11,7 +11,7 @@ busybox_key() {
 
 busybox_make() {
 	run_logged make -C "$OUT/busybox-source" HOSTCC=gcc CC="$OUT/busybox-cc" AR="$ZIG ar" LD="$ZIG ld.lld" STRIP=true \
-		OBJCOPY=objcopy SKIP_STRIP=y LDLIBS= "$@"
+		OBJCOPY=objcopy SKIP_STRIP=y LDLIBS= EXTRA_CFLAGS="-DBB_GLOBAL_CONST= -fno-strict-aliasing -fno-sanitize=undefined" "$@"
 }
 
 # zig's driver, without the options of GNU ld that it does not know.

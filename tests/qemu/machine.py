@@ -43,12 +43,14 @@ class Machine:
         self._process = subprocess.Popen(
             [*DIES_WITH_US, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
         while True:
-            data = self._process.stdout.read(4096)
+            data = self._output.read(4096)
             with self._news:
                 self._text += data.decode("utf-8", "replace").replace("\r", "")
                 self._news.notify_all()
@@ -78,7 +80,7 @@ class Machine:
         mark = "=={}==".format(self._commands)
         since = len(self._text)
         line = "( {} ) 2>&1; echo {}$?\n".format(command, mark)
-        self._process.stdin.write(line.encode())
+        self._input.write(line.encode())
         found = self.wait_for("(.*?)" + mark + r"(\d+)\n", timeout_s, since)
         return found.group(1)
 
@@ -92,5 +94,5 @@ class Machine:
         self._process.kill()
         self._process.wait()
         self._reader.join(5)
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._input.close()
+        self._output.close()

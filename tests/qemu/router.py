@@ -40,7 +40,7 @@ def make_packages(arch: str, out: Path) -> list[Path]:
     subprocess.run([ROOT / "package/flukso-micropython/build.sh", "--release", arch], check=True)
     program = ROOT / ".cache/micropython" / arch / "flukso-micropython"
     name = {"mips": "mips_24kc", "mipsel": "mipsel_24kc"}[arch]
-    words = [sys.executable, ROOT / "tools/ipk.py", "build", "--out", out, "--arch", "{}={}".format(name, program)]
+    words: list = [sys.executable, ROOT / "tools/ipk.py", "build", "--out", out, "--arch", "{}={}".format(name, program)]
     subprocess.run([*words, *["package/" + package for package in PACKAGES]], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     return [next(out.glob(package + "_*.ipk")) for package in PACKAGES]
 
