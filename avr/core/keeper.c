@@ -133,8 +133,10 @@ static void mind_supply(bool low, uint8_t ticks)
 		flags.again = true; /* if the interrupt missed it, as at start */
 	if (keeper.low_ticks < KEEPER_STAYS_LOW)
 		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
-	if (!flags.unsaved)
+	if (!flags.unsaved) {
+		flags.again = false; /* nor is anything erased for it: the charge is for what may come */
 		return;
+	}
 	if (flags.again && saves) {
 		uint8_t guard = guard_enter();
 

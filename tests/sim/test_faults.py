@@ -158,6 +158,23 @@ def test_a_failing_supply_misses_at_most_the_last_10_ms_of_the_inputs(board):
             assert missed >= -1  # one that fell just behind the threshold
 
 
+def test_a_low_supply_gets_one_record_and_no_erasure(board):
+    """The charge that is left is for what may still come; the slot that is free now is erased when the supply is good."""
+    erased = []
+    for _ in range(2):
+        board.ask("pulse 0 5 50000 20000")
+        board.run(1)
+        before = operations(board)
+        board.ask("supply 4000")
+        board.run(0.09)
+        assert operations(board) == before + SHORT_RECORD_OPS
+        erased.append(int(board.ask("eeprom-ops").split()[1]))
+        board.ask("supply 5000")
+    board.run(0.2)
+    assert erased[1] == erased[0]
+    assert int(board.ask("eeprom-ops").split()[1]) > erased[1]
+
+
 def test_dips_at_all_moments_of_a_series_of_sets_lose_none_of_them(board):
     """Counters set 20 ms apart, in the order and with the waits of a master; the supply fails at some instant of it."""
     rand = random.Random(7)

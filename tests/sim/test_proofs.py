@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.sim.board import FIRMWARE, ROOT
+from tools.trace import csv_text
 
 
 def proof(name, *arguments):
@@ -48,7 +49,8 @@ def test_random_transfers_set_nothing_and_silence_nothing():
 
 
 @pytest.mark.slow
-def test_an_hour_of_a_household():
-    code, result, _ = proof("day", 1)
+def test_an_hour_of_a_household(tmp_path):
+    (tmp_path / "day.csv").write_text(csv_text(clamps=3))
+    code, result, _ = proof("day", tmp_path / "day.csv", 1)
     assert code == 0
-    assert result["bad_polls"] == 0
+    assert (result["bad_polls"], result["power_cuts"] > 0 or result["dips"] > 0) == (0, True)
