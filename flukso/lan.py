@@ -63,7 +63,7 @@ class Lan:
     def __init__(self, house):
         self._house = house
         self._app = self._routes()
-        self._server = LanServer(self._respond, house.port.system_clock().monotonic, self._second)
+        self._server = LanServer(self._respond, house.port.system_clock().monotonic, self._second, house.port.serve_tcp)
 
     @property
     def requests(self):

@@ -137,13 +137,14 @@ class Connection:
 class LanServer:
     """Serves what `answer(head)`, a coroutine, returns as (status, content type, body, more header lines).
 
-    mono() is the monotonic time in real seconds, second() any number that changes when answers do.
+    mono() is the monotonic time in real seconds, second() any number that changes when answers do; listen is the port's serve_tcp.
     """
 
-    def __init__(self, answer, mono, second):
+    def __init__(self, answer, mono, second, listen):
         self._answer = answer
         self._mono = mono
         self._second = second
+        self._listen = listen
         self._connections = {}  # number: Connection
         self._addresses = {}  # address: connections
         self._number = 0
@@ -155,9 +156,9 @@ class LanServer:
         self.requests = 0
         self.refused = 0
 
-    async def start(self, port: int, host: str = "0.0.0.0"):
+    async def start(self, port: int):
         """Listen. Raises OSError when the port is taken."""
-        self._server = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG)
+        self._server = await self._listen(port, self._accept, BACKLOG)
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def close(self):
@@ -289,7 +290,9 @@ def address_of(peer):
     """Return what stands for the client's machine in what the interpreter calls its address."""
     if isinstance(peer, tuple):
         return peer[0]
-    return bytes(peer[4:8]) if peer else None  # of a sockaddr_in
+    if not peer:
+        return None
+    return bytes(peer[8:24] if len(peer) > 16 else peer[4:8])  # of a sockaddr_in6, of a sockaddr_in
 
 
 async def close_quietly(writer):

@@ -167,6 +167,13 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+async def serve_tcp(port: int, handler, backlog: int):
+    """Listen on a TCP port, IPv6 and IPv4; return what close() ends. Raises OSError."""
+    from flukso.ports import tcp
+
+    return await tcp.serve_tcp(port, handler, backlog)
+
+
 async def serve_unix(path: str, handler):
     """Listen on a Unix socket; return what close() ends. Raises OSError."""
     from flukso.ports import cpython_local

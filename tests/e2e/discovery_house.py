@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by test_discovery.py in namespaces of its own: a household on one end of a cable, a zeroconf browser on the other.
+"""Run by test_discovery.py in namespaces of its own: a household on one end of a cable, browsers on the other: zeroconf's and Avahi's.
 
-`house FOLDER` sets up both and prints what the browser found; `browser` is the other end, in its own network namespace.
+`house FOLDER` sets up both and prints what the browsers found; `browser` is the other end, in its own network and mount namespace.
 """
 
 import json
@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+
+from tests.e2e.avahi import avahi
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 LOOK_S = 15
@@ -20,8 +22,8 @@ def sh(*words):
     subprocess.run(words, check=True)
 
 
-def browse() -> dict:
-    """Everything of our service that can be heard, and what its address answers."""
+def browse(avahi_browse) -> None:
+    """Print everything of our service that can be heard, and what its address answers; again once the household has stopped."""
     from zeroconf import IPVersion, ServiceBrowser, Zeroconf
 
     found = {}
@@ -48,14 +50,13 @@ def browse() -> dict:
         url = "http://{}:{}{}/{}".format(one["addresses"][0], one["port"], one["txt"]["path"], one["txt"]["id1"])
         with urllib.request.urlopen(url, timeout=5) as answer:
             one["status"] = answer.status
-    print(json.dumps(found), flush=True)
+    print(json.dumps({"zeroconf": found, "avahi": avahi_browse("_flukso._tcp", LOOK_S)}), flush=True)
     sys.stdin.readline()  # the household stops now
     deadline = time.monotonic() + LOOK_S
     while not all("gone" in one for one in found.values()) and time.monotonic() < deadline:
         time.sleep(0.1)
-    print(json.dumps(found), flush=True)
+    print(json.dumps({"zeroconf": found}), flush=True)
     zeroconf.close()
-    return found
 
 
 def browser() -> int:
@@ -63,7 +64,8 @@ def browser() -> int:
         time.sleep(0.05)
     for words in (("addr", "add", THERE + "/24", "dev", "v1"), ("link", "set", "v1", "up"), ("route", "add", "224.0.0.0/4", "dev", "v1")):
         sh("ip", *words)
-    browse()
+    with avahi() as avahi_browse:
+        browse(avahi_browse)
     return 0
 
 
@@ -72,7 +74,7 @@ def house(folder: str) -> int:
 
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)  # until unshare has made the namespace
     sh("ip", "link", "set", "v1", "netns", str(other.pid))
@@ -89,6 +91,7 @@ def house(folder: str) -> int:
         other.stdin.flush()
         print(other.stdout.readline(), end="", flush=True)
         print(chain.log(), file=sys.stderr)
+        other.wait(LOOK_S)
     finally:
         chain.close()
         other.kill()

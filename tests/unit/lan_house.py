@@ -8,6 +8,7 @@ from flukso.board import Identity
 from flukso.buffer import Store
 from flukso.clock import Believer
 from flukso.config import Sensor
+from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar
 from flukso.upload import Uploader
@@ -45,6 +46,8 @@ class RealClock:
 
 
 class Port:
+    serve_tcp = staticmethod(serve_tcp)
+
     def system_clock(self):
         return RealClock()
 

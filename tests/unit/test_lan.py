@@ -15,6 +15,7 @@ from flukso import lan_server
 from flukso.lan import Lan
 from flukso.lan_server import BURST, HttpError, LanServer, Rate, compose, parse_head
 from flukso.page import PAGE
+from flukso.ports.tcp import serve_tcp
 from tests.unit.lan_house import DEVICE, IDLE, KEY, POWER, T0, WATER, House
 
 MINUTE = "?version=1.0&interval=minute&unit=watt"
@@ -427,7 +428,7 @@ def test_the_cache_is_bounded():
     async def answer(head):
         return 200, "text/plain", head.target.encode(), ""
 
-    server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1)
+    server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1, serve_tcp)
 
     async def client(port):
         for n in range(3 * lan_server.CACHE_MAX):

@@ -6,7 +6,8 @@ import json
 import time
 
 from flukso.lan import Lan
-from flukso.lan_server import HttpError, parse_head
+from flukso.lan_server import HttpError, address_of, parse_head
+from flukso.ports import tcp
 from tests.unit.lan_house import IDLE, POWER, T0, WATER, House
 
 MINUTE = "?version=1.0&interval=minute&unit=watt"
@@ -71,10 +72,10 @@ def test_heads():
         raise AssertionError(bad)
 
 
-async def talk():
+async def talk(host):
     home = house()
     await home.lan.start(PORT)
-    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    reader, writer = await asyncio.open_connection(host, PORT)
     request = "GET /sensor/{} HTTP/1.1\r\nHost: x\r\n\r\n".format(POWER).encode()
     bodies = []
     for _ in range(3):
@@ -97,7 +98,7 @@ async def talk():
     await writer.wait_closed()
     await asyncio.sleep(0.05)
     assert home.lan.connections() == 0
-    _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    _, writer = await asyncio.open_connection(host, PORT)
     await asyncio.sleep(0.05)
     assert home.lan.connections() == 1
     await home.lan.close()
@@ -107,5 +108,39 @@ async def talk():
     await writer.wait_closed()
 
 
-def test_a_real_connection():
-    asyncio.run(talk())
+def test_a_real_connection_over_ipv4():
+    asyncio.run(talk("127.0.0.1"))
+
+
+def test_a_real_connection_over_ipv6():
+    asyncio.run(talk("::1"))
+
+
+async def listen_twice():
+    first, second = house().lan, house().lan
+    await first.start(PORT)
+    try:
+        await second.start(PORT)
+    except OSError:
+        await first.close()
+        return
+    raise AssertionError("the port was taken")
+
+
+def test_a_taken_port_is_an_error():
+    asyncio.run(listen_twice())
+
+
+def test_a_kernel_without_ipv6_is_served_over_ipv4():
+    known, tcp.ANY = tcp.ANY, (("::", 255),) + tcp.ANY[1:]
+    try:
+        asyncio.run(talk("127.0.0.1"))
+    finally:
+        tcp.ANY = known
+
+
+def test_clients_are_told_apart_by_their_address():
+    ipv4 = bytes((2, 0, 1, 187, 192, 168, 255, 1)) + bytes(8)
+    ipv6 = bytes((10, 0, 1, 187)) + bytes(4) + bytes(range(16)) + bytes(4)
+    assert address_of(ipv4) == bytes((192, 168, 255, 1)) and address_of(ipv6) == bytes(range(16))
+    assert address_of(("::1", 4711, 0, 0)) == "::1" and address_of(None) is None
