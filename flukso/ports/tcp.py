@@ -14,7 +14,7 @@ async def serve_tcp(port: int, handler, backlog: int):
     sock = _bound(port)
     if sys.implementation.name != "micropython":
         return await asyncio.start_server(handler, sock=sock, backlog=backlog)
-    from asyncio.stream import Server  # whose start_server() knows no IPv6
+    from asyncio.stream import Server  # type: ignore[import-not-found]  # its start_server() knows no IPv6
 
     sock.listen(backlog)
     sock.setblocking(False)

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.e2e.avahi import avahi
+from tests.e2e.avahi import DIES_WITH_US, avahi
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 LOOK_S = 15
@@ -74,8 +74,8 @@ def house(folder: str) -> int:
 
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
-    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    own = ["unshare", "--net", "--mount", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
+    other = subprocess.Popen([*DIES_WITH_US, *own], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)  # until unshare has made the namespace
     sh("ip", "link", "set", "v1", "netns", str(other.pid))
     for words in (("addr", "add", HERE + "/24", "dev", "v0"), ("link", "set", "v0", "up"), ("route", "add", "224.0.0.0/4", "dev", "v0")):
