@@ -17,6 +17,7 @@ ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clo
 FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
 RESYNC_S = 3600  # how often the board's settings are compared again
 CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
+START_S = 0.7  # a board that took longer to be brought in line is polled in the next second, so that no poll is late
 LAST_POLL_S = 5  # real seconds that a clean stop waits for the poll that is due,
 LAST_UPLOAD_S = 10  # and for the server
 
@@ -189,22 +190,26 @@ class Daemon:
             self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
         ts = self.believer.stamp(mono)
         try:
-            if self._ready:
-                if self._fresh:
-                    poll = Poll((), await self.board.counters(self.readings.indexes), True)
-                    self._fresh = False
-                else:
-                    outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
-                    poll = await self.board.poll(self.readings.indexes, outgoing)
-                self.readings.take(poll, self.store, ts, mono)
-                self._failures = 0
-                self.last_poll = mono
-                if self.services.pipe is not None and poll.deltas:
-                    self.services.pipe.write(delta_line(ts, poll.deltas))
-                if self.board_error:
-                    self.log("notice", "the board answers again")
-                    self.board_error = ""
-            if not self._ready or mono >= self._sync_at:
+            known = self._ready
+            if not known:
+                await self._start_board()
+                if self.clock.monotonic() - mono > START_S:
+                    return
+            if self._fresh:
+                poll = await self._first_poll()
+                self._fresh = False
+            else:
+                outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
+                poll = await self.board.poll(self.readings.indexes, outgoing)
+            self.readings.take(poll, self.store, ts, mono)
+            self._failures = 0
+            self.last_poll = mono
+            if self.services.pipe is not None and poll.deltas:
+                self.services.pipe.write(delta_line(ts, poll.deltas))
+            if self.board_error:
+                self.log("notice", "the board answers again")
+                self.board_error = ""
+            if known and mono >= self._sync_at:
                 await self._start_board()
         except (spi.SpiError, OSError) as error:
             self._lost(str(error))
@@ -215,6 +220,14 @@ class Daemon:
         if mono >= self.sender.next_at and self.believer.believed:
             self._repeat()
             self.sender.wake()
+
+    async def _first_poll(self):
+        """Return what changed on a board that was not known before, and every counter beside it."""
+        counters = await self.board.counters(self.readings.indexes)
+        poll = await self.board.poll(self.readings.indexes)
+        changed = [delta.sensor for delta in poll.deltas]
+        still = [spi.Delta(sensor, counter, None, None) for sensor, counter in counters if sensor not in changed]
+        return Poll(tuple(sorted(poll.deltas + tuple(still))), (), True) if poll.whole else poll
 
     async def _chores(self, mono):
         self._chores_at = mono + CHORES_S
@@ -227,7 +240,7 @@ class Daemon:
             self._ready = False
 
     async def _start_board(self):
-        """Ask who the board is and bring it in line; the next poll takes every counter of a board that was not known."""
+        """Ask who the board is and bring it in line; the first poll of a board that was not known takes every counter."""
         self._sync_at = self.clock.monotonic() + RESYNC_S if self.board.keeps_settings else NEVER_S
         await self.board.identify()
         changes = await self.board.sync(self.settings)

@@ -492,3 +492,21 @@ def test_memory_is_flat_over_hours(monkeypatch):
 @pytest.mark.slow
 def test_memory_is_flat_over_seven_days(monkeypatch):
     assert_flat(days_in_memory(monkeypatch, 7), 1000000)
+
+
+def test_a_board_that_is_in_line_is_read_in_the_first_second():
+    async def scenario():
+        house = House()
+        house.board.watts = [1200, 0, 0]
+        house.start()
+        await house.until(10)
+        await house.end()
+        house.start()
+        began = house.clock.now
+        await house.until(began + 1.7)
+        meters = house.daemon.readings.meters
+        assert meters[IDS[0]].rate == 1200, "its power is known at once,"
+        assert meters[IDS[3]].counter == 0, "and the counter of a sensor that stands still"
+        house.kill()
+
+    run(scenario())
