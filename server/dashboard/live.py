@@ -7,15 +7,17 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timezone
+from importlib import import_module
 
 import msgspec
-from asgiref.sync import sync_to_async
 from dashboard.chart import newest
 from dashboard.feeds import answer
 from dashboard.lines import RESOURCES, lines_for
 from devices.live import watch
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import close_old_connections
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -24,6 +26,7 @@ from project.stores import store
 logger = logging.getLogger("flukso.live")
 
 POLL_S = 2
+CHECK_S = 10  # whether the viewer is still logged in
 RENEW_S = 45  # the watch is renewed, and what the viewer may see looked up anew; devices/live.py wants it each minute
 STREAM_S = 600  # a forgotten page must not keep a router busy: the page asks whether anybody is there
 DEMO_STEP_S = 10
@@ -36,9 +39,9 @@ _open: Counter[int] = Counter()
 
 @require_GET
 @never_cache
-async def stream(request):
+def stream(request):
     """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when it is over."""
-    account = await request.auser()
+    account = request.user
     if not account.is_authenticated:
         return answer({"error": _("You are logged out.")}, 401)
     resource = request.GET.get("resource", RESOURCES[0])
@@ -47,13 +50,14 @@ async def stream(request):
     if _open.total() >= STREAMS_MAX or _open[account.pk] >= STREAMS_EACH:
         return answer({"error": _("Too many live pages are open.")}, 503)
     headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
-    return StreamingHttpResponse(_counted(account, resource), content_type="text/event-stream", headers=headers)
+    events = _counted(account, request.session.session_key, resource)
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
 
 
-async def _counted(account, resource: str) -> AsyncIterator[bytes]:
+async def _counted(account, session: str, resource: str) -> AsyncIterator[bytes]:
     _open[account.pk] += 1
     try:
-        async for event in _events(account, resource):
+        async for event in _events(account, session, resource):
             yield event
     finally:
         _open[account.pk] -= 1
@@ -61,15 +65,19 @@ async def _counted(account, resource: str) -> AsyncIterator[bytes]:
             del _open[account.pk]
 
 
-async def _events(account, resource: str) -> AsyncIterator[bytes]:
-    began = renewed = time.monotonic()
-    lines = await _renew(account, resource)
+async def _events(account, session: str, resource: str) -> AsyncIterator[bytes]:
+    began = checked = renewed = time.monotonic()
+    lines = await asyncio.to_thread(_renew, account, resource)
     told = None
     yield b"retry: %d\n\n" % RETRY_MS
-    while time.monotonic() - began < STREAM_S:
-        if time.monotonic() - renewed > RENEW_S:
-            renewed = time.monotonic()
-            lines = await _renew(account, resource)
+    while (now := time.monotonic()) - began < STREAM_S:
+        if now - checked > CHECK_S:
+            checked = now
+            if not await asyncio.to_thread(_is_in, session):
+                return
+        if now - renewed > RENEW_S:
+            renewed = now
+            lines = await asyncio.to_thread(_renew, account, resource)
             yield b": here\n\n"  # so that a connection that is gone is noticed at both ends
         last = await asyncio.to_thread(_last, lines)
         if last != told:
@@ -79,7 +87,14 @@ async def _events(account, resource: str) -> AsyncIterator[bytes]:
     yield b"event: rest\ndata: {}\n\n"
 
 
-@sync_to_async
+def _is_in(session: str) -> bool:
+    """Whether the session is still one of an account that may log in, with the password that it has now."""
+    close_old_connections()
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
+    return get_user(request).is_authenticated
+
+
 def _renew(account, resource: str) -> list:
     close_old_connections()
     watch(account, datetime.now(timezone.utc))

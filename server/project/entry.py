@@ -6,10 +6,10 @@ import logging
 
 from devices.seal import sealer
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from hot.answers import Refusal
 from hot.app import HotPath
 from project import stores
+from project.pages import Pages
 from project.static import Static
 
 logger = logging.getLogger("flukso.entry")
@@ -22,7 +22,8 @@ class Entry:
 
     def __init__(self, hot: bool, pages: bool):
         self._hot = hot
-        self._pages = get_asgi_application() if pages else None
+        self._has_pages = pages
+        self._pages: Pages | None = None
         self._static = Static(settings.STATIC_URL) if pages else None
         self._path: HotPath | None = None
 
@@ -62,6 +63,8 @@ class Entry:
 
     async def _start(self) -> None:
         await self._open()
+        if self._has_pages:
+            self._pages = Pages()
         gc.collect()
         gc.freeze()  # what is there now stays: a later collection that looked at all of Django would hold uploads up
 
@@ -75,6 +78,9 @@ class Entry:
         if self._path is not None:
             await self._path.stop()
             self._path = None
+        if self._pages is not None:
+            self._pages.stop()
+            self._pages = None
         stores.close()
 
 

@@ -19,7 +19,8 @@ LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("live"), {"alice": member("minutes"), "bob": member("minutes"), "newcomer": member(None, ())})
+    members = {name: member("minutes") for name in ("alice", "bob", "carol")} | {"newcomer": member(None, ())}
+    made = Site(tmp_path_factory.mktemp("live"), members)
     now = int(time.time())
     made.fill(sensor(1), steady(now - 3600, now - 60, 600), now)
     made.fill(sensor(2), steady(now - 3600, now - 300, 900), now)
@@ -129,6 +130,16 @@ def test_the_stream_tells_when_there_is_news(site):
         assert set(told["last"]) == {"me", "bob"} and told["last"]["me"] == meter.at
         happens(lambda: meter.send(600) is not None)
         assert _event(stream)["last"]["me"] == meter.at
+
+
+def test_the_stream_ends_when_its_viewer_logs_out(site):
+    name = "from django.contrib.sessions.models import Session; Session.objects.filter(pk={!r}).delete()"
+    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['carol']}"})
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        assert stream.readline().startswith(b"retry: ")
+        site.shell(name.format(site.sessions["carol"]))  # as a log-out does, in any process
+        assert b"event: rest" not in stream.read()
+    assert site.get("/live/", "carol")[0] == 401
 
 
 def _event(stream) -> dict:
