@@ -4,6 +4,7 @@
 import asyncio
 import json
 import re
+import socket
 import time
 from html.parser import HTMLParser
 
@@ -356,6 +357,16 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
         return status
 
     assert serve(crowd) == 503
+
+
+def test_a_crowd_waits_in_the_kernel_while_the_loop_is_busy():
+    async def client(port):  # holds the loop up
+        waiting = [socket.create_connection(("127.0.0.1", port), 3) for _ in range(lan_server.BACKLOG)]
+        for link in waiting:
+            link.close()
+        return len(waiting)
+
+    assert serve(client) >= 128
 
 
 async def ask_over(opened, request):
