@@ -27,6 +27,7 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Raises scales.WindowError."""
     window = scales.window(asked.start, asked.end, asked.step, now, ZoneInfo(account.time_zone))
     digits = DIGITS[asked.resource]
+    history = prices.spans_of(account)
     return msgspec.json.encode(
         {
             "now": now,
@@ -35,7 +36,8 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
             "step": window.step,
             "t": deltas(window),
             "lines": [told(store, line, measure(store, line, window, now), digits) for line in lines],
-            "prices": [[span.start, span.per_kwh] for span in prices.spans_of(account)],
+            "prices": [[span.start, span.per_kwh] for span in history],
+            "currency": prices.at(history, now).currency,
         }
     )
 

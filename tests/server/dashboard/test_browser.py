@@ -98,6 +98,16 @@ def test_statistics_in_every_unit_without_a_reload(visit, site):
     assert site.post("/unit/", "alice", unit="watt")[0] == 200
 
 
+def test_money_is_in_the_currency_of_the_account(visit, site):
+    site.shell(
+        "from datetime import date; from accounts import prices; from accounts.models import Account; "
+        "prices.set_price(Account.objects.get(username='bob'), 30, date(2020, 1, 1), date.today(), 'GBP')"
+    )
+    page = visit("bob", "/?scale=day&unit=eurperyear")
+    assert page.locator("#axis").inner_text() == "£/year" and page.locator("#sum").inner_text() == "£"
+    assert statistics(page)["bob"][2] == "1,577"
+
+
 def test_a_dragged_stretch_is_fetched_finer_and_the_url_brings_it_back(visit):
     page = visit("alice", "/?scale=month")
     drawn(page, "day")

@@ -10,7 +10,7 @@ import { Live } from "./live.js";
 import { Plot } from "./plot.js";
 import { load, unfold } from "./series.js";
 import { State } from "./state.js";
-import { label, sumLabel } from "./units.js";
+import { label, sumLabel, useCurrency } from "./units.js";
 
 const REFRESH_MS = 60000; // a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
@@ -63,6 +63,7 @@ async function fetchChart() {
     const told = await load(state.dataUrl(config.data, now()), request.signal);
     skew = Math.round(told.now - Date.now() / 1000);
     data = unfold(told);
+    useCurrency(told.currency);
     failures = 0;
     trouble("");
     draw();

@@ -5,13 +5,21 @@ const YEAR_H = 8760;
 const UNITS = {
   watt: { factor: 1, label: "W", digits: 0 },
   kwhperyear: { factor: YEAR_H / 1000, label: "kWh/year", digits: 0 },
-  eurperyear: { factor: YEAR_H / 1000, label: "€/year", digits: 0, money: true },
+  eurperyear: { factor: YEAR_H / 1000, digits: 0, money: true },
   lpermin: { factor: 1 / 60, label: "l/min", digits: 2 },
   lperday: { factor: 24, label: "l/day", digits: 0 },
   m3peryear: { factor: YEAR_H / 1000, label: "m³/year", digits: 0 },
 };
 
-export const label = (unit) => UNITS[unit].label;
+let sign = "€";
+
+// The currency (ISO 4217) that the viewer's prices are in.
+export function useCurrency(code) {
+  const parts = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: code }).formatToParts(0);
+  sign = parts.find((part) => part.type === "currency").value;
+}
+
+export const label = (unit) => (UNITS[unit].money ? `${sign}/year` : UNITS[unit].label);
 
 // The mean price of a kWh from start to end.
 export function meanPrice(prices, start, end) {
@@ -47,4 +55,4 @@ export function total(amount, cost, unit) {
   return number(value, Math.abs(value) < 100 ? 2 : 0);
 }
 
-export const sumLabel = (unit, resource) => (UNITS[unit].money ? "€" : resource === "electricity" ? "kWh" : "m³");
+export const sumLabel = (unit, resource) => (UNITS[unit].money ? sign : resource === "electricity" ? "kWh" : "m³");
