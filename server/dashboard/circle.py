@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two lists beside the chart: whom the member follows, and whom they could."""
 
-from accounts.sharing import SHOWN_MAX, Detail, charted, detail_of, subscriptions_of, visible_to
+from accounts.sharing import SHOWN_MAX, Detail, detail_of, subscriptions_of, visible_to
 
 LISTED_MAX = 100  # Fluksonians at once; more are found by the beginning of their names
 
@@ -11,7 +11,7 @@ def lists(account, search: str = "") -> dict:
     if detail_of(account) == Detail.PRIVATE:
         return {"private": True, "subscriptions": [], "fluksonians": [], "more": False, "most": SHOWN_MAX}
     followed = list(subscriptions_of(account))
-    shown = {each.pk for each in charted(account)}
+    shown = {each.pk for each in [each for each in followed if each.shown][:SHOWN_MAX]}  # as in sharing.charted(), without asking again
     others = visible_to(account).exclude(pk__in=[each.to_id for each in followed]).order_by("username")
     if search:
         others = others.filter(username__istartswith=search)
