@@ -13,7 +13,6 @@ done
 ifconfig lo 127.0.0.1
 ifconfig eth0 10.0.2.15 netmask 255.255.255.0
 route add default gw 10.0.2.2
-chmod 0666 /dev/ttyS1            # the line to the board stands for a SPI device that the service opens
 head -c 1 /dev/random >/dev/null # as OpenWrt's urngd does: whoever comes later need not wait for randomness
 stty -echo </dev/console
 echo "router: ready $(cut -d' ' -f1 /proc/uptime)"

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from flukso.buffer import Store
 from tests.e2e.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, ROOT, SENSORS, SETTINGS_TEXT, sensor_text
 from tests.e2e.test_lan import free_port
 from tests.fakes import ca
@@ -23,15 +24,18 @@ HERE = ROOT / "tests/qemu"
 PACKAGES = ("flukso-micropython", "flukso")
 MEM_MB = {"mips": 16, "mipsel": 64}  # Debian's kernel for mipsel needs more than a small router has
 PRESENT = ("kmod-spi-dev", "avrdude")  # on every OpenWrt router, without a part in this
-USER_ID = 4168
 WATTS = (1000, 2000, 3000)
+SAVED = "/root/buffer.bin"
+TICKS = 100  # a second, in /proc/PID/stat
+STATE = "/var/run/flukso"
 CACERT = "/etc/ssl/certs/flukso.ca.crt"
 MINUTE = "/sensor/{}?version=1.0&interval=minute&unit=watt"
 LAN = "\toption enable_lan_branch '1'\n\toption lan_port '8080'\n\toption bus 'tty:/dev/ttyS1'\n"
-# Starts the service and says how long the LAN API took to show a reading, in s of the guest's clock.
+# Starts the service; says when, when the LAN API showed a reading, and when the daemon had begun: all in s of the guest's clock.
 FIRST_READING = (
     "now() {{ cut -d' ' -f1 /proc/uptime; }}; began=$(now); /etc/init.d/flukso start; "
-    "until wget -q -O - 'http://127.0.0.1:8080{}' 2>/dev/null | grep -q ',[0-9]'; do sleep 0.05; done; echo $began $(now)"
+    "until wget -q -O - 'http://127.0.0.1:8080{}' 2>/dev/null | grep -q ',[0-9]'; do sleep 0.1; done; "
+    "echo $began $(now) $(cut -d' ' -f22 /proc/$(pidof flukso-micropython)/stat)"
 ).format(MINUTE.format(SENSORS[0]))
 
 
@@ -76,16 +80,14 @@ def base_system(arch: str, parts: Path, cacert: bytes, server_url: str, interval
 
 
 def configuration(server_url: str, interval_s: int) -> str:
-    text = SETTINGS_TEXT.format(
-        device=DEVICE, key=KEY, hw_minor=1, url=server_url, cacert=CACERT, interval=interval_s, state="/var/run/flukso"
-    )
+    text = SETTINGS_TEXT.format(device=DEVICE, key=KEY, hw_minor=1, url=server_url, cacert=CACERT, interval=interval_s, state=STATE)
     return text.replace("\toption enable_lan_branch '0'\n", LAN) + "".join(sensor_text(number) for number in (1, 2, 3))
 
 
 class Router:
     """Everything runs once this is made; `install` puts our packages on it."""
 
-    def __init__(self, arch: str, folder: Path, *, mem_mb: int | None = None, interval_s: int = 10, files=()):
+    def __init__(self, arch: str, folder: Path, *, mem_mb: int | None = None, interval_s: int = 10, week: Store):
         subprocess.run([HERE / "build.sh", arch], check=True)
         self.arch, self.mem_mb = arch, mem_mb or MEM_MB[arch]
         parts = ROOT / ".cache/qemu" / arch
@@ -97,8 +99,8 @@ class Router:
         root = base_system(arch, parts, (certificates / "ca.crt").read_bytes(), url, interval_s)
         for package in self.packages:
             root.file("root/" + package.name, package.read_bytes())
-        for name, data in files:
-            root.file(name, data)
+        self.week = week  # what an outage left; `restore` gives it to the daemon
+        root.file(SAVED, week.dump())
         (folder / "initramfs").write_bytes(root.packed())
         self.board = Program(
             [FLUKSOSIM, "--hex", FIRMWARE, "--speed", "1", "--eeprom", folder / "eeprom.bin"]
@@ -127,11 +129,17 @@ class Router:
         self.machine.run("rm /root/*.ipk")
         return said
 
-    def first_reading_s(self) -> float:
-        """Start the service anew; seconds of the guest's clock from there to the first reading on the LAN API."""
+    def first_reading_s(self) -> tuple[float, float]:
+        """Start the service anew; guest seconds to the first reading on the LAN API: from there, and from the daemon's own start."""
         self.machine.run("/etc/init.d/flukso stop", 120)
-        began, shown = re.findall(r"[\d.]+", self.machine.run(FIRST_READING, 150))[-2:]
-        return round(float(shown) - float(began), 2)
+        began, shown, daemon = re.findall(r"[\d.]+", self.machine.run(FIRST_READING, 150))[-3:]
+        return round(float(shown) - float(began), 2), round(float(shown) - float(daemon) / TICKS, 2)
+
+    def restore(self) -> None:
+        """Start the service anew with the week's readings as its saved buffer."""
+        self.machine.run("/etc/init.d/flukso stop", 120)
+        self.machine.run("cp {0} {1} && chown flukso:flukso {1}".format(SAVED, STATE + "/buffer.bin"))
+        self.machine.run("/etc/init.d/flukso start", 60)
 
     def ask(self, path: str) -> str:
         """What the LAN API answers on this machine's forwarded port."""
