@@ -43,9 +43,8 @@ def after_an_outage(router: Router) -> dict[str, int]:
     router.restore()
 
     def sent():
-        """Readings go oldest first: a newer one than was saved says that all of these were sent; the daemon may thin some before."""
-        held = [[ts for ts, _ in router.server.held(id_)] for id_ in SENSORS[: len(WATTS)]]
-        return all(max(stamps) > saved_until and sum(ts <= saved_until for ts in stamps) >= WEEK_MIN for stamps in held)
+        """Say whether the server has what was saved, but for the few tuples that the daemon thins as they get older."""
+        return all(sum(ts <= saved_until for ts, _ in router.server.held(id_)) >= WEEK_MIN for id_ in SENSORS[: len(WATTS)])
 
     router.wait_until(sent, 120)
     serve(router)
