@@ -62,7 +62,6 @@ def measure(router: Router) -> dict:
     for name, kb in router.maps():
         print("{:>6} kB  {}".format(kb, name))
     uploaded = router.uploaded()
-    print("before an outage: {} boot_s {} daemon_s {}".format(memory, reading_s, daemon_s), flush=True)
     outage = after_an_outage(router)
     return {
         "arch": router.arch,
