@@ -14,7 +14,7 @@ TEXT
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 RUNTIME=$ROOT/package/flukso-micropython
-CACHE=${FLUKSO_RUNTIME_CACHE:-$ROOT/.cache/micropython} # zig and apt's lists are shared with the runtime's build
+CACHE=${FLUKSO_RUNTIME_CACHE:-$ROOT/.cache/micropython} # apt's lists are shared with the runtime's build
 QEMU_CACHE=${FLUKSO_QEMU_CACHE:-$ROOT/.cache/qemu}
 PYTHON=${PYTHON:-python3}
 [ -x "$ROOT/.venv/bin/python" ] && PYTHON=$ROOT/.venv/bin/python
