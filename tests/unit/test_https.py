@@ -101,6 +101,7 @@ def test_no_such_name(server, pki):
 
 def test_a_plain_http_server_is_a_protocol_error(pki):
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(30)  # a client that never comes fails the test and leaves no thread
 
     def serve():
         connection, _ = listener.accept()
@@ -307,6 +308,7 @@ def test_any_bytes_are_an_answer_or_the_one_error(pki, raw, body):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki / "good.pem")
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(30)  # a client that never comes fails the test and leaves no thread
 
     def serve():
         connection, _ = listener.accept()

@@ -14,8 +14,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 HARMLESS = ("Failed to load resource", "net::ERR_", "Canvas2D: Multiple readback")  # the last: a test counts pixels
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Of one module: while Playwright runs, its thread has a running event loop, which tests of other modules would trip over."""
     program = shutil.which("chromium")
     assert program, "Debian's chromium is needed: see tools/packages.apt"
     with sync_playwright() as playwright:
