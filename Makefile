@@ -45,9 +45,10 @@ lint: ## style, types and shell, without running anything
 	@$(SETUP) demo test
 	@tools/lint.sh
 
-firmware: ## builds the sensor board's firmware and prints its sizes
+firmware: ## builds the firmware of both sensor boards and prints its sizes
 	@$(SETUP) demo
 	@$(MAKE) -s --no-print-directory -C avr firmware
+	@$(MAKE) -s --no-print-directory -C avr firmware BOARD=uart
 
 sim: ## builds fluksosim, the simulated board
 	@$(SETUP) demo
