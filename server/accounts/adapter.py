@@ -6,8 +6,6 @@ from smtplib import SMTPException
 
 from accounts import invitations
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.models import EmailAddress
-from allauth.account.stages import EmailVerificationStage
 from django.conf import settings
 from django.contrib import messages
 from django.utils import timezone
@@ -28,7 +26,7 @@ class Adapter(DefaultAccountAdapter):
         return None if number is None else invitations.still_open(timezone.now()).filter(pk=number).first()
 
     def get_login_stages(self):
-        own = "accounts.adapter.ConfirmedAddress"
+        own = "accounts.stages.ConfirmedAddress"
         return [own if stage.endswith(".EmailVerificationStage") else stage for stage in super().get_login_stages()]
 
     def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
@@ -43,13 +41,3 @@ class Adapter(DefaultAccountAdapter):
             logger.error("a mail is not sent: %s", type(error).__name__)
             return False
         return True
-
-
-class ConfirmedAddress(EmailVerificationStage):
-    """Who signed up confirms the address before coming in first; whom an operator made has none to confirm."""
-
-    def handle(self):
-        user = self.login.user
-        if user is not None and (user.last_login is not None or not EmailAddress.objects.filter(user=user).exists()):
-            return None, True
-        return super().handle()

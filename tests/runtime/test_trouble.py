@@ -59,7 +59,7 @@ def test_no_spi_device_until_it_comes(household, server, spifake_runtime, wires,
 def test_a_folder_that_cannot_be_written_is_said_and_recovered_from(router, server):
     chain, port = router
     (chain.folder / "state").write_text("in the way")
-    chain.configure(extra="config settings daemon\n\toption save_interval '10'\n")
+    chain.configure(extra=WITH_LAN.format(port) + "\toption save_interval '10'\n")
     chain.start()
     chain.run(25)
     assert "could not be saved" in chain.log()
