@@ -60,9 +60,7 @@ def test_its_spidev_reaches_the_device_as_pypis_does(household, sources, preload
     chain = household()
     chain.clamp(3000)
     chain.run(5)
-    chain.rest()
-    chain.control.ask("leave")
-    chain.control.ask("speed 1")
+    chain.leave()
     env = {**env, "LD_PRELOAD": preload, "FLUKSO_SPI_BUS": chain.board.bus_url}
     done = python(sources, "-m", "flukso", "board", "counters", "--bus", "spidev:" + DEVICE, **env)
     assert str(chain.counters()[0]) in done.stdout.split(), done

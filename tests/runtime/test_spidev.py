@@ -76,9 +76,7 @@ def test_the_python_package_goes_byte_by_byte(household, preload, wires):
     chain = household()
     chain.clamp(3000)
     chain.run(5)
-    chain.rest()
-    chain.control.ask("leave")
-    chain.control.ask("speed 1")  # the package's gaps are made by sleeping in real time
+    chain.leave()
     command = [sys.executable, "-m", "flukso", "board", "counters", "--bus", "spidev:" + DEVICE]
     env = environment(**env, LD_PRELOAD=preload, FLUKSO_SPI_BUS=chain.board.bus_url)
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60)

@@ -9,6 +9,7 @@ import pytest
 
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2, Client
+from tests.server.mailbox import Mailbox
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,12 @@ def platform(tmp_path_factory, certificates):
     sensors = {SENSOR: DEVICE, SENSOR_2: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
     with Platform(tmp_path_factory.mktemp("platform"), certificates / "good.pem", devices, sensors) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def mailbox():
+    with Mailbox() as box:
+        yield box
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,11 @@ import pytest
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
-from tests.server.mailbox import Mailbox
 from tests.server.visitor import Visitor
 
 PASSWORD = "correct horse alice"  # as conftest.PEOPLE makes them
 ADDRESS = "from accounts.models import Account; Account.objects.filter(username='alice').update(email='alice@example.org')"
 NOBODY_DEVICE, NOBODY_SENSOR = "9" * 32, "8" * 32
-
-
-@pytest.fixture(scope="module")
-def mailbox():
-    with Mailbox() as box:
-        yield box
 
 
 @pytest.fixture(scope="module")

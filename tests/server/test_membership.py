@@ -10,17 +10,10 @@ import pytest
 
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR, Client
-from tests.server.mailbox import Mailbox
 from tests.server.visitor import Visitor, inputs
 
 PASSWORD = "correct horse battery"
 MAKE = "from accounts.models import Account; Account.objects.create_user('{}', email='{}@example.org', password='" + PASSWORD + "')"
-
-
-@pytest.fixture(scope="module")
-def mailbox():
-    with Mailbox() as box:
-        yield box
 
 
 @pytest.fixture(scope="module")

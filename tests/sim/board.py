@@ -60,3 +60,8 @@ class Sim:
     def close(self) -> None:
         self.control.close()
         self.program.kill()
+
+
+def live(sim: Sim) -> list[int]:
+    """The counters in the firmware's memory."""
+    return sim.control.counters()

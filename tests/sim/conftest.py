@@ -4,6 +4,7 @@
 import pytest
 
 from tests.sim.board import FIRMWARE, Sim, build
+from tests.sim.master import Master
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,25 @@ def flukso(tmp_path):
     yield start
     for sim in running:
         sim.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """The EEPROM of a board that is set up."""
+    sim = Sim(tmp_path_factory.mktemp("prepared"), FIRMWARE["spi"])
+    sim.run(2)
+    Master(sim).prepare()
+    sim.run(2)
+    cells = sim.ask("eeprom")
+    sim.close()
+    return cells
+
+
+@pytest.fixture
+def board(flukso, prepared):
+    """A board that is set up, and its master."""
+    sim = flukso()
+    sim.ask("eeprom " + prepared)
+    sim.run(1)
+    sim.master = Master(sim)
+    return sim

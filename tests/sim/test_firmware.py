@@ -5,35 +5,8 @@ import random
 
 import pytest
 
-from tests.sim.board import FIRMWARE, Sim
+from tests.sim.board import live
 from tests.sim.history import IMAGES, check_taken_over
-from tests.sim.master import Master
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """The EEPROM of a board that is set up."""
-    sim = Sim(tmp_path_factory.mktemp("prepared"), FIRMWARE["spi"])
-    sim.run(2)
-    Master(sim).prepare()
-    sim.run(2)
-    cells = sim.ask("eeprom")
-    sim.close()
-    return cells
-
-
-@pytest.fixture
-def board(flukso, prepared):
-    sim = flukso()
-    sim.ask("eeprom " + prepared)
-    sim.run(1)
-    sim.master = Master(sim)
-    return sim
-
-
-def live(sim) -> list[int]:
-    return sim.control.counters()
-
 
 # inputs
 
