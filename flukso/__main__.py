@@ -4,6 +4,7 @@
 import sys
 
 from flukso import ports, version
+from flukso.words import UsageError, clock_url, parse
 
 USAGE = """usage: flukso COMMAND
   daemon --config FILE [--bus URL] [--clock system|sim:URL] [--detach [--pidfile FILE]]
@@ -28,52 +29,11 @@ OPTIONS = {
 }
 
 
-class UsageError(ValueError):
-    """A command line that cannot be understood."""
-
-
-def parse(words: list) -> tuple:
-    """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
-    if not words or words[0] not in OPTIONS:
-        raise UsageError("unknown command {}".format(words[0]) if words else "a command is needed")
-    known = OPTIONS[words[0]]
-    rest, options = [], {}
-    index = 1
-    while index < len(words):
-        word = words[index]
-        name, equals, value = word[2:].partition("=")
-        if word[:2] != "--":
-            rest.append(word)
-        elif name not in known or name in options:
-            raise UsageError("unknown or repeated option {}".format(word))
-        elif name in FLAGS:
-            options[name] = "1"
-        elif not equals:
-            index += 1
-            if index == len(words):
-                raise UsageError("{} needs a value".format(word))
-            options[name] = words[index]
-        else:
-            options[name] = value
-        index += 1
-    return words[0], rest, options
-
-
-def clock_url(options: dict) -> "str | None":
-    """Return the simulator's URL behind --clock sim:URL, None for the system's clock."""
-    text = options.get("clock", "system")
-    if text == "system":
-        return None
-    if text[:4] != "sim:":
-        raise UsageError("--clock is system or sim:URL")
-    return text[4:]
-
-
 def run(words: list, port) -> int:
     """Run one command line; return the exit status."""
     import asyncio
 
-    command, rest, options = parse(words)
+    command, rest, options = parse(words, OPTIONS, FLAGS)
     if command == "version":
         sys.stdout.write(version.VERSION + "\n")
         return 0

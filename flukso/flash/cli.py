@@ -8,6 +8,7 @@ from flukso import ports, uci
 from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
 from flukso.flash.bench import Bench, LockedError
 from flukso.flash.report import Report
+from flukso.words import UsageError, parse
 
 USAGE = """usage: flukso-flash COMMAND
   check FILE.hex             is this an intact firmware of ours, and for which board?
@@ -48,40 +49,15 @@ EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "f
 BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
 
 
-class UsageError(ValueError):
-    """A command line that cannot be understood."""
-
-
-def parse(words: list) -> tuple:
+def read(words: list) -> tuple:
     """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
-    if not words or words[0] not in COMMANDS:
-        raise UsageError("unknown command {}".format(words[0]) if words else "a command is needed")
-    least, most, own = COMMANDS[words[0]]
-    rest: list = []
-    options: dict = {}
-    index = 1
-    while index < len(words):
-        word = SHORT.get(words[index], words[index])
-        index += 1
-        if word[:2] != "--":
-            rest.append(word)
-            continue
-        name, equals, value = word[2:].partition("=")
-        if name not in COMMON + own or name in options:
-            raise UsageError("unknown or repeated option {}".format(word))
-        if name in FLAGS:
-            value = "1"
-        elif not equals:
-            if index == len(words):
-                raise UsageError("{} needs a value".format(word))
-            value = words[index]
-            index += 1
-        options[name] = value
+    command, rest, options = parse(words, {name: COMMON + own for name, (_, _, own) in COMMANDS.items()}, FLAGS, SHORT)
+    least, most, _ = COMMANDS[command]
     if not least <= len(rest) <= most:
-        raise UsageError("{} takes {} words".format(words[0], least if least == most else "{} or {}".format(least, most)))
+        raise UsageError("{} takes {} words".format(command, least if least == most else "{} or {}".format(least, most)))
     if options.get("board", "auto") not in BOARDS:
         raise UsageError("--board is {}".format(", ".join(BOARDS)))
-    return words[0], rest, options
+    return command, rest, options
 
 
 def site_of(options: dict, port, process) -> settings.Site:
@@ -265,7 +241,7 @@ def status_of(error) -> int:
 def main(words: "list | None" = None) -> int:
     """The entry point; the exit status says what became of it (docs/flashing.md)."""
     try:
-        command, rest, options = parse(sys.argv[1:] if words is None else words)
+        command, rest, options = read(sys.argv[1:] if words is None else words)
     except UsageError as error:
         sys.stderr.write("flukso-flash: {}\n{}".format(error, USAGE))
         return USAGE_WRONG

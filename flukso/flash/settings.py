@@ -5,6 +5,7 @@ from collections import namedtuple
 
 from flukso import config, uci
 from flukso.flash import avrdude
+from flukso.words import clock_url
 
 CONFIG = "/etc/config/flukso"
 BUS = "spidev:/dev/spidev0.0"
@@ -34,7 +35,7 @@ class SettingsError(ValueError):
 
 
 def site(text: str, options: dict, home: "str | None" = None) -> Site:
-    """Return the Site that a UCI text and the command line's options describe. Raises SettingsError.
+    """Return the Site that a UCI text and the command line's options describe. Raises SettingsError, UsageError.
 
     `home` is the folder of a user who is not root; then backup and run stand there by default.
     """
@@ -54,7 +55,7 @@ def site(text: str, options: dict, home: "str | None" = None) -> Site:
     return Site(
         programmer,
         _bus(_options(sections, "settings", "daemon"), options, programmer),
-        _sim_clock(options),
+        clock_url(options),
         _switch(given["auto"]),
         *[given[name] for name in ("image", "backup", "run", "pidfile", "init", "sys", "driver")],
     )
@@ -91,15 +92,6 @@ def _bus(daemon, options, programmer):
         return url
     mode = daemon.get("spi_mode", "0")
     return url + "?mode=" + mode if url.startswith("spidev:") and mode != "0" else url
-
-
-def _sim_clock(options):
-    text = options.get("clock", "system")
-    if text == "system":
-        return None
-    if text[:4] != "sim:":
-        raise SettingsError("--clock is system or sim:URL")
-    return text[4:]
 
 
 def _switch(text):
