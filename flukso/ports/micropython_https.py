@@ -63,7 +63,10 @@ class _Connection:
     async def write(self, data):
         view = memoryview(data)
         while view:
-            count = self._tls.write(view)
+            try:
+                count = self._tls.write(view)
+            except OSError as error:
+                raise self._plain(error)
             if count is None:
                 await (writable(self._sock) if self._talking else readable(self._sock))
             else:
@@ -78,10 +81,15 @@ class _Connection:
             except OSError as error:
                 if self._talking and error.errno in TLS_EOF:
                     return b""
-                raise
+                raise self._plain(error)
             if data is not None:
                 return data
             await readable(self._sock)
+
+    def _plain(self, error):
+        """Return the error as the socket said it: the tls module hands it on negated. In the handshake that may be an mbedtls code."""
+        number = -(error.errno or 0)
+        return OSError(number) if self._talking and number in GONE else error
 
     def close(self):
         try:

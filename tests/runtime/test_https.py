@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTPS on MicroPython against the fake server: what is verified, every form of answer, that each request ends, and that nothing leaks."""
 
+import contextlib
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flukso.digest import x_digest
+from tests.fakes.misbehaviour import reset
 from tests.fakes.server import Server
 from tests.runtime.conftest import environment
 
@@ -164,6 +167,35 @@ def test_every_form_of_answer_is_read(server, client, form):
     server.misbehave(form)
     for _ in range(2):
         assert client.post()["body"] == '{"response":"ok"}'
+
+
+def test_a_kept_connection_that_is_reset_is_asked_anew(runtime, pki):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "good.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(30)
+
+    def answered(connection):
+        received = b""
+        while not received.endswith(BODY):
+            received += connection.recv(65536)
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"response":"ok"}')
+
+    def serve():
+        with contextlib.suppress(TimeoutError):
+            first = context.wrap_socket(listener.accept()[0], server_side=True)
+            answered(first)
+            first.recv(1)  # of the next request: the client waits for its answer
+            reset(first)
+            with context.wrap_socket(listener.accept()[0], server_side=True) as second:
+                answered(second)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with Client(runtime, "https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+        assert [client.post().get("body") for _ in range(2)] == ['{"response":"ok"}'] * 2
+    thread.join()
+    listener.close()
 
 
 BROKEN = ["half-status", "half-head", "half-body", "too-short", "garbage", "huge", "empty", "two-lengths", "reset", "close"]
