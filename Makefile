@@ -100,7 +100,11 @@ bench-daemon: runtime ## measures the daemon's CPU a delta line and its memory, 
 bench-lan: runtime ## measures the LAN API's requests a second and what polling feels of them, on both interpreters
 	@$(PY) -m tests.bench lan
 
-.PHONY: flash-demo
+.PHONY: flash-demo flash-cuts
+flash-cuts: firmware-quiet sim-quiet runtime ## cuts an update of a board at every point and recovers it; prints how it ended (ARGS="power steps")
+	@$(SETUP) demo test runtime
+	@$(PY) -m tests.flash.walk $(ARGS)
+
 flash-demo: firmware-quiet sim-quiet ## updates a historic board in the simulator through the real avrdude; the daemon reads on
 	@$(SETUP) demo test
 	@$(PY) -m tests.flash.demo

@@ -4,20 +4,25 @@
 import pytest
 
 from tests.flash.images import versioned
-from tests.flash.station import Station, our_chip
+from tests.flash.preloads import library
+from tests.flash.station import COUNTERS, Station, historic_chip, our_chip
 
-COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
+
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory):
+    """The environment of an avrdude that does not wait for a silence which is there."""
+    return {"LD_PRELOAD": str(library("impatient", tmp_path_factory.mktemp("preloads")))}
 
 
 @pytest.fixture
-def station(tmp_path):
+def station(tmp_path, impatient):
     """A function that puts a chip on a programmer: our firmware, with COUNTERS, unless another is given."""
     running = []
 
     def build(chip=None, layout=None, **options) -> Station:
         folder = tmp_path / "station{}".format(len(running))
         folder.mkdir()
-        running.append(Station(folder, chip or our_chip(), layout, **options))
+        running.append(Station(folder, chip or our_chip(), layout, env=impatient, **options))
         if chip is None:
             running[-1].set_counters(COUNTERS)
         return running[-1]
@@ -33,3 +38,9 @@ def newer(tmp_path_factory):
     path = tmp_path_factory.mktemp("images") / "newer.hex"
     path.write_bytes(versioned(99, 1))
     return path
+
+
+@pytest.fixture
+def historic(station):
+    """A historic board with COUNTERS."""
+    return station(historic_chip("declared-1", COUNTERS), "declared-1")

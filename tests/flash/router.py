@@ -4,26 +4,17 @@
 import errno
 import os
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
 
+from tests.flash.preloads import library
 from tests.flash.station import Station
 
-SOURCE = Path(__file__).parent / "pin_model.c"
 RESET = 0  # GPIO numbers, as in pin_model.c
 PINS = 4
 DEVICE = "spi_gpio.0"
 SOON_S = 5
-
-
-def library(folder: Path) -> Path:
-    """The preloaded library, built there."""
-    path = folder / "pin_model.so"
-    command = ["cc", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC", "-o", path, SOURCE, "-ldl"]
-    subprocess.run(command, check=True)
-    return path
 
 
 class Router(Station):
@@ -42,7 +33,7 @@ class Router(Station):
         self.device.mkdir(parents=True)
         super().__init__(folder, chip, layout, listen=False)
         chip.now_ms = lambda: time.monotonic() * 1000
-        self.library = library(folder)
+        self.library = library("pin_model", folder)
         self._fifos = [
             self._fifo(self.gpio / "unexport", lambda text: self._unexport(int(text))),
             self._fifo(self.driver / "bind", self._bind),

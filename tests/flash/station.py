@@ -23,6 +23,7 @@ from tests.processes import Program
 
 HISTORIC_FLASH = bytes(range(1, 255)) * 24  # stands for the historic firmware, whose bytes are not ours to keep
 LAYOUTS = ("declared-0", "declared-1", "reversed-0", "reversed-1")
+COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
 CONSTANTS, FRACTIONS, MAP, ENABLED = (5163, 5163, 10327, 1, 2, 0), (500, 0, 7, 0, 667, 0), (0, 1, 2, 3, 4, 0xFF), 0x1B
 RUN_S = 120  # of one command
 
@@ -62,8 +63,9 @@ def our_chip(text: bytes | None = None) -> Chip:
 class Station:
     """The programmer's `port`, and the board's `bus_url` and `control_url`, as long as it runs."""
 
-    def __init__(self, folder: Path, chip: Chip, layout: str | None = None, listen: bool = True):
+    def __init__(self, folder: Path, chip: Chip, layout: str | None = None, listen: bool = True, env: dict | None = None):
         self.folder = folder
+        self.env = env or {}  # of the tool
         self.chip = chip
         self.layout = layout
         self.bus_url = "unix:{}/bus".format(folder)
@@ -140,6 +142,15 @@ class Station:
             self._board.close()
         self._board = None
 
+    def cut_supply(self) -> None:
+        """The board's power fails and comes back, whatever it or its programmer is doing."""
+        if self._idle.acquire(blocking=False):
+            self.stop_board()
+            self.start_board()
+            self._idle.release()
+        else:
+            self.chip.dead = True  # until the programmer lets go
+
     async def _ask(self, what):
         with self._idle:
             return await self._talk(what)
@@ -158,17 +169,19 @@ class Station:
             bus.close()
             clock.close()
 
-    def version(self) -> tuple:
+    def firmware(self) -> tuple:
+        """What the board says: the firmware's version, and the counters."""
+
         async def ask(board):
-            return board.identity.sw_major, board.identity.sw_minor
+            return (board.identity.sw_major, board.identity.sw_minor), tuple(counter for _, counter in await board.counters(range(6)))
 
         return asyncio.run(self._ask(ask))
+
+    def version(self) -> tuple:
+        return self.firmware()[0]
 
     def counters(self) -> tuple:
-        async def ask(board):
-            return tuple(counter for _, counter in await board.counters(range(6)))
-
-        return asyncio.run(self._ask(ask))
+        return self.firmware()[1]
 
     def settings(self) -> tuple:
         async def ask(board):
@@ -199,7 +212,7 @@ class Station:
         """The words that run flukso-flash on this station, and their environment."""
         start, env = interpreter(runtime)
         given = [*words, *(self.options() if options is None else options)]
-        return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env}
+        return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env, **self.env}
 
     def flash(self, *words, runtime: str = "cpython", options: list[str] | None = None, **more) -> subprocess.CompletedProcess:
         command, env = self.command(*words, runtime=runtime, options=options)

@@ -6,8 +6,7 @@ import pytest
 from flukso.flash import auto, cli
 from tests.e2e.chain import FIRMWARE
 from tests.fakes.isp_chip import Chip, PowerCut
-from tests.flash.conftest import COUNTERS
-from tests.flash.station import historic_chip, our_chip
+from tests.flash.station import COUNTERS, historic_chip, our_chip
 
 CUT = (cli.CUT_OFF, cli.EXITS["verify"])  # avrdude finds out when it reads a page back, or at the next command
 CONFIG = """config flash 'flash'

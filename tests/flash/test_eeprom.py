@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flukso.flash import eeprom
-from tests.flash.conftest import COUNTERS
-from tests.flash.station import LAYOUTS, historic_eeprom
+from tests.flash.station import COUNTERS, LAYOUTS, historic_eeprom
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -12,8 +12,8 @@ import pytest
 from flukso.flash import cli
 from flukso.ports import cpython
 from tests.e2e.chain import FIRMWARE
-from tests.flash.conftest import COUNTERS
 from tests.flash.images import versioned
+from tests.flash.station import COUNTERS
 
 HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
 

@@ -10,9 +10,8 @@ import pytest
 
 from flukso.flash import cli
 from tests.e2e.chain import FIRMWARE
-from tests.flash.conftest import COUNTERS
 from tests.flash.router import Router
-from tests.flash.station import historic_chip
+from tests.flash.station import COUNTERS, historic_chip
 
 END_S = 60
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flukso.flash import guardian
-from tests.flash.conftest import COUNTERS
+from tests.flash.station import COUNTERS
 
 DAEMON = """import os, signal, sys, time
 if os.fork():

@@ -8,9 +8,8 @@ import pytest
 from flukso.flash import backup, cli
 from tests.e2e.chain import FIRMWARE
 from tests.fakes.isp_chip import EESAVE, SIGNATURES
-from tests.flash.conftest import COUNTERS
 from tests.flash.images import versioned
-from tests.flash.station import CONSTANTS, LAYOUTS, MAP, historic_chip, our_chip
+from tests.flash.station import CONSTANTS, COUNTERS, LAYOUTS, MAP, historic_chip, our_chip
 
 
 def result_of(done) -> dict:
