@@ -23,11 +23,12 @@ class Households:
         rng, sensors = self._rng, len(self.ids)
         hour = (self._now % 86_400) / 3600
         swing = 1 + 0.8 * np.exp(-(((hour - 19) / 2.5) ** 2)) + 0.4 * np.exp(-(((hour - 8) / 1.2) ** 2)) - 0.35 * (hour < 6)
-        power = np.empty((sensors, count))
-        for i in range(count):
-            step = rng.random(sensors) < 0.06  # something is switched on or off
-            self._base_w = np.where(step, self._mean_w * swing * rng.lognormal(0, 0.6, sensors), self._base_w)
-            power[:, i] = self._base_w * rng.normal(1, 0.6, sensors)
+        step = rng.random((sensors, count)) < 0.06  # something is switched on or off
+        level = self._mean_w[:, None] * swing * rng.lognormal(0, 0.6, (sensors, count))
+        newest = np.maximum.accumulate(np.where(step, np.arange(count), -1), axis=1)
+        base_w = np.where(newest < 0, self._base_w[:, None], np.take_along_axis(level, np.maximum(newest, 0), axis=1))
+        self._base_w = base_w[:, -1]
+        power = base_w * rng.normal(1, 0.6, (sensors, count))
         late = rng.random((sensors, count)) < 0.1  # a second late
         ts = self._now + self._offset_s[:, None] + 60 * np.arange(count)[None, :] + late
         counters = self._wh[:, None] + np.cumsum(np.maximum(power, 0) / 60, axis=1)

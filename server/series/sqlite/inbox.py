@@ -1,43 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The append-only file of uploads not merged yet: one row an upload, on the disk before anyone is told so."""
+"""The append-only file of uploads not merged yet, on the disk before anyone is told so."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 
 from series.sqlite.file import File
 
 PAGE_BYTES = 1024  # small: a commit writes whole pages
 CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
-ROWS_A_STATEMENT = 64  # rows in one INSERT: each statement gives up the interpreter's lock once, not each row
-ROWS_A_DELETE = 4096  # rows deleted in one transaction, well under a millisecond
+UPLOADS_A_ROW = 64  # of a group: a row costs SQLite as much as the classification of an upload, so a group shares one
+ROWS_A_DELETE = 512  # rows deleted in one transaction, some milliseconds when all are full
 SENSOR_BYTES = 16  # a row begins with its sensor
 
 _TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
 
 
 class Inbox(File):
-    """One connection to the inbox. A row is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of u32;
-    or the sensor and one u32: what came before is gone, up to this number in the main file.
+    """One connection to the inbox. An upload is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of
+    u32; or the sensor and one u32: what came before is gone, up to this number in the main file. A row is one upload, of even
+    length, or several that came together: the uploads, the length of each as u16, how many as u8.
     Several processes may add; each sees the others' rows by their id."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "OFF")
         self.db.execute(_TABLES)
-        self._inserts: dict[int, str] = {}
 
-    def add(self, rows: list[bytes], last_id: int) -> int:
-        """Add rows after last_id; returns the last one's id.
+    def add(self, uploads: list[bytes], last_id: int) -> int:
+        """Add uploads after the row last_id; returns the last row's id.
 
         Ids are never given twice: remove() always leaves the newest row.
         """
-        for at in range(0, len(rows), ROWS_A_STATEMENT):
-            part = rows[at : at + ROWS_A_STATEMENT]
-            self.db.execute(self._insert(len(part)), part)
-        return last_id + len(rows)
-
-    def _insert(self, rows: int) -> str:
-        if rows not in self._inserts:
-            self._inserts[rows] = "INSERT INTO inbox (data) VALUES " + ",".join(["(?)"] * rows)
-        return self._inserts[rows]
+        for at in range(0, len(uploads), UPLOADS_A_ROW):
+            self.db.execute("INSERT INTO inbox (data) VALUES (?)", (together(uploads[at : at + UPLOADS_A_ROW]),))
+            last_id += 1
+        return last_id
 
     def after(self, last_id: int) -> Iterator[tuple[int, bytes]]:
         """The rows with an id over last_id, in order."""
@@ -55,3 +51,21 @@ class Inbox(File):
         last = min(upto, newest - 1, oldest + ROWS_A_DELETE)
         self.db.execute("DELETE FROM inbox WHERE id<=?", (last,))
         return bool(last < min(upto, newest - 1))
+
+
+def together(uploads: list[bytes]) -> bytes:
+    """The row that holds one upload, or several."""
+    count = len(uploads)
+    return uploads[0] if count == 1 else b"".join(uploads) + struct.pack(f"<{count}HB", *map(len, uploads), count)
+
+
+def apart(row: bytes) -> Sequence[bytes]:
+    """The uploads of a row."""
+    if not len(row) & 1:
+        return (row,)
+    count, at = row[-1], 0
+    uploads = []
+    for size in struct.unpack_from(f"<{count}H", row, len(row) - 1 - 2 * count):
+        uploads.append(row[at : at + size])
+        at += size
+    return uploads

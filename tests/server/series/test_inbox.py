@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inbox's rows, and the two ways in which an upload is taken: unrolled for usual ones, tuple by tuple for all others."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from series import TupleError
+from series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
+from series.sqlite.memory import Memory, Sensor
+
+NOW = 1_790_000_000
+NAME = "5" * 32
+UPLOADS = st.binary(min_size=1, max_size=20).map(lambda text: text + text)  # of even length, as uploads are
+
+
+@given(st.lists(UPLOADS, min_size=1, max_size=UPLOADS_A_ROW))
+def test_a_row_holds_its_uploads(uploads):
+    assert list(apart(together(uploads))) == uploads
+
+
+def test_a_lone_upload_is_a_row_as_it_is():
+    assert together([b"ab"]) == b"ab"
+    assert list(apart(b"ab")) == [b"ab"]
+
+
+def test_more_uploads_than_a_row_takes_come_back_in_order(tmp_path):
+    uploads = [struct.pack("<16sII", b"s" * 16, ts, 0) for ts in range(2 * UPLOADS_A_ROW + 1)]
+    inbox = Inbox(str(tmp_path / "inbox"))
+    try:
+        assert inbox.add(uploads, 0) == 3
+        assert [upload for _ident, row in inbox.after(0) for upload in apart(row)] == uploads
+    finally:
+        inbox.close()
+
+
+TIMES = st.integers(NOW - 300, NOW + 300)
+COUNTERS = st.integers(-1, 1 << 32) | st.sampled_from([0, 1.5, None])
+TUPLES = st.lists(st.tuples(TIMES, COUNTERS) | st.tuples(TIMES) | st.integers(), max_size=20)
+
+
+def taken(tuples, known: bool):
+    """The outcome, the rows and the sensor after an upload; known: by the usual way, if it is a usual upload."""
+    memory, rows = Memory(), []
+    sensor = Sensor(bytes.fromhex(NAME))
+    sensor.first_ts = sensor.last_ts = NOW - 200
+    sensor.pending += struct.pack("<II", NOW - 200, 0)
+    memory.sensors[NAME] = sensor
+    if known:
+        return memory.take([(NAME, tuples)], NOW, None, rows)[0], rows, sensor.last_ts, sensor.last_counter
+    try:
+        outcome = memory._pick(NAME, tuples, now=NOW, archive=None, rows=rows)
+    except TupleError as error:
+        outcome = error
+    return outcome, rows, sensor.last_ts, sensor.last_counter
+
+
+@given(TUPLES)
+def test_both_ways_agree(tuples):
+    usual, slow = taken(tuples, True), taken(tuples, False)
+    assert str(usual[0]) == str(slow[0])
+    assert usual[1:] == slow[1:]
+
+
+@pytest.mark.parametrize("count", [1, 5, 16, 17])
+def test_both_ways_agree_on_usual_uploads(count):
+    tuples = [(NOW - 100 + n, n) for n in range(count)]
+    usual = taken(tuples, True)
+    assert usual == taken(tuples, False)
+    assert usual[0].new == count
+
+
+def test_a_forgotten_sensor_has_a_first_time_again(store):
+    store.append(NAME, [(NOW, 5)], NOW)
+    store.forget(NAME)
+    store.append(NAME, [(NOW + 60, 6)], NOW + 60)
+    assert store.first(NAME) == NOW + 60
