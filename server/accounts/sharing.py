@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from accounts.membership import Sharing, Subscription
 from accounts.models import Account
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 SHOWN_MAX = 4  # others in a chart, beside one's own line
@@ -14,6 +14,7 @@ SUBSCRIPTIONS_MAX = 200  # a member's: a list that a person can read
 CHOSEN_MAX = 1000  # members that a sharer names
 
 Detail = Sharing.Detail
+SHARED = (Detail.DAY, Detail.MINUTES)
 
 
 class SharingError(ValueError):
@@ -28,11 +29,10 @@ def detail_of(account: Account) -> str:
 
 def visible_to(viewer: Account) -> QuerySet[Account]:
     """The other members that share something with this one; nobody for one who is private."""
-    if detail_of(viewer) == Detail.PRIVATE:
-        return Account.objects.none()
-    open_to = Q(sharing__audience=Sharing.Audience.ALL) | Q(sharing__chosen=viewer)
-    shares = Q(sharing__detail__in=(Detail.DAY, Detail.MINUTES))
-    return Account.objects.filter(shares, open_to, is_active=True).exclude(pk=viewer.pk).select_related("sharing").distinct()
+    named = Sharing.chosen.through.objects.filter(sharing=OuterRef("pk"), account=viewer)
+    open_to = Q(sharing__audience=Sharing.Audience.ALL) | Exists(named)
+    answered = Exists(Sharing.objects.filter(account=viewer, detail__in=SHARED))
+    return Account.objects.filter(open_to, answered, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer.pk).select_related("sharing")
 
 
 def detail_for(viewer: Account, member: Account) -> str | None:
@@ -57,7 +57,8 @@ def set_sharing(account: Account, detail: str, audience: str = Sharing.Audience.
 
 def subscriptions_of(account: Account) -> QuerySet[Subscription]:
     """Those whose line the account may see today, the oldest first; what a member hides comes back when they share again."""
-    return account.subscriptions.filter(to__in=visible_to(account)).select_related("to", "to__sharing")
+    names = ("shown", "subscriber_id", "to__username", "to__time_zone", "to__sharing__detail")
+    return account.subscriptions.filter(to__in=visible_to(account)).select_related("to", "to__sharing").only(*names)
 
 
 def charted(account: Account) -> list[Subscription]:

@@ -10,6 +10,7 @@ from dashboard import scales
 from dashboard.lines import Line
 from dashboard.measure import Values, measure
 from dashboard.scales import Window
+from dashboard.texts import sign_of
 
 DIGITS = {"electricity": 0, "water": 1, "gas": 1}  # of a rate: whole watts, tenths of litres an hour
 
@@ -37,7 +38,8 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
             "t": deltas(window),
             "lines": [told(store, line, measure(store, line, window, now), digits) for line in lines],
             "prices": [[span.start, span.per_kwh] for span in history],
-            "currency": prices.at(history, now).currency,
+            "sign": sign_of(prices.at(history, now).currency),
+            "zone": scales.offsets(window.start, window.end, ZoneInfo(account.time_zone)),
         }
     )
 

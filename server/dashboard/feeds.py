@@ -4,7 +4,7 @@
 import time
 
 import msgspec
-from accounts import sharing
+from accounts import prices, sharing
 from accounts.models import Account
 from dashboard import chart, circle, lines, requests, scales
 from dashboard.summary import summary
@@ -75,7 +75,8 @@ def figures(request):
     resource = request.GET.get("resource", lines.RESOURCES[0])
     if resource not in lines.RESOURCES:
         return answer({"error": "unknown resource"}, 400)
-    found = summary(store(), request.user, lines.own_line(request.user, resource), int(time.time()))
+    own = lines.own_line(request.user, lines.counters([request.user.pk]), resource)
+    found = summary(store(), request.user, own, prices.spans_of(request.user), int(time.time()))
     return answer(found._asdict())
 
 

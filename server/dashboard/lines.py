@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from accounts.sharing import SHOWN_MAX, Detail, charted
 from devices.models import Sensor
-from devices.queries import sensors_of
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -44,15 +43,32 @@ class Line(NamedTuple):
     zone: ZoneInfo
 
 
-def resources_of(account) -> list[str]:
-    """The tabs of the account, electricity first; that alone for one without a sensor."""
-    found = {kind.lower() for kind in sensors_of(account).order_by().values_list("type", flat=True)}
+class Counter(NamedTuple):
+    """What a line needs to know of a sensor; owner: the account (id) that it belongs to."""
+
+    sensor: str
+    resource: str
+    role: str
+    device: str | None
+    owner: int
+
+
+def counters(owners: Iterable[int]) -> list[Counter]:
+    """Those of the accounts (ids), of all resources, in the order of sensors."""
+    owned = Q(device__owner__in=owners) | Q(device=None, released_by__in=owners)
+    rows = Sensor.objects.filter(owned).values_list("pk", "type", "role", "device_id", "device__owner_id", "released_by_id")
+    return [Counter(pk, kind.lower(), role, device, owner if device else kept_by) for pk, kind, role, device, owner, kept_by in rows]
+
+
+def resources_of(own: list[Counter]) -> list[str]:
+    """The tabs of an account with these sensors, electricity first; that alone for one without a sensor."""
+    found = {each.resource for each in own}
     return [name for name in RESOURCES if name in found] or [RESOURCES[0]]
 
 
-def flows_of(account, resource: str) -> list[str]:
+def flows_of(own: list[Counter], resource: str) -> list[str]:
     """What the own line can show; more than `use` where something is exported or produced."""
-    roles = set(sensors_of(account).order_by().filter(type__iexact=resource).values_list("role", flat=True))
+    roles = {each.role for each in own if each.resource == resource}
     if not roles & {Role.PV, Role.EXPORT}:
         return ["use"]
     return [flow for flow, signs in FLOWS.items() if roles & set(signs)]
@@ -60,16 +76,18 @@ def flows_of(account, resource: str) -> list[str]:
 
 def lines_for(viewer, resource: str, flow: str = "use") -> list[Line]:
     """The viewer's own line, or the demo household's, and the lines of at most four others that share with the viewer."""
-    return [own_line(viewer, resource, flow), *_peers(viewer, resource)]
+    members = [each.to for each in charted(viewer)][:SHOWN_MAX]
+    found = counters([viewer.pk, *[each.pk for each in members]])
+    peers = [_peer(each, [one for one in found if one.owner == each.pk], resource) for each in members]
+    return [own_line(viewer, [one for one in found if one.owner == viewer.pk], resource, flow), *peers]
 
 
-def own_line(viewer, resource: str, flow: str = "use") -> Line:
-    """The demo household's for who has no sensor at all."""
+def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Line:
+    """Of the viewer's sensors; the demo household's for who has none at all."""
     zone = ZoneInfo(viewer.time_zone)
-    parts = _parts(sensors_of(viewer).filter(type__iexact=resource), FLOWS[flow])
-    if parts or sensors_of(viewer).exists():
-        return Line("me", viewer.get_username(), "own", parts, Detail.MINUTES, zone)
-    return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
+    if not own:
+        return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
+    return Line("me", viewer.get_username(), "own", _parts(own, resource, FLOWS[flow]), Detail.MINUTES, zone)
 
 
 def sensor_line(viewer, sensor: Sensor) -> Line:
@@ -77,24 +95,11 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
     return Line("me", str(sensor), "own", (Part(sensor.pk, 1, sensor.device_id),), Detail.MINUTES, ZoneInfo(viewer.time_zone))
 
 
-def _parts(sensors: Iterable[Sensor], signs: dict) -> tuple[Part, ...]:
-    found = [Part(each.pk, signs[each.role], each.device_id) for each in sensors if each.role in signs]
-    return tuple(found[:SENSORS_MAX])
+def _peer(member, found: list[Counter], resource: str) -> Line:
+    name, zone = member.get_username(), ZoneInfo(member.time_zone)
+    return Line(name, name, "peer", _parts(found, resource, FLOWS["use"]), member.sharing.detail, zone)
 
 
-def _peers(viewer, resource: str) -> list[Line]:
-    members = [each.to for each in charted(viewer)][:SHOWN_MAX]
-    if not members:
-        return []
-    owned = Q(device__owner__in=members) | Q(device=None, released_by__in=members)
-    by_owner: dict[int, list[Sensor]] = {each.pk: [] for each in members}
-    for sensor in Sensor.objects.filter(owned, type__iexact=resource).select_related("device"):
-        by_owner[sensor.device.owner_id if sensor.device else sensor.released_by_id].append(sensor)
-    return [
-        Line(each.get_username(), each.get_username(), "peer", _parts(by_owner[each.pk], FLOWS["use"]), each.sharing.detail, _zone(each))
-        for each in members
-    ]
-
-
-def _zone(member) -> ZoneInfo:
-    return ZoneInfo(member.time_zone)
+def _parts(found: list[Counter], resource: str, signs: dict) -> tuple[Part, ...]:
+    parts = [Part(each.sensor, signs[each.role], each.device) for each in found if each.resource == resource and each.role in signs]
+    return tuple(parts[:SENSORS_MAX])

@@ -3,9 +3,10 @@
 
 import time
 
+from accounts import prices
 from dashboard import circle, lines, requests, scales
 from dashboard.summary import summary
-from dashboard.texts import FLOWS, SCALES, UNITS, script_texts
+from dashboard.texts import FLOWS, SCALES, script_texts, script_words, unit_name
 from devices.queries import sensors_of, troubles
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
@@ -17,10 +18,6 @@ from django.views.decorators.http import require_GET
 from project.stores import store
 
 WIDE_PX = 700  # from that width on a day is drawn by minute
-# of the page's script, all fetched at once instead of one after the other
-MODULES = [
-    f"dashboard/{name}.js" for name in ("circle", "dates", "figures", "gestures", "legend", "live", "plot", "series", "state", "units")
-]
 
 
 @require_GET
@@ -30,17 +27,19 @@ MODULES = [
 def home(request):
     """The dashboard of a resource."""
     account = request.user
-    resources = lines.resources_of(account)
+    counters = lines.counters([account.pk])
+    history = prices.spans_of(account)
+    resources = lines.resources_of(counters)
     view = requests.view(request.GET, account, resources)
-    own = lines.own_line(account, view.resource)
+    own = lines.own_line(account, counters, view.resource)
     context = {
         "own": own,
         "resources": resources,
-        "flows": [(name, FLOWS[name]) for name in lines.flows_of(account, view.resource)],
-        "figures": summary(store(), account, own, int(time.time())),
+        "flows": [(name, FLOWS[name]) for name in lines.flows_of(counters, view.resource)],
+        "figures": summary(store(), account, own, history, int(time.time())),
         "circle": circle.lists(account),
         "waiting": own.kind == "own" and not own.parts,
-        **_chart(view, reverse("chart-data"), account),
+        **_chart(view, reverse("chart-data"), history),
     }
     return render(request, "dashboard/home.html", context)
 
@@ -56,17 +55,17 @@ def sensor(request, sensor):
     resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
     view = requests.view(request.GET, request.user, [resource])
     context = {"sensor": found, "last": store().last(found.pk), "troubles": troubles(found)}
-    return render(request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), request.user))
+    return render(request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user)))
 
 
-def _chart(view: requests.View, path: str, account) -> dict:
+def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
+    currency = prices.at(history, time.time()).currency
     wide, narrow = (requests.chart_url(path, view, narrow) for narrow in (False, True))
     return {
         "view": view,
         "scales": [(name, SCALES[name]) for name in scales.SCALES],
-        "units": [(name, UNITS[name]) for name in requests.UNITS[view.resource]],
+        "units": [(name, unit_name(name, currency)) for name in requests.UNITS[view.resource]],
         "wide_px": WIDE_PX,
-        "modules": MODULES,
         "first": {"wide": wide, "narrow": narrow},
         "config": {
             "data": path,
@@ -74,7 +73,7 @@ def _chart(view: requests.View, path: str, account) -> dict:
             "members": reverse("members"),
             "live": reverse("live"),
             "remember": reverse("unit"),
-            "zone": account.time_zone,
+            "words": script_words(),
             "widePx": WIDE_PX,
             "scales": {
                 name: {"span": scale.span_s, "step": scale.step, "narrow": scale.narrow_step} for name, scale in scales.SCALES.items()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The time scales of the chart: how long each is and into what it is cut. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -88,6 +88,32 @@ def _too_many(start: int, end: int, step: str) -> bool:
 def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:
     """Local days; today, which is not over, ends when it will."""
     return day_boundaries(local_date(start, zone), local_date(max(start, end - 1), zone), zone)
+
+
+def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
+    """(from unix s, seconds east of Greenwich) of each stretch of the zone's time from start to end, the first from start on."""
+    found = [(start, _offset(start, zone))]
+    while found[-1][0] < end and (at := _next_change(found[-1][0], end, zone)) is not None:
+        found.append((at, _offset(at, zone)))
+    return found
+
+
+def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
+    """The first second after start with another offset; changes are weeks apart."""
+    was = _offset(start, zone)
+    for low in range(start, end, WEEK_S):
+        high = min(low + WEEK_S, end)
+        if _offset(high, zone) == was:
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset(middle, zone) == was else (low, middle)
+        return high
+    return None
+
+
+def _offset(ts: int, zone: ZoneInfo) -> int:
+    return int((datetime.fromtimestamp(ts, zone).utcoffset() or timedelta()).total_seconds())
 
 
 def today(now: int, zone: ZoneInfo) -> tuple[int, int, int]:

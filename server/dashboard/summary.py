@@ -8,13 +8,14 @@ from accounts import prices
 from dashboard.lines import Line
 from dashboard.measure import measure
 from dashboard.scales import LIVE_STEP_S, Window, today
+from dashboard.texts import sign_of
 from series.localtime import day_boundaries, local_date
 
 FRESH_S = 900  # older than that, a last value says nothing of now
 
 
 class Summary(NamedTuple):
-    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: today's."""
+    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: today's, in the currency of this sign."""
 
     now: float | None
     age_s: int | None
@@ -22,16 +23,16 @@ class Summary(NamedTuple):
     before: float | None
     night: float | None
     cost: float | None
-    currency: str
+    sign: str
 
 
-def summary(store, account, line: Line, now: int) -> Summary:
+def summary(store, account, line: Line, history: list[prices.Span], now: int) -> Summary:
     zone = ZoneInfo(account.time_zone)
     yesterday, same, midnight = today(now, zone)
     last = now if line.kind == "demo" else max((each[0] for part in line.parts if (each := store.last(part.sensor))), default=None)
     until = min(now, last or now)
     used = energy(store, line, midnight, until)
-    price = prices.at(prices.spans_of(account), now)
+    price = prices.at(history, now)
     return Summary(
         now=_latest(store, line, last, now),
         age_s=None if last is None else max(0, now - last),
@@ -39,7 +40,7 @@ def summary(store, account, line: Line, now: int) -> Summary:
         before=energy(store, line, yesterday, min(same, yesterday + until - midnight)),
         night=_night(store, line, now, zone),
         cost=None if used is None else used / 1000 * price.per_kwh,
-        currency=price.currency,
+        sign=sign_of(price.currency),
     )
 
 

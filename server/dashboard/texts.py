@@ -1,20 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Words of the dashboard that are not in its templates, marked for translation."""
 
-from django.utils.translation import gettext
+from django.utils.dates import MONTHS_3, WEEKDAYS_ABBR
+from django.utils.formats import get_format
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 SCALES = {"live": _("live"), "hour": _("hour"), "day": _("day"), "month": _("month"), "year": _("year"), "night": _("night")}
 RESOURCES = {"electricity": _("electricity"), "water": _("water"), "gas": _("gas")}
 FLOWS = {"use": _("what we use"), "net": _("from the grid, net"), "pv": _("solar"), "self": _("solar that we use ourselves")}
+MONEY = _("{sign}/year")
 UNITS = {
     "watt": _("watt"),
     "kwhperyear": _("kWh/year"),
-    "eurperyear": _("euro/year"),
+    "eurperyear": MONEY,
     "lpermin": _("l/min"),
     "lperday": _("l/day"),
     "m3peryear": _("m³/year"),
 }
+SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
+
+
+def sign_of(currency: str) -> str:
+    """How amounts of a currency (ISO 4217) are marked."""
+    return SIGNS.get(currency, currency)
+
+
+def unit_name(unit: str, currency: str) -> str:
+    """What the button of a unit says."""
+    if unit != "eurperyear":
+        return str(UNITS[unit])
+    return gettext("euro/year") if currency == "EUR" else MONEY.format(sign=sign_of(currency))
+
+
+def script_words() -> dict:
+    """How the page's scripts write numbers, dates, ages and money."""
+    return {
+        "months": [_short(MONTHS_3[month]) for month in range(1, 13)],
+        "weekdays": [_short(WEEKDAYS_ABBR[day]) for day in range(7)],
+        "group": get_format("THOUSAND_SEPARATOR"),
+        "decimal": get_format("DECIMAL_SEPARATOR"),
+        "money": gettext("{sign}{amount}"),
+        "units": {name: str(text) for name, text in UNITS.items()} | {"watt": "W"},
+        "seconds": gettext("{n} sec"),
+        "minutes": gettext("{n} min"),
+        "hours": gettext("{n} hr"),
+        "days": gettext("{n} days"),
+    }
+
+
+def _short(name) -> str:
+    """The name of a month or weekday; Django's are small in English as well."""
+    return str(name).capitalize() if get_language() == "en" else str(name)
 
 
 def script_texts() -> dict[str, str]:

@@ -100,6 +100,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
+BUNDLES = ("dashboard/main.js", "dashboard/chart.css")  # sent with all that they import: project/bundle.py
 
 if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
     ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"

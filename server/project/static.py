@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.exceptions import SuspiciousFileOperation
+from project import bundle
 
 FILES_MAX = 1000  # ours, the admin's and the API page's are 200
 BYTES_MAX = 32 << 20  # of them, as they are kept
 FILE_MAX = 4 << 20  # a larger one has no business here
 MAX_AGE_S = 3600
+FOREVER_S = 365 * 86_400  # of what another content would have another path for
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
 
@@ -54,34 +57,56 @@ class Static:
         return 200, *(packed or file.plain)
 
     def _load(self, name: str) -> File | None:
-        """None for what no app has. The finders refuse whatever leaves their folders."""
-        try:
-            path = finders.find(name)
-        except (SuspiciousFileOperation, ValueError, OSError):
+        """None for what no app has."""
+        if name.startswith(bundle.FOLDER):
+            return self._load_bundle(*bundle.entry_of(name))
+        body = _read(name)
+        return None if body is None else self._kept(name, body, MAX_AGE_S)
+
+    def _load_bundle(self, digest: str, entry: str) -> File | None:
+        """A page from before a new release asks for another digest: it gets what is there now, for a while."""
+        if entry not in settings.BUNDLES:
             return None
-        if not isinstance(path, str) or not Path(path).is_file() or Path(path).stat().st_size > FILE_MAX:
-            return None
-        body = Path(path).read_bytes()
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        text = kind.startswith(TEXT)
-        small = gzip.compress(body, 9, mtime=0) if text else body
-        etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:20].encode()
-        kind = f"{kind}; charset=utf-8" if text else kind
-        packed = (_headers(kind, etag, small, (b"content-encoding", b"gzip")), small) if len(small) < len(body) else None
-        file = File(etag, (_headers(kind, etag, body), body), packed)
-        if len(self._files) < FILES_MAX and self._bytes + len(body) + len(small) <= BYTES_MAX:
+        current, body = bundle.bundled(entry)
+        name = bundle.path_of(entry) if digest == current else entry + "?"  # one key, whatever is asked for
+        return self._files.get(name) or self._kept(name, body, FOREVER_S if digest == current else MAX_AGE_S)
+
+    def _kept(self, name: str, body: bytes, max_age_s: int) -> File:
+        file = _packed(name, body, max_age_s)
+        size = len(file.plain[1]) + (len(file.packed[1]) if file.packed else 0)
+        if len(self._files) < FILES_MAX and self._bytes + size <= BYTES_MAX:
             self._files[name] = file
-            self._bytes += len(body) + len(small)
+            self._bytes += size
         return file
 
 
-def _headers(kind: str, etag: bytes, body: bytes, *more: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"content-length", b"%d" % len(body)),
+def _read(name: str) -> bytes | None:
+    """A file of an app; the finders refuse whatever leaves their folders."""
+    try:
+        path = finders.find(name)
+    except (SuspiciousFileOperation, ValueError, OSError):
+        return None
+    if not isinstance(path, str) or not Path(path).is_file() or Path(path).stat().st_size > FILE_MAX:
+        return None
+    return Path(path).read_bytes()
+
+
+def _packed(name: str, body: bytes, max_age_s: int) -> File:
+    kind = mimetypes.guess_type(name.rstrip("?"))[0] or "application/octet-stream"
+    text = kind.startswith(TEXT)
+    small = gzip.compress(body, 9, mtime=0) if text else body
+    etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:20].encode()
+    kind = f"{kind}; charset=utf-8" if text else kind
+    common = [
         (b"content-type", kind.encode()),
         (b"etag", etag),
-        (b"cache-control", b"public, max-age=%d" % MAX_AGE_S),
+        (b"cache-control", b"public, max-age=%d%b" % (max_age_s, b", immutable" if max_age_s == FOREVER_S else b"")),
         (b"vary", b"Accept-Encoding"),
         (b"x-content-type-options", b"nosniff"),
-        *more,
     ]
+    packed = ([_length(small), *common, (b"content-encoding", b"gzip")], small) if len(small) < len(body) else None
+    return File(etag, ([_length(body), *common], body), packed)
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", b"%d" % len(body)

@@ -49,3 +49,55 @@ def test_head_and_other_methods(client):
     head = client.request("HEAD", STYLE)
     assert head.status == 200 and head.body == b"" and int(head.headers["Content-Length"]) > 1000
     assert client.request("POST", STYLE).status == 405
+
+
+@pytest.fixture(scope="module")
+def bundles(platform):
+    """entry -> path, as the pages name them."""
+    code = "from django.conf import settings; from project.bundle import path_of; print(*[path_of(each) for each in settings.BUNDLES])"
+    return {path.split("/", 2)[2]: "/static/" + path for path in platform.command("shell", "-v0", "-c", code).split()}
+
+
+def test_an_entry_comes_with_what_it_imports_and_is_kept_for_ever(client, bundles):
+    script, style = (client.get(bundles[each]) for each in ("dashboard/main.js", "dashboard/chart.css"))
+    assert script.status == style.status == 200 and script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert b"uPlot=function" in script.body and b"class Circle" in script.body and b"\nimport " not in script.body
+    assert b".uplot" in style.body and b".brand" in style.body and b"@import" not in style.body
+
+
+def test_a_page_of_another_release_gets_what_is_there_but_not_for_ever(client, bundles):
+    for digest in ("0123456789abcdef", "fedcba9876543210", ""):
+        old = client.get(f"/static/bundle/{digest}/dashboard/main.js")
+        assert old.status == 200 and old.headers["Cache-Control"] == "public, max-age=3600"
+        assert old.headers["Content-Type"].endswith("charset=utf-8") and old.body == client.get(bundles["dashboard/main.js"]).body
+
+
+@pytest.mark.parametrize("name", ["bundle/", "bundle/x", "bundle/x/dashboard/plot.js", "bundle/x/../settings.py", "bundle/x/dashboard/main.js?"])
+def test_only_entries_are_bundled(client, name):
+    assert client.get("/static/" + name.replace("?", "%3f")).status == 404
+
+
+BROKEN = {
+    "itself": {"a.js": 'import { b } from "./b.js";\nexport const a = 1;', "b.js": 'import { a } from "./a.js";\nexport const b = 1;'},
+    "missing": {"a.js": 'import { b } from "./nothing.js";'},
+    "elsewhere": {"a.js": 'import { b } from "https://example.org/b.js";'},
+    "default export": {"a.js": "export default 1;"},
+    "other import": {"a.js": 'import b from "./b.js";', "b.js": "export const b = 1;"},
+    "style in itself": {"a.css": '@import "./a.css";'},
+}
+
+
+@pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in BROKEN.items()])
+def test_what_cannot_be_put_in_its_place_is_said(platform, tmp_path, files):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    code = f"""
+from django.conf import settings
+settings.STATICFILES_DIRS = [{str(tmp_path)!r}]
+from project.bundle import BundleError, bundled
+try:
+    print(bundled({next(iter(files))!r}))
+except BundleError as error:
+    print("ERROR", error)
+"""
+    assert platform.command("shell", "-v0", "-c", code).startswith("ERROR ")

@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures as the dashboard shows them; figures.js says the same in the browser."""
 
-from dashboard.texts import RESOURCES
+from dashboard.texts import RESOURCES, script_words
 from django import template
+from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from project.bundle import path_of
 
 register = template.Library()
+
+
+@register.simple_tag
+def bundle(entry: str) -> str:
+    """The URL of an entry with all that it imports."""
+    return settings.STATIC_URL + path_of(entry)
+
+
 NOTHING = "–"
+AGES = (("days", 86_400, 2 * 86_400), ("hours", 3600, 7200), ("minutes", 60, 90), ("seconds", 1, 0))  # name, s, from how many s on
 SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
-SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
 @register.filter
@@ -30,19 +40,16 @@ def amount(value: float | None, resource: str) -> str:
 
 
 @register.filter
-def money(value: float | None, currency: str) -> str:
-    return "" if value is None else f"{SIGNS.get(currency, currency + ' ')}{number_format(value, 2)}"
+def money(value: float | None, sign: str) -> str:
+    return "" if value is None else _("{sign}{amount}").format(sign=sign, amount=number_format(value, 2))
 
 
 @register.filter
 def age(seconds: int | None) -> str:
     if seconds is None:
         return _("no value yet")
-    if seconds < 90:
-        return _("%(n)d sec") % {"n": seconds}
-    if seconds < 7200:
-        return _("%(n)d min") % {"n": seconds // 60}
-    return _("%(n)d hr") % {"n": seconds // 3600}
+    unit, size = next((unit, size) for unit, size, least in AGES if seconds >= least)
+    return script_words()[unit].format(n=seconds // size)
 
 
 def _share(figures) -> int | None:

@@ -2,7 +2,7 @@
 // The figures above the chart, kept fresh. The server has filled them in once; here they are only replaced.
 
 import * as dates from "./dates.js";
-import { number } from "./units.js";
+import { money, number, useCurrency } from "./units.js";
 
 const SHARE_MAX = 300; // %: more says that yesterday there was next to nothing
 
@@ -10,6 +10,7 @@ const unitOf = (resource) => (resource === "electricity" ? ["W", "kWh"] : ["l/h"
 
 export function fillFigures(place, told, resource) {
   const [rate, amount] = unitOf(resource);
+  useCurrency(told.sign);
   const put = (name, text) => {
     const target = place.querySelector(`[data-figure="${name}"]`);
     if (target) {
@@ -20,7 +21,7 @@ export function fillFigures(place, told, resource) {
   put("now", value(told.now, rate, 0));
   put("age", told.age_s === null ? "" : dates.age(told.age_s));
   put("today", value(told.today === null ? null : told.today / 1000, amount, 2));
-  put("cost", told.cost === null || resource !== "electricity" ? "" : new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: told.currency }).format(told.cost));
+  put("cost", told.cost === null || resource !== "electricity" ? "" : money(told.cost));
   put("before", value(told.before === null ? null : told.before / 1000, amount, 2));
   put("night", value(told.night, rate, 0));
   const change = told.today !== null && told.before > 0 ? Math.round((told.today / told.before - 1) * 100) : null;

@@ -10,7 +10,7 @@ import { Live } from "./live.js";
 import { Plot } from "./plot.js";
 import { load, unfold } from "./series.js";
 import { State } from "./state.js";
-import { label, sumLabel, useCurrency } from "./units.js";
+import { label, sumLabel, useCurrency, useWords } from "./units.js";
 
 const REFRESH_MS = 60000; // a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
@@ -30,8 +30,10 @@ let skew = 0; // the server's clock minus ours, s
 let failures = 0;
 let under; // the request under way
 let timer;
+let drawnOnce = false;
 
-dates.useZone(config.zone);
+dates.useWords(config.words);
+useWords(config.words);
 const now = () => Math.floor(Date.now() / 1000 + skew);
 const shown = () => state.window(now());
 
@@ -63,7 +65,8 @@ async function fetchChart() {
     const told = await load(state.dataUrl(config.data, now()), request.signal);
     skew = Math.round(told.now - Date.now() / 1000);
     data = unfold(told);
-    useCurrency(told.currency);
+    dates.useZone(told.zone);
+    useCurrency(told.sign);
     failures = 0;
     trouble("");
     draw();
@@ -136,6 +139,15 @@ function draw(paper = false) {
   }
   const window = shown();
   plot.draw(data, state.unit, window, paper);
+  if (drawnOnce) {
+    tellAll(window);
+  } else {
+    drawnOnce = true;
+    setTimeout(() => tellAll(shown())); // the first line is what a page is waited for
+  }
+}
+
+function tellAll(window) {
   const nothing = data.lines.every((line) => line.drawn.every((rate) => rate === null));
   one("#empty").hidden = !nothing;
   place.setAttribute("aria-label", texts.chart.replace("{from}", spoken(window.start)).replace("{to}", spoken(window.end)).replace("{by}", means()));

@@ -3,7 +3,8 @@
 
 import * as dates from "./dates.js";
 import { drawn } from "./series.js";
-import { label, number } from "./units.js";
+import { uPlot } from "./uplot.js";
+import { number } from "./units.js";
 
 export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
 const CASED = 3; // yellow is lost on white without an edge
@@ -140,13 +141,12 @@ export class Plot {
   }
 
   resize() {
-    if (this.plot && this.place.clientWidth) {
-      this.plot.setSize({ width: this.place.clientWidth, height: this.place.clientHeight });
+    const { clientWidth: width, clientHeight: height } = this.place;
+    if (this.plot && width && (width !== this.plot.width || height !== this.plot.height)) {
+      this.plot.setSize({ width, height });
     }
   }
 }
-
-export const axisLabel = (unit) => label(unit);
 
 const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 

@@ -3,23 +3,28 @@
 
 const YEAR_H = 8760;
 const UNITS = {
-  watt: { factor: 1, label: "W", digits: 0 },
-  kwhperyear: { factor: YEAR_H / 1000, label: "kWh/year", digits: 0 },
+  watt: { factor: 1, digits: 0 },
+  kwhperyear: { factor: YEAR_H / 1000, digits: 0 },
   eurperyear: { factor: YEAR_H / 1000, digits: 0, money: true },
-  lpermin: { factor: 1 / 60, label: "l/min", digits: 2 },
-  lperday: { factor: 24, label: "l/day", digits: 0 },
-  m3peryear: { factor: YEAR_H / 1000, label: "m³/year", digits: 0 },
+  lpermin: { factor: 1 / 60, digits: 2 },
+  lperday: { factor: 24, digits: 0 },
+  m3peryear: { factor: YEAR_H / 1000, digits: 0 },
 };
 
-let sign = "€";
+let sign = "";
+let words;
 
-// The currency (ISO 4217) that the viewer's prices are in.
-export function useCurrency(code) {
-  const parts = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: code }).formatToParts(0);
-  sign = parts.find((part) => part.type === "currency").value;
+// group and decimal: how numbers are written; units: their names; money: an amount with its sign.
+export function useWords(told) {
+  words = told;
 }
 
-export const label = (unit) => (UNITS[unit].money ? `${sign}/year` : UNITS[unit].label);
+// The sign of the currency that the viewer's prices are in.
+export function useCurrency(told) {
+  sign = told;
+}
+
+export const label = (unit) => words.units[unit].replace("{sign}", sign);
 
 // The mean price of a kWh from start to end.
 export function meanPrice(prices, start, end) {
@@ -46,8 +51,13 @@ export function show(value, unit) {
 }
 
 export function number(value, digits) {
-  return new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+  const [whole, part] = Math.abs(value).toFixed(digits).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, words.group);
+  const text = part ? grouped + words.decimal + part : grouped;
+  return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
 }
+
+export const money = (value) => words.money.replace("{sign}", sign).replace("{amount}", number(value, 2));
 
 // What a stretch sums up to, in sumLabel()'s unit.
 export function total(amount, cost, unit) {
