@@ -2,16 +2,19 @@
 """Who sees what of whom: every page and endpoint that shows one member to another asks here."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from accounts.membership import Sharing, Subscription
 from accounts.models import Account
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from project.prepared import Prepared
 
 SHOWN_MAX = 4  # others in a chart, beside one's own line
 SUBSCRIPTIONS_MAX = 200  # a member's: a list that a person can read
 CHOSEN_MAX = 1000  # members that a sharer names
+LISTED_MAX = 100  # Fluksonians at once; more are found by the beginning of their names
 
 Detail = Sharing.Detail
 SHARED = (Detail.DAY, Detail.MINUTES)
@@ -23,16 +26,25 @@ class SharingError(ValueError):
 
 def detail_of(account: Account) -> str:
     """What the account shares at all: `private`, `day` or `minutes`. Who has not answered is private."""
-    found = Sharing.objects.filter(account=account).values_list("detail", flat=True).first()
-    return found or Detail.PRIVATE
+    found = _DETAIL.rows(account.pk)
+    return found[0][0] if found else Detail.PRIVATE
+
+
+_DETAIL = Prepared(lambda account: Sharing.objects.filter(account=account).values_list("detail"))
 
 
 def visible_to(viewer: Account) -> QuerySet[Account]:
     """The other members that share something with this one; nobody for one who is private."""
+    return _visible_to(viewer.pk)
+
+
+def _visible_to(viewer: int) -> QuerySet[Account]:
     named = Sharing.chosen.through.objects.filter(sharing=OuterRef("pk"), account=viewer)
     open_to = Q(sharing__audience=Sharing.Audience.ALL) | Exists(named)
     answered = Exists(Sharing.objects.filter(account=viewer, detail__in=SHARED))
-    return Account.objects.filter(open_to, answered, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer.pk).select_related("sharing")
+    return (
+        Account.objects.filter(open_to, answered, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer).select_related("sharing")
+    )
 
 
 def detail_for(viewer: Account, member: Account) -> str | None:
@@ -57,13 +69,64 @@ def set_sharing(account: Account, detail: str, audience: str = Sharing.Audience.
 
 def subscriptions_of(account: Account) -> QuerySet[Subscription]:
     """Those whose line the account may see today, the oldest first; what a member hides comes back when they share again."""
-    names = ("shown", "subscriber_id", "to__username", "to__time_zone", "to__sharing__detail")
-    return account.subscriptions.filter(to__in=visible_to(account)).select_related("to", "to__sharing").only(*names)
+    return _subscriptions_of(account.pk).select_related("to", "to__sharing")
 
 
-def charted(account: Account) -> list[Subscription]:
+def _subscriptions_of(account: int) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(subscriber=account, to__in=_visible_to(account))
+
+
+class Followed(NamedTuple):
+    """A subscription as lists show it."""
+
+    pk: int
+    username: str
+    detail: str
+    wanted: bool  # in the chart, if there is room
+
+
+def followed(account: Account) -> list[Followed]:
+    """subscriptions_of() for lists."""
+    return [Followed(pk, name, detail, bool(wanted)) for pk, name, detail, wanted in _FOLLOWED.rows(account.pk)]
+
+
+_FOLLOWED = Prepared(lambda account: _subscriptions_of(account).values_list("to", "to__username", "to__sharing__detail", "shown"))
+
+
+def others(account: Account, search: str = "") -> list[tuple[str, str]]:
+    """(name, detail) of those whom the account may see and does not follow, by name, LISTED_MAX and one more; search: how names begin."""
+    if not search:
+        return _OTHERS.rows(account.pk)
+    return list(_others(account.pk).filter(username__istartswith=search)[: LISTED_MAX + 1])
+
+
+def _others(account: int) -> QuerySet:
+    known = Subscription.objects.filter(subscriber=account, to=OuterRef("pk"))
+    return _visible_to(account).exclude(Exists(known)).order_by("username").values_list("username", "sharing__detail")
+
+
+_OTHERS = Prepared(lambda account: _others(account)[: LISTED_MAX + 1])
+
+
+class Shown(NamedTuple):
+    """Another member whose line is in the chart; pk: of the account."""
+
+    pk: int
+    username: str
+    time_zone: str
+    detail: str
+
+
+def charted(account: Account) -> list[Shown]:
     """The others in the account's chart: at most four, also when more have come back."""
-    return list(subscriptions_of(account).filter(shown=True)[:SHOWN_MAX])
+    return [Shown(*row) for row in _CHARTED.rows(account.pk)]
+
+
+_CHARTED = Prepared(
+    lambda account: (
+        _subscriptions_of(account).filter(shown=True).values_list("to", "to__username", "to__time_zone", "to__sharing__detail")[:SHOWN_MAX]
+    )
+)
 
 
 def subscribe(account: Account, member: Account) -> Subscription:

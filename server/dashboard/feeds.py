@@ -75,7 +75,7 @@ def figures(request):
     resource = request.GET.get("resource", lines.RESOURCES[0])
     if resource not in lines.RESOURCES:
         return answer({"error": "unknown resource"}, 400)
-    own = lines.own_line(request.user, lines.counters([request.user.pk]), resource)
+    own = lines.own_line(request.user, lines.counters(request.user.pk), resource)
     found = summary(store(), request.user, own, prices.spans_of(request.user), int(time.time()))
     return answer(found._asdict())
 

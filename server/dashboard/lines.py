@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one line of the chart is: a household's sensors with their signs, and how finely its viewer may see it."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from accounts.sharing import SHOWN_MAX, Detail, charted
+from accounts.sharing import SHOWN_MAX, Detail, Shown, charted
 from devices.models import Sensor
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from project.prepared import Prepared
 
 RESOURCES = ("electricity", "water", "gas")
 DEMO_SEED = 1
@@ -53,11 +53,19 @@ class Counter(NamedTuple):
     owner: int
 
 
-def counters(owners: Iterable[int]) -> list[Counter]:
-    """Those of the accounts (ids), of all resources, in the order of sensors."""
-    owned = Q(device__owner__in=owners) | Q(device=None, released_by__in=owners)
-    rows = Sensor.objects.filter(owned).values_list("pk", "type", "role", "device_id", "device__owner_id", "released_by_id")
+def counters(account: int, *others: int) -> list[Counter]:
+    """Those of the account and of up to four others (ids), of all resources, in the order of sensors."""
+    owners = [account, *others]
+    rows = _COUNTERS.rows(*owners, *[account] * (SHOWN_MAX + 1 - len(owners)))
     return [Counter(pk, kind.lower(), role, device, owner if device else kept_by) for pk, kind, role, device, owner, kept_by in rows]
+
+
+def _rows(*owners: int) -> QuerySet:
+    owned = Q(device__owner__in=owners) | Q(device=None, released_by__in=owners)
+    return Sensor.objects.filter(owned).values_list("pk", "type", "role", "device_id", "device__owner_id", "released_by_id")
+
+
+_COUNTERS = Prepared(_rows, SHOWN_MAX + 1)
 
 
 def resources_of(own: list[Counter]) -> list[str]:
@@ -76,8 +84,8 @@ def flows_of(own: list[Counter], resource: str) -> list[str]:
 
 def lines_for(viewer, resource: str, flow: str = "use") -> list[Line]:
     """The viewer's own line, or the demo household's, and the lines of at most four others that share with the viewer."""
-    members = [each.to for each in charted(viewer)][:SHOWN_MAX]
-    found = counters([viewer.pk, *[each.pk for each in members]])
+    members = charted(viewer)
+    found = counters(viewer.pk, *[each.pk for each in members])
     peers = [_peer(each, [one for one in found if one.owner == each.pk], resource) for each in members]
     return [own_line(viewer, [one for one in found if one.owner == viewer.pk], resource, flow), *peers]
 
@@ -95,9 +103,9 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
     return Line("me", str(sensor), "own", (Part(sensor.pk, 1, sensor.device_id),), Detail.MINUTES, ZoneInfo(viewer.time_zone))
 
 
-def _peer(member, found: list[Counter], resource: str) -> Line:
-    name, zone = member.get_username(), ZoneInfo(member.time_zone)
-    return Line(name, name, "peer", _parts(found, resource, FLOWS["use"]), member.sharing.detail, zone)
+def _peer(member: Shown, found: list[Counter], resource: str) -> Line:
+    zone = ZoneInfo(member.time_zone)
+    return Line(member.username, member.username, "peer", _parts(found, resource, FLOWS["use"]), member.detail, zone)
 
 
 def _parts(found: list[Counter], resource: str, signs: dict) -> tuple[Part, ...]:

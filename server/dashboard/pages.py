@@ -27,7 +27,7 @@ WIDE_PX = 700  # from that width on a day is drawn by minute
 def home(request):
     """The dashboard of a resource."""
     account = request.user
-    counters = lines.counters([account.pk])
+    counters = lines.counters(account.pk)
     history = prices.spans_of(account)
     resources = lines.resources_of(counters)
     view = requests.view(request.GET, account, resources)
@@ -55,7 +55,9 @@ def sensor(request, sensor):
     resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
     view = requests.view(request.GET, request.user, [resource])
     context = {"sensor": found, "last": store().last(found.pk), "troubles": troubles(found)}
-    return render(request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user)))
+    return render(
+        request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user))
+    )
 
 
 def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:

@@ -101,15 +101,14 @@ def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
 def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
     """The first second after start with another offset; changes are weeks apart."""
     was = _offset(start, zone)
-    for low in range(start, end, WEEK_S):
-        high = min(low + WEEK_S, end)
-        if _offset(high, zone) == was:
-            continue
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if _offset(middle, zone) == was else (low, middle)
-        return high
-    return None
+    low = next((week for week in range(start, end, WEEK_S) if _offset(min(week + WEEK_S, end), zone) != was), None)
+    if low is None:
+        return None
+    high = min(low + WEEK_S, end)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(middle, zone) == was else (low, middle)
+    return high
 
 
 def _offset(ts: int, zone: ZoneInfo) -> int:

@@ -15,7 +15,8 @@ FRESH_S = 900  # older than that, a last value says nothing of now
 
 
 class Summary(NamedTuple):
-    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: today's, in the currency of this sign."""
+    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: of today, with its
+    currency's sign."""
 
     now: float | None
     age_s: int | None

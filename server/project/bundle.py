@@ -65,7 +65,7 @@ def _style(name: str, under: list[str]) -> str:
 
 
 def _script(entry: str) -> str:
-    """Each module becomes a function that is called once and gives its exports; a script (`.min.js`) stands in the module that imports it."""
+    """Each module becomes a function that is called once and gives its exports; a script stands in the module that imports it alone."""
     modules: dict[str, str] = {}
     _module(entry, modules, [])
     return '"use strict";\n' + "\n".join(modules.values())

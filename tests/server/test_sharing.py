@@ -35,15 +35,15 @@ set_sharing(cas, "day", "chosen", [bob])
 told["chosen"] = [detail_for(bob, cas), detail_for(ann, cas), detail_for(cas, ann)]
 for name in ("bob", "dee", "eva", "fay", "gus"):
     subscribe(ann, people[name])
-told["four in the chart"] = [each.to.username for each in charted(ann)]
+told["four in the chart"] = [each.username for each in charted(ann)]
 told["a fifth"] = refused(show, ann, people["gus"], True)
 set_sharing(bob, "private")
-told["who hides leaves"] = [each.to.username for each in charted(ann)]
+told["who hides leaves"] = [each.username for each in charted(ann)]
 show(ann, people["gus"], True)
 set_sharing(bob, "minutes", "all")
-told["who comes back"] = [each.to.username for each in charted(ann)]
+told["who comes back"] = [each.username for each in charted(ann)]
 unsubscribe(ann, bob)
-told["unsubscribed"] = [each.to.username for each in charted(ann)]
+told["unsubscribed"] = [each.username for each in charted(ann)]
 dee.is_active = False
 dee.save()
 told["blocked"] = detail_for(ann, dee)

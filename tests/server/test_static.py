@@ -72,7 +72,9 @@ def test_a_page_of_another_release_gets_what_is_there_but_not_for_ever(client, b
         assert old.headers["Content-Type"].endswith("charset=utf-8") and old.body == client.get(bundles["dashboard/main.js"]).body
 
 
-@pytest.mark.parametrize("name", ["bundle/", "bundle/x", "bundle/x/dashboard/plot.js", "bundle/x/../settings.py", "bundle/x/dashboard/main.js?"])
+@pytest.mark.parametrize(
+    "name", ["bundle/", "bundle/x", "bundle/x/dashboard/plot.js", "bundle/x/../settings.py", "bundle/x/dashboard/main.js?"]
+)
 def test_only_entries_are_bundled(client, name):
     assert client.get("/static/" + name.replace("?", "%3f")).status == 404
 

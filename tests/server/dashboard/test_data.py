@@ -275,3 +275,12 @@ def test_the_unit_is_remembered(site):
     assert site.post("/unit/", "alice", unit="kwhperyear")[0] == 200
     assert 'value="kwhperyear" checked' in site.get("/", "alice")[1]
     assert site.post("/unit/", "alice", unit="horse")[0] == 400
+
+
+def test_the_clock_of_the_window_is_told(site, now):
+    """The browser needs no time zones of its own: it is told from when on how far off the household's clock is."""
+    told = chart(site, "alice", 1_774_800_000, start=1_771_200_000, end=1_777_000_000, step="day")
+    assert [offset for _ts, offset in told["zone"]] == [3600, 7200]
+    assert told["zone"][1][0] == int(datetime(2026, 3, 29, 3, tzinfo=BRUSSELS).timestamp())
+    hour = chart(site, "alice", now)
+    assert hour["zone"] == [[hour["t"][0], int(datetime.fromtimestamp(now, BRUSSELS).utcoffset().total_seconds())]]
