@@ -25,7 +25,7 @@ def plausible(wall: float) -> bool:
 
 
 class Believer:
-    """Dates readings. Call observe() at each reading, then stamp()."""
+    """Dates readings. At each of them call date(), and where that is None observe(), then stamp()."""
 
     def __init__(self, mono: float, newest: int = 0):
         """Start at this monotonic time; newest is the latest stamp of a restored buffer: ours come after it."""
@@ -46,19 +46,29 @@ class Believer:
         """Return how far the wall clock is behind the stamps (negative: ahead)."""
         return self._offset + mono - wall
 
+    def date(self, wall: float, mono: float) -> "int | None":
+        """Return the timestamp of a reading taken now; None when the clocks did not go on as before: ask observe(). Every second."""
+        difference = wall - mono - self._offset
+        if not self.believed or not -STEP_S < difference < STEP_S:
+            return None
+        if difference > 0:
+            self._offset += difference
+        elif difference < 0:
+            self._offset += max(difference, (self._seen - mono) / SLEW)
+        self._candidate = None
+        self._seen = mono
+        return int(self._offset + mono)
+
     def observe(self, wall: float, mono: float, sent: int = 0) -> "Shift | None":
         """Note what both clocks show now; sent is the newest stamp that a server may have.
 
         A Shift that is returned must be applied to the buffers before the next reading is taken.
         """
+        if self.date(wall, mono) is not None:
+            return None
         passed = mono - self._seen
         self._seen = mono
         wanted = wall - mono
-        difference = wanted - self._offset
-        if self.believed and -STEP_S < difference < STEP_S:  # nearly always
-            self._candidate = None
-            self._offset += difference if difference > 0 else max(difference, -passed / SLEW)
-            return None
         if not plausible(wall):
             return None
         if not self.believed:

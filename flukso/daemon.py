@@ -14,6 +14,7 @@ from flukso.services import Services, delta_line
 from flukso.uartboard import UartBoard
 
 ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clock's rounding dates one into the second before
+NEXT_S = 1 + ALIGN_S
 FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
 RESYNC_S = 3600  # how often the board's settings are compared again
 CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
@@ -46,9 +47,10 @@ class Daemon:
         self.stop = asyncio.Event()
         self.reload = asyncio.Event()
         self.started_at = mono
+        self._bus_url = bus_url
         self.store = state.restore(port, settings, self.log)
         self.believer = Believer(mono, self.store.newest())
-        self.readings = Readings(settings.sensors, mono)
+        self.readings = Readings(settings.sensors, mono, None, not _listens(self._url()))
         self.sender = Sender(port, clock, self.log, self.store, self.now, settings, self._ids())
         self.rs485 = Rs485(self.log)
         self.services = Services(self)
@@ -56,7 +58,6 @@ class Daemon:
         self.board_error = ""  # "" while it answers
         self.config_error = state.noted_errors(port, config_path)  # of a configuration that was not taken over
         self.last_poll = None  # monotonic time of the last poll that was believed
-        self._bus_url = bus_url
         self._config_path = config_path
         self._opened: tuple = ()  # what _open_board opened
         self._ready = False  # the board is known and its settings are in line
@@ -91,7 +92,7 @@ class Daemon:
         mono = self.clock.monotonic()
         self.settings = settings
         self.log.least = settings.log_level
-        self.readings = Readings(settings.sensors, mono, self.readings)
+        self.readings = Readings(settings.sensors, mono, self.readings, not _listens(self._url()))
         self.board = self._open_board()
         self._saver.configure(settings, mono)
         self.sender.configure(settings, self._ids())
@@ -100,11 +101,14 @@ class Daemon:
         """Return the sensors that may hold tuples: the enabled ones, then those of the restored buffer."""
         return self.readings.ids() + [id_ for id_ in self.store.ids() if id_ not in self.readings.meters]
 
+    def _url(self):
+        return self._bus_url or self.settings.bus
+
     def _open_board(self):
-        url = self._bus_url or self.settings.bus
+        url = self._url()
         if url.startswith("spidev:") and self.settings.spi_mode:
             url += "?mode={}".format(self.settings.spi_mode)
-        listening = url.startswith("uart:")
+        listening = _listens(url)
         ids = {sensor.id: sensor.number - 1 for sensor in self.settings.sensors} if listening else {}
         self._ready = False
         if self._opened == (url, ids):
@@ -156,7 +160,7 @@ class Daemon:
         clock = self.clock
         wall, mono = clock.wall(), clock.monotonic()
         while not self.stop.is_set():
-            due = mono + int(wall) + 1 + ALIGN_S - wall
+            due = mono + (NEXT_S - wall % 1)
             if self.services.uart:
                 await self._forward_until(due - EVERY_S)
             await clock.sleep_until(due)
@@ -184,11 +188,9 @@ class Daemon:
 
     async def _tick(self, wall, mono):
         """One second's work: this runs for every line, so what can wait is left to _chores."""
-        shift = self.believer.observe(wall, mono, self.sender.uploader.newest_sent)
-        if shift is not None:
-            self.store.shift(shift.start, shift.delta_s)
-            self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
-        ts = self.believer.stamp(mono)
+        ts = self.believer.date(wall, mono)
+        if ts is None:
+            ts = self._redate(wall, mono)
         try:
             known = self._ready
             if not known:
@@ -220,6 +222,14 @@ class Daemon:
         if mono >= self.sender.next_at and self.believer.believed:
             self._repeat()
             self.sender.wake()
+
+    def _redate(self, wall, mono):
+        """Return the timestamp of now; a clock that was set moves what was read before, too."""
+        shift = self.believer.observe(wall, mono, self.sender.uploader.newest_sent)
+        if shift is not None:
+            self.store.shift(shift.start, shift.delta_s)
+            self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
+        return self.believer.stamp(mono)
 
     async def _first_poll(self):
         """Return what changed on a board that was not known before, and every counter beside it."""
@@ -294,6 +304,11 @@ class Daemon:
         self._apply(settings)
         await self.services.start(self.clock.monotonic())
         self.log("info", "the configuration was read again")
+
+
+def _listens(url):
+    """Say whether the board at this URL only talks (generation 1)."""
+    return url.startswith("uart:")
 
 
 async def main(port, config_path: str, bus_url: str | None = None, clock_url: str | None = None) -> int:

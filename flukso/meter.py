@@ -35,13 +35,13 @@ class Meter:
         self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
         self._board_ms = None
         self._pulse_at = None
-        self._slots = array("l", [NAN] * WINDOW_S)
+        self.slots = array("l", [NAN] * WINDOW_S)  # a second's rate stands at second % WINDOW_S
         self._slot = NEVER  # second of the newest slot written
 
     @property
     def rate(self) -> "int | None":
         """The newest one measured, in `unit`."""
-        return None if self._slot == NEVER else self._slots[self._slot % WINDOW_S]
+        return None if self._slot == NEVER else self.slots[self._slot % WINDOW_S]
 
     @property
     def rate_at(self) -> "int | None":
@@ -57,12 +57,13 @@ class Meter:
                 self.resets += self._leapt(before, counter)
         if not 0 <= watt <= POWER_MAX:
             return False
-        if second - self._slot == 1:  # nearly always
-            self._slots[second % WINDOW_S] = watt
-            self._slot = second
-        else:
-            self._show(second, watt)
+        self._show(second, watt)
         return True
+
+    def follow(self, second: int, counter: int):
+        """Take the newest counter of an analog sensor whose powers of each second, up to this one, were written to `slots` already."""
+        self._count(counter, None)
+        self._slot = second
 
     def count(self, now_s: float, counter: int):
         """Take a bare counter: no rate can be told from it nor, when it moved, from the next pulse."""
@@ -115,11 +116,11 @@ class Meter:
             first = second if never else second - WINDOW_S + 1
             fill = NAN if never else rate
             for index in range(WINDOW_S):
-                self._slots[index] = fill
+                self.slots[index] = fill
         else:
             first = min(self._slot + 1, second)
         for at in range(first, second + 1):
-            self._slots[at % WINDOW_S] = rate
+            self.slots[at % WINDOW_S] = rate
         self._slot = second
 
     def window(self, now_s: float, now_unix_s: float) -> list:
@@ -131,6 +132,6 @@ class Meter:
         shown = []
         for at in range(now - WINDOW_S + 1, now + 1):
             known = self._slot - WINDOW_S < at <= self._slot
-            rate = self._slots[at % WINDOW_S] if known else NAN
+            rate = self.slots[at % WINDOW_S] if known else NAN
             shown.append((at + shift, None if rate == NAN else rate))
         return shown

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the board said in one poll -> tuples in the store and each sensor's figures; pure."""
 
+from array import array
+
 from flukso.config import BOARD_SENSORS
-from flukso.meter import UNIT_OF_TYPE, WATT, Meter
+from flukso.meter import NEVER, POWER_MAX, UNIT_OF_TYPE, WATT, WINDOW_S, Meter
 
 ABSENT_S = 10  # an enabled analog sensor reports each second; silent for longer, the board has lost its settings
 
@@ -10,17 +12,18 @@ ABSENT_S = 10  # an enabled analog sensor reports each second; silent for longer
 class Readings:
     """Distributes the readings of the enabled sensors. Sensors are the configuration's; the board counts them from 0."""
 
-    def __init__(self, sensors, mono: float, before: "Readings | None" = None):
-        """Meters of sensors that `before` had too, with the same unit, go on."""
+    def __init__(self, sensors, mono: float, before: "Readings | None" = None, exact: bool = True):
+        """Meters of sensors that `before` had too, with the same unit, go on. exact: the board always says counter and power."""
+        self._exact = exact
         self.sensors = {}
-        self.meters: dict[str, Meter] = {}
+        self._meters: dict[str, Meter] = {}
         self._known: list = [None] * BOARD_SENSORS  # by index: (meter, whether it is analog)
         for sensor in sensors:
             unit = UNIT_OF_TYPE.get(sensor.type, WATT)
             old = before.meters.get(sensor.id) if before else None
             meter = old if old and old.unit == unit else Meter(unit)
             self.sensors[sensor.number - 1] = sensor
-            self.meters[sensor.id] = meter
+            self._meters[sensor.id] = meter
             self._known[sensor.number - 1] = (meter, sensor.class_ == "analog")
         self.indexes = sorted(self.sensors)
         self.strangers = 0  # readings of sensors that are not enabled here
@@ -28,7 +31,19 @@ class Readings:
         self._seen: dict[int, float] = {}  # analog sensor's index: when it reported last
         self._line_set = 0  # which sensors the line before had, a bit each,
         self._line: tuple = ()  # and their ids: the store takes the same tuple faster
+        self._second = NEVER  # of the newest line
+        self._steady = 0  # which sensors that line has, when the next one like it may take the short way; else 0
+        self._followed: list[tuple] = []  # their indexes and meters
+        self._late: "list[int] | None" = None  # the newest counters that these meters do not know yet,
+        self._late_at = mono  # and when they came
+        self._slots = [known[0].slots if known and known[1] else array("l", [0] * WINDOW_S) for known in self._known]
         self.expect(mono)
+
+    @property
+    def meters(self) -> "dict[str, Meter]":
+        """The sensors' figures by id, up to date. Ask anew for each look."""
+        self._work_out()
+        return self._meters
 
     def ids(self) -> "list[str]":
         return [self.sensors[index].id for index in self.indexes]
@@ -41,11 +56,62 @@ class Readings:
 
     def absent(self, mono: float) -> bool:
         """Say whether an enabled analog sensor has not reported for ABSENT_S."""
+        self._work_out()
         return bool(self._seen) and mono - min(self._seen.values()) > ABSENT_S
 
     def take(self, poll, store, ts: int, mono: float):
-        """Take a board.Poll, whose sensors rise: every counter becomes a tuple of this timestamp. This runs for every line."""
-        known, seen, second = self._known, self._seen, round(mono)
+        """Take a board.Poll, whose sensors rise: every counter becomes a tuple of this timestamp. This runs for every line.
+
+        A line of the same analog sensors as the one of the second before goes a short way: its powers are written to the meters' slots
+        at once, and the rest is left until somebody looks.
+        """
+        second = round(mono)
+        if self._steady and second == self._second + 1 and not poll.counters:
+            line, counters = 1, []
+            slots, place = self._slots, second % WINDOW_S
+            most = POWER_MAX
+            for index, counter, _, watt in poll.deltas:
+                line = line << 3 | index
+                if watt <= most:
+                    slots[index][place] = watt
+                else:
+                    line = 0  # the long way
+                counters.append(counter)
+            if line == self._steady:
+                self._second = second
+                self._late = counters
+                self._late_at = mono
+                if not store.take(ts, self._line, counters):
+                    self.refused += 1
+                return
+        self._work_out()
+        self._take_now(poll, store, ts, mono, second)
+        self._second = second
+        self._steady = self._signature(poll) if self._exact else 0
+
+    def _signature(self, poll):
+        """Return which sensors a line has that take() was just given, three bits each below a 1; 0 when no other can go the short way."""
+        line, followed = 1, []
+        for delta in poll.deltas:
+            known = self._known[delta.sensor]
+            if known is None or not known[1] or known[0].rate_at != self._second:
+                return 0
+            line = line << 3 | delta.sensor
+            followed.append((delta.sensor, known[0]))
+        self._followed = followed
+        return line if followed and not poll.counters else 0
+
+    def _work_out(self):
+        """Tell the meters what the lines were that went the short way."""
+        if self._late is None:
+            return
+        for (index, meter), counter in zip(self._followed, self._late):  # noqa: B905
+            meter.follow(self._second, counter)
+            self._seen[index] = self._late_at
+        self._late = None
+
+    def _take_now(self, poll, store, ts, mono, second):
+        known, seen = self._known, self._seen
         line, counters = 0, []
         for index, counter, milli, extra in poll.deltas:
             if known[index] is None:
