@@ -41,27 +41,24 @@ class Curve:
         if self._silent.any():
             self._sure = _running(np.where(self._silent, 0, energy), 0)
 
-    def counters(self, boundaries: Sequence[int]) -> list[float | None]:
+    def counters(self, at: Ints) -> list[float | None]:
         """The continuous counter (Wh) at each boundary, None where there is no data on both sides."""
         if not len(self._ts):
-            return [None] * len(boundaries)
-        at = instants(boundaries)
+            return [None] * len(at)
         level: list[float | None] = np.interp(at, self._ts, self._level).tolist()
         for i in np.flatnonzero(self._outside(at)).tolist():
             level[i] = None
         return level
 
-    def coverage(self, boundaries: Sequence[int]) -> Floats:
+    def coverage(self, at: Ints) -> Floats:
         """The known share (0 … 1) of each interval between two boundaries."""
-        at = instants(boundaries)
         if not len(self._ts):
             return np.zeros(max(len(at) - 1, 0))
         share: Floats = np.diff(np.interp(at, self._ts, self._known)) / np.maximum(np.diff(at), 1)
         return np.clip(share, 0.0, 1.0)
 
-    def energies(self, boundaries: Sequence[int]) -> Floats:
+    def energies(self, at: Ints) -> Floats:
         """The energy (Wh) of the known part of each interval between two boundaries."""
-        at = instants(boundaries)
         if not len(self._ts):
             return np.zeros(max(len(at) - 1, 0))
         return np.diff(np.interp(at, self._ts, self._sure))

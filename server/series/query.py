@@ -14,7 +14,6 @@ from series.units import UnitError, factor
 
 MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
-UNKNOWN = -1  # no energy is negative
 LATEST = (1 << 32) - 1  # times are u32
 
 STEPS = {  # seconds, fine to coarse; all divide unix time: days begin at 00:00 UTC, weeks on Thursday
@@ -151,18 +150,19 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], *, now: int, scale: 
 
 def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> list[Row]:
     """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more."""
-    return [[ts, "nan" if value == UNKNOWN else value] for ts, value in _pairs(series(store, sensor, query, now, zone), query)]
+    return [[ts, value] for ts, value in _rows(series(store, sensor, query, now, zone), query)]
 
 
 def answer_json(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> bytes:
     """answer() as compact JSON; a day by minute must take well under a millisecond."""
-    text = msgspec.json.encode(_pairs(series(store, sensor, query, now, zone), query))
-    return text.replace(b",%d]" % UNKNOWN, b',"nan"]')
+    return msgspec.json.encode(_rows(series(store, sensor, query, now, zone), query))
 
 
-def _pairs(found: Series, query: Query) -> list[tuple[int, int]]:
-    """The rows with UNKNOWN for "nan"."""
-    values: list[int] = np.where(np.isnan(found.values), UNKNOWN, found.values).astype(np.int64).tolist()
-    pairs = list(zip(found.ends, values, strict=True))
-    pairs.append((query.end // query.step_s * query.step_s + query.step_s, UNKNOWN))
-    return pairs
+def _rows(found: Series, query: Query) -> list[tuple[int, int | str]]:
+    unknown = np.isnan(found.values)
+    values: list[int | str] = np.where(unknown, 0.0, found.values).astype(np.int64).tolist()
+    for i in np.flatnonzero(unknown).tolist():
+        values[i] = "nan"
+    rows = list(zip(found.ends, values, strict=True))
+    rows.append((query.end // query.step_s * query.step_s + query.step_s, "nan"))
+    return rows

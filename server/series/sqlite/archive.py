@@ -3,6 +3,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from series.points import EMPTY, Points, union, unpack
@@ -39,6 +40,7 @@ LEVELS = (
 
 PLACES = (0, 2, 3, 1)  # of the levels in the file: what is only appended comes last
 LAST_CHUNK = (1 << 28) - 1
+DAYS_A_STATEMENT = 128  # days read by one SELECT: twice what is kept by minute, so that one is the rule
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -86,8 +88,10 @@ class Row(NamedTuple):
 class Archive(File):
     """One connection to the main file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, decoded_blocks: int = 0) -> None:
+        """decoded_blocks: how many of those read last to keep decoded, by their bytes: a block never changes, it is replaced."""
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
+        self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         self._make()
 
@@ -142,14 +146,18 @@ class Archive(File):
 
     def day(self, day: int, no: int) -> Points:
         """The points of one UTC day."""
-        return union(codec.decode(self.block(day, no)), self.chunks(no, day, day))
+        return union(self.decode(self.block(day, no)), self.chunks(no, day, day))
 
     def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
         """(day, block or only its header) of the days first … last that have one, ascending."""
         what = f"substr(data,1,{codec.HEADER.size})" if heads else "data"
-        keys = str([day_key(day, no) for day in range(first, last + 1)])  # as JSON: the statement stays the same, and prepared
-        rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", (keys,))
-        return [(key >> 32, data) for key, data in rows]
+        found: list[tuple[int, bytes]] = []
+        for low in range(first, last + 1, DAYS_A_STATEMENT):
+            keys = [day_key(day, no) for day in range(low, min(low + DAYS_A_STATEMENT, last + 1))]
+            places = ",".join("?" * len(keys))
+            rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN ({places}) ORDER BY key", keys)
+            found += [(key >> 32, data) for key, data in rows]
+        return found
 
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:
         """(day, sweep) of the days first … last that are still filling."""
@@ -166,8 +174,15 @@ class Archive(File):
     def ladder(self, level: int, chunk: int, no: int) -> Points:
         """The points of one ladder block."""
         row = self.db.execute("SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)).fetchone()
-        return codec.decode(row[0]) if row else EMPTY
+        return self.decode(row[0]) if row else EMPTY
 
     def put_ladder(self, level: int, chunk: int, no: int, points: Points) -> None:
         """Write one ladder block."""
         self.db.execute("REPLACE INTO ladder VALUES (?,?)", (ladder_key(level, chunk, no), codec.encode(points)))
+
+
+def _shared(block: bytes) -> Points:
+    """codec.decode(), for several readers: nobody may write to it."""
+    points = codec.decode(block)
+    points.ts.flags.writeable = points.counter.flags.writeable = False
+    return points

@@ -32,7 +32,7 @@ class Window(NamedTuple):
 
 def horizons(archive: Archive) -> Horizons:
     """As the file says now."""
-    found = dict(archive.db.execute("SELECT name, value FROM meta WHERE name LIKE 'aged%'").fetchall())
+    found = dict(archive.db.execute("SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'").fetchall())
     return Horizons(found.get("aged_raw", 0), found.get("aged_quarter", 0), found.get("aged_hour", 0))
 
 
@@ -125,7 +125,8 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
         return
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
     loose = union(archive.chunks(window.no, first, window.last), loose)
-    waiting = set((loose.ts // DAY_S).tolist())
+    starts = np.arange(first, window.last + 2) * DAY_S
+    waiting = set((first + np.flatnonzero(np.diff(np.searchsorted(loose.ts, starts)))).tolist())
     rows = dict(archive.days(window.no, first, window.last, heads))
     outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
@@ -136,7 +137,7 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
             join(found, _outline(outlined))
             outlined = []
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
-        join(found, Part(union(codec.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
+        join(found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
     if outlined:
         join(found, _outline(outlined))
 

@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from series.points import Points, pack, spans, thin, union, unpack
 from series.sqlite import codec
 
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # also right where other work takes the CPU
 TIMES = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=60).map(sorted)
 COUNTERS = st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 300), min_size=60, max_size=60)
 
@@ -20,6 +21,7 @@ def same(a, b):
     return a.ts.tolist() == b.ts.tolist() and a.counter.tolist() == b.counter.tolist()
 
 
+@BUSY
 @given(TIMES, COUNTERS)
 def test_a_block_holds_its_points(times, counters):
     given_points = points(times, counters)
@@ -32,6 +34,7 @@ def test_a_block_holds_its_points(times, counters):
     assert (head["energy"], head["known"]) == (energy.sum(), known.sum())
 
 
+@BUSY
 @given(st.binary(max_size=200))
 def test_other_bytes_raise_only_codec_error(data):
     try:
@@ -40,6 +43,7 @@ def test_other_bytes_raise_only_codec_error(data):
         pass
 
 
+@BUSY
 @given(TIMES, COUNTERS, st.data())
 def test_a_cut_or_spoilt_block_raises_or_decodes(times, counters, data):
     block = bytearray(codec.encode(points(times, counters)))
@@ -52,6 +56,7 @@ def test_a_cut_or_spoilt_block_raises_or_decodes(times, counters, data):
             pass
 
 
+@BUSY
 @given(TIMES, COUNTERS, TIMES, COUNTERS)
 def test_in_a_union_the_first_wins(times, counters, more_times, more_counters):
     first, second = points(times, counters), points(more_times, more_counters)
@@ -59,6 +64,7 @@ def test_in_a_union_the_first_wins(times, counters, more_times, more_counters):
     assert list(zip(*(x.tolist() for x in union(first, second)), strict=True)) == sorted(want.items())
 
 
+@BUSY
 @given(
     st.lists(st.integers(1, 5000), min_size=2, max_size=60),
     st.lists(st.integers(0, 500), min_size=60, max_size=60),

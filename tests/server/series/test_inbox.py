@@ -4,17 +4,19 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from series import TupleError
 from series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
 from series.sqlite.memory import Memory, Sensor
 
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # also right where other work takes the CPU
 NOW = 1_790_000_000
 NAME = "5" * 32
 UPLOADS = st.binary(min_size=1, max_size=20).map(lambda text: text + text)  # of even length, as uploads are
 
 
+@BUSY
 @given(st.lists(UPLOADS, min_size=1, max_size=UPLOADS_A_ROW))
 def test_a_row_holds_its_uploads(uploads):
     assert list(apart(together(uploads))) == uploads
@@ -56,6 +58,7 @@ def taken(tuples, known: bool):
     return outcome, rows, sensor.last_ts, sensor.last_counter
 
 
+@BUSY
 @given(TUPLES)
 def test_both_ways_agree(tuples):
     usual, slow = taken(tuples, True), taken(tuples, False)
