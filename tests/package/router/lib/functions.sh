@@ -4,47 +4,104 @@
 
 CONFIG_SECTIONS=
 
+# Takes the next word off LINE into WORD: 0, 1 when there is none, 2 when a quote has no end. Chunk by chunk and in the shell itself:
+# awk reckons in floating point, which takes seconds where the kernel emulates that.
+uci_word() {
+	local chunk
+	WORD=
+	LINE=${LINE#"${LINE%%[!	 ]*}"}
+	case $LINE in '' | '#'*) return 1 ;; esac
+	while :; do
+		case $LINE in
+		'' | [\	\ #]*) return 0 ;;
+		\'*) uci_quoted "'" || return 2 ;;
+		\"*) uci_quoted '"' || return 2 ;;
+		\\*)
+			LINE=${LINE#?}
+			WORD=$WORD${LINE%"${LINE#?}"}
+			LINE=${LINE#?}
+			;;
+		*)
+			chunk=${LINE%%[\	\ #\'\"\\]*}
+			WORD=$WORD$chunk
+			LINE=${LINE#"$chunk"}
+			;;
+		esac
+	done
+}
+
+# Takes what stands between two quotes off LINE, and adds it to WORD; a backslash counts between double ones only.
+uci_quoted() { # QUOTE
+	local chunk
+	LINE=${LINE#?}
+	while :; do
+		if [ "$1" = "'" ]; then chunk=${LINE%%\'*}; else chunk=${LINE%%[\"\\]*}; fi
+		[ "$chunk" != "$LINE" ] || return 1
+		WORD=$WORD$chunk
+		LINE=${LINE#"$chunk"}
+		case $LINE in
+		\\?*)
+			LINE=${LINE#?}
+			WORD=$WORD${LINE%"${LINE#?}"}
+			LINE=${LINE#?}
+			;;
+		\\) return 1 ;;
+		*)
+			LINE=${LINE#?}
+			return 0
+			;;
+		esac
+	done
+}
+
+uci_is_name() {
+	case $1 in *[!A-Za-z0-9_]*) return 1 ;; esac
+}
+
+shell_quoted() {
+	case $1 in
+	*\'*) echo "'$(echo "$1" | sed "s/'/'\\\\''/g")'" ;;
+	*) echo "'$1'" ;;
+	esac
+}
+
 # Prints a UCI file as shell commands; nothing when it is damaged, as libuci does.
 uci_as_shell() {
-	awk -v squote="'" '
-	function fail() { bad = 1; exit }
-	function word(   c, out, open, any) {
-		sub(/^[ \t]+/, "", line)
-		if (line == "" || substr(line, 1, 1) == "#") return 0
-		while (line != "") {
-			c = substr(line, 1, 1)
-			if (open == "" && (c == " " || c == "\t" || c == "#")) break
-			line = substr(line, 2)
-			if (open == "" && (c == squote || c == "\"")) open = c
-			else if (c == open) open = ""
-			else if (c == "\\" && open != squote) { out = out substr(line, 1, 1); line = substr(line, 2) }
-			else out = out c
-		}
-		if (open != "") fail()
-		value = out
-		return 1
-	}
-	function quoted(text) { gsub(squote, squote "\\" squote squote, text); return squote text squote }
-	{
-		line = $0
-		if (!word()) next
-		kind = value
-		if (kind == "package") next
-		if (kind == "config") {
-			if (!word()) fail()
-			type = value
-			name = word() ? value : "cfg" ++anonymous
-			if (name ~ /[^A-Za-z0-9_]/) fail()
-			out = out "config " quoted(type) " " quoted(name) "\n"
-		} else if (kind == "option" || kind == "list") {
-			if (type == "" || !word()) fail()
-			option = value
-			if (option ~ /[^A-Za-z0-9_]/ || !word()) fail()
-			out = out kind " " quoted(option) " " quoted(value) "\n"
-		} else fail()
-		if (word()) fail()
-	}
-	END { if (!bad) printf "%s", out }' "${UCI_CONFIG_DIR:-/etc/config}/$1" 2>/dev/null
+	local LINE WORD file out kind type name anonymous
+	file=${UCI_CONFIG_DIR:-/etc/config}/$1
+	[ -r "$file" ] || return
+	out='' type='' anonymous=0
+	while read -r LINE || [ -n "$LINE" ]; do
+		uci_word
+		case $? in 1) continue ;; 2) return ;; esac
+		kind=$WORD
+		case $kind in
+		package) continue ;;
+		config)
+			uci_word || return
+			type=$(shell_quoted "$WORD")
+			uci_word
+			case $? in
+			0) uci_is_name "$WORD" || return ;;
+			1) anonymous=$((anonymous + 1)) WORD=cfg$anonymous ;;
+			*) return ;;
+			esac
+			out="${out}config $type '$WORD'
+"
+			;;
+		option | list)
+			[ -n "$type" ] && uci_word && uci_is_name "$WORD" || return
+			name=$WORD
+			uci_word || return
+			out="$out$kind '$name' $(shell_quoted "$WORD")
+"
+			;;
+		*) return ;;
+		esac
+		uci_word
+		[ $? = 1 ] || return
+	done <"$file"
+	echo "$out"
 }
 
 config() {
