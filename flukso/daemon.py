@@ -18,7 +18,7 @@ NEXT_S = 1 + ALIGN_S
 FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
 RESYNC_S = 3600  # how often the board's settings are compared again
 CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
-START_S = 0.7  # a board that took longer to be brought in line is polled in the next second, so that no poll is late
+START_S = 0.7  # a board that took longer, or until later in a second, to be brought in line is polled in the next one: no poll is late
 LAST_POLL_S = 5  # real seconds that a clean stop waits for the poll that is due,
 LAST_UPLOAD_S = 10  # and for the server
 
@@ -156,8 +156,9 @@ class Daemon:
             self.log("warning", "stopping without waiting any longer")
 
     async def _poll_loop(self):
-        """Poll the board in every whole second of the wall clock, from the first one after the start on; a late poll skips none."""
+        """Poll the board as soon as it is known, then in every whole second of the wall clock; a late poll skips none."""
         clock = self.clock
+        await self._meet()
         wall, mono = clock.wall(), clock.monotonic()
         while not self.stop.is_set():
             due = mono + (NEXT_S - wall % 1)
@@ -168,6 +169,17 @@ class Daemon:
                 self.reload.clear()
                 await self._reload()
             wall, mono = clock.wall(), clock.monotonic()
+            await self._tick(wall, mono)
+
+    async def _meet(self):
+        """Bring the board in line, and read it at once in a second that began since, unless the next one is near: the LAN waits."""
+        began = self.clock.wall()
+        try:
+            await self._start_board()
+        except (spi.SpiError, OSError) as error:
+            self._lost(str(error))
+        wall, mono = self.clock.wall(), self.clock.monotonic()
+        if self._ready and int(wall) > int(began) and wall % 1 < START_S:
             await self._tick(wall, mono)
 
     async def _forward_until(self, mono_s):

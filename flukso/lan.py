@@ -63,7 +63,7 @@ class Lan:
     def __init__(self, house):
         self._house = house
         self._app = self._routes()
-        self._server = LanServer(self._respond, house.port.system_clock().monotonic, self._second, house.port.serve_tcp)
+        self._server = LanServer(self._respond, house.port.system_clock().monotonic, self._moment, house.port.serve_tcp)
 
     @property
     def requests(self):
@@ -83,8 +83,9 @@ class Lan:
     async def close(self):
         await self._server.close()
 
-    def _second(self):
-        return int(self._house.clock.wall())
+    def _moment(self):
+        """What an answer is good for: this second, up to its poll."""
+        return int(self._house.clock.wall()), self._house.last_poll
 
     async def _respond(self, head):
         """LanServer's question: run the request through the routes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's HTTP server: connections, limits, and answers that are made once a second (docs/lan.md)."""
+"""The LAN API's HTTP server: connections, limits, and answers that are kept while they are right (docs/lan.md)."""
 
 import asyncio
 from collections import namedtuple
@@ -18,7 +18,7 @@ SEND_S = 10  # to take an answer
 RATE = 20  # answers a second that are made for one address; those that were made already are free
 BURST = 40  # of these at once
 ADDRESSES_MAX = 256  # remembered for the rate
-CACHE_MAX = 64  # answers kept, each for its second
+CACHE_MAX = 64  # answers kept, each until the next poll or second
 SWEEP_S = 1
 
 REASONS = {
@@ -137,13 +137,13 @@ class Connection:
 class LanServer:
     """Serves what `answer(head)`, a coroutine, returns as (status, content type, body, more header lines).
 
-    mono() is the monotonic time in real seconds, second() any number that changes when answers do; listen is the port's serve_tcp.
+    mono() is the monotonic time in real seconds, moment() any value that changes when answers do; listen is the port's serve_tcp.
     """
 
-    def __init__(self, answer, mono, second, listen):
+    def __init__(self, answer, mono, moment, listen):
         self._answer = answer
         self._mono = mono
-        self._second = second
+        self._moment = moment
         self._listen = listen
         self._connections = {}  # number: Connection
         self._addresses = {}  # address: connections
@@ -248,10 +248,10 @@ class LanServer:
     async def _respond(self, raw, address):
         """Return (answer, whether the connection is kept) for one head."""
         self.requests += 1
-        second = self._second()
-        if second != self._cached_for:
+        moment = self._moment()
+        if moment != self._cached_for:
             self._cache.clear()
-            self._cached_for = second
+            self._cached_for = moment
         known = self._cache.get(raw)
         if known is not None:
             return known

@@ -58,7 +58,7 @@ def test_it_polls_each_second_aligned_to_the_wall_clock():
         await house.until(100)
         house.kill()
         assert len(polled) in (99, 100)
-        assert all(0 <= wall % 1 < 0.01 for wall in polled)
+        assert all(0 <= wall % 1 < 0.01 for wall in polled[1:])
         assert polled[0] > START
 
     run(scenario())
@@ -507,6 +507,30 @@ def test_a_board_that_is_in_line_is_read_in_the_first_second():
         meters = house.daemon.readings.meters
         assert meters[IDS[0]].rate == 1200, "its power is known at once,"
         assert meters[IDS[3]].counter == 0, "and the counter of a sensor that stands still"
+        house.kill()
+
+    run(scenario())
+
+
+SYNC_S = 0.97  # what bringing this new board in line takes
+
+
+FIRST = [  # id, part of a second at the start, s from there to the first reading
+    ("at-once", 0.2, SYNC_S),
+    ("a-whole-second-is-near", 0.8, 1.2),
+    ("not-in-the-second-of-the-start", 0.01, 0.99),  # one that was killed may have read it, and sent another value
+]
+
+
+@pytest.mark.parametrize("start_s, first_s", [pytest.param(*row[1:], id=row[0]) for row in FIRST])
+def test_a_new_board_is_read_as_soon_as_it_is_in_line(start_s, first_s):
+    async def scenario():
+        house = House(wall=int(START) + start_s)
+        house.board.watts = [1200, 0, 0]
+        house.start()
+        await house.until(first_s + 0.2)
+        assert abs(house.daemon.last_poll - first_s) < 0.01
+        assert house.daemon.readings.meters[IDS[0]].rate == 1200
         house.kill()
 
     run(scenario())

@@ -134,7 +134,7 @@ def test_callbacks_that_are_no_plain_name_are_refused(name):
     assert get("/sensor/" + POWER + MINUTE + "&jsonp_callback=" + name.replace(" ", "+").encode().decode("latin-1"))[0] == 400
 
 
-def test_the_window_moves_with_time_and_is_made_once_a_second():
+def test_the_window_moves_with_polls_and_seconds_and_is_made_once_for_each():
     house = House()
 
     async def client(port):
@@ -142,12 +142,15 @@ def test_the_window_moves_with_time_and_is_made_once_a_second():
         first = await ask(port, target, target)
         house.readings.meters[POWER].power(1000, 60, 999)
         same = await ask(port, target)
+        house.last_poll += 1.0
+        polled = await ask(port, target)
         house.clock.mono += 1.0
         later = await ask(port, target)
-        return [json.loads(answer[2]) for answer in first + same + later]
+        return [json.loads(answer[2]) for answer in first + same + polled + later]
 
-    one, two, same, later = serve(client, house)
+    one, two, same, polled, later = serve(client, house)
     assert one == two == same == ROWS
+    assert polled[-1] == [T0 + 1000, 999]
     assert later[-2:] == [[T0 + 1000, 999], [T0 + 1001, "nan"]]
 
 
