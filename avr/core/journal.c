@@ -297,6 +297,7 @@ bool journal_book(bool *sound)
 		adopt(now);
 		journal_note_all();
 	}
+	now->tries = 0; /* other cells may be the next to be erased */
 	now->phase = JOURNAL_FREE;
 	return true;
 }
@@ -352,7 +353,8 @@ static bool tidy_shorts(struct journal *now)
 				now->short_clean |= bit(slot);
 			return true;
 		}
-		if (now->short_ready)
+		/* In this order: a dip after it finds no short slot ready and leaves short_next alone. */
+		if (now->short_ready || now->phase != JOURNAL_FREE)
 			continue;
 		now->short_next = slot;
 		ORDER();

@@ -37,21 +37,21 @@ struct journal {
 	uint8_t body;   /* index at which its CRC begins */
 	uint16_t place; /* address of its next byte */
 	uint16_t crc;
-	volatile bool far;     /* no short record can express the counters */
-	volatile bool distant; /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
-	bool displaced;        /* a full record in the background gave way; cleared by the main loop */
-	uint8_t full_ready;    /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
-	bool short_ready;      /* the slot short_next is erased */
-	uint16_t sequence;     /* of the newest full record */
-	uint16_t attempt;      /* sequence last given to a full record, finished or not */
-	uint8_t short_seed;    /* CRC-8 that the short records on it start from */
-	uint8_t shorts;        /* short records written on it */
-	uint8_t short_next;    /* slot of the next of them */
-	uint8_t short_live;    /* slot of the newest of them, or JOURNAL_NO_SLOT */
-	uint8_t short_clean;   /* short slots that are erased, one bit each */
-	uint8_t full_next;     /* slot of the next full record */
-	uint8_t tries;         /* erasures of the slot being erased */
-	bool historic;         /* a historic image is not yet taken over: leave the low addresses alone */
+	volatile bool far;         /* no short record can express the counters */
+	volatile bool distant;     /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
+	bool displaced;            /* a full record in the background gave way; cleared by the main loop */
+	uint8_t full_ready;        /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
+	volatile bool short_ready; /* the slot short_next is erased */
+	uint16_t sequence;         /* of the newest full record */
+	uint16_t attempt;          /* sequence last given to a full record, finished or not */
+	uint8_t short_seed;        /* CRC-8 that the short records on it start from */
+	uint8_t shorts;            /* short records written on it */
+	uint8_t short_next;        /* slot of the next of them */
+	uint8_t short_live;        /* slot of the newest of them, or JOURNAL_NO_SLOT */
+	uint8_t short_clean;       /* short slots that are erased, one bit each */
+	uint8_t full_next;         /* slot of the next full record */
+	uint8_t tries;             /* erasures of the slot being erased */
+	bool historic;             /* a historic image is not yet taken over: leave the low addresses alone */
 	uint8_t buffer[FULL_SIZE];
 	uint32_t base[SENSORS]; /* counters of the newest full record */
 };

@@ -8,11 +8,7 @@
 #include "meter.h"
 #include "settings.h"
 
-/*
- * Saves that a dip may still begin at once. A hang that resets the board for ever must not wear the EEPROM out, so they
- * outlive a reset. Interrupts take, the main loop gives with interrupts off.
- */
-static uint8_t saves NOINIT;
+uint8_t keeper_saves NOINIT;
 
 /* Written by the main loop alone but for what is marked. */
 static struct {
@@ -26,8 +22,8 @@ static struct {
 
 void keeper_boot(bool power_on)
 {
-	if (power_on || saves > KEEPER_SAVES)
-		saves = KEEPER_SAVES;
+	if (power_on || keeper_saves > KEEPER_SAVES)
+		keeper_saves = KEEPER_SAVES;
 	if (journal.far)
 		flags.record_due = true;
 }
@@ -35,10 +31,10 @@ void keeper_boot(bool power_on)
 /* Interrupts are off. */
 static void save_now(void)
 {
-	if (!flags.unsaved || !saves)
+	if (!flags.unsaved || !keeper_saves)
 		return;
 	if (journal_begin(true))
-		saves--;
+		keeper_saves--;
 	else
 		flags.again = true;
 }
@@ -137,7 +133,7 @@ static void mind_supply(bool low, uint8_t ticks)
 		flags.again = false; /* nor is anything erased for it: the charge is for what may come */
 		return;
 	}
-	if (flags.again && saves) {
+	if (flags.again && keeper_saves) {
 		uint8_t guard = guard_enter();
 
 		flags.again = false;
@@ -151,11 +147,10 @@ static void mind_supply(bool low, uint8_t ticks)
 
 void keeper_run(bool low, uint8_t ticks)
 {
-	if (keeper.dips_seen != keeper.dips) {
+	if (keeper.dips_seen != keeper.dips && store_state != STORE_BUSY) {
 		keeper.dips_seen++;
 		settings.brownouts++;
 		flags.events = true;
-		store_touch();
 	}
 	book();
 	mind_supply(low, ticks);
@@ -174,19 +169,24 @@ static void minute(void)
 {
 	uint8_t guard;
 
-	if (keeper.record_min < KEEPER_RECORD_MIN)
+	if (keeper.record_min < KEEPER_RECORD_MIN - 1) {
 		keeper.record_min++;
-	else if (flags.events && !flags.pending)
-		keeper_commit();
-	if (flags.unsaved && keeper.record_min >= KEEPER_RECORD_MIN)
-		flags.record_due = true;
+	} else {
+		if (flags.unsaved)
+			flags.record_due = true;
+		if (flags.events && !flags.pending) {
+			keeper_commit();
+			keeper.record_min =
+				0; /* also when no record is written: dips must not write settings each minute */
+		}
+	}
 	if (keeper.record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
 		flags.record_due = true;
 	if (keeper.save_min < KEEPER_SAVE_MIN && ++keeper.save_min < KEEPER_SAVE_MIN)
 		return;
 	guard = guard_enter();
-	if (saves < KEEPER_SAVES) {
-		saves++;
+	if (keeper_saves < KEEPER_SAVES) {
+		keeper_saves++;
 		keeper.save_min = 0;
 	}
 	guard_leave(guard);

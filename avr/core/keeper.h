@@ -16,6 +16,12 @@
 #define KEEPER_STAYS_LOW 200u               /* ticks after which a low supply is no failure but a weak supply */
 #define KEEPER_SHORTS 12u                   /* short records after which a full one is due */
 
+/*
+ * Saves that a dip may still begin at once. A hang that resets the board for ever must not wear the EEPROM out, so they
+ * outlive a reset, and each hang takes one. Interrupts take, the main loop gives with interrupts off.
+ */
+extern uint8_t keeper_saves;
+
 /* At start, when the counters are known. Power-on forgets how many saves were spent. */
 void keeper_boot(bool power_on);
 

@@ -130,16 +130,17 @@ uint8_t meter_start(bool keep)
 {
 	uint8_t sound = 0;
 
-	if (!keep) {
+	if (keep) {
+		if (live.intent.stands == INTENT_STANDS && live.intent.kept.crc == intent_crc())
+			intent_apply();
+		for (uint8_t i = 0; i < SENSORS; i++) {
+			if (intent_load(i)->kept.crc == intent_crc())
+				sound |= bit(i);
+		}
+	}
+	if (!sound) {
 		memset(&inputs, 0, sizeof(inputs));
 		memset(&live, 0, sizeof(live));
-		return 0;
-	}
-	if (live.intent.stands == INTENT_STANDS && live.intent.kept.crc == intent_crc())
-		intent_apply();
-	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (intent_load(i)->kept.crc == intent_crc())
-			sound |= bit(i);
 	}
 	return sound;
 }

@@ -39,7 +39,10 @@ SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 	}
 	if (watchdog) {
 		settings.watchdogs++;
-		stored = false;
+		if (keeper_saves) { /* a hang at each start must not wear the settings' cells out */
+			keeper_saves--;
+			stored = false;
+		}
 	}
 	if (!stored)
 		keeper_commit();

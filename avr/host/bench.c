@@ -111,7 +111,7 @@ void bench_blank(void)
 	bench_cut_at = 0;
 }
 
-static void start(bool power_on)
+static void start(bool power_on, bool watchdog)
 {
 	bench_dead = false;
 	bench_low = false;
@@ -123,19 +123,24 @@ static void start(bool power_on)
 #endif
 	meter_fresh = 0;
 	memset((void *)&flags, 0, sizeof(flags));
-	start_restore(power_on, false, meter_start(!power_on));
+	start_restore(power_on, watchdog, meter_start(!power_on));
 }
 
 void bench_power_on(void)
 {
 	memset(&inputs, 0x5a, sizeof(inputs));
 	memset(sensor_counter, 0xa5, sizeof(sensor_counter));
-	start(true);
+	start(true, false);
 }
 
 void bench_reset(void)
 {
-	start(false);
+	start(false, false);
+}
+
+void bench_reset_by_watchdog(void)
+{
+	start(false, true);
 }
 
 static void tick(void)

@@ -28,6 +28,7 @@ void bench_blank(void);
 /* Power-on with garbage in RAM, or a reset that keeps it. */
 void bench_power_on(void);
 void bench_reset(void);
+void bench_reset_by_watchdog(void);
 
 /* Lets the board live for so many ticks. */
 void bench_run(uint32_t ticks);

@@ -182,28 +182,6 @@ static void resets_lose_nothing(void)
 	CHECK(sensor_counter[0] == before && sensor_counter[FIRST_PULSE_PORT] == 100);
 }
 
-/* A supply that ripples for four hours wears no cell by more than a few erasures. */
-static void ripple_wears_nothing_out(void)
-{
-	uint32_t worst = 0;
-
-	ready();
-	for (uint32_t second = 0; second < 14400; second++) {
-		inputs.pulse[0].count++;
-		meter_account(FIRST_PULSE_PORT);
-		for (int k = 0; k < 5; k++) {
-			bench_dip();
-			bench_run(10);
-			bench_low = false;
-			bench_run(10);
-		}
-		keeper_second();
-	}
-	for (int at = 0; at < BENCH_CELLS; at++)
-		worst = bench_wear[at] > worst ? bench_wear[at] : worst;
-	CHECK(worst > 0 && worst < 20);
-}
-
 #ifdef BOARD_SPI
 static void put(uint8_t at, uint32_t value, int size)
 {
@@ -297,7 +275,6 @@ int main(void)
 	dips_are_found_again();
 	cuts_leave_a_true_state();
 	resets_lose_nothing();
-	ripple_wears_nothing_out();
 	historic_images_are_taken_over();
 	puts("core: ok");
 	return 0;

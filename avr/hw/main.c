@@ -44,8 +44,10 @@ static void pass(uint16_t now)
 	meter_tick(now);
 	account(low);
 	keeper_run(low, ticks);
-	if (journal.historic && keeper_committed() == STORE_DONE)
+	if (journal.historic && keeper_committed() == STORE_DONE) {
 		journal.historic = false;
+		journal.tries = 0; /* other slots may now be the next to be erased */
+	}
 	if ((uint16_t)(now - second) >= TICKS_PER_S) {
 		second = (uint16_t)(second + TICKS_PER_S);
 		meter_second();

@@ -108,6 +108,7 @@ void tick_init(void)
 		struct pulse *input = &inputs.pulse[k];
 
 		BASE(input);
+		input->last_tick = 0; /* ticks begin anew */
 		input->settled = false;
 		input->edges = PULSE_EDGES_A_TICK; /* look at the pin afresh at the first tick */
 	}

@@ -20,6 +20,8 @@ enum {
 	ARMED_SETS = 3,
 	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch, */
 	SETTINGS_EPOCHS = 8, /* settings in every eighth, brown-out saves in each */
+	SWEEP_AN_EPOCH = 24, /* instants of the main loop at which a dip comes: 83 us apart when there is one epoch */
+	LIFE_AN_EPOCH = 16,
 };
 
 static void must(bool good, const char *what)
@@ -179,5 +181,8 @@ int main(int argc, char **argv)
 	set_up();
 	for (cut.epoch = 0; cut.epoch < epochs; cut.epoch++)
 		run_epoch();
+	cut.saving_only = false;
+	cut_sweep(epochs * SWEEP_AN_EPOCH);
+	cut_life(epochs * LIFE_AN_EPOCH);
 	return report(difftime(time(NULL), start));
 }

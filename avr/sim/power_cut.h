@@ -65,6 +65,12 @@ void cut_note_save(void);
 /* Starts the board again after a power cut; what came back must be true. Ends a child when it is not. */
 void cut_boot_and_compare(bool save_complete);
 
+/* One dip at so many instants of the main loop's round, the supply recovers; a power cut in each of the dips after it. */
+void cut_sweep(int instants);
+
+/* Pulses, commands and dips at random; a power cut in each dip. */
+void cut_life(int dips);
+
 /* Port map, constant and fraction as the board tells them; false when it does not. */
 bool cut_ask_settings(char out[SETTINGS_TEXT]);
 

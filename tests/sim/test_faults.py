@@ -70,7 +70,7 @@ def test_a_board_that_hangs_for_ever_wears_nothing_out(board):
         board.ask("hang")
         board.run(0.3)
     assert board.stat("resets") == 41
-    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 40 + 2  # the events' number and its CRC, once a start
+    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 8  # as many saves as a row of dips gets
 
 
 def test_reset_at_random_instants_loses_nothing(board):

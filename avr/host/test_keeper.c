@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When records and settings are written, and what that wears; built for either board. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/flags.h"
+#include "../core/journal.h"
+#include "../core/keeper.h"
+#include "../core/layout.h"
+#include "../core/meter.h"
+#include "../core/settings.h"
+#include "../core/store.h"
+#include "bench.h"
+
+enum { RUSH_TICKS = 4000, HOUR_S = 3600 };
+
+static void ready(void)
+{
+	bench_blank();
+	bench_power_on();
+	bench_run(RUSH_TICKS);
+}
+
+static void pulse(void)
+{
+	inputs.pulse[0].count++;
+}
+
+static void set_all(uint32_t value)
+{
+	for (uint8_t i = 0; i < SENSORS; i++)
+		meter_set(i, value + i);
+}
+
+static uint32_t pulses(void)
+{
+	return sensor_counter[FIRST_PULSE_PORT];
+}
+
+static uint32_t worst_wear(void)
+{
+	uint32_t worst = 0;
+
+	for (int at = 0; at < BENCH_CELLS; at++)
+		worst = bench_wear[at] > worst ? bench_wear[at] : worst;
+	return worst;
+}
+
+static void dip_and_recover(uint32_t low_ticks)
+{
+	bench_dip();
+	bench_run(low_ticks);
+	bench_low = false;
+}
+
+static bool clean_slots_are_erased(void)
+{
+	for (int slot = 0; slot < SHORT_SLOTS; slot++) {
+		if (!(journal.short_clean >> slot & 1))
+			continue;
+		for (int i = 0; i < SHORT_SIZE; i++) {
+			if (bench_cells[SHORT_AT + slot * SHORT_SIZE + i] != 0xff)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* All slots have been used, so that each is erased before it is written. */
+static void use_all_slots(void)
+{
+	for (uint32_t k = 0; k < FULL_SLOTS + 3; k++) {
+		set_all(0x10101 + 1000 * k);
+		keeper_record();
+		bench_run(1500);
+	}
+}
+
+/* Two dips while a full slot is being erased: what it has cost so far is not counted against the slots after it. */
+static void erasing_begins_anew_after_a_save(void)
+{
+	for (uint8_t first = 1; first < FULL_SIZE; first++) {
+		for (uint8_t second = first; second < FULL_SIZE; second = (uint8_t)(second + 5)) {
+			ready();
+			use_all_slots();
+			set_all(0x30303);
+			keeper_record();
+			for (int k = 0; k < 2; k++) {
+				uint8_t tries = k ? second : first;
+
+				for (int t = 0; t < RUSH_TICKS && journal.tries < tries; t++)
+					bench_run(1);
+				pulse();
+				bench_run(6);
+				dip_and_recover(80);
+			}
+			bench_run(RUSH_TICKS);
+			CHECK(clean_slots_are_erased());
+		}
+	}
+}
+
+/* Brown-outs are written down within the hour whether the board counts or not. */
+static void events_are_stored_hourly(void)
+{
+	for (int counting = 0; counting < 2; counting++) {
+		ready();
+		for (int k = 0; k < 5; k++) {
+			pulse();
+			bench_run(20);
+			dip_and_recover(60);
+			bench_run(2000);
+		}
+		CHECK(settings.brownouts == 5);
+		for (int second = 0; second < 2 * HOUR_S; second++) {
+			if (counting)
+				pulse();
+			bench_run(TICKS_PER_S / 10);
+			keeper_second();
+		}
+		bench_power_on();
+		CHECK(settings.brownouts >= 5);
+	}
+}
+
+/* With nothing to count, a dip a minute writes settings each hour, not each minute. */
+static void dips_do_not_write_settings_each_minute(void)
+{
+	ready();
+	for (int second = 0; second < 24 * HOUR_S; second++) {
+		if (second % 60 == 0)
+			dip_and_recover(10);
+		bench_run(20);
+		keeper_second();
+	}
+	CHECK(worst_wear() > 2 && worst_wear() < 30);
+}
+
+/* 100 Hz for 20 s while settings are being written: they get there, and no cell is written again for each dip. */
+static void ripple_does_not_restart_settings(void)
+{
+	for (uint32_t high = 8; high <= 18; high += 5) {
+		ready();
+		memset(bench_wear, 0, sizeof(bench_wear));
+		for (int k = 0; k < 2000; k++) {
+			if (k == 100) {
+				settings.watchdogs++;
+				keeper_changed();
+				keeper_commit();
+			}
+			dip_and_recover(20 - high);
+			bench_run(high);
+		}
+		CHECK(store_state == STORE_DONE);
+		CHECK(worst_wear() < 10);
+	}
+}
+
+/* RAM of another program, kept by a reset that was no power-on: counters come from the EEPROM, no pulse from the RAM. */
+static void foreign_ram_counts_nothing(void)
+{
+	for (int filling = 1; filling < 256; filling += 50) {
+		ready();
+		set_all(1000);
+		keeper_record();
+		bench_run(RUSH_TICKS);
+		memset(&inputs, filling, sizeof(inputs));
+		memset(sensor_counter, filling ^ 0x0f, sizeof(sensor_counter));
+		bench_reset();
+		bench_run(200);
+		for (uint8_t i = 0; i < SENSORS; i++)
+			CHECK(sensor_counter[i] == 1000u + i);
+		pulse();
+		bench_run(200);
+		CHECK(pulses() == 1000u + FIRST_PULSE_PORT + 1);
+	}
+}
+
+/* A supply that ripples for four hours wears no cell by more than a few erasures. */
+static void ripple_wears_nothing_out(void)
+{
+	ready();
+	for (uint32_t second = 0; second < 14400; second++) {
+		pulse();
+		meter_account(FIRST_PULSE_PORT);
+		for (int k = 0; k < 5; k++) {
+			dip_and_recover(10);
+			bench_run(10);
+		}
+		keeper_second();
+	}
+	CHECK(worst_wear() > 0 && worst_wear() < 20);
+}
+
+/* A board that hangs after each start stops writing after a few times. */
+static void hanging_for_ever_wears_nothing_out(void)
+{
+	ready();
+	for (int k = 0; k < 200; k++) {
+		pulse();
+		bench_run(250);
+		keeper_hang();
+		bench_run(250);
+		bench_reset_by_watchdog();
+	}
+	CHECK(settings.watchdogs > 0);
+	CHECK(worst_wear() < 20);
+	CHECK(pulses() == 200);
+}
+
+int main(void)
+{
+	erasing_begins_anew_after_a_save();
+	events_are_stored_hourly();
+	dips_do_not_write_settings_each_minute();
+	ripple_does_not_restart_settings();
+	foreign_ram_counts_nothing();
+	ripple_wears_nothing_out();
+	hanging_for_ever_wears_nothing_out();
+	puts("keeper: ok");
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Dips from which the supply recovers, at any instant of the main loop, each followed by dips at which the power goes for
+ * good: what one dip leaves behind must not spoil the save of a later one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "power_cut.h"
+
+enum {
+	ROUND_US = 2000, /* of the main loop, docs/firmware.md */
+	LATER_DIPS = 6,  /* as many as there are slots of short records: until the one of the first dip comes again */
+	LIFE_STEP_MS = 300,
+	LIFE_HOLD_MS = 110, /* two dips in a row may find both erased slots used up, docs/firmware.md */
+	SAVES = 8,          /* the firmware's budget of saves; given back here, as it would be in 80 minutes */
+	ACTS = 8,
+};
+
+static uint32_t random_state = 7;
+
+static uint32_t rnd(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+static void give_saves_back(void)
+{
+	const struct symbol *saves = symbols_find(&cut.rig.board->symbols, "keeper_saves");
+
+	if (!saves) {
+		fprintf(stderr, "power-cut: no keeper_saves in the firmware\n");
+		exit(2);
+	}
+	cut.rig.board->avr->data[saves->addr] = SAVES;
+}
+
+static void pulses(uint32_t most)
+{
+	if (!cut.rig.board->inputs.input[0].count)
+		input_pulses(cut.rig.board, 0, 1 + rnd() % most, 20 * NS_PER_MS, 10 * NS_PER_MS);
+}
+
+/* The supply falls: a copy of the board loses its power when the save's time is over. No pulse comes after the save. */
+static void die_in_a_copy(double hold_ms)
+{
+	pid_t pid;
+	int status;
+
+	input_level(cut.rig.board, 0, true);
+	comparator_supply(cut.rig.board, LOW_MV);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		rig_run_ms(&cut.rig, hold_ms);
+		board_cut(cut.rig.board);
+		cut_boot_and_compare(true);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		fprintf(stderr, "power-cut: a child failed\n");
+		exit(2);
+	}
+}
+
+static void start_history_here(void)
+{
+	uint32_t now[RIG_SENSORS];
+
+	if (rig_settled(&cut.rig, now))
+		history_clear(&cut.history, now);
+}
+
+static void dip_ms(double ms)
+{
+	comparator_supply(cut.rig.board, LOW_MV);
+	rig_run_ms(&cut.rig, ms);
+	comparator_supply(cut.rig.board, GOOD_MV);
+}
+
+static void one_dip_then_others(uint64_t offset_ns)
+{
+	rig_run_ns(&cut.rig, offset_ns);
+	dip_ms(5);
+	rig_run_ms(&cut.rig, 1000);
+	for (int k = 0; k < LATER_DIPS; k++) {
+		give_saves_back();
+		pulses(10);
+		rig_run_ms(&cut.rig, 700);
+		start_history_here();
+		die_in_a_copy(HOLD_MS);
+		rig_run_ms(&cut.rig, HOLD_MS);
+		comparator_supply(cut.rig.board, GOOD_MV);
+		rig_run_ms(&cut.rig, LIFE_STEP_MS);
+	}
+}
+
+void cut_sweep(int instants)
+{
+	pulses(5);
+	rig_run_ms(&cut.rig, 500);
+	for (int i = 0; i < instants; i++) {
+		pid_t pid;
+		int status;
+
+		fflush(NULL);
+		pid = fork();
+		if (pid == 0) {
+			one_dip_then_others((uint64_t)i * ROUND_US * 1000 / (uint64_t)instants);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+			fprintf(stderr, "power-cut: a child failed\n");
+			exit(2);
+		}
+	}
+}
+
+/* What else may be going on when the supply falls: a counter being set, settings being written. */
+static void act(void)
+{
+	static const uint8_t COMMIT[] = { 'l', 'c', 't', '9', '6', '.' };
+	char text[32], reply[RIG_REPLY];
+	uint8_t in[sizeof(COMMIT)];
+
+	switch (rnd() % ACTS) {
+	case 0:
+		snprintf(text, sizeof(text), "sc%02x%08x", (unsigned)(rnd() % RIG_SENSORS), (unsigned)rnd());
+		rig_ask(&cut.rig, text, 20, reply);
+		break;
+	case 1:
+		rig_transfer(&cut.rig, COMMIT, in, sizeof(COMMIT), 250);
+		break;
+	default:
+		break;
+	}
+}
+
+void cut_life(int dips)
+{
+	for (int i = 0; i < dips; i++) {
+		if (rnd() % 4)
+			pulses(6);
+		act();
+		rig_run_ns(&cut.rig, rnd() % (rnd() % 3 ? 100000000u : 600000000u));
+		give_saves_back();
+		start_history_here();
+		rig_run_ns(&cut.rig, rnd() % 4000000u);
+		die_in_a_copy(LIFE_HOLD_MS);
+		rig_run_ns(&cut.rig, rnd() % (rnd() % 2 ? 5000000u : 90000000u));
+		comparator_supply(cut.rig.board, GOOD_MV);
+	}
+}
