@@ -123,6 +123,31 @@ static void events_are_stored_hourly(void)
 	}
 }
 
+static void minutes(int n)
+{
+	for (int second = 0; second < 60 * n; second++) {
+		bench_run(20);
+		keeper_second();
+	}
+}
+
+/* Without a dip: a pulse is safe after an hour, a counter that went far within ten minutes. */
+static void records_are_written_in_time(void)
+{
+	for (int far = 0; far < 2; far++) {
+		ready();
+		set_all(1000);
+		keeper_record();
+		bench_run(RUSH_TICKS);
+		minutes(1);
+		set_all(far ? 1000 + 32769 : 1001);
+		minutes(far ? KEEPER_FAR_MIN : KEEPER_RECORD_MIN);
+		bench_run(RUSH_TICKS);
+		bench_power_on();
+		CHECK(sensor_counter[0] == (far ? 1000u + 32769 : 1001u));
+	}
+}
+
 /* With nothing to count, a dip a minute writes settings each hour, not each minute. */
 static void dips_do_not_write_settings_each_minute(void)
 {
@@ -211,6 +236,7 @@ static void hanging_for_ever_wears_nothing_out(void)
 int main(void)
 {
 	erasing_begins_anew_after_a_save();
+	records_are_written_in_time();
 	events_are_stored_hourly();
 	dips_do_not_write_settings_each_minute();
 	ripple_does_not_restart_settings();
