@@ -22,7 +22,7 @@ HEAD = np.dtype(
         ("known", "<u4"),  # s
     ]
 )
-FORMAT = 1  # first byte of every block
+FALLS, RISES = 1, 2  # the first byte of every block: steps of the counter by zigzag, or as they are, for none falls
 WIDTHS = (1, 2, 4, 8)  # bytes of one difference, two bits each in the second byte
 LEVEL = 6  # of deflate: 9 saves another 2 % for twice the time
 
@@ -36,10 +36,11 @@ def encode(points: Points) -> bytes:
     ts, counter = points
     energy, known = spans(points)
     width_ts, planes_ts = _planes(np.diff(ts))
-    rise = np.diff(counter)
-    width_c, planes_c = _planes((rise << 1) ^ (rise >> 63))  # zigzag: falls are rare, and small after a reset
+    steps = np.diff(counter)
+    form = FALLS if len(steps) and steps.min() < 0 else RISES
+    width_c, planes_c = _planes(steps if form == RISES else (steps << 1) ^ (steps >> 63))
     head = HEADER.pack(
-        FORMAT,
+        form,
         width_ts | width_c << 2,
         len(ts),
         int(ts[0]),
@@ -50,8 +51,10 @@ def encode(points: Points) -> bytes:
         int(known.sum()),
     )
     deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
-    body = deflate.compress(planes_ts) + deflate.flush(zlib.Z_BLOCK)  # times and counters: codes of their own
-    return head + body + deflate.compress(planes_c) + deflate.flush()
+    parts = [head, deflate.compress(planes_ts[0])]
+    for plane in planes_ts[1:] + planes_c:
+        parts += (deflate.flush(zlib.Z_BLOCK), deflate.compress(plane))  # a code of its own for each: the planes have little in common
+    return b"".join(parts) + deflate.flush()
 
 
 def decode(block: bytes) -> Points:
@@ -62,31 +65,33 @@ def decode(block: bytes) -> Points:
         form, widths, count, ts0, counter0 = struct.unpack_from("<BBxxIII", block)
         body = zlib.decompress(memoryview(block)[HEADER.size :], -15)
         wide_ts, wide_c = WIDTHS[widths & 3], WIDTHS[widths >> 2 & 3]
-        if form != FORMAT or len(body) != (count - 1) * (wide_ts + wide_c):
+        if form not in (FALLS, RISES) or len(body) != (count - 1) * (wide_ts + wide_c):
             raise CodecError("not a block")
     except (struct.error, zlib.error) as error:
         raise CodecError(str(error))
     cut = (count - 1) * wide_ts
     steps = _unplane(body[cut:], wide_c, count - 1)
-    return Points(_sums(ts0, _unplane(body[:cut], wide_ts, count - 1)), _sums(counter0, (steps >> 1) ^ -(steps & 1)))
+    if form == FALLS:
+        steps = (steps >> 1) ^ -(steps & 1)
+    return Points(_sums(ts0, _unplane(body[:cut], wide_ts, count - 1)), _sums(counter0, steps))
 
 
 def summaries(blocks: list[bytes]) -> np.ndarray:
     """What the blocks' headers say, as records of HEAD; a block's first HEADER.size bytes are enough. Raises CodecError."""
     heads = np.frombuffer(b"".join([block[: HEADER.size] for block in blocks]), HEAD)
-    if (heads["form"] != FORMAT).any():
+    if ((heads["form"] != RISES) & (heads["form"] != FALLS)).any():
         raise CodecError("not a block")
     return heads
 
 
-def _planes(values: np.ndarray) -> tuple[int, bytes]:
-    """The values' bytes, all the lowest first, then the next; and which of WIDTHS it took."""
+def _planes(values: np.ndarray) -> tuple[int, list[bytes]]:
+    """Which of WIDTHS the values take, and their bytes: all the lowest, then the next."""
     top = int(values.max()) if len(values) else 0
     code = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
     wide = WIDTHS[code]
     if wide == 1:
-        return code, values.astype(np.uint8).tobytes()
-    return code, values.astype(f"<u{wide}").view(np.uint8).reshape(-1, wide).T.tobytes()
+        return code, [values.astype(np.uint8).tobytes()]
+    return code, [plane.tobytes() for plane in values.astype(f"<u{wide}").view(np.uint8).reshape(-1, wide).T]
 
 
 def _unplane(data: bytes, wide: int, count: int) -> np.ndarray:

@@ -89,6 +89,21 @@ def test_a_broken_counter_keeps_no_more_than_a_bound():
     assert len(thin(Points(times, counters), 900).ts) < 96 + 2 * 32 + 4
 
 
+def test_a_block_of_the_first_encoder_is_read():
+    """It wrote every step of a counter by zigzag."""
+    block = bytes.fromhex("010500000400000000f153650a00000084f45365bc020000b20200000000000084030000b2b1e5666060064c84218081811500")
+    assert same(codec.decode(block), points([1_700_000_000, 1_700_000_060, 1_700_000_121, 1_700_000_900], [10, 20, 20, 700]))
+
+
+@BUSY
+@given(st.lists(st.integers(0, 300) | st.integers(0, 70_000), min_size=1, max_size=60))
+def test_a_counter_that_only_rises(rises):
+    whole = Points(1_700_000_000 + 60 * np.arange(len(rises)), np.cumsum(rises))
+    block = codec.encode(whole)
+    assert same(codec.decode(block), whole)
+    assert codec.summaries([block])["energy"][0] == sum(rises[1:])
+
+
 @pytest.mark.parametrize("count", [1, 2, 1440, 86_400])
 def test_sizes(count):
     times = np.arange(count) * 1 + 1_700_000_000
