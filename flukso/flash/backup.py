@@ -5,14 +5,14 @@ import json
 from binascii import crc32, hexlify, unhexlify
 from collections import namedtuple
 
-from flukso.flash import avrdude
+from flukso.flash import avrdude, eeprom
 
 FORMAT = 1
 MEMORIES = ("flash", "eeprom", "image")
 FILE_MAX = 2 * avrdude.FLASH_SIZE + avrdude.EEPROM_SIZE + 2048  # bytes: the JSON line has 300
 TAIL = 9  # characters of the CRC and its line's end
 
-# date: unix s; fuses: low, high, extended; flash, eeprom: the chip's; counters: six, or () when nobody told them;
+# date: unix s; fuses: low, high, extended; flash, eeprom: the chip's; counters: six, of generation 1 four, () when nobody told them;
 # firmware, hardware: (major, minor) or (); image: bytes of the new firmware from address 0, b"" when nothing new was to come
 Backup = namedtuple("Backup", ("date", "signature", "fuses", "flash", "eeprom", "counters", "firmware", "hardware", "image"))
 
@@ -70,5 +70,5 @@ def whole(backup: Backup) -> bool:
         and len(backup.flash) == avrdude.FLASH_SIZE
         and len(backup.eeprom) == avrdude.EEPROM_SIZE
         and len(backup.image) <= avrdude.FLASH_SIZE
-        and len(backup.counters) in (0, 6)
+        and len(backup.counters) in (0, eeprom.SENSORS_1, eeprom.SENSORS)
     )

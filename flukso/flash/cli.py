@@ -204,12 +204,11 @@ async def info(bench, report):
     lines.append("counters: {}".format(" ".join([str(counter) for counter in counters]) or "unknown"))
     lines.append("EEPROM: " + stored.layout)
     if stored.records:
-        lines[-1] += ", {} of {} full records and {} short ones on number {}".format(
-            stored.records[0], eeprom.FULL_SLOTS, stored.records[1], stored.records[2]
-        )
+        lines[-1] += ", {} of {} full records and {} short ones on number {}".format(*stored.records)
+    lines += ["sensor {}: {}".format(n + 1, stored.ids[n]) for n in range(len(stored.ids))]
     values = {"part": part, "signature": " ".join(["{:02x}".format(byte) for byte in chip.signature]), "fuses": list(chip.fuses)}
     values.update({"firmware": list(version), "hardware": list(state.hardware) if state else [], "counters": list(counters)})
-    values.update({"eeprom": stored.layout, "records": list(stored.records), "answers": state is not None})
+    values.update({"eeprom": stored.layout, "records": list(stored.records), "ids": list(stored.ids), "answers": state is not None})
     report.result(lines, values)
 
 

@@ -176,8 +176,10 @@ def _recovery(saved, state, chip, old) -> Plan:
     if not whole or not chip.eeprom.strip(b"\xff"):
         return Plan(saved, chip, target, board, _if_other(saved.eeprom, chip.eeprom), saved.counters, False, None)
     counters, behind = _newest_counters(saved, state, chip)
-    back = old and eeprom.read(saved.eeprom).records == () and saved.eeprom != chip.eeprom  # a historic firmware reads no journal
-    return Plan(saved, chip, target, board, saved.eeprom if back else None, counters, bool(counters) and (back or behind), state)
+    historic = eeprom.with_counters(saved.eeprom, counters)
+    if old and historic is not None and eeprom.read(chip.eeprom).layout != eeprom.read(saved.eeprom).layout:
+        return Plan(saved, chip, target, board, historic, counters, False, state)  # a historic firmware reads no journal
+    return Plan(saved, chip, target, board, None, counters, bool(counters) and behind, state)
 
 
 def _board_of(saved):
@@ -215,10 +217,12 @@ async def restore(bench, wanted: Backup, old_counters: bool = False) -> Result:
             bench.keep(pending)
             bench.say("backup of what runs now kept: {}".format(bench.backup_path))
         counters = wanted.counters if old_counters or not pending.counters else pending.counters
-        ahead = not old_counters and counters != wanted.counters
+        cells, ahead = wanted.eeprom, not old_counters and counters != wanted.counters
+        if ahead and eeprom.with_counters(cells, counters) is not None:
+            cells, ahead = eeprom.with_counters(cells, counters), False
         if ahead and not bench.asks:
             raise Refused("the board's counters are ahead of the file's, and there is no bus to set them over")
-        return await _write(bench, Plan(pending, chip, wanted.flash, _board_of(wanted), wanted.eeprom, counters, ahead, None))
+        return await _write(bench, Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None))
     finally:
         await bench.end()
 

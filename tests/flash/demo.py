@@ -2,7 +2,9 @@
 """`make flash-demo`: a board with the historic layout is updated through the real avrdude, and the daemon reads on.
 
 Its last line is `flash-demo: {json}`: verified (flash against the image), counters_kept (what the daemon read before and after),
-seconds of the whole update, avrdude's version, its share of the seconds, and what a bare avrdude takes for erase, write and verify.
+seconds of the whole update, avrdude's version, its share of the seconds, what bare avrdude takes for the same work without losing the
+EEPROM, what the update takes beyond that, and what avrdude takes for it in one run. The exit status is 1 when something differs or the
+update takes more than OVERHEAD_S beyond the bare avrdude.
 """
 
 import json
@@ -38,7 +40,7 @@ SENSOR = """config sensor '{number}'
 	option enable '1'
 """
 READ_S = 30  # until the daemon has read all three clamps
-OVERHEAD_S = 2
+OVERHEAD_S = 2  # that keeping the counters may take beyond avrdude's own work
 
 
 def read_by_daemon(station) -> dict[int, int]:
@@ -87,13 +89,23 @@ def _counters(pipe) -> dict[int, int]:
     return found
 
 
-def bare_avrdude_s(folder: Path) -> float:
-    """Seconds that avrdude alone takes on the same chip: erase, write, verify."""
+READ = ["{}:r:{{0}}:r".format(name) for name in ("lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")]
+WRITTEN = ["erase", "flash:w:{1}:i", "eeprom:v:{2}:r"]
+SAFELY = ([*READ, "hfuse:w:0xd6:m"], WRITTEN)  # the fewest runs that do not lose the EEPROM: avrdude erases before anything else of its run
+AT_ONCE = ([*WRITTEN[:1], *READ, *WRITTEN[1:]],)  # on a chip that has EESAVE already
+
+
+def bare_avrdude_s(folder: Path, runs, hfuse: int) -> float:
+    """Seconds that avrdude alone takes for these runs on a historic chip; nobody asks the board or keeps what was read."""
     folder.mkdir()
-    with Station(folder, historic_chip(LAYOUT, COUNTERS), LAYOUT) as station:
+    chip = historic_chip(LAYOUT, COUNTERS, hfuse)
+    (folder / "stored").write_bytes(chip.eeprom)
+    with Station(folder, chip, LAYOUT) as station:
+        programmer = avrdude.Programmer("stk500v1", station.port, None, ())
         begin = time.monotonic()
-        words = ["avrdude", "-p", avrdude.PART, "-c", "stk500v1", "-P", station.port, "-e", "-U", "flash:w:{}:i".format(FIRMWARE)]
-        subprocess.run(words, check=True, capture_output=True)
+        for run in runs:
+            operations = [operation.format(folder / "read", FIRMWARE, folder / "stored") for operation in run]
+            subprocess.run(avrdude.command(programmer, avrdude.PART, None, operations), check=True, capture_output=True)
         return time.monotonic() - begin
 
 
@@ -128,13 +140,16 @@ def main() -> int:
             found = image.load(FIRMWARE.read_bytes())
             verified = bytes(station.chip.flash).rstrip(b"\xff") == found.memory.rstrip(b"\xff") and runs == found.version
             kept = before == after and tuple(result["before"]) == tuple(result["after"]) == station.counters() == COUNTERS
-        bare_s = bare_avrdude_s(Path(name) / "bare")
+        bare_s = bare_avrdude_s(Path(name) / "bare", SAFELY, 0xDE)
+        once_s = bare_avrdude_s(Path(name) / "once", AT_ONCE, 0xD6)
     print("nothing was counted for {:.1f} s".format(result["blind_s"]))
-    print("whole update {:.1f} s, of it avrdude {:.1f} s; a bare avrdude {:.1f} s".format(seconds, result["avrdude_s"], bare_s))
-    values = {"verified": verified, "counters_kept": kept, "seconds": round(seconds, 1), "avrdude": "{}.{}".format(*version)}
-    values.update({"avrdude_s": result["avrdude_s"], "bare_avrdude_s": round(bare_s, 1)})
+    text = "whole update {:.2f} s, of it avrdude {:.1f} s; bare avrdude for the same work {:.2f} s, in one run {:.2f} s"
+    print(text.format(seconds, result["avrdude_s"], bare_s, once_s))
+    values = {"verified": verified, "counters_kept": kept, "seconds": round(seconds, 2), "avrdude": "{}.{}".format(*version)}
+    values.update({"avrdude_s": result["avrdude_s"], "bare_avrdude_s": round(bare_s, 2)})
+    values.update({"overhead_s": round(seconds - bare_s, 2), "bare_in_one_run_s": round(once_s, 2)})
     print("flash-demo: " + json.dumps(values))
-    return 0 if verified and kept and seconds <= result["avrdude_s"] + OVERHEAD_S else 1
+    return 0 if verified and kept and seconds <= bare_s + OVERHEAD_S else 1
 
 
 if __name__ == "__main__":

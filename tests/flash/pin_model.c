@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ static struct {
 static struct {
 	unsigned char raw[PINS]; // what the router drives
 	unsigned char is_output[PINS];
+	unsigned char is_exported[PINS];
 	unsigned char in, out; // the bytes on MOSI and MISO
 	unsigned char instruction[4], alive;
 	int bits, bytes;
@@ -45,6 +47,7 @@ static int (*real_open)(const char *, int, ...);
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_read)(int, void *, size_t);
 static int (*real_close)(int);
+static int (*real_stat)(const char *, struct stat *);
 
 __attribute__((constructor)) static void find_libc(void)
 {
@@ -52,6 +55,7 @@ __attribute__((constructor)) static void find_libc(void)
 	real_write = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
 	real_read = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
 	real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
+	real_stat = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
 }
 
 static int connect_model(void)
@@ -175,6 +179,19 @@ int open(const char *path, int flags, ...)
 	return real_open(path, flags, mode);
 }
 
+// A pin's folder is there as soon as the pin is exported, as the kernel has it; avrdude waits for it.
+int stat(const char *path, struct stat *found)
+{
+	int pin;
+
+	if (sscanf(path, GPIO "gpio%d", &pin) != 1)
+		return real_stat(path, found);
+	if (pin >= 0 && pin < PINS && wires.is_exported[pin])
+		return real_stat("/", found);
+	errno = ENOENT;
+	return -1;
+}
+
 int close(int fd)
 {
 	if (fd >= 0 && fd < FDS_MAX)
@@ -185,7 +202,10 @@ int close(int fd)
 static int exported(int pin)
 {
 	errno = pin < 0 || pin >= PINS ? EINVAL : ask('X', (unsigned char)pin);
-	return errno ? -1 : 0;
+	if (errno)
+		return -1;
+	wires.is_exported[pin] = 1;
+	return 0;
 }
 
 ssize_t write(int fd, const void *data, size_t len)
@@ -200,6 +220,8 @@ ssize_t write(int fd, const void *data, size_t len)
 		return exported(atoi(text)) < 0 ? -1 : (ssize_t)len;
 	case UNEXPORT:
 		ask('U', (unsigned char)atoi(text));
+		if (atoi(text) >= 0 && atoi(text) < PINS)
+			wires.is_exported[atoi(text)] = 0;
 		return (ssize_t)len;
 	case DIRECTION:
 		wires.is_output[pin] = text[0] != 'i';

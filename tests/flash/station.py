@@ -6,6 +6,7 @@ What runs is what the flash holds: our firmware, or half of it, in fluksosim; th
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from flukso import ports
 from flukso.board import Board
 from flukso.flash import avrdude, eeprom, ihex
-from tests.e2e.chain import FIRMWARE, FLUKSOSIM, ROOT, interpreter
+from tests.e2e.chain import FIRMWARE, FLUKSOSIM, ROOT, UART_FIRMWARE, interpreter
 from tests.fakes.isp_chip import Chip
 from tests.fakes.oldboard import OldBoard
 from tests.fakes.stk500 import Line, Programmer
@@ -25,6 +26,7 @@ HISTORIC_FLASH = bytes(range(1, 255)) * 24  # stands for the historic firmware, 
 LAYOUTS = ("declared-0", "declared-1", "reversed-0", "reversed-1")
 COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
 CONSTANTS, FRACTIONS, MAP, ENABLED = (5163, 5163, 10327, 1, 2, 0), (500, 0, 7, 0, 667, 0), (0, 1, 2, 3, 4, 0xFF), 0x1B
+UART_WORDS = ("--board", "uart")
 RUN_S = 120  # of one command
 
 
@@ -46,6 +48,15 @@ def historic_eeprom(layout: str, counters) -> bytes:
     return bytes(cells)
 
 
+UART_IDS = tuple("fedcba9876543210fedcba987654321{}".format(n) for n in range(4))
+
+
+def uart_eeprom(counters) -> bytes:
+    """What a historic board of generation 1 leaves behind."""
+    image = b"".join(text.encode() + b"\0" + value.to_bytes(4, "little") for text, value in zip(UART_IDS, counters, strict=True))
+    return image.ljust(avrdude.EEPROM_SIZE, b"\xff")
+
+
 def historic_chip(layout: str, counters, hfuse: int = 0xDE) -> Chip:
     chip = Chip(hfuse=hfuse)
     chip.flash[: len(HISTORIC_FLASH)] = HISTORIC_FLASH
@@ -60,8 +71,17 @@ def our_chip(text: bytes | None = None) -> Chip:
     return chip
 
 
+@functools.cache
+def _interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
+    """The same for all commands of a run: looking whether the runtime is built takes as long as running it."""
+    return interpreter(runtime)
+
+
 class Station:
-    """The programmer's `port`, and the board's `bus_url` and `control_url`, as long as it runs."""
+    """The programmer's `port`, and the board's `bus_url` and `control_url`, as long as it runs.
+
+    `layout` is of the historic EEPROM on the chip, or "uart": a board of generation 1, which has a control_url only.
+    """
 
     def __init__(self, folder: Path, chip: Chip, layout: str | None = None, listen: bool = True, env: dict | None = None):
         self.folder = folder
@@ -105,18 +125,21 @@ class Station:
 
     def start_board(self) -> None:
         flash = bytes(self.chip.flash)
-        if flash.rstrip(b"\xff") == HISTORIC_FLASH:
-            self._board = self._historic()
-        elif flash.strip(b"\xff"):
-            self._board = self._simulated()
+        old = flash.rstrip(b"\xff") == HISTORIC_FLASH
+        if not flash.strip(b"\xff") or (old and self.layout == "uart"):
+            return
+        if self.layout == "uart":
+            self._board = self._simulated(UART_FIRMWARE, UART_WORDS)
+        else:
+            self._board = self._historic() if old else self._simulated()
 
-    def _simulated(self) -> Program:
+    def _simulated(self, firmware: Path = FIRMWARE, words=()) -> Program:
         image, cells = self.folder / "flash.hex", self.folder / "eeprom.bin"
         image.write_bytes(ihex.write(self.chip.flash))
         cells.write_bytes(self.chip.eeprom)
         program = Program([
-            *(FLUKSOSIM, "--hex", image, "--elf", FIRMWARE.with_suffix(".elf"), "--eeprom", cells, "--speed", "0"),
-            *("--listen", self.bus_url, "--control", self.control_url),
+            *(FLUKSOSIM, *words, "--hex", image, "--elf", firmware.with_suffix(".elf"), "--eeprom", cells, "--speed", "0"),
+            *("--control", self.control_url, *(() if words else ("--listen", self.bus_url))),
         ])  # fmt: skip
         program.wait_for_line("fluksosim: ready")
         return program
@@ -201,16 +224,18 @@ class Station:
     # the tool
 
     def options(self) -> list[str]:
+        """What every command needs; a board of generation 1 has no bus to ask it over."""
+        bus = ("--bus", "none") if self.layout == "uart" else ("--bus", self.bus_url, "--clock", "sim:" + self.control_url)
         (self.folder / "config").touch()
         return [
             *("--config", str(self.folder / "config"), "-c", "stk500v1", "-P", self.port),
-            *("--bus", self.bus_url, "--clock", "sim:" + self.control_url),
+            *bus,
             *("--backup", str(self.folder / "board.backup"), "--run", str(self.folder / "run")),
         ]
 
     def command(self, *words, runtime: str = "cpython", options: list[str] | None = None) -> tuple[list[str], dict[str, str]]:
         """The words that run flukso-flash on this station, and their environment."""
-        start, env = interpreter(runtime)
+        start, env = _interpreter(runtime)
         given = [*words, *(self.options() if options is None else options)]
         return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env, **self.env}
 

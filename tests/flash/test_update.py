@@ -8,7 +8,6 @@ import pytest
 from flukso.flash import backup, cli
 from tests.e2e.chain import FIRMWARE
 from tests.fakes.isp_chip import EESAVE, SIGNATURES
-from tests.flash.images import versioned
 from tests.flash.station import CONSTANTS, COUNTERS, LAYOUTS, MAP, historic_chip, our_chip
 
 
@@ -67,19 +66,6 @@ def test_a_new_board_without_any_bus(station):
     done = board.flash("update", FIRMWARE, options=options)
     assert done.returncode == 0 and "EEPROM verified" in done.stdout, done.stderr
     assert board.counters() == COUNTERS
-
-
-def test_a_board_of_generation_1_on_a_pc(station, tmp_path):
-    chip = our_chip(versioned(2, 0, "uart"))
-    chip.fuses.update(lfuse=0xE2, hfuse=0xDD)
-    board = station(chip)
-    (tmp_path / "uart.hex").write_bytes(versioned(2, 1, "uart"))
-    options = board.options()
-    options[options.index("--bus") + 1] = "none"
-    done = board.flash("update", tmp_path / "uart.hex", "--board", "uart", options=options)
-    assert done.returncode == 0, done.stderr
-    assert chip.fuses == {"lfuse": 0xE2, "hfuse": 0xD5, "efuse": 0x01} and chip.erases == 1
-    assert board.flash("update", FIRMWARE, options=options).returncode == cli.REFUSED
 
 
 def test_backup_and_restore_bring_a_historic_board_back_and_the_counters_go_on(station, tmp_path):
