@@ -40,6 +40,12 @@ class SharingForm(forms.Form):
             set_sharing(account, self.cleaned_data["sharing"], self.cleaned_data["audience"] or Sharing.Audience.CHOSEN, chosen)
 
 
+class LoginForm(allauth.LoginForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("Name or e-mail address")
+
+
 class SignupForm(SharingForm, allauth.SignupForm):
     field_order = ["username", "email", "password1", "sharing", "audience"]
 

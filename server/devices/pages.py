@@ -3,7 +3,7 @@
 
 from devices.claims import ClaimError, claim_device, open_rekey_window, release_device
 from devices.forms import DeviceForm, SensorForm
-from devices.queries import devices_of, sensors_of, troubles
+from devices.queries import clock_of, devices_of, sensors_of, troubles, up_since
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
@@ -22,7 +22,13 @@ def devices(request):
     now = timezone.now()
     sensors = list(sensors_of(request.user))
     found = [
-        {"device": each, "form": DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "sensors": _rows(sensors, each.pk)}
+        {
+            "device": each,
+            "clock": clock_of(each),
+            "up": up_since(each),
+            "form": DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"),
+            "sensors": _rows(sensors, each.pk),
+        }
         for each in devices_of(request.user)
     ]
     kept = _rows(sensors, None)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an account may see of devices and sensors. Whatever is not theirs is as if it did not exist."""
 
+from datetime import datetime, timedelta
+
 from devices.models import Device, Sensor
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -18,6 +20,24 @@ def sensors_of(account) -> QuerySet[Sensor]:
 def owner_of(sensor: Sensor):
     """The account that a sensor belongs to, None while its device is unclaimed."""
     return sensor.released_by if sensor.device is None else sensor.device.owner
+
+
+CLOCK_RIGHT_S = 60  # a heartbeat's time is in whole seconds, and travels
+
+
+def clock_of(device: Device) -> str:
+    """How the device's clock went at its newest heartbeat, for its owner; empty without one."""
+    if device.seen is None or not device.beat_time:
+        return ""
+    ahead_s = device.beat_time - round(device.seen.timestamp())
+    if abs(ahead_s) <= CLOCK_RIGHT_S:
+        return _("right")
+    return _("%(count)s s ahead") % {"count": ahead_s} if ahead_s > 0 else _("%(count)s s behind") % {"count": -ahead_s}
+
+
+def up_since(device: Device) -> datetime | None:
+    """When the device started, as its newest heartbeat says."""
+    return None if device.seen is None or device.uptime_s is None else device.seen - timedelta(seconds=device.uptime_s)
 
 
 def troubles(sensor: Sensor) -> list[str]:
