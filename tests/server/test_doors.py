@@ -61,6 +61,8 @@ FORMS = [  # every address that changes something for who is logged in
     f"/devices/{DEVICE}/window/",
     f"/devices/{DEVICE}/release/",
     f"/sensors/{SENSOR}/settings/",
+    "/follow/",
+    "/unit/",
     "/email/",
     "/password/change/",
     "/logout/",
@@ -111,6 +113,25 @@ def test_a_session_that_was_planted_is_not_logged_in(guest, platform, certificat
 def test_the_cookie_is_for_https_and_not_for_scripts(session):
     cookie = next(each for each in session if each.name == "sessionid")
     assert cookie.secure and cookie.has_nonstandard_attr("HttpOnly") and cookie.get_nonstandard_attr("SameSite") == "Lax"
+
+
+@pytest.mark.parametrize("query", ["", "&callback=found", "&jsonp_callback=found"], ids=["json", "callback", "jsonp"])
+def test_a_session_opens_nothing_that_other_sites_may_read(alice, query):
+    """What answers with JSONP or CORS looks at tokens alone: a foreign page's visitor lends it no session."""
+    path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt{query}"
+    assert alice.get(path, Origin="https://evil.example").status_code == 401
+    token = re.search(r'<code id="token">([^<]*)', alice.post("/tokens/", {"name": "one"}).text).group(1)
+    answer = alice.get(path, Origin="https://evil.example", **{"X-Token": token})
+    assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers and "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/chart.json?scale=day&callback=found&jsonp_callback=found", "/members.json", "/api/1/devices"])
+def test_what_a_session_opens_is_for_this_site_alone(alice, path):
+    for answer in (alice.get(path, Origin="https://evil.example"), alice.session.options(alice.url + path, timeout=60)):
+        assert not [name for name in answer.headers if name.startswith("Access-Control")]
+        assert not answer.text.startswith("found(")
+    assert alice.get(path, Origin="https://evil.example").status_code == 200
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/\\evil.example", "https:evil.example", "javascript:alert(1)"])
