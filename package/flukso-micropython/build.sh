@@ -20,6 +20,9 @@ PYTHON=${PYTHON:-python3}
 [ -x "$ROOT/.venv/bin/python" ] && PYTHON=$ROOT/.venv/bin/python
 JOBS=$(nproc)
 OPTIONS=CFLAGS_EXTRA=-g0
+# Of this machine: linked as on routers, so that little more than what runs is mapped and constants need no relocation. (Names are looked
+# up by what glibc has built in, files and DNS; the linker warns of the rest.)
+X86_LINK='-Wl,--gc-sections -no-pie -static'
 
 # shellcheck source=package/flukso-micropython/sources.sh
 . "$HERE/sources.sh"
@@ -74,13 +77,13 @@ build() {
 	unpack_sources
 	fetch_tools tools "$HERE/build-requirements.txt"
 	case $arch in
-	x86) set -- ;;
+	x86) set -- "$OPTIONS -fno-pie" "LDFLAGS_ARCH=$X86_LINK" ;;
 	*)
 		write_cross_compiler "$arch"
 		set -- CC="$OUT/cc" STRIP= SIZE=true LDFLAGS_ARCH=-Wl,--gc-sections LDFLAGS_EXTRA="-static -s"
 		;;
 	esac
-	forget_stale_objects
+	forget_stale_objects "$@"
 	make_programs "$@"
 	echo "$KEY" >"$KEY_FILE"
 }
@@ -89,7 +92,7 @@ build() {
 forget_stale_objects() {
 	local flags
 	flags=$({
-		echo "$OPTIONS $TREE"
+		echo "$OPTIONS $TREE $*"
 		cat "$HERE"/variant/*.mk "$HERE"/modules/*/*.mk
 	} | sha256sum)
 	[ "$(cat "$OUT/flags" 2>/dev/null)" = "$flags" ] || rm -rf "$OUT/obj"
@@ -129,7 +132,7 @@ make_spi_fake() {
 	rm -f "$OUT/obj/micropython-spifake"
 	"$cc" -std=gnu99 -Wall -Wextra -Werror -Os -c -o "$OUT/obj/spi_fake.o" "$SPI_FAKE"
 	if [ "$cc" = cc ]; then
-		port_make PROG=micropython-spifake \
+		port_make "$@" PROG=micropython-spifake \
 			LDFLAGS_EXTRA="$OUT/obj/spi_fake.o $(wrap_options -Wl,)"
 	else
 		# zig's driver knows no --wrap, but its linker does: the module alone is linked with it first.

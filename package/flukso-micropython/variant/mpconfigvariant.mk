@@ -16,3 +16,6 @@ MICROPY_USE_READLINE = 0
 MICROPY_VFS_FAT = 0
 MICROPY_VFS_LFS1 = 0
 MICROPY_VFS_LFS2 = 0
+
+# What runs for every byte code: speed is worth the few kB.
+%/py/map.o %/py/runtime.o %/py/obj.o %/py/objtype.o %/py/objfun.o %/py/objfloat.o %/py/bc.o %/py/qstr.o: CFLAGS += -O2
