@@ -2,17 +2,11 @@
 """The whole daemon on a board, a server and a clock that stand in this process."""
 
 import asyncio
-import gc
 import random
-import resource
-from pathlib import Path
 
 import pytest
 
-from flukso import daemon as daemon_module
-from flukso.board import Identity, Poll
 from flukso.https import HttpsError
-from flukso.spi import Delta
 from tests.unit.fake_port import CONFIG, IDS, PULSE
 from tests.unit.house import START, House, run
 
@@ -173,111 +167,6 @@ def test_an_hour_without_a_server_loses_nothing(trouble):
     run(scenario())
 
 
-def test_the_buffer_outlives_a_restart_and_a_damaged_file_is_put_aside():
-    async def scenario():
-        house = House()
-        house.board.watts = [2000, 0, 0]
-        house.server.trouble = HttpsError("unreachable", "down")
-        house.start()
-        await house.until(1000)
-        await house.end()
-        kept = len(house.daemon.store)
-        assert kept > 20
-        again = House(files=house.port.files, wall=START + 2000)
-        again.start()
-        assert len(again.daemon.store) == kept
-        await again.until(20)
-        await again.end()
-        assert len(again.server.held(IDS[0])) >= 16
-        torn = bytearray(house.port.files["/state/buffer.bin"])
-        torn[40] ^= 1
-        third = House(files={"/state/buffer.bin": bytes(torn)})
-        third.start()
-        assert len(third.daemon.store) == 0 and third.port.said("damaged")
-        assert third.port.files["/state/buffer.bin.damaged"] == bytes(torn)
-        await third.end()
-
-    run(scenario())
-
-
-def test_it_saves_every_few_minutes_without_a_stop():
-    async def scenario():
-        house = House()
-        house.server.trouble = 500
-        house.start()
-        await house.until(700)
-        assert house.port.stamps["/state/buffer.bin"] == 2
-        house.port.write_error = "no space"
-        await house.until(1000)
-        assert house.port.said("no space")
-        house.kill()
-
-    run(scenario())
-
-
-def test_a_defect_ends_the_daemon_and_keeps_what_was_read():
-    async def scenario():
-        house = House()
-        house.server.trouble = 500
-        house.start()
-        await house.until(200)
-
-        async def defect(wall, mono):
-            raise RuntimeError("a defect")
-
-        house.daemon._tick = defect
-        with pytest.raises(RuntimeError):
-            await house.task
-        again = House(files=house.port.files)
-        again.start()
-        assert len(again.daemon.store) == len(house.daemon.store) > 5
-        again.kill()
-
-    run(scenario())
-
-
-def test_a_saved_buffer_that_cannot_be_read_is_said():
-    async def scenario():
-        house = House()
-
-        def refused(path, limit):
-            if path.startswith("/state"):
-                raise OSError(13, "permission denied")
-            return type(house.port).read_file(house.port, path, limit)
-
-        house.port.read_file = refused
-        house.start()
-        assert house.port.said("cannot be read")
-        house.kill()
-
-    run(scenario())
-
-
-RESET = CONFIG.replace("config settings daemon", "config settings main\n\toption reset_counters 1\nconfig settings daemon")
-
-
-def test_reset_counters_acts_once_for_each_time_the_file_was_written():
-    async def scenario():
-        house = House(RESET)
-        house.board.counter = [5, 6, 7, 8, 9, 10]
-        house.start()
-        await house.until(10)
-        assert house.board.counter == [0] * 6
-        house.board.counter[3] = 77
-        await house.end()
-        house.start()
-        await house.until(house.clock.now + 10)
-        assert house.board.counter[3] == 77
-        await house.end()
-        house.port.write_durable("/etc/flukso", RESET.encode())
-        house.start()
-        await house.until(house.clock.now + 10)
-        assert house.board.counter[3] == 0
-        await house.end()
-
-    run(scenario())
-
-
 def test_the_hourly_comparison_of_settings_takes_no_poll_away():
     async def scenario():
         house = House()
@@ -311,19 +200,6 @@ def test_a_board_that_answers_late_is_polled_in_the_next_second_all_the_same():
         house.board.transfer = slow
         await house.until(20)
         assert house.daemon.board.polls - polls >= 10
-        house.kill()
-
-    run(scenario())
-
-
-def test_counters_are_not_reset_when_that_could_not_be_noted():
-    async def scenario():
-        house = House(RESET)
-        house.port.write_error = "read-only"
-        house.board.counter = [5] * 6
-        house.start()
-        await house.until(10)
-        assert house.board.counter == [5] * 6 and house.port.said("not reset")
         house.kill()
 
     run(scenario())
@@ -421,77 +297,6 @@ def test_a_noisy_bus_costs_readings_and_believes_nothing_wrong(historic):
         assert not house.server.conflicts
 
     run(scenario())
-
-
-class FastBoard:
-    """Stands in for board.Board above the bus, for simulated weeks in seconds."""
-
-    def __init__(self, clock):
-        self.clock, self.polls, self.faults, self.last_fault = clock, 0, 0, ""
-        self.identity = Identity(2, 1, 2, 0, False)
-        self.uart_in = bytearray()
-
-    keeps_settings = True
-
-    def describe(self):
-        return "fast"
-
-    def close(self):
-        pass
-
-    async def identify(self):
-        return self.identity
-
-    async def sync(self, settings):
-        return []
-
-    async def counters(self, sensors):
-        return tuple((sensor, int(self.clock.now) // 3) for sensor in sensors)
-
-    async def poll(self, sensors, uart=b""):
-        self.polls += 1
-        now = int(self.clock.now)
-        return Poll((Delta(0, now // 3, 0, 1200), Delta(3, now // 3, 0, now * 1000 & 0xFFFFFFFF)), (), True)
-
-
-def days_in_memory(monkeypatch, days):
-    """Run so many days, the server away for the middle third; return (objects, resident bytes) at every twelfth."""
-    held = []
-
-    async def scenario():
-        house = House()
-        monkeypatch.setattr(daemon_module, "Board", lambda bus, clock: FastBoard(clock))
-        house.start()
-        step_s = days * 86400 / 12
-        for part in range(1, 13):
-            house.server.trouble = HttpsError("unreachable", "down") if 4 <= part < 8 else None
-            await house.until(part * step_s)
-            for sensor in IDS:
-                house.server.tuples[sensor] = {}
-            del house.server.posts[:]
-            gc.collect()
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            held.append((len(gc.get_objects()), pages * resource.getpagesize()))
-        await house.end()
-        assert house.daemon.board.polls > days * 86400 * 0.999
-
-    asyncio.run(scenario())
-    return held
-
-
-def assert_flat(held, spare_bytes):
-    """The last quarter, with the backlog sent, is no larger than the second twelfth."""
-    assert max(objects for objects, _ in held[9:]) <= held[1][0] + 500
-    assert max(resident for _, resident in held[9:]) <= held[1][1] + spare_bytes
-
-
-def test_memory_is_flat_over_hours(monkeypatch):
-    assert_flat(days_in_memory(monkeypatch, 0.25), 4000000)  # other tests of the process move its arenas
-
-
-@pytest.mark.slow
-def test_memory_is_flat_over_seven_days(monkeypatch):
-    assert_flat(days_in_memory(monkeypatch, 7), 1000000)
 
 
 def test_a_board_that_is_in_line_is_read_in_the_first_second():
