@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on CPython against the fake server: what is verified, every form of answer, and that each request ends."""
+"""HTTPS on CPython alone: its threads, its environment, its CA file, any bytes for an answer; tests/runtime/test_https.py has the rest."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,8 @@ import time
 import pytest
 
 from flukso.digest import x_digest
-from flukso.https import CERTIFICATE, PROTOCOL, TIMEOUT, UNREACHABLE, Answer, HttpsError, parse_url
+from flukso.https import CERTIFICATE, PROTOCOL, HttpsError, parse_url
 from flukso.ports.cpython_https import WORKERS_MAX, open_https
-from flukso.upload import acknowledges
 from tests.fakes.ca import make
 from tests.fakes.server import Server
 
@@ -63,140 +62,6 @@ def refusal(server, pki, **options):
     return caught.value
 
 
-def test_posts_and_is_answered(server, pki):
-    answer = once(server, pki)
-    assert answer == Answer(200, answer.headers, b'{"response":"ok"}')
-    assert server.held(SENSOR) == [(1700000000, 1)]
-    assert not server.store.violations
-
-
-REFUSED = [  # certificate of the server, CA file, a word of the sentence
-    ("foreign", "ca.crt", "not signed by the CA"),
-    ("good", "foreign-ca.crt", "not signed by the CA"),
-    ("wrong-host", "ca.crt", "another host name"),
-    ("expired", "ca.crt", "expired"),
-    ("future", "ca.crt", "not valid yet"),
-]
-
-
-@pytest.mark.parametrize("kind, ca, words", REFUSED)
-def test_refuses_the_certificate_and_sends_nothing(pki, kind, ca, words):
-    with Server(pki / (kind + ".pem"), {DEVICE: KEY}) as server:
-        error = refusal(server, pki, ca=ca)
-        assert error.kind == CERTIFICATE
-        assert words in str(error)
-        assert server.requests == [] and server.handshakes <= 1  # TLS 1.3: the server may be done before we refuse
-
-
-def test_nothing_listens(server, pki):
-    server.down()
-    error = refusal(server, pki)
-    assert error.kind == UNREACHABLE and "refused" in str(error)
-
-
-def test_no_such_name(server, pki):
-    error = refusal(server, pki, url="https://nowhere.invalid:{}/".format(server.port))
-    assert error.kind == UNREACHABLE and "nowhere.invalid" in str(error)
-
-
-def test_a_plain_http_server_is_a_protocol_error(pki):
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(30)  # a client that never comes fails the test and leaves no thread
-
-    def serve():
-        connection, _ = listener.accept()
-        connection.recv(100)
-        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-        connection.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    error = refusal(None, pki, url="https://localhost:{}/".format(listener.getsockname()[1]))
-    thread.join()
-    listener.close()
-    assert error.kind == PROTOCOL
-
-
-@pytest.mark.parametrize("form", ["plain", "chunked", "lower-case", "no-length", "close-keep-alive", "slow"])
-def test_every_form_of_answer_is_read(server, pki, form):
-    server.misbehave(form)
-    assert once(server, pki).body == b'{"response":"ok"}'
-
-
-@pytest.mark.parametrize("name", ["half-status", "half-body", "too-short", "garbage", "huge", "empty", "two-lengths", "reset", "close"])
-def test_a_broken_answer_is_an_error(server, pki, name):
-    server.misbehave(name)
-    assert refusal(server, pki).kind == PROTOCOL
-
-
-def test_a_head_that_is_cut_acknowledges_nothing(server, pki):
-    server.misbehave("half-head")
-    answer = once(server, pki)  # http.client takes the end of the connection for the end of the headers
-    assert not acknowledges(answer.status, answer.body)
-
-
-STALLS = [
-    ("stall", "connect", {}),
-    ("stall", "request", {}),
-    ("stall", "answer", {}),
-    ("stall", "answer", {"sent": 30}),
-    ("slow", "answer", {"seconds": 0.2}),
-]
-
-
-@pytest.mark.parametrize("name, at, options", STALLS)
-def test_ends_in_time_whatever_the_server_does(server, pki, name, at, options):
-    server.misbehave(name, at, **options)
-    begin = time.monotonic()
-    assert refusal(server, pki, timeout_s=0.7).kind == TIMEOUT
-    assert time.monotonic() - begin < 1.5
-
-
-def test_a_black_hole_ends_in_time(pki):
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = []
-    for _ in range(3):  # fill the backlog: further SYNs are dropped
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-        fillers.append(filler)
-    begin = time.monotonic()
-    error = refusal(None, pki, url="https://127.0.0.1:{}/".format(listener.getsockname()[1]), timeout_s=0.5)
-    for opened in [*fillers, listener]:
-        opened.close()
-    assert error.kind == TIMEOUT
-    assert time.monotonic() - begin < 1.5
-
-
-def test_statuses_are_answers_and_redirects_are_not_followed(server, pki):
-    for status in (204, 301, 400, 401, 500, 503):
-        server.misbehave("status", "instead", 1, status=status, headers={"Location": "https://localhost:1/", "Retry-After": "7"})
-        answer = once(server, pki)
-        assert (answer.status, answer.headers["retry-after"]) == (status, "7")
-
-
-def test_keeps_the_connection_and_asks_again_when_it_was_closed(server, pki):
-    async def run():
-        https = open_https(server.url, str(pki / "ca.crt"), RealClock())
-        for _ in range(3):
-            await post(https)
-        assert server.handshakes == 1
-        server.misbehave("close", "answer", 1)  # the kept connection ends in place of an answer
-        assert (await post(https)).status == 200
-        assert server.handshakes == 2
-        server.drop_connections()
-        assert (await post(https)).status == 200
-        server.misbehave("close", "answer", 2)  # the new one, too: that is no closed keep-alive
-        with pytest.raises(HttpsError):
-            await post(https)
-        assert (await post(https)).status == 200
-        https.close()
-
-    asyncio.run(run())
-
-
 def test_goes_on_after_a_timeout_and_leaves_no_thread(server, pki):
     async def run():
         https = open_https(server.url, str(pki / "ca.crt"), RealClock())
@@ -216,23 +81,6 @@ def test_goes_on_after_a_timeout_and_leaves_no_thread(server, pki):
         if thread.name == "https":
             thread.join(LATE_S)  # it has given its result, and may still be on its way out
             assert not thread.is_alive()
-
-
-def test_the_loop_goes_on_while_the_server_stalls(server, pki):
-    async def run():
-        https = open_https(server.url, str(pki / "ca.crt"), RealClock())
-        server.misbehave("stall")
-        request = asyncio.ensure_future(post(https, 0.5))
-        widest = 0.0
-        while not request.done():
-            before = time.monotonic()
-            await asyncio.sleep(0.01)
-            widest = max(widest, time.monotonic() - before)
-        assert isinstance(request.exception(), HttpsError)
-        https.close()
-        return widest
-
-    assert asyncio.run(run()) < 0.3
 
 
 def test_the_environment_changes_nothing(server, pki, monkeypatch):
