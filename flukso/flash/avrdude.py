@@ -20,7 +20,7 @@ Programmer = namedtuple("Programmer", ("id", "port", "pins", "extra"))
 Pins = namedtuple("Pins", ("reset", "sck", "mosi", "miso"))
 FIELD_PINS = Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/protocols.md §1
 ROUTER = "flukso-linuxgpio"  # the name of our programmer in the generated configuration
-GPIO_MAX = 511
+GPIO_MAX = 400  # of avrdude 7; 6 takes 255
 
 
 class AvrdudeError(ValueError):
@@ -34,10 +34,8 @@ class AvrdudeError(ValueError):
 # what avrdude says (any of its versions 6.3 to 8) -> why it failed; the first that fits counts
 REASONS = (
     ("missing", ("avrdude: not found", "avrdude: command not found")),
-    (
-        "device",
-        ("can't open device", "cannot open", "unable to open", "can't export gpio", "could not find usb", "ser_open", "connection refused"),
-    ),
+    ("device", ("can't open device", "cannot open", "unable to open", "ser_open", "connection refused")),
+    ("device", ("can't export gpio", "cannot export gpio", "could not find usb", "cannot find usb", "find programmer id")),
     ("verify", ("verification error", "verification mismatch", "content mismatch")),
     ("silent", ("not in sync", "target doesn't answer", "initialization failed", "not responding", "programmer is not")),
     ("signature", ("expected signature", "device signature")),
@@ -47,17 +45,20 @@ REASONS = (
 def configuration(pins: Pins, version: tuple) -> bytes:
     """Return the text of a configuration file with our linuxgpio programmer; ValueError for an impossible pin.
 
-    `version` is avrdude's (major, minor): from 7.1 on a programmer must say its modes, which 6 does not know.
+    `version` is avrdude's (major, minor): from 7.1 on a programmer must say its modes, which 6 does not know; 8 no longer
+    knows mosi and miso, which are sdo and sdi since 7.1.
     """
+    newer = tuple(version) >= (7, 1)
+    words = {"mosi": "sdo", "miso": "sdi"} if newer else {}
     lines = ["programmer", '  id = "{}";'.format(ROUTER), '  desc = "sensor board on the router\'s pins";', '  type = "linuxgpio";']
-    if tuple(version) >= (7, 1):
+    if newer:
         lines.append("  prog_modes = PM_ISP;")
     for name in ("reset", "sck", "mosi", "miso"):
         pin = getattr(pins, name)
         number = pin[1:] if pin[:1] == "~" else pin
         if not number.isdigit() or int(number) > GPIO_MAX:
             raise ValueError("{} pin {!r}: a GPIO number, with ~ before it when it is inverted".format(name, pin))
-        lines.append("  {} = {};".format(name, pin))
+        lines.append("  {} = {};".format(words.get(name, name), pin))
     return ("\n".join(lines) + "\n;\n").encode()
 
 

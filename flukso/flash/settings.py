@@ -78,7 +78,7 @@ def _programmer(given):
         raise SettingsError("pins are four: reset,sck,mosi,miso")
     pins = avrdude.Pins(*given["pins"])
     avrdude.configuration(pins, (0, 0))  # its complaint about an impossible pin, before anything is done
-    return avrdude.Programmer(avrdude.ROUTER, None, pins, ())
+    return avrdude.Programmer(avrdude.ROUTER, given["port"] or None, pins, ())
 
 
 def _bus(daemon, options, programmer):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flukso.flash import avrdude
+from flukso.flash import avrdude, cli, settings
 
 
 def real(words, **options):
@@ -73,8 +73,41 @@ def test_the_real_avrdude_takes_our_configuration(tmp_path):
     assert avrdude.failure(status, text).reason == "device", text
 
 
-def test_an_older_avrdude_gets_no_modes():
-    assert b"prog_modes" not in avrdude.configuration(avrdude.FIELD_PINS, (6, 3))
+@pytest.mark.parametrize("version, newer", [((6, 3), False), ((7, 0), False), ((7, 1), True), ((7, 3), True), ((8, 0), True)])
+def test_each_avrdude_gets_the_words_that_it_knows(version, newer):
+    text = avrdude.configuration(avrdude.FIELD_PINS, version)
+    assert (b"prog_modes = PM_ISP;" in text, b"sdo = 1;\n  sdi = 2;" in text) == (newer, newer)
+    assert (b"mosi = 1;\n  miso = 2;" in text) != newer and b"reset = ~0;\n  sck = ~3;" in text
+
+
+@pytest.mark.parametrize("version", [(6, 3), (7, 1)])
+def test_the_real_avrdude_knows_both_spellings_of_the_pins(tmp_path, version):
+    config = tmp_path / "pins.conf"
+    modes = b"" if version >= (7, 1) else b"  prog_modes = PM_ISP;\n  reset"
+    config.write_bytes(avrdude.configuration(avrdude.FIELD_PINS, version).replace(b"  reset", modes or b"  reset"))
+    programmer = avrdude.Programmer(avrdude.ROUTER, None, avrdude.FIELD_PINS, ())
+    status, text = real(avrdude.command(programmer, "m168p", str(config), ["hfuse:r:-:h"]))
+    assert status != 0 and avrdude.failure(status, text).reason == "device", text
+
+
+def test_the_chip_of_the_pins_is_named_to_an_avrdude_with_libgpiod():
+    for options in ({}, {"port": "gpiochip1"}):
+        programmer = settings.site("", options).programmer
+        words = avrdude.command(programmer, "m168p", "pins.conf", ["hfuse:r:-:h"])
+        assert words[3:5] == ["-c", avrdude.ROUTER] and ("gpiochip1" in words) == bool(options)
+
+
+USB = [("usbasp", ()), ("usbtiny", ()), ("avrispmkII", ("-P", "usb")), ("avrisp", ("-P", "/dev/ttyUSB77")), ("nonsense", ())]
+
+
+@pytest.mark.parametrize("name, more", [pytest.param(name, more, id=name) for name, more in USB])
+def test_a_programmer_of_a_pc_that_is_not_there_is_said(name, more, tmp_path, capsys):
+    """The real avrdude takes our words and looks for the device."""
+    places = ["--config", "/dev/null", "--backup", str(tmp_path / "backup"), "--run", str(tmp_path / "run")]
+    assert cli.main(["info", "-c", name, *more, *places]) == cli.EXITS["device"]
+    said = capsys.readouterr().err
+    assert said.startswith("flukso-flash: ") and ("USB" in said or name in said or more[-1] in said), said
+    assert not (tmp_path / "backup").exists()
 
 
 @pytest.mark.parametrize("pin", ["", "~", "x", "-1", "512", "1;", "~~1"])
