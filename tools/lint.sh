@@ -25,6 +25,7 @@ echo "lint: python"
 $bin/ruff check -q .
 $bin/ruff format -q --check .
 $bin/mypy --no-error-summary
+(cd server && ../$bin/mypy --no-error-summary --config-file ../pyproject.toml --cache-dir ../.mypy_cache/server --explicit-package-bases --exclude '^__init__' .)
 echo "lint: shell"
 # shellcheck disable=SC2046 # names without spaces
 shellcheck -x $(scripts | sort -u)

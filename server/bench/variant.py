@@ -14,7 +14,7 @@ def main(which: str, arguments: list[str]) -> int:
         import series
         from bench.direct import RrdStore
 
-        series.open_store = RrdStore
+        series.open_store = RrdStore  # type: ignore[assignment]
     else:
         from bench import plain
         from django.conf import settings

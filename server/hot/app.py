@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from hot import limits
@@ -42,7 +43,7 @@ class HotPath:
         self._store = store
         self._graphs = Graphs(store, rrd_dir, self._directory, clock) if rrd_dir else None
         self._writer.graphs = self._reader.graphs = self._graphs
-        self.quick = None  # see hot/protocol.py
+        self.quick: Callable[..., bool] | None = None  # see hot/protocol.py
 
     async def start(self) -> None:
         await self._watch.start()

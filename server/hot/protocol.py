@@ -76,7 +76,7 @@ class CanonicalCycle(RequestResponseCycle):
             head += (spelled, b": ", value, b"\r\n")
         if not self.keep_alive:
             head.append(b"Connection: close\r\n")
-        self.expected_content_length = length
+        self.expected_content_length = length  # type: ignore[assignment] # None: uvicorn's own answers tell none
         self._head = head
 
     def _continue(self, message) -> None:
@@ -244,7 +244,7 @@ class DeviceProtocol(HttpToolsProtocol):
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
             "http_version": parser.get_http_version(),
             "method": parser.get_method().decode("ascii"),
-            "scheme": self.scheme,
+            "scheme": self.scheme,  # type: ignore[typeddict-item] # known once there is a connection
             "server": self.server,
             "client": self.client,
             "root_path": "",

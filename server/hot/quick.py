@@ -77,7 +77,7 @@ class Quick:
         except Exception as error:
             deliver(connections, uploads, [error] * len(uploads), now)
 
-    def _deliver(self, connections: list, uploads: list, results: list, now: int) -> None:
+    def _deliver(self, connections: list, uploads: list[tuple[str, list]], results: list, now: int) -> None:
         moment = self._loop.time()
         for connection, upload, outcome in zip(connections, uploads, results, strict=True):
             if isinstance(outcome, Exception):

@@ -15,6 +15,7 @@ from accounts.tokens import is_token, sha256
 from hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
 from hot.caches import Cache, TokenEntry
 from hot.directory import Directory
+from hot.graphs import Graphs
 from hot.requests import Headers, check_version, read_headers
 from hot.workers import Workers
 from series import query
@@ -44,7 +45,7 @@ def read_parameters(raw: bytes) -> Parameters:
     callback = found.get("jsonp_callback", found.get("callback"))
     if callback is not None and not _CALLBACK.fullmatch(callback):
         raise Refusal(400, "a callback is 1 to 64 of 0-9, A-Z, a-z and _")
-    return Parameters(*[found.get(name) for name in Parameters._fields[:-1]], callback)
+    return Parameters._make([*map(found.get, Parameters._fields[:-1]), callback])
 
 
 class Reader:
@@ -58,7 +59,7 @@ class Reader:
         self._accounts = executor
         self._threads = Workers(THREADS, "reads")
         self._clock = clock
-        self.graphs = None  # hot/graphs.py, where it is switched on
+        self.graphs: Graphs | None = None  # hot/graphs.py, where it is switched on
 
     def stop(self) -> None:
         self._threads.stop()

@@ -14,6 +14,7 @@ from hot import limits
 from hot.answers import NO_CONTENT, OK, OK_WATCHED, Answer, Refusal, reply, unauthorized
 from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
+from hot.graphs import Graphs
 from hot.measurements import Malformed, decode_object, decode_upload
 from hot.requests import Headers, check_digests, check_version, read_body, read_headers, too_large
 from hot.troubles import Troubles
@@ -38,7 +39,7 @@ class Writer:
         self._unclaimed_max = unclaimed_max
         self._clock = clock
         self.troubles = Troubles()
-        self.graphs = None  # hot/graphs.py, where it is switched on
+        self.graphs: Graphs | None = None  # hot/graphs.py, where it is switched on
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
         """An upload or a configuration."""

@@ -3,6 +3,7 @@
 
 import gc
 import logging
+from typing import Any
 
 from devices.seal import sealer
 from django.conf import settings
@@ -36,7 +37,7 @@ class Entry:
         if scope["type"] == "http":
             raw = scope["raw_path"]
             if raw.startswith((b"/sensor/", b"/device/")):
-                branch = self._path
+                branch: Any = self._path
             elif raw.startswith(_STATIC):
                 branch = self._static
             else:

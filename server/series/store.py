@@ -85,6 +85,9 @@ class Store(Protocol):
     def imported_until(self, sensor: str) -> int:
         """The time noted by mark_imported(), 0 when there is none."""
 
+    def merge(self) -> None:
+        """Do what is due in the background, and return when it is done."""
+
     def forget(self, sensor: str) -> None:
         """Remove all there is of the sensor; later tuples start afresh."""
 

@@ -35,7 +35,7 @@ def _packer(count: int) -> Packer:
 """
     names: dict[str, Any] = {"pack": struct.Struct(f"<{2 * count}I").pack}
     exec(source, names)
-    return names["packed"]  # type: ignore[no-any-return]
+    return names["packed"]
 
 
 USUAL = {count: (_packer(count), Outcome(count, 0, 0, 0)) for count in range(1, USUAL_TUPLES + 1)}  # and what becomes of so many
@@ -122,9 +122,9 @@ class Memory:
         sensor = self.sensors.get(name)
         return unpack(bytes(sensor.pending)) if sensor else EMPTY
 
-    def take(self, uploads: Sequence[Upload], now: int, archive: Archive, rows: list[bytes]) -> "list[Outcome | TupleError]":
+    def take(self, uploads: Sequence[Upload], now: int, archive: Archive, rows: list[bytes]) -> list[Outcome | Exception]:
         """Take what is new of each upload, and append it to the inbox's `rows` when there is something new."""
-        results: list[Outcome | TupleError] = []
+        results: list[Outcome | Exception] = []
         find, usual, add, tell = self.sensors.get, USUAL, rows.append, results.append
         newest, oldest = now + MAX_AHEAD_S, now - MAX_AGE_S
         grown = 0
