@@ -191,12 +191,12 @@ class Daemon:
             except (spi.SpiError, OSError) as error:
                 self._lost(str(error))
             if self.board.uart_in:
-                await self._hand_out()
+                self._hand_out()
 
-    async def _hand_out(self):
+    def _hand_out(self):
         data = bytes(self.board.uart_in)
         self.board.uart_in[:] = b""
-        await self.rs485.give(data)
+        self.rs485.give(data)
 
     async def _tick(self, wall, mono):
         """One second's work: this runs for every line, so what can wait is left to _chores."""
@@ -228,7 +228,7 @@ class Daemon:
         except (spi.SpiError, OSError) as error:
             self._lost(str(error))
         if self.board.uart_in:
-            await self._hand_out()
+            self._hand_out()
         if mono >= self._chores_at:
             await self._chores(mono)
         if mono >= self.sender.next_at and self.believer.believed:

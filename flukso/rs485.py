@@ -4,14 +4,25 @@
 import asyncio
 
 CLIENTS_MAX = 4
-TO_BOARD_MAX = 1024  # bytes waiting for the board; more are refused by not reading on
+TO_BOARD_MAX = 1024  # bytes waiting for the board; more are lost
+TO_CLIENT_MAX = 4096  # bytes waiting for a client beyond what the system holds; one that lets more pile up is cut
 READ_MAX = 256
 CLOSE_ROUNDS = 20  # of 10 ms
 EVERY_S = 0.1  # how often the board's UART is asked, as the historic router does: its buffer holds little more at 115200 baud
 
 
+class _Client:
+    """One connection, and what waits for it."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.task = asyncio.current_task()
+        self.waiting = bytearray()
+        self.wake = asyncio.Event()
+
+
 class Rs485:
-    """Collects what clients send, hands out what the board received. A client that does not read is dropped."""
+    """Collects what clients send, hands out what the board received. Nobody waits for a client: one that does not read is cut."""
 
     def __init__(self, log):
         self._log = log
@@ -21,12 +32,14 @@ class Rs485:
         self.sent = self.received = self.lost = 0  # bytes
 
     async def serve(self, reader, writer):
-        """Serve one client until it closes."""
+        """Serve one client until it closes, or is cut."""
         if len(self._clients) >= CLIENTS_MAX:
             writer.close()
             return
-        self._clients.append(writer)
+        client = _Client(writer)
+        self._clients.append(client)
         self._tasks += 1
+        sending = asyncio.create_task(self._send(client))
         try:
             while True:
                 data = await reader.read(READ_MAX)
@@ -35,13 +48,29 @@ class Rs485:
                 room = TO_BOARD_MAX - len(self._queue)
                 self.lost += max(len(data) - room, 0)
                 self._queue.extend(data[: max(room, 0)])
-        except (OSError, EOFError):
+        except (OSError, EOFError, asyncio.CancelledError):
             return
         finally:
-            if writer in self._clients:
-                self._clients.remove(writer)
+            self._forget(client)
+            sending.cancel()
             writer.close()
             self._tasks -= 1
+
+    async def _send(self, client):
+        try:
+            while True:
+                await client.wake.wait()
+                client.wake.clear()
+                data = bytes(client.waiting)
+                client.waiting[:] = b""
+                client.writer.write(data)
+                await client.writer.drain()
+        except OSError:
+            client.task.cancel()
+
+    def _forget(self, client):
+        if client in self._clients:
+            self._clients.remove(client)
 
     def take(self, most: int) -> bytes:
         """Return the next bytes for the board, at most so many."""
@@ -50,20 +79,22 @@ class Rs485:
         self.sent += len(data)
         return data
 
-    async def give(self, data: bytes):
+    def give(self, data: bytes):
         """Hand the bytes that the board received to every client."""
         self.received += len(data)
-        for writer in self._clients[:]:
-            try:
-                writer.write(data)
-                await writer.drain()
-            except OSError:
-                self._clients.remove(writer)
+        for client in self._clients[:]:
+            if len(client.waiting) + len(data) > TO_CLIENT_MAX:
+                self._log("warning", "a client of the board's UART does not read: it is cut")
+                self._forget(client)
+                client.task.cancel()
+            else:
+                client.waiting.extend(data)
+                client.wake.set()
 
     async def close(self):
         """Close every client's connection and let it be noticed."""
-        for writer in self._clients[:]:
-            writer.close()
+        for client in self._clients[:]:
+            client.task.cancel()
         for _ in range(CLOSE_ROUNDS):
             if not self._tasks:
                 return

@@ -88,7 +88,7 @@ class Saver:
         try:
             save(self._port, folder, store)
             self.error = ""
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if str(error) != self.error:
                 self._log("warning", "what was read could not be saved in {}: {}".format(folder, error))
             self.error = str(error)

@@ -56,7 +56,7 @@ def _object(body):
     try:
         text = body.decode().strip()
         value = json.loads(text) if text[-1:] == "}" else None  # MicroPython reads what is not finished, too
-    except (ValueError, RuntimeError):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
+    except (ValueError, RuntimeError, MemoryError):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
         return None
     return value if isinstance(value, dict) else None
 
@@ -229,7 +229,8 @@ class Uploader:
         body = _object(answer.body)
         if body is None or not same(answer.headers.get("x-digest", ""), x_digest(self._key, answer.body)):
             return self._refused(request, "heartbeat: the answer's digest is wrong, nothing of it is believed", mono)
-        self.server_time = body.get("timestamp")
+        timestamp = body.get("timestamp")
+        self.server_time = timestamp if isinstance(timestamp, int) else None
         self.claimed = body.get("claimed") == 1
         self._first_heartbeat = False
         self._heartbeat_failures = 0

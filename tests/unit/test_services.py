@@ -95,6 +95,47 @@ def test_bytes_go_to_and_from_the_boards_uart():
     run(scenario())
 
 
+class Deaf(FakeLine):
+    """A client whose buffers are full: what is written to it is never taken."""
+
+    async def drain(self):
+        await asyncio.Event().wait()
+
+
+def test_a_client_that_does_not_read_is_cut_and_holds_up_no_poll():
+    async def scenario():
+        house = House(with_option("uart_socket /run/uart"))
+        house.start()
+        await house.until(10)
+        deaf, client = Deaf(), FakeLine()
+        serve = house.port.served["/run/uart"]
+        tasks = [asyncio.create_task(serve(one, one)) for one in (deaf, client)]
+        for n in range(40):
+            house.board.uart_in = b"%200d" % n
+            await house.until(11 + n)
+        assert client.written == b"".join(b"%200d" % n for n in range(40))
+        assert deaf.written == b"%200d" % 0 and deaf.closed and not client.closed
+        assert house.daemon.board.polls >= 49
+        client.say(b"")
+        await asyncio.gather(*tasks)
+        await house.end()
+
+    run(scenario())
+
+
+def test_a_buffer_that_memory_is_too_short_to_save_is_said_once():
+    port, store, said = FakePort(None, None, None), Store(), []
+    saver = Saver(port, lambda level, text: said.append(text), config.parse(CONFIG), 0.0)
+
+    def short(path, data):
+        raise MemoryError("memory allocation failed")
+
+    port.write_durable = short
+    for _ in range(2):
+        saver.save(store)
+    assert len(said) == 1 and "memory" in saver.error
+
+
 def test_the_delta_pipe_gets_the_historic_lines():
     async def scenario():
         house = House(with_option("delta_pipe /run/delta"))

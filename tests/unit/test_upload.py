@@ -206,3 +206,20 @@ DATES = [
 @pytest.mark.parametrize("text, want", DATES)
 def test_http_dates(text, want):
     assert http_date(text) == want
+
+
+@pytest.mark.parametrize("timestamp, noted", [(1700000000, 1700000000), ("x", None), ([[[]]], None), ({"a": 1}, None), (None, None)])
+def test_of_a_heartbeat_s_answer_only_a_number_is_noted(timestamp, noted):
+    body = json.dumps({"upgrade": 0, "timestamp": timestamp}).encode()
+    device = Device([A])
+    device.answer = lambda request: Answer(200, {"x-digest": x_digest(KEY, body)}, body)
+    device.due()
+    assert device.uploader.server_time == noted
+
+
+def test_an_answer_that_memory_is_too_short_to_read_acknowledges_nothing(monkeypatch):
+    def short(text):
+        raise MemoryError
+
+    monkeypatch.setattr(upload.json, "loads", short)
+    assert not acknowledges(200, b'{"response":"ok"}')
