@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The board's UART on a Unix socket, on both interpreters: who reads gets everything, who does not is cut, and polls wait for nobody."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.runtime.conftest import ROOT, environment
+
+pytestmark = pytest.mark.timeout(120)
+PIECES = 2000  # of 200 bytes: far more than the system holds for a client
+PROGRAM = """
+import asyncio, sys
+from flukso import ports
+from flukso.rs485 import Rs485
+
+async def main():
+    port = ports.load()
+    rs485 = Rs485(lambda level, text: print(text))
+    server = await port.serve_unix(sys.argv[1], rs485.serve)
+    print("ready")
+    while rs485.take(24) != b"go":
+        await asyncio.sleep(0.01)
+    widest_s = 0.0
+    for n in range(int(sys.argv[2])):
+        begin = port.monotonic()
+        rs485.give(b"%200d" % n)
+        widest_s = max(widest_s, port.monotonic() - begin)
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.2)
+    print("quick" if widest_s < 0.5 else widest_s)
+    await rs485.close()
+    server.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def command(request):
+    return [sys.executable] if request.param == "cpython" else request.getfixturevalue("runtime")
+
+
+def read_all(client):
+    data = b""
+    while part := client.recv(65536):
+        data += part
+    return data
+
+
+def test_a_client_that_does_not_read_is_cut_and_the_other_gets_everything(command, tmp_path):
+    script, path = tmp_path / "s.py", str(tmp_path / "sock")
+    script.write_text(PROGRAM)
+    process = subprocess.Popen([*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=environment(PYTHONPATH=str(ROOT)))
+    try:
+        assert process.stdout.readline() == "ready\n"
+        with socket.socket(socket.AF_UNIX) as deaf, socket.socket(socket.AF_UNIX) as client:
+            deaf.connect(path)
+            client.connect(path)
+            client.settimeout(30)
+            client.sendall(b"go")
+            assert read_all(client) == b"".join(b"%200d" % n for n in range(PIECES))
+            assert process.stdout.read() == "a client of the board's UART does not read: it is cut\nquick\n"
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
