@@ -2,6 +2,7 @@
 """A router in QEMU with our packages on it, its board in the simulator, its server beside it; and the figures of its daemon."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.qemu.machine import GATEWAY, Machine
 
 OVERLAY = ROOT / "tests/package/router"  # opkg, rc.common and procd, emulated
 HERE = ROOT / "tests/qemu"
+CACHE = Path(os.environ.get("FLUKSO_QEMU_CACHE", ROOT / ".cache/qemu"))  # as build.sh has it
 PACKAGES = ("flukso-micropython", "flukso")
 MEM_MB = {"mips": 16, "mipsel": 64}  # Debian's kernel for mipsel needs more than a small router has
 PRESENT = ("kmod-spi-dev", "avrdude")  # on every OpenWrt router, without a part in this
@@ -90,7 +92,7 @@ class Router:
     def __init__(self, arch: str, folder: Path, *, mem_mb: int | None = None, interval_s: int = 10, week: Store):
         subprocess.run([HERE / "build.sh", arch], check=True)
         self.arch, self.mem_mb = arch, mem_mb or MEM_MB[arch]
-        parts = ROOT / ".cache/qemu" / arch
+        parts = CACHE / arch
         certificates = ca.make(folder / "ca")
         self.packages = make_packages(arch, folder / "ipk")
         self.lan_port = free_port()

@@ -33,6 +33,11 @@ class IpkError(ValueError):
     """A package that must not be installed: one sentence a line."""
 
 
+def _error(problems: list[str]) -> IpkError:
+    """An error of these sentences, fit for a terminal whatever names the package has."""
+    return IpkError("\n".join([text if text.isprintable() else ascii(text)[1:-1] for text in problems]))
+
+
 def check(path: pathlib.Path) -> Package:
     """The package in the file. Raises IpkError with everything that is wrong with it, OSError when it cannot be read."""
     if path.stat().st_size > FILE_MAX:
@@ -46,7 +51,7 @@ def check(path: pathlib.Path) -> Package:
         except tar.TarError as error:
             problems.append("{}: {}".format(name, error))
     if problems:
-        raise IpkError("\n".join(problems))
+        raise _error(problems)
     control = _control_files(inner["control.tar.gz"], problems)
     fields = _fields(control.get("control", ""), problems)
     files = _data(inner["data.tar.gz"], problems)
@@ -54,7 +59,7 @@ def check(path: pathlib.Path) -> Package:
     scripts = {name: control[name] for name in SCRIPTS if name in control}
     _scripts(scripts, files, problems)
     if problems:
-        raise IpkError("\n".join(problems))
+        raise _error(problems)
     names = [fields[name] for name in NEEDED[:3]]
     return Package(path, *names, fields, files, conffiles, scripts)
 
@@ -80,7 +85,7 @@ def _parts(data: bytes) -> dict[str, bytes]:
     if found.get(PARTS[0], FORMAT) != FORMAT:
         problems.append("debian-binary does not say 2.0")
     if problems:
-        raise IpkError("\n".join(problems))
+        raise _error(problems)
     return found
 
 
@@ -146,26 +151,45 @@ def _absolute(name: str) -> str:
     return "/" + name.removeprefix("./").strip("/")
 
 
+def _plain(name: str) -> bool:
+    """Whether the name is one way to say a path below the root, and the only one."""
+    parts = name.removeprefix("./").removesuffix("/").split("/")
+    return name in ("./", ".") or (name.isprintable() and not {"", ".", ".."} & set(parts))
+
+
 def _data(found, problems) -> dict[str, tar.Member]:
     files: dict[str, tar.Member] = {}
     for member in found:
         path = _absolute(member.name)
         where = "data.tar.gz: {}: ".format(path)
-        if member.name.startswith("/") or ".." in path.split("/") or "\n" in path or "//" in path:
+        if not _plain(member.name):
             problems.append(where + "not a plain path below the root")
         if member.uid or member.gid:
             problems.append(where + "it belongs to {}:{}, not to root".format(member.uid, member.gid))
+        if member.kind != "link" and member.mode & 0o6002:
+            problems.append(where + "mode {:04o}: set-id, or writable by everybody".format(member.mode))
         if member.kind == "folder":
             continue
-        if member.kind == "file" and member.mode & 0o6002:
-            problems.append(where + "mode {:04o}: set-id, or writable by everybody".format(member.mode))
         if path in files:
             problems.append(where + "it is there twice")
         for foreign in OF_NOBODY:
             if path == foreign or (foreign.endswith("/") and path.startswith(foreign)):
                 problems.append(where + "it would overwrite what belongs to no package")
         files[path] = member
+    problems += _inside_files([_absolute(member.name) for member in found], files)
     return files
+
+
+def _inside_files(paths, files):
+    """A sentence for each path that lies in what is no folder: through a link it would be written elsewhere."""
+    problems = []
+    for path in paths:
+        above = path.rpartition("/")[0]
+        while above and above not in files:
+            above = above.rpartition("/")[0]
+        if above:
+            problems.append("data.tar.gz: {}: {} is no folder".format(path, above))
+    return problems
 
 
 def _conffiles(text: str, files, problems) -> list[str]:

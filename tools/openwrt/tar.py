@@ -6,7 +6,9 @@ from collections import namedtuple
 
 BLOCK = 512
 UNPACKED_MAX = 64 * 1024 * 1024  # bytes: more than any router's flash holds
+MEMBERS_MAX = 20000  # of one archive: the largest package of a router has some thousand; each costs us a kilobyte of memory
 NAME_MAX = 4096  # bytes of a path
+OCTAL = frozenset(b"01234567")
 
 # name: as stored; kind: "file", "folder" or "link"; target: of a link
 Member = namedtuple("Member", ("name", "kind", "mode", "uid", "gid", "target", "data"))
@@ -45,10 +47,9 @@ def unpack(data: bytes) -> bytes:
 
 def _number(field: bytes, what: str) -> int:
     text = field.strip(b" \0")
-    try:
-        return int(text or b"0", 8)
-    except ValueError:
-        raise TarError("the {} in a header is not octal".format(what)) from None
+    if not OCTAL.issuperset(text):  # int() would take a sign, too: a size below 0 leads back to the same header for ever
+        raise TarError("the {} in a header is not octal".format(what))
+    return int(text or b"0", 8)
 
 
 def _text(field: bytes) -> str:
@@ -65,7 +66,7 @@ def _header(block: bytes) -> None:
 
 
 def members(data: bytes) -> list[Member]:
-    """Every member in its order. Raises TarError for PAX, devices, hard links, damage, and a missing end."""
+    """Every member in its order. Raises TarError for PAX, devices, hard links, damage, too many, and a missing end."""
     found, place, long = [], 0, {}
     while True:
         block = data[place : place + BLOCK]
@@ -86,6 +87,8 @@ def members(data: bytes) -> list[Member]:
                 raise TarError("a name is over {} bytes".format(NAME_MAX))
             long[LONG[flag]] = _text(content)
             continue
+        if len(found) == MEMBERS_MAX:
+            raise TarError("it has more than {} members".format(MEMBERS_MAX))
         found.append(_member(block, flag, content, long))
         long = {}
 
