@@ -106,6 +106,18 @@ def test_the_boards_pins_stand_as_constants_at_the_head_of_the_device_tree():
         assert "<&gpio {} ".format(name) in text
 
 
+def test_no_image_is_made_of_pins_that_nobody_read_off_a_board(copy):
+    source = copy / DTS
+    preprocess = ["cpp", "-nostdinc", "-undef", "-x", "assembler-with-cpp", "-I", ROOT / "buildroot/stubs", source]
+    build = ["env", "FLUKSO_BUILDROOT={}".format(copy / "tree"), copy / "buildroot/build.sh", DRAGINO]
+    for command in (preprocess, build):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 1 and "are placeholders: read them off a board" in done.stderr
+    assert not (copy / "tree").exists()
+    source.write_text(source.read_text().replace("#define FLUKSO_PINS_READ 0", "#define FLUKSO_PINS_READ 1"))
+    assert "placeholders" not in subprocess.run(preprocess, capture_output=True, text=True, check=True).stderr
+
+
 FAKE_UCI = r"""#!/bin/sh
 [ "$1" = -q ] && shift
 case $1 in
