@@ -56,7 +56,8 @@ class Daemon:
         self.services = Services(self)
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
-        self.config_error = state.noted_errors(port, config_path)  # of a configuration that was not taken over
+        self.config_error = state.noted(port, config_path)  # of a configuration that was not taken over
+        self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path
         self._opened: tuple = ()  # what _open_board opened
@@ -66,6 +67,8 @@ class Daemon:
         self._sync_at = mono
         self._chores_at = mono
         self._saver = state.Saver(port, self.log, settings, mono)
+        self._run = state.Run(port, settings.state_dir, self.log)
+        self._undated = False  # it was said that the clock is not set
         self.log.least = settings.log_level
         self.board = self._open_board()
 
@@ -77,6 +80,11 @@ class Daemon:
     def save_error(self) -> str:
         """Why what was read could not be saved, "" when it was."""
         return self._saver.error
+
+    @property
+    def killed(self) -> int:
+        """How many daemons before this one ended without a clean stop."""
+        return self._run.killed
 
     @property
     def uploader(self):
@@ -139,6 +147,7 @@ class Daemon:
         self.sender.close()
         await self.services.close()
         self.board.close()
+        self._run.end()
         self.log("info", "stopped: {} tuples kept".format(len(self.store)))
 
     async def _guarded(self, loop):
@@ -240,7 +249,11 @@ class Daemon:
         shift = self.believer.observe(wall, mono, self.sender.uploader.newest_sent)
         if shift is not None:
             self.store.shift(shift.start, shift.delta_s)
-            self.log("notice" if len(self.store) else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
+            heard = self._undated or len(self.store)
+            self.log("notice" if heard else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
+        elif not self.believer.believed and not self._undated:
+            self._undated = True
+            self.log("warning", "the clock is not set: readings are kept, and dated and sent once it is")
         return self.believer.stamp(mono)
 
     async def _first_poll(self):
@@ -312,7 +325,8 @@ class Daemon:
             for line in self.config_error.split("\n"):
                 self.log("err", "the configuration is not taken over: {}".format(line))
             return
-        self.config_error = state.noted_errors(self.port, self._config_path)
+        self.config_error = state.noted(self.port, self._config_path)
+        self.flash_error = state.noted(self.port, self._config_path, state.FLASH_NOTED)
         self._apply(settings)
         await self.services.start(self.clock.monotonic())
         self.log("info", "the configuration was read again")

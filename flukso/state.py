@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives the process: the saved buffer, and the mark that the counters were reset."""
+"""What outlives the process: the saved buffer, the mark that the counters were reset, and whether the daemon was killed."""
 
 from flukso import buffer
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
 NOTED, NOTED_MAX = ".errors", 4096  # bytes: written beside the configuration by whoever renders it (docs/openwrt.md)
+FLASH_NOTED = ".flash"  # the same, of flash that cannot be written
 RESET_MAX = 128  # bytes of the mark
+RUN, RUN_MAX = "run", 16  # bytes: whether a daemon runs, and how many were killed
 OUTAGE_S = 3600  # without an acknowledgement for so long, the server counts as away: then flash may be worth its wear
 
 
@@ -94,10 +96,41 @@ class Saver:
             self.error = str(error)
 
 
-def noted_errors(port, config_path: str) -> str:
-    """Return what was wrong with a newer configuration, which is therefore not the one at config_path; "" when nothing was."""
+class Run:
+    """Notes beside the saved buffer that the daemon runs: one that is killed (by the OOM killer, say) cannot tell; the next one does."""
+
+    def __init__(self, port, folder: str, log):
+        self._port = port
+        self._folder = folder
+        ended, self.killed = self._last()  # killed: ends without a clean stop since the folder was made
+        if not ended:
+            self.killed += 1
+            log("warning", "the daemon was killed, or crashed: what came after its last saving was lost, but for the counters")
+        self._note(0)
+
+    def end(self):
+        """Note a clean stop."""
+        self._note(1)
+
+    def _last(self):
+        try:
+            ended, killed = self._port.read_file(self._folder + "/" + RUN, RUN_MAX).split()
+            return int(ended), int(killed)
+        except (OSError, ValueError):
+            return 1, 0
+
+    def _note(self, ended):
+        try:
+            self._port.make_folder(self._folder)
+            self._port.write_durable(self._folder + "/" + RUN, "{} {}".format(ended, self.killed).encode())
+        except OSError:
+            pass  # saving the buffer there fails too, and is said
+
+
+def noted(port, config_path: str, kind: str = NOTED) -> str:
+    """Return what its renderer noted beside the configuration: what is wrong with a newer one (NOTED) or with flash; "" when nothing is."""
     try:
-        return port.read_file(config_path + NOTED, NOTED_MAX).decode().strip()
+        return port.read_file(config_path + kind, NOTED_MAX).decode().strip()
     except (OSError, ValueError):
         return ""
 

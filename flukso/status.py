@@ -26,10 +26,16 @@ def status(house, wall: float, mono: float) -> bytes:
             ("buffer", (("tuples", len(house.store)), ("bytes", house.store.payload_bytes()))),
             ("upload", _upload(house, mono)),
             ("clock", _clock(house, wall, mono)),
-            ("errors", (("config", house.config_error or None), ("save", house.save_error or None))),
+            ("errors", _errors(house)),
             ("lan", (("requests", house.lan.requests), ("refused", house.lan.refused), ("connections", house.lan.connections()))),
         )
     ).encode()
+
+
+def _errors(house):
+    """What is wrong now, and how many daemons before this one were killed."""
+    texts = (("config", house.config_error), ("save", house.save_error), ("flash", house.flash_error))
+    return tuple([(name, text or None) for name, text in texts]) + (("killed", house.killed),)
 
 
 def sensors(house) -> list:

@@ -63,7 +63,7 @@ def definition(*sensors: str) -> list[str]:
         "instance daemon",
         "command /usr/bin/flukso daemon --config /var/run/flukso/config",
         "user flukso",
-        "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors",
+        "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors /var/run/flukso/config.flash",
         "reload_signal HUP",
         "respawn 3600 5 0",
         "term_timeout 20",
@@ -330,8 +330,12 @@ def test_flash_that_cannot_be_written_is_said_and_stops_nothing(installed):
     shutil.rmtree(installed.path("etc/flukso"))
     installed.write("etc/flukso", "in the way of the folder")
     installed.service("restart")
-    assert "config.good cannot be written: flash is full or read-only" in installed.log()
+    said = "config.good cannot be written: flash is full or read-only"
+    assert said in installed.log() and said in installed.read("var/run/flukso/config.flash")
     assert "user flukso" in installed.definition()
+    installed.path("etc/flukso").unlink()
+    installed.service("reload")
+    assert not installed.path("var/run/flukso/config.flash").exists() and installed.path("etc/flukso/config.good").exists()
 
 
 def test_reset_counters_acts_once(installed):
@@ -372,6 +376,8 @@ def test_a_corrupted_package_changes_nothing(router, feed, place):
     assert "damaged" in router.run("opkg", "install", "/tmp/flukso-damaged.ipk", status=1)
     assert not router.path("usr/bin/flukso").exists()
     assert "flukso-micropython" not in router.run("opkg", "list-installed")
+    router.install(original)
+    assert "flukso-micropython" in router.run("opkg", "list-installed")
 
 
 def test_the_shipped_flash_options_are_the_commands_own_defaults(feed):

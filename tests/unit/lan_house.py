@@ -78,7 +78,8 @@ class House:
         self.sender = Sender(self.settings)
         self.board = Board()
         self.board_error = ""
-        self.config_error = self.save_error = ""
+        self.config_error = self.save_error = self.flash_error = ""
+        self.killed = 0
         self.last_poll = 1000.0
         for n in range(60):
             self.readings.meters[POWER].power(941 + n, n, 101 + n)
