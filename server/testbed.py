@@ -74,19 +74,7 @@ class Platform:
 
     def start(self) -> None:
         """Start the service, at the port that it had before if it had one."""
-        with open(self.log, "ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "server", "run", "--port", str(self._port), *self._arguments],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the platform did not start: " + self.log.read_text()[-2000:])
-        told = json.loads(line)
+        self._process, told = launch(["--port", str(self._port), *self._arguments], self.environment, self.log)
         self.url, self._port = told["url"], told["port"]
 
     @property
@@ -107,16 +95,8 @@ class Platform:
 
     def _end(self, how) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        how(process)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        assert process.stdout
-        process.stdout.close()
+        if process is not None:
+            end(process, how)
 
     def held(self, sensor: str) -> list[tuple[int, int]]:
         """The tuples of a sensor, oldest first."""
@@ -148,6 +128,31 @@ class Platform:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def launch(arguments: list[str], settings: dict[str, str], log: Path, program: tuple[str, ...] = ("-m", "server")):
+    """`python -m server run` with these arguments: (process, what its first line tells). RuntimeError when it does not start."""
+    with open(log, "ab") as errors:
+        command = [sys.executable, *program, "run", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors)
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        end(process)
+        raise RuntimeError("the platform did not start: " + log.read_text()[-2000:])
+    return process, json.loads(line)
+
+
+def end(process: subprocess.Popen, how=subprocess.Popen.terminate) -> None:
+    """Stop it; kill it when it does not obey."""
+    how(process)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert process.stdout
+    process.stdout.close()
 
 
 def obey(platform: Platform, sensors: list[str], command: dict) -> dict:

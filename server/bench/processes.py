@@ -5,12 +5,11 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from server import testbed
+
 TICKS_S = os.sysconf("SC_CLK_TCK")
-STOP_S = 30
 
 
 def cpu_s(pid: int) -> float:
@@ -29,24 +28,11 @@ def written_bytes(pid: int) -> int:
 @contextlib.contextmanager
 def service(environment: dict[str, str], *arguments: str, log: Path, program: tuple[str, ...] = ("-m", "server")):
     """`python -m server run …` on a free port; yields (process, port)."""
-    with open(log, "ab") as errors:
-        command = [sys.executable, *program, "run", "--port", "0", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors)
+    process, told = testbed.launch(["--port", "0", *arguments], environment, log, program)
     try:
-        assert process.stdout
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit(f"bench: the service did not start: {log.read_text()[-2000:]}")
-        yield process, json.loads(line)["port"]
+        yield process, told["port"]
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        assert process.stdout
-        process.stdout.close()
+        testbed.end(process)
 
 
 def wrk(port: int, requests: Path, seconds: float, connections: int = 64) -> dict:
