@@ -53,7 +53,8 @@ def read_all(client):
 def test_a_client_that_does_not_read_is_cut_and_the_other_gets_everything(command, tmp_path):
     script, path = tmp_path / "s.py", str(tmp_path / "sock")
     script.write_text(PROGRAM)
-    process = subprocess.Popen([*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=environment(PYTHONPATH=str(ROOT)))
+    env = environment(PYTHONPATH=str(ROOT))
+    process = subprocess.Popen([*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout.readline() == "ready\n"
         with socket.socket(socket.AF_UNIX) as deaf, socket.socket(socket.AF_UNIX) as client:
