@@ -4,6 +4,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from flukso.ports import cpython
 from tests.e2e.chain import FIRMWARE
 from tests.flash.images import versioned
 from tests.flash.station import COUNTERS
+from tests.flash.walk import start
 
 HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
 
@@ -143,6 +145,25 @@ def test_a_cell_that_does_not_take_its_bits(station, newer):
     error = json.loads(done.stdout.splitlines()[-1])
     assert error["event"] == "error" and error["exit"] == done.returncode == cli.EXITS["verify"] and board.backup.exists()
     assert board.flash("update", newer).returncode == cli.REFUSED  # the backup is not overwritten
+    board.chip.hook = lambda kind, address: None
+    assert board.flash("recover").returncode == 0 and board.counters() == COUNTERS
+
+
+def test_an_avrdude_that_fails_otherwise(station, tmp_path, runtime):
+    board = station()
+    (tmp_path / "avrdude").write_text("#!/bin/sh\necho 'avrdude: the moon is too close'\nexit 3\n")
+    (tmp_path / "avrdude").chmod(0o755)
+    done = board.flash("update", FIRMWARE, runtime=runtime, PATH="{}:{}".format(tmp_path, os.environ["PATH"]))
+    assert done.returncode == cli.EXITS["failed"] and "the moon is too close" in done.stderr, done.stderr
+    assert untouched(board) and not board.backup.exists()
+
+
+def test_an_update_that_is_interrupted_from_the_keyboard(station, newer):
+    board = station()
+    board.chip.hook = lambda kind, address: tool.send_signal(signal.SIGINT) if address == 0x400 else None
+    tool = start(board, "cpython", "update", newer)
+    text = tool.communicate(timeout=60)[0]
+    assert tool.returncode == cli.INTERRUPTED and "recover" in text, text
     board.chip.hook = lambda kind, address: None
     assert board.flash("recover").returncode == 0 and board.counters() == COUNTERS
 

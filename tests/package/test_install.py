@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -391,6 +392,16 @@ def test_the_packaged_firmware_is_what_flukso_flash_finds_and_takes(installed, f
     installed.install(package(feed, "flukso-firmware"))
     image = flash_settings.site("", {}, None).image
     assert "for the spi board" in installed.run("flukso-flash", "check", image)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_new_firmware_package_goes_to_the_board_at_once_if_the_service_runs(installed, feed, runs):
+    if runs:
+        stand_in = subprocess.run("sleep 60 >/dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True).stdout
+        installed.write("var/run/procd/flukso.pid", stand_in)
+    installed.install(package(feed, "flukso-firmware"))
+    assert ("flukso-flash auto" in installed.log()) == runs  # it cannot do its work here, which is logged
+    assert not installed.path("etc/uci-defaults/70-flukso-firmware").exists()  # done, so it went
 
 
 def test_the_board_is_looked_after_at_a_start_but_not_at_a_reload(installed):
