@@ -44,6 +44,7 @@ class LoginForm(allauth.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Name or e-mail address")
+        self.fields["password"].help_text = ""  # the page itself has the way to a new one
 
 
 class SignupForm(SharingForm, allauth.SignupForm):

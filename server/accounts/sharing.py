@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who sees what of whom: every page and endpoint that shows one member to another asks here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from accounts.membership import Sharing, Subscription
@@ -120,6 +120,13 @@ class Shown(NamedTuple):
 def charted(account: Account) -> list[Shown]:
     """The others in the account's chart: at most four, also when more have come back."""
     return [Shown(*row) for row in _CHARTED.rows(account.pk)]
+
+
+def named(account: Account, names: Sequence[str]) -> list[Shown]:
+    """Those of the first four names that the account may see, in the order of the names."""
+    rows = visible_to(account).filter(username__in=names[:SHOWN_MAX]).values_list("pk", "username", "time_zone", "sharing__detail")
+    found = {row[1]: Shown(*row) for row in rows}
+    return [found[name] for name in dict.fromkeys(names) if name in found]
 
 
 _CHARTED = Prepared(

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_POST
 from project.stores import store
 
 JSON = "application/json"
-NAME_MAX = 150  # of a user
 
 
 def answer(content: object, status: int = 200) -> HttpResponse:
@@ -46,8 +45,8 @@ def data(request):
     """The lines of a window: the viewer's own and those of whom they follow."""
     now = int(time.time())
     try:
-        asked, flow = requests.chart_query(request.GET, now)
-        return answer(chart.answer(store(), request.user, asked, lines.lines_for(request.user, asked.resource, flow), now))
+        asked, flow, names = requests.chart_query(request.GET, now)
+        return answer(chart.answer(store(), request.user, asked, lines.lines_for(request.user, asked.resource, flow, names), now))
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
 
@@ -62,7 +61,7 @@ def sensor_data(request, sensor):
     if found is None:
         raise Http404
     try:
-        asked, _flow = requests.chart_query(request.GET, now)
+        asked, _flow, _names = requests.chart_query(request.GET, now)
         return answer(chart.answer(store(), request.user, asked, [lines.sensor_line(request.user, found)], now))
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
@@ -84,7 +83,7 @@ def figures(request):
 @signed_in
 def members(request):
     """The two lists; `search` finds Fluksonians by the beginning of their names."""
-    return answer(circle.lists(request.user, request.GET.get("search", "")[:NAME_MAX]))
+    return answer(circle.lists(request.user, request.GET.get("search", "")[: requests.NAME_MAX]))
 
 
 ACTIONS = {
@@ -101,7 +100,7 @@ def follow(request):
     """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page."""
     scripted = request.headers.get("Accept") == JSON
     word, _space, name = request.POST.get("click", "").partition(" ")
-    action, member = ACTIONS.get(word), Account.objects.filter(username=name[:NAME_MAX]).first()
+    action, member = ACTIONS.get(word), Account.objects.filter(username=name[: requests.NAME_MAX]).first()
     told, status = "", 200
     try:
         if action is None or member is None:

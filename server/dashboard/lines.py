@@ -4,7 +4,7 @@
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from accounts.sharing import SHOWN_MAX, Detail, Shown, charted
+from accounts.sharing import SHOWN_MAX, Detail, Shown, charted, named
 from devices.models import Sensor
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -82,9 +82,10 @@ def flows_of(own: list[Counter], resource: str) -> list[str]:
     return [flow for flow, signs in FLOWS.items() if roles & set(signs)]
 
 
-def lines_for(viewer, resource: str, flow: str = "use") -> list[Line]:
-    """The viewer's own line, or the demo household's, and the lines of at most four others that share with the viewer."""
-    members = charted(viewer)
+def lines_for(viewer, resource: str, flow: str = "use", names: tuple[str, ...] | None = None) -> list[Line]:
+    """The viewer's own line, or the demo household's, and the lines of at most four others that share with the viewer: of these names, or
+    those that the account keeps in its chart."""
+    members = charted(viewer) if names is None else named(viewer, names)
     found = counters(viewer.pk, *[each.pk for each in members])
     peers = [_peer(each, [one for one in found if one.owner == each.pk], resource) for each in members]
     return [own_line(viewer, [one for one in found if one.owner == viewer.pk], resource, flow), *peers]

@@ -13,6 +13,7 @@ import msgspec
 from dashboard.chart import newest
 from dashboard.feeds import answer
 from dashboard.lines import RESOURCES, lines_for
+from dashboard.requests import names
 from devices.live import watch
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -50,14 +51,14 @@ def stream(request):
     if _open.total() >= STREAMS_MAX or _open[account.pk] >= STREAMS_EACH:
         return answer({"error": _("Too many live pages are open.")}, 503)
     headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
-    events = _counted(account, request.session.session_key, resource)
+    events = _counted(account, request.session.session_key, resource, names(request.GET.get("lines")))
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
 
 
-async def _counted(account, session: str, resource: str) -> AsyncIterator[bytes]:
+async def _counted(account, session: str, resource: str, others) -> AsyncIterator[bytes]:
     _open[account.pk] += 1
     try:
-        async for event in _events(account, session, resource):
+        async for event in _events(account, session, resource, others):
             yield event
     finally:
         _open[account.pk] -= 1
@@ -65,9 +66,9 @@ async def _counted(account, session: str, resource: str) -> AsyncIterator[bytes]
             del _open[account.pk]
 
 
-async def _events(account, session: str, resource: str) -> AsyncIterator[bytes]:
+async def _events(account, session: str, resource: str, others) -> AsyncIterator[bytes]:
     began = checked = renewed = time.monotonic()
-    lines = await asyncio.to_thread(_renew, account, resource)
+    lines = await asyncio.to_thread(_renew, account, resource, others)
     told = None
     yield b"retry: %d\n\n" % RETRY_MS
     while (now := time.monotonic()) - began < STREAM_S:
@@ -77,7 +78,7 @@ async def _events(account, session: str, resource: str) -> AsyncIterator[bytes]:
                 return
         if now - renewed > RENEW_S:
             renewed = now
-            lines = await asyncio.to_thread(_renew, account, resource)
+            lines = await asyncio.to_thread(_renew, account, resource, others)
             yield b": here\n\n"  # so that a connection that is gone is noticed at both ends
         last = await asyncio.to_thread(_last, lines)
         if last != told:
@@ -95,10 +96,10 @@ def _is_in(session: str) -> bool:
     return get_user(request).is_authenticated
 
 
-def _renew(account, resource: str) -> list:
+def _renew(account, resource: str, others: tuple[str, ...] | None) -> list:
     close_old_connections()
     watch(account, datetime.now(timezone.utc))
-    return lines_for(account, resource)
+    return lines_for(account, resource, names=others)
 
 
 def _last(lines: list) -> dict[str, int | None]:

@@ -37,7 +37,7 @@ def home(request):
         "resources": resources,
         "flows": [(name, FLOWS[name]) for name in lines.flows_of(counters, view.resource)],
         "figures": summary(store(), account, own, history, int(time.time())),
-        "circle": circle.lists(account),
+        "circle": circle.lists(account, names=view.lines),
         "waiting": own.kind == "own" and not own.parts,
         **_chart(view, reverse("chart-data"), history),
     }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from accounts.models import Account
+from accounts.sharing import SHOWN_MAX
 from dashboard import scales
 from dashboard.chart import Asked
 from dashboard.lines import FLOWS, RESOURCES
@@ -16,13 +17,18 @@ UNITS = {  # of a resource: those of docs/protocols.md §4, the first is the def
 }
 
 
+NAME_MAX = 150  # of a user
+
+
 class View(NamedTuple):
-    """A state of the dashboard; start and end are None while the window ends now."""
+    """A state of the dashboard; lines are names of others, None for those that the account keeps; start and end are None while the window
+    ends now."""
 
     resource: str
     scale: str
     unit: str
     flow: str
+    lines: tuple[str, ...] | None
     start: int | None
     end: int | None
 
@@ -44,13 +50,14 @@ def view(query, account, resources: list[str]) -> View:
         scale=_one_of(query.get("scale"), scales.SCALES, "day"),
         unit=_one_of(query.get("unit"), UNITS[resource], account.unit if account.unit in UNITS[resource] else UNITS[resource][0]),
         flow=_one_of(query.get("flow"), FLOWS, "use"),
+        lines=names(query.get("lines")),
         start=start,
         end=end,
     )
 
 
-def chart_query(query, now: int) -> tuple[Asked, str]:
-    """(what, flow) of the chart's data. Raises scales.WindowError."""
+def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
+    """(what, flow, names of others) of the chart's data. Raises scales.WindowError."""
     resource, flow = query.get("resource", RESOURCES[0]), query.get("flow", "use")
     if resource not in RESOURCES or flow not in FLOWS:
         raise scales.WindowError("unknown resource or flow")
@@ -64,15 +71,22 @@ def chart_query(query, now: int) -> tuple[Asked, str]:
         if start is None or end is None:
             raise scales.WindowError("start and end are unix times")
     step = query.get("step") or scales.SCALES[scale or "day"].step
-    return Asked(resource, start, end, step), flow
+    return Asked(resource, start, end, step), flow, names(query.get("lines"))
 
 
 def chart_url(path: str, view: View, narrow: bool) -> str:
     """Where the scripts fetch the first chart from: the page's head may ask for it before they run."""
     scale = scales.SCALES[view.scale]
     query: dict[str, object] = {"resource": view.resource, "flow": view.flow, "step": scale.narrow_step if narrow else scale.step}
+    if view.lines is not None:
+        query["lines"] = ",".join(view.lines)
     query |= {"scale": view.scale} if view.start is None else {"start": view.start, "end": view.end}
     return f"{path}?{urlencode(query)}"
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """At most four members' names, separated by commas, which no name has; None where the account's own choice holds."""
+    return None if text is None else tuple(name[:NAME_MAX] for name in text.split(",") if name)[:SHOWN_MAX]
 
 
 def instant(text: str | None) -> int | None:

@@ -49,7 +49,7 @@ def age(seconds: int | None) -> str:
     if seconds is None:
         return _("no value yet")
     unit, size = next((unit, size) for unit, size, least in AGES if seconds >= least)
-    return script_words()[unit].format(n=seconds // size)
+    return _("{age} ago").format(age=script_words()[unit].format(n=seconds // size))
 
 
 def _share(figures) -> int | None:

@@ -220,6 +220,19 @@ def test_one_click_brings_a_line_and_takes_it_away(visit):
     assert page.evaluate("window.same") is True
 
 
+def test_the_url_holds_the_lines(visit, site):
+    page = visit("grace", "/?scale=day&lines=bob")
+    assert list(statistics(page)) == ["grace"], "who is private sees nobody, whatever the URL says"
+    page = visit("dan", "/?scale=day&lines=carol,grace,nobody")
+    assert list(statistics(page)) == ["dan", "carol"], "not subscribed, but shared with all"
+    page.get_by_role("button", name="Subscribe to alice").click()
+    until(page, "new URLSearchParams(location.search).get('lines')", "alice")
+    page.wait_for_selector("#statistics >> text=alice")
+    other = visit("dan", "/?" + urlsplit(page.url).query)
+    assert list(statistics(other)) == ["dan", "alice"] and query(other)["lines"] == "alice"
+    site.post("/follow/", "dan", click="unsubscribe alice")
+
+
 def test_a_fifth_other_waits_in_the_list(visit):
     page = visit("frank")
     for name in ("alice", "bob", "carol", "dan", "erin"):

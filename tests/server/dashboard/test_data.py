@@ -184,6 +184,14 @@ def test_only_those_who_share_are_seen(site, now):
     assert {each["name"] for each in listed["fluksonians"]} == {"sunny", "newcomer", "fountain"}
 
 
+def test_lines_are_shown_by_name_to_who_may_see_them(site, now):
+    asked = "carol,nobody,dave,bob,alice,carol,bob"
+    assert [each["key"] for each in chart(site, "fountain", now, lines="bob,dave,nobody,fountain")["lines"]] == ["me", "bob"]
+    assert [each["key"] for each in chart(site, "fountain", now, lines=asked)["lines"]] == ["me", "carol", "bob"], "of the first four"
+    assert [each["key"] for each in chart(site, "dave", now, lines="bob")["lines"]] == ["me"]
+    assert [each["key"] for each in chart(site, "fountain", now, lines="")["lines"]] == ["me"]
+
+
 @pytest.mark.parametrize("who", ["dave", "eve"])
 def test_who_is_private_sees_nobody(site, now, who):
     assert site.post("/follow/", who, click="subscribe bob")[0] == 409

@@ -34,6 +34,9 @@ Sensor.objects.create(pk="{HOSTS_SENSOR}", released_by=host, type="electricity",
 OWN_LAST = "document.querySelector('#statistics td:nth-of-type(4)').innerText.replace(',', '')"
 
 
+pytestmark = pytest.mark.slow  # a minute on a machine at rest: the real firmware counts each of its milliseconds
+
+
 @pytest.fixture(scope="module")
 def mailbox():
     with Mailbox() as box:

@@ -8,7 +8,7 @@ const SHARE_MAX = 300; // %: more says that yesterday there was next to nothing
 
 const unitOf = (resource) => (resource === "electricity" ? ["W", "kWh"] : ["l/h", "m³"]);
 
-export function fillFigures(place, told, resource) {
+export function fillFigures(place, told, resource, texts) {
   const [rate, amount] = unitOf(resource);
   useCurrency(told.sign);
   const put = (name, text) => {
@@ -19,7 +19,7 @@ export function fillFigures(place, told, resource) {
   };
   const value = (found, unit, digits) => (found === null ? "–" : `${number(found, digits)} ${unit}`);
   put("now", value(told.now, rate, 0));
-  put("age", told.age_s === null ? "" : dates.age(told.age_s));
+  put("age", told.age_s === null ? "" : texts.ago.replace("{age}", dates.age(told.age_s)));
   put("today", value(told.today === null ? null : told.today / 1000, amount, 2));
   put("cost", told.cost === null || resource !== "electricity" ? "" : money(told.cost));
   put("before", value(told.before === null ? null : told.before / 1000, amount, 2));

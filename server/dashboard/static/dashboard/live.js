@@ -17,9 +17,9 @@ export class Live {
     addEventListener("online", () => this.wake());
   }
 
-  start(resource) {
+  start(resource, lines) {
     this.wanted = true;
-    this.resource = resource;
+    this.query = new URLSearchParams(lines === null ? { resource } : { resource, lines: lines.join(",") });
     this.open();
   }
 
@@ -39,7 +39,7 @@ export class Live {
 
   open() {
     this.close();
-    const source = (this.source = new EventSource(`${this.url}?resource=${this.resource}`));
+    const source = (this.source = new EventSource(`${this.url}?${this.query}`));
     source.addEventListener("open", () => {
       this.failures = 0;
       this.onState("open");

@@ -69,6 +69,7 @@ async function fetchChart() {
     useCurrency(told.sign);
     failures = 0;
     trouble("");
+    keepLines();
     draw();
   } catch (error) {
     if (request.signal.aborted) {
@@ -82,6 +83,15 @@ async function fetchChart() {
     }
   }
   again();
+}
+
+// The lines that came are part of the URL from then on: who is sent it sees the same, if they may.
+function keepLines() {
+  const others = data.lines.filter((line) => line.kind === "peer").map((line) => line.key);
+  if (state.lines === null && others.length) {
+    state.lines = others;
+    tell("replace");
+  }
 }
 
 function again() {
@@ -108,7 +118,7 @@ async function fetchFigures() {
     return;
   }
   try {
-    fillFigures(target, await load(`${config.figures}?resource=${state.resource}`), state.resource);
+    fillFigures(target, await load(`${config.figures}?resource=${state.resource}`), state.resource, texts);
   } catch {
     // the chart's own request says what is wrong
   }
@@ -263,7 +273,7 @@ const live = new Live(config.live, {
 function follow() {
   const wanted = state.scale === "live" && state.following;
   one("#live").hidden = !wanted;
-  wanted ? live.start(state.resource) : live.wanted && live.stop();
+  wanted ? live.start(state.resource, state.lines) : live.wanted && live.stop();
 }
 
 // controls
@@ -321,7 +331,15 @@ function remember(unit) {
 
 const lists = one("#circle");
 if (lists) {
-  new Circle(lists, config, { onChange: fetchChart, onTrouble: trouble });
+  new Circle(lists, config, {
+    onChange: () => {
+      state.lines = null; // what was clicked is kept by the account
+      tell("replace");
+      follow();
+      fetchChart();
+    },
+    onTrouble: trouble,
+  });
 }
 mark();
 follow();

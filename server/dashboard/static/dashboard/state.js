@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is looked at, as the URL says it: scale, unit, flow, resource, and start and end unless the window ends now.
+// What is looked at, as the URL says it: scale, unit, flow, resource, lines of others (null: those that the account keeps), and start and end unless the window ends now.
 
 const LEAST_SPAN_S = 120;
 const MOST_SPAN_S = 3653 * 86400; // what the server answers
@@ -64,6 +64,9 @@ export class State {
     if (this.flow !== "use") {
       told.set("flow", this.flow);
     }
+    if (this.lines !== null) {
+      told.set("lines", this.lines.join(","));
+    }
     if (!this.following) {
       told.set("start", this.start);
       told.set("end", this.end);
@@ -74,6 +77,9 @@ export class State {
   // Where the data is; the same text as the server's hint in the page's head.
   dataUrl(path, now) {
     const told = new URLSearchParams({ resource: this.resource, flow: this.flow, step: this.step(now) });
+    if (this.lines !== null) {
+      told.set("lines", this.lines.join(","));
+    }
     if (this.following) {
       told.set("scale", this.scale);
     } else {
@@ -88,6 +94,7 @@ export class State {
     this.scale = this.scales[told.get("scale")] ? told.get("scale") : "day";
     this.unit = told.get("unit") || this.unit;
     this.flow = told.get("flow") || "use";
+    this.lines = told.has("lines") ? told.get("lines").split(",").filter(Boolean) : null;
     const [start, end] = [told.get("start"), told.get("end")].map((text) => (text && /^\d{1,10}$/.test(text) ? Number(text) : null));
     const moved = start !== null && end !== null && start < end;
     this.start = moved ? start : null;
