@@ -27,8 +27,8 @@ from project.settings import *
 STATICFILES_DIRS = [{static!r}]
 TEMPLATES[0]["DIRS"] = [{templates!r}]
 """
-HEAD = """{% load static %}<link rel="preload" as="fetch" crossorigin href="{{ first.wide }}">
-<link rel="stylesheet" href="{% static 'dashboard/style.css' %}"><link rel="stylesheet" href="{% static 'dashboard/chart.css' %}">
+HEAD = """{% load static dashboard %}<link rel="preload" as="fetch" crossorigin href="{{ first.wide }}">
+<link rel="stylesheet" href="{% bundle 'dashboard/chart.css' %}">
 <script defer src="{% static 'chart.js' %}"></script><script defer src="{% static 'chartjs-adapter-date-fns.js' %}"></script>
 <script defer src="{% static 'rival.js' %}"></script>
 {{ config|json_script:"config" }}{{ first.wide|json_script:"first" }}

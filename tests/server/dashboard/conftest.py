@@ -31,7 +31,7 @@ def visit(browser, site):
     opened, complaints = [], []
 
     def open_page(who, path="/", viewport=DESKTOP, wait=True, **options):
-        context = browser.new_context(viewport=viewport, locale="en-GB", timezone_id="UTC", **options)
+        context = browser.new_context(viewport=viewport, timezone_id="UTC", **({"locale": "en-GB"} | options))
         context.set_default_timeout(WAIT_MS)
         if who is not None:
             context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.url}])

@@ -97,6 +97,17 @@ def test_statistics_in_every_unit_without_a_reload(visit, site):
     assert site.post("/unit/", "alice", unit="watt")[0] == 200
 
 
+def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit):
+    page = visit("alice", "/?scale=day&unit=kwhperyear", locale="nl-BE")
+    assert statistics(page)["alice"][:4] == ["2.628"] * 4
+    months = ["jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"]
+    assert page.locator("#from").inner_text().split(",")[0].split()[1] in months
+    assert "geleden" in page.locator("#statistics .note").first.inner_text()
+    page.get_by_text("euro/jaar").click()
+    assert page.locator("#axis").inner_text() == "€/jaar" and statistics(page)["alice"][4] == "1,30"
+    assert "€ " in page.locator("[data-figure=cost]").inner_text()
+
+
 def test_money_is_in_the_currency_of_the_account(visit, site):
     site.shell(
         "from datetime import date; from accounts import prices; from accounts.models import Account; "
