@@ -152,7 +152,7 @@ bench-store: ## measures the series store alone: tuples a second and core, bytes
 	@$(SETUP) demo
 	@$(PY) server/bench/store.py
 
-bench-decade: ## lets ten years of minutes pass and measures what a sensor takes (ten minutes of CPU)
+bench-decade: ## lets ten years of minutes pass and measures what a sensor takes (two and a half minutes of CPU)
 	@$(SETUP) demo
 	@$(PY) server/bench/store_decade.py
 

@@ -84,28 +84,26 @@ class Memory:
 
     def replay(self, rows: Iterable[tuple[int, bytes]]) -> None:
         """Take inbox rows (id, data) that this process has not added itself."""
+        find, pair = self.sensors.get, PAIR
         for ident, row in rows:
             for upload in apart(row):
-                self._replay(upload)
+                name = upload[:SENSOR_BYTES].hex()
+                sensor = find(name)
+                if sensor is None:
+                    sensor = self.sensors[name] = Sensor(upload[:SENSOR_BYTES])
+                data = upload[SENSOR_BYTES:]
+                if len(data) % PAIR_BYTES:
+                    self._bury(sensor, upload)
+                    continue
+                sensor.pending += data
+                self.pending_bytes += len(data)
+                ts, counter = pair(data, len(data) - PAIR_BYTES)  # an upload's times ascend
+                if ts > sensor.last_ts:
+                    sensor.last_ts, sensor.last_counter = ts, counter
+                first = pair(data)[0]
+                if first < sensor.first_ts or sensor.first_ts == NEVER:
+                    sensor.first_ts = first
             self.seen = ident
-
-    def _replay(self, upload: bytes) -> None:
-        key, size = upload[:SENSOR_BYTES], len(upload) - SENSOR_BYTES
-        name = key.hex()
-        sensor = self.sensors.get(name)
-        if sensor is None:
-            sensor = self.sensors[name] = Sensor(key)
-        if size % PAIR_BYTES:
-            self._bury(sensor, upload)
-            return
-        sensor.pending += upload[SENSOR_BYTES:]
-        self.pending_bytes += size
-        ts, counter = PAIR(upload, SENSOR_BYTES + size - PAIR_BYTES)  # an upload's times ascend
-        if ts > sensor.last_ts:
-            sensor.last_ts, sensor.last_counter = ts, counter
-        first = PAIR(upload, SENSOR_BYTES)[0]
-        if first < sensor.first_ts or sensor.first_ts == NEVER:
-            sensor.first_ts = first
 
     def _bury(self, sensor: Sensor, upload: bytes) -> None:
         """What forgets: what is older has gone."""

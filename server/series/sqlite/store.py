@@ -195,7 +195,7 @@ class SqliteStore:
         self._writer.idle.wait()
 
     def replay_rate(self) -> int:
-        """Tuples a second that were read back from the inbox at the start."""
+        """Tuples that were read back from the inbox at the start, a second of CPU."""
         return self._writer.replay_rate
 
     def close(self) -> None:

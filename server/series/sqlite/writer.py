@@ -68,7 +68,7 @@ class Writer(threading.Thread):
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
         self.idle = threading.Event()
-        self.replay_rate = 0  # tuples/s
+        self.replay_rate = 0  # tuples a second of CPU
         self._reload()
 
     def put(self, item: Item | Forget) -> None:
@@ -174,10 +174,10 @@ class Writer(threading.Thread):
         with self._memory.lock:
             self._memory.clear()
             self._memory.load(self._archive.sensors())
-            started = time.monotonic()
+            started = time.thread_time()
             self._memory.seen = self._memory.merged = self._merged_upto()
             self._memory.replay(self._inbox.after(self._memory.seen))
-            self.replay_rate = round(self._memory.pending_bytes / PAIR_BYTES / (time.monotonic() - started))
+            self.replay_rate = round(self._memory.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9))
 
     def _merged_upto(self) -> int:
         """The id of the last inbox row that is in the main file; when the inbox is a new file, it counts from 1 again."""
