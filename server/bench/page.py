@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench-page`: how soon the dashboard shows five lines of a day by minute, beside Chart.js; the last line holds the figures.
 
-Cold browser cache, warm server; 5 × 1,440 points; from the start of the navigation to the first draw, the median of nine visits.
+Cold browser cache, warm server; 5 × 1,440 points; from the start of the navigation to the first draw, the median of nine visits,
+in turns with the same page drawn by Chart.js.
 """
 
+import copy
 import json
 import os
 import shutil
@@ -58,10 +60,10 @@ def visit(browser, site: Site) -> tuple[float, float]:
     return drawn, size / 1000
 
 
-def median(browser, site: Site) -> tuple[float, float]:
-    visit(browser, site)  # the server is warm
-    found = [visit(browser, site) for _ in range(VISITS)]
-    return statistics.median(each[0] for each in found), statistics.median(each[1] for each in found)
+def medians(browser, *sites: Site) -> list[tuple[float, float]]:
+    """visit() of each site, the median of VISITS, in turns: what else the machine does hits all of them."""
+    turns = [[visit(browser, site) for site in sites] for _ in range(VISITS + 1)][1:]  # after the first one the servers are warm
+    return [tuple(statistics.median(figures) for figures in zip(*of_site, strict=True)) for of_site in zip(*turns, strict=True)]
 
 
 def series_ms(site: Site) -> float:
@@ -85,10 +87,13 @@ def main() -> int:
         site = Site(Path(name) / "site", MEMBERS)
         try:
             fill(site)
-            ours = median(browser, site)
             year = series_ms(site)
-            rival.replace(site.platform, Path(name) / "rival")
-            theirs = median(browser, site)
+            other = copy.copy(site)
+            other.platform = rival.beside(site.platform, Path(name) / "rival")
+            try:
+                ours, theirs = medians(browser, site, other)
+            finally:
+                other.close()
         finally:
             site.close()
             browser.close()

@@ -7,6 +7,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from server.testbed import Platform
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "bench-page"
 # npm package and version, the file of it that is served, SHA-512 of the archive
@@ -75,8 +77,8 @@ def fetch() -> dict[str, bytes]:
     return found
 
 
-def replace(platform, folder: Path) -> None:
-    """Start the platform anew with Chart.js in the dashboard's head."""
+def beside(platform: Platform, folder: Path) -> Platform:
+    """Another service of the same platform, with Chart.js in the dashboard's head."""
     static, templates = folder / "static", folder / "templates"
     static.mkdir(parents=True)
     (templates / "dashboard").mkdir(parents=True)
@@ -85,7 +87,6 @@ def replace(platform, folder: Path) -> None:
     (static / "rival.js").write_text(SCRIPT)
     (templates / "dashboard" / "chart_head.html").write_text(HEAD)
     (folder / "rival_settings.py").write_text(SETTINGS.format(static=str(static), templates=str(templates)))
-    platform.stop()
+    settings = {name: value for name, value in platform.environment.items() if name.startswith("FLUKSO_")}
     path = f"{folder}:{platform.environment.get('PYTHONPATH', '')}"
-    platform.environment |= {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "rival_settings"}
-    platform.start()
+    return Platform(platform.folder, None, **settings, PYTHONPATH=path, DJANGO_SETTINGS_MODULE="rival_settings")
