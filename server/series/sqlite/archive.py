@@ -14,7 +14,7 @@ DAY_S = 86_400
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
-SCHEMA = 1
+SCHEMA = 2  # 2: blocks of counters that rise, several uploads in a row of the inbox; what 1 wrote is read as it is
 
 SWEEPS = 1 << 10  # sweeps count round; of one day far fewer are kept
 

@@ -4,6 +4,7 @@
 import random
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from series import SeriesError
-from series.sqlite.archive import Archive
+from series.sqlite.archive import SCHEMA, Archive
 from series.sqlite.inbox import Inbox
 from series.sqlite.store import SqliteStore
 
@@ -220,3 +221,25 @@ def test_a_file_of_a_later_schema_is_not_touched(tmp_path):
     db.close()
     with pytest.raises(sqlite3.DatabaseError, match="schema 99"):
         SqliteStore(path)
+
+
+def test_files_of_the_first_schema_are_read_and_then_closed_to_the_program_that_made_them(tmp_path):
+    path, now = str(tmp_path / "s"), 1_790_000_000
+    tuples = [(now - 300 + 60 * n, n) for n in range(5)]
+    SqliteStore(path).close()
+    archive, inbox = Archive(path), Inbox(path + ".inbox")
+    archive.db.execute("PRAGMA user_version=1")
+    for ts, counter in tuples:  # a row an upload
+        inbox.db.execute("INSERT INTO inbox (data) VALUES (?)", (b"s" * 16 + struct.pack("<II", ts, counter),))
+    archive.close()
+    inbox.close()
+    store = SqliteStore(path, clock=lambda: now)
+    try:
+        assert store.raw((b"s" * 16).hex(), 0, 1 << 32) == tuples
+        store.merge()
+        assert store.raw((b"s" * 16).hex(), 0, 1 << 32) == tuples
+    finally:
+        store.close()
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA
+    db.close()
