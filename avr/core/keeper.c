@@ -16,7 +16,7 @@ static struct {
 	uint8_t dips_seen;
 	uint8_t low_ticks;  /* the supply has been low for; stands still at KEEPER_STAYS_LOW */
 	uint8_t record_min; /* since the last full record */
-	uint8_t save_min;   /* since the last save, or since one was given back */
+	uint8_t save_min;   /* since a save was given back */
 	uint8_t seconds;
 } keeper;
 
@@ -97,7 +97,6 @@ static void book(void)
 	}
 	if (!journal_book(&sound))
 		return;
-	keeper.save_min = 0;
 	if (!sound) {
 		flags.record_bad = true;
 		flags.unsaved = true;
@@ -117,7 +116,7 @@ static void begin(bool may_be_short)
 	guard_leave(guard);
 }
 
-/* A dip that could not be saved at once: if it is more than ripple, it is saved now. */
+/* A dip that could not be saved at once is saved as soon as may be. */
 static void mind_supply(bool low, uint8_t ticks)
 {
 	if (!low) {
@@ -127,8 +126,10 @@ static void mind_supply(bool low, uint8_t ticks)
 	}
 	if (!keeper.low_ticks)
 		flags.again = true; /* if the interrupt missed it, as at start */
-	if (keeper.low_ticks < KEEPER_STAYS_LOW)
+	if (ticks < KEEPER_STAYS_LOW - keeper.low_ticks)
 		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
+	else
+		keeper.low_ticks = KEEPER_STAYS_LOW;
 	if (!flags.unsaved) {
 		flags.again = false; /* nor is anything erased for it: the charge is for what may come */
 		return;
@@ -139,9 +140,6 @@ static void mind_supply(bool low, uint8_t ticks)
 		flags.again = false;
 		save_now();
 		guard_leave(guard);
-	} else if (keeper.save_min >= KEEPER_SAVE_MIN && keeper.low_ticks >= KEEPER_LOW_TICKS &&
-		   keeper.low_ticks < KEEPER_STAYS_LOW) {
-		begin(true);
 	}
 }
 
@@ -182,13 +180,12 @@ static void minute(void)
 	}
 	if (keeper.record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
 		flags.record_due = true;
-	if (keeper.save_min < KEEPER_SAVE_MIN && ++keeper.save_min < KEEPER_SAVE_MIN)
+	if (++keeper.save_min < KEEPER_SAVE_MIN)
 		return;
+	keeper.save_min = 0;
 	guard = guard_enter();
-	if (keeper_saves < KEEPER_SAVES) {
+	if (keeper_saves < KEEPER_SAVES)
 		keeper_saves++;
-		keeper.save_min = 0;
-	}
 	guard_leave(guard);
 }
 

@@ -8,13 +8,12 @@
 
 #include "store.h"
 
-#define KEEPER_RECORD_MIN 60u               /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
-#define KEEPER_FAR_MIN 10u                  /* but at most every 10 minutes when a counter is far ahead of it */
-#define KEEPER_SAVES 8u                     /* dips that are saved at once in a row */
-#define KEEPER_SAVE_MIN 10u                 /* such a save comes back each 10 minutes */
-#define KEEPER_LOW_TICKS (TICKS_PER_S / 50) /* 20 ms low are no ripple of the mains */
-#define KEEPER_STAYS_LOW 200u               /* ticks after which a low supply is no failure but a weak supply */
-#define KEEPER_SHORTS 12u                   /* short records after which a full one is due */
+#define KEEPER_RECORD_MIN 60u /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
+#define KEEPER_FAR_MIN 10u    /* but at most every 10 minutes when a counter is far ahead of it */
+#define KEEPER_SAVES 60u      /* dips that are saved in a row */
+#define KEEPER_SAVE_MIN 5u    /* one comes back each 5 minutes: 105,000 a year over 6 slots at most */
+#define KEEPER_STAYS_LOW 200u /* ticks after which a low supply is no failure but a weak supply */
+#define KEEPER_SHORTS 12u     /* short records after which a full one is due */
 
 /*
  * Saves that a dip may still begin at once. A hang that resets the board for ever must not wear the EEPROM out, so they

@@ -65,12 +65,12 @@ def test_the_watchdogs_interrupt_writes_a_record_before_its_reset(board):
 def test_a_board_that_hangs_for_ever_wears_nothing_out(board):
     board.ask("pulse 0 100000 50000 20000")
     worn = int(board.ask("eeprom-wear").split()[0])
-    for _ in range(40):
+    for _ in range(100):
         board.run(0.4)
         board.ask("hang")
         board.run(0.3)
-    assert board.stat("resets") == 41
-    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 8  # as many saves as a row of dips gets
+    assert board.stat("resets") == 101
+    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 60  # as many saves as a row of dips gets
 
 
 def test_reset_at_random_instants_loses_nothing(board):
@@ -109,7 +109,7 @@ def test_ripple_across_the_threshold_costs_no_energy(board, low_ms):
     board.run(1)
     assert live(board)[3] == 40
     assert live(board)[0] == pytest.approx(board.control.energy_wh()[0], abs=1)
-    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 3
+    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 10  # 60 saves in 6 slots, and no more
 
 
 def test_a_failing_supply_misses_at_most_the_last_10_ms_of_the_inputs(board):
