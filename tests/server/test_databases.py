@@ -110,3 +110,22 @@ def test_the_schema_goes_down_and_up_with_data(platform):
     platform.command("migrate", "-v0")
     assert platform.command("shell", "-v0", "-c", count) == before
     platform.start()
+
+
+FOLLOW = """
+from accounts import sharing
+from accounts.models import Account
+alice, bob = (Account.objects.get(username=name) for name in ("alice", "bob"))
+for each in (alice, bob):
+    sharing.set_sharing(each, "minutes", "all")
+sharing.subscribe(alice, bob)
+print(sharing.detail_of(bob), sharing.followed(alice)[0].wanted, sharing.others(bob), sharing.named(bob, ["alice"])[0].username)
+"""
+
+
+def test_queries_that_are_built_once_answer_on_both(platform, certificates):
+    assert platform.command("shell", "-v0", "-c", FOLLOW).strip() == "minutes True [('alice', 'minutes')] alice"
+    alice = Visitor(platform.url, certificates / "ca.crt")
+    alice.log_in("alice", "correct horse alice")
+    assert "hide bob" in alice.get("/").text
+    assert [line["key"] for line in alice.get("/chart.json?scale=day").json()["lines"]] == ["me", "bob"]
