@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`import_devices FILE`: takes devices provisioned beforehand from CSV and prints each one's claim code."""
 
+import csv
 import sys
 
 from devices.provisioning import ProvisioningError, import_devices
@@ -19,5 +20,5 @@ class Command(BaseCommand):
             with sys.stdin if file == "-" else open(file, encoding="utf-8", newline="") as lines:
                 for device, code in import_devices(lines, sealer()):
                     self.stdout.write(f"{device},{code}")
-        except (OSError, ProvisioningError) as error:
+        except (OSError, UnicodeDecodeError, csv.Error, ProvisioningError) as error:
             raise CommandError(str(error)) from error
