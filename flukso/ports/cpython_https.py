@@ -213,6 +213,8 @@ class Https:
                 return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self._url.host, self._url.port, _last(causes)))
             if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
                 return HttpsError(TIMEOUT, "no whole answer from {} in time".format(self._url.host))
+            if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # a reset while the request is sent comes as the first
+                return HttpsError(PROTOCOL, "{}: {}".format(CLOSED, cause.reason or cause))
             if isinstance(cause, ssl.SSLError):
                 return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self._url.host, cause.reason or cause))
             if isinstance(cause, (ConnectionError, urllib3.exceptions.IncompleteRead)):

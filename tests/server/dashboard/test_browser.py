@@ -97,7 +97,7 @@ def test_statistics_in_every_unit_without_a_reload(visit, site):
     assert site.post("/unit/", "alice", unit="watt")[0] == 200
 
 
-def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit):
+def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit, site):
     page = visit("alice", "/?scale=day&unit=kwhperyear", locale="nl-BE")
     assert statistics(page)["alice"][:4] == ["2.628"] * 4
     months = ["jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"]
@@ -106,6 +106,8 @@ def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit):
     page.get_by_text("euro/jaar").click()
     assert page.locator("#axis").inner_text() == "€/jaar" and statistics(page)["alice"][4] == "1,30"
     assert "€ " in page.locator("[data-figure=cost]").inner_text()
+    page.wait_for_load_state("networkidle")
+    assert site.post("/unit/", "alice", unit="watt")[0] == 200
 
 
 def test_money_is_in_the_currency_of_the_account(visit, site):
