@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
+
 enum {
 	REG_MCUSR = 0x54,
 	QUIET_INSTRUCTIONS = 32, /* longer than any store of a 32-bit value */
@@ -59,10 +61,7 @@ void board_event(struct board *b, enum event_id id, uint64_t due_ns)
 
 uint8_t board_random_byte(struct board *b)
 {
-	b->random ^= b->random << 13; /* xorshift32: the same garbage in each run of a seed */
-	b->random ^= b->random >> 17;
-	b->random ^= b->random << 5;
-	return (uint8_t)(b->random >> 24);
+	return (uint8_t)(xorshift32(&b->random) >> 24);
 }
 
 void board_line(struct board *b, avr_int_vector_t *vector, bool active)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "power_cut.h"
+#include "random.h"
 
 enum {
 	FULL_OPS = 20,   /* a record of at least so many bytes is a full one */
@@ -28,10 +29,7 @@ static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
 {
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 17;
-	rnd_state ^= rnd_state << 5;
-	return rnd_state;
+	return xorshift32(&rnd_state);
 }
 
 static void example(const char *what, const uint32_t *got)
@@ -251,6 +249,22 @@ static void after_slice(struct rig *r)
 	}
 }
 
+bool cut_fork(void)
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		return true;
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		fprintf(stderr, "power-cut: a child failed\n");
+		exit(2);
+	}
+	return false;
+}
+
 /* The operation has not begun: makes this process fail in its way. */
 static void become(enum act act)
 {
@@ -307,23 +321,9 @@ static void on_operation(struct board *b, void *param)
 	for (int act = 0; act < ACT_COUNT; act++) {
 		if (!applies((enum act)act, b->eeprom.mode))
 			continue;
-		fflush(NULL);
-		pid_t pid = fork();
-
-		if (pid < 0) {
-			perror("fork");
-			exit(2);
-		}
-		if (pid == 0) {
+		if (cut_fork()) {
 			become((enum act)act);
 			return;
-		}
-		int status;
-
-		waitpid(pid, &status, 0);
-		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-			fprintf(stderr, "power-cut: a child failed\n");
-			exit(2);
 		}
 	}
 }

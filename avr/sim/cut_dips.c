@@ -5,10 +5,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "power_cut.h"
+#include "random.h"
 
 enum {
 	ROUND_US = 2000, /* of the main loop, docs/firmware.md */
@@ -23,10 +23,7 @@ static uint32_t random_state = 7;
 
 static uint32_t rnd(void)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
+	return xorshift32(&random_state);
 }
 
 static void give_saves_back(void)
@@ -49,31 +46,14 @@ static void pulses(uint32_t most)
 /* The supply falls: a copy of the board loses its power when the save's time is over. No pulse comes after the save. */
 static void die_in_a_copy(double hold_ms)
 {
-	pid_t pid;
-	int status;
-
 	input_level(cut.rig.board, 0, true);
 	comparator_supply(cut.rig.board, LOW_MV);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
+	if (cut_fork()) {
 		rig_run_ms(&cut.rig, hold_ms);
 		board_cut(cut.rig.board);
 		cut_boot_and_compare(true);
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
-		fprintf(stderr, "power-cut: a child failed\n");
-		exit(2);
-	}
-}
-
-static void start_history_here(void)
-{
-	uint32_t now[RIG_SENSORS];
-
-	if (rig_settled(&cut.rig, now))
-		history_clear(&cut.history, now);
 }
 
 static void dip_ms(double ms)
@@ -92,7 +72,7 @@ static void one_dip_then_others(uint64_t offset_ns)
 		give_saves_back();
 		pulses(10);
 		rig_run_ms(&cut.rig, 700);
-		start_history_here();
+		cut_start_over();
 		die_in_a_copy(HOLD_MS);
 		rig_run_ms(&cut.rig, HOLD_MS);
 		comparator_supply(cut.rig.board, GOOD_MV);
@@ -105,18 +85,9 @@ void cut_sweep(int instants)
 	pulses(5);
 	rig_run_ms(&cut.rig, 500);
 	for (int i = 0; i < instants; i++) {
-		pid_t pid;
-		int status;
-
-		fflush(NULL);
-		pid = fork();
-		if (pid == 0) {
+		if (cut_fork()) {
 			one_dip_then_others((uint64_t)i * ROUND_US * 1000 / (uint64_t)instants);
 			_exit(0);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
-			fprintf(stderr, "power-cut: a child failed\n");
-			exit(2);
 		}
 	}
 }
@@ -149,7 +120,7 @@ void cut_life(int dips)
 		act();
 		rig_run_ns(&cut.rig, rnd() % (rnd() % 3 ? 100000000u : 600000000u));
 		give_saves_back();
-		start_history_here();
+		cut_start_over();
 		rig_run_ns(&cut.rig, rnd() % 4000000u);
 		die_in_a_copy(LIFE_HOLD_MS);
 		rig_run_ns(&cut.rig, rnd() % (rnd() % 2 ? 5000000u : 90000000u));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "random.h"
 #include "rig.h"
 
 enum { LOW_MV = 4000, GOOD_MV = 5000, DIP_EVERY_S = 600, CUT_EVERY_S = 3000, PULSES_AN_HOUR = 700, POLL_EVERY_S = 4 };
@@ -19,8 +20,7 @@ static const double LOST_A_CUT = 1.5;
 struct day {
 	uint32_t random;
 	uint64_t dips, cuts, polls, bad_polls;
-	double lost_wh_max;     /* of a sensor at a power cut */
-	double dark_wh[CLAMPS]; /* used while the board was without power; nobody could count it */
+	double lost_wh_max; /* of a sensor at a power cut */
 };
 
 static struct rig rig;
@@ -28,10 +28,7 @@ static struct day day = { .random = 99 };
 
 static uint32_t rnd(void)
 {
-	day.random ^= day.random << 13;
-	day.random ^= day.random >> 17;
-	day.random ^= day.random << 5;
-	return day.random;
+	return xorshift32(&day.random);
 }
 
 static void send_pulses(void)
@@ -62,13 +59,6 @@ static void dip(void)
 	day.dips++;
 }
 
-/* From the cut to the board's first samples. */
-static void add_dark(int sign)
-{
-	for (int k = 0; k < CLAMPS; k++)
-		day.dark_wh[k] += sign * clamps_energy_wh(rig.board, k);
-}
-
 /* As a mains failure does: the supply falls, the capacitors hold a while, then all is dark. */
 static void power_failure(void)
 {
@@ -78,11 +68,9 @@ static void power_failure(void)
 	comparator_supply(rig.board, LOW_MV);
 	rig_run_ms(&rig, 60 + rnd() % 80);
 	board_cut(rig.board);
-	add_dark(-1);
 	rig_run_ms(&rig, 500 + rnd() % 20000);
 	comparator_supply(rig.board, GOOD_MV);
 	board_power(rig.board);
-	add_dark(1);
 	rig_run_ms(&rig, 500);
 	rig_settled(&rig, after);
 	for (int i = 0; i < RIG_SENSORS; i++)
@@ -94,7 +82,7 @@ static void power_failure(void)
 static double measurable(int port)
 {
 	if (port < CLAMPS)
-		return clamps_energy_wh(rig.board, port) - day.dark_wh[port];
+		return clamps_energy_wh(rig.board, port);
 	return (double)rig.board->inputs.input[port - CLAMPS].falls;
 }
 

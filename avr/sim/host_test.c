@@ -10,6 +10,7 @@
 #include "crc8.h"
 #include "frame.h"
 #include "ihex.h"
+#include "random.h"
 #include "trace.h"
 
 enum { ROUNDS = 20000 };
@@ -18,10 +19,7 @@ static uint32_t state = 12345;
 
 static uint32_t rnd(void)
 {
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state;
+	return xorshift32(&state);
 }
 
 static size_t make_request(uint8_t *out, const uint8_t *data, uint16_t count, uint16_t gap)

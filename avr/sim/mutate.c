@@ -6,15 +6,13 @@
 #include <string.h>
 
 #include "crc8.h"
+#include "random.h"
 
 uint32_t mutate_random(struct mutate *m)
 {
 	if (!m->random)
 		m->random = 1;
-	m->random ^= m->random << 13;
-	m->random ^= m->random >> 17;
-	m->random ^= m->random << 5;
-	return m->random;
+	return xorshift32(&m->random);
 }
 
 static unsigned below(struct mutate *m, unsigned n)

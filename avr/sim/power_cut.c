@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,7 +63,7 @@ static void measure_energy(void)
 	rig_run_ms(&cut.rig, 1100);
 }
 
-static void start_over_from_here(void)
+void cut_start_over(void)
 {
 	uint32_t now[RIG_SENSORS];
 
@@ -87,15 +86,12 @@ static void fail_supply(void)
 	cut.armed = false;
 	cut.saving_only = false;
 	cut_note_save();
-	pid_t pid = fork();
-
-	if (pid == 0) {
+	if (cut_fork()) {
 		cut.rig.board->eeprom.on_start = NULL;
 		board_cut(cut.rig.board);
 		cut_boot_and_compare(true);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
 	cut.noting = false;
 	board_cut(cut.rig.board);
 	for (int k = 0; k < CLAMPS; k++)
@@ -119,7 +115,7 @@ static void write_settings(void)
 	snprintf(text, sizeof(text), "sf00%04x", (500 + cut.epoch * 77) % 1000);
 	rig_command(&cut.rig, text);
 	must(cut_ask_settings(cut.history.settings[1]), "settings");
-	start_over_from_here();
+	cut_start_over();
 	cut.armed = true;
 	rig_command(&cut.rig, "ct");
 	rig_run_ms(&cut.rig, 300);
@@ -140,12 +136,12 @@ static void set_up(void)
 
 static void run_epoch(void)
 {
-	start_over_from_here();
+	cut_start_over();
 	preset_counters();
-	start_over_from_here(); /* that record is complete: nothing older may come back */
+	cut_start_over(); /* that record is complete: nothing older may come back */
 	measure_energy();
 	fail_supply();
-	start_over_from_here();
+	cut_start_over();
 	if (cut.epoch % SETTINGS_EPOCHS == 1)
 		write_settings();
 }

@@ -53,6 +53,12 @@ extern struct cut cut;
 /* From now on operations fork while cut.armed stands. */
 void cut_attach(void);
 
+/* The child gets true; its parent waits for it, gets false, and ends the program when the child failed. */
+bool cut_fork(void);
+
+/* From the state of now on. */
+void cut_start_over(void);
+
 /* The supply falls. */
 void cut_dip(void);
 

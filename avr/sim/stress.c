@@ -4,14 +4,13 @@
 
 #include <stdio.h>
 
+#include "random.h"
+
 enum { LOW_MV = 4000, GOOD_MV = 5000, UART_BURST = 16 };
 
 static uint32_t rnd(struct stress *s)
 {
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 17;
-	s->random ^= s->random << 5;
-	return s->random;
+	return xorshift32(&s->random);
 }
 
 static void bounce(struct stress *s, struct rig *rig, int k)
