@@ -53,3 +53,9 @@ def package(feed: Path, name: str) -> Path:
     """The one file of this package."""
     (found,) = feed.glob(name + "_*.ipk")
     return found
+
+
+@pytest.fixture
+def installed(router, feed):
+    router.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
+    return router

@@ -5,13 +5,11 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from flukso import config, provision, uci
-from flukso.flash import settings as flash_settings
 from tests.package.conftest import package
 from tests.package.router import Router
 from tools.openwrt import archive, check
@@ -73,12 +71,6 @@ def definition(*sensors: str) -> list[str]:
         " ".join(["mdns flukso tcp 8080", *sensors, "path=/sensor version=1.0"]),
         "trigger config.change flukso system",
     ]
-
-
-@pytest.fixture
-def installed(router, feed):
-    router.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
-    return router
 
 
 @pytest.fixture
@@ -379,35 +371,3 @@ def test_a_corrupted_package_changes_nothing(router, feed, place):
     assert "flukso-micropython" not in router.run("opkg", "list-installed")
     router.install(original)
     assert "flukso-micropython" in router.run("opkg", "list-installed")
-
-
-def test_the_shipped_flash_options_are_the_commands_own_defaults(feed):
-    text = check.check(package(feed, "flukso")).files["/etc/config/flukso"].data.decode()
-    assert "config flash 'flash'" in text
-    assert flash_settings.site(text, {}, None) == flash_settings.site(text[: text.index("config flash")], {}, None)
-
-
-def test_the_packaged_firmware_is_what_flukso_flash_finds_and_takes(installed, feed):
-    installed.service("stop")
-    installed.install(package(feed, "flukso-firmware"))
-    image = flash_settings.site("", {}, None).image
-    assert "for the spi board" in installed.run("flukso-flash", "check", image)
-
-
-@pytest.mark.parametrize("runs", [True, False])
-def test_a_new_firmware_package_goes_to_the_board_at_once_if_the_service_runs(installed, feed, runs):
-    if runs:
-        stand_in = subprocess.run("sleep 60 >/dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True).stdout
-        installed.write("var/run/procd/flukso.pid", stand_in)
-    installed.install(package(feed, "flukso-firmware"))
-    assert ("flukso-flash auto" in installed.log()) == runs  # it cannot do its work here, which is logged
-    assert not installed.path("etc/uci-defaults/70-flukso-firmware").exists()  # done, so it went
-
-
-def test_the_board_is_looked_after_at_a_start_but_not_at_a_reload(installed):
-    installed.write("usr/bin/flukso-flash", '#!/bin/sh\necho "$*" >>/tmp/flash.log\nexit 8\n', 0o755)
-    installed.service("restart")
-    assert installed.read("tmp/flash.log") == "auto --config /etc/config/flukso\n"
-    installed.service("reload")
-    assert installed.read("tmp/flash.log").count("\n") == 1
-    assert "flukso-flash auto ended with 8" in installed.log() and "user flukso" in installed.definition()
