@@ -18,6 +18,7 @@ from flukso.https import BODY_MAX, CERTIFICATE, HEADERS_MAX, PROTOCOL, TIMEOUT, 
 CHUNK = 4096
 WORKERS_MAX = 3  # requests whose thread hangs in the resolver, which nothing can interrupt; then further ones fail at once
 CLOSED = "the server closed the connection"
+GONE = (ConnectionError, urllib3.exceptions.IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # while sending, a reset is an EOF
 
 _Job = collections.namedtuple("_Job", ("session", "adapter", "method", "path", "headers", "body", "deadline"))
 
@@ -213,12 +214,10 @@ class Https:
                 return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self._url.host, self._url.port, _last(causes)))
             if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
                 return HttpsError(TIMEOUT, "no whole answer from {} in time".format(self._url.host))
-            if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # a reset while the request is sent comes as the first
-                return HttpsError(PROTOCOL, "{}: {}".format(CLOSED, cause.reason or cause))
+            if isinstance(cause, GONE):
+                return HttpsError(PROTOCOL, "{}: {}".format(CLOSED, cause))
             if isinstance(cause, ssl.SSLError):
                 return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self._url.host, cause.reason or cause))
-            if isinstance(cause, (ConnectionError, urllib3.exceptions.IncompleteRead)):
-                return HttpsError(PROTOCOL, "{}: {}".format(CLOSED, cause))
         return HttpsError(PROTOCOL, "unusable answer: {}".format(_last(causes)))
 
 
