@@ -220,8 +220,9 @@ async def restore(bench, wanted: Backup, old_counters: bool = False) -> Result:
             bench.say("backup of what runs now kept: {}".format(bench.backup_path))
         counters = wanted.counters if old_counters or not pending.counters else pending.counters
         cells, ahead = wanted.eeprom, not old_counters and counters != wanted.counters
-        if ahead and eeprom.with_counters(cells, counters) is not None:
-            cells, ahead = eeprom.with_counters(cells, counters), False
+        counted = eeprom.with_counters(cells, counters) if ahead else None
+        if counted is not None:
+            cells, ahead = counted, False
         if ahead and not bench.asks:
             raise Refused("the board's counters are ahead of the file's, and there is no bus to set them over")
         return await _write(bench, Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None))

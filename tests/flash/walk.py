@@ -33,8 +33,10 @@ TORN_S = 1  # simulated seconds that half a firmware runs
 WORKERS = 3  # most of a walk is waiting
 TORN_AT = 20  # the write in which the update is cut whose recovery is cut
 RUNTIMES = ("cpython", "micropython")
+STEP = "step-"  # cuts after a line of the tool
 
-# cut: what is cut where, a key of CUTS; nth: write or step; back: whether `recover --old` follows; runtime: of the tool
+# cut: what is cut where: power, avrdude, tool, ours, recovery, or step- and one of the first three; nth: write or step;
+# back: whether `recover --old` follows; runtime: of the tool
 Point = namedtuple("Point", ("cut", "nth", "back", "runtime"))
 # firmware: "old" or "new", which runs in the end; begun: whether anything was left to recover; kept: whether the counters were there
 End = namedtuple("End", ("firmware", "begun", "kept"))
@@ -113,21 +115,15 @@ def what_is_there_runs(board: Station) -> None:
         control.ask("advance {}".format(TORN_S))
 
 
-def _cut_in_recovery(board: Station, nth: int, runtime: str) -> None:
-    cut_in_write(board, "power", TORN_AT, runtime=runtime)
-    cut_in_write(board, "power", nth, ("recover",), runtime)
-
-
-CUTS = {
-    "power": lambda board, nth, runtime: cut_in_write(board, "power", nth, runtime=runtime),
-    "avrdude": lambda board, nth, runtime: cut_in_write(board, "avrdude", nth, runtime=runtime),
-    "tool": lambda board, nth, runtime: cut_in_write(board, "tool", nth, runtime=runtime),
-    "ours": lambda board, nth, runtime: cut_in_write(board, "power", nth, runtime=runtime),
-    "recovery": _cut_in_recovery,
-    "step-power": lambda board, nth, runtime: cut_after_step(board, "power", nth, runtime),
-    "step-avrdude": lambda board, nth, runtime: cut_after_step(board, "avrdude", nth, runtime),
-    "step-tool": lambda board, nth, runtime: cut_after_step(board, "tool", nth, runtime),
-}
+def cut_at(board: Station, point: Point) -> None:
+    """Begin an update and cut it there."""
+    if point.cut == "recovery":
+        cut_in_write(board, "power", TORN_AT, runtime=point.runtime)
+        cut_in_write(board, "power", point.nth, ("recover",), point.runtime)
+    elif point.cut.startswith(STEP):
+        cut_after_step(board, point.cut.removeprefix(STEP), point.nth, point.runtime)
+    else:
+        cut_in_write(board, "power" if point.cut == "ours" else point.cut, point.nth, runtime=point.runtime)
 
 
 def recovered(board: Station, back: bool = False, runtime: str = "cpython") -> End:
@@ -147,7 +143,7 @@ def recovered(board: Station, back: bool = False, runtime: str = "cpython") -> E
 def walk_to(point: Point, folder: Path, env: dict) -> End:
     """Cut there and recover."""
     with board_of(folder, env, point.cut) as board:
-        CUTS[point.cut](board, point.nth, point.runtime)
+        cut_at(board, point)
         return recovered(board, point.back, point.runtime)
 
 
@@ -163,7 +159,7 @@ def all_points() -> dict[str, list[Point]]:
         "tool": points("tool", WRITES),
         "ours": points("ours", WRITES_OF_OURS, 4),
         "recovery": points("recovery", WRITES_OF_OURS, 4),
-        "steps": [point for victim in ("power", "avrdude", "tool") for point in points("step-" + victim, STEPS)],
+        "steps": [point for victim in ("power", "avrdude", "tool") for point in points(STEP + victim, STEPS)],
     }
 
 
