@@ -18,6 +18,7 @@ UNITS = {
     "lperday": _("l/day"),
     "m3peryear": _("m³/year"),
 }
+AGES = {"seconds": _("{n} sec"), "minutes": _("{n} min"), "hours": _("{n} hr"), "days": _("{n} days")}
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
@@ -42,10 +43,7 @@ def script_words() -> dict:
         "decimal": get_format("DECIMAL_SEPARATOR"),
         "money": gettext("{sign}{amount}"),
         "units": {name: str(text) for name, text in UNITS.items()} | {"watt": "W"},
-        "seconds": gettext("{n} sec"),
-        "minutes": gettext("{n} min"),
-        "hours": gettext("{n} hr"),
-        "days": gettext("{n} days"),
+        **{name: str(text) for name, text in AGES.items()},
     }
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures as the dashboard shows them; figures.js says the same in the browser."""
 
-from dashboard.texts import RESOURCES, script_words
+from dashboard.texts import AGES, RESOURCES
 from django import template
 from django.conf import settings
 from django.utils.formats import number_format
@@ -18,7 +18,7 @@ def bundle(entry: str) -> str:
 
 
 NOTHING = "–"
-AGES = (("days", 86_400, 2 * 86_400), ("hours", 3600, 7200), ("minutes", 60, 90), ("seconds", 1, 0))  # name, s, from how many s on
+AGE_UNITS = (("days", 86_400, 2 * 86_400), ("hours", 3600, 7200), ("minutes", 60, 90), ("seconds", 1, 0))  # name, s, from how many s on
 SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
 
 
@@ -48,8 +48,8 @@ def money(value: float | None, sign: str) -> str:
 def age(seconds: int | None) -> str:
     if seconds is None:
         return _("no value yet")
-    unit, size = next((unit, size) for unit, size, least in AGES if seconds >= least)
-    return _("{age} ago").format(age=script_words()[unit].format(n=seconds // size))
+    unit, size = next((unit, size) for unit, size, least in AGE_UNITS if seconds >= least)
+    return _("{age} ago").format(age=AGES[unit].format(n=seconds // size))
 
 
 def _share(figures) -> int | None:
