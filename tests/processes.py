@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import threading
 import time
@@ -22,11 +23,13 @@ class Program:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             env={**os.environ, **(env or {})},
             cwd=cwd,
         )
+        assert self._process.stdout is not None
+        self._output = self._process.stdout.fileno()
+        os.set_blocking(self._output, False)
+        self._rest = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -35,17 +38,32 @@ class Program:
         return self._process.pid
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        while select.select([self._output], [], [])[0]:
             with self._news:
-                if len(self.lines) < LOG_LIMIT:
-                    self.lines.append(line.rstrip("\n"))
-                self._news.notify_all()
-        with self._news:
-            self._news.notify_all()
+                open_still = self._take()
+            if not open_still:
+                return
+
+    def _take(self) -> bool:
+        """Take what the pipe holds now, under the lock; False when the program has closed it."""
+        self._news.notify_all()
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._output, 65536):
+                *whole, self._rest = (self._rest + data).split(b"\n")
+                room = max(0, LOG_LIMIT - len(self.lines))
+                self.lines += [line.decode(errors="replace").removesuffix("\r") for line in whole[:room]]
+            if self._rest:
+                self.lines.append(self._rest.decode(errors="replace"))
+                self._rest = b""
+            return False
+        return True
 
     def log(self) -> str:
-        return "\n".join(self.lines)
+        """All that the program has written by now: what still is in the pipe belongs to it."""
+        with self._news:
+            if self._reader.is_alive():
+                self._take()
+            return "\n".join(self.lines)
 
     def running(self) -> bool:
         return self._process.poll() is None
@@ -77,7 +95,7 @@ class Program:
             self._process.kill()
         self._process.wait()
         self._reader.join(5)
-        if self._process.stdout is not None:
+        if self._process.stdout is not None and not self._reader.is_alive():  # a child of it may hold the pipe
             self._process.stdout.close()
 
     def cpu_s(self) -> float:
