@@ -1,154 +1,69 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""uvicorn's HTTP protocol, with what devices of fifteen years need: canonical header names, head and body in one write.
-
-Historic daemons look for `Content-Length` and `X-Digest` literally; uvicorn's httptools protocol writes names in lower case.
-"""
+"""uvicorn's HTTP protocol for devices of fifteen years and for whoever means them harm: every wait, head, body and queue has a limit."""
 
 import asyncio
 import logging
+from collections import deque
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from hot import limits
+from hot.answers import Refusal
+from hot.cycle import CanonicalCycle, access_logger, close_soon, spell, wire
 from hot.whole import Upload, read_upload
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 SWEEP_S = 5
-LINGER_S = 2  # in which a client may read why it is cut off
-NAMES_MAX = 500  # header names whose spelling is remembered; an application has some dozens
-_SPELLED = {b"www-authenticate": b"WWW-Authenticate", b"etag": b"ETag", b"x-xss-protection": b"X-XSS-Protection"}
-_NO_BODY = (204, 304)
-
-access_logger = logging.getLogger("flukso.access")
 
 
-def spell(name: bytes) -> bytes:
-    """`content-length` -> `Content-Length`."""
-    spelled = _SPELLED.get(name)
-    if spelled is None:
-        lower = name.lower()
-        spelled = _SPELLED.get(lower) or b"-".join(part.capitalize() for part in lower.split(b"-"))
-        if len(_SPELLED) < NAMES_MAX:
-            _SPELLED[name] = spelled
-    return spelled
+class Flow(FlowControl):
+    """Nothing is read while the client does not take what it asked for, or while requests of it wait: they would pile up."""
 
+    def __init__(self, transport, waiting) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
 
-class CanonicalCycle(RequestResponseCycle):
-    """One request and its answer."""
+    def resume_reading(self) -> None:
+        if not self.write_paused and not self._waiting and not self._transport.is_closing():
+            super().resume_reading()
 
-    _head: list[bytes] | None = None  # of an answer whose body has not begun
-    _chunked = False
-    _status = 0
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.pause_reading()
 
-    async def send(self, message) -> None:
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        if not self.response_started:
-            self._begin(message)
-        elif not self.response_complete:
-            self._continue(message)
-        else:
-            raise RuntimeError("the answer is complete already")
-
-    def _begin(self, message) -> None:
-        if message["type"] != "http.response.start":
-            raise RuntimeError("an answer begins with http.response.start")
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        status = self._status = message["status"]
-        head = [STATUS_LINE[status]]
-        length = None
-        for name, value in self.default_headers + list(message.get("headers", ())):
-            if name == b"Content-Length" or name.lower() == b"content-length":
-                length = int(value)
-                head += (b"Content-Length: ", value, b"\r\n")
-                continue
-            if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
-                raise RuntimeError("a header cannot be sent")
-            spelled = spell(name)
-            if spelled == b"Connection":
-                self.keep_alive = self.keep_alive and b"close" not in value.lower()
-                continue
-            if spelled == b"Transfer-Encoding":
-                continue
-            head += (spelled, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            head.append(b"Connection: close\r\n")
-        self.expected_content_length = length  # type: ignore[assignment] # None: uvicorn's own answers tell none
-        self._head = head
-
-    def _continue(self, message) -> None:
-        if message["type"] != "http.response.body":
-            raise RuntimeError("after the start comes http.response.body")
-        body = message.get("body", b"")
-        more = message.get("more_body", False)
-        if self._head is not None:
-            self._write_head(self._head, body, more)
-            self._head = None
-        else:
-            self._write(b"", body, more)
-        if not more:
-            self._finish()
-
-    def _write_head(self, head: list[bytes], body: bytes, more: bool) -> None:
-        """The length is always said when it is known; a stream of unknown length, which no device gets, is chunked."""
-        if self.expected_content_length is None:
-            if not more:
-                self.expected_content_length = len(body)
-                if self.scope["method"] != "HEAD" and self._status not in _NO_BODY:
-                    head += (b"Content-Length: ", b"%d" % len(body), b"\r\n")
-            elif self.scope["method"] != "HEAD":
-                self._chunked = True
-                head.append(b"Transfer-Encoding: chunked\r\n")
-        head.append(b"\r\n")
-        self._write(b"".join(head), body, more)
-
-    def _write(self, head: bytes, body: bytes, more: bool) -> None:
-        if self.scope["method"] == "HEAD":
-            self.expected_content_length = 0
-            self.transport.write(head)
-            return
-        if self._chunked:
-            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            self.transport.write(b"".join((head, chunk, b"" if more else b"0\r\n\r\n")))
-            return
-        self.expected_content_length -= len(body)
-        if self.expected_content_length < 0 or (not more and self.expected_content_length):
-            self.keep_alive = False
-            raise RuntimeError("the body is not as long as its Content-Length")
-        if head or body:
-            self.transport.write(head + body)
-
-    def _finish(self) -> None:
-        self.response_complete = True
-        if access_logger.isEnabledFor(logging.INFO):  # the path as sent, without its query: that may hold a token
-            access_logger.info("%s %s %d", self.scope["method"], self.scope["raw_path"].decode("ascii"), self._status)
-        self.message_event.set()
-        if not self.keep_alive:
-            if self.more_body:  # it still sends
-                close_soon(self.transport, asyncio.get_running_loop())
-            else:
-                self.transport.close()
-        self.on_response()
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.resume_reading()
 
 
 class DeviceProtocol(HttpToolsProtocol):
-    """One connection. A request must be complete within limits.REQUEST_S of its first byte, or of the connection's beginning.
+    """One connection. A request must be complete within limits.REQUEST_S of its first byte, of the connection's beginning, or of the
+    answer to the one before it, whichever is last.
 
     An application that has `quick(connection, upload) -> bool` is offered small uploads whole (hot/whole.py), without the cost of
     a parser's callbacks, a task and ASGI's messages: it takes one by returning True, and later calls connection.quick_answer()
     or quick_failed(). What it does not take goes the usual way.
     """
 
+    cycle: CanonicalCycle # the newest request's; None before the first
+    pipeline: deque[tuple[CanonicalCycle, Any]]  # type: ignore[assignment]
     _sweeper = None
     began: float | None = None  # when the request that is still being read began
     idle_since = 0.0
     _between = True  # the parser has seen the end of the last request, and nothing of the next
     _held = b""  # an upload of which the rest of the body has not come
     _quick_busy = False  # a request was taken and has no answer yet
-    _last = False  # close after it: the service stops
+    _last = False  # close after it: the service stops, or what follows it is refused
+    _answering: CanonicalCycle | None = None  # the request whose answer is due, or was last
+    _deaf = False  # after a refusal nothing is read
+    _refusal: Refusal | None = None  # why a callback stopped the parser
+    _fed = 0  # bytes since the parser last got on: of a head, of trailers, of nothing
+    _got_on = False
+    _moved_at = 0.0  # when the client last took something, or had nothing to take
+    _unsent = 0  # bytes that it had not taken at the last look
+    _closing_since: float | None = None
 
     def __init__(self, config, *args, **more) -> None:
         super().__init__(config, *args, **more)
@@ -156,10 +71,25 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport) -> None:
         super().connection_made(transport)
-        self.began = self.loop.time()
+        self.flow = Flow(transport, self.pipeline)
+        self.began = self._moved_at = self.loop.time()
         cls = DeviceProtocol
         if cls._sweeper is None:
             cls._sweeper = self.loop.call_later(SWEEP_S, cls._sweep, self.loop, self.server_state.connections)
+
+    def connection_lost(self, exc) -> None:
+        for cycle in (self._answering, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.abandon()
+        self._drop_waiting()
+        super().connection_lost(exc)
+
+    def _drop_waiting(self) -> None:
+        for cycle, _app in self.pipeline:
+            cycle.let_go()
+        self.pipeline.clear()
+
+    # growing old
 
     @classmethod
     def _sweep(cls, loop, connections) -> None:
@@ -173,22 +103,34 @@ class DeviceProtocol(HttpToolsProtocol):
             cls._sweeper = loop.call_later(SWEEP_S, cls._sweep, loop, connections)
 
     def age(self, now: float) -> None:
-        """Give up what takes too long, close what has been idle for too long."""
-        if self.began is not None:
+        """Give up what takes too long, close what has been idle for too long, cut off who takes nothing of an answer."""
+        if self._is_stuck(now):
+            self.transport.abort()
+        elif self.transport.is_closing():
+            return
+        elif self.began is not None:
             if self.began < now - limits.REQUEST_S:
-                self._give_up()
+                self._refuse(Refusal(408, "too slow", close=True))
         elif self._is_idle() and self.idle_since < now - limits.KEEP_ALIVE_S:
             self.transport.close()
 
+    def _is_stuck(self, now: float) -> bool:
+        """Whether nothing of what is to be sent goes out, or a close waits for it for too long."""
+        size = self.transport.get_write_buffer_size()
+        if size == 0 or size < self._unsent:
+            self._moved_at = now
+        self._unsent = size
+        if self._closing_since is None and self.transport.is_closing():
+            self._closing_since = now
+        late = self._closing_since is not None and self._closing_since < now - limits.CLOSE_S
+        return late or self._moved_at < now - limits.UNSENT_S
+
+    def resume_writing(self) -> None:
+        self._moved_at = self.loop.time()
+        super().resume_writing()
+
     def _is_idle(self) -> bool:
         return not self._quick_busy and (self.cycle is None or self.cycle.response_complete)
-
-    def _give_up(self) -> None:
-        """Tell a slow client so, and close."""
-        self.began = None
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        close_soon(self.transport, self.loop)
 
     def shutdown(self) -> None:
         if self._quick_busy:
@@ -215,18 +157,48 @@ class DeviceProtocol(HttpToolsProtocol):
         if self.began is None and idle:
             self.began = self.loop.time()
         if not self._held:
-            super().data_received(data)
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._deaf or self.transport.is_closing():
+            return
+        self._got_on = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or Refusal(400, "malformed request", close=True))
+        except httptools.HttpParserUpgrade:
+            self._refuse(Refusal(400, "no upgrades here", close=True))
+        else:
+            self._fed = 0 if self._got_on else self._fed + len(data)
+            if self._fed > limits.HEAD_MAX:
+                self._refuse(_long_head())
+
+    def _stop_parser(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise ValueError(str(refusal))  # becomes a parser error
 
     def on_message_begin(self) -> None:
+        self._got_on = True
         self._between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
     def on_headers_complete(self) -> None:
+        if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > limits.HEAD_MAX:
+            self._stop_parser(_long_head())
         self._start_cycle()
+        self.headers = []  # for trailers, which nobody reads
+
+    def on_body(self, body: bytes) -> None:
+        self._got_on = True
+        if not self.cycle.response_complete and not self.cycle.hold(len(body)):
+            self._stop_parser(_busy_refusal())
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._got_on = True
         self._between = True
         self.began = None
         super().on_message_complete()
@@ -255,6 +227,8 @@ class DeviceProtocol(HttpToolsProtocol):
             "state": self.app_state.copy(),
         }
         waiting = not self._is_idle()
+        if waiting and len(self.pipeline) >= limits.PIPELINE_MAX:
+            self._stop_parser(_busy_refusal())
         cycle = self.cycle = CanonicalCycle(
             scope=self.scope,
             transport=self.transport,
@@ -276,6 +250,10 @@ class DeviceProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
         return cycle
 
+    def _start_asgi_task(self, cycle, app) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     # answering
 
     def quick_answer(self, constant: bytes, now: float) -> None:
@@ -293,8 +271,8 @@ class DeviceProtocol(HttpToolsProtocol):
         if access_logger.isEnabledFor(logging.INFO):
             access_logger.info("POST %s 200", self.url.decode("ascii"))
         self.server_state.total_requests += 1
-        if self.pipeline:
-            self.on_response_complete()
+        if self.pipeline or not self._between:
+            self._next(now)
         else:
             self.idle_since = now
             if self.flow.read_paused:
@@ -303,19 +281,50 @@ class DeviceProtocol(HttpToolsProtocol):
     def quick_failed(self) -> None:
         """A request that was taken could not be carried out."""
         self._quick_busy = False
-        self.transport.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 60\r\nConnection: close\r\n\r\n")
+        refusal = Refusal(503, "not stored", (b"Retry-After", b"60"), close=True)
+        self.transport.write(wire(self.server_state.default_headers, refusal.answer()))
         self.transport.close()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
+        if not self.transport.is_closing():
+            self._next(self.loop.time())
+
+    def _next(self, now: float) -> None:
+        """A request was answered: the next one's turn. From now on the client is waited for."""
+        incomplete = not self._between
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
+            incomplete = cycle.more_body
         else:
-            self.idle_since = self.loop.time()
+            self.idle_since = now
+        if incomplete and self.began is None:
+            self.began = now
+        self.flow.resume_reading()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Nothing more is taken on this connection: say why, unless the answer to an earlier request is due; that one is the last then."""
+        self.began = None
+        self._deaf = True
+        self._drop_waiting()
+        cycle = self._answering
+        if self._quick_busy:
+            self._last = True
+        elif cycle is None or cycle.response_complete:
+            self._tell(refusal)
+        elif not cycle.more_body:
+            cycle.keep_alive = False
+        else:
+            cycle.abandon()
+            if cycle.response_started:
+                close_soon(self.transport, self.loop)
+            else:
+                self._tell(refusal)
+
+    def _tell(self, refusal: Refusal) -> None:
+        self.transport.write(wire(self.server_state.default_headers, refusal.answer()))
+        close_soon(self.transport, self.loop)
 
 
 _head: tuple[object, bytes] = (None, b"")
@@ -329,14 +338,15 @@ def _date_head(default_headers: list[tuple[bytes, bytes]]) -> bytes:
     return _head[1]
 
 
-def close_soon(transport, loop) -> None:
-    """Close for a client that may go on sending: what it sends is not read any more, and it is cut off after a while."""
-    if not transport.is_closing():
-        transport.close()
-    loop.call_later(LINGER_S, transport.abort)
+def _long_head() -> Refusal:
+    return Refusal(431, "head too long", close=True)
+
+
+def _busy_refusal() -> Refusal:
+    return Refusal(503, "busy", (b"Retry-After", b"60"), close=True)
 
 
 async def _busy(scope, receive, send) -> None:
-    headers = [(b"Content-Length", b"0"), (b"Retry-After", b"60"), (b"Connection", b"close")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    answer = _busy_refusal().answer()
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

@@ -200,7 +200,9 @@ def test_a_megabyte_is_taken(platform, connect, minute):
 def test_what_is_no_http_is_refused(connect, wire):
     connection = connect()
     connection.sendall(wire)
-    assert re.match(rb"HTTP/1.1 (400|404|401) ", connection.recv(65536))
+    line, headers, body = read_answer(connection)
+    assert re.match(rb"HTTP/1.1 (400|404|401|431) ", line) and list(json.loads(body)) == ["error"]
+    assert all(CANONICAL.fullmatch(name) for name in headers), headers
 
 
 @pytest.mark.slow
@@ -211,5 +213,6 @@ def test_a_slow_request_is_given_up(connect, sent):
     connection = connect()
     connection.sendall(sent)
     began = time.monotonic()
-    answer = connection.recv(65536)
-    assert answer.startswith(b"HTTP/1.1 408 ") and 25 < time.monotonic() - began < 45
+    line, _, body = read_answer(connection)
+    assert line.startswith(b"HTTP/1.1 408 ") and list(json.loads(body)) == ["error"]
+    assert 25 < time.monotonic() - began < 45

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection of the hot path under clients that wait, trickle, flood or do not read: each of them is bounded."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
+
+import uvicorn
+from hot import cycle, limits
+from hot.protocol import DeviceProtocol
+from uvicorn.server import ServerState
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF = b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+
+
+class Transport(asyncio.Transport):
+    """What was written, and a client that takes as much of it as the test says."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.unsent, self.closing, self.aborted, self.reading = b"", 0, False, False, True
+
+    def write(self, data):
+        self.out += data
+
+    def get_write_buffer_size(self):
+        return self.unsent
+
+    def close(self):
+        self.closing = True
+
+    def abort(self):
+        self.closing = self.aborted = True
+
+    def is_closing(self):
+        return self.closing
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def get_extra_info(self, name, default=None):
+        return default
+
+    def answers(self) -> list[tuple[int, dict]]:
+        """(status, body) of each answer; names and lengths are as historic daemons read them."""
+        found, rest = [], self.out
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            first, *lines = head.split(b"\r\n")
+            length = int(dict(line.split(b": ", 1) for line in lines)[b"Content-Length"])
+            found.append((int(first.split()[1]), json.loads(rest[:length] or b"{}")))
+            rest = rest[length:]
+        return found
+
+
+class App:
+    """Reads each request's body, then waits until it may answer."""
+
+    def __init__(self):
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.told_gone = 0
+
+    async def __call__(self, scope, receive, send):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.told_gone += 1
+                return
+            if not message.get("more_body"):
+                break
+        await self.may_answer.wait()
+        if scope["path"] == "/stream":
+            assert (await receive())["type"] == "http.disconnect"
+            self.told_gone += 1
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Quick(App):
+    """Takes every small upload at once, and leaves it to the test to answer."""
+
+    def quick(self, connection, upload):
+        return True
+
+
+def played(play, app_class=App):
+    """Run play(connect, app) in an event loop; connect() gives (protocol, transport)."""
+
+    async def run():
+        app = app_class()
+        config = uvicorn.Config(app, http=DeviceProtocol, lifespan="off", log_config=None, ws="none")
+        config.load()
+        config.loaded_app = app  # without uvicorn's wrappers, which have no `quick`
+        state = ServerState()
+
+        def connect():
+            transport = Transport()
+            protocol = DeviceProtocol(config, server_state=state, app_state={})
+            protocol.connection_made(transport)
+            return protocol, transport
+
+        await play(connect, app)
+        if DeviceProtocol._sweeper is not None:
+            DeviceProtocol._sweeper.cancel()
+            DeviceProtocol._sweeper = None
+
+    asyncio.run(run())
+
+
+async def turn():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def later(protocol, seconds: float) -> None:
+    protocol.age(protocol.loop.time() + seconds)
+
+
+@pytest.mark.parametrize("rest", [HALF, HALF[:25], HALF + b"{"])
+def test_a_request_behind_another_has_its_thirty_seconds_too(rest):
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET + rest)
+        await turn()
+        later(protocol, limits.REQUEST_S - 1)
+        assert [status for status, _ in transport.answers()] == [200] and not transport.closing
+        protocol.data_received(b"{")  # what trickles in makes it no younger
+        later(protocol, limits.REQUEST_S + 1)
+        assert [status for status, _ in transport.answers()] == [200, 408] and transport.closing
+
+    played(play)
+
+
+def test_a_request_behind_a_quick_upload_has_its_thirty_seconds_too():
+    body = b'{"measurements":[]}'
+    upload = b"POST /sensor/%b HTTP/1.1\r\nContent-Length: %d\r\nX-Digest: %b\r\n\r\n%b" % (b"a" * 32, len(body), b"0" * 40, body)
+
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(upload)
+        protocol.data_received(HALF)
+        protocol.quick_answer(b"Content-Length: 0\r\n\r\n", protocol.loop.time())
+        later(protocol, limits.REQUEST_S + 1)
+        assert [status for status, _ in transport.answers()] == [200, 408] and transport.closing
+
+    played(play, Quick)
+
+
+def test_while_an_answer_is_due_nobody_is_given_up():
+    async def play(connect, app):
+        protocol, transport = connect()
+        app.may_answer.clear()
+        protocol.data_received(GET + HALF)
+        await turn()
+        later(protocol, 10 * limits.REQUEST_S)
+        assert not transport.closing
+        app.may_answer.set()
+        await turn()
+        assert [status for status, _ in transport.answers()] == [200]
+
+    played(play)
+
+
+@pytest.mark.parametrize(
+    "begin, more",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nX: ", b"a", id="header"),
+        pytest.param(b"GET /", b"a", id="url"),
+        pytest.param(b"GET / HTTP/1.1\r\n", b"A: b\r\n", id="headers"),
+        pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n", id="trailers"),
+        pytest.param(b"", b"\r\n", id="nothing"),
+    ],
+)
+@pytest.mark.parametrize("size", [4096, 262_144])
+def test_a_head_without_end_is_refused(begin, more, size):
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(begin)
+        sent = 0
+        while not transport.closing and sent < 1 << 20:
+            protocol.data_received(more * (size // len(more)))
+            sent += size
+        assert sent <= limits.HEAD_MAX + 2 * size
+        assert transport.answers() == [(431, {"error": "head too long"})]
+        kept = protocol._fed
+        protocol.data_received(more * size)
+        assert protocol._fed == kept and len(transport.answers()) == 1, "nothing is read after it"
+
+    played(play)
+
+
+def test_a_long_head_in_one_piece_is_refused_and_a_full_one_is_not():
+    async def play(connect, app):
+        for length, status in ((limits.HEAD_MAX - 100, 200), (limits.HEAD_MAX, 431)):
+            protocol, transport = connect()
+            protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\nCookie: %b\r\n\r\n" % (b"c" * length))
+            await turn()
+            assert [each for each, _ in transport.answers()] == [status]
+
+    played(play)
+
+
+def test_a_long_body_is_no_long_head():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(50):
+            protocol.data_received(b"400\r\n" + b"x" * 0x400 + b"\r\n")
+            await turn()
+        protocol.data_received(b"0\r\n\r\n" + GET)
+        await turn()
+        assert [status for status, _ in transport.answers()] == [200, 200]
+
+    played(play)
+
+
+def test_what_is_no_http_is_answered_after_what_was():
+    async def play(connect, app):
+        protocol, transport = connect()
+        app.may_answer.clear()
+        protocol.data_received(GET + b"nonsense\r\n\r\n")
+        await turn()
+        assert transport.out == b""
+        app.may_answer.set()
+        await turn()
+        assert [status for status, _ in transport.answers()] == [200] and transport.closing
+        protocol, transport = connect()
+        protocol.data_received(b"nonsense\r\n\r\n")
+        assert transport.answers() == [(400, {"error": "malformed request"})] and transport.closing
+
+    played(play)
+
+
+def test_requests_that_wait_are_few_and_stop_the_reading():
+    async def play(connect, app):
+        protocol, transport = connect()
+        app.may_answer.clear()
+        protocol.data_received(GET * 4)
+        await turn()
+        assert not transport.reading and len(protocol.pipeline) == 3
+        protocol.data_received(GET * (limits.PIPELINE_MAX + 1))
+        assert not protocol.pipeline
+        app.may_answer.set()
+        await turn()
+        assert [status for status, _ in transport.answers()] == [200] and transport.closing
+
+    played(play)
+
+
+def test_reading_goes_on_only_when_all_that_waited_is_answered():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET * 4)
+        while len(transport.answers()) < 4:
+            assert not transport.reading or len(protocol.pipeline) == 0
+            await asyncio.sleep(0)
+        await turn()
+        assert transport.reading
+
+    played(play)
+
+
+def test_who_does_not_read_is_not_read_and_then_cut_off():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET)
+        await turn()
+        transport.unsent = 100_000
+        protocol.pause_writing()
+        assert not transport.reading
+        protocol.data_received(GET)  # what was under way
+        await turn()
+        assert not transport.reading, "an answer under way opens it no more"
+        for at in range(5, limits.UNSENT_S, 5):
+            later(protocol, at)
+            assert not transport.aborted
+        later(protocol, limits.UNSENT_S + 10)
+        assert transport.aborted
+        protocol.connection_lost(None)
+        await turn()
+
+    played(play)
+
+
+def test_who_reads_slowly_is_served():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET)
+        await turn()
+        for at in range(0, 4 * limits.UNSENT_S, 5):
+            transport.unsent = 100_000 - at
+            later(protocol, at)
+        assert not transport.aborted
+        protocol.pause_writing()
+        protocol.resume_writing()
+        assert transport.reading
+
+    played(play)
+
+
+def test_a_close_that_waits_for_the_client_is_cut_short():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        await turn()
+        assert transport.closing and not transport.aborted
+        for at in range(0, limits.CLOSE_S, 5):
+            transport.unsent = 100_000 - at
+            later(protocol, at)
+        assert not transport.aborted
+        later(protocol, limits.CLOSE_S + 5)
+        assert transport.aborted
+
+    played(play)
+
+
+def test_bodies_of_all_connections_have_a_limit_together(monkeypatch):
+    monkeypatch.setattr(limits, "BODIES_MAX", 250)
+
+    async def play(connect, app):
+        app.may_answer.clear()
+        sent = [connect() for _ in range(3)]
+        for protocol, _ in sent:
+            protocol.data_received(HALF + b"x" * 99)
+            await turn()
+        assert [transport.answers() for _, transport in sent] == [[], [], [(503, {"error": "busy"})]]
+        assert app.told_gone == 1 and cycle.Bodies.held == 198
+        app.may_answer.set()
+        for protocol, transport in sent[:2]:
+            protocol.data_received(b"x")
+            await turn()
+            assert [status for status, _ in transport.answers()] == [200]
+        assert cycle.Bodies.held == 0
+        protocol, transport = connect()
+        protocol.data_received(HALF + b"x" * 99)
+        protocol.connection_lost(None)
+        assert cycle.Bodies.held == 0
+
+    played(play)
+
+
+def test_a_stream_with_a_request_behind_it_learns_that_its_client_has_gone():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n" + GET)
+        await turn()
+        protocol.connection_lost(None)
+        await turn()
+        assert app.told_gone == 1
+
+    played(play)
+
+
+def test_an_upgrade_is_answered_without_one():
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        await turn()
+        assert [status for status, _ in transport.answers()] == [200] and transport.closing
+
+    played(play)
+
+
+def test_a_full_house_says_so(monkeypatch):
+    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 0)
+
+    async def play(connect, app):
+        protocol, transport = connect()
+        protocol.data_received(GET)
+        await turn()
+        assert transport.answers() == [(503, {"error": "busy"})] and transport.closing
+
+    played(play)
