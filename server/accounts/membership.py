@@ -55,6 +55,9 @@ class Price(models.Model):
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prices")
     since = models.DateField(_("from"))
+    begins = models.BigIntegerField(
+        help_text="unix s: that day's midnight where the account was when it said so; a move changes no past price"
+    )
     cents_per_kwh = models.DecimalField(
         _("cents a kWh"), max_digits=9, decimal_places=4, validators=[MinValueValidator(0), MaxValueValidator(CENTS_MAX)]
     )

@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from accounts.models import Account
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from series.localtime import midnight
 
 DEFAULT_PER_KWH = 0.18  # euro, until the owner says otherwise
 DEFAULT_CURRENCY = "EUR"
@@ -41,9 +42,9 @@ def spans(accounts: Iterable[int]) -> dict[int, list[Span]]:
     """The spans of accounts (by id), oldest first; always at least one, and the first begins at 0."""
     found: dict[int, list[Span]] = defaultdict(lambda: [Span(0, DEFAULT_PER_KWH, DEFAULT_CURRENCY)])
     rows = Price.objects.filter(account__in=accounts).order_by("since")
-    for account, zone, since, cents, currency in rows.values_list("account_id", "account__time_zone", "since", "cents_per_kwh", "currency"):
-        midnight = datetime.combine(since, time(), ZoneInfo(zone))
-        found[account].append(Span(int(midnight.timestamp()), float(cents) / 100, currency))
+    for account, begins, cents, currency in rows.values_list("account_id", "begins", "cents_per_kwh", "currency"):
+        start = max(begins, found[account][-1].start)  # after a move by a day of the clock a later date may begin earlier
+        found[account].append(Span(start, float(cents) / 100, currency))
     return {account: found[account] for account in accounts}
 
 
@@ -56,17 +57,17 @@ def at(history: list[Span], now: float) -> Span:
     return next((span for span in reversed(history) if span.start <= now), history[0])
 
 
-def own(history: list[Span], now: float) -> float | None:
-    """What the owner said that a kWh costs now; None for the usual price of each unit (series/units.py)."""
-    span = at(history, now)
-    return span.per_kwh if span.start else None
+def own(history: list[Span]) -> list[tuple[int, float]]:
+    """(from unix s, per kWh) of what the owner said; before the first one the usual price of each unit holds (series/units.py)."""
+    return [(span.start, span.per_kwh) for span in history[1:]]
 
 
 def set_price(account: Account, cents_per_kwh: Decimal, since: date, today: date, currency: str = DEFAULT_CURRENCY) -> Price:
     """The price from that local date on; replaces the one that began the same day. Raises PriceError."""
     if since > today + AHEAD_MAX:
         raise PriceError(_("a date at most two years ahead"))
-    price = Price(account=account, since=since, cents_per_kwh=cents_per_kwh, currency=currency)
+    begins = midnight(since, ZoneInfo(account.time_zone))
+    price = Price(account=account, since=since, begins=begins, cents_per_kwh=cents_per_kwh, currency=currency)
     try:
         price.clean_fields()
     except ValidationError as error:

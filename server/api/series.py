@@ -44,7 +44,7 @@ def _values(request, sensor, asked: Wanted):
             end=asked.end,
             resolution=asked.resolution,
             unit=asked.unit,
-            price=own(spans_of(account), now),
+            prices=own(spans_of(account)),
         )
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error

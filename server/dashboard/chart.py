@@ -13,6 +13,7 @@ from dashboard.scales import Window
 from dashboard.texts import sign_of
 
 DIGITS = {"electricity": 0, "water": 1, "gas": 1}  # of a rate: whole watts, tenths of litres an hour
+WHOLE = 0.999  # of a bucket: known but for a few seconds at its end
 
 
 class Asked(msgspec.Struct):
@@ -26,7 +27,8 @@ class Asked(msgspec.Struct):
 
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Raises scales.WindowError."""
-    window = scales.window(asked.start, asked.end, asked.step, now, ZoneInfo(account.time_zone))
+    zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
+    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors)
     digits = DIGITS[asked.resource]
     history = prices.spans_of(account)
     return msgspec.json.encode(
@@ -37,9 +39,9 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
             "step": window.step,
             "t": deltas(window),
             "lines": [told(store, line, measure(store, line, window, now), digits) for line in lines],
-            "prices": [[span.start, span.per_kwh] for span in history],
+            "prices": [[span.start, span.per_kwh, sign_of(span.currency)] for span in history],
             "sign": sign_of(prices.at(history, now).currency),
-            "zone": scales.offsets(window.start, window.end, ZoneInfo(account.time_zone)),
+            "zone": scales.offsets(window.start, window.end, zone),
         }
     )
 
@@ -51,10 +53,10 @@ def deltas(window: Window) -> list[int]:
 
 
 def told(store, line: Line, values: Values, digits: int) -> dict:
-    """A line as it is sent; `last`: the time of its newest value, of who shares minutes."""
+    """A line as it is sent; `part` and `last`, the time of its newest value, are those of who shares minutes."""
     rate = np.round(values.rate, digits)
     numbers = [None if value != value else value for value in (rate.astype(object) if digits else _whole(rate)).tolist()]  # noqa: PLR0124 # nan
-    last = newest(store, line) if line.detail == "minutes" else None
+    fine = line.detail == "minutes"
     return {
         "key": line.key,
         "name": line.name,
@@ -62,8 +64,16 @@ def told(store, line: Line, values: Values, digits: int) -> dict:
         "detail": line.detail,
         "v": numbers,
         "gaps": runs(values.gap),
-        "last": last,
+        "part": partly(values, digits) if fine else [],
+        "last": newest(store, line) if fine else None,
     }
+
+
+def partly(values: Values, digits: int) -> list[list[float]]:
+    """[bucket, units counted, known share of its time] of those that are known in part, too little of it for a mean as well."""
+    found = np.flatnonzero((values.share > 0) & (values.share < WHOLE) & ~np.isnan(values.counted))
+    amounts, shares = np.round(values.counted[found], digits), np.round(values.share[found], 4)
+    return [list(each) for each in zip(found.tolist(), amounts.tolist(), shares.tolist(), strict=True)]
 
 
 def _whole(rate: np.ndarray) -> np.ndarray:

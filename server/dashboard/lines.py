@@ -28,6 +28,7 @@ class Part(NamedTuple):
     """A sensor of a line, and the device whose silence is a gap."""
 
     sensor: str
+    role: str
     sign: int
     device: str | None
 
@@ -75,11 +76,14 @@ def resources_of(own: list[Counter]) -> list[str]:
 
 
 def flows_of(own: list[Counter], resource: str) -> list[str]:
-    """What the own line can show; more than `use` where something is exported or produced."""
+    """What the own line can show, first what comes closest to its use: without a meter on the panels nobody knows how much of what is not fed
+    in is used."""
     roles = {each.role for each in own if each.resource == resource}
-    if not roles & {Role.PV, Role.EXPORT}:
-        return ["use"]
-    return [flow for flow, signs in FLOWS.items() if roles & set(signs)]
+    panels, fed = Role.PV in roles, Role.EXPORT in roles
+    if not panels:
+        return ["net"] if fed else ["use"]
+    supplied = ["use", "net"] if Role.IMPORT in roles else []
+    return [*supplied, "pv", *(["self"] if fed else [])]
 
 
 def lines_for(viewer, resource: str, flow: str = "use", names: tuple[str, ...] | None = None) -> list[Line]:
@@ -96,19 +100,28 @@ def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Li
     zone = ZoneInfo(viewer.time_zone)
     if not own:
         return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
-    return Line("me", viewer.get_username(), "own", _parts(own, resource, FLOWS[flow]), Detail.MINUTES, zone)
+    name, parts = _shown(viewer.get_username(), own, resource, flow)
+    return Line("me", name, "own", parts, Detail.MINUTES, zone)
 
 
 def sensor_line(viewer, sensor: Sensor) -> Line:
     """One sensor of the viewer's own."""
-    return Line("me", str(sensor), "own", (Part(sensor.pk, 1, sensor.device_id),), Detail.MINUTES, ZoneInfo(viewer.time_zone))
+    return Line("me", str(sensor), "own", (Part(sensor.pk, sensor.role, 1, sensor.device_id),), Detail.MINUTES, ZoneInfo(viewer.time_zone))
 
 
 def _peer(member: Shown, found: list[Counter], resource: str) -> Line:
-    zone = ZoneInfo(member.time_zone)
-    return Line(member.username, member.username, "peer", _parts(found, resource, FLOWS["use"]), member.detail, zone)
+    name, parts = _shown(member.username, found, resource, "use")
+    return Line(member.username, name, "peer", parts, member.detail, ZoneInfo(member.time_zone))
 
 
-def _parts(found: list[Counter], resource: str, signs: dict) -> tuple[Part, ...]:
-    parts = [Part(each.sensor, signs[each.role], each.device) for each in found if each.resource == resource and each.role in signs]
-    return tuple(parts[:SENSORS_MAX])
+def _shown(name: str, found: list[Counter], resource: str, flow: str) -> tuple[str, tuple[Part, ...]]:
+    """The line's name, which says so where it cannot be the use, and its parts."""
+    able = flows_of(found, resource)
+    flow = flow if flow in able else able[0]
+    if "use" not in able:
+        name = {"net": _("{name} (net)"), "pv": _("{name} (solar)")}.get(flow, "{name}").format(name=name)
+    signs = FLOWS[flow]
+    parts = [
+        Part(each.sensor, each.role, signs[each.role], each.device) for each in found if each.resource == resource and each.role in signs
+    ]
+    return name, tuple(parts[:SENSORS_MAX])

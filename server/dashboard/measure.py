@@ -1,35 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values of a line in the buckets of a window: means, nights, live; what is unknown, and what is a gap."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 import numpy as np
 from accounts.sharing import Detail
-from dashboard import demo, silences
+from dashboard import balance, demo, silences
+from dashboard.balance import NEVER, Counted, add_up
 from dashboard.lines import DEMO_SEED, Line
 from dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from numpy.typing import NDArray
 from series.curve import Floats, instants
-from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, instant, local_date
-from series.query import XFF
-
-GRACE_S = 900  # a sensor that has sent nothing for so long is not waited for: the others' sum goes on
-GAP = 0.5  # a bucket more of which was silent is drawn as a gap
+from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, instant, local_date, midnight
 
 
 class Values(NamedTuple):
-    """rate: units an hour (W, l/h), nan where unknown; gap: known by its counter, but the device was silent."""
+    """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter, but the device was silent.
+
+    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over; a mean of half a bucket is one of the whole,
+    an amount is not.
+    """
 
     rate: Floats
     gap: NDArray[np.bool_]
+    counted: Floats
+    share: Floats
+
+    def of(self, where) -> "Values":
+        """Of the chosen buckets (a slice or indices)."""
+        return Values(*[each[where] for each in self])
 
 
 def measure(store, line: Line, window: Window, now: int) -> Values:
     """The line's value in each bucket of the window. A bucket that is not over is nan."""
     if window.step == "night":
         return _nights(store, line, window, now)
-    if line.detail == Detail.DAY and window.step != "week":
+    if line.detail == Detail.DAY:
         return _by_days(store, line, window, now)
     if window.step == "live":
         return _live(store, line, window)
@@ -41,33 +48,44 @@ def _buckets(store, line: Line, boundaries, step: str, now: int) -> Values:
     hours = np.diff(at) / 3600
     if line.kind == "demo":
         rate = demo.energy_wh(DEMO_SEED, at) / hours
-        rate[at[1:] > now] = np.nan
-        return Values(rate, np.zeros(len(rate), bool))
+        rate[(at[1:] > now) | (at[:-1] < demo.EPOCH)] = np.nan
+        return _whole(rate, hours)
     over_s = silences.threshold_s(step, int(at[0]), now)
-    total, known, missing = np.zeros(len(hours)), np.zeros(len(hours), bool), at[1:] > now
+    found: list[Counted] = []
     quiet: dict[str | None, dict] = {}
     for part in line.parts:
         energy, share, silent = store.survey(part.sensor, boundaries, over_s)
-        enough = share >= XFF
-        first, last = store.first(part.sensor) or 0, (store.last(part.sensor) or (0,))[0]
-        # it must be known for the sum to be one, from its first tuple until some time after its last
-        missing |= ~enough & (at[:-1] >= first) & (at[:-1] < last + GRACE_S) if last else False
-        total += np.where(enough, part.sign * energy / np.where(enough, share, 1.0), 0.0)
-        known |= enough
-        # before its first and after its last it is not known anyway
-        quiet.setdefault(part.device, {})[part.sensor] = [each for each in silent if first < each[1] and each[0] < last]
+        found.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
+        quiet.setdefault(part.device, {})[part.sensor] = silent
+    total = add_up(found, at[:-1])
+    over = at[1:] <= now
+    rate = np.where(over, total.energy / hours, np.nan)
     gap = np.zeros(len(hours), bool)
-    for device, found in quiet.items():
-        if any(found.values()):
-            gap |= silences.share(silences.of_device(store, device, found, boundaries, over_s), boundaries) > GAP
-    known &= ~missing
-    return Values(np.where(known, total / hours, np.nan), gap & known)
+    for device, silent in quiet.items():
+        lives = [life for part, life in zip(line.parts, found, strict=True) if part.device == device]
+        heard = min(each.first for each in lives), max(each.last for each in lives)
+        stretches = silences.of_device(store, device, silent, heard, (boundaries, over_s, now))
+        gap |= silences.gaps(stretches, boundaries, step)
+    return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
+
+
+def _life(store, sensor: str) -> tuple[int, int]:
+    """Unix s of the sensor's first and last tuple; of one without, a life that has not begun."""
+    first, last = store.first(sensor), store.last(sensor)
+    return (NEVER, -NEVER) if first is None or last is None else (first, last[0])
+
+
+def _whole(rate: Floats, hours: Floats) -> Values:
+    return Values(rate, np.zeros(len(rate), bool), rate * hours, np.where(np.isnan(rate), 0.0, 1.0))
+
+
+def _nothing(count: int) -> Values:
+    return _whole(np.full(count, np.nan), np.zeros(count))
 
 
 def _nights(store, line: Line, window: Window, now: int) -> Values:
     """The mean between 02:00 and 05:00 of each local date, where the line's household is; nothing for who shares day means."""
-    count = len(window.boundaries) - 1
-    nothing = Values(np.full(count, np.nan), np.zeros(count, bool))
+    nothing = _nothing(len(window.boundaries) - 1)
     if line.detail == Detail.DAY:
         return nothing
     noons = [(a + b) // 2 for a, b in zip(window.boundaries, window.boundaries[1:], strict=False)]
@@ -75,35 +93,44 @@ def _nights(store, line: Line, window: Window, now: int) -> Values:
     edges = [instant(day, at, line.zone) for day in days for at in (NIGHT_FROM, NIGHT_TO)]
     if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
         return nothing  # a zone so far off that two of the viewer's days hold one of its nights
-    found = _buckets(store, line, edges, "night", now)
+    found = _buckets(store, line, edges, "night", now).of(np.s_[::2])
     later = np.array([instant(day, NIGHT_KNOWN, line.zone) > now for day in days])
-    return Values(np.where(later, np.nan, found.rate[::2]), found.gap[::2] & ~later)
+    found.rate[later], found.gap[later] = np.nan, False
+    return found
 
 
 def _by_days(store, line: Line, window: Window, now: int) -> Values:
-    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are."""
+    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are; a week is of seven of these days."""
+    if window.step == "week":
+        thursdays = [_utc_date(at) for at in window.boundaries]
+        return _buckets(store, line, [midnight(day, line.zone) for day in thursdays], "week", now)
     first = local_date(window.start, line.zone)
     last = local_date(window.end, line.zone) + timedelta(1)
     days = day_boundaries(first, last, line.zone)
-    found = _buckets(store, line, days, "day", now)
     at = instants(window.boundaries)
     where = np.clip(np.searchsorted(days, (at[1:] + at[:-1]) // 2, "right") - 1, 0, len(days) - 2)
-    return Values(found.rate[where], found.gap[where])
+    return _buckets(store, line, days, "day", now).of(where)
+
+
+def _utc_date(at: int) -> date:
+    return datetime.fromtimestamp(at, timezone.utc).date()
 
 
 def _live(store, line: Line, window: Window) -> Values:
     """The mean of the minute before each bucket's end."""
     if line.kind == "demo":
         ends = list(window.boundaries)[1:]
-        return Values(np.array([demo.power_w(DEMO_SEED, end - 1) for end in ends]), np.zeros(len(ends), bool))
+        rate = np.array([demo.power_w(DEMO_SEED, end - 1) if end > demo.EPOCH else np.nan for end in ends])
+        return _whole(rate, np.full(len(ends), LIVE_STEP_S / 3600))
     back = LIVE_MEAN_S // LIVE_STEP_S
     grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
-    total = np.full(len(grid) - back, np.nan)
+    found: list[Counted] = []
     for part in line.parts:
-        last = store.last(part.sensor)
-        if last is None or last[0] < grid.start:
-            continue  # silent for long: the others' sum goes on
-        level = np.array([np.nan if each is None else each for each in store.counters(part.sensor, grid)])
-        rate = part.sign * (level[back:] - level[:-back]) * 3600 / LIVE_MEAN_S
-        total = rate if np.isnan(total).all() else total + rate
-    return Values(total, np.zeros(len(total), bool))
+        first, last = _life(store, part.sensor)
+        level = np.full(len(grid), np.nan)
+        if last >= grid.start - balance.GRACE_S:
+            level = np.array([np.nan if each is None else each for each in store.counters(part.sensor, grid)])
+        energy = level[back:] - level[:-back]
+        found.append(Counted(part.role, part.sign, np.nan_to_num(energy), (~np.isnan(energy)).astype(float), first, last))
+    total = add_up(found, instants(grid)[:-back])
+    return _whole(total.energy * 3600 / LIVE_MEAN_S, np.full(len(total.energy), LIVE_STEP_S / 3600))

@@ -12,6 +12,7 @@ BUCKETS_MAX = 3000  # twice a day by minute; a finer cut of a longer window come
 LOCAL_DAYS_MAX = 100  # buckets of local days: reading these costs the tuples, weeks only the days' heads
 LIVE_STEP_S = 10  # as often as a watched device uploads (docs/protocols.md §8.6)
 LIVE_MEAN_S = 60  # a live value is the mean of so long: counters count whole Wh, and one in ten seconds is 360 W
+SENSOR_DAYS_MAX = 2000  # read tuple by tuple for one chart: five members' sixty days with six sensors each, under half a second of CPU
 SPAN_MAX_S = 3653 * DAY_S  # ten years
 
 
@@ -59,8 +60,11 @@ def latest(scale: str, now: int) -> tuple[int, int]:
     return now - SCALES[scale].span_s, now
 
 
-def window(start: int, end: int, step: str, now: int, zone: ZoneInfo) -> Window:
-    """The buckets that touch start … end and are over, at this step or the next coarser one that is not too fine. Raises WindowError."""
+def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1) -> Window:
+    """The buckets that touch start … end and are over, at this step or the next coarser one that is not too fine for so many sensors.
+
+    Raises WindowError.
+    """
     if step not in STEPS_S:
         raise WindowError(f"unknown step; there are {', '.join(STEPS_S)}")
     if not 0 <= start < end or end - start > SPAN_MAX_S:
@@ -68,7 +72,7 @@ def window(start: int, end: int, step: str, now: int, zone: ZoneInfo) -> Window:
     end = min(end, now)
     if end - start < 2 * STEPS_S[step]:
         start = end - 2 * STEPS_S[step]
-    while _too_many(start, end, step):
+    while _too_many(start, end, step, sensors):
         step = COARSER[step]
     if step in ("day", "night"):
         return Window(step, _days(start, end, now, zone))
@@ -80,9 +84,9 @@ def window(start: int, end: int, step: str, now: int, zone: ZoneInfo) -> Window:
     return Window(step, range(first, max(last, first + size) + 1, size))
 
 
-def _too_many(start: int, end: int, step: str) -> bool:
+def _too_many(start: int, end: int, step: str, sensors: int) -> bool:
     most = LOCAL_DAYS_MAX if step in ("day", "night") else BUCKETS_MAX
-    return step != "week" and (end - start) / STEPS_S[step] > most
+    return step != "week" and ((end - start) / STEPS_S[step] > most or (end - start) / DAY_S * sensors > SENSOR_DAYS_MAX)
 
 
 def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:

@@ -91,7 +91,8 @@ class Reader:
         asked = asked._replace(interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt")
         wanted = self._query(asked, token)
         unit = ALIASES.get(asked.unit, asked.unit)
-        image = await self.graphs.png(sensor, wanted.start, wanted.end, wanted.factor, unit)
+        scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
+        image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit)
         if image is None:
             raise Refusal(404, "no graph yet")
         return Answer(200, [(b"Content-Length", b"%d" % len(image)), (b"Content-Type", b"image/png"), *COMMON], image)
@@ -125,7 +126,7 @@ class Reader:
                 end=asked.end,
                 resolution=asked.resolution,
                 unit=asked.unit,
-                price=own(token.prices, now),
+                prices=own(token.prices),
             )
         except query.QueryError as error:
             raise Refusal(400, str(error)) from error

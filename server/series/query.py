@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-from series.curve import Floats
+from series.curve import Floats, instants
 from series.localtime import DAY_S, night
+from series.points import Ints
 from series.store import Store
-from series.units import UnitError, factor
+from series.units import UnitError, changes, factor
 
 MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
@@ -44,13 +45,14 @@ class QueryError(ValueError):
 
 
 class Query(NamedTuple):
-    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor."""
+    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of it: (from unix s, factor) ascending."""
 
     start: int
     end: int
     step_s: int
     factor: float
     night: bool = False
+    changes: tuple[tuple[int, float], ...] = ()
 
 
 def parse(
@@ -61,11 +63,11 @@ def parse(
     end: str | int | None = None,
     resolution: str | None = None,
     unit: str | None = None,
-    price: float | None = None,
+    prices: Sequence[tuple[int, float]] = (),
 ) -> Query:
-    """The query that the parameters mean. Raises QueryError; the texts may be shown."""
+    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh). Raises QueryError; the texts may be shown."""
     try:
-        scale = factor(unit or "", price)
+        scale = factor(unit or "")
     except UnitError as error:
         raise QueryError(str(error))
     if resolution is not None and resolution not in STEPS:
@@ -75,15 +77,15 @@ def parse(
             raise QueryError(f"unknown interval; there are {', '.join(INTERVALS)}")
         length, usual = INTERVALS[interval]
         if interval == "night":
-            return Query(now - length, now, DAY_S, scale, night=True)
-        return _fit(now - length, now, resolution or usual, scale)
+            return Query(now - length, now, DAY_S, scale, night=True, changes=changes(unit or "", prices))
+        return _fit(now - length, now, resolution or usual, scale)._replace(changes=changes(unit or "", prices))
     if start is None:
         raise QueryError("interval or start is missing")
     first, last = _instant("start", start), now if end is None else min(_instant("end", end), now)
     if end is not None and _instant("end", end) <= first:
         raise QueryError("start is not before end")
     usual = next((name for span, name in SPANS if last - first <= span), "week")
-    return _fit(min(first, last), last, resolution or usual, scale)
+    return _fit(min(first, last), last, resolution or usual, scale)._replace(changes=changes(unit or "", prices))
 
 
 def _instant(name: str, value: str | int) -> int:
@@ -118,23 +120,41 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
     last = query.end // query.step_s * query.step_s
     ends = range(first + query.step_s, last + 1, query.step_s)
     if query.night:
-        return Series(ends, _nights(store, sensor, ends, now=now, scale=query.factor, zone=zone))
+        return Series(ends, _nights(store, sensor, ends, query, now, zone))
     if not ends:
         return Series(ends, np.empty(0))
-    energy, known = store.profile(sensor, range(first, last + 1, query.step_s))
-    values = _mean(energy, known, query.step_s, query.factor)
+    boundaries = range(first, last + 1, query.step_s)
+    energy, known = store.profile(sensor, boundaries)
+    values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)))
     over = max(0, (min(now, last) - first) // query.step_s)  # buckets that are over
     values[over:] = np.nan
     return Series(ends, values)
 
 
-def _mean(energy: Floats, known: Floats, seconds: "int | Floats", scale: float) -> Floats:
+def factor_at(query: Query, ts: int) -> float:
+    """The unit's factor at a time."""
+    return next((scale for start, scale in reversed(query.changes) if start <= ts), query.factor)
+
+
+def _factors(query: Query, boundaries: Ints) -> "float | Floats":
+    """The factor's mean between each two boundaries."""
+    if not query.changes:
+        return query.factor
+    begins = np.array([0, *[start for start, _scale in query.changes]])
+    scales = np.array([query.factor, *[scale for _start, scale in query.changes]])
+    sums = np.concatenate(([0.0], np.cumsum(np.diff(begins) * scales[:-1])))  # up to each change
+    where = np.searchsorted(begins, boundaries, "right") - 1
+    found: Floats = np.diff(sums[where] + (boundaries - begins[where]) * scales[where]) / np.diff(boundaries)
+    return found
+
+
+def _mean(energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats") -> Floats:
     enough = known >= XFF
     rate = scale * energy / np.where(enough, known * seconds, 1.0)
     return np.where(enough, np.floor(rate + 0.5), np.nan)
 
 
-def _nights(store: Store, sensor: str, ends: Sequence[int], *, now: int, scale: float, zone: ZoneInfo) -> Floats:
+def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo) -> Floats:
     """The mean of the night that ends in each UTC day."""
     values = np.full(len(ends), np.nan)
     found = [(i, night(end - DAY_S, zone)) for i, end in enumerate(ends)]
@@ -143,8 +163,9 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], *, now: int, scale: 
         return values
     boundaries = [ts for _i, n in due for ts in n[:2]]
     energy, known = store.profile(sensor, boundaries)
-    lengths = np.diff(np.asarray(boundaries, np.float64))[::2]
-    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], lengths, scale)
+    at = instants(boundaries)
+    scale = _factors(query, at)
+    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], np.diff(at)[::2], scale if isinstance(scale, float) else scale[::2])
     return values
 
 

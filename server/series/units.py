@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Units of answers, as factors on the counter's rate (Wh/s, or l/s); docs/protocols.md §4."""
 
+from collections.abc import Sequence
+
 SECONDS_A_YEAR = 31_536_000
 FACTORS = {
     "watt": 3600.0,
@@ -29,11 +31,16 @@ class UnitError(ValueError):
     """No such unit."""
 
 
-def factor(unit: str, price: float | None = None) -> float:
-    """What to multiply Wh/s (or l/s) with; price: the owner's own, per kWh. Raises UnitError."""
+def factor(unit: str) -> float:
+    """What to multiply Wh/s (or l/s) with; of money, while the owner has said no price. Raises UnitError."""
     name = ALIASES.get(unit, unit)
     if name not in FACTORS:
         raise UnitError(f"unknown unit; there are {', '.join(FACTORS)}")
-    if price is not None and name in MONEY:
-        return price * SECONDS_A_YEAR / 1000
     return FACTORS[name]
+
+
+def changes(unit: str, prices: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """(from unix s, factor) ascending, of an owner's own prices (from unix s, per kWh); none of a unit that is no money."""
+    if ALIASES.get(unit, unit) not in MONEY:
+        return ()
+    return tuple((start, price * SECONDS_A_YEAR / 1000) for start, price in prices)

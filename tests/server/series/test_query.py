@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from series import query, statistics
+from series import query
 from series.localtime import day_boundaries, night
 from series.sqlite.store import SqliteStore
 from series.units import factor
@@ -122,22 +122,44 @@ def test_the_future_is_one_nan_row(store, asked):
 
 
 @pytest.mark.parametrize(
-    "unit, price, want",
+    "unit, want",
     [
-        ("watt", None, 3600),
-        ("kwhperyear", None, 31_536),
-        ("kwh", None, 31_536),
-        ("eurperyear", None, 5676),
-        ("eur", 0.18, 5676.48),
-        ("eurpyear", 0.30, 9460.8),
-        ("audperyear", None, 5991),
-        ("lpmin", None, 60),
-        ("lpday", 0.30, 86_400),
-        ("m3pyear", None, 31_536),
+        ("watt", 3600),
+        ("kwhperyear", 31_536),
+        ("kwh", 31_536),
+        ("eurperyear", 5676),
+        ("eur", 5676),
+        ("audperyear", 5991),
+        ("lpmin", 60),
+        ("lpday", 86_400),
+        ("m3pyear", 31_536),
     ],
 )
-def test_units_and_their_aliases(unit, price, want):
-    assert factor(unit, price) == pytest.approx(want)
+def test_units_and_their_aliases(unit, want):
+    assert factor(unit) == want
+
+
+PRICES = [(NOON - 7200, 0.30), (NOON - 3600 - 450, 0.60)]  # the second begins in the middle of a quarter
+PAID = [  # asked, rows of 600 W: 946 € a year at the usual price
+    ({"start": NOON - 9000, "end": NOON - 5400, "resolution": "15min"}, [946, 946, 1577, 1577]),
+    ({"start": NOON - 5400, "end": NOON - 3600, "resolution": "15min"}, [1577, 2365]),
+    ({"interval": "15min"}, [3154] * 15),
+    ({"interval": "night"}, [946] * 28),
+]
+
+
+@pytest.mark.parametrize("unit", ["eur", "audperyear"])
+@pytest.mark.parametrize("asked, want", PAID)
+def test_each_row_is_at_the_price_of_its_time(store, asked, want, unit):
+    wanted = query.parse(NOON, unit=unit, prices=PRICES, **asked)
+    found = [value for _ts, value in query.answer(store, A, wanted, NOON, BRUSSELS)[: len(want)]]
+    usual = {946: 999, 2365: 2365} if unit == "audperyear" else {}
+    assert found == [usual.get(each, each) for each in want]
+    assert query.factor_at(wanted, NOON) == pytest.approx(0.6 * 31_536)
+
+
+def test_a_price_is_nothing_to_watts(store):
+    assert query.parse(NOON, unit="watt", interval="day", prices=PRICES).changes == ()
 
 
 NIGHTS = [  # id, zone, UTC day, start and end in hours after it begins
@@ -169,12 +191,3 @@ def test_local_days_meet_without_a_gap():
     hours = [(b - a) // 3600 for a, b in zip(at, at[1:], strict=False)]
     assert (len(hours), sum(hours)) == (365, 365 * 24)
     assert (hours.count(23), hours.count(25)) == (1, 1)
-
-
-def test_local_days_and_legend(store):
-    days = statistics.local_days(store, A, date(2025, 12, 20), date(2025, 12, 24), BRUSSELS)
-    assert [round(day.energy_wh) for day in days] == [14_400] * 5
-    assert statistics.legend(np.array([np.nan, 1.0, 4.0, 3.0, np.nan])) == (1, 4, 3, 3)
-    assert statistics.legend(np.array([np.nan])) == (None, None, None, None)
-    with pytest.raises(ValueError, match="days"):
-        statistics.local_days(store, A, date(2025, 12, 20), date(2025, 12, 19), BRUSSELS)

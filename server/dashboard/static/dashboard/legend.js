@@ -66,11 +66,11 @@ export function fillReadout(box, data, bucket, state, texts) {
 }
 
 export function worth(line, data, bucket, state, texts) {
-  const value = convert(line.drawn[bucket], state.unit, data.prices, data.t[bucket], data.t[bucket + 1]);
-  if (value === null) {
+  if (line.drawn[bucket] === null) {
     return line.rate[bucket] === null ? texts.unknown : texts.silent;
   }
-  return `${show(value, state.unit)} ${label(state.unit)}`;
+  const value = convert(line.drawn[bucket], state.unit, data.prices, data.t[bucket], data.t[bucket + 1]);
+  return value === null ? show(value) : `${show(value, state.unit)} ${label(state.unit)}`;
 }
 
 // The same as a table, for who cannot see the chart or wants the figures.

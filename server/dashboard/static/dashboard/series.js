@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The chart's data: fetched, unfolded, summed up.
 
-import { convert } from "./units.js";
+import { convert, costOf } from "./units.js";
 
 const TIMEOUT_MS = 20000; // as slow as a phone in a cellar may be
 
@@ -30,14 +30,15 @@ export async function load(url, signal) {
   return answer.json();
 }
 
-// t: boundaries; each line gets rate (what is known) and drawn (without the gaps), an entry for each bucket.
+// t: boundaries; each line gets rate (what is known) and drawn (without the gaps), an entry for each bucket; part: of buckets known in part.
 export function unfold(told) {
   const t = new Array(told.t.length);
   told.t.reduce((sum, step, i) => (t[i] = i ? sum + step : step), 0);
   const lines = told.lines.map((line) => {
     const drawn = line.gaps.length ? line.v.slice() : line.v;
     line.gaps.forEach(([first, last]) => drawn.fill(null, first, last + 1));
-    return { ...line, rate: line.v, drawn };
+    const part = new Map(line.part.map(([bucket, amount, share]) => [bucket, { amount, share }]));
+    return { ...line, rate: line.v, drawn, part };
   });
   return { ...told, t, lines };
 }
@@ -49,21 +50,28 @@ export function drawn(data, line, unit) {
 
 // {min, max, avg, last} in the unit and {amount (Wh or l), cost} of the buckets first … end - 1.
 // Gaps are in the average and the sums, whose energy the counter knows, and not in min, max and last.
+// Of a bucket that is known in part, what was counted is summed; its mean counts for the time that is known.
 export function statistics(data, line, unit, first = 0, end = line.rate.length) {
-  const found = { min: null, max: null, avg: null, last: null, amount: null, cost: null };
+  const found = { min: null, max: null, avg: null, last: null, amount: null, cost: 0 };
   let seconds = 0;
   let sum = 0;
   for (let i = first; i < end; i++) {
-    if (line.rate[i] === null) {
+    const part = line.part.get(i);
+    if (line.rate[i] === null && !part) {
       continue;
     }
     const [start, stop] = [data.t[i], data.t[i + 1]];
+    const known = (stop - start) * (part ? part.share : 1);
+    const amount = part ? part.amount : (line.rate[i] * known) / 3600;
+    const cost = costOf(amount, data.prices, start, stop);
+    found.amount += amount;
+    found.cost = cost === null || found.cost === null ? null : found.cost + cost;
     const value = convert(line.rate[i], unit, data.prices, start, stop);
-    const hours = (stop - start) / 3600;
-    seconds += stop - start;
-    sum += value * (stop - start);
-    found.amount += line.rate[i] * hours;
-    found.cost += (convert(line.rate[i], "eurperyear", data.prices, start, stop) / 8760) * hours;
+    if (value === null) {
+      continue;
+    }
+    seconds += known;
+    sum += value * known;
     if (line.drawn[i] !== null) {
       found.min = found.min === null ? value : Math.min(found.min, value);
       found.max = found.max === null ? value : Math.max(found.max, value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From rates (Wh or litres an hour) to the unit that is chosen. A kWh's price has a history: [[from unix s, price], …].
+// From rates (Wh or litres an hour) to the unit that is chosen. A kWh's price has a history: [[from unix s, price, sign of its currency], …].
 
 const YEAR_H = 8760;
 const UNITS = {
@@ -26,24 +26,39 @@ export function useCurrency(told) {
 
 export const label = (unit) => words.units[unit].replace("{sign}", sign);
 
-// The mean price of a kWh from start to end.
-export function meanPrice(prices, start, end) {
+// The mean price of a kWh from start to end, null where some of it was paid in another currency than the one that is shown.
+function meanPrice(prices, start, end) {
   let sum = 0;
   for (let i = 0; i < prices.length; i++) {
     const from = Math.max(start, prices[i][0]);
     const to = Math.min(end, i + 1 < prices.length ? prices[i + 1][0] : Infinity);
-    sum += Math.max(0, to - from) * prices[i][1];
+    if (to > from) {
+      if (prices[i][2] !== sign) {
+        return null;
+      }
+      sum += (to - from) * prices[i][1];
+    }
   }
-  return end > start ? sum / (end - start) : 0;
+  return sum / (end - start);
 }
 
-// A rate of the stretch from start to end in the unit; null stays null.
+// What units (Wh or l) of the stretch from start to end cost; null in another currency.
+export function costOf(amount, prices, start, end) {
+  const price = meanPrice(prices, start, end);
+  return price === null ? null : (amount / 1000) * price;
+}
+
+// A rate of the stretch from start to end in the unit; null stays null, and money of another currency is null.
 export function convert(rate, unit, prices, start, end) {
   if (rate === null) {
     return null;
   }
   const { factor, money } = UNITS[unit];
-  return rate * factor * (money ? (prices.length === 1 ? prices[0][1] : meanPrice(prices, start, end)) : 1);
+  if (!money) {
+    return rate * factor;
+  }
+  const price = meanPrice(prices, start, end);
+  return price === null ? null : rate * factor * price;
 }
 
 export function show(value, unit) {
@@ -59,10 +74,10 @@ export function number(value, digits) {
 
 export const money = (value) => words.money.replace("{sign}", sign).replace("{amount}", number(value, 2));
 
-// What a stretch sums up to, in sumLabel()'s unit.
+// What a stretch sums up to, in sumLabel()'s unit; – for what was paid in another currency.
 export function total(amount, cost, unit) {
   const value = UNITS[unit].money ? cost : amount / 1000;
-  return number(value, Math.abs(value) < 100 ? 2 : 0);
+  return value === null ? "–" : number(value, Math.abs(value) < 100 ? 2 : 0);
 }
 
 export const sumLabel = (unit, resource) => (UNITS[unit].money ? sign : resource === "electricity" ? "kWh" : "m³");
