@@ -76,8 +76,7 @@ def resources_of(own: list[Counter]) -> list[str]:
 
 
 def flows_of(own: list[Counter], resource: str) -> list[str]:
-    """What the own line can show, first what comes closest to its use: without a meter on the panels nobody knows how much of what is not fed
-    in is used."""
+    """What the own line can show, first what comes closest to its use: who feeds in without a meter on the panels cannot know that."""
     roles = {each.role for each in own if each.resource == resource}
     panels, fed = Role.PV in roles, Role.EXPORT in roles
     if not panels:
@@ -120,7 +119,7 @@ def _shown(name: str, found: list[Counter], resource: str, flow: str) -> tuple[s
     flow = flow if flow in able else able[0]
     if "use" not in able:
         name = {"net": _("{name} (net)"), "pv": _("{name} (solar)")}.get(flow, "{name}").format(name=name)
-    signs = FLOWS[flow]
+    signs: dict = FLOWS[flow]
     parts = [
         Part(each.sensor, each.role, signs[each.role], each.device) for each in found if each.resource == resource and each.role in signs
     ]

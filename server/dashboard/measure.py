@@ -18,8 +18,8 @@ from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, 
 class Values(NamedTuple):
     """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter, but the device was silent.
 
-    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over; a mean of half a bucket is one of the whole,
-    an amount is not.
+    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over: the mean of half a bucket stands for all of
+    it, its amount does not.
     """
 
     rate: Floats
