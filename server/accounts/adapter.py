@@ -8,6 +8,7 @@ from accounts import invitations
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.validators import MinLengthValidator
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,11 @@ class Adapter(DefaultAccountAdapter):
         """The invitation that brought this visitor, None when it has expired or was used meanwhile."""
         number = request.session.get(INVITATION)
         return None if number is None else invitations.still_open(timezone.now()).filter(pk=number).first()
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """For sign-up and for a new name alike. Raises ValidationError."""
+        MinLengthValidator(settings.ACCOUNT_USERNAME_MIN_LENGTH)(username)
+        return super().clean_username(username, shallow)
 
     def get_login_stages(self):
         own = "accounts.stages.ConfirmedAddress"

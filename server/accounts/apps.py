@@ -2,7 +2,7 @@
 """Tells the other processes of changes to accounts and tokens, wherever they are made (the admin as well)."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 
 
 def _account_saved(instance, created, update_fields=None, **_):
@@ -11,6 +11,13 @@ def _account_saved(instance, created, update_fields=None, **_):
 
     if not created and (update_fields is None or set(update_fields) - {"last_login"}):
         tokens_changed(list(instance.tokens.values_list("sha256", flat=True)))
+
+
+def _account_goes(instance, **_):
+    """Of whom it invited, an inviter keeps no address when they have gone."""
+    from accounts.models import Invitation
+
+    Invitation.objects.filter(accepted_by=instance).update(email="")
 
 
 def _price_changed(instance, **_):
@@ -30,6 +37,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         post_save.connect(_account_saved, sender="accounts.Account")
+        pre_delete.connect(_account_goes, sender="accounts.Account")
         post_save.connect(_price_changed, sender="accounts.Price")
         post_delete.connect(_price_changed, sender="accounts.Price")
         post_delete.connect(_token_gone, sender="accounts.Token")

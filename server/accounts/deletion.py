@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from accounts.models import Account
 from devices.changes import device_changed, sensor_changed
+from devices.forgetting import forget_noted, note
 from devices.models import Device, Heartbeat, Sensor
 from devices.queries import sensors_of
 from django.db import transaction
@@ -14,12 +15,13 @@ _BLANK = {"name": "", "ahead_tuples": 0, "ahead_s": 0, "old_tuples": 0, "conflic
 
 
 def delete_account(account: Account, forget: Callable[[str], None]) -> None:
-    """The account goes, with its tokens and its series (forget removes those of one sensor).
+    """The account goes, with its tokens and its series (forget removes those of one sensor; what it cannot now, housekeeping does).
 
-    Its devices are unclaimed again, empty: whoever has them now may claim them.
+    Its devices are unclaimed again: whoever has them now may claim them once they are empty.
     """
     sensors = list(sensors_of(account).values_list("pk", flat=True))
     with transaction.atomic():
+        note(sensors)
         for device in Device.objects.select_for_update().filter(owner=account):
             Heartbeat.objects.filter(device=device).delete()
             device.new_keys.all().delete()
@@ -32,5 +34,4 @@ def delete_account(account: Account, forget: Callable[[str], None]) -> None:
             sensor_changed(sensor.pk)
             sensor.delete()
         account.delete()
-    for sensor in sensors:
-        forget(sensor)
+    forget_noted(forget, sensors)

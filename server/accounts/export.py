@@ -9,7 +9,7 @@ import zipfile
 from typing import IO
 
 from accounts.models import Account
-from accounts.sharing import visible_to
+from accounts.sharing import followed, visible_to
 from devices.queries import devices_of, sensors_of
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms.models import model_to_dict
@@ -60,7 +60,7 @@ def told(account: Account) -> dict:
         "prices": list(account.prices.values("since", "cents_per_kwh", "currency")),
         "sharing": sharing
         and {"detail": sharing.detail, "audience": sharing.audience, "chosen": _chosen(account, sharing), "names": sharing.names},
-        "subscriptions": list(account.subscriptions.values_list("to__username", flat=True)),
+        "subscriptions": [each.username for each in followed(account)],
         "invitations": list(account.invitations.values("email", "created", "expires", "accepted", "withdrawn")),
         "tokens": list(account.tokens.values("name", "scope", "sensor", "created")),
         "devices": [

@@ -7,11 +7,12 @@ from accounts.adapter import INVITATION
 from accounts.invitations import InvitationError, accept
 from accounts.membership import CENTS_MAX, Sharing
 from accounts.models import Account
-from accounts.sharing import set_sharing, visible_to
+from accounts.sharing import choice_of, set_sharing
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -34,10 +35,10 @@ class SharingForm(forms.Form):
             self.add_error("audience", _("Say with whom."))
         return found
 
-    def answer(self, account: Account, chosen=()) -> None:
+    def answer(self, account: Account, chosen=(), names: str = "") -> None:
         """Store the answer; none given stores none."""
         if self.cleaned_data["sharing"]:
-            set_sharing(account, self.cleaned_data["sharing"], self.cleaned_data["audience"] or Sharing.Audience.CHOSEN, chosen)
+            set_sharing(account, self.cleaned_data["sharing"], self.cleaned_data["audience"] or Sharing.Audience.CHOSEN, chosen, names)
 
 
 class LoginForm(allauth.LoginForm):
@@ -46,12 +47,17 @@ class LoginForm(allauth.LoginForm):
         self.fields["login"].label = _("Name or e-mail address")
         self.fields["password"].help_text = ""  # the page itself has the way to a new one
 
+    def signup_is_open(self) -> bool:
+        """Whether who looks at the page may sign up."""
+        return get_adapter().is_open_for_signup(context.request)
+
 
 class SignupForm(SharingForm, allauth.SignupForm):
     field_order = ["username", "email", "password1", "sharing", "audience"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["audience"].help_text = _("You choose members on the page of your account. Until you have, you stay private.")
         invitation = get_adapter().invitation(context.request)
         if invitation is not None:
             self.fields["email"].initial = invitation.email
@@ -68,16 +74,19 @@ class SignupForm(SharingForm, allauth.SignupForm):
                 try:
                     accept(number, account, timezone.now())
                 except InvitationError as error:
-                    raise PermissionDenied from error
+                    if not settings.SIGNUP_OPEN:  # else it was not needed
+                        raise PermissionDenied from error
             self.answer(account)
         request.session.pop(INVITATION, None)
         return account
 
 
 class MemberSharingForm(SharingForm):
-    """The same question later, with the members to choose from: those that the asker may see, and any by name.
+    """The same question later, with members to choose from: those in sight that are chosen already, that the asker follows or that follow
+    the asker, a hundred at most, and any by name.
 
-    The names are shown again as they were typed, also those that nobody has: else the form would tell who is a member.
+    The names are shown again as they were typed, also those that nobody has: else the form would tell who is a member. Who was ticked
+    and is out of sight now stays chosen.
     """
 
     chosen = forms.ModelMultipleChoiceField(
@@ -87,22 +96,34 @@ class MemberSharingForm(SharingForm):
 
     def __init__(self, account: Account, *args, **kwargs):
         self.sharer = account
+        self._before: dict[int, str] = {}
+        self._typed = ""
         sharing = Sharing.objects.filter(account=account).first()
         if sharing:
-            before = list(sharing.chosen.values_list("pk", flat=True))
-            kwargs["initial"] = {"sharing": sharing.detail, "audience": sharing.audience, "chosen": before, "names": sharing.names}
+            self._before, self._typed = dict(sharing.chosen.values_list("pk", "username")), sharing.names
+            kwargs["initial"] = {
+                "sharing": sharing.detail,
+                "audience": sharing.audience,
+                "chosen": list(self._before),
+                "names": sharing.names,
+            }
         super().__init__(*args, **kwargs)
-        self.fields["chosen"].queryset = visible_to(account).order_by("username")
-        if not self.fields["chosen"].queryset.exists():
+        self._offered = choice_of(account)
+        self.fields["chosen"].queryset = Account.objects.filter(pk__in=self._offered).order_by("username")
+        if not self._offered:
             del self.fields["chosen"]
 
     def save(self) -> None:
-        names = [name.strip() for name in self.cleaned_data["names"].split(",") if name.strip()]
-        named = Account.objects.filter(username__in=names, is_active=True)
-        chosen = self.cleaned_data.get("chosen", ())
-        with transaction.atomic():
-            self.answer(self.sharer, {each.pk: each for each in (*chosen, *named)}.values())
-            Sharing.objects.filter(account=self.sharer).update(names=self.cleaned_data["names"])
+        names = self.cleaned_data["names"]
+        named = Account.objects.filter(username__in=_names(names), is_active=True)
+        typed = _names(self._typed)
+        unseen = Account.objects.filter(pk__in=[pk for pk, name in self._before.items() if pk not in self._offered and name not in typed])
+        chosen = {each.pk: each for each in (*self.cleaned_data.get("chosen", ()), *named, *unseen)}
+        self.answer(self.sharer, chosen.values(), names)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class ProfileForm(forms.ModelForm):
@@ -112,6 +133,11 @@ class ProfileForm(forms.ModelForm):
         model = Account
         fields = ["username", "time_zone", "unit"]
         labels = {"username": _("Name"), "unit": _("Charts begin with")}
+
+    def clean_username(self):
+        """By the rules of sign-up where it is another name; another case of one's own is."""
+        name, own = self.cleaned_data["username"], self.initial["username"]
+        return name if name == own else get_adapter().clean_username(name, shallow=name.lower() == own.lower())
 
 
 class PriceForm(forms.Form):

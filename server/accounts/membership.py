@@ -33,6 +33,9 @@ class Sharing(models.Model):
     class Meta:
         verbose_name_plural = "sharing"
 
+    def __str__(self):
+        return f"{self.account}: {self.detail}"
+
 
 class Subscription(models.Model):
     """One member's wish to see another's line; it needs no approval, and shows only what the other shares."""
@@ -72,7 +75,7 @@ class Invitation(models.Model):
     """A mail that lets one person sign up; its link holds a secret of which only the SHA-256 is kept."""
 
     inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(_("e-mail address"))
+    email = models.EmailField(_("e-mail address"), blank=True, help_text="empty when the account that came by it has gone")
     sha256 = models.CharField(max_length=64, unique=True, editable=False)
     created = models.DateTimeField()
     expires = models.DateTimeField()
@@ -84,3 +87,6 @@ class Invitation(models.Model):
 
     class Meta:
         ordering = ["-id"]
+
+    def __str__(self):
+        return self.email or f"invitation {self.pk}"

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 INVITATIONS = 5  # that a new account may have out or used; the admin changes it per account
@@ -36,6 +37,12 @@ class Account(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("account")
+        constraints = [
+            # one may log in with any case, and nobody is to be taken for another
+            models.UniqueConstraint(
+                Lower("username"), name="username_in_any_case", violation_error_message=_("A user with that username already exists.")
+            ),
+        ]
 
     def save(self, *args, **options):
         self.email = self.email or None  # many may have none
@@ -46,8 +53,8 @@ class Token(models.Model):
     """A right to read, or to manage. Only the SHA-256 of its 32 hex digits is kept: it is shown once, when it is made."""
 
     class Scope(models.TextChoices):
-        READ = "read", "read series"
-        MANAGE = "manage", "read, and change devices, sensors and tokens"
+        READ = "read", _("read series")
+        MANAGE = "manage", _("read, and change devices, sensors and tokens")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
     sensor = models.ForeignKey(

@@ -7,7 +7,8 @@ from accounts import forms, invitations, prices
 from accounts.adapter import INVITATION
 from accounts.deletion import delete_account
 from accounts.export import archive
-from accounts.sharing import SharingError
+from accounts.relationships import invited, relationships
+from accounts.sharing import Detail, SharingError, detail_of
 from accounts.tokens import TokenError, make_token, revoke
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
@@ -21,8 +22,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from project.stores import store
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from project.stores import forget, store
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -52,7 +53,8 @@ def _account(request, status=200, **with_errors):
         "price": forms.PriceForm(initial={"since": today, "currency": prices.spans_of(request.user)[-1].currency}),
         "sharing": forms.MemberSharingForm(request.user),
         "prices": request.user.prices.all(),
-        "answered": hasattr(request.user, "sharing"),
+        "answer": getattr(request.user, "sharing", None),
+        "private": detail_of(request.user) == Detail.PRIVATE,
     }
     return render(request, "accounts/account.html", found | with_errors, status=status)
 
@@ -144,7 +146,7 @@ def delete(request):
         if form.is_valid():
             account = request.user
             logout(request)
-            delete_account(account, store().forget)
+            delete_account(account, forget)
             return _done(request, _("Your account and its data are gone."), "account_login")
     return render(request, "accounts/delete.html", {"form": form})
 
@@ -162,8 +164,16 @@ def invitations_page(request):
         else:
             _send(request, made, secret)
         return redirect("invitations")
-    found = {"invitations": request.user.invitations.select_related("accepted_by"), "left": invitations.left(request.user, now), "now": now}
+    found = {"invited": invited(request.user), "left": invitations.left(request.user, now), "now": now}
     return render(request, "accounts/invitations.html", found)
+
+
+@require_safe
+@login_required
+@never_cache
+def relationships_page(request):
+    found = relationships(request.user) | {"private": detail_of(request.user) == Detail.PRIVATE, "now": timezone.now()}
+    return render(request, "accounts/relationships.html", found)
 
 
 def _send(request, made, secret: str) -> None:

@@ -25,12 +25,21 @@ class SharingError(ValueError):
 
 
 def detail_of(account: Account) -> str:
-    """What the account shares at all: `private`, `day` or `minutes`. Who has not answered is private."""
+    """What the account shares with anybody: `private`, `day` or `minutes`. Who has not answered, or has chosen nobody, is private."""
     found = _DETAIL.rows(account.pk)
     return found[0][0] if found else Detail.PRIVATE
 
 
-_DETAIL = Prepared(lambda account: Sharing.objects.filter(account=account).values_list("detail"))
+def _sharers() -> QuerySet[Sharing]:
+    """The answers of those who share something with somebody.
+
+    Names that were typed count whether somebody has them or not: else whoever types one would learn whether it is a member's.
+    """
+    named = Exists(Sharing.chosen.through.objects.filter(sharing=OuterRef("pk")))
+    return Sharing.objects.filter(Q(audience=Sharing.Audience.ALL) | named | ~Q(names=""), detail__in=SHARED)
+
+
+_DETAIL = Prepared(lambda account: _sharers().filter(account=account).values_list("detail"))
 
 
 def visible_to(viewer: Account) -> QuerySet[Account]:
@@ -41,28 +50,31 @@ def visible_to(viewer: Account) -> QuerySet[Account]:
 def _visible_to(viewer: int) -> QuerySet[Account]:
     named = Sharing.chosen.through.objects.filter(sharing=OuterRef("pk"), account=viewer)
     open_to = Q(sharing__audience=Sharing.Audience.ALL) | Exists(named)
-    answered = Exists(Sharing.objects.filter(account=viewer, detail__in=SHARED))
-    return (
-        Account.objects.filter(open_to, answered, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer).select_related("sharing")
-    )
+    sharer = Exists(_sharers().filter(account=viewer))
+    return Account.objects.filter(open_to, sharer, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer).select_related("sharing")
 
 
-def detail_for(viewer: Account, member: Account) -> str | None:
-    """How finely the viewer may see the member: `day` or `minutes`; oneself all; None for not at all, as for one who is not there."""
-    if viewer.pk == member.pk:
-        return Detail.MINUTES
-    return visible_to(viewer).filter(pk=member.pk).values_list("sharing__detail", flat=True).first()
+def choice_of(account: Account) -> list[int]:
+    """Members in sight (ids) that a sharer may tick: those that are chosen already, then those that it follows or that follow it."""
+    chosen = Exists(Sharing.chosen.through.objects.filter(sharing=account.pk, account=OuterRef("pk")))
+    followed = Exists(Subscription.objects.filter(subscriber=account, to=OuterRef("pk")))
+    follows = Exists(Subscription.objects.filter(subscriber=OuterRef("pk"), to=account))
+    near = visible_to(account).annotate(ticked=chosen).filter(Q(ticked=True) | followed | follows)
+    return list(near.order_by("-ticked", "username").values_list("pk", flat=True)[:LISTED_MAX])
 
 
-def set_sharing(account: Account, detail: str, audience: str = Sharing.Audience.CHOSEN, chosen: Iterable[Account] = ()) -> Sharing:
-    """The member's answer, which holds at once. Raises SharingError."""
+def set_sharing(
+    account: Account, detail: str, audience: str = Sharing.Audience.CHOSEN, chosen: Iterable[Account] = (), names: str = ""
+) -> Sharing:
+    """The member's answer, which holds at once. names: of the chosen, as typed. Raises SharingError."""
     if detail not in Detail.values or audience not in Sharing.Audience.values:
         raise SharingError(_("no such answer"))
     named = list(chosen)
     if len(named) > CHOSEN_MAX:
         raise SharingError(_("at most %(most)s members") % {"most": CHOSEN_MAX})
     with transaction.atomic():
-        sharing, _made = Sharing.objects.update_or_create(account=account, defaults={"detail": detail, "audience": audience})
+        answer = {"detail": detail, "audience": audience, "names": names}
+        sharing, _made = Sharing.objects.update_or_create(account=account, defaults=answer)
         sharing.chosen.set([each for each in named if each.pk != account.pk])
     return sharing
 
@@ -136,11 +148,12 @@ _CHARTED = Prepared(
 )
 
 
-def subscribe(account: Account, member: Account) -> Subscription:
+def subscribe(account: Account, name: str) -> Subscription:
     """The member's line comes into the chart while there is room. Raises SharingError, with one text for hidden and unknown ones."""
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the counts
-        if not visible_to(account).filter(pk=member.pk).exists():
+        member = visible_to(account).filter(username=name).first()
+        if member is None:
             raise SharingError(_("no such member"))
         found = account.subscriptions.filter(to=member).first()
         if found is not None:
@@ -150,15 +163,16 @@ def subscribe(account: Account, member: Account) -> Subscription:
         return Subscription.objects.create(subscriber=account, to=member, shown=_room(account))
 
 
-def unsubscribe(account: Account, member: Account) -> None:
-    account.subscriptions.filter(to=member).delete()
+def unsubscribe(account: Account, name: str) -> None:
+    """From whom is not followed as well, hidden or unknown: there is nothing to learn."""
+    account.subscriptions.filter(to__username=name).delete()
 
 
-def show(account: Account, member: Account, shown: bool) -> None:
+def show(account: Account, name: str, shown: bool) -> None:
     """Put a subscribed line into the chart, or take it out. Raises SharingError when four are there."""
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)
-        found = subscriptions_of(account).filter(to=member).first()
+        found = subscriptions_of(account).filter(to__username=name).first()
         if found is None:
             raise SharingError(_("no such member"))
         if shown and not found.shown and not _room(account):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("account/export/", pages.export, name="export"),
     path("account/delete/", pages.delete, name="account-delete"),
     path("tokens/", pages.tokens, name="tokens"),
+    path("relationships/", pages.relationships_page, name="relationships"),
     path("invitations/", pages.invitations_page, name="invitations"),
     path("invitations/<int:number>/withdraw/", pages.withdraw, name="invitation-withdraw"),
     path("invitation/<str:secret>/", pages.invitation, name="invitation"),

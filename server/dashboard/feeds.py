@@ -6,6 +6,7 @@ import time
 import msgspec
 from accounts import prices, sharing
 from accounts.models import Account
+from allauth.core import ratelimit
 from dashboard import chart, circle, lines, requests, scales
 from dashboard.summary import summary
 from devices.queries import sensors_of
@@ -83,36 +84,42 @@ def figures(request):
 @signed_in
 def members(request):
     """The two lists; `search` finds Fluksonians by the beginning of their names."""
-    return answer(circle.lists(request.user, request.GET.get("search", "")[: requests.NAME_MAX]))
+    search = request.GET.get("search", "")[: requests.NAME_MAX]
+    return answer(circle.lists(request.user, "".join(filter(str.isprintable, search))))
 
 
 ACTIONS = {
     "subscribe": sharing.subscribe,
     "unsubscribe": sharing.unsubscribe,
-    "show": lambda account, member: sharing.show(account, member, True),
-    "hide": lambda account, member: sharing.show(account, member, False),
+    "show": lambda account, name: sharing.show(account, name, True),
+    "hide": lambda account, name: sharing.show(account, name, False),
 }
 
 
 @require_POST
 @login_required
 def follow(request):
-    """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page."""
-    scripted = request.headers.get("Accept") == JSON
-    word, _space, name = request.POST.get("click", "").partition(" ")
-    action, member = ACTIONS.get(word), Account.objects.filter(username=name[: requests.NAME_MAX]).first()
-    told, status = "", 200
-    try:
-        if action is None or member is None:
-            raise sharing.SharingError(_("no such member"))
-        action(request.user, member)
-    except sharing.SharingError as error:
-        told, status = str(error), 409
-    if scripted:
+    """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page that it came from."""
+    told, status = _obey(request)
+    if request.headers.get("Accept") == JSON:
         return answer(circle.lists(request.user) | {"error": told}, status)
     if told:
         messages.error(request, told)
-    return redirect("home")
+    return redirect("relationships" if request.POST.get("page") == "relationships" else "home")
+
+
+def _obey(request) -> tuple[str, int]:
+    """What is to be said, and the status. Hidden members and names that nobody has are answered alike."""
+    if not ratelimit.consume(request, action="follow", user=request.user):
+        return _("That was too often: wait a minute."), 429
+    word, _space, name = request.POST.get("click", "").partition(" ")
+    try:
+        if word not in ACTIONS or not name.isprintable():  # no name holds what PostgreSQL refuses
+            raise sharing.SharingError(_("no such member"))
+        ACTIONS[word](request.user, name[: requests.NAME_MAX])
+    except sharing.SharingError as error:
+        return str(error), 409
+    return "", 200
 
 
 @require_POST

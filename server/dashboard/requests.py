@@ -86,7 +86,7 @@ def chart_url(path: str, view: View, narrow: bool) -> str:
 
 def names(text: str | None) -> tuple[str, ...] | None:
     """At most four members' names, separated by commas, which no name has; None where the account's own choice holds."""
-    return None if text is None else tuple(name[:NAME_MAX] for name in text.split(",") if name)[:SHOWN_MAX]
+    return None if text is None else tuple(name[:NAME_MAX] for name in text.split(",") if name and name.isprintable())[:SHOWN_MAX]
 
 
 def instant(text: str | None) -> int | None:

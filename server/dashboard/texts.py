@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 SCALES = {"live": _("live"), "hour": _("hour"), "day": _("day"), "month": _("month"), "year": _("year"), "night": _("night")}
 RESOURCES = {"electricity": _("electricity"), "water": _("water"), "gas": _("gas")}
+CLASSES = {"analog": _("current clamp"), "pulse": _("pulse counter"), "uart": _("serial port of the meter")}  # docs/protocols.md §7
 FLOWS = {"use": _("what we use"), "net": _("from the grid, net"), "pv": _("solar"), "self": _("solar that we use ourselves")}
 MONEY = _("{sign}/year")
 UNITS = {

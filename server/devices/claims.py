@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from accounts.models import Account
 from devices.changes import device_changed
-from devices.models import ClaimAttempt, Device, NewKey
+from devices.models import ClaimAttempt, Device, Forgotten, NewKey, Sensor
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -60,7 +60,8 @@ def _check_attempts(account: Account, now: datetime) -> None:
 
 def _claim(account: Account, code: str, now: datetime) -> Device | None:
     fresh = Q(seen__gt=now - CODE_LIFETIME) | Q(imported=True)
-    found = list(Device.objects.filter(fresh, claim_code=code, owner=None)[:2])
+    empty = ~Exists(Sensor.objects.filter(device=OuterRef("pk"), pk__in=Forgotten.objects.values("pk")))  # of its last owner's data
+    found = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
     if len(found) != 1:  # of 40 bits, two alike are next to impossible, and then nobody gets either
         return None
     if Device.objects.filter(pk=found[0].pk, owner=None).update(owner=account, claimed=now) != 1:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import Account, Invitation
 from devices.changes import device_changed
+from devices.forgetting import forget_noted, note
 from devices.models import Change, Device, Heartbeat, Sensor
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -19,9 +20,10 @@ INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused, so that thei
 
 
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
-    """Remove old heartbeats, changes, sessions, invitations, accounts that were never confirmed, and devices that nobody claimed,
-    with their data; returns how many devices.
+    """Remove old heartbeats, changes, sessions, invitations, accounts that were never confirmed, devices that nobody claimed, with their
+    data, and series whose removal was cut short; returns how many devices.
     """
+    forget_noted(forget)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
     Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
@@ -34,11 +36,11 @@ def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
         with transaction.atomic():
             if not old.filter(pk=device).exists():
                 continue  # claimed meanwhile
+            note(sensors)
             device_changed(device, sensors)
             Sensor.objects.filter(device_id=device).delete()
             Device.objects.filter(pk=device).delete()
-        for sensor in sensors:
-            forget(sensor)
+        forget_noted(forget, sensors)
         removed += 1
     return removed
 

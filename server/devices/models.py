@@ -108,6 +108,12 @@ class Sensor(models.Model):
         return self.name or self.function or self.id
 
 
+class Forgotten(models.Model):
+    """A series that is to be removed: noted with what makes it nobody's, gone when the store has done it (devices/forgetting.py)."""
+
+    sensor = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+
+
 class ClaimAttempt(models.Model):
     """A wrong claim code; five an hour are all that an account has (§8.3)."""
 

@@ -27,9 +27,9 @@ THREADS = 4  # for the accounts' database, of which each has a connection
 
 
 class HotPath:
-    """`start` before the first request, `stop` after the last."""
+    """`start` before the first request, `stop` after the last. forget(sensor) removes all that is kept of a series."""
 
-    def __init__(self, store, sealer, unclaimed_max: int, rrd_dir: str = "", clock=time.time):  # noqa: PLR0917
+    def __init__(self, store, sealer, unclaimed_max: int, rrd_dir: str = "", clock=time.time, *, forget: Callable[[str], None]):  # noqa: PLR0917
         self._executor = ThreadPoolExecutor(THREADS, "hot")
         self._directory = Directory(sealer)
         self._clock = clock
@@ -41,6 +41,7 @@ class HotPath:
         self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._executor, clock)
         self._tasks: list[asyncio.Task] = []
         self._store = store
+        self._forget = forget
         self._graphs = Graphs(store, rrd_dir, self._directory, clock) if rrd_dir else None
         self._writer.graphs = self._reader.graphs = self._graphs
         self.quick: Callable[..., bool] | None = None  # see hot/protocol.py
@@ -65,12 +66,12 @@ class HotPath:
     async def _keep_house(self) -> None:
         rounds = 0
         while True:
+            if rounds % 720 == 0:  # at the start, which may be after a power cut, and hourly
+                with contextlib.suppress(Exception):  # the database is away: the next hour will do
+                    await self._in_thread(self._directory.keep_house, self._clock(), self._forget)
             await asyncio.sleep(limits.TROUBLE_FLUSH_S)
             await self._flush()
             rounds += 1
-            if rounds % 720 == 0:  # hourly
-                with contextlib.suppress(Exception):  # the database is away: the next hour will do
-                    await self._in_thread(self._directory.keep_house, self._clock(), self._store.forget)
 
     async def _flush(self) -> None:
         troubles = self._writer.troubles.take()

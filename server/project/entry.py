@@ -72,7 +72,7 @@ class Entry:
     async def _open(self) -> None:
         if not self._hot:
             return
-        self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX, settings.RRD_DIR)
+        self._path = HotPath(stores.store(), sealer(), settings.UNCLAIMED_DEVICES_MAX, settings.RRD_DIR, forget=stores.forget)
         await self._path.start()
 
     async def _stop(self) -> None:

@@ -75,6 +75,7 @@ ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "signup": "accounts.forms.
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_USERNAME_BLACKLIST = ["me", "demo"]  # keys of lines that are no other member's (dashboard/lines.py)
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True  # one address; the old one stays until the new one is confirmed
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password or address
@@ -88,6 +89,7 @@ ACCOUNT_RATE_LIMITS = {  # beside allauth's own
     "export": "5/h/user",
     "rename": "10/h/user",  # whether a name is taken tells who is here
     "delete": "5/h/user",
+    "follow": "120/m/user",  # clicks in the lists; each writes
 }
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("FLUKSO_MAIL_FROM", "flukso@localhost")
 globals().update(env.mail("FLUKSO_MAIL_URL", "smtp://localhost"))

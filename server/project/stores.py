@@ -5,6 +5,7 @@ import threading
 
 import series
 from django.conf import settings
+from series.rrd import paths
 
 _lock = threading.Lock()
 _store = None
@@ -17,6 +18,13 @@ def store() -> series.Store:
         if _store is None:
             _store = series.open_store(settings.SERIES_PATH)
         return _store
+
+
+def forget(sensor: str) -> None:
+    """Remove all there is of a sensor's series, its RRD files as well."""
+    store().forget(sensor)
+    if settings.RRD_DIR:
+        paths.remove(settings.RRD_DIR, sensor)
 
 
 def close() -> None:

@@ -118,7 +118,7 @@ from accounts.models import Account
 alice, bob = (Account.objects.get(username=name) for name in ("alice", "bob"))
 for each in (alice, bob):
     sharing.set_sharing(each, "minutes", "all")
-sharing.subscribe(alice, bob)
+sharing.subscribe(alice, "bob")
 print(sharing.detail_of(bob), sharing.followed(alice)[0].wanted, sharing.others(bob), sharing.named(bob, ["alice"])[0].username)
 """
 
@@ -129,3 +129,17 @@ def test_queries_that_are_built_once_answer_on_both(platform, certificates):
     alice.log_in("alice", "correct horse alice")
     assert "hide bob" in alice.get("/").text
     assert [line["key"] for line in alice.get("/chart.json?scale=day").json()["lines"]] == ["me", "bob"]
+
+
+def test_names_that_differ_in_case_alone_are_told_apart(platform):
+    """The last test here: it changes who is there. What an older schema allowed is not lost, and the oldest keeps its name."""
+    platform.stop()
+    platform.command("migrate", "-v0", "accounts", "0007")
+    make = "from accounts.models import Account; [Account.objects.create_user(n) for n in ('ALICE', 'Alice-2', 'Me')]"
+    platform.command("shell", "-v0", "-c", make)
+    platform.command("migrate", "-v0")
+    names = "from accounts.models import Account; print(*Account.objects.order_by('pk').values_list('username', flat=True))"
+    assert platform.command("shell", "-v0", "-c", names).split() == ["alice", "bob", "ALICE-3", "Alice-2", "Me-2"]
+    with pytest.raises(RuntimeError, match="username_in_any_case|UNIQUE"):
+        platform.command("shell", "-v0", "-c", "from accounts.models import Account; Account.objects.create_user('BOB')")
+    platform.start()

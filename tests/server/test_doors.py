@@ -11,7 +11,13 @@ from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
 
 PASSWORD = "correct horse alice"  # as conftest.PEOPLE makes them
-ADDRESS = "from accounts.models import Account; Account.objects.filter(username='alice').update(email='alice@example.org')"
+ADDRESS = """
+from accounts import sharing
+from accounts.models import Account
+Account.objects.filter(username='alice').update(email='alice@example.org')
+sharing.set_sharing(Account.objects.get(username='alice'), 'minutes', 'all')
+sharing.set_sharing(Account.objects.get(username='bob'), 'private')
+"""
 NOBODY_DEVICE, NOBODY_SENSOR = "9" * 32, "8" * 32
 
 
@@ -45,7 +51,17 @@ def alice(platform, certificates, session):
     return visitor
 
 
-OWN_PAGES = ["/", "/account/", "/devices/", "/tokens/", "/invitations/", "/account/delete/", "/email/", "/password/change/"]
+OWN_PAGES = [
+    "/",
+    "/account/",
+    "/devices/",
+    "/tokens/",
+    "/relationships/",
+    "/invitations/",
+    "/account/delete/",
+    "/email/",
+    "/password/change/",
+]
 FORMS = [  # every address that changes something for who is logged in
     "/account/",
     "/account/price/",
@@ -81,7 +97,7 @@ def test_forms_need_a_log_in(guest, path):
     assert answer.status_code == 302 and answer.headers["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize("path", [*FORMS, "/login/", "/password/reset/"])
+@pytest.mark.parametrize("path", [*FORMS, "/login/", "/signup/", "/password/reset/"])
 def test_forms_of_other_sites_are_refused(alice, path):
     for headers in ({}, {"Origin": "https://evil.example", "Referer": "https://evil.example/"}):
         answer = alice.session.post(alice.url + path, {"name": "x"}, timeout=60, allow_redirects=False, headers=headers)
@@ -199,6 +215,23 @@ def test_signing_up_with_a_members_address_tells_nothing(platform, certificates,
 def test_what_is_somebody_elses_is_as_if_it_were_not(alice, path, theirs, nobodys):
     answers = [plain(alice.post(path.format(one), {"name": "x", "role": "pv"}, page="/devices/")) for one in (theirs, nobodys)]
     assert answers[0] == answers[1] and answers[0][0] == 404
+
+
+@pytest.mark.parametrize("action, status", [("subscribe", 409), ("unsubscribe", 200), ("show", 409), ("hide", 409), ("marry", 409)])
+def test_lists_tell_not_who_is_a_private_member(alice, action, status):
+    """bob is one, nobody is not."""
+    for headers in ({"Accept": "application/json"}, {}):
+        found = []
+        for name in ("bob", "nobody"):
+            answer = alice.post("/follow/", {"click": f"{action} {name}"}, page="/account/", **headers)
+            page = "" if headers else re.sub(r'value="[^"]*"', "", alice.get("/account/").text)
+            found.append((answer.status_code, answer.headers.get("Location"), answer.text, page))
+        assert found[0] == found[1] and found[0][0] == (status if headers else 302)
+
+
+def test_clicks_without_scripts_lead_back(alice):
+    for page, to in (("relationships", "/relationships/"), ("https://evil.example/", "/")):
+        assert alice.post("/follow/", {"click": "hide bob", "page": page}, page="/account/").headers["Location"] == to
 
 
 def test_a_token_for_somebody_elses_sensor_is_not_made(alice):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody claims goes, with its data; what has an owner stays."""
+"""What nobody claims goes, with its data; what has an owner stays; what was to go goes, whatever power cut comes between."""
+
+import json
+import time
 
 from server.testbed import Platform
 from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
@@ -34,6 +37,88 @@ for days in (13, 15):
     keep_house(timezone.now() + timedelta(days=days), print)
     print(*Account.objects.filter(username__in=("waiting", "confirmed", "operators")).order_by("pk").values_list("username", flat=True))
 """
+
+
+GOING = f"""
+import json, os
+from pathlib import Path
+from django.conf import settings
+from django.utils import timezone
+from accounts.deletion import delete_account
+from accounts.models import Account
+from devices.claims import ClaimError, claim_device
+from devices.housekeeping import keep_house
+from devices.models import Device, Forgotten, Sensor
+from project import stores
+from series import SeriesError
+
+old = Account.objects.create_user("old")
+device = Device.objects.create(pk="{DEVICE}", sealed_key=b"", claim_code="ABCDEFGH", imported=True, owner=old)
+Sensor.objects.create(pk="{SENSOR}", device=device)
+stores.store().append("{SENSOR}", [(1_700_000_000, 5)], 1_700_000_000)
+files = [Path(settings.RRD_DIR, "{SENSOR[:2]}", "{SENSOR}" + suffix) for suffix in (".rrd", ".night.rrd")]
+for file in files:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+def claim(name):
+    try:
+        return bool(claim_device(Account.objects.get_or_create(username=name)[0], "ABCDEFGH", timezone.now()))
+    except ClaimError:
+        return False
+
+def left():
+    return [Account.objects.filter(username="old").count(), len(stores.store().raw("{SENSOR}", 0, 2**32)), sum(map(Path.exists, files))]
+
+def fails(sensor):
+    raise SeriesError("disk")
+
+told = {{"before": left()}}
+delete_account(Account.objects.get(username="old"), fails)
+told["cut"] = left()
+told["claimed too early"] = claim("new")
+"""
+KEPT = """
+keep_house(timezone.now(), stores.forget)
+told["swept"] = left()
+told["claimed"] = claim("new")
+stores.store().append("%s", [(1_700_000_000, 6)], 1_700_000_000)
+keep_house(timezone.now(), stores.forget)
+told["its new owner's stays"] = len(stores.store().raw("%s", 0, 2**32)), Forgotten.objects.count()
+"""
+TOLD = """
+stores.close()
+print("TOLD " + json.dumps(told))
+"""
+
+
+def told(platform, code: str) -> dict:
+    return json.loads(platform.command("shell", "-v0", "-c", code).split("TOLD ")[1])
+
+
+def test_a_deletion_that_was_cut_short_is_finished_before_anybody_may_claim(tmp_path):
+    with Platform(tmp_path, FLUKSO_RRD_DIR=str(tmp_path / "rrd")) as platform:
+        platform.stop()  # as a web service alone
+        found = told(platform, GOING + KEPT % (SENSOR, SENSOR) + TOLD)
+    assert found == {
+        "before": [1, 1, 2],
+        "cut": [0, 1, 2],
+        "claimed too early": False,
+        "swept": [0, 0, 0],
+        "claimed": True,
+        "its new owner's stays": [1, 0],
+    }
+
+
+def test_a_start_finishes_what_was_cut_short(tmp_path):
+    with Platform(tmp_path, FLUKSO_RRD_DIR=str(tmp_path / "rrd")) as platform:
+        platform.stop()
+        assert told(platform, GOING + TOLD)["cut"] == [0, 1, 2]
+        platform.start()
+        until = time.monotonic() + 20
+        while platform.held(SENSOR) or list((tmp_path / "rrd" / SENSOR[:2]).iterdir()):
+            assert time.monotonic() < until
+            time.sleep(0.1)
 
 
 def test_accounts_that_were_never_confirmed_go_after_a_fortnight(tmp_path):

@@ -40,6 +40,49 @@ def in_code():
                 yield text.value
 
 
+BARE = re.compile(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}|\{% blocktranslate.*?\{% endblocktranslate %\}|\{[{%].*?[}%]\}", re.S)
+SAID = re.compile(r"""\b(?:title|alt|placeholder|aria-label)=(?:"([^"]*)"|'([^']*)')""")
+NAMES = {"Flukso", "Fluksometer", "API", "kB"}  # the same in every language
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def test_templates_say_nothing_that_is_not_marked():
+    """What stands between tags, and in the attributes that people read or hear."""
+    for path in [*SERVER.glob("*/templates/**/*.html"), *SERVER.glob("*/templates/**/*.txt")]:
+        bare = BARE.sub("", path.read_text())
+        told = [re.sub(r"<[^>]*>", " ", bare), *(one or other for one, other in SAID.findall(bare))]
+        assert set(WORD.findall(" ".join(told))) - NAMES == set(), path
+
+
+def plain_texts(tree):
+    """Plain texts where people read: labels of choices and fields, messages, and errors that are told to them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("TextChoices") for base in node.bases):
+            values = [each.value for each in node.body if isinstance(each, ast.Assign)]
+            yield from (each.elts[1] if isinstance(each, ast.Tuple) else each for each in values)
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            yield from (each.value for each in node.keywords if each.arg in ("label", "help_text") and name.startswith("forms."))
+            if name.startswith("messages."):
+                yield node.args[1]
+            if name in (
+                "ClaimError",
+                "InvitationError",
+                "PriceError",
+                "SharingError",
+                "TokenError",
+                "ValidationError",
+                "forms.ValidationError",
+            ):
+                yield from node.args
+
+
+def test_code_says_nothing_to_people_that_is_not_marked():
+    for path in [*SERVER.glob("accounts/*.py"), *SERVER.glob("devices/*.py"), *SERVER.glob("dashboard/*.py")]:
+        found = [ast.unparse(each) for each in plain_texts(ast.parse(path.read_text())) if isinstance(each, ast.Constant | ast.JoinedStr)]
+        assert found == [], path
+
+
 @pytest.fixture(scope="module", params=[path.name for path in LOCALES.iterdir()])
 def language(request):
     with open(LOCALES / request.param / "LC_MESSAGES/django.po", "rb") as file:

@@ -212,6 +212,14 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
     assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "boss"}, page="/devices/").status_code == 302
     assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "ro\x07of", "role": "pv"}, page="/devices/").status_code == 302
     assert shell(platform, "d = Device.objects.get(); s = d.sensors.get(); print(d.name, s.name, s.role)") == "attic roof pv"
+    anna.post("/tokens/", {"name": "one"})
+    for path, said, raw in (
+        ("/devices/", "elektriciteit", "electricity"),
+        (f"/sensors/{SENSOR}/", "elektriciteit, stroomklem", "analog"),
+        ("/tokens/", "reeksen lezen", "read series"),
+    ):
+        page = re.sub(r"<script.*?</script>|<[^>]*>", "", anna.get(path, **{"Accept-Language": "nl"}).text, flags=re.S)
+        assert said in page and raw not in page
     assert anna.post(f"/devices/{DEVICE}/window/", page="/devices/").status_code == 302
     assert shell(platform, "print(Device.objects.get().rekey_until is None)") == "False"
 
@@ -239,6 +247,163 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
         shell(platform, "print(Account.objects.filter(username='anna').count(), Device.objects.get().owner, Device.objects.get().name)")
         == "0 None"
     )
+
+
+@pytest.fixture(scope="module")
+def open_platform(tmp_path_factory, certificates, mailbox):
+    settings = mailbox.settings | {"FLUKSO_SIGNUP_OPEN": "1"}
+    with Platform(tmp_path_factory.mktemp("open"), certificates / "good.pem", **settings) as running:
+        running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
+        yield running
+
+
+def test_where_anybody_may_sign_up_an_invitation_that_is_over_stands_in_nobodys_way(open_platform, certificates, mailbox):
+    anna, guest = (Visitor(open_platform.url, certificates / "ca.crt") for _ in range(2))
+    assert "With an invitation" not in guest.get("/login/").text
+    anna.log_in("anna", PASSWORD)
+    anna.post("/invitations/", {"email": "late@example.org"})
+    assert guest.get(mailbox.link("late@example.org")).headers["Location"] == "/signup/"
+    shell(open_platform, "Invitation.objects.update(withdrawn=True)")
+    assert sign_up(guest, "late", "late@example.org", sharing="day", audience="chosen").headers["Location"] == "/confirm-email/"
+    assert guest.get("/account/").status_code == 302, "the address has not proved itself"
+    assert guest.post(mailbox.link("late@example.org").removeprefix(guest.url)).status_code == 302
+    guest.log_in("late", PASSWORD)
+    page = guest.get("/account/").text
+    assert "You have chosen nobody yet" in page
+    assert "You share nothing" in guest.get("/").text and "You share nothing" in guest.get("/relationships/").text
+
+
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
+def test_signing_up_sends_nobody_to_another_site(open_platform, certificates, mailbox, to):
+    guest = Visitor(open_platform.url, certificates / "ca.crt")
+    number = shell(open_platform, "print(Account.objects.count())")
+    name = f"guest{number}"
+    answer = guest.post(f"/signup/?next={to}", {"username": name, "email": name + "@example.org", "password1": PASSWORD, "next": to})
+    answers = [answer, guest.post(mailbox.link(name + "@example.org").removeprefix(guest.url))]
+    answers.append(guest.log_in(name, PASSWORD))
+    assert all(each.status_code == 302 and each.headers["Location"].split("?")[0] in OWN_ADDRESSES for each in answers)
+
+
+OWN_ADDRESSES = ("/confirm-email/", "/login/", "/")
+
+
+@pytest.mark.parametrize("name", ["Anna", "ANNA", "anna", "me", "Demo", "ab", "with space", "x" * 151])
+def test_names_that_cannot_be_had(platform, visit, name):
+    people = [MAKE.format(each, each) for each in ("anna", "namer") if each not in names(platform)]
+    if people:
+        shell(platform, "; ".join(people))
+    namer = visit("namer")
+    answer = namer.post("/account/", {"username": name, "time_zone": "Europe/Brussels", "unit": "watt"})
+    assert answer.status_code == 200 and "errorlist" in answer.text
+    assert "namer" in names(platform) and visit("anna").get("/account/").status_code == 200
+
+
+def test_the_case_of_ones_own_name_may_change(platform, visit):
+    """After the test above."""
+    assert visit("namer").post("/account/", {"username": "Namer", "time_zone": "Europe/Brussels", "unit": "watt"}).status_code == 302
+    assert "Namer" in names(platform) and visit("namer").get("/account/").status_code == 200
+
+
+def names(platform) -> list[str]:
+    return shell(platform, "print(*Account.objects.values_list('username', flat=True))").split()
+
+
+RELATED = """
+from accounts.sharing import *
+from django.utils import timezone
+make = lambda name: Account.objects.create_user(name, name + "@example.org", password="correct horse battery")
+rita, seen, hidden, friend, host = (make(name) for name in ("rita", "seen", "hidden", "friend", "hosts"))
+for each in (rita, seen, hidden, friend, host):
+    set_sharing(each, "minutes", "all")
+for each in (seen, hidden):
+    subscribe(each, "rita")
+    subscribe(rita, each.username)
+    Invitation.objects.create(inviter=rita, email=each.email, sha256=each.username, created=timezone.now(), expires=timezone.now(),
+        accepted=timezone.now(), accepted_by=each)
+Invitation.objects.create(inviter=host, email="r", sha256="r", created=timezone.now(), expires=timezone.now(), accepted=timezone.now(),
+    accepted_by=rita)
+set_sharing(rita, "minutes", "chosen", [friend, hidden], "stranger")
+set_sharing(hidden, "private")
+"""
+
+
+@pytest.fixture(scope="module")
+def related(platform):
+    shell(platform, RELATED)
+
+
+def test_ones_relationships_are_on_one_page(platform, visit, related):
+    rita = visit("rita")
+    assert 'href="/relationships/"' in rita.get("/").text and 'href="/invitations/"' in rita.get("/").text
+    page = rita.get("/relationships/").text
+
+    def part(name):
+        return re.search(f'<ul class="cards" id="{name}">(.*?)</ul>', page, re.S).group(1)
+
+    assert "unsubscribe seen" in part("followed") and "seen" in part("followers") and "friend" in part("chosen")
+    assert "sees nothing of yours" in part("followers") and "By name: stranger" in page and "hosts invited you" in page
+    assert "accepted: seen" in page and "hidden" not in page.replace("hidden@example.org", "").replace('type="hidden"', "")
+    assert "hidden" not in rita.get("/invitations/").text.replace("hidden@example.org", "").replace('type="hidden"', "")
+    assert rita.post("/follow/", {"click": "unsubscribe seen", "page": "relationships"}, page="/relationships/").status_code == 302
+    page = rita.get("/relationships/").text
+    assert "unsubscribe seen" not in page and "subscribe seen" in part("followers")
+    assert "Wie ik volg" in rita.get("/relationships/", **{"Accept-Language": "nl"}).text
+
+
+def test_whom_one_ticked_stays_chosen_while_out_of_sight(platform, visit, related):
+    chosen = "print(*sorted(Sharing.objects.get(account__username='rita').chosen.values_list('username', flat=True)))"
+    friend = shell(platform, "print(Account.objects.get(username='friend').pk)")
+    rita, fields = visit("rita"), {"sharing": "day", "audience": "chosen"}
+    assert re.search(f'value="{friend}"[^>]*checked', rita.get("/account/").text)
+    assert rita.post("/account/sharing/", fields | {"chosen": friend, "names": "stranger"}, page="/account/").status_code == 302
+    assert shell(platform, chosen) == "friend hidden"
+    assert rita.post("/account/sharing/", fields | {"names": "seen, nobody"}, page="/account/").status_code == 302
+    assert shell(platform, chosen) == "hidden seen", "unticked goes, named comes"
+    assert rita.post("/account/sharing/", fields | {"names": ""}, page="/account/").status_code == 302
+    assert shell(platform, chosen) == "hidden", "and goes with the name"
+
+
+def test_what_an_account_leaves_behind(platform, visit, related):
+    """After the tests above: `seen` came by an invitation of rita's, and goes."""
+    assert "seen@example.org" in visit("rita").get("/invitations/").text
+    assert visit("seen").post("/account/delete/", {"password": PASSWORD}).headers["Location"] == "/login/"
+    page = visit("rita").get("/invitations/").text
+    assert "seen" not in page and "accepted" in page
+    assert shell(platform, "print(Invitation.objects.filter(email__startswith='seen').count())") == "0"
+
+
+def test_an_operator_withdraws_invitations_and_hides_members(platform, visit, mailbox):
+    shell(platform, "Account.objects.create_superuser('root1', password='correct horse battery')")
+    shell(
+        platform,
+        MAKE.format("abuser", "abuser")
+        + "; from accounts.sharing import *; set_sharing(Account.objects.get(username='abuser'), 'day', 'all')",
+    )
+    visit("abuser").post("/invitations/", {"email": "victim@example.org"})
+    link, operator = mailbox.link("victim@example.org"), visit("root1")
+    assert visit().get(link).status_code == 302
+    for kind, action, own in (
+        ("invitation", "withdraw", "email='victim@example.org'"),
+        ("sharing", "make_private", "account__username='abuser'"),
+    ):
+        number = shell(platform, f"print({kind.capitalize()}.objects.get({own}).pk)")
+        path = f"/admin/accounts/{kind}/"
+        assert operator.post(path, {"action": action, "_selected_action": number}).status_code == 302
+        assert operator.get(path + f"{number}/change/").status_code == 200
+    assert visit().get(link).status_code == 404
+    assert shell(platform, "print(Sharing.objects.get(account__username='abuser').detail)") == "private"
+
+
+def test_an_operator_deletes_an_account_with_its_series(platform, visit):
+    shell(
+        platform,
+        MAKE.format("goner", "goner") + "; a = Account.objects.get(username='goner'); "
+        f"Sensor.objects.create(pk='{'7' * 32}', released_by=a)",
+    )
+    platform.store.append("7" * 32, [(1_700_000_000, 5)], 1_700_000_000)
+    number = shell(platform, "print(Account.objects.get(username='goner').pk)")
+    assert visit("root1").post(f"/admin/accounts/account/{number}/delete/", {"post": "yes"}).status_code == 302
+    assert "goner" not in names(platform) and not platform.held("7" * 32)
 
 
 def test_hidden_fields_are_read_from_pages():

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from server.testbed import Platform
-from tests.server.client import DEVICE, KEY, SENSOR
+from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
 
 CHROMIUM = "/usr/bin/chromium"
@@ -18,6 +18,7 @@ PAGES = [
     "/account/",
     "/account/delete/",
     "/invitations/",
+    "/relationships/",
     "/tokens/",
     "/email/",
     "/password/change/",
@@ -26,13 +27,17 @@ PAGES = [
     "/admin/accounts/account/",
     "/admin/accounts/account/1/change/",
     f"/admin/devices/device/{DEVICE}/change/",
+    "/admin/accounts/invitation/",
+    "/admin/accounts/sharing/",
 ]
 OPEN_PAGES = ["/login/", "/signup/", "/password/reset/", "/confirm-email/", "/password/reset/done/", "/invitation/none/"]
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    with Platform(tmp_path_factory.mktemp("policy"), None, {DEVICE: KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0") as running:
+    with Platform(
+        tmp_path_factory.mktemp("policy"), None, {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0"
+    ) as running:
         people_of(running)
         running.command("shell", "-v0", "-c", OPERATOR)
         yield running
@@ -93,6 +98,23 @@ def test_pages_for_everybody(browser, platform, path):
     context.close()
     missing = path.startswith("/invitation/")
     assert status == (404 if missing else 200) and [text for text in told if not (missing and "404" in text)] == []
+
+
+def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platform):
+    page = inside.new_page()
+    page.goto(platform.url)
+    page.get_by_role("link", name="Administer").click()
+    assert page.url == platform.url + "admin/" and page.get_by_role("link", name="Invitations").count() > 0
+    page.close()
+    bob = browser.new_context()
+    page = bob.new_page()
+    page.goto(platform.url + "login/")
+    page.fill("[name=login]", "bob")
+    page.fill("[name=password]", "correct horse bob")
+    page.click("main button")
+    page.wait_for_url(platform.url)
+    assert page.get_by_role("link", name="Relationships").count() == 1 and page.get_by_role("link", name="Administer").count() == 0
+    bob.close()
 
 
 def test_the_documentation_of_the_api_is_drawn(inside, platform):

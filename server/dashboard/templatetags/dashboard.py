@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures as the dashboard shows them; figures.js says the same in the browser."""
 
-from dashboard.texts import AGES, RESOURCES
+from dashboard.texts import AGES, CLASSES, RESOURCES
 from django import template
 from django.conf import settings
 from django.utils.formats import number_format
@@ -24,7 +24,14 @@ SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
 
 @register.filter
 def resource_name(name: str) -> str:
-    return str(RESOURCES[name])
+    """In the reader's language; as the device says it where it is none of those that we know."""
+    return str(RESOURCES.get(name.lower(), name))
+
+
+@register.filter
+def class_name(name: str) -> str:
+    """How a sensor counts, as resource_name."""
+    return str(CLASSES.get(name, name))
 
 
 @register.filter

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from series.localtime import DAY_S, night
 from series.points import Points, spans
+from series.rrd import paths
 from series.rrd.files import Rrd, RrdError
 from series.store import Store, Tuple
 
@@ -32,8 +33,8 @@ class Feeder:
         self._db.close()
 
     def path(self, sensor: str, suffix: str = "") -> str:
-        """The sensor's file; suffix ".night" for the nights."""
-        return os.path.join(self._folder, sensor[:2], f"{sensor}{suffix}.rrd")
+        """The sensor's file; suffix paths.NIGHT for the nights."""
+        return paths.path(self._folder, sensor, suffix)
 
     def late(self, sensor: str) -> None:
         """Tuples came that are older than the newest one (Outcome.late)."""
@@ -41,7 +42,13 @@ class Feeder:
 
     def feed(self, sensors: Iterable[str], now: int, zone: ZoneInfo) -> int:
         """Bring the files of these sensors up to what has settled; returns how many values were written."""
-        return sum(self._feed(sensor, now, zone) for sensor in sensors)
+        return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
+
+    def _feed_one(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        written = self._feed(sensor, now, zone)
+        if self._store.first(sensor) is None:  # it was forgotten meanwhile
+            paths.remove(self._folder, sensor)
+        return written
 
     def _feed(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         path = self.path(sensor)
@@ -65,6 +72,7 @@ class Feeder:
         """The files anew, from all that the store has."""
         tuples = self._store.raw(sensor, 0, now - SETTLED_S)
         if not tuples:
+            paths.remove(self._folder, sensor)  # of what was there before it was forgotten
             return 0
         path = self.path(sensor)
         self._rrd.flush(path)
@@ -74,14 +82,14 @@ class Feeder:
         values = running(tuples, tuples[0][1])
         direct.update(fresh, values)
         os.replace(fresh, path)
-        nights = self.path(sensor, ".night")
+        nights = self.path(sensor, paths.NIGHT)
         if os.path.exists(nights):
             os.remove(nights)
         return len(values) + self._feed_nights(sensor, now, zone)
 
     def _feed_nights(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         """One value a UTC day, in Wh/s, at the day's end."""
-        path = self.path(sensor, ".night")
+        path = self.path(sensor, paths.NIGHT)
         first = self._store.first(sensor)
         if first is None:
             return 0
@@ -100,9 +108,11 @@ class Feeder:
         return len(values)
 
     def png(self, sensor: str, start: int, end: int, factor: float, unit: str) -> bytes | None:
-        """The graph from `start` to `end`, or None when there is no file."""
-        path = self.path(sensor)
-        return self._rrd.png(path, start, end, factor, unit) if os.path.exists(path) else None
+        """The graph from `start` to `end`, or None when there is no file of what the store holds now."""
+        path, first = self.path(sensor), self._store.first(sensor)
+        if first is None or not os.path.exists(path) or self._rrd.last(path)[0] < first:  # the file is older than that
+            return None
+        return self._rrd.png(path, start, end, factor, unit)
 
 
 def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:

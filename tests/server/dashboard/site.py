@@ -62,8 +62,8 @@ def key(number: int) -> str:
 class Site:
     """The running platform, and what a browser of each member sends."""
 
-    def __init__(self, folder, members: dict[str, dict]):
-        self.platform = Platform(folder, None, FLUKSO_HTTPS="0")
+    def __init__(self, folder, members: dict[str, dict], **settings: str):
+        self.platform = Platform(folder, None, FLUKSO_HTTPS="0", **settings)
         told = self.platform.command("shell", "-v0", "-c", SEED.format(members=json.dumps(members)))
         self.sessions = json.loads(told.split("SESSIONS ", 1)[1])
 

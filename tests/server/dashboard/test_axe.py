@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""axe-core finds nothing serious on the dashboard's pages, light and dark."""
+"""axe-core finds nothing serious on the pages, light and dark."""
 
 import time
 
@@ -9,16 +9,31 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.server.dashboard.conftest import DESKTOP, PHONE
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
+MEMBERS = {"alice": member("minutes"), "bob": member("day"), "newcomer": member(None, ())}
+MORE = """
+from datetime import date
+from django.utils import timezone
+from accounts.invitations import invite
+from accounts.models import Account
+from accounts.prices import set_price
+from accounts.tokens import make_token
+alice = Account.objects.get(username="alice")
+invite(alice, "friend@example.org", timezone.now())
+make_token(alice, "one")
+set_price(alice, 30, date(2026, 1, 1), date(2026, 1, 1))
+"""
 SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("axe"), {"alice": member("minutes"), "bob": member("day"), "newcomer": member(None, ())})
+    made = Site(tmp_path_factory.mktemp("axe"), MEMBERS, FLUKSO_SIGNUP_OPEN="1")
     now = int(time.time()) // 60 * 60
     for number in (1, 2):
         made.fill(sensor(number), steady(now - 3 * DAY, now, 300), now)
     made.post("/follow/", "alice", click="subscribe bob")
+    made.post("/follow/", "bob", click="subscribe alice")
+    made.shell(MORE)
     yield made
     made.close()
 
@@ -31,6 +46,35 @@ PAGES = [("alice", "/?scale=day"), ("alice", "/?scale=live"), ("newcomer", "/"),
 def test_nothing_serious(visit, who, path, scheme, viewport):
     page = visit(who, path, viewport, color_scheme=scheme, bypass_csp=True)
     page.locator("#twin summary").click()
+    assert serious(page) == []
+
+
+def serious(page) -> list[tuple[str, str, str]]:
     found = Axe().run(page).response["violations"]
-    serious = [(each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in found if each["impact"] in SERIOUS]
-    assert serious == []
+    return [(each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in found if each["impact"] in SERIOUS]
+
+
+PLAIN = {
+    "alice": ["/account/", "/devices/", "/relationships/", "/invitations/", "/tokens/", "/account/delete/", "/email/", "/password/change/"],
+    "newcomer": ["/account/", "/relationships/", "/devices/"],
+    None: ["/login/", "/signup/", "/password/reset/", "/invitation/none/"],
+}
+
+
+@pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
+@pytest.mark.parametrize("who", PLAIN, ids=str)
+def test_nothing_serious_on_pages_without_a_chart(visit, site, who, scheme, viewport):
+    page = visit(who, PLAIN[who][0], viewport, wait=False, color_scheme=scheme, bypass_csp=True)
+    found = {}
+    for path in PLAIN[who]:
+        page.goto(site.url + path)
+        found[path] = serious(page)
+    assert found == {path: [] for path in PLAIN[who]}
+
+
+def test_nothing_serious_where_something_was_refused(visit):
+    page = visit("alice", "/account/", PHONE, wait=False, bypass_csp=True)
+    page.locator("[name=username]").fill("bob")
+    page.locator("form", has=page.locator("[name=username]")).get_by_role("button").click()
+    page.wait_for_selector(".errorlist")
+    assert serious(page) == []

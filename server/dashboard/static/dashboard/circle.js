@@ -27,7 +27,7 @@ export class Circle {
     this.place.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-      if (!answer.ok && answer.status !== 409) {
+      if (!answer.ok && ![409, 429].includes(answer.status)) {
         throw new Error(`answer ${answer.status}`);
       }
       const told = await answer.json();

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             roof = household(account, ("import", "export", "pv"))
             street = [_neighbour(name, detail) for name, detail in NEIGHBOURS.items()]
             for neighbour in street:
-                sharing.subscribe(account, neighbour)
+                sharing.subscribe(account, neighbour.username)
         try:
             for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
                 fill(roof[role], tuples)
