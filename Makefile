@@ -101,12 +101,14 @@ bench-lan: runtime ## measures the LAN API's requests a second and what polling 
 	@$(PY) -m tests.bench lan
 
 .PHONY: flash-demo flash-cuts
-flash-cuts: firmware-quiet sim-quiet runtime ## cuts an update of a board at every point and recovers it; prints how it ended (ARGS="power steps")
+flash-cuts: runtime ## cuts an update of a board at every point and recovers it; prints how it ended (ARGS="power steps")
 	@$(SETUP) demo test runtime
+	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tests.flash.walk $(ARGS)
 
-flash-demo: firmware-quiet sim-quiet ## updates a historic board in the simulator through the real avrdude; the daemon reads on
+flash-demo: ## updates a historic board in the simulator through the real avrdude; the daemon reads on
 	@$(SETUP) demo test
+	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tests.flash.demo
 
 pictures: ## takes the README's pictures from a running demo

@@ -197,18 +197,22 @@ def main(port, options: dict, write) -> int:
     flukso, system = _text_of(port, path), _text_of(port, system_path)
     done = provision(flukso, system, port.random_bytes)
     if done.old is not None:
-        port.write_durable(path + ".gen1", done.old.encode())
+        _write(port, path + ".gen1", done.old)
     if done.system is not None and done.system != system:
-        port.write_durable(system_path, done.system.encode())
+        _write(port, system_path, done.system)
     if done.flukso != flukso:
-        port.write_durable(path, done.flukso.encode())
+        _write(port, path, done.flukso)
     if "runtime" in options:
-        target = options["runtime"]
-        port.make_folder(target.rpartition("/")[0] or ".")
-        port.write_durable(target, done.runtime.encode(), 0o600, options.get("user"))
+        _write(port, options["runtime"], done.runtime, options.get("user"))
     for change in done.changes or ["nothing was missing"]:
         write(change + "\n")
     return 0
+
+
+def _write(port, path, text, user=None):
+    """Write a text that its owner alone may read; its folder is made when missing."""
+    port.make_folder(path.rpartition("/")[0] or ".")
+    port.write_durable(path, text.encode(), 0o600, user)
 
 
 def _text_of(port, path):

@@ -7,9 +7,12 @@ flukso-flash merge OUT.hex A.hex B.hex…   one image of several that do not ove
 
 import sys
 
-from intelhex import HexRecordError, IntelHex, IntelHexError
-
 from flukso.flash import cli
+
+try:
+    from intelhex import HexRecordError, IntelHex, IntelHexError
+except ModuleNotFoundError:  # everything but diff and merge goes without it
+    IntelHex = None
 
 DIFFERENCES_MAX = 16  # lines that are shown
 
@@ -43,6 +46,9 @@ def main(words: list[str] | None = None) -> int:
     what, least, most = command
     if not least <= len(words) - 1 <= most:
         print(__doc__, file=sys.stderr)
+        return cli.USAGE_WRONG
+    if IntelHex is None:
+        print("flukso-flash: {} needs intelhex: pip install 'flukso[flash]'".format(words[0]), file=sys.stderr)
         return cli.USAGE_WRONG
     try:
         return what(words[1:])

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only CPython's tool does with images."""
+"""What only CPython's tool does with images, and that everything else goes without the library for them."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +48,17 @@ def test_a_damaged_file_is_named(tmp_path, files, capsys):
     damaged.write_bytes(b":02010000AABB99\n")
     assert avrdude_wrap.main(["diff", files[0], str(damaged)]) == cli.BAD_IMAGE
     assert "line 1" in capsys.readouterr().err
+
+
+def test_without_intelhex_the_extra_is_named_and_the_rest_works(files):
+    """As after an installation without the extra `flash`."""
+    program = "import sys; sys.modules['intelhex'] = None; from tools import avrdude_wrap; sys.exit(avrdude_wrap.main())"
+
+    def run(*words):
+        command = [sys.executable, "-c", program, *words]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=30)
+        return done.returncode, done.stdout + done.stderr
+
+    assert run("diff", *files) == (cli.USAGE_WRONG, "flukso-flash: diff needs intelhex: pip install 'flukso[flash]'\n")
+    status, said = run("check", files[0])
+    assert status == cli.BAD_IMAGE and "Traceback" not in said

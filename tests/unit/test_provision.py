@@ -120,3 +120,10 @@ def test_the_command_writes_files_and_says_what_it_did(capsys):
     assert capsys.readouterr().out == "nothing was missing\n"
     port.files["/etc/config/system"] = b"config '"
     assert cli.main(["provision", "x"]) == 2
+
+
+def test_the_folder_of_the_configuration_is_made(tmp_path, capsys):
+    path = str(tmp_path / "etc/config/flukso")
+    assert cli.main(["provision", "--config", path]) == 0
+    assert cli.main(["config", "check", path]) == 0
+    assert capsys.readouterr().out.endswith("good: 1 sensors enabled\n")
