@@ -134,7 +134,7 @@ def test_queries_that_are_built_once_answer_on_both(platform, certificates):
 def test_names_that_differ_in_case_alone_are_told_apart(platform):
     """The last test here: it changes who is there. What an older schema allowed is not lost, and the oldest keeps its name."""
     platform.stop()
-    platform.command("migrate", "-v0", "accounts", "0007")
+    platform.command("migrate", "-v0", "accounts", "0008")
     make = "from accounts.models import Account; [Account.objects.create_user(n) for n in ('ALICE', 'Alice-2', 'Me')]"
     platform.command("shell", "-v0", "-c", make)
     platform.command("migrate", "-v0")

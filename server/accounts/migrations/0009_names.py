@@ -36,7 +36,7 @@ def forget_addresses(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0007_sharing_names")]
+    dependencies = [("accounts", "0008_price_begins")]
     operations = [
         migrations.RunPython(tell_apart, migrations.RunPython.noop),
         migrations.RunPython(forget_addresses, migrations.RunPython.noop),
