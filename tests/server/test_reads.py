@@ -2,10 +2,11 @@
 """GET /sensor/<id>: what a client of the last fifteen years reads, and what it is told when it may not."""
 
 import json
+import time
 
 import pytest
 
-from tests.server.client import OTHER_SENSOR, SENSOR, SENSOR_2
+from tests.server.client import OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 
 PATH = "/sensor/" + SENSOR
 
@@ -62,6 +63,32 @@ def test_forms_of_asking(client, token, hour, query, headers):
 )
 def test_units(client, token, hour, unit, value):
     assert rows(client.get(f"{PATH}?version=1.0&token={token}&interval=hour&unit={unit}"))[-3][1] == value
+
+
+def test_a_new_price_changes_no_past_row(client, people, minute):
+    """From yesterday's midnight on; 600 W are 946 € a year at the usual price, 1,577 at this one. A move changes no past price either."""
+    midnight = minute // 86_400 * 86_400 - 86_400
+    client.upload(OTHER_SENSOR, [(midnight - 7200 + 600 * n, 100 * n) for n in range(25)], OTHER_KEY)
+    manage = {"Authorization": "Bearer " + people["bob-manage"], "Content-Type": "application/json"}
+    query = f"start={midnight - 3600}&end={midnight + 3600}&resolution=hour&unit=eurperyear"
+
+    def both():
+        found = rows(client.get(f"/sensor/{OTHER_SENSOR}?version=1.0&{query}", X_Token=people["bob"]))
+        again = client.request("GET", f"/api/1/sensors/{OTHER_SENSOR}/series?{query}", None, manage).json()["rows"]
+        assert [value for _, value in found[:-1]] == [value for _, value in again]
+        return again
+
+    assert client.request("PATCH", "/api/1/account", b'{"time_zone": "UTC"}', manage).status == 200
+    assert [value for _, value in both()] == [946, 946]
+    day = time.strftime("%Y-%m-%d", time.gmtime(midnight))
+    assert client.request("PUT", f"/api/1/prices/{day}", b'{"cents_per_kwh": 30}', manage).status == 200
+    for _ in range(50):  # until the hot path has seen the change
+        if rows(client.get(f"/sensor/{OTHER_SENSOR}?version=1.0&{query}", X_Token=people["bob"]))[1][1] != 946:
+            break
+        time.sleep(0.2)
+    assert [value for _, value in both()] == [946, 1577]
+    assert client.request("PATCH", "/api/1/account", b'{"time_zone": "Pacific/Auckland"}', manage).status == 200
+    assert [value for _, value in both()] == [946, 1577]
 
 
 @pytest.mark.parametrize("name", ["callback", "jsonp_callback"])

@@ -2,7 +2,9 @@
 """The dashboard as people use it: scales, units, zoom, keys, fingers, members."""
 
 import time
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,7 +20,9 @@ MEMBERS = {
     "frank": member("minutes"),
     "grace": member(),
     "newcomer": member(None, ()),
+    "henry": member(),
 }
+BRUSSELS = ZoneInfo("Europe/Brussels")
 WATTS = {"alice": 300, "bob": 600, "carol": 900, "dan": 1200, "erin": 1500, "frank": 1800}
 
 
@@ -118,6 +122,56 @@ def test_money_is_in_the_currency_of_the_account(visit, site):
     page = visit("bob", "/?scale=day&unit=eurperyear")
     assert page.locator("#axis").inner_text() == "£/year" and page.locator("#sum").inner_text() == "£"
     assert statistics(page)["bob"][2] == "1,577"
+
+
+PAY = """
+from datetime import date, timedelta
+from accounts import prices
+from accounts.models import Account
+prices.set_price(Account.objects.get(username="{}"), {}, date.today() - timedelta({}), date.today(), "{}")
+"""
+
+
+def test_money_is_at_the_price_of_its_time(visit, site):
+    """900 W are 7,884 kWh a year: 0.18 € until eleven days ago, 0.30 € then."""
+    site.shell(PAY.format("carol", 30, 11, "EUR"))
+    page = visit("carol", "/?scale=month&unit=eurperyear")
+    drawn(page, "day")
+    low, high, mean, last, total = [float(text.replace(",", "")) for text in statistics(page)["carol"]]
+    assert (low, high, last) == (1419, 2365, 2365)
+    days = 61 if mean < 1419 + 946 * 11 / 60.5 else 60
+    assert mean == pytest.approx(1419 + 946 * 11 / days, abs=20) and total == pytest.approx(mean / 365 * days, rel=0.03)
+    page.get_by_role("link", name="year").click()
+    drawn(page, "week")
+    assert 1419 <= float(statistics(page)["carol"][0].replace(",", "")) < float(statistics(page)["carol"][1].replace(",", "")) == 2365
+
+
+def test_money_of_another_currency_is_not_added_up(visit, site):
+    """1,200 W: 0.18 € until eleven days ago, 5 CZK then."""
+    site.shell(PAY.format("dan", 500, 11, "CZK"))
+    page = visit("dan", "/?scale=month&unit=eurperyear")
+    drawn(page, "day")
+    assert page.locator("#axis").inner_text() == "CZK/year"
+    assert statistics(page)["dan"] == ["52,560"] * 4 + ["–"], "of the days that were paid in CZK; the sum would be of both"
+    page.get_by_text("The values as a table").click()
+    values = [row.split("\t")[1] for row in page.locator("#twin tbody tr").all_inner_texts()]
+    assert set(values[:45]) == {"–"} and set(values[-8:-1]) == {"52,560"}
+    page.get_by_text("kWh/year").click()
+    assert statistics(page)["dan"][:4] == ["10,512"] * 4
+    assert site.post("/unit/", "dan", unit="watt")[0] == 200
+
+
+def test_a_sum_is_what_was_counted(visit, site):
+    """A sensor that began at two in the afternoon ten days ago: 600 W, ten hours of its first day."""
+    at = datetime.combine(datetime.now(BRUSSELS).date() - timedelta(10), datetime.min.time(), BRUSSELS) + timedelta(hours=14)
+    midnight = datetime.combine(datetime.now(BRUSSELS).date(), datetime.min.time(), BRUSSELS)
+    now = int(time.time()) // 60 * 60
+    site.fill(sensor(9), steady(int(at.timestamp()), now, 600), now)
+    page = visit("henry", "/?scale=month")
+    drawn(page, "day")
+    hours = (midnight.timestamp() - at.timestamp()) / 3600
+    found = statistics(page)["henry"]
+    assert found[:4] == ["600"] * 4 and float(found[4].replace(",", "")) == pytest.approx(0.6 * hours, abs=0.2 if hours < 160 else 1)
 
 
 def test_a_dragged_stretch_is_fetched_finer_and_the_url_brings_it_back(visit):
