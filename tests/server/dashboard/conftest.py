@@ -27,10 +27,11 @@ def browser():
 
 @pytest.fixture
 def visit(browser, site):
-    """visit(who, path, …) opens a page with the member's session; what went wrong in it fails the test at its end."""
+    """visit(who, path, …) opens a page with the member's session; what went wrong in it fails the test at its end. `prepare(page)` is
+    called before the page goes anywhere."""
     opened, complaints = [], []
 
-    def open_page(who, path="/", viewport=DESKTOP, wait=True, **options):
+    def open_page(who, path="/", viewport=DESKTOP, wait=True, prepare=None, **options):
         context = browser.new_context(viewport=viewport, timezone_id="UTC", **({"locale": "en-GB"} | options))
         context.set_default_timeout(WAIT_MS)
         if who is not None:
@@ -40,7 +41,9 @@ def visit(browser, site):
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("request", lambda request: None if own(request.url) else complaints.append(f"foreign: {request.url}"))
         opened.append(context)
-        page.goto(site.url + path)
+        if prepare is not None:
+            prepare(page)
+        page.goto(site.url + path, wait_until="load" if wait else "domcontentloaded")
         if wait:
             drawn(page)
         return page
@@ -71,3 +74,21 @@ def statistics(page):
     """{line: [min, max, avg, last, sum]} as they stand under the chart."""
     rows = page.locator("#statistics tbody tr").all()
     return {row.locator("th span:not(.mark)").first.inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+def pixels(page, colour, left=0.0, right=1.0):
+    """How many of the canvas' pixels between two shares of the lines' width have about this colour."""
+    return page.evaluate(
+        """([left, right, r, g, b]) => {
+            const canvas = document.querySelector("#chart canvas");
+            const over = document.querySelector("#chart .u-over");
+            const at = (share) => Math.round((over.offsetLeft + share * over.offsetWidth) * devicePixelRatio);
+            const data = canvas.getContext("2d").getImageData(at(left), 0, at(right) - at(left), canvas.height).data;
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                found += data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 30;
+            }
+            return found;
+        }""",
+        [left, right, *(int(colour[i : i + 2], 16) for i in (0, 2, 4))],
+    )

@@ -38,11 +38,19 @@ def site(tmp_path_factory):
     made.close()
 
 
-PAGES = [("alice", "/?scale=day"), ("alice", "/?scale=live"), ("newcomer", "/"), ("alice", f"/sensors/{sensor(1)}/")]
+PAGES = [
+    ("alice", "/?scale=day"),
+    ("alice", "/?scale=live"),
+    ("alice", "/?scale=month"),
+    ("alice", "/?scale=night"),
+    ("newcomer", "/"),
+    ("alice", f"/sensors/{sensor(1)}/"),
+]
+NAMES = ["day", "live", "month", "night", "newcomer", "sensor"]
 
 
 @pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
-@pytest.mark.parametrize("who, path", PAGES, ids=["day", "live", "newcomer", "sensor"])
+@pytest.mark.parametrize("who, path", PAGES, ids=NAMES)
 def test_nothing_serious(visit, who, path, scheme, viewport):
     page = visit(who, path, viewport, color_scheme=scheme, bypass_csp=True)
     page.locator("#twin summary").click()
@@ -77,4 +85,18 @@ def test_nothing_serious_where_something_was_refused(visit):
     page.locator("[name=username]").fill("bob")
     page.locator("form", has=page.locator("[name=username]")).get_by_role("button").click()
     page.wait_for_selector(".errorlist")
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
+def test_nothing_serious_where_something_fails(visit, scheme, viewport):
+    page = visit("alice", "/?scale=day", viewport, color_scheme=scheme, bypass_csp=True)
+    page.route("**/chart.json*", lambda route: route.fulfill(status=500, body="{}"))
+    page.route("**/live/*", lambda route: route.fulfill(status=503, body="{}"))
+    page.route("**/follow/", lambda route: route.abort())
+    page.get_by_role("link", name="live", exact=True).click()
+    page.wait_for_selector("#trouble:visible")
+    page.wait_for_selector("#live[data-state=refused]")
+    page.get_by_role("button", name="Unsubscribe from bob").click()
+    page.wait_for_selector("#circle [role=alert]:visible")
     assert serious(page) == []

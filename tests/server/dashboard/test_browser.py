@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.conftest import PHONE, drawn, statistics, until
+from tests.server.dashboard.conftest import PHONE, drawn, pixels, statistics, until
+from tests.server.dashboard.fingers import Fingers
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
 MEMBERS = {
@@ -42,22 +43,6 @@ def query(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def pixels(page, colour):
-    """How many of the canvas' pixels have about this colour."""
-    return page.evaluate(
-        """([r, g, b]) => {
-            const canvas = document.querySelector("#chart canvas");
-            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-            let found = 0;
-            for (let i = 0; i < data.length; i += 4) {
-                found += data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 30;
-            }
-            return found;
-        }""",
-        [int(colour[i : i + 2], 16) for i in (0, 2, 4)],
-    )
-
-
 SCALES = [("hour", "minute"), ("day", "minute"), ("month", "day"), ("year", "week"), ("night", "night"), ("live", "live")]
 
 
@@ -75,13 +60,14 @@ def test_scales_are_tabs_without_a_reload(visit):
 
 
 def test_the_own_line_is_red_and_the_others_have_their_colours(visit, site):
-    for name in ("carol", "dan"):
+    others = ("carol", "dan", "frank")
+    for name in others:
         assert site.post("/follow/", "alice", click=f"subscribe {name}")[0] == 200
     page = visit("alice")
-    assert list(statistics(page)) == ["alice", "bob", "carol", "dan"]
-    for colour in ("f1572f", "44c3d3", "7aab5a", "fbeb0d"):
+    assert list(statistics(page)) == ["alice", "bob", *others]
+    for colour in ("f1572f", "44c3d3", "7aab5a", "fbeb0d", "a052a0"):
         assert pixels(page, colour) > 400, colour
-    for name in ("carol", "dan"):
+    for name in others:
         site.post("/follow/", "alice", click=f"unsubscribe {name}")
 
 
@@ -224,23 +210,6 @@ def test_the_crosshair_has_the_values_of_all_lines(visit):
     assert "alice" in text and "300 W" in text and "bob" in text and "600 W" in text
 
 
-class Fingers:
-    """Touches as the browser's own input gives them."""
-
-    def __init__(self, page):
-        self._client = page.context.new_cdp_session(page)
-
-    def drag(self, *paths):
-        """Each finger along its points, all at the same time."""
-        for number, points in enumerate(zip(*paths, strict=True)):
-            self._send("touchMove" if number else "touchStart", points)
-        self._send("touchEnd", ())
-
-    def _send(self, kind, points):
-        touched = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
-        self._client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
-
-
 def test_fingers_move_and_zoom(visit):
     page = visit("alice", "/?scale=day", PHONE, has_touch=True, is_mobile=True)
     drawn(page, "15min")
@@ -308,8 +277,8 @@ def test_a_fifth_other_waits_in_the_list(visit):
     page.wait_for_selector("#statistics >> text=dan")
     assert list(statistics(page)) == ["frank", "alice", "bob", "carol", "dan"]
     page.get_by_role("button", name="erin in the chart").click()
-    page.wait_for_selector("#trouble:visible")
-    assert "at most 4" in page.locator("#trouble").inner_text()
+    page.wait_for_selector("#circle [role=alert]:visible")
+    assert "at most 4" in page.locator("#circle [role=alert]").inner_text()
     page.get_by_role("button", name="alice in the chart").click()
     until(page, "!document.querySelector('#statistics').innerText.includes('alice')")
     page.get_by_role("button", name="erin in the chart").click()

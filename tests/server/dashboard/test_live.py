@@ -14,36 +14,41 @@ from tests.server.dashboard.conftest import drawn, statistics, until
 from tests.server.dashboard.site import Site, key, member, sensor, steady
 
 WAIT_S = 30
+LEFT_S = 10  # of a watch; a busy machine takes some of them to ask
 LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own line
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     members = {name: member("minutes") for name in ("alice", "bob", "carol")} | {"newcomer": member(None, ())}
+    members |= {name: member("minutes") for name in ("dora", "erik")}
     made = Site(tmp_path_factory.mktemp("live"), members)
     now = int(time.time())
     made.fill(sensor(1), steady(now - 3600, now - 60, 600), now)
     made.fill(sensor(2), steady(now - 3600, now - 300, 900), now)
-    made.post("/follow/", "alice", click="subscribe bob")
+    for number in (5, 6):
+        made.fill(sensor(number), steady(now - 3600, now - 300, 300), now)
+    for name in ("bob", "dora"):
+        made.post("/follow/", "alice", click=f"subscribe {name}")
     yield made
     made.close()
 
 
-def upload(site, tuples):
-    """As a device does; returns the answer's X-Upload-Interval."""
-    path = f"/sensor/{sensor(1)}"
+def upload(site, tuples, number=1):
+    """As a member's device does; returns the answer's X-Upload-Interval."""
+    path = f"/sensor/{sensor(number)}"
     body = json.dumps({"measurements": tuples}, separators=(",", ":")).encode()
-    request = urllib.request.Request(site.url + path, body, digests(key(1), path, body, sign=False))
+    request = urllib.request.Request(site.url + path, body, digests(key(number), path, body, sign=False))
     with urllib.request.urlopen(request, timeout=30) as reply:
         return reply.headers["X-Upload-Interval"]
 
 
 class Meter:
-    """The device's counter, in whole Wh."""
+    """The counter of a member's device, in whole Wh."""
 
-    def __init__(self, site):
-        self.site = site
-        self.at, self.counter = site.platform.held(sensor(1))[-1]
+    def __init__(self, site, number=1):
+        self.site, self.number = site, number
+        self.at, self.counter = site.platform.held(sensor(number))[-1]
 
     def send(self, watt):
         """The tuples until now at this load."""
@@ -53,7 +58,7 @@ class Meter:
         if not tuples:
             return None
         self.at, self.counter = tuples[-1]
-        return upload(self.site, tuples)
+        return upload(self.site, tuples, self.number)
 
 
 def happens(true):
@@ -81,12 +86,59 @@ def test_the_line_moves_and_the_device_is_told_to_hurry(visit, site):
     assert before and "min ago" in page.locator("#statistics tr", has_text="bob").inner_text()
 
 
+def test_who_watches_a_peer_does_not_hurry_the_peers_device(visit, site):
+    page = visit("alice", "/?scale=live")
+    page.wait_for_selector("#live[data-state=open]")
+    assert "dora" in statistics(page)
+    dora = Meter(site, 5)
+    meter = Meter(site)
+    assert happens(lambda: meter.send(600)) == "10", "the viewer's own one hurries"
+    assert dora.send(300) is None
+
+
+def test_a_device_is_left_in_peace_soon_after_the_watch(site):
+    watch = (
+        "from datetime import timedelta; from django.utils import timezone; from accounts.models import Account; "
+        "from devices.live import WATCH, watch; "
+        "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + timedelta(seconds={}))"
+    )
+    newest = [site.platform.held(sensor(6))[-1]]  # sent again and again, as after a lost answer
+    assert upload(site, newest, 6) is None, "nobody watches yet"
+    site.shell(watch.format(LEFT_S))  # what is left of a watch whose page was closed
+    assert upload(site, newest, 6) == "10"
+    happens(lambda: upload(site, newest, 6) is None)
+
+
+def test_live_rests_and_goes_on_when_asked(visit):
+    page = visit("newcomer", "/?scale=hour")
+    page.route("**/live/*", lambda route: route.fulfill(body="event: rest\ndata: {}\n\n", content_type="text/event-stream"))
+    page.get_by_role("link", name="live", exact=True).click()
+    page.wait_for_selector("#live[data-state=resting]")
+    assert "rests after ten minutes" in page.locator("#live-note").inner_text()
+    page.unroute("**/live/*")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_selector("#live[data-state=open]")
+    assert page.locator("#resume").is_hidden()
+
+
+def test_a_refused_stream_is_said_and_asked_for_again(visit):
+    page = visit("newcomer", "/?scale=hour")
+    page.route("**/live/*", lambda route: route.fulfill(status=503, body="{}"))
+    page.get_by_role("link", name="live", exact=True).click()
+    page.wait_for_selector("#live[data-state=refused]")
+    assert "too many live pages" in page.locator("#live-note").inner_text()
+    page.unroute("**/live/*")
+    page.wait_for_selector("#live[data-state=open]")
+    assert page.locator("#live-note").inner_text() == ""
+
+
 def test_a_restarted_server_is_found_again(visit, site):
     meter = Meter(site)
     page = visit("alice", "/?scale=live")
     page.wait_for_selector("#live[data-state=open]")
     site.platform.kill()
     page.wait_for_selector("#live[data-state=lost]")
+    assert "connection is lost" in page.locator("#live-note").inner_text()
     site.platform.start()
     page.wait_for_selector("#live[data-state=open]", timeout=60_000)
     shown = statistics(page)["alice"]
@@ -99,7 +151,7 @@ def test_a_look_back_does_not_watch(visit, site):
     page.wait_for_selector("#live[data-state=open]")
     page.get_by_role("button", name="Earlier").click()
     page.wait_for_selector("#live", state="hidden")
-    assert page.evaluate("new URLSearchParams(location.search).get('scale')") == "hour"
+    until(page, "new URLSearchParams(location.search).get('scale')", "hour")
 
 
 def test_an_account_has_six_streams(site):

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The two lists: one click follows a Fluksonian or stops it, and the line comes or goes at once.
 
+import { load } from "./series.js";
+
 const SEARCH_MS = 250;
 
 export class Circle {
   // onChange(): the lines are others now.
-  constructor(place, config, { onChange, onTrouble }) {
+  constructor(place, config, { onChange }) {
     this.place = place;
     this.texts = config.texts;
     this.url = config.members;
     this.form = place.querySelector("form.follow");
     this.onChange = onChange;
-    this.onTrouble = onTrouble;
+    this.turn = 0; // of what was asked last: an older answer is late
+    this.said = document.createElement("p");
+    this.said.className = "trouble";
+    this.said.setAttribute("role", "alert");
+    this.said.hidden = true;
+    place.prepend(this.said);
     this.form.addEventListener("submit", (event) => this.click(event));
     const search = place.querySelector("input[type=search]");
     search.addEventListener("input", () => {
@@ -24,6 +31,7 @@ export class Circle {
     event.preventDefault();
     const body = new FormData(this.form);
     body.set("click", event.submitter.value);
+    const turn = ++this.turn;
     this.place.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
@@ -31,22 +39,41 @@ export class Circle {
         throw new Error(`answer ${answer.status}`);
       }
       const told = await answer.json();
-      this.fill(told);
-      this.onTrouble(told.error);
+      if (turn === this.turn) {
+        this.fill(told);
+        this.say(told.error);
+      }
       if (answer.ok) {
         this.onChange();
       }
     } catch {
-      this.onTrouble(this.texts.failed);
+      this.say(this.texts.unanswered);
     } finally {
       this.place.removeAttribute("aria-busy");
     }
   }
 
   async search(text) {
-    const answer = await fetch(`${this.url}?search=${encodeURIComponent(text)}`);
-    if (answer.ok) {
-      this.fill(await answer.json());
+    const turn = ++this.turn;
+    try {
+      const told = await load(`${this.url}?search=${encodeURIComponent(text)}`);
+      if (turn === this.turn) {
+        this.fill(told);
+        this.say("");
+      }
+    } catch {
+      if (turn === this.turn) {
+        this.say(this.texts.unanswered);
+      }
+    }
+  }
+
+  // Beside the lists: on a phone the chart is out of view.
+  say(text) {
+    this.said.textContent = text;
+    this.said.hidden = !text;
+    if (text) {
+      this.said.scrollIntoView({ block: "nearest" });
     }
   }
 

@@ -18,6 +18,9 @@ export function zoomed({ start, end }, factor, around) {
   return [middle - (middle - start) * factor, middle + (end - middle) * factor];
 }
 
+// Where the lines are drawn; none before the first of them.
+const drawing = (place) => place.querySelector(".u-over");
+
 function fingers(place, { window, move, reset, at, point }) {
   const down = new Map();
   let from = null;
@@ -26,9 +29,9 @@ function fingers(place, { window, move, reset, at, point }) {
 
   const anchor = () => {
     const xs = [...down.values()];
-    from = { ...window(), xs, width: place.querySelector(".u-over").clientWidth };
+    from = { ...window(), xs, width: (drawing(place) ?? place).clientWidth };
   };
-  const inside = (event) => event.clientX - place.querySelector(".u-over").getBoundingClientRect().left;
+  const inside = (event) => event.clientX - (drawing(place) ?? place).getBoundingClientRect().left;
   const drags = (event) => event.pointerType !== "mouse" || event.shiftKey;
 
   place.addEventListener("pointerdown", (event) => {
@@ -91,7 +94,10 @@ export function dragged({ start, end, xs: before, width }, xs) {
 function wheel(place, { window, move, at }) {
   place.addEventListener("wheel", (event) => {
     const { start, end } = window();
-    const over = place.querySelector(".u-over");
+    const over = drawing(place);
+    if (!over) {
+      return;
+    }
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       move(...zoomed({ start, end }, Math.exp(event.deltaY * 0.005), at(event.clientX - over.getBoundingClientRect().left)));

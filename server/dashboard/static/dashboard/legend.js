@@ -3,7 +3,7 @@
 
 import * as dates from "./dates.js";
 import { colourOf } from "./plot.js";
-import { statistics, within } from "./series.js";
+import { statistics } from "./series.js";
 import { convert, label, show, total } from "./units.js";
 
 const TABLE_ROWS_MAX = 3000; // as many buckets as there can be
@@ -30,10 +30,9 @@ function named(line, index, tag) {
 
 // The rows of the statistics; what is shared only by day or is silent says so.
 export function fillStatistics(body, data, state, window, texts) {
-  const [first, end] = within(data, window.start, window.end);
   const rows = data.lines.map((line, index) => {
     const row = document.createElement("tr");
-    const found = statistics(data, line, state.unit, first, end);
+    const found = statistics(data, line, state.unit, window);
     const who = named(line, index, "th");
     who.append(cell("small", note(line, data, texts), "note"));
     row.append(who);

@@ -5,7 +5,7 @@ const AGAIN_MS = 5000;
 const AGAIN_MOST_MS = 60000;
 
 export class Live {
-  // onNews(last): times of the lines' newest values by key, also after each new connection; onState: "open", "lost", "resting" or "off".
+  // onNews(last): times of the lines' newest values by key, also after each new connection; onState: "open", "lost", "refused", "resting" or "off".
   constructor(url, { onNews, onState }) {
     this.url = url;
     this.onNews = onNews;
@@ -51,9 +51,10 @@ export class Live {
       this.onState("resting");
     });
     source.addEventListener("error", () => {
-      this.onState("lost");
-      if (source.readyState === EventSource.CLOSED) {
-        this.later(); // the server refused: the browser does not try again by itself
+      const refused = source.readyState === EventSource.CLOSED;
+      this.onState(refused ? "refused" : "lost");
+      if (refused) {
+        this.later(); // the browser does not try again by itself
       }
     });
   }

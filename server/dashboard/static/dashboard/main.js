@@ -28,7 +28,9 @@ let data = null;
 let bucket = null;
 let skew = 0; // the server's clock minus ours, s
 let failures = 0;
-let under; // the request under way
+let under = null; // the request under way
+let stale = false; // there is news that it may not have
+let figuring = false; // the figures are under way
 let timer;
 let drawnOnce = false;
 
@@ -56,13 +58,18 @@ listen(place, {
 
 // fetching
 
+// What is looked at now: a request for something else is given up.
 async function fetchChart() {
   clearTimeout(timer);
   under?.abort();
+  stale = false;
   const request = (under = new AbortController());
-  const busy = setTimeout(() => place.classList.add("busy"), BUSY_MS);
+  const busy = setTimeout(() => place.setAttribute("aria-busy", "true"), BUSY_MS);
   try {
-    const told = await load(state.dataUrl(config.data, now()), request.signal);
+    const told = await load(state.dataUrl(config.data, now()), request);
+    if (under !== request) {
+      return;
+    }
     skew = Math.round(told.now - Date.now() / 1000);
     data = unfold(told);
     dates.useZone(told.zone);
@@ -72,17 +79,23 @@ async function fetchChart() {
     keepLines();
     draw();
   } catch (error) {
-    if (request.signal.aborted) {
+    if (under !== request) {
       return;
     }
     failed(error);
   } finally {
     clearTimeout(busy);
     if (under === request) {
-      place.classList.remove("busy");
+      under = null;
+      place.removeAttribute("aria-busy");
     }
   }
   again();
+}
+
+// News came: on a slow connection the answer that is under way is let come first.
+function freshen() {
+  under ? (stale = true) : fetchChart();
 }
 
 // The lines that came are part of the URL from then on: who is sent it sees the same, if they may.
@@ -98,6 +111,8 @@ function again() {
   clearTimeout(timer);
   if (failures) {
     timer = setTimeout(fetchChart, Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_MOST_MS));
+  } else if (stale) {
+    fetchChart();
   } else if (state.following) {
     timer = setTimeout(refresh, REFRESH_MS);
   }
@@ -114,13 +129,16 @@ function refresh() {
 
 async function fetchFigures() {
   const target = one("#figures");
-  if (!target) {
+  if (!target || figuring) {
     return;
   }
+  figuring = true;
   try {
     fillFigures(target, await load(`${config.figures}?resource=${state.resource}`), state.resource, texts);
   } catch {
     // the chart's own request says what is wrong
+  } finally {
+    figuring = false;
   }
 }
 
@@ -212,12 +230,15 @@ function move(start, end) {
   state.setWindow(start, end, now());
   plot.show(shown());
   read(null, false);
-  tell("replace");
+  mark();
   if (live.wanted) {
     follow();
   }
   clearTimeout(settle);
-  settle = setTimeout(fetchChart, SETTLE_MS);
+  settle = setTimeout(() => {
+    tell("replace"); // browsers bear a hundred in half a minute, which is one drag
+    fetchChart();
+  }, SETTLE_MS);
 }
 
 function reset() {
@@ -227,6 +248,7 @@ function reset() {
 
 // Something else is looked at: a step that the back button undoes.
 function change() {
+  clearTimeout(settle);
   read(null, false);
   tell("push");
   follow();
@@ -243,6 +265,14 @@ function mark() {
     const current = tab.dataset.scale === state.scale;
     current ? tab.setAttribute("aria-current", "true") : tab.removeAttribute("aria-current");
     tab.classList.toggle("moved", current && !state.following);
+    tab.href = state.query({ scale: tab.dataset.scale });
+  }
+  for (const link of document.querySelectorAll(".resources a")) {
+    link.href = state.query({ resource: new URLSearchParams(link.search).get("resource") });
+  }
+  const flow = one("#flow");
+  if (flow) {
+    flow.value = state.flow;
   }
   for (const input of document.querySelectorAll("input[name=unit]")) {
     input.checked = input.value === state.unit;
@@ -260,12 +290,13 @@ const live = new Live(config.live, {
       one("#live-note").textContent = "";
     }
     newest = own;
-    fetchChart();
+    freshen();
     fetchFigures();
   },
   onState: (how) => {
     one("#live").dataset.state = how;
-    one("#live-note").textContent = how === "resting" ? texts.resting : how === "open" && one("#live").dataset.own === "own" ? texts.waiting : "";
+    const asked = one("#live").dataset.own === "own" ? texts.waiting : "";
+    one("#live-note").textContent = { open: asked, lost: texts.lost, refused: texts.refused, resting: texts.resting }[how] ?? "";
     one("#resume").hidden = how !== "resting";
   },
 });
@@ -312,6 +343,7 @@ one("#resume").addEventListener("click", follow);
 one("#twin").addEventListener("toggle", () => draw());
 place.addEventListener("dblclick", reset);
 addEventListener("popstate", () => {
+  clearTimeout(settle);
   state.read(location.search);
   mark();
   follow();
@@ -338,7 +370,6 @@ if (lists) {
       follow();
       fetchChart();
     },
-    onTrouble: trouble,
   });
 }
 mark();

@@ -2,11 +2,12 @@
 // Draws the lines with uPlot: the own one last, so that it lies on top of the others.
 
 import * as dates from "./dates.js";
-import { drawn } from "./series.js";
+import { bucketAt, drawn } from "./series.js";
 import { uPlot } from "./uplot.js";
 import { number } from "./units.js";
 
 export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
+const POINT_PX = 7;
 const CASED = 3; // yellow is lost on white without an edge
 const OWN_FILL = "#f1572f22";
 const FIRST = "chart-drawn"; // a mark for who measures
@@ -72,7 +73,8 @@ export class Plot {
     const soft = paper ? "#444" : style("--soft");
     const grid = { stroke: paper ? "#ddd" : style("--grid"), width: 1 };
     const axis = { stroke: soft, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
-    const paths = data.step === "live" ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
+    const live = data.step === "live";
+    const paths = live ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
     const series = data.lines.map((line, i) => ({
       label: line.name,
       stroke: colourOf(i),
@@ -87,7 +89,12 @@ export class Plot {
       tzDate: dates.zoned,
       legend: { show: false },
       padding: [8, 18, 0, 0],
-      cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, focus: { prox: -1 } },
+      cursor: {
+        drag: { x: true, y: false, setScale: false },
+        points: { size: POINT_PX, ...(live ? {} : { bbox: (u, i) => this.dot(u, i) }) },
+        focus: { prox: -1 },
+        dataIdx: live ? undefined : (u, i, nearest, ts) => bucketAt(this.data, ts),
+      },
       series: [{}, ...series.reverse()],
       axes: [
         { ...axis, space: 70, values: (u, splits, i, space, step) => splits.map((ts) => dates.tick(ts, step)) },
@@ -100,7 +107,7 @@ export class Plot {
       hooks: {
         draw: [() => performance.getEntriesByName(FIRST).length || performance.mark(FIRST)],
         setSelect: [(u) => this.select(u)],
-        setCursor: [(u) => this.onPoint(this.bucketAt(u.cursor.idx))],
+        setCursor: [(u) => this.onPoint(this.under(u))],
         drawSeries: [(u, i) => !paper && this.theme() === "dark" ? null : edge(u, i, data.lines.length)],
       },
     };
@@ -115,18 +122,34 @@ export class Plot {
     this.onSelect(u.posToVal(left, "x"), u.posToVal(left + width, "x"));
   }
 
-  bucketAt(index) {
-    return index === null || index === undefined || !this.data ? null : Math.min(index, this.data.t.length - 2);
+  // The bucket under the crosshair, null for none.
+  under({ cursor: { left, idx } }) {
+    if (!(left >= 0)) {
+      return null;
+    }
+    return this.data.step === "live" ? idx : bucketAt(this.data, this.timeAt(left));
+  }
+
+  // Amid what is seen of a bucket; live values are of its end.
+  middle(bucket) {
+    const { t, step } = this.data;
+    const { start, end } = this.window;
+    return step === "live" ? t[bucket + 1] : (Math.max(t[bucket], start) + Math.min(t[bucket + 1], end)) / 2;
+  }
+
+  // Where a line's dot is: amid its bucket.
+  dot(u, index) {
+    const bucket = u.cursor.idxs[index];
+    const value = u.data[index][bucket] ?? null;
+    const [left, top] = value === null ? [-10, -10] : [u.valToPos(this.middle(bucket), "x"), u.valToPos(value, "y")];
+    return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, width: POINT_PX, height: POINT_PX };
   }
 
   // Put the crosshair on a bucket, null for nowhere.
   point(bucket) {
-    if (!this.plot) {
-      return;
+    if (this.plot) {
+      this.plot.setCursor(bucket === null ? { left: -10, top: -10 } : { left: this.plot.valToPos(this.middle(bucket), "x"), top: 20 });
     }
-    const { t, step } = this.data;
-    const ts = bucket === null ? null : step === "live" ? t[bucket + 1] : (t[bucket] + t[bucket + 1]) / 2;
-    this.plot.setCursor(ts === null ? { left: -10, top: -10 } : { left: this.plot.valToPos(ts, "x"), top: 20 });
   }
 
   show(window) {

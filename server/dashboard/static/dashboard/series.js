@@ -4,6 +4,7 @@
 import { convert, costOf } from "./units.js";
 
 const TIMEOUT_MS = 20000; // as slow as a phone in a cellar may be
+const NOT_JSON = 200; // an answer, but none of our server's: of a hotel's proxy, say
 
 export class Failure extends Error {
   constructor(status) {
@@ -12,22 +13,29 @@ export class Failure extends Error {
   }
 }
 
-// Raises Failure (status 0: no connection) for anything but an answer.
-export async function load(url, signal) {
-  const late = AbortSignal.timeout(TIMEOUT_MS);
-  let answer;
+// Raises Failure (status 0: no connection, or too slow a one) for anything but an answer; whoever asked may abort() it.
+export async function load(url, request = new AbortController()) {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    request.abort();
+  }, TIMEOUT_MS);
+  let status = 0;
   try {
-    answer = await fetch(url, { signal: signal ? AbortSignal.any([signal, late]) : late });
+    const answer = await fetch(url, { signal: request.signal });
+    status = answer.ok ? 0 : answer.status;
+    if (answer.ok) {
+      return await answer.json();
+    }
   } catch (error) {
-    if (signal && signal.aborted) {
+    if (request.signal.aborted && !late) {
       throw error;
     }
-    throw new Failure(0);
+    status = error instanceof SyntaxError ? NOT_JSON : 0;
+  } finally {
+    clearTimeout(timer);
   }
-  if (!answer.ok) {
-    throw new Failure(answer.status);
-  }
-  return answer.json();
+  throw new Failure(status);
 }
 
 // t: boundaries; each line gets rate (what is known) and drawn (without the gaps), an entry for each bucket; part: of buckets known in part.
@@ -48,31 +56,35 @@ export function drawn(data, line, unit) {
   return line.drawn.map((rate, i) => convert(rate, unit, data.prices, data.t[i], data.t[i + 1]));
 }
 
-// {min, max, avg, last} in the unit and {amount (Wh or l), cost} of the buckets first … end - 1.
+// {min, max, avg, last} in the unit and {amount (Wh or l), cost} of the window; a bucket at its edge counts in the average and the sums
+// by the share that lies in it. (A night is no part of its day: it counts whole.)
 // Gaps are in the average and the sums, whose energy the counter knows, and not in min, max and last.
 // Of a bucket that is known in part, what was counted is summed; its mean counts for the time that is known.
-export function statistics(data, line, unit, first = 0, end = line.rate.length) {
+export function statistics(data, line, unit, window) {
   const found = { min: null, max: null, avg: null, last: null, amount: null, cost: 0 };
   let seconds = 0;
   let sum = 0;
-  for (let i = first; i < end; i++) {
+  for (let i = 0; i < line.rate.length; i++) {
+    const [start, stop] = [data.t[i], data.t[i + 1]];
+    const from = Math.max(start, window.start);
+    const to = Math.min(stop, window.end);
     const part = line.part.get(i);
-    if (line.rate[i] === null && !part) {
+    if (from >= to || (line.rate[i] === null && !part)) {
       continue;
     }
-    const [start, stop] = [data.t[i], data.t[i + 1]];
-    const known = (stop - start) * (part ? part.share : 1);
-    const amount = part ? part.amount : (line.rate[i] * known) / 3600;
-    const cost = costOf(amount, data.prices, start, stop);
+    const seen = data.step === "night" ? 1 : (to - from) / (stop - start);
+    const known = (stop - start) * seen * (part ? part.share : 1);
+    const amount = part ? part.amount * seen : (line.rate[i] * known) / 3600;
+    const cost = costOf(amount, data.prices, from, to);
     found.amount += amount;
     found.cost = cost === null || found.cost === null ? null : found.cost + cost;
-    const value = convert(line.rate[i], unit, data.prices, start, stop);
-    if (value === null) {
-      continue;
+    const mean = convert(line.rate[i], unit, data.prices, from, to);
+    if (mean !== null) {
+      seconds += known;
+      sum += mean * known;
     }
-    seconds += known;
-    sum += value * known;
-    if (line.drawn[i] !== null) {
+    const value = convert(line.drawn[i], unit, data.prices, start, stop);
+    if (value !== null) {
       found.min = found.min === null ? value : Math.min(found.min, value);
       found.max = found.max === null ? value : Math.max(found.max, value);
       found.last = value;
@@ -82,15 +94,15 @@ export function statistics(data, line, unit, first = 0, end = line.rate.length) 
   return found;
 }
 
-// The buckets [first, end) that lie in the window start … end, all of which count that touch it.
-export function within(data, start, end) {
-  let first = 0;
-  let last = data.t.length - 1;
-  while (first < last - 1 && data.t[first + 1] <= start) {
-    first++;
+// The bucket that a time is in, null for none.
+export function bucketAt(data, ts) {
+  let [low, high] = [0, data.t.length - 1];
+  if (!(ts >= data.t[0] && ts < data.t[high])) {
+    return null;
   }
-  while (last > first + 1 && data.t[last - 1] >= end) {
-    last--;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    data.t[middle] <= ts ? (low = middle) : (high = middle);
   }
-  return [first, last];
+  return low;
 }

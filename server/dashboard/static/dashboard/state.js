@@ -3,12 +3,14 @@
 
 const LEAST_SPAN_S = 120;
 const MOST_SPAN_S = 3653 * 86400; // what the server answers
+const MOST_NIGHTS_S = 100 * 86400; // beyond, it answers weeks
 
 export class State {
   constructor(config) {
     this.scales = config.scales;
     this.widePx = config.widePx;
     Object.assign(this, config.view);
+    this.bound();
   }
 
   // The window, which goes with the clock unless it was moved.
@@ -23,13 +25,24 @@ export class State {
     return this.start === null;
   }
 
+  get mostSpan() {
+    return this.scale === "night" ? MOST_NIGHTS_S : MOST_SPAN_S;
+  }
+
+  // What a URL says may be longer than what the tab can show.
+  bound() {
+    if (!this.following) {
+      this.start = Math.max(this.start, this.end - this.mostSpan);
+    }
+  }
+
   setScale(scale) {
     this.scale = scale;
     this.start = this.end = null;
   }
 
   setWindow(start, end, now) {
-    const span = Math.min(Math.max(end - start, LEAST_SPAN_S), MOST_SPAN_S);
+    const span = Math.min(Math.max(end - start, LEAST_SPAN_S), this.mostSpan);
     let from = Math.max(0, Math.round((start + end - span) / 2));
     if (from + span > now) {
       from = now - span;
@@ -51,7 +64,7 @@ export class State {
       return wide ? scale.step : scale.narrow;
     }
     const days = span / 86400;
-    if (this.scale === "night" && days <= 100) {
+    if (this.scale === "night") {
       return "night";
     }
     const limits = wide ? [1.5, 10, 30, 100] : [0.3, 3, 14, 100];
@@ -59,15 +72,19 @@ export class State {
     return ["minute", "15min", "hour", "day"][at] || "week";
   }
 
-  query() {
-    const told = new URLSearchParams({ resource: this.resource, scale: this.scale, unit: this.unit });
-    if (this.flow !== "use") {
+  // The URL of this, or of another tab, whose window is its own, or of another resource, whose units and flows are.
+  query({ scale, resource = this.resource } = {}) {
+    const told = new URLSearchParams({ resource, scale: scale ?? this.scale });
+    if (resource === this.resource) {
+      told.set("unit", this.unit);
+    }
+    if (resource === this.resource && this.flow !== "use") {
       told.set("flow", this.flow);
     }
     if (this.lines !== null) {
       told.set("lines", this.lines.join(","));
     }
-    if (!this.following) {
+    if (!this.following && !scale) {
       told.set("start", this.start);
       told.set("end", this.end);
     }
@@ -99,5 +116,6 @@ export class State {
     const moved = start !== null && end !== null && start < end;
     this.start = moved ? start : null;
     this.end = moved ? end : null;
+    this.bound();
   }
 }
