@@ -64,9 +64,9 @@ def site(tmp_path_factory):
     now = int(time.time()) // 60 * 60
     made.fill(sensor(1), by_days(now - 65 * DAY, now), now)
     made.fill(sensor(2), with_hole(now), now)
-    for place, watt in ((0, 300), (1, 90)):  # 90 l/h of gas
+    for place, watt in ((0, 300), (1, 120)):  # 120 l/h of gas
         made.fill(sensor(3, place), steady(now - 2 * DAY, now, watt), now)
-    for place, watt in enumerate((0, 200, 500)):
+    for place, watt in enumerate((0, 200, 600)):
         made.fill(sensor(4, place), steady(now - 2 * DAY, now, watt), now)
     yield made
     made.close()
@@ -169,17 +169,17 @@ def test_gas_has_its_own_units(visit):
     page.get_by_role("navigation", name="Resource").get_by_role("link", name="gas").click()
     drawn(page, "minute")
     assert page.locator("#axis").inner_text() == "l/min" and page.locator("#sum").inner_text() == "m³"
-    assert statistics(page)["gas"] == ["1.50"] * 4 + ["2.16"]
+    assert statistics(page)["gas"] == ["2.00"] * 4 + ["2.88"]
     page.get_by_text("l/day").click()
-    assert statistics(page)["gas"][:4] == ["2,160"] * 4
+    assert statistics(page)["gas"][:4] == ["2,880"] * 4
     page.get_by_text("m³/year").click()
-    assert statistics(page)["gas"][:4] == ["788"] * 4
-    assert page.locator("[data-figure=now]").inner_text() == "90 l/h" and page.locator("[data-figure=cost]").inner_text() == ""
+    assert statistics(page)["gas"][:4] == ["1,051"] * 4
+    assert page.locator("[data-figure=now]").inner_text() == "120 l/h" and page.locator("[data-figure=cost]").inner_text() == ""
 
 
 def test_the_axis_shows_the_households_clock_on_a_day_of_25_hours(visit):
     """Brussels put its clocks back on 26 October 2025 at 01:00 UTC; the browser's own clock is UTC."""
-    start, end = 1761343200, 1761433200  # midnight to midnight
+    start, end = 1761429600, 1761519600  # midnight to midnight
     page = visit("daily", f"/?scale=day&start={start}&end={end}", prepare=lambda page: page.add_init_script(RECORD))
     left, width = page.evaluate("(over => [over.offsetLeft, over.offsetWidth])(document.querySelector('#chart .u-over'))")
     labels = {text: start + (x - left) / width * (end - start) for text, x in page.evaluate("painted") if re.fullmatch(r"\d\d:\d\d", text)}
@@ -221,7 +221,7 @@ def test_going_back_brings_the_choice_of_the_own_line(visit):
     assert own.input_value() == "use"
     own.select_option("pv")
     page.wait_for_url("**flow=pv*")
-    until(page, "document.querySelectorAll('#statistics td')[0].innerText", "500")
+    until(page, "document.querySelectorAll('#statistics td')[0].innerText", "600")
     page.go_back()
     until(page, "document.querySelector('#flow').value", "use")
     page.go_forward()

@@ -49,6 +49,13 @@ def site(tmp_path_factory):
     made.close()
 
 
+class Held(list):
+    """Requests that wait for an answer."""
+
+    def hold(self, route):
+        self.append(route)
+
+
 def slow_down(page, latency_ms=SLOW_MS):
     client = page.context.new_cdp_session(page)
     client.send("Network.enable")
@@ -94,8 +101,8 @@ def test_what_is_looked_at_last_is_what_comes(visit):
 
 def test_no_answer_in_twenty_seconds_is_said_and_asked_for_again(visit):
     page = visit("alice", "/?scale=day")
-    held = []
-    page.route(DATA, held.append)
+    held = Held()
+    page.route(DATA, held.hold)
     page.clock.install()
     tab(page, "month")
     arrived(page, held, 1)
@@ -143,8 +150,8 @@ def test_a_long_drag_writes_the_address_once(visit):
 
 
 def test_hands_that_come_before_the_first_line_do_no_harm(visit):
-    held = []
-    options = {"prepare": lambda page: page.route(DATA, held.append), "has_touch": True, "is_mobile": True}
+    held = Held()
+    options = {"prepare": lambda page: page.route(DATA, held.hold), "has_touch": True, "is_mobile": True}
     page = visit("alice", "/?scale=day", PHONE, wait=False, **options)
     box = page.locator("#chart").bounding_box()
     x, y = box["x"], box["y"] + box["height"] / 2
@@ -158,9 +165,7 @@ def test_hands_that_come_before_the_first_line_do_no_harm(visit):
     for key in ("ArrowLeft", "End", "Escape"):
         page.keyboard.press(key)
     assert "start=" not in page.url
-    page.unroute(DATA)
-    for each in held:
-        each.continue_()
+    page.unroute(DATA)  # what was held goes on
     drawn(page)
 
 
@@ -195,8 +200,8 @@ def test_a_search_that_fails_is_said(visit):
 
 def test_a_late_answer_of_a_search_changes_nothing(visit):
     page = visit("bob", "/?scale=day")
-    held = []
-    page.route("**/members.json*", held.append)
+    held = Held()
+    page.route("**/members.json*", held.hold)
     for text in ("a", "al"):
         search(page, text)
         arrived(page, held, len(text))
