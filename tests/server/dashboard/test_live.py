@@ -14,7 +14,7 @@ from tests.server.dashboard.conftest import drawn, statistics, until
 from tests.server.dashboard.site import Site, key, member, sensor, steady
 
 WAIT_S = 30
-LEFT_S = 10  # of a watch; a busy machine takes some of them to ask
+LEFT_S = 15  # of a watch; a busy machine takes some of them to ask
 LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own line
 
 
@@ -105,7 +105,7 @@ def test_a_device_is_left_in_peace_soon_after_the_watch(site):
     newest = [site.platform.held(sensor(6))[-1]]  # sent again and again, as after a lost answer
     assert upload(site, newest, 6) is None, "nobody watches yet"
     site.shell(watch.format(LEFT_S))  # what is left of a watch whose page was closed
-    assert upload(site, newest, 6) == "10"
+    assert happens(lambda: upload(site, newest, 6)) == "10"
     happens(lambda: upload(site, newest, 6) is None)
 
 
@@ -179,7 +179,7 @@ def test_the_stream_tells_when_there_is_news(site):
     with urllib.request.urlopen(request, timeout=30) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream" and stream.headers["Cache-Control"].find("no-store") >= 0
         told = _event(stream)
-        assert set(told["last"]) == {"me", "bob"} and told["last"]["me"] == meter.at
+        assert set(told["last"]) == {"me", "bob", "dora"} and told["last"]["me"] == meter.at
         happens(lambda: meter.send(600) is not None)
         assert _event(stream)["last"]["me"] == meter.at
 
