@@ -13,18 +13,13 @@ from pathlib import Path
 import pytest
 
 from server.testbed import Platform
+from tests.processes import free_port
 from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.conftest import people_of
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
 from tests.server.visitor import Visitor
 
 CONFIGURATION = Path(__file__).parents[2] / "server" / "deploy" / "nginx.conf"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
