@@ -110,7 +110,7 @@ class Platform:
                 sys.path.insert(0, str(ROOT / "server"))
             import series
 
-            self._store = series.open_store(str(self.folder / "series"), merge=False)
+            self._store = series.open_store(str(self.folder / "series.sqlite3"), merge=False)
         return self._store
 
     def requests(self) -> list[tuple[str, str, int]]:

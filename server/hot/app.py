@@ -13,7 +13,7 @@ from hot import limits
 from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal
 from hot.caches import Cache, ChangeWatch
 from hot.directory import Directory
-from hot.graphs import Graphs
+from hot.graphs import Graphs, Place
 from hot.quick import Quick
 from hot.reads import Reader
 from hot.requests import Gone
@@ -23,13 +23,14 @@ logger = logging.getLogger("flukso.hot")
 
 _PATH = re.compile(rb"/(sensor|device)/([0-9a-f]{32})(?:/([0-9a-z]{1,16})/([0-9a-z]{1,16})|\.(png))?")
 _ALLOW = {"sensor": b"GET, HEAD, POST, OPTIONS", "series": b"GET, HEAD, OPTIONS", "device": b"POST, OPTIONS"}
+NO_PLACE = Place("")
 THREADS = 4  # for the accounts' database, of which each has a connection
 
 
 class HotPath:
     """`start` before the first request, `stop` after the last. forget(sensor) removes all that is kept of a series."""
 
-    def __init__(self, store, sealer, unclaimed_max: int, rrd_dir: str = "", clock=time.time, *, forget: Callable[[str], None]):  # noqa: PLR0917
+    def __init__(self, store, sealer, unclaimed_max: int, rrd: Place = NO_PLACE, clock=time.time, *, forget: Callable[[str], None]):  # noqa: PLR0917
         self._executor = ThreadPoolExecutor(THREADS, "hot")
         self._directory = Directory(sealer)
         self._clock = clock
@@ -42,7 +43,7 @@ class HotPath:
         self._tasks: list[asyncio.Task] = []
         self._store = store
         self._forget = forget
-        self._graphs = Graphs(store, rrd_dir, self._directory, clock) if rrd_dir else None
+        self._graphs = Graphs(store, rrd, self._directory, clock) if rrd.folder else None
         self._writer.graphs = self._reader.graphs = self._graphs
         self.quick: Callable[..., bool] | None = None  # see hot/protocol.py
 

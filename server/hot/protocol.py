@@ -47,7 +47,7 @@ class DeviceProtocol(HttpToolsProtocol):
     or quick_failed(). What it does not take goes the usual way.
     """
 
-    cycle: CanonicalCycle # the newest request's; None before the first
+    cycle: CanonicalCycle  # the newest request's; None before the first
     pipeline: deque[tuple[CanonicalCycle, Any]]  # type: ignore[assignment]
     _sweeper = None
     began: float | None = None  # when the request that is still being read began

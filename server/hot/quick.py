@@ -87,5 +87,5 @@ class Quick:
             if outcome.refused or outcome.conflict:
                 self._troubles.note(*upload, outcome, now)
             if self._graphs is not None:
-                self._graphs.note(upload[0], outcome.late > 0)
+                self._graphs.note(upload[0], outcome)
             connection.quick_answer(OK_TAIL, moment)

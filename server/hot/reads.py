@@ -92,7 +92,7 @@ class Reader:
         wanted = self._query(asked, token)
         unit = ALIASES.get(asked.unit, asked.unit)
         scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
-        image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit)
+        image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
         if image is None:
             raise Refusal(404, "no graph yet")
         return Answer(200, [(b"Content-Length", b"%d" % len(image)), (b"Content-Type", b"image/png"), *COMMON], image)

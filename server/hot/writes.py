@@ -76,7 +76,7 @@ class Writer:
             if outcome.refused or outcome.conflict:
                 self.troubles.note(sensor, part, outcome, now)
             if self.graphs is not None:
-                self.graphs.note(sensor, outcome.late > 0)
+                self.graphs.note(sensor, outcome)
 
     async def _configure(self, sensor: str, entry: SensorEntry, config: dict) -> Answer:
         device = config.get("device")

@@ -14,8 +14,9 @@ DATA_DIR = Path(env.text("FLUKSO_DATA_DIR"))
 ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 HTTPS = env.flag("FLUKSO_HTTPS", True)
 DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
-SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series")
+SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series.sqlite3")
 RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
+RRDCACHED = env.text("FLUKSO_RRDCACHED", "")  # its address; empty: librrd writes the files itself
 SIGNUP_OPEN = env.flag("FLUKSO_SIGNUP_OPEN", False)  # else by invitation alone
 UNCLAIMED_DEVICES_MAX = env.number("FLUKSO_UNCLAIMED_DEVICES_MAX", 10_000, 0, 10_000_000)
 

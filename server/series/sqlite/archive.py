@@ -133,6 +133,10 @@ class Archive(File):
         )
         return int(cursor.lastrowid or 0)
 
+    def disown(self, key: bytes, dead: int) -> None:
+        """A sensor was forgotten: its number, if it is one up to `dead`, is nobody's; what it has waits for removal."""
+        self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead))
+
     def extend(self, rows: list[tuple[int, int, int, int]]) -> None:
         """Note (first time, last time, last counter, number) of sensors."""
         self.db.executemany("UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows)
