@@ -31,6 +31,8 @@ def histories(draw):
     counter = draw(st.integers(1000, 50_000))
     tuples = []
     for gap in draw(st.lists(st.sampled_from(GAPS), min_size=4, max_size=12)):
+        if ts > NOON:
+            break
         tuples.append((ts, counter))
         length = gap + draw(st.integers(0, gap // 3))
         ts, counter = ts + length, counter + draw(st.integers(0, length // 20 + 1))
