@@ -140,7 +140,7 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
     start = int(points.ts[0]) // DAY_S * DAY_S
     end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
     kept = archive.ladder(level, chunk, no)
-    left = _left(archive, block, kept, start)
+    left = _left(archive, block, kept, start, late)
     right = kept.between(end + 1, 1 << 33)
     right = Points(right.ts[:1], right.counter[:1])
     if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
@@ -157,12 +157,12 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
         archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
 
 
-def _left(archive: Archive, block: Block, kept: Points, start: int) -> Points:
-    """The last point before `start`: of this ladder, in this block or the one before, else of any."""
+def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:  # noqa: PLR0917
+    """The ladder's last point before `start`, in this block or the one before; of a late point's any ladder, however far."""
     left = kept.between(0, start)
     if not len(left.ts) and block.chunk:
         left = archive.ladder(block.level, block.chunk - 1, block.no)
-    if not len(left.ts):
+    if late and not len(left.ts):
         day = start // DAY_S
         left = before(archive, Window(block.no, day, day, EMPTY), day, EVER_DAYS) or EMPTY
     return Points(left.ts[-1:], left.counter[-1:])
