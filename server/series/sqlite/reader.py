@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads one sensor's points from the main file: blocks of days, ladders, and what waits in memory."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archiv
 
 FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence that is unknown anyway
 EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days  # further off than any late point's neighbour: ten years are accepted
+OUTLINES = 256  # kept, found by their bytes: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
 
 
@@ -141,7 +143,7 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
-    rows = dict(archive.days(window.no, first, window.last, heads))
+    rows = (archive.heads if heads else archive.days)(window.no, first, window.last)
     if first < low and first not in rows:
         first = low
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
@@ -154,17 +156,18 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
             outlined.append(rows[day])
             continue
         if outlined:
-            join(found, _outline(outlined))
+            join(found, _outline(b"".join(outlined)))
             outlined = []
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
         join(found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
     if outlined:
-        join(found, _outline(outlined))
+        join(found, _outline(b"".join(outlined)))
 
 
-def _outline(blocks: list[bytes]) -> Part:
-    """Both ends of each block, with the energy and the known time in between."""
-    heads = codec.summaries(blocks)
+@lru_cache(OUTLINES)
+def _outline(headers: bytes) -> Part:
+    """Both ends of each block, with the energy and the known time in between; for several readers: nobody may write to it."""
+    heads = codec.summaries(headers)
     count = len(heads)
     ts, counter, energy, known = (np.full((count, 2), -1, np.int64) for _ in range(4))
     ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = heads["ts0"], heads["ts1"], heads["counter0"], heads["counter1"]
