@@ -5,6 +5,7 @@ from collections import namedtuple
 
 from flukso import spi
 
+OURS_MAJOR = 2  # firmware from this major on is ours, §1
 HISTORIC_MAJORS = (0, 1, 255)
 FRACTION_MINOR = 1  # hardware 2.0 has no fractions
 
@@ -23,6 +24,7 @@ class Board:
         self._clock = clock
         self.identity = None
         self.faults = 0  # replies that were damaged or missing
+        self.last_fault = ""
         self.polls = 0
         self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
 
@@ -44,6 +46,7 @@ class Board:
                     await self._clock.sleep(value)
                 else:
                     self.faults += 1
+                    self.last_fault = value
         except StopIteration as end:
             return self._received(end.value)
 
@@ -92,8 +95,9 @@ class Board:
         try:
             reply = await self._run(spi.exchange("gd", (), self.historic, uart))
             return Poll(reply.values, (), True)
-        except spi.SpiError:
+        except spi.SpiError as error:
             self.faults += 1
+            self.last_fault = str(error)
         return Poll((), await self.counters(sensors), False)
 
     async def counters(self, sensors: "list[int]") -> tuple:

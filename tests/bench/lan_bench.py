@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 from tests.bench import runtimes
+from tests.bench.daemon_bench import free_port
 from tests.fakes.ca import make
 from tests.fakes.server import Server
-from tests.processes import Program, free_port
+from tests.processes import Program
 
 CONNECTIONS = 50
 SECONDS, QUICK_SECONDS = 20, 4

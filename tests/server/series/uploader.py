@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that uploads to a store and says what was acknowledged, until it is killed: uploader.py BENCH FOLDER SEED START."""
+"""A process that uploads to a SQLite store and says what was acknowledged, until it is killed: uploader.py PATH SEED START."""
 
 import random
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "server")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "server"))
 
-from tests.server.series.benches import BENCHES, DAY  # noqa: E402
+from series.sqlite.store import SqliteStore  # noqa: E402
 
+DAY = 86_400
 ZERO = 1_500_000_000  # counters say how long ago this was: what is stored but not acknowledged changes no energy
 
 
 def main():
-    name, folder, seed, start = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    path, seed, start = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     rng = random.Random(seed)
-    bench = BENCHES[name](folder, busy=True, now=start)
+    now = [float(start)]
+    # so little may wait that merging, sealing and ageing go on all the time
+    store = SqliteStore(path, clock=lambda: now[0], sweep_tuples=60)
     ts = start
     while True:
         uploads = []
@@ -25,8 +27,8 @@ def main():
             uploads.append((sensor, [(ts + 60 * i + int(sensor, 16), ts + 60 * i - ZERO) for i in range(5)]))
             ts += 300
         ts += rng.choice((0, 0, 7200, DAY))
-        bench.clock.now = ts + 60 + 1
-        bench.store.append_many(uploads, bench.clock.now)
+        now[0] = ts + 60 + 1
+        store.append_many(uploads, int(now[0]))
         sys.stdout.write("".join(f"{sensor} {t} {c}\n" for sensor, tuples in uploads for t, c in tuples) + "ok\n")
         sys.stdout.flush()
 
