@@ -8,9 +8,6 @@ SPEED ?= 20
 TRACE ?=
 JOBS ?= 2
 
-MINUTES ?= 5
-HOURS ?= 24
-
 .PHONY: qemu qemu-system qemu-system-be
 .PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut day fuzz-spi
 .PHONY: bench-buffer bench-daemon bench-lan ipk pictures lock clean
@@ -84,12 +81,12 @@ budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save 
 power-cut: firmware sim ## cuts the board's power around every EEPROM operation and counts what is lost
 	@$(MAKE) -s --no-print-directory -C avr power-cut
 
-day: firmware sim ## runs the board through a simulated day of a household: about an hour (HOURS=24 TRACE=file.csv)
-	@$(MAKE) -s --no-print-directory -C avr day HOURS=$(HOURS) $(if $(TRACE),TRACE=$(abspath $(TRACE)))
+day: firmware sim ## runs the board through a simulated day of a household: about an hour (HOURS=n TRACE=file.csv)
+	@$(MAKE) -s --no-print-directory -C avr day $(if $(TRACE),TRACE=$(abspath $(TRACE)))
 
-fuzz-spi: firmware sim ## throws damaged transfers at the firmware and its core (MINUTES=5)
+fuzz-spi: firmware sim ## throws damaged transfers at the firmware and its core (MINUTES=n)
 	@$(SETUP) demo test
-	@$(MAKE) -s --no-print-directory -C avr fuzz-spi MINUTES=$(MINUTES)
+	@$(MAKE) -s --no-print-directory -C avr fuzz-spi
 
 bench-buffer: runtime ## measures the ageing buffer over a year's outage, on both interpreters
 	@$(PY) -m tests.bench buffer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: flukso daemon, board, config, version."""
+"""The command line: flukso daemon, board, provision, config, version."""
 
 import sys
 
@@ -16,7 +16,7 @@ USAGE = """usage: flukso COMMAND
       makes what is missing: device, key, sensor ids; writes the copy that the daemon reads
   config check FILE              lists every error with its line
   version
-bus URLs: spidev:/dev/spidev0.0  unix:PATH  tcp:HOST:PORT  tty:PATH
+bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH
 """
 PIDFILE = "/var/run/flukso/flukso.pid"
 FLAGS = ("detach",)  # options without a value

@@ -5,7 +5,6 @@ from collections import namedtuple
 
 from flukso import spi
 
-OURS_MAJOR = 2  # firmware from this major on is ours, §1
 HISTORIC_MAJORS = (0, 1, 255)
 FRACTION_MINOR = 1  # hardware 2.0 has no fractions
 
@@ -24,7 +23,6 @@ class Board:
         self._clock = clock
         self.identity = None
         self.faults = 0  # replies that were damaged or missing
-        self.last_fault = ""
         self.polls = 0
         self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
 
@@ -46,7 +44,6 @@ class Board:
                     await self._clock.sleep(value)
                 else:
                     self.faults += 1
-                    self.last_fault = value
         except StopIteration as end:
             return self._received(end.value)
 
@@ -95,9 +92,8 @@ class Board:
         try:
             reply = await self._run(spi.exchange("gd", (), self.historic, uart))
             return Poll(reply.values, (), True)
-        except spi.SpiError as error:
+        except spi.SpiError:
             self.faults += 1
-            self.last_fault = str(error)
         return Poll((), await self.counters(sensors), False)
 
     async def counters(self, sensors: "list[int]") -> tuple:

@@ -14,7 +14,6 @@ CONSTANT_MAX = 65535
 BUSES = ("spidev:", "unix:", "tcp:", "tty:", "uart:")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
 TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
-DECIMALS = 3  # kept of a number; more are rounded
 
 Settings = namedtuple(
     "Settings",

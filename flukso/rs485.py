@@ -29,7 +29,7 @@ class Rs485:
         self._clients = []
         self._tasks = 0  # connections being served
         self._queue = bytearray()
-        self.sent = self.received = self.lost = 0  # bytes
+        self.lost = 0  # bytes for the board that found no room
 
     async def serve(self, reader, writer):
         """Serve one client until it closes, or is cut."""
@@ -76,12 +76,10 @@ class Rs485:
         """Return the next bytes for the board, at most so many."""
         data = bytes(self._queue[:most])
         self._queue[:most] = b""
-        self.sent += len(data)
         return data
 
     def give(self, data: bytes):
         """Hand the bytes that the board received to every client."""
-        self.received += len(data)
         for client in self._clients[:]:
             if len(client.waiting) + len(data) > TO_CLIENT_MAX:
                 self._log("warning", "a client of the board's UART does not read: it is cut")

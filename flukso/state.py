@@ -53,7 +53,6 @@ class Saver:
         self._log = log
         self._started = mono
         self.error = ""  # why the last saving failed
-        self.flash_writes = 0
         self._flashed_at: float | None = None  # during this outage
         self.configure(settings, mono)
 
@@ -79,7 +78,6 @@ class Saver:
         else:
             return
         self._flash_at = mono + self._settings.flash_interval_s
-        self.flash_writes += 1
         self._write(self._settings.flash_dir, store)
 
     def save(self, store):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for /metrics; pure (docs/lan.md).
 
-`house` is the Daemon: its readings, store, sender, believer, board, lan and settings are read, and nothing is changed.
+`house` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are read, and nothing is changed.
 """
 
 import json
@@ -65,6 +65,7 @@ def _board(house, mono):
         ("faults", house.board.faults),
         ("last_poll_age", _since(house.last_poll, mono)),
         ("error", house.board_error or None),
+        ("uart_lost", house.rs485.lost),
     )
 
 

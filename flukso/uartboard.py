@@ -38,10 +38,6 @@ class UartBoard:
     def faults(self):
         return self._splitter.bad
 
-    @property
-    def last_fault(self):
-        return self._error
-
     async def identify(self):
         """Open the line when it is not open. Raises BusError."""
         if self._reader_task is None:

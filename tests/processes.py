@@ -4,12 +4,20 @@
 import contextlib
 import os
 import select
+import socket
 import subprocess
 import threading
 import time
 
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")  # util-linux; execs the program in its place
 LOG_LIMIT = 200_000  # lines; more is a defect that the test should see
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Program:

@@ -38,7 +38,7 @@ key_of() {
 	) | sha256sum
 }
 
-# compile OUT TARGETS...: runs the port's make in OUT/obj with the toolchain arguments in "$@".
+# Runs the port's make in OUT/obj; "$@": targets and the tool chain's variables.
 port_make() {
 	local log
 	log=$OUT/make.log

@@ -27,6 +27,7 @@ def sensor_out(sensor: Sensor) -> dict:
         "device": sensor.device_id,
         "class": sensor.sensor_class,
         "last": list(store().last(sensor.pk) or ()),
+        "imported_until": store().imported_until(sensor.pk) or None,
         "troubles": troubles(sensor),
     }
 

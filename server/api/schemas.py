@@ -51,6 +51,7 @@ class SensorOut(Schema):
     function: str
     enabled: bool
     last: list[int] = Field(description="[unix s, counter] of the newest tuple, or nothing")
+    imported_until: int | None = Field(description="what is older was imported from another platform's thinned data")
     troubles: list[str]
 
 

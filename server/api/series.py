@@ -12,7 +12,7 @@ from api.schemas import Error, HexId, Rows, Taken, UInt32
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema
 from ninja.errors import HttpError
-from project.stores import store
+from project.stores import note_late, store
 from series import query
 from series.store import MAX_TUPLES
 
@@ -86,7 +86,10 @@ def import_tuples(request: HttpRequest, sensor: Path[HexId]):
     tuples = _parse(request.body)
     counts = [0, 0, 0, 0]
     for begin in range(0, len(tuples), MAX_TUPLES):
-        outcome = store().append(found.pk, tuples[begin : begin + MAX_TUPLES], int(time.time()))
+        part = tuples[begin : begin + MAX_TUPLES]
+        outcome = store().append(found.pk, part, int(time.time()))
+        if outcome.new or outcome.duplicate:  # also when a request before this one stored them and died
+            note_late(found.pk, min(ts for ts, _counter in part))
         counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
     return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
 

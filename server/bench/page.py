@@ -42,7 +42,7 @@ def fill(site: Site) -> None:
         site.fill(sensor(seed), old[::15] + [(ts, base + wh) for ts, wh in new], now + 60)
     for seed in range(1, LINES):
         site.post("/follow/", "me", click=f"subscribe peer{seed}")
-    site.shell("from project import stores; stores.store().merge(); stores.close()")
+    site.shell("from project import stores; stores.store(merge=True).merge(); stores.close()")
 
 
 def visit(browser, site: Site) -> tuple[float, float]:

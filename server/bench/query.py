@@ -23,7 +23,7 @@ from accounts.tokens import make_token
 from server.bench import fixture
 from project import stores
 fixture.fill_accounts(3)
-fixture.fill_days(stores.store(), 3, {days}, int(time.time()) // 60 * 60)
+fixture.fill_days(stores.store(merge=True), 3, {days}, int(time.time()) // 60 * 60)
 stores.close()
 print(make_token(Account.objects.get(username="bench"))[1])
 """

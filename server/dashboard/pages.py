@@ -8,6 +8,7 @@ from dashboard import circle, lines, requests, scales
 from dashboard.summary import summary
 from dashboard.texts import FLOWS, SCALES, script_texts, script_words, unit_name
 from devices.queries import sensors_of, troubles
+from devices.registration import utc
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import render
@@ -54,7 +55,8 @@ def sensor(request, sensor):
         raise Http404
     resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
     view = requests.view(request.GET, request.user, [resource])
-    context = {"sensor": found, "last": store().last(found.pk), "troubles": troubles(found)}
+    imported = store().imported_until(found.pk)
+    context = {"sensor": found, "last": store().last(found.pk), "troubles": troubles(found), "imported": imported and utc(imported)}
     return render(
         request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user))
     )

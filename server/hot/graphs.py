@@ -4,62 +4,118 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hot.directory import Directory
+from series.store import Outcome
 
 logger = logging.getLogger("flukso.graphs")
 
 ROUND_S = 60  # between two looks at who uploaded
+SWEEP_ROUNDS = 10  # from one look for files of series that were forgotten to the next
 WAITING_MAX = 1_000_000  # sensors that wait for their turn, 100 bytes each
 SLICE = 50  # sensors fed before the next request for a graph has its turn
 
 
-class Graphs:
-    """All work with the files is done in one thread of its own."""
+class Place(NamedTuple):
+    """Where the files are, and rrdcached's address, "" for none. No folder: no view."""
 
-    def __init__(self, store, folder: str, directory: Directory, clock):
-        from series.rrd.feeder import Feeder  # needs librrd, which other installations do without
+    folder: str
+    rrdcached: str = ""
+
+
+class Graphs:
+    """All work with the files is done in one thread of its own; notes of late tuples do not wait for it."""
+
+    def __init__(self, store, place: Place, directory: Directory, clock):
+        from series.rrd.feeder import FOLDERS, SETTLED_S, Feeder  # needs librrd, which other installations do without
+        from series.rrd.files import Rrd
+        from series.rrd.notes import Notes
 
         self._thread = ThreadPoolExecutor(1, "graphs")
-        self._feeder = self._thread.submit(Feeder, store, folder).result()
+        self._noting = ThreadPoolExecutor(1, "graph-notes")
+        self._feeder = self._thread.submit(Feeder, store, place.folder, Rrd(place.rrdcached)).result()
+        self._notes = self._noting.submit(Notes, place.folder).result()
         self._directory = directory
         self._clock = clock
-        self._waiting: dict[str, bool] = {}  # sensor: some of its tuples came late
+        self._waiting: set[str] = set()
+        self._late: dict[str, int] = {}  # sensor: the oldest late tuple that is not noted yet
+        self._folders, self._settled_s = FOLDERS, SETTLED_S
 
-    def note(self, sensor: str, late: bool) -> None:
-        """The sensor has new tuples."""
-        if late or len(self._waiting) < WAITING_MAX:
-            self._waiting[sensor] = late or self._waiting.get(sensor, False)
+    def note(self, sensor: str, outcome: Outcome) -> None:
+        """The sensor has new tuples. Those older than what is in its file are noted on the disk at once: nothing else tells of them."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting.add(sensor)
+        if outcome.late and outcome.late_from < self._clock() - self._settled_s:
+            if not self._late:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._late[sensor] = min(outcome.late_from, self._late.get(sensor, outcome.late_from))
+
+    def _flush(self) -> None:
+        late, self._late = self._late, {}
+        self._noting.submit(self._add_late, late)
+
+    def _add_late(self, late: dict[str, int]) -> None:
+        try:
+            self._notes.add_late(late)
+        except Exception as error:
+            logger.warning("late tuples of %d sensors are not noted: %s", len(late), error)
 
     async def run(self) -> None:
         """Never returns; cancel it."""
+        rounds = 0
         while True:
+            try:
+                if rounds % SWEEP_ROUNDS == 0:
+                    await self._sweep(found_wait=not rounds)
+                await self._round()
+            except Exception as error:  # the disk is away: the next round will do
+                logger.warning("the files were not fed: %s", error)
+            rounds += 1
             await asyncio.sleep(ROUND_S)
-            waiting, self._waiting = self._waiting, {}
-            sensors = list(waiting)
-            for begin in range(0, len(sensors), SLICE):
-                part = {sensor: waiting[sensor] for sensor in sensors[begin : begin + SLICE]}
-                await self._in_thread(self._feed, part)
 
-    async def png(self, sensor: str, start: int, end: int, factor: float, unit: str) -> bytes | None:
-        """The graph, None where there is nothing to draw."""
-        return await self._in_thread(self._feeder.png, sensor, start, end, factor, unit)
+    async def _sweep(self, found_wait: bool) -> None:
+        """found_wait: all files are looked at in the next round, for nobody knows who uploaded before the start."""
+        for folder in self._folders:
+            kept = await self._in_thread(self._feeder.sweep, folder)
+            if found_wait:
+                self._waiting.update(kept)
+
+    async def _round(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        sensors = list(waiting.union(await self._in_thread(self._feeder.late_sensors)))
+        for begin in range(0, len(sensors), SLICE):
+            self._waiting.update(await self._in_thread(self._feed, sensors[begin : begin + SLICE]))
+
+    async def png(self, sensor: str, *graph) -> bytes | None:
+        """The graph (start, end, factor, unit, night), None where there is nothing to draw."""
+        return await self._in_thread(self._png, sensor, graph)
 
     def stop(self) -> None:
+        self._noting.submit(self._notes.close)
         self._thread.submit(self._feeder.close)
+        self._noting.shutdown()
         self._thread.shutdown()
 
     async def _in_thread(self, function, *args):
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
-    def _feed(self, part: dict[str, bool]) -> None:
+    def _png(self, sensor: str, graph: tuple) -> bytes | None:
+        from series.rrd.feeder import Graph
+
+        return self._feeder.png(sensor, Graph(*graph))
+
+    def _feed(self, sensors: list[str]) -> list[str]:
+        """Returns those that have tuples which are too young yet."""
         now = int(self._clock())
-        zones = self._directory.zones(list(part))
-        for sensor, late in part.items():
+        zones = self._directory.zones(sensors)
+        young = []
+        for sensor in sensors:
             try:
-                if late:
-                    self._feeder.late(sensor)
                 self._feeder.feed([sensor], now, ZoneInfo(zones.get(sensor, "UTC")))
+                if self._feeder.young(sensor, now):
+                    young.append(sensor)
             except Exception as error:  # one file that cannot be written must not stop the others
                 logger.warning("sensor %s: %s", sensor, error)
+        return young

@@ -39,7 +39,7 @@ class Quick:
         nothing was done."""
         path, sensor, digest, sign, body = upload
         entry = self._known(sensor)
-        if entry is None or not entry.key or digest is None or entry.fresh_only:
+        if entry is None or not entry.key or digest is None:
             return False
         if entry.watched_until and entry.watched_until > self._clock():
             return False  # its answer says more
@@ -87,5 +87,5 @@ class Quick:
             if outcome.refused or outcome.conflict:
                 self._troubles.note(*upload, outcome, now)
             if self._graphs is not None:
-                self._graphs.note(upload[0], outcome.late > 0)
+                self._graphs.note(upload[0], outcome)
             connection.quick_answer(OK_TAIL, moment)

@@ -9,6 +9,7 @@ from devices.seal import sealer
 from django.conf import settings
 from hot.answers import Refusal
 from hot.app import HotPath
+from hot.graphs import Place
 from project import stores
 from project.pages import Pages
 from project.static import Static
@@ -72,14 +73,9 @@ class Entry:
     async def _open(self) -> None:
         if not self._hot:
             return
-        self._path = HotPath(
-            stores.store(),
-            sealer(),
-            settings.UNCLAIMED_DEVICES_MAX,
-            settings.RRD_DIR,
-            forget=stores.forget,
-            behind_proxy=settings.BEHIND_PROXY,
-        )
+        rrd = Place(settings.RRD_DIR, settings.RRDCACHED)
+        store = stores.store(merge=True)
+        self._path = HotPath(store, sealer(), settings.UNCLAIMED_DEVICES_MAX, rrd, forget=stores.forget)
         await self._path.start()
 
     async def _stop(self) -> None:

@@ -14,8 +14,9 @@ DATA_DIR = Path(env.text("FLUKSO_DATA_DIR"))
 ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 HTTPS = env.flag("FLUKSO_HTTPS", True)
 DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
-SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series")
+SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series.sqlite3")
 RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
+RRDCACHED = env.text("FLUKSO_RRDCACHED", "")  # its address; empty: librrd writes the files itself
 SIGNUP_OPEN = env.flag("FLUKSO_SIGNUP_OPEN", False)  # else by invitation alone
 UNCLAIMED_DEVICES_MAX = env.number("FLUKSO_UNCLAIMED_DEVICES_MAX", 10_000, 0, 10_000_000)
 
@@ -105,8 +106,7 @@ USE_TZ = True
 STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
 BUNDLES = ("dashboard/main.js", "dashboard/chart.css")  # sent with all that they import: project/bundle.py
 
-BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
-if BEHIND_PROXY:  # which must set this header itself, as deploy/nginx.conf does
+if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
     ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives

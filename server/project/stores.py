@@ -11,12 +11,13 @@ _lock = threading.Lock()
 _store = None
 
 
-def store() -> series.Store:
-    """The store; any process may have it open."""
+def store(merge: bool = False) -> series.Store:
+    """The store; any process may have it open. merge: this one may merge and age, if it is the first to ask for the store and no
+    other process does; a service that takes uploads should, for it alone need not be told that something was merged."""
     global _store
     with _lock:
         if _store is None:
-            _store = series.open_store(settings.SERIES_PATH)
+            _store = series.open_store(settings.SERIES_PATH, merge=merge)
         return _store
 
 
@@ -34,3 +35,15 @@ def close() -> None:
         if _store is not None:
             _store.close()
             _store = None
+
+
+def note_late(sensor: str, since: int) -> None:
+    """Tuples came from this time on that the RRD view, where there is one, may have passed; the hot path notes its own."""
+    if settings.RRD_DIR:
+        from series.rrd.notes import Notes
+
+        notes = Notes(settings.RRD_DIR)
+        try:
+            notes.add_late({sensor: since})
+        finally:
+            notes.close()

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from series.localtime import DAY_S
 
 MAX_WH_S = 20  # Wh/s, 72 kW: no household counts faster; the limit of the historic RRDs
 WRAP = 1 << 32  # the counter is a u32
 HEARTBEAT_S = 8_640_000  # 100 days: a longer silence is unknown; the heartbeat of the historic RRDs
-MAX_IRREGULAR = 32  # falls and silences kept exactly by one thinning: more than one an hour is a broken counter
+MAX_IRREGULAR = 32  # falls and silences of a UTC day that are kept exactly: more than one an hour is a broken counter
 
 Ints = NDArray[np.int64]
 
@@ -91,7 +92,10 @@ def thin(points: Points, step_s: int) -> Points:
         return points
     elapsed, rise = np.diff(ts), np.diff(counter)
     regular = (rise >= 0) & (elapsed <= HEARTBEAT_S)
-    irregular = np.flatnonzero(~regular)[:MAX_IRREGULAR]
+    irregular = np.flatnonzero(~regular)
+    if len(irregular) > MAX_IRREGULAR:
+        day = ts[irregular] // DAY_S
+        irregular = irregular[np.arange(len(day)) - np.searchsorted(day, day) < MAX_IRREGULAR]
     keep = np.unique(np.concatenate((irregular, irregular + 1, (0, len(ts) - 1)))).astype(np.int64)
     floor = ts // step_s * step_s
     grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor])))

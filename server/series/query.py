@@ -102,7 +102,7 @@ def _fit(start: int, end: int, resolution: str, scale: float) -> Query:
     """The query at this resolution, or at the first coarser one with at most MAX_ROWS rows."""
     names = list(STEPS)
     for name in names[names.index(resolution) :]:
-        if (end - start) // STEPS[name] < MAX_ROWS:
+        if end // STEPS[name] - start // STEPS[name] + 1 <= MAX_ROWS:
             return Query(start, end, STEPS[name], scale)
     raise QueryError("start and end are too far apart")
 
@@ -120,6 +120,7 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
     last = query.end // query.step_s * query.step_s
     ends = range(first + query.step_s, last + 1, query.step_s)
     if query.night:
+        ends = range(first + query.step_s, last + query.step_s + 1, query.step_s)  # tonight is over before its UTC day
         return Series(ends, _nights(store, sensor, ends, query, now, zone))
     if not ends:
         return Series(ends, np.empty(0))
@@ -170,7 +171,7 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: i
 
 
 def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> list[Row]:
-    """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more."""
+    """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more: that of the bucket that is not over."""
     return [[ts, value] for ts, value in _rows(series(store, sensor, query, now, zone), query)]
 
 
@@ -185,5 +186,7 @@ def _rows(found: Series, query: Query) -> list[tuple[int, int | str]]:
     for i in np.flatnonzero(unknown).tolist():
         values[i] = "nan"
     rows = list(zip(found.ends, values, strict=True))
+    if query.night:
+        return rows
     rows.append((query.end // query.step_s * query.step_s + query.step_s, "nan"))
     return rows

@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
     refused: int  # too far ahead, too old, or no u32
     ahead_s: int = 0  # by how much the latest refused tuple was ahead of the server, 0 when none was
     late: int = 0  # of the new ones: how many are older than the newest that was there
+    late_from: int = 0  # the time of the oldest of those, 0 when there is none
 
 
 class Store(Protocol):

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """bench-daemon: CPU of one delta line of three readings with upload and LAN on, and the memory of the process."""
 
-import socket
 import tempfile
 from pathlib import Path
 
 from tests.bench import runtimes
 from tests.fakes.ca import make
 from tests.fakes.server import Server
+from tests.processes import free_port
 
 LINES, QUICK = 40_000, 6_000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def once(runtime: str, lines: int, server, certificates: Path) -> dict:

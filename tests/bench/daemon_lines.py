@@ -69,7 +69,6 @@ class StubBoard:
 
     identity = Identity(2, 1, 2, 0, False)
     faults = polls = 0
-    last_fault = ""
     keeps_settings = True
 
     def __init__(self, lines, stop):

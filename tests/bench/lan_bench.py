@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 
 from tests.bench import runtimes
-from tests.bench.daemon_bench import free_port
 from tests.fakes.ca import make
 from tests.fakes.server import Server
-from tests.processes import Program
+from tests.processes import Program, free_port
 
 CONNECTIONS = 50
 SECONDS, QUICK_SECONDS = 20, 4

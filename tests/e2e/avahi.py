@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.processes import DIES_WITH_US
+
 BUS = "unix:path=/run/bus"
 BUS_CONFIG = """<busconfig><listen>{}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
@@ -14,7 +16,6 @@ BUS_CONFIG = """<busconfig><listen>{}</listen><auth>EXTERNAL</auth>
 AVAHI_CONFIG = "[server]\nuse-ipv6=no\n[wide-area]\nenable-wide-area=no\n[publish]\ndisable-publishing=yes\n"
 # Avahi gives its folder to its user, but root is the only one in our user namespace
 USERS = {"/etc/passwd": "root:x:0:0::/:/bin/sh\navahi:x:0:0::/:/bin/sh\n", "/etc/group": "root:x:0:\navahi:x:0:\n"}
-DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 LIFE_S = 30  # of one avahi-browse
 
 

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from math import ceil
 from pathlib import Path
 
+from flukso.ports.simulator import REAL_MIN_S
 from tests.fakes.bus import Control, Refused
 from tests.fakes.oldboard import OldBoard
 from tests.processes import Program
@@ -22,6 +24,7 @@ SENSORS = tuple("0123456789abcdef0123456789abcde{}".format(n) for n in range(6))
 WALL_S = 1_700_000_000
 SENSOR_CLASS = ("analog",) * 3 + ("pulse",) * 2
 SHUTDOWN_S = 40  # real; the daemon's own limits are far below
+PAUSE_LIMIT_S = 0.95 * REAL_MIN_S  # real, between two polls: a loop that waits for a request stands still for a time-out, which is longer
 
 SETTINGS_TEXT = """config system
 \toption device '{device}'
@@ -61,11 +64,6 @@ def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
     from tests.runtime.conftest import environment, x86_runtime
 
     return [*x86_runtime(), "-m", "flukso"], environment()
-
-
-def pause_limit_s() -> float:
-    """Real seconds between two polls that show a blocked loop: a time-out takes one at least; a machine that is overloaded needs more."""
-    return 0.9 if os.getloadavg()[0] < 2 * (os.cpu_count() or 1) else 1.9
 
 
 class Simulator:
@@ -169,6 +167,13 @@ class Chain:
             passed_s += step_s
             time.sleep(0.01)  # requests go on in real time
         return passed_s
+
+    def pass_time(self, seconds: float, step_s: float = 2.0) -> None:
+        """Let simulated time pass in steps, so that requests, which take real time, do not come too late by the simulated one."""
+        steps = ceil(seconds / step_s)
+        for _ in range(steps):
+            self.run(seconds / steps)
+            time.sleep(0.01)
 
     def stop(self) -> int:
         """End the daemon with SIGTERM; time passes while it needs some. Returns its exit status."""

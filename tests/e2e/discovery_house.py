@@ -5,13 +5,15 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
-from tests.e2e.avahi import DIES_WITH_US, avahi
+from tests.e2e.avahi import avahi
+from tests.processes import DIES_WITH_US
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 LOOK_S = 15
@@ -69,6 +71,14 @@ def browser() -> int:
     return 0
 
 
+def wait_for_namespace(other) -> None:
+    """Return once the process is in a network of its own: until then a cable's end would stay in ours."""
+    deadline = time.monotonic() + LOOK_S
+    while os.readlink("/proc/{}/ns/net".format(other.pid)) == os.readlink("/proc/self/ns/net"):
+        assert time.monotonic() < deadline and other.poll() is None, "unshare made no namespace"
+        time.sleep(0.01)
+
+
 def house(folder: str) -> int:
     from tests.e2e.chain import Chain
 
@@ -76,7 +86,7 @@ def house(folder: str) -> int:
     sh("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
     own = ["unshare", "--net", "--mount", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
     other = subprocess.Popen([*DIES_WITH_US, *own], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)  # until unshare has made the namespace
+    wait_for_namespace(other)
     sh("ip", "link", "set", "v1", "netns", str(other.pid))
     for words in (("addr", "add", HERE + "/24", "dev", "v0"), ("link", "set", "v0", "up"), ("route", "add", "224.0.0.0/4", "dev", "v0")):
         sh("ip", *words)

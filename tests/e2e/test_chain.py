@@ -72,7 +72,7 @@ def test_household_trace_arrives(household, server):
 def test_uploads_come_once_an_interval_and_repeat_a_counter_that_stands_still(household, server):
     chain = household(interval_s=30, digits=22)  # the model is quicker than the simulator
     chain.start()
-    chain.run(200)
+    chain.pass_time(200)
     posts = [request for request in server.requests if request.path.startswith("/sensor")]
     assert 6 <= len(posts) <= 8
     assert len({request.connection for request in server.requests}) == 1  # kept alive

@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from tests.e2e.chain import SENSORS, WALL_S
+from tests.processes import free_port
 
 # what the project's slides show as an answer for one minute, in W
 SLIDE_W = [
@@ -26,12 +27,6 @@ def slide_trace():
     rows = ["ts,watt", "0,{}".format(SLIDE_W[0])]
     rows += ["{},{}".format(BEFORE_S + n, watt) for n, watt in enumerate(SLIDE_W)]
     return "\n".join(rows) + "\n{},{}\n".format(BEFORE_S + 200, SLIDE_W[-1])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(params=["cpython", "micropython"])

@@ -171,6 +171,7 @@ def test_config_is_read_again_on_sighup(household, server):
     chain.sensors = (1, 2)
     chain.configure()
     chain.daemon.signal(signal.SIGHUP)
+    chain.run_until(lambda: "configuration was read again" in chain.log(), limit_s=30)
     chain.clamp(7200, 2)
     chain.run(30)
     chain.rest()

@@ -2,7 +2,6 @@
 """A generation 1 household: the UART board's own firmware, heard over a pseudo-terminal, on either runtime."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.request
@@ -11,7 +10,7 @@ import pytest
 
 from tests.e2e.chain import DEVICE, FLUKSOSIM, KEY, ROOT, WALL_S, interpreter
 from tests.fakes.bus import Control
-from tests.processes import Program
+from tests.processes import Program, free_port
 
 IMAGE = ROOT / "avr/build/uart/flukso.hex"
 SPEED = 5  # the terminal carries bytes in real time: a busy machine must not look like a board whose clock leaps
@@ -42,12 +41,6 @@ def board(tmp_path):
     yield control
     control.close()
     sim.kill()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def status(port):
@@ -82,8 +75,8 @@ def test_power_and_pulses_reach_server_and_lan(board, server, certificates, tmp_
         assert abs(pulse["value"] - 3600) <= 40, "two pulses a second apart, by the board's clock"
         wait_until(lambda: status(port)["sensors"][1]["counter"] == 30, daemon)
         board.ask("clamp 0 0")
-        time.sleep(1)
-        counter = status(port)["sensors"][0]["counter"]
+        counter = board.counters()[0]  # nothing is counted any more
+        wait_until(lambda: status(port)["sensors"][0]["counter"] == counter, daemon)
         daemon.signal(15)
         assert daemon.wait() == 0, daemon.log()
         held = [server.held("{:032x}".format(number)) for number in (1, 3)]

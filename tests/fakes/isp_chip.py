@@ -41,7 +41,7 @@ class Chip:
         self.lock = 0xFF
         self.now_ms: Callable[[], float] = lambda: 0.0
         self.hook: Callable[[str, int], None] = lambda kind, address: None
-        self.erases = self.page_writes = self.eeprom_writes = self.fuse_writes = self.ignored = 0
+        self.erases = self.page_writes = self.eeprom_writes = self.fuse_writes = 0
         self.in_reset = False
         self.power_on()
 
@@ -111,12 +111,10 @@ class Chip:
             self._enabled = True
             return c
         if not self._enabled:
-            self.ignored += 1
             return 0xFF
         if a == 0xF0:
             return 0xFF if self._busy() else 0xFE
         if self._busy():
-            self.ignored += 1
             return 0xFF
         if a == 0xAC:
             self._special(b, d)
@@ -155,8 +153,6 @@ class Chip:
             base = (b << 8 | c) // EEPROM_PAGE * EEPROM_PAGE % EEPROM_SIZE
             loaded, self._eeprom_page = self._eeprom_page, {}
             self._write_eeprom({base + at: value for at, value in loaded.items()})
-        else:
-            self.ignored += 1
 
     def _write_page(self, base: int) -> None:
         page, self._page = self._page, bytearray(b"\xff" * FLASH_PAGE)
@@ -189,8 +185,6 @@ class Chip:
         elif b == 0xE0:
             self._start("lock", 0, FUSE_MS)
             self.lock &= d | LOCK_UNUSED
-        else:
-            self.ignored += 1
 
     def _erase(self) -> None:
         self.erases += 1

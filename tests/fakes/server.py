@@ -31,7 +31,6 @@ class Server:
         self.store = Store(devices, sensors, historic, wall)
         self.requests: list[Request] = []  # those that were read whole, also when they were answered badly
         self.handshakes = self.refused_handshakes = self.connections = 0
-        self.last_handshake_error = ""
         self._lock = threading.RLock()
         self._faults: list[Fault] = []
         self._release = threading.Event()
@@ -159,10 +158,9 @@ class Server:
     def _handshake(self, raw, context):
         try:
             connection = context.wrap_socket(raw, server_side=True)
-        except OSError as error:
+        except OSError:
             with self._lock:
                 self.refused_handshakes += 1
-                self.last_handshake_error = str(error)
             raise
         with self._lock:
             self.handshakes += 1

@@ -45,7 +45,6 @@ class Proxy:
 
     def __init__(self, server_port: int):
         self.rules = OPEN
-        self.strikes = 0  # connections that a rule has ended, stalled or refused
         self._server_port = server_port
         self._selector = selectors.DefaultSelector()
         self._pairs: list[_Pair] = []
@@ -138,7 +137,6 @@ class Proxy:
             return
         pair = _Pair(device, server, self.rules)
         if self.rules.then == "reset" and self.rules.up == 0:
-            self.strikes += 1
             reset(device)
             server.close()
             return
@@ -169,9 +167,6 @@ class Proxy:
         limit = pair.rules.up if way == "up" else pair.rules.down
         if limit is None or pair.passed[way] < limit:
             return  # only slow
-        if not getattr(pair, "struck", False):
-            pair.struck = True  # type: ignore[attr-defined]
-            self.strikes += 1
         if pair.rules.then == "reset":
             self._end(pair, hard=True)
         elif pair.rules.then == "close":

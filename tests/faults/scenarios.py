@@ -4,6 +4,7 @@
 import time
 from collections import namedtuple
 
+from flukso.ports.simulator import REAL_MIN_S
 from tests.faults.proxy import OPEN, DeafNameServer, Rules
 
 DAY_S = 86_400
@@ -12,7 +13,7 @@ DAY_S = 86_400
 Scenario = namedtuple("Scenario", "name strike lift step rounds hold_s")
 ROUNDS = 8
 MANY_ROUNDS = 40  # where a socket or memory was seen to leak
-TIMED_OUT_S = 2.5  # real: the simulator's clock gives a time-out one real second at least
+TIMED_OUT_S = REAL_MIN_S + 1.5  # real: longer than a time-out
 
 
 def _scenario(name, strike, lift, step=None, rounds=ROUNDS, hold_s=1.0):

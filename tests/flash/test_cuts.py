@@ -16,6 +16,7 @@ SHORT = [
     Point("tool", 1, BACK, "cpython"),
 ]
 ALL = all_points()
+LINES_LEAST = 9  # of an update, as SHORT believes
 
 
 @pytest.mark.parametrize("point", SHORT, ids=lambda point: "{}-{}{}".format(point.cut, point.nth, "-back" if point.back else ""))
@@ -28,8 +29,11 @@ def test_a_cut_is_recovered_from(tmp_path, impatient, point):
 @pytest.mark.parametrize("cut", ALL)
 def test_every_cut_is_recovered_from(tmp_path, cut):
     ends, failed = walk(ALL[cut], tmp_path)
-    assert not failed and len(ends) == len(ALL[cut]), "\n".join(failed)
-    assert cut == "steps" or all(end.begun for end in ends)
+    assert not failed, "\n".join(failed)
+    if cut == "steps":  # how many lines the tool says is its own affair
+        assert LINES_LEAST * 3 <= len(ends) < len(ALL[cut]), "STEPS is too small to see the last line cut"
+    else:
+        assert len(ends) == len(ALL[cut]) and all(end.begun for end in ends)
 
 
 def test_a_recovery_that_is_cut_off_is_recovered_from(historic):

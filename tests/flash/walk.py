@@ -46,6 +46,10 @@ class Broken(Exception):
     """The tool did what it must not; with its words."""
 
 
+class NothingToCut(Exception):
+    """The tool has said its last line before: there is no such point."""
+
+
 def board_of(folder: Path, env: dict, cut: str) -> Station:
     """The historic board, or for the cut "ours" one of our firmware."""
     if cut != "ours":
@@ -91,11 +95,15 @@ def cut_in_write(board: Station, victim: str, nth: int, words: tuple = (), runti
 
 
 def cut_after_step(board: Station, victim: str, nth: int, runtime: str) -> None:
-    """Begin an update and cut it when the tool has said its nth line: "power" of the board, "tool" or "avrdude" killed."""
+    """Begin an update and cut it when the tool has said its nth line: "power" of the board, "tool" or "avrdude" killed.
+
+    Raises NothingToCut when it says fewer.
+    """
     tool = start(board, runtime, "update", image_for(board), "--json")
     assert tool.stdout is not None
-    for _ in range(nth):
-        tool.stdout.readline()
+    if not all([tool.stdout.readline() for _ in range(nth)]):
+        tool.communicate(timeout=END_S)
+        raise NothingToCut
     if victim == "power":
         board.cut_supply()
     elif victim == "tool":
@@ -164,14 +172,16 @@ def all_points() -> dict[str, list[Point]]:
 
 
 def walk(points: list[Point], folder: Path) -> tuple[list[End], list[str]]:
-    """Walk to all these points; returns the ends, and a text for each that failed."""
+    """Walk to all these points; returns the ends of those that there are, and a text for each that failed."""
     env = {"LD_PRELOAD": str(library("impatient", folder))}
 
-    def one(point: Point) -> End | str:
+    def one(point: Point) -> End | str | None:
         place = folder / "{}-{}-{}".format(*point[:3])
         place.mkdir()
         try:
             end = walk_to(point, place, env)
+        except NothingToCut:
+            return None
         except (Broken, AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             return "{}: {!r}".format(tuple(point), error)
         return end if end.kept else "{}: counters are lost".format(tuple(point))
@@ -189,7 +199,7 @@ def main(cuts: list[str]) -> int:
     for cut in cuts or points:
         with tempfile.TemporaryDirectory() as name:
             well, badly = walk(points[cut], Path(name))
-        print("{:10} {} points, {} failed".format(cut, len(points[cut]), len(badly)), flush=True)
+        print("{:10} {} points, {} failed".format(cut, len(well) + len(badly), len(badly)), flush=True)
         ends += well
         failed += badly
     for text in failed:

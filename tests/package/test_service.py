@@ -11,10 +11,9 @@ import time
 import pytest
 
 from tests.e2e.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, SENSORS
-from tests.e2e.test_lan import free_port
 from tests.package.conftest import package
 from tests.package.router import Router
-from tests.processes import Program
+from tests.processes import Program, free_port
 from tests.runtime.test_release import ask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

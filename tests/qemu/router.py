@@ -12,11 +12,10 @@ from pathlib import Path
 
 from flukso.buffer import Store
 from tests.e2e.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, ROOT, SENSORS, SETTINGS_TEXT, sensor_text
-from tests.e2e.test_lan import free_port
 from tests.fakes import ca
 from tests.fakes.bus import Control
 from tests.fakes.server import Server
-from tests.processes import Program
+from tests.processes import Program, free_port
 from tests.qemu.initramfs import Initramfs
 from tests.qemu.machine import GATEWAY, Machine
 

@@ -58,8 +58,7 @@ def test_reads_its_configuration_again_on_sighup(household, runtime):
     chain.run(3)
     chain.configure(interval=20)
     chain.daemon.signal(signal.SIGHUP)
-    chain.run(3)
-    chain.daemon.wait_for_line("configuration was read again")
+    chain.run_until(lambda: "configuration was read again" in chain.log(), limit_s=30)
     assert chain.stop() == 0
 
 

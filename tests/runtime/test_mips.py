@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.e2e.chain import SENSORS
-from tests.e2e.test_lan import free_port
+from tests.processes import free_port
 from tests.runtime.conftest import CACHE, ROOT, environment
 from tests.runtime.test_https import Client, Server
 from tests.runtime.test_release import WITH_LAN

@@ -157,7 +157,10 @@ async def echo(reader, writer):
     writer.write(await reader.readexactly(5))
     await writer.drain()
     writer.close()
+    echoed.set()
 async def main():
+    global echoed
+    echoed = asyncio.Event()
     server = await port.serve_unix(sys.argv[1] + '/run/sock', echo)
     pipe = port.open_pipe(sys.argv[1] + '/run/pipe')
     print('ready')
@@ -165,7 +168,7 @@ async def main():
         await asyncio.sleep_ms(20)
         if pipe.write(b'line\\n'):
             break
-    await asyncio.sleep_ms(200)
+    await asyncio.wait_for(echoed.wait(), 10)
     server.close()
     pipe.close()
 asyncio.run(main())

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from tests.e2e.chain import SENSORS
-from tests.e2e.test_lan import free_port
+from tests.processes import free_port
 
 pytestmark = pytest.mark.timeout(180)
 WITH_LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"

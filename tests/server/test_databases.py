@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from server.testbed import Platform
+from tests.processes import free_port
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
-from tests.server.test_nginx import free_port
 from tests.server.visitor import Visitor
 
 INSTALLED = Path("/usr/lib/postgresql")  # where Debian has its versions

@@ -11,6 +11,7 @@ from flukso.config import Sensor
 from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar
+from flukso.rs485 import Rs485
 from flukso.upload import Uploader
 
 T0 = 1700000000
@@ -78,6 +79,8 @@ class House:
         self.sender = Sender(self.settings)
         self.board = Board()
         self.board_error = ""
+        self.rs485 = Rs485(None)
+        self.rs485.lost = 7
         self.config_error = self.save_error = self.flash_error = ""
         self.killed = 0
         self.last_poll = 1000.0

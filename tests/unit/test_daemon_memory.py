@@ -20,7 +20,7 @@ class FastBoard:
     """Stands in for board.Board above the bus, for simulated weeks in seconds."""
 
     def __init__(self, clock):
-        self.clock, self.polls, self.faults, self.last_fault = clock, 0, 0, ""
+        self.clock, self.polls, self.faults = clock, 0, 0
         self.identity = Identity(2, 1, 2, 0, False)
         self.uart_in = bytearray()
 

@@ -111,6 +111,7 @@ def test_status_says_how_it_is():
     found = json.loads(body)
     assert list(found) == ["version", "uptime", "device", "claim", "board", "sensors", "buffer", "upload", "clock", "errors", "lan"]
     assert (found["uptime"], found["device"], found["board"]["hardware"], found["board"]["faults"]) == (100, DEVICE, "2.1", 5)
+    assert found["board"]["uart_lost"] == 7
     assert [entry["number"] for entry in found["sensors"]] == [1, 2, 4]
     assert found["sensors"][0]["value"] == 160 and found["sensors"][0]["counter"] == 59 and found["sensors"][1]["value"] is None
     assert found["sensors"][2]["counter_unit"] == "l"

@@ -2,77 +2,94 @@
 """Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when late tuples came."""
 
 import os
-import sqlite3
 from collections.abc import Iterable
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from series.localtime import DAY_S, night
 from series.points import Points, spans
 from series.rrd import paths
-from series.rrd.files import Rrd, RrdError
+from series.rrd.files import Rrd
+from series.rrd.notes import Notes
 from series.store import Store, Tuple
 
 SETTLED_S = 900  # tuples younger than this wait: three uploads, after which most late ones have come
 MIN_KNOWN = 0.5
 MAX_NIGHTS = 3660
+FOLDERS = tuple(f"{first:02x}" for first in range(256))  # of files, by the sensor's first two digits
+
+
+class Graph(NamedTuple):
+    """What is to be drawn: from `start` to `end` (unix s), in Wh/s times `factor`."""
+
+    start: int
+    end: int
+    factor: float
+    unit: str
+    night: bool = False
 
 
 class Feeder:
-    """Files under `folder`; which ones must be built anew is noted in a small database beside them."""
+    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is drawn for nobody."""
 
     def __init__(self, store: Store, folder: str, rrd: Rrd | None = None) -> None:
-        os.makedirs(folder, exist_ok=True)
         self._store = store
         self._folder = folder
         self._rrd = rrd or Rrd()
-        self._db = sqlite3.connect(os.path.join(folder, "late.sqlite3"), isolation_level=None, check_same_thread=False, timeout=30)
-        self._db.execute("CREATE TABLE IF NOT EXISTS late (sensor TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._notes = Notes(folder)
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._db.close()
+        """Let go of the notes."""
+        self._notes.close()
 
     def path(self, sensor: str, suffix: str = "") -> str:
         """The sensor's file; suffix paths.NIGHT for the nights."""
         return paths.path(self._folder, sensor, suffix)
 
-    def late(self, sensor: str) -> None:
-        """Tuples came that are older than the newest one (Outcome.late)."""
-        self._db.execute("INSERT OR IGNORE INTO late VALUES (?)", (sensor,))
+    def late_sensors(self) -> list[str]:
+        """Those of which a note says that late tuples came, whichever process took them."""
+        return self._notes.late_sensors()
 
     def feed(self, sensors: Iterable[str], now: int, zone: ZoneInfo) -> int:
         """Bring the files of these sensors up to what has settled; returns how many values were written."""
         return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
 
+    def young(self, sensor: str, now: int) -> bool:
+        """Whether it has tuples that have not settled yet."""
+        last = self._store.last(sensor)
+        return last is not None and last[0] >= now - SETTLED_S
+
     def _feed_one(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         written = self._feed(sensor, now, zone)
-        if self._store.first(sensor) is None:  # it was forgotten meanwhile
-            paths.remove(self._folder, sensor)
+        if self._store.first(sensor) is None:  # it was forgotten, perhaps meanwhile
+            self.forget(sensor)
         return written
 
     def _feed(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        first = self._store.first(sensor)
+        if first is None:
+            return 0
         path = self.path(sensor)
-        marked = self._db.execute("SELECT 1 FROM late WHERE sensor=?", (sensor,)).fetchone()
-        if marked or not os.path.exists(path):
-            self._db.execute("DELETE FROM late WHERE sensor=?", (sensor,))  # first: what comes from now on marks it again
-            try:
-                return self._build(sensor, now, zone)
-            except (*RrdError, OSError):
-                self.late(sensor)
-                raise
+        upto, since = self._notes.late(sensor)
+        if self._notes.first(sensor) != first or not os.path.exists(path):
+            return self._build(sensor, now, zone)
         last, level = self._rrd.last(path)
         tuples = self._store.raw(sensor, last, now - SETTLED_S)
-        if not tuples or tuples[0][0] != last or level is None:  # the file was not fed from this store
+        if (upto and since < last) or not tuples or tuples[0][0] != last or level is None:  # or it was not fed from this store
             return self._build(sensor, now, zone)
         values = running(tuples, level)[1:]
         self._rrd.update(path, values)
+        if upto:
+            self._notes.fed(sensor, first, upto)
         return len(values) + self._feed_nights(sensor, now, zone)
 
     def _build(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         """The files anew, from all that the store has."""
+        upto, _since = self._notes.late(sensor)  # first: what comes from now on is noted again
+        first = self._store.first(sensor)
         tuples = self._store.raw(sensor, 0, now - SETTLED_S)
-        if not tuples:
-            paths.remove(self._folder, sensor)  # of what was there before it was forgotten
+        if not tuples or first is None:
+            self._remove(sensor)
             return 0
         path = self.path(sensor)
         self._rrd.flush(path)
@@ -81,11 +98,11 @@ class Feeder:
         direct.create(fresh, tuples[0][0] - 1)
         values = running(tuples, tuples[0][1])
         direct.update(fresh, values)
+        self._remove(sensor, paths.NIGHT)
         os.replace(fresh, path)
-        nights = self.path(sensor, paths.NIGHT)
-        if os.path.exists(nights):
-            os.remove(nights)
-        return len(values) + self._feed_nights(sensor, now, zone)
+        written = len(values) + self._feed_nights(sensor, now, zone)
+        self._notes.fed(sensor, first, upto)
+        return written
 
     def _feed_nights(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         """One value a UTC day, in Wh/s, at the day's end."""
@@ -107,12 +124,40 @@ class Feeder:
         self._rrd.update(path, values)
         return len(values)
 
-    def png(self, sensor: str, start: int, end: int, factor: float, unit: str) -> bytes | None:
-        """The graph from `start` to `end`, or None when there is no file of what the store holds now."""
-        path, first = self.path(sensor), self._store.first(sensor)
-        if first is None or not os.path.exists(path) or self._rrd.last(path)[0] < first:  # the file is older than that
+    def forget(self, sensor: str) -> None:
+        """Remove the files of a series that was forgotten."""
+        self._remove(sensor)
+        self._notes.forget(sensor)
+
+    def sweep(self, folder: str) -> list[str]:
+        """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the other sensors."""
+        kept: list[str] = []
+        try:
+            names = os.listdir(os.path.join(self._folder, folder))
+        except FileNotFoundError:
+            names = []
+        for sensor in sorted({name.partition(".")[0] for name in names}.union(self._notes.sensors(folder))):
+            if self._store.first(sensor) is None:
+                self.forget(sensor)
+            else:
+                kept.append(sensor)
+        return kept
+
+    def _remove(self, sensor: str, *suffixes: str) -> None:
+        for suffix in suffixes or ("", paths.NIGHT):
+            path = self.path(sensor, suffix)
+            for name in (path, path + ".new"):
+                if os.path.exists(name):
+                    self._rrd.flush(name)  # rrdcached must not hold values of it any more
+                    os.remove(name)
+
+    def png(self, sensor: str, graph: Graph) -> bytes | None:
+        """The graph, or None when there is no file of the series that there is now."""
+        path = self.path(sensor, paths.NIGHT if graph.night else "")
+        first = self._store.first(sensor)
+        if first is None or self._notes.first(sensor) != first or not os.path.exists(path):
             return None
-        return self._rrd.png(path, start, end, factor, unit)
+        return self._rrd.png(path, *graph)
 
 
 def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:

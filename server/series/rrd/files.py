@@ -53,16 +53,16 @@ class Rrd:
             except RrdError:
                 pass  # it holds nothing of this file
 
-    def png(self, path: str, start: int, end: int, factor: float, unit: str, *, size: tuple[int, int] = (600, 200)) -> bytes:
-        """A graph in the historic platform's first colour."""
+    def png(self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False) -> bytes:  # noqa: PLR0917
+        """A graph in the historic platform's first colour; night: of a file of nights."""
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
         drawn = rrdtool.graphv(
             "-",
             *self._daemon,
-            *("--start", str(start), "--end", str(end), "--width", str(size[0]), "--height", str(size[1])),
+            *("--start", str(start), "--end", str(end), "--width", "600", "--height", "200"),
             *("--vertical-label", unit, "--lower-limit", "0", "--border", "0"),
-            f"DEF:rate={path}:meter:AVERAGE",
+            f"DEF:rate={path}:{'night' if night else 'meter'}:AVERAGE",
             f"CDEF:value=rate,{factor},*",
             "LINE2:value#F1572F",
         )

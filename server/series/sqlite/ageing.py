@@ -8,7 +8,7 @@ import numpy as np
 from series.points import EMPTY, Points, consistent, thin, union
 from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LAST_CHUNK, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
-from series.sqlite.reader import Horizons, Window, after, level_of
+from series.sqlite.reader import EVER_DAYS, Horizons, Window, after, before, level_of
 
 ROWS = 64  # aged in one transaction
 KEY_MASK = (1 << 32) - 1
@@ -102,43 +102,54 @@ def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) 
             return
 
 
-def put_all(archive: Archive, no: int, points: Points, following: Points, aged: Horizons) -> None:
-    """Put late points straight into the ladders that keep their days, and into the days."""
+def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Horizons) -> None:
+    """Put points whose days have aged straight into the ladders that keep their days, and into the days. `rest`: later ones."""
     while len(points.ts):
         level = level_of(int(points.ts[0]) // DAY_S, aged)
         until = {QUARTER: aged.raw, HOUR: aged.quarter, DAY: aged.hour}[level] * DAY_S
         part, points = points.between(0, until), points.between(until, 1 << 33)
-        beyond = Points(points.ts[:1], points.counter[:1]) if len(points.ts) else following
-        if level != DAY:
-            put(archive, level, no, part, beyond)
-        put(archive, DAY, no, part, beyond)
+        for ladder in {level, DAY}:
+            put(archive, ladder, no, part, points if len(points.ts) else rest, late=True)
 
 
-def put(archive: Archive, level: int, no: int, points: Points, following: Points) -> None:
-    """Thin points into one ladder. `following`: the next point after them that the ladder does not have, or none."""
+def put(archive: Archive, level: int, no: int, points: Points, following: Points, *, late: bool = False) -> None:  # noqa: PLR0917
+    """Thin points into one ladder. `following` begins with the next point after them; late: of those that come with them, so
+    that what is there already may be nearer."""
     span_s = LEVELS[level].span_days * DAY_S
     while len(points.ts):
         chunk = int(points.ts[0]) // span_s
         part = points.between(chunk * span_s, (chunk + 1) * span_s)
         points = points.between((chunk + 1) * span_s, 1 << 33)
-        beyond = Points(points.ts[:1], points.counter[:1]) if len(points.ts) else following
-        _put_chunk(archive, Block(level, chunk, no), part, beyond)
+        beyond = points if len(points.ts) else following
+        if late:
+            beyond = _next(archive, no, part, beyond)
+        _put_chunk(archive, Block(level, chunk, no), part, Points(beyond.ts[:1], beyond.counter[:1]), late)
 
 
-def _put_chunk(archive: Archive, block: Block, points: Points, following: Points) -> None:
+def _next(archive: Archive, no: int, points: Points, following: Points) -> Points:
+    """The first point after the days of `points`: one of `following`, or one that is in the file already."""
+    day = int(points.ts[-1]) // DAY_S
+    far_days = int(following.ts[0]) // DAY_S - day if len(following.ts) else EVER_DAYS
+    there = after(archive, Window(no, day, day, EMPTY), day, far_days) or EMPTY
+    return union(there, following)
+
+
+def _put_chunk(archive: Archive, block: Block, points: Points, following: Points, late: bool) -> None:  # noqa: PLR0917
     level, chunk, no = block
     span_s = LEVELS[level].span_days * DAY_S
     start = int(points.ts[0]) // DAY_S * DAY_S
     end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
     kept = archive.ladder(level, chunk, no)
-    left = _left(archive, block, kept, start)
+    left = _left(archive, block, kept, start, late)
     right = kept.between(end + 1, 1 << 33)
     right = Points(right.ts[:1], right.counter[:1])
     if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
         right = following
     here = _settle(left, kept.between(start, end + 1), points)
-    here = union(here, consistent(here, points))
-    thinned = thin(union(union(left, here), right), LEVELS[level].step_s).between(start, end + 1)
+    near = union(union(left, here), right)
+    # a rung may have been drawn across a silence in which a late point lies: it must fit between both its neighbours
+    points = consistent(near if late else here, points)
+    thinned = thin(union(near, points), LEVELS[level].step_s).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
     archive.put_ladder(level, chunk, no, whole.between(0, (chunk + 1) * span_s))
     over = thinned.between((chunk + 1) * span_s, 1 << 33)
@@ -146,11 +157,14 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
         archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
 
 
-def _left(archive: Archive, block: Block, kept: Points, start: int) -> Points:
-    """The ladder's last point before `start`, in this block or the one before."""
+def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:  # noqa: PLR0917
+    """The ladder's last point before `start`, in this block or the one before; of a late point's any ladder, however far."""
     left = kept.between(0, start)
     if not len(left.ts) and block.chunk:
         left = archive.ladder(block.level, block.chunk - 1, block.no)
+    if late and not len(left.ts):
+        day = start // DAY_S
+        left = before(archive, Window(block.no, day, day, EMPTY), day, EVER_DAYS) or EMPTY
     return Points(left.ts[-1:], left.counter[-1:])
 
 

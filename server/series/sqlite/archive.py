@@ -92,6 +92,7 @@ class Archive(File):
         """decoded_blocks: how many of those read last to keep decoded, by their bytes: a block never changes, it is replaced."""
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
         self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
+        self._heads = lru_cache(decoded_blocks)(self._read_heads)
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         self._make()
 
@@ -133,6 +134,10 @@ class Archive(File):
         )
         return int(cursor.lastrowid or 0)
 
+    def disown(self, key: bytes, dead: int) -> None:
+        """A sensor was forgotten: its number, if it is one up to `dead`, is nobody's; what it has waits for removal."""
+        self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead))
+
     def extend(self, rows: list[tuple[int, int, int, int]]) -> None:
         """Note (first time, last time, last counter, number) of sensors."""
         self.db.executemany("UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows)
@@ -148,15 +153,24 @@ class Archive(File):
         """The points of one UTC day."""
         return union(self.decode(self.block(day, no)), self.chunks(no, day, day))
 
-    def days(self, no: int, first: int, last: int, heads: bool = False) -> list[tuple[int, bytes]]:
-        """(day, block or only its header) of the days first … last that have one, ascending."""
-        what = f"substr(data,1,{codec.HEADER.size})" if heads else "data"
-        found: list[tuple[int, bytes]] = []
+    def days(self, no: int, first: int, last: int) -> dict[int, bytes]:
+        """The blocks of the days first … last that have one, by day, ascending."""
+        return self._blocks("data", no, first, last)
+
+    def heads(self, no: int, first: int, last: int) -> dict[int, bytes]:
+        """Headers of days(); kept until another connection writes to the file, so nobody may write to what this gives."""
+        version = self.db.execute("PRAGMA data_version").fetchone()[0]
+        return self._heads(version, no, first, last)
+
+    def _read_heads(self, _version: int, no: int, first: int, last: int) -> dict[int, bytes]:
+        return self._blocks(f"substr(data,1,{codec.HEADER.size})", no, first, last)
+
+    def _blocks(self, what: str, no: int, first: int, last: int) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
         for low in range(first, last + 1, DAYS_A_STATEMENT):
             keys = [day_key(day, no) for day in range(low, min(low + DAYS_A_STATEMENT, last + 1))]
             places = ",".join("?" * len(keys))
-            rows = self.db.execute(f"SELECT key, {what} FROM block WHERE key IN ({places}) ORDER BY key", keys)
-            found += [(key >> 32, data) for key, data in rows]
+            found.update(self.db.execute(f"SELECT key >> 32, {what} FROM block WHERE key IN ({places}) ORDER BY key", keys))
         return found
 
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:

@@ -76,9 +76,11 @@ def decode(block: bytes) -> Points:
     return Points(_sums(ts0, _unplane(body[:cut], wide_ts, count - 1)), _sums(counter0, steps))
 
 
-def summaries(blocks: list[bytes]) -> np.ndarray:
-    """What the blocks' headers say, as records of HEAD; a block's first HEADER.size bytes are enough. Raises CodecError."""
-    heads = np.frombuffer(b"".join([block[: HEADER.size] for block in blocks]), HEAD)
+def summaries(headers: bytes) -> np.ndarray:
+    """What the headers of blocks, their first HEADER.size bytes, say one after the other, as records of HEAD. Raises CodecError."""
+    if len(headers) % HEAD.itemsize:
+        raise CodecError("not a block's header")
+    heads = np.frombuffer(headers, HEAD)
     if ((heads["form"] != RISES) & (heads["form"] != FALLS)).any():
         raise CodecError("not a block")
     return heads

@@ -2,6 +2,8 @@
 """One connection to a database file of the store: WAL, and every commit on the disk before it returns."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 WAIT_S = 30  # for another process's write; the longest one is a slice of merging
 
@@ -20,6 +22,16 @@ class File:
     def close(self) -> None:
         """Let go of the file."""
         self.db.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is the file at one moment, whatever others write meanwhile."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self.db.in_transaction:
+                self.db.execute("COMMIT")
 
     def begin(self) -> None:
         """Start a transaction that writes: from here on no other connection does."""

@@ -76,11 +76,10 @@ class Memory:
                 sensor.no = row.no
                 _widen(sensor, row.first_ts, row.last_ts, row.last_counter)
 
-    def clear(self) -> None:
-        """Forget everything, to start again from the files."""
-        self.sensors.clear()
-        self.pending_bytes = 0
-        self.seen = 0
+    def adopt(self, fresh: "Memory") -> None:
+        """Hold what `fresh` does, which was read from the files just now."""
+        with self.lock:
+            self.sensors, self.pending_bytes, self.seen, self.merged = fresh.sensors, fresh.pending_bytes, fresh.seen, fresh.merged
 
     def replay(self, rows: Iterable[tuple[int, bytes]]) -> None:
         """Take inbox rows (id, data) that this process has not added itself."""
@@ -172,7 +171,13 @@ class Memory:
             sensor.pending += data
             self.pending_bytes += len(data)
             rows.append(sensor.key + data)
-        return outcome._replace(late=late, new=len(new) // 2, duplicate=outcome.duplicate + duplicate, conflict=outcome.conflict + conflict)
+        return outcome._replace(
+            new=len(new) // 2,
+            duplicate=outcome.duplicate + duplicate,
+            conflict=outcome.conflict + conflict,
+            late=late,
+            late_from=new[0] if late else 0,
+        )
 
 
 def sift(tuples: Sequence[Tuple], now: int) -> tuple[dict[int, int], Outcome]:

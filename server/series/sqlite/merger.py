@@ -40,16 +40,19 @@ class Merger:
     def sweep(self) -> Iterator[None]:
         """Merge what waits in memory; then the inbox rows it came from can go."""
         memory = self._memory
+        self._begin()
         with memory.lock:
             upto = memory.seen
             waiting = [(name, sensor) for name, sensor in memory.sensors.items() if sensor.pending]
-        self._archive.begin()
+            forgotten = [sensor for sensor in memory.sensors.values() if sensor.dead]
+        for sensor in forgotten:  # by a process that may have died before it said so here
+            self._archive.disown(sensor.key, sensor.dead)
         for name, sensor in waiting:
             if not sensor.no and sensor.pending:
                 self._enter(name, sensor)
                 if len(self._entered) >= COMMIT_SENSORS:
                     self._commit()
-                    self._archive.begin()
+                    self._begin()
                 yield
         waiting.sort(key=lambda item: item[1].no)
         aged = horizons(self._archive)
@@ -60,13 +63,19 @@ class Merger:
                 self._merge(sensor, aged)
             if len(self._merged) >= COMMIT_SENSORS:
                 self._commit()
-                self._archive.begin()
+                self._begin()
             yield
         self._archive.put("merged", upto)
         self._commit()
         yield
         while self._inbox.remove(upto):
             yield
+
+    def _begin(self) -> None:
+        """Who forgets holds the main file: what was forgotten before now is known from here on, and nothing is until the commit."""
+        self._archive.begin()
+        with self._memory.lock:
+            self._memory.replay(self._inbox.after(self._memory.seen))
 
     def _next_sweep(self) -> int:
         """A number that no run has which could still be there."""
@@ -78,7 +87,7 @@ class Merger:
         return sweep
 
     def _enter(self, name: str, sensor: Sensor) -> None:
-        self._archive.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (sensor.key, sensor.dead))
+        self._archive.disown(sensor.key, sensor.dead)
         row = self._archive.sensor(name)
         sensor.no = row.no if row else self._archive.enter(name, sensor.first_ts, (sensor.last_ts, sensor.last_counter))
         self._entered.append(sensor)
@@ -108,9 +117,7 @@ class Merger:
     def _late(self, no: int, points: Points, aged: Horizons) -> Points:
         """Put the points of aged days into the ladders; returns the others."""
         rest = points.between(aged.raw * DAY_S, 1 << 33)
-        old = points.between(0, aged.raw * DAY_S)
-        following = Points(rest.ts[:1], rest.counter[:1])
-        ageing.put_all(self._archive, no, old, following, aged)
+        ageing.put_late(self._archive, no, points.between(0, aged.raw * DAY_S), rest, aged)
         return rest
 
     def _flush(self) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads one sensor's points from the main file: blocks of days, ladders, and what waits in memory."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive
 
 FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence that is unknown anyway
+EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days  # further off than any late point's neighbour: ten years are accepted
+OUTLINES = 256  # kept, found by their bytes: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
 
 
@@ -52,7 +55,7 @@ def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
         _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
         _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
     _raw(archive, window, aged.raw, by_day, found)
-    return found
+    return _with_late(archive, window, aged, found)
 
 
 def around(archive: Archive, window: Window, start: int, end: int, by_day: bool = False) -> list[Part]:
@@ -69,9 +72,9 @@ def around(archive: Archive, window: Window, start: int, end: int, by_day: bool 
     return found
 
 
-def before(archive: Archive, window: Window, day: int) -> Points | None:
-    """The last point before the day, at most FAR_DAYS before."""
-    for near, far in ((1, 1), (2, FAR_DAYS)):
+def before(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
+    """The last point before the day, at most far_days before."""
+    for near, far in ((1, 1), (2, far_days)):
         first = max(day - far, 0)
         found = _ends(archive, Window(window.no, first, day - near, window.pending))
         if found:
@@ -79,9 +82,9 @@ def before(archive: Archive, window: Window, day: int) -> Points | None:
     return None
 
 
-def after(archive: Archive, window: Window, day: int) -> Points | None:
-    """The first point after the day, at most FAR_DAYS after."""
-    for near, far in ((1, 1), (2, FAR_DAYS)):
+def after(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
+    """The first point after the day, at most far_days after."""
+    for near, far in ((1, 1), (2, far_days)):
         found = _ends(archive, Window(window.no, day + near, min(day + far, LAST_DAY), window.pending))
         if found:
             return Points(found[0].points.ts[:1], found[0].points.counter[:1])
@@ -97,7 +100,7 @@ def _ends(archive: Archive, window: Window) -> list[Part]:
         _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
         _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
     _raw(archive, window, aged.raw, True, found)
-    return found
+    return _with_late(archive, window, aged, found)
 
 
 def _ladder(archive: Archive, window: Window, days: range, level: int, found: list[Part]) -> None:
@@ -111,11 +114,28 @@ def _ladder(archive: Archive, window: Window, days: range, level: int, found: li
     last_chunk = end // span if end == high else (end - 1) // span  # the point at the end lies in the next block
     for chunk in range(first // span, last_chunk + 1):
         points = union(points, archive.ladder(level, chunk, window.no))
-    points = points.between(first * DAY_S, end * DAY_S + (end == high))
-    late = window.pending.between(first * DAY_S, end * DAY_S)
-    if len(late.ts):
-        points = union(points, consistent(points, late))
-    join(found, Part(points, rungs=True))
+    join(found, Part(points.between(first * DAY_S, end * DAY_S + (end == high)), rungs=True))
+
+
+def _with_late(archive: Archive, window: Window, aged: Horizons, found: list[Part]) -> list[Part]:
+    """The parts with what waits for days that have aged, unless it contradicts what is there."""
+    if not len(window.pending.ts):
+        return found
+    rungs = [part for part in found if part.rungs]
+    blocks = found[len(rungs) :]
+    end = min(window.last + 1, aged.raw) * DAY_S
+    if blocks:
+        end = min(end, int(blocks[0].points.ts[0]))
+    late = window.pending.between(window.first * DAY_S, end)
+    if not len(late.ts):
+        return found
+    points = EMPTY
+    for part in rungs:
+        points = union(points, part.points)
+    merged = window._replace(pending=EMPTY)
+    near = union(before(archive, merged, window.first, EVER_DAYS) or EMPTY, points)
+    near = union(near, blocks[0].points if blocks else after(archive, merged, window.last, EVER_DAYS) or EMPTY)
+    return [Part(union(points, consistent(near, late)), rungs=True), *blocks]
 
 
 def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Part]) -> None:
@@ -123,28 +143,31 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
+    rows = (archive.heads if heads else archive.days)(window.no, first, window.last)
+    if first < low and first not in rows:
+        first = low
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
     loose = union(archive.chunks(window.no, first, window.last), loose)
     starts = np.arange(first, window.last + 2) * DAY_S
     waiting = set((first + np.flatnonzero(np.diff(np.searchsorted(loose.ts, starts)))).tolist())
-    rows = dict(archive.days(window.no, first, window.last, heads))
     outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
         if heads and day not in waiting:
             outlined.append(rows[day])
             continue
         if outlined:
-            join(found, _outline(outlined))
+            join(found, _outline(b"".join(outlined)))
             outlined = []
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
         join(found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
     if outlined:
-        join(found, _outline(outlined))
+        join(found, _outline(b"".join(outlined)))
 
 
-def _outline(blocks: list[bytes]) -> Part:
-    """Both ends of each block, with the energy and the known time in between."""
-    heads = codec.summaries(blocks)
+@lru_cache(OUTLINES)
+def _outline(headers: bytes) -> Part:
+    """Both ends of each block, with the energy and the known time in between; for several readers: nobody may write to it."""
+    heads = codec.summaries(headers)
     count = len(heads)
     ts, counter, energy, known = (np.full((count, 2), -1, np.int64) for _ in range(4))
     ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = heads["ts0"], heads["ts1"], heads["counter0"], heads["counter1"]

@@ -75,10 +75,13 @@ class SqliteStore:
             return
         with self._read:
             self._archive.begin()
-            if self._archive.sensor(sensor) is None:  # not merged yet
-                self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
-            self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key))
-            self._archive.commit()
+            try:
+                if self._archive.sensor(sensor) is None:  # not merged yet
+                    self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
+                self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key))
+                self._archive.commit()
+            finally:
+                self._archive.rollback()
 
     def imported_until(self, sensor: str) -> int:
         with self._read:
@@ -129,7 +132,7 @@ class SqliteStore:
         if state is None or end <= start:
             return []
         first, last = max(start, state.first_ts), min(end - 1, state.last_ts)
-        with self._read:
+        with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
                 points = pending
             else:
@@ -175,7 +178,7 @@ class SqliteStore:
         start, end = max(int(at[0]), state.first_ts), min(int(at[-1]), state.last_ts)
         if start > end:
             return Curve(())
-        with self._read:
+        with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
                 return Curve([Part(pending)])
             window = reader.Window(state.no, start // DAY_S, end // DAY_S, pending)

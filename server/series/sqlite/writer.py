@@ -26,7 +26,8 @@ SLICE_S = 0.003  # of merging between two groups: what an upload may have to wai
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
 SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
-IDLE_S = 5.0  # between two looks at what other processes did
+IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
+RELOADS = 3  # of the files, when they were merged meanwhile
 STOP = None
 
 Result = Outcome | Exception
@@ -65,6 +66,7 @@ class Writer(threading.Thread):
         self._wrote = 0.0  # when the last group was on the disk, by the monotonic clock
         self._company = False  # it held uploads that came apart
         self._wanted = False
+        self._looked = time.monotonic()
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
         self.idle = threading.Event()
@@ -127,13 +129,13 @@ class Writer(threading.Thread):
 
     def _serve(self, items: list[Item | Forget | None]) -> bool:
         """False when it is time to stop."""
+        if not items or time.monotonic() > self._looked + IDLE_S:
+            self.catch_up()
         uploads = [item for item in items if isinstance(item, Item)]
         if uploads:
             results = self._commit(uploads)
             for upload, result in zip(uploads, results, strict=True):
                 upload.deliver(result)
-        elif not items:
-            self.catch_up()
         for item in items:
             if isinstance(item, Forget):
                 self._forget(item)
@@ -171,33 +173,34 @@ class Writer(threading.Thread):
                 item.deliver([failed] * max(_size(item), 1))
 
     def _reload(self) -> None:
-        with self._memory.lock:
-            self._memory.clear()
-            self._memory.load(self._archive.sensors())
+        """Start again from the files; readers see what was there before until it is done."""
+        if self._inbox.newest() < self._archive.get("merged"):
+            self._archive.put("merged", 0)  # the inbox is a new file: it counts from 1 again
+        for _attempt in range(RELOADS):
+            fresh = Memory()
+            with self._archive.snapshot():
+                fresh.load(self._archive.sensors())
+                fresh.seen = fresh.merged = self._archive.get("merged")
             started = time.thread_time()
-            self._memory.seen = self._memory.merged = self._merged_upto()
-            self._memory.replay(self._inbox.after(self._memory.seen))
-            self.replay_rate = round(self._memory.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9))
-
-    def _merged_upto(self) -> int:
-        """The id of the last inbox row that is in the main file; when the inbox is a new file, it counts from 1 again."""
-        merged = self._archive.get("merged")
-        if self._inbox.newest() >= merged:
-            return merged
-        self._archive.put("merged", 0)
-        return 0
+            fresh.replay(self._inbox.after(fresh.seen))
+            self.replay_rate = round(fresh.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9))
+            if self._archive.get("merged") == fresh.merged:
+                break  # else rows may have gone from the inbox before they were read
+        self._memory.adopt(fresh)
 
     def catch_up(self) -> None:
         """Take what other processes have added, and drop what one of them has merged."""
+        self._looked = time.monotonic()
         memory = self._memory
+        if not self._merges and self._archive.get("merged") > memory.merged:
+            self._reload()
         with memory.lock:
-            if not self._merges and self._archive.get("merged") > memory.merged:
-                self._reload()
             memory.replay(self._inbox.after(memory.seen))
 
     def _forget(self, item: Forget) -> None:
         while self._work is not None and self._archive.db.in_transaction:
             self._step()
+        self._archive.begin()  # nobody gives the sensor a number meanwhile
         row = self._archive.sensor(item.sensor)
         with self._memory.lock:
             self._inbox.begin()
@@ -207,7 +210,8 @@ class Writer(threading.Thread):
             self._inbox.add([sensor.key + dead.to_bytes(4, "little")], self._memory.seen)
             self._memory.replay(self._inbox.after(self._memory.seen))
         self._inbox.commit()
-        self._archive.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (sensor.key, dead))
+        self._archive.disown(sensor.key, dead)
+        self._archive.commit()
         self._wanted = True  # remove the blocks soon
         item.deliver([Outcome(0, 0, 0, 0)])
 

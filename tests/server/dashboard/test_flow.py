@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from server.testbed import Platform
 from tests.e2e.chain import DEVICE, SENSORS, Chain
-from tests.e2e.test_lan import free_port
+from tests.processes import free_port
 from tests.server.dashboard.conftest import DESKTOP, WAIT_MS, drawn, statistics, until
 from tests.server.dashboard.site import steady
 from tests.server.mailbox import Mailbox

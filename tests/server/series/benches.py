@@ -16,11 +16,15 @@ class Clock:
 
 
 class SqliteBench:
-    """A SQLite store on a temporary file: open, reopen, merge, let time pass."""
+    """A SQLite store on a temporary file: open, reopen, merge, let time pass. Another store has the same methods.
 
-    def __init__(self, folder):
+    busy: so little may wait that the work in the background goes on all the time.
+    """
+
+    def __init__(self, folder, busy=False, now=NOON):
         self.path = str(folder / "series.sqlite3")
-        self.clock = Clock()
+        self.clock = Clock(now)
+        self.options = {"sweep_tuples": 60} if busy else {}
         self.store = None
         self.open()
 
@@ -29,7 +33,7 @@ class SqliteBench:
 
         if self.store is not None:
             self.store.close()
-        self.store = SqliteStore(self.path, clock=self.clock)
+        self.store = SqliteStore(self.path, clock=self.clock, **self.options)
         return self.store
 
     def settle(self):
@@ -39,6 +43,15 @@ class SqliteBench:
     def pass_days(self, days):
         self.clock.now += days * DAY
         self.settle()
+
+    def replay_rate(self):
+        """Tuples a second of CPU that were read back when the store was opened, None where none need be."""
+        return self.store.replay_rate()
+
+    @staticmethod
+    def kill(process):
+        """End at once the process that has a store of this kind open, and what the store has running beside it: nothing here."""
+        process.kill()
 
     def close(self):
         self.store.close()

@@ -51,7 +51,7 @@ def test_intervals_have_the_rows_of_the_historic_api(store, interval, count, ste
     found = rows(store, interval=interval)
     assert len(found) == count
     assert [b - a for (a, _v), (b, _w) in zip(found, found[1:], strict=False)] == [step] * (count - 1)
-    assert found[-1] == [last + step, "nan"]
+    assert found[-1] == [last + step, 600 if interval == "night" else "nan"]
     assert found[-2] == [last, 600]
 
 
@@ -88,12 +88,15 @@ def test_an_unknown_sensor_gives_nan_rows(store):
     assert {value for _ts, value in query.answer(store, "0" * 32, asked, NOON, BRUSSELS)} == {"nan"}
 
 
-def test_too_many_rows_are_answered_coarser():
+def test_too_many_rows_are_answered_coarser(store):
     year = query.parse(NOON, start=NOON - 365 * DAY, end=NOON, resolution="minute", unit="watt")
     assert year.step_s == 900
     assert query.parse(NOON, start=0, end=NOON, resolution="minute", unit="watt").step_s == DAY
-    month = query.parse(NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt")
-    assert month.step_s == 60
+    for start, step_s in ((NOON - 31 * DAY + 60, 60), (NOON - 31 * DAY + 59, 900)):
+        month = query.parse(NOON, start=start, end=NOON, resolution="minute", unit="watt")
+        assert month.step_s == step_s
+    exactly = query.parse(NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt")
+    assert len(query.answer(store, A, exactly, NOON, BRUSSELS)) == query.MAX_ROWS
 
 
 BAD = [
@@ -182,8 +185,9 @@ def test_a_night_is_from_two_to_five_local_time(zone, day, start, end):
 
 def test_tonight_is_known_after_six(store):
     for now, want in ((MIDNIGHT + 5 * 3600 - 1, "nan"), (MIDNIGHT + 5 * 3600, 600)):  # 06:00 is 05:00 UTC
-        asked = query.Query(MIDNIGHT, MIDNIGHT + DAY, DAY, 3600.0, night=True)
-        assert query.answer(store, A, asked, now, BRUSSELS)[0] == [MIDNIGHT + DAY, want]
+        found = rows(store, now=now, interval="night")
+        assert len(found) == 29
+        assert found[-2:] == [[MIDNIGHT, 600], [MIDNIGHT + DAY, want]]
 
 
 def test_local_days_meet_without_a_gap():

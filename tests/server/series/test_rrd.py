@@ -11,9 +11,10 @@ import pytest
 
 rrdtool = pytest.importorskip("rrdtool")
 
-from series.rrd.feeder import Feeder  # noqa: E402
+from series.rrd.feeder import FOLDERS, Feeder, Graph  # noqa: E402
 from series.rrd.files import Rrd  # noqa: E402
-from series.rrd.history import import_file  # noqa: E402
+from series.rrd.history import import_file, tuples_of  # noqa: E402
+from series.rrd.notes import Notes  # noqa: E402
 from series.sqlite.store import SqliteStore  # noqa: E402
 
 from tests.server.series.benches import DAY, NOON, Clock  # noqa: E402
@@ -21,6 +22,7 @@ from tests.server.series.benches import DAY, NOON, Clock  # noqa: E402
 A, B = "a1" * 16, "b2" * 16
 MIDNIGHT = NOON // DAY * DAY
 ZONE = ZoneInfo("Europe/Brussels")
+DAY_GRAPH = Graph(NOON - DAY, NOON, 3600.0, "watt")
 
 
 @pytest.fixture
@@ -65,6 +67,13 @@ def append(store, sensor, tuples):
         store.append(sensor, tuples[at : at + 4000], NOON)
 
 
+def note(feeder, sensor, since):
+    """As another process does."""
+    notes = Notes(feeder._folder)
+    notes.add_late({sensor: since})
+    notes.close()
+
+
 def rates(path, step, start, end):
     """rrdtool's own rows [(end of bucket, Wh/s)] that are known."""
     (first, _last, width), _names, rows = rrdtool.fetch(path, "AVERAGE", "-r", str(step), "-s", str(start), "-e", str(end))
@@ -92,9 +101,12 @@ def test_late_tuples_rebuild_the_file(store, feeder):
     gap = tuples[400:600]
     append(store, A, tuples[:400] + tuples[600:])
     feeder.feed([A], NOON, ZONE)
-    assert store.append(A, gap, NOON).late == len(gap)
-    feeder.late(A)
+    outcome = store.append(A, gap, NOON)
+    assert (outcome.late, outcome.late_from) == (len(gap), gap[0][0])
+    note(feeder, A, outcome.late_from)
+    assert feeder.late_sensors() == [A]
     feeder.feed([A], NOON, ZONE)
+    assert feeder.late_sensors() == []
     found = rates(feeder.path(A), 60, NOON - DAY + 3600, NOON - 3 * 3600)
     assert [rate * 60 for _end, rate in found] == pytest.approx(energies(store, A, found, 60), abs=1e-6)
 
@@ -124,9 +136,88 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
 def test_draws_a_png(store, feeder):
     append(store, A, household(NOON - DAY, 1380))
     feeder.feed([A], NOON, ZONE)
-    image = feeder.png(A, NOON - DAY, NOON, 3600.0, "watt")
+    image = feeder.png(A, DAY_GRAPH)
     assert image.startswith(b"\x89PNG\r\n\x1a\n") and len(image) > 2000
-    assert feeder.png(B, NOON - DAY, NOON, 3600.0, "watt") is None
+    assert feeder.png(B, DAY_GRAPH) is None
+    nights = feeder.png(A, DAY_GRAPH._replace(start=NOON - 28 * DAY, night=True))
+    assert nights.startswith(b"\x89PNG\r\n\x1a\n") and nights != image
+
+
+def builds(feeder, monkeypatch):
+    """A list that gets each sensor whose file is built anew from now on."""
+    built = []
+    build = feeder._build
+    monkeypatch.setattr(feeder, "_build", lambda sensor, *args: (built.append(sensor), build(sensor, *args))[1])
+    return built
+
+
+def test_late_tuples_that_are_in_no_file_yet_build_nothing_anew(store, feeder, monkeypatch):
+    """A device that sends its newest minute first."""
+    tuples = household(NOON - 7200, 110)
+    append(store, A, tuples)
+    feeder.feed([A], NOON - 3600, ZONE)
+    built = builds(feeder, monkeypatch)
+    note(feeder, A, tuples[70][0])
+    feeder.feed([A], NOON, ZONE)
+    assert (built, feeder.late_sensors()) == ([], [])
+    note(feeder, A, tuples[70][0])  # now it is in the file
+    feeder.feed([A], NOON, ZONE)
+    assert (built, feeder.late_sensors()) == ([A], [])
+
+
+def test_a_note_outlives_its_process_and_a_build_that_was_cut_short(store, feeder, tmp_path, monkeypatch):
+    append(store, A, household(NOON - 7200, 110))
+    feeder.feed([A], NOON, ZONE)
+    note(feeder, A, NOON - 5000)
+    monkeypatch.setattr(os, "replace", lambda *paths: 1 // 0)  # killed
+    with pytest.raises(ZeroDivisionError):
+        feeder.feed([A], NOON, ZONE)
+    monkeypatch.undo()
+    again = Feeder(store, str(tmp_path / "rrd"), feeder._rrd)
+    built = builds(again, monkeypatch)
+    assert again.late_sensors() == [A]
+    again.feed(again.late_sensors(), NOON, ZONE)
+    assert (built, again.late_sensors()) == ([A], [])
+    again.close()
+
+
+def test_a_note_that_comes_while_a_file_is_built_stays(store, feeder, monkeypatch):
+    append(store, A, household(NOON - 7200, 110))
+    raw = store.raw
+    monkeypatch.setattr(store, "raw", lambda *asked: (note(feeder, A, NOON - 5000), raw(*asked))[1])
+    feeder.feed([A], NOON, ZONE)
+    assert feeder.late_sensors() == [A]
+
+
+def files(feeder):
+    return sorted(name for _folder, _folders, names in os.walk(feeder._folder) for name in names if name.endswith((".rrd", ".new")))
+
+
+def test_the_next_owner_never_sees_the_graph_of_the_former_one(store, feeder):
+    append(store, A, household(NOON - 2 * DAY, 2800))
+    feeder.feed([A], NOON, ZONE)
+    store.forget(A)
+    assert feeder.png(A, DAY_GRAPH) is None
+    append(store, A, [(NOON - 3600, 5), (NOON - 1800, 9)])
+    assert feeder.png(A, DAY_GRAPH) is None
+    feeder.feed([A], NOON, ZONE)
+    assert feeder.png(A, DAY_GRAPH) is not None
+    feeder._rrd.flush(feeder.path(A))
+    assert min(end for end, _rate in rates(feeder.path(A), 60, NOON - DAY, NOON)) > NOON - 3600
+
+
+def test_files_of_a_forgotten_series_are_removed(store, feeder):
+    for sensor in (A, B):
+        append(store, sensor, household(NOON - 2 * DAY, 2800))
+    feeder.feed([A, B], NOON, ZONE)
+    feeder.forget(A)
+    assert files(feeder) == [f"{B}.night.rrd", f"{B}.rrd"]
+    feeder.feed([A], NOON, ZONE)
+    store.forget(A)  # by another process
+    assert [feeder.sweep(folder) for folder in FOLDERS if folder in (A[:2], B[:2])] == [[], [B]]
+    assert files(feeder) == [f"{B}.night.rrd", f"{B}.rrd"]
+    feeder.feed([A], NOON, ZONE)
+    assert files(feeder) == [f"{B}.night.rrd", f"{B}.rrd"]
 
 
 def test_an_existing_file_gives_a_sensor_its_history(store, feeder):
@@ -140,3 +231,48 @@ def test_an_existing_file_gives_a_sensor_its_history(store, feeder):
     assert store.imported_until(B) >= MIDNIGHT - 3600
     assert store.imported_until(A) == 0
     assert abs(store.last(B)[1] - store.last(A)[1]) < 60
+
+
+GAPS = [  # id, the counter of the file's end, when the meter was away (hours before the end)
+    ("a high counter", 20_000_000, [(30, 26), (130, 100)]),
+    ("a counter too low to fall", 9000, [(30, 26), (130, 100)]),
+    ("hours and weeks", 30_000, [(5, 4), (12, 11), (40 * 24, 3 * 24)]),
+]
+
+
+@pytest.mark.parametrize("last, gaps", [pytest.param(*rest, id=i) for i, *rest in GAPS])
+def test_what_a_file_does_not_know_stays_unknown(store, tmp_path, last, gaps):
+    """rrdtool says what it knows; the import says the same, also when its days age."""
+    path, end = str(tmp_path / "old.rrd"), NOON // DAY * DAY
+    Rrd().create(path, end - 60 * DAY)
+    away = [(end - before * 3600, end - after * 3600) for before, after in gaps]
+    times = range(end - 59 * DAY, end + 1, 300)
+    start = last - len(times)
+    words = [f"{ts}:U" if any(a < ts <= b for a, b in away) else f"{ts}:{start + i}" for i, ts in enumerate(times)]
+    for at in range(0, len(words), 1000):
+        rrdtool.update(path, *words[at : at + 1000])
+    assert import_file(store, A, path, NOON) > 100
+    assert tuples_of(path)[-1] == (end, last - 1)
+    clock = store._writer._clock
+    for days in (0, 70, 400):
+        clock.now += days * DAY
+        store.merge()
+        for a, b in away:
+            assert store.coverage(A, [a, b])[0] < 0.01
+            assert store.profile(A, [a, b])[0][0] < 2
+        known = [a for pair in sorted(away) for a in pair]
+        spans = list(zip([end - 50 * DAY, *known[1::2]], [*known[0::2], end], strict=True))
+        for a, b in spans:
+            assert store.profile(A, [a, b])[0][0] == pytest.approx((b - a) / 300, abs=20)
+            assert store.coverage(A, [a, b])[0] > 0.9
+
+
+def test_an_import_that_was_cut_short_goes_on(store, feeder, monkeypatch):
+    append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
+    feeder.feed([A], NOON, ZONE)
+    feeder._rrd.flush(feeder.path(A))
+    monkeypatch.setattr("series.rrd.history.MAX_TUPLES", 500)
+    whole = tuples_of(feeder.path(A))
+    store.append(B, whole[-500:], NOON)
+    assert import_file(store, B, feeder.path(A), NOON) == len(whole) - 500
+    assert store.raw(B, 0, 1 << 32) == whole

@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SQLite store when its process is killed, its disk fails, or another process has it open too."""
+"""The SQLite store when its disk fails, when threads share it, and files of other versions."""
 
-import random
-import signal
 import sqlite3
 import struct
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 from series import SeriesError
@@ -17,61 +12,8 @@ from series.sqlite.inbox import Inbox
 from series.sqlite.store import SqliteStore
 
 from tests.server.series.benches import DAY, NOON, Clock
-from tests.server.series.model import Model
 
 A, B = "a1" * 16, "b2" * 16
-SENSORS = [f"{number:032x}" for number in range(4)]
-START = NOON - 2000 * DAY
-UPLOADER = str(Path(__file__).with_name("uploader.py"))
-
-
-def upload_until_killed(path, seed, start, lines):
-    """Let a process upload `lines` lines, kill it; the tuples that it said were acknowledged."""
-    process = subprocess.Popen([sys.executable, UPLOADER, path, str(seed), str(start)], stdout=subprocess.PIPE, text=True)
-    text = []
-    for line in process.stdout:
-        text.append(line)
-        if len(text) >= lines:
-            process.send_signal(signal.SIGKILL)
-    process.wait()
-    whole = "".join(text)
-    return [line.split() for line in whole[: whole.rfind("ok\n")].splitlines() if line != "ok"]
-
-
-def check_nothing_lost(path, acknowledged):
-    """Every tuple acknowledged is there while minutes are kept, and every watt-hour after."""
-    newest = max(ts for found in acknowledged.values() for ts in found.tuples)
-    store = SqliteStore(path, clock=Clock(newest + 100), merge=False)
-    for sensor, model in acknowledged.items():
-        kept = dict(store.raw(sensor, newest - 58 * DAY, 1 << 32))
-        for ts, counter in model.tuples.items():
-            if ts >= newest - 58 * DAY:
-                assert kept[ts] == counter
-        first, last = min(model.tuples), max(model.tuples)
-        assert store.profile(sensor, [first, last])[0][0] == pytest.approx(model.total(), abs=1.01)
-        assert store.last(sensor)[0] >= last
-    store.close()
-    return newest
-
-
-def kill_again_and_again(folder, kills, seed):
-    rng = random.Random(seed)
-    path, newest = str(folder / "series.sqlite3"), START
-    acknowledged = {sensor: Model() for sensor in SENSORS}
-    for kill in range(kills):
-        for sensor, ts, counter in upload_until_killed(path, kill, newest + 3600, rng.randrange(60, 800)):
-            acknowledged[sensor].append([(int(ts), int(counter))])
-        newest = check_nothing_lost(path, {s: m for s, m in acknowledged.items() if m.tuples})
-
-
-def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path):
-    kill_again_and_again(tmp_path, 6, 1)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_a_hundred_kills_lose_nothing_acknowledged(tmp_path):
-    kill_again_and_again(tmp_path, 100, 2)
 
 
 class Failing:
@@ -131,69 +73,6 @@ def test_many_threads_share_commits_and_lose_nothing(tmp_path):
         thread.join()
     assert all(len(store.raw(f"{n:032x}", 0, 1 << 32)) == 40 for n in range(8))
     store.close()
-
-
-@pytest.fixture
-def pair(tmp_path):
-    """The same files twice, as two services have them: the first one merges."""
-    path = str(tmp_path / "s")
-    stores = SqliteStore(path, clock=Clock()), SqliteStore(path, clock=Clock(), merge=False)
-    yield stores
-    for store in stores:
-        store.close()
-
-
-def test_a_second_process_reads_and_adds(pair):
-    ingest, web = pair
-    ingest.append(A, [(NOON - 600, 1)], NOON)
-    assert web.raw(A, 0, 1 << 32) == [(NOON - 600, 1)]
-    assert tuple(web.append(A, [(NOON - 600, 1), (NOON - 540, 2)], NOON)[:2]) == (1, 1)
-    assert ingest.last(A) == (NOON - 540, 2)
-    assert ingest.append(A, [(NOON - 540, 2)], NOON).duplicate == 1
-    ingest.merge()
-    assert web.append(A, [(NOON - 480, 3)], NOON).new == 1
-    web.merge()  # not its business: must come back at once
-    for store in pair:
-        assert store.raw(A, 0, 1 << 32) == [(NOON - 600, 1), (NOON - 540, 2), (NOON - 480, 3)]
-        assert store.counters(A, [NOON - 570]) == [1.5]
-
-
-def test_the_second_process_imports_history(pair):
-    ingest, web = pair
-    web.append(A, [(NOON - 600, 1), (NOON - 540, 2)], NOON)
-    web.mark_imported(A, NOON - 540)
-    web.mark_imported(B, NOON)  # unknown: nothing to mark
-    ingest.append(A, [(NOON - 480, 3)], NOON)
-    ingest.merge()
-    for store in pair:
-        assert (store.imported_until(A), store.imported_until(B)) == (NOON - 540, 0)
-        assert store.raw(A, 0, 1 << 32) == [(NOON - 600, 1), (NOON - 540, 2), (NOON - 480, 3)]
-    web.forget(A)
-    assert ingest.imported_until(A) == 0
-
-
-def test_forgetting_in_one_process_reaches_the_other(pair):
-    ingest, web = pair
-    ingest.append(A, [(NOON - 600, 1)], NOON)
-    ingest.merge()
-    ingest.append(A, [(NOON - 540, 2)], NOON)
-    web.forget(A)
-    for store in pair:
-        assert store.raw(A, 0, 1 << 32) == []
-    ingest.append(A, [(NOON - 480, 9)], NOON)
-    ingest.merge()
-    for store in pair:
-        assert store.raw(A, 0, 1 << 32) == [(NOON - 480, 9)]
-
-
-def test_the_second_process_lets_go_of_what_was_merged(pair):
-    ingest, web = pair
-    ingest.append(A, [(NOON - 600, 1)], NOON)
-    web.last(A)
-    ingest.merge()
-    web._writer.catch_up()
-    assert web._memory.pending_bytes == 0
-    assert web.raw(A, 0, 1 << 32) == [(NOON - 600, 1)]
 
 
 def test_forgotten_blocks_are_removed_from_the_file(tmp_path):

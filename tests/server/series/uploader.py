@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that uploads to a SQLite store and says what was acknowledged, until it is killed: uploader.py PATH SEED START."""
+"""A process that uploads to a store and says what was acknowledged, until it is killed: uploader.py BENCH FOLDER SEED START."""
 
 import random
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "server"))
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "server")]
 
-from series.sqlite.store import SqliteStore  # noqa: E402
+from tests.server.series.benches import BENCHES, DAY  # noqa: E402
 
-DAY = 86_400
 ZERO = 1_500_000_000  # counters say how long ago this was: what is stored but not acknowledged changes no energy
 
 
 def main():
-    path, seed, start = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    name, folder, seed, start = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     rng = random.Random(seed)
-    now = [float(start)]
-    # so little may wait that merging, sealing and ageing go on all the time
-    store = SqliteStore(path, clock=lambda: now[0], sweep_tuples=60)
+    bench = BENCHES[name](folder, busy=True, now=start)
     ts = start
     while True:
         uploads = []
@@ -27,8 +25,8 @@ def main():
             uploads.append((sensor, [(ts + 60 * i + int(sensor, 16), ts + 60 * i - ZERO) for i in range(5)]))
             ts += 300
         ts += rng.choice((0, 0, 7200, DAY))
-        now[0] = ts + 60 + 1
-        store.append_many(uploads, int(now[0]))
+        bench.clock.now = ts + 60 + 1
+        bench.store.append_many(uploads, bench.clock.now)
         sys.stdout.write("".join(f"{sensor} {t} {c}\n" for sensor, tuples in uploads for t, c in tuples) + "ok\n")
         sys.stdout.flush()
 

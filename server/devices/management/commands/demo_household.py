@@ -34,6 +34,7 @@ class Command(BaseCommand):
         if Account.objects.filter(username=NAME).exists():
             self.stdout.write(f"account {NAME} is there already")
             return
+        stores.store(merge=True)
         password = secrets.token_urlsafe(9)
         end = int(time.time()) // MINUTE_S * MINUTE_S
         start = end - days * DAY_S
