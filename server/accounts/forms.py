@@ -57,7 +57,9 @@ class SignupForm(SharingForm, allauth.SignupForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["audience"].help_text = _("You choose members on the page of your account. Until you have, you stay private.")
+        self.fields["audience"].help_text = _(
+            "With members you choose: say who they are on the page of your account. Until then you stay private."
+        )
         invitation = get_adapter().invitation(context.request)
         if invitation is not None:
             self.fields["email"].initial = invitation.email

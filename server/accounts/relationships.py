@@ -6,6 +6,8 @@ from typing import NamedTuple
 from accounts.models import Account, Invitation, Sharing
 from accounts.sharing import LISTED_MAX, followed, subscriptions_of, visible_to
 
+INVITED_MAX = 200  # open ones are among them: at most ten a day are sent, which stay open for a fortnight
+
 
 class Follower(NamedTuple):
     """Somebody who follows the member; sees: what the member shares reaches them today; back: the member follows them too."""
@@ -41,9 +43,9 @@ class Invited(NamedTuple):
 
 
 def invited(account: Account) -> list[Invited]:
-    """The newest first."""
+    """The newest first, INVITED_MAX at most."""
     names = dict(visible_to(account).filter(invitation__inviter=account).values_list("pk", "username"))
-    return [Invited(each, names.get(each.accepted_by_id, "")) for each in account.invitations.all()]
+    return [Invited(each, names.get(each.accepted_by_id, "")) for each in account.invitations.all()[:INVITED_MAX]]
 
 
 def inviter(account: Account) -> str:

@@ -102,6 +102,7 @@ def test_the_schema_goes_down_and_up_with_data(platform):
     count += "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], *Price.objects.values_list('cents_per_kwh'))"
     before = platform.command("shell", "-v0", "-c", count)
     assert "31.5" in before
+    platform.command("makemigrations", "--check", "--dry-run")
     platform.command("migrate", "-v0", "accounts", "0002")
     platform.command("migrate", "-v0", "devices", "0001")
     older = "from django.db import connection; c = connection.cursor(); "

@@ -220,6 +220,25 @@ def test_files_of_a_forgotten_series_are_removed(store, feeder):
     assert files(feeder) == [f"{B}.night.rrd", f"{B}.rrd"]
 
 
+def test_a_sensor_that_was_forgotten_has_no_graph_of_its_earlier_life(store, feeder):
+    append(store, A, household(NOON - DAY, 1380))
+    feeder.feed([A], NOON, ZONE)
+    store.forget(A)
+    assert feeder.png(A, NOON - DAY, NOON, 3600.0, "watt") is None
+    append(store, A, household(NOON - 300, 3))  # of another household, and not settled yet
+    assert feeder.png(A, NOON - DAY, NOON, 3600.0, "watt") is None
+    feeder.feed([A], NOON, ZONE)
+    assert not os.path.exists(feeder.path(A)) and not os.path.exists(feeder.path(A, ".night"))
+
+
+def test_a_sensor_that_is_forgotten_while_its_files_are_written_keeps_none(store, feeder):
+    append(store, A, household(NOON - DAY, 1380))
+    written = feeder._feed_nights
+    feeder._feed_nights = lambda *words: written(*words) + (store.forget(A) or 0)
+    feeder.feed([A], NOON, ZONE)
+    assert not os.path.exists(feeder.path(A)) and not os.path.exists(feeder.path(A, ".night"))
+
+
 def test_an_existing_file_gives_a_sensor_its_history(store, feeder):
     """Fed from one sensor, imported into another: the energy of each day is the same, and leads up to the same counter."""
     append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
