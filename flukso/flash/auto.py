@@ -11,52 +11,52 @@ TRIES_MAX = 3  # with one image; then somebody has to look
 NOTE_MAX = 32  # bytes of the note of what was tried
 
 
-async def run(bench, port, process) -> "update.Result | None":
+async def run(access, port, process) -> "update.Result | None":
     """Do what is to be done and return the Result, None when that was nothing. Raises what update and recover raise."""
-    site = bench.site
+    site = access.site
     if not site.auto:
-        bench.say("the board's firmware is not looked at: option auto is 0")
+        access.say("the board's firmware is not looked at: option auto is 0")
         return None
-    if not bench.asks:
-        bench.say("the board's firmware is not looked at: it has no programming wires to this router")
+    if not access.asks:
+        access.say("the board's firmware is not looked at: it has no programming wires to this router")
         return None
     tries = Tries(port, process, site.backup + ".tries")
-    pending = bench.kept() is not None
+    pending = access.kept() is not None
     if not pending and not process.exists(site.image):
-        bench.say("the board's firmware is not looked at: there is none at {}".format(site.image))
+        access.say("the board's firmware is not looked at: there is none at {}".format(site.image))
         return None
     text = port.read_file(site.image, FILE_MAX) if process.exists(site.image) else b""
     if pending:
         tries.begin(text)
-        result = await update.recover(bench)
+        result = await update.recover(access)
     else:
         found = image.load(text)
-        if not await wanted(bench, found):
+        if not await wanted(access, found):
             return None
         tries.begin(text)
-        result = await update.update(bench, found, force=True)
+        result = await update.update(access, found, force=True)
     tries.end()
     return result
 
 
-async def wanted(bench, found: image.Image) -> bool:
+async def wanted(access, found: image.Image) -> bool:
     """Say whether the board's firmware is older than this one, or its chip is new. Raises AvrdudeError when nobody answers at all."""
-    await bench.begin()
+    await access.begin()
     try:
-        state = await bench.state()
+        state = await access.state()
         if state is not None:
             if older(state.version, found.version):
-                bench.say("firmware {}.{} is older than {}.{}".format(*(tuple(state.version) + found.version)))
+                access.say("firmware {}.{} is older than {}.{}".format(*(tuple(state.version) + found.version)))
                 return True
             return False
-        chip = bench.read_chip()
+        chip = access.read_chip()
     except avrdude.AvrdudeError as error:
         raise avrdude.AvrdudeError(error.reason, "the board does not answer, and its chip neither: {}".format(error))
     finally:
-        await bench.end()
+        await access.end()
     if chip.flash.strip(b"\xff"):
         raise Refused("the board does not answer, though its chip has a firmware: look at it")
-    bench.say("the board's chip is new")
+    access.say("the board's chip is new")
     return True
 
 

@@ -6,7 +6,8 @@ import sys
 
 from flukso import ports, uci
 from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
-from flukso.flash.bench import Bench, LockedError
+from flukso.flash.access import Access
+from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
 from flukso.words import UsageError, parse
 
@@ -117,23 +118,23 @@ async def run(command, rest, options, port, process, report):
     site = site_of(options, port, process)
     if command == "auto" and process.exists(site.init):
         port.log_to_syslog()
-    bench = Bench(site, port, process, report, service=command != "auto")
+    access = Access(site, port, process, report, service=command != "auto")
     if command == "update":
         found = load_image(port, rest[0] if rest else site.image)
-        tell(report, await update.update(bench, found, options.get("board", "auto"), "force" in options))
+        tell(report, await update.update(access, found, options.get("board", "auto"), "force" in options))
     elif command == "recover":
-        tell(report, await update.recover(bench, "old" in options))
+        tell(report, await update.recover(access, "old" in options))
     elif command == "restore":
         wanted = backup.load(port.read_file(rest[0], backup.FILE_MAX))
-        tell(report, await update.restore(bench, wanted, "old-counters" in options))
+        tell(report, await update.restore(access, wanted, "old-counters" in options))
     elif command == "backup":
-        await save(bench, rest[0], report)
+        await save(access, rest[0], report)
     elif command == "verify":
-        await verify(bench, port, rest[0], report)
+        await verify(access, port, rest[0], report)
     elif command == "info":
-        await info(bench, report)
+        await info(access, report)
     else:
-        result = await auto.run(bench, port, process)
+        result = await auto.run(access, port, process)
         if result is not None:
             tell(report, result)
 
@@ -161,22 +162,22 @@ def tell(report, result):
     report.result(lines, values)
 
 
-async def save(bench, path, report):
-    saved = await update.save(bench)
-    bench.write_backup(path, saved)
+async def save(access, path, report):
+    saved = await update.save(access)
+    access.write_backup(path, saved)
     lines = ["{}: firmware {}, counters {}".format(path, _dotted(saved.firmware), " ".join([str(n) for n in saved.counters]) or "unknown")]
     report.result(lines, {"file": path, "firmware": list(saved.firmware), "counters": list(saved.counters)})
 
 
-async def verify(bench, port, path, report):
+async def verify(access, port, path, report):
     """Raises AvrdudeError("verify") that names the first difference."""
     data = port.read_file(path, max(ihex.FILE_MAX, backup.FILE_MAX))
     wanted = backup.load(data).flash if data[:1] == b"{" else bytes(load_image(port, path).memory)
-    await bench.begin()
+    await access.begin()
     try:
-        _, chip = await update.look(bench)
+        _, chip = await update.look(access)
     finally:
-        await bench.end()
+        await access.end()
     wanted = wanted + b"\xff" * (avrdude.FLASH_SIZE - len(wanted))
     differing = [at for at in range(avrdude.FLASH_SIZE) if wanted[at] != chip.flash[at]]
     if differing:
@@ -184,12 +185,12 @@ async def verify(bench, port, path, report):
     report.result(["{}: that is what is on the chip".format(path)], {"file": path, "same": True})
 
 
-async def info(bench, report):
-    await bench.begin()
+async def info(access, report):
+    await access.begin()
     try:
-        state, chip = await update.look(bench)
+        state, chip = await update.look(access)
     finally:
-        await bench.end()
+        await access.end()
     part, words = avrdude.part_of(chip.signature)
     low, high, extended = chip.fuses
     stored = eeprom.read(chip.eeprom)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is done to a board in which order, so that a cut at any point loses no count. For both interpreters.
 
-All effects go through a bench (flukso/flash/bench.py; its class says what each does). Between begin() and end() the board is ours.
+All effects go through an Access (flukso/flash/access.py; its class says what each does). Between begin() and end() the board is ours.
 """
 
 from collections import namedtuple
@@ -26,44 +26,44 @@ class Failed(ValueError):
         self.reason = reason
 
 
-async def look(bench) -> tuple:
+async def look(access) -> tuple:
     """Return State or None, and the Chip. What the board counted is committed before the programmer resets it."""
-    state = await bench.state()
+    state = await access.state()
     if state is not None:
-        await bench.commit()
-    bench.committed_at = bench.seconds()
-    return state, bench.read_chip()
+        await access.commit()
+    access.committed_at = access.seconds()
+    return state, access.read_chip()
 
 
-def backup_of(bench, state, chip, new: bytes) -> Backup:
+def backup_of(access, state, chip, new: bytes) -> Backup:
     """Return the Backup of what was read. Raises Refused when that would lose something."""
     fitness.readable(chip)
     running = fitness.ours(chip.flash)
     firmware = state.version if state else (running.version if running else ())
     hardware = state.hardware if state else ()
     counters = fitness.committed(state, chip)
-    return Backup(bench.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, firmware, hardware, new)
+    return Backup(access.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, firmware, hardware, new)
 
 
-async def update(bench, found: image.Image, board: str = "auto", force: bool = False) -> Result:
+async def update(access, found: image.Image, board: str = "auto", force: bool = False) -> Result:
     """Put a firmware on the board and return what was compared.
 
     Raises Refused, AvrdudeError or BackupError before anything was written, Failed after. The daemon runs again in any case.
     """
-    await bench.begin()
+    await access.begin()
     try:
-        if bench.kept() is not None:
+        if access.kept() is not None:
             raise Refused("an update was cut off: `flukso-flash recover` goes on from its backup")
-        state = await bench.state()
-        fitness.check_board(found, state, board, force, bench.asks)
-        state, chip = await look(bench)
+        state = await access.state()
+        fitness.check_board(found, state, board, force, access.asks)
+        state, chip = await look(access)
         fitness.check_chip(found, chip, force)
-        saved = backup_of(bench, state, chip, found.memory)
-        bench.keep(saved)
-        bench.say("backup kept: {}".format(bench.backup_path))
-        return await _write(bench, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
+        saved = backup_of(access, state, chip, found.memory)
+        access.keep(saved)
+        access.say("backup kept: {}".format(access.backup_path))
+        return await _write(access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
     finally:
-        await bench.end()
+        await access.end()
 
 
 # saved: the kept Backup; flash: the target, from address 0; eeprom: to write, None to leave and verify it; counters: that must be there
@@ -71,30 +71,30 @@ async def update(bench, found: image.Image, board: str = "auto", force: bool = F
 Plan = namedtuple("Plan", ("saved", "chip", "flash", "board", "eeprom", "counters", "set", "state"))
 
 
-async def _write(bench, plan) -> Result:
+async def _write(access, plan) -> Result:
     """From a kept backup to a board that counts again; raises Failed with the backup still kept."""
     try:
-        _keep_eeprom(bench, plan)
-        _program(bench, plan)
+        _keep_eeprom(access, plan)
+        _program(access, plan)
         for name, value in fuses.planned(plan.board, fuses.kept_eeprom(plan.chip.fuses[1]), plan.chip.fuses[2]):
-            bench.say("setting the {} to 0x{:02x}".format(name, value))
-            bench.avrdude(["{}:w:0x{:02x}:m".format(name, value)])
-        return await _compare(bench, plan)
+            access.say("setting the {} to 0x{:02x}".format(name, value))
+            access.avrdude(["{}:w:0x{:02x}:m".format(name, value)])
+        return await _compare(access, plan)
     except (avrdude.AvrdudeError, OSError) as error:
         reason = getattr(error, "reason", "")
         raise Failed("{}; `flukso-flash recover` goes on from the backup".format(error), reason)
 
 
-def _program(bench, plan):
+def _program(access, plan):
     """Write flash and perhaps EEPROM, verified; what is there already is not written again."""
     kept = plan.chip.eeprom if plan.eeprom is None else plan.eeprom
     operations = []
     if not holds(plan.chip.flash, plan.flash):
-        bench.say("writing the firmware, {} bytes".format(len(plan.flash.rstrip(b"\xff"))))
-        operations = ["erase", "flash:w:{}:r".format(bench.file(FLASH_FILE, plan.flash))]
+        access.say("writing the firmware, {} bytes".format(len(plan.flash.rstrip(b"\xff"))))
+        operations = ["erase", "flash:w:{}:r".format(access.file(FLASH_FILE, plan.flash))]
     if operations or plan.eeprom is not None:
         what = "v" if plan.eeprom is None else "w"
-        bench.avrdude(operations + ["eeprom:{}:{}:r".format(what, bench.file(EEPROM_FILE, kept))])
+        access.avrdude(operations + ["eeprom:{}:{}:r".format(what, access.file(EEPROM_FILE, kept))])
 
 
 def holds(flash: bytes, target: bytes) -> bool:
@@ -102,7 +102,7 @@ def holds(flash: bytes, target: bytes) -> bool:
     return flash[: len(target)] == target and not flash[len(target) :].strip(b"\xff")
 
 
-def _keep_eeprom(bench, plan):
+def _keep_eeprom(access, plan):
     """Program EESAVE before anything is erased."""
     high = plan.chip.fuses[1]
     wanted = fuses.kept_eeprom(high)
@@ -111,62 +111,62 @@ def _keep_eeprom(bench, plan):
     reason = fuses.refusal("hfuse", wanted)
     if reason:
         raise Failed("the high fuse cannot be set: {}".format(reason))
-    bench.say("setting EESAVE, so that the EEPROM outlives the erase")
-    bench.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)])
+    access.say("setting EESAVE, so that the EEPROM outlives the erase")
+    access.avrdude(["hfuse:w:0x{:02x}:m".format(wanted)])
 
 
-async def _compare(bench, plan) -> Result:
+async def _compare(access, plan) -> Result:
     """Ask the board anew, compare, and drop the backup when all is as it should be."""
-    if not bench.asks and plan.set:
+    if not access.asks and plan.set:
         raise Failed("the EEPROM's counters are behind those of the backup, and there is no bus to set them over")
-    if not bench.asks:
-        bench.drop()  # flash and EEPROM were verified by the programmer; there is nobody to ask
-        return _result(bench, plan, None, True, None)
-    after = await bench.state(wait=True)
-    blind_s = bench.seconds() - bench.committed_at
+    if not access.asks:
+        access.drop()  # flash and EEPROM were verified by the programmer; there is nobody to ask
+        return _result(access, plan, None, True, None)
+    after = await access.state(wait=True)
+    blind_s = access.seconds() - access.committed_at
     if after is None:
         raise Failed("the board does not answer with this firmware; `flukso-flash recover --old` brings back the one before")
     if plan.set:
-        await bench.set_counters([max(plan.counters[n], after.counters[n]) for n in range(len(plan.counters))])
-        after = await bench.state()
+        await access.set_counters([max(plan.counters[n], after.counters[n]) for n in range(len(plan.counters))])
+        after = await access.state()
         if after is None:
             raise Failed("the board does not take its counters; `flukso-flash recover` tries again")
     kept = counted_on(plan.counters, after.counters, int(COUNTED_MAX_WH_S * (blind_s + 1)))
     if not kept:
         raise Failed("counters {} became {}; the backup is kept".format(plan.counters, after.counters))
-    bench.drop()
+    access.drop()
     settings = plan.state.settings == after.settings if plan.state else None
-    return _result(bench, plan, after, kept, settings)
+    return _result(access, plan, after, kept, settings)
 
 
-def _result(bench, plan, after, kept, settings):
+def _result(access, plan, after, kept, settings):
     running = fitness.ours(plan.flash)
     version = after.version if after else (running.version if running else ())
     counters = after.counters if after else ()
-    blind_s = bench.seconds() - bench.committed_at
-    return Result(version, plan.counters, counters, kept, settings, blind_s, bench.avrdude_s)
+    blind_s = access.seconds() - access.committed_at
+    return Result(version, plan.counters, counters, kept, settings, blind_s, access.avrdude_s)
 
 
-async def recover(bench, old: bool = False) -> Result:
+async def recover(access, old: bool = False) -> Result:
     """Finish what was cut off, or with `old` bring back the firmware that ran before.
 
     Raises Refused when there is nothing to recover, Failed when it does not succeed either; then the backup is still kept.
     """
-    await bench.begin()
+    await access.begin()
     try:
-        saved = bench.kept()
+        saved = access.kept()
         if saved is None:
             raise Refused("there is no backup, so nothing was cut off")
         if not old and not saved.image:
             raise Refused("a restore was cut off: give it again, or `flukso-flash recover --old` for what ran before it")
-        state, chip = await look(bench)
+        state, chip = await look(access)
         if chip.signature != saved.signature:
             raise Refused("the backup is of another chip")
-        return await _write(bench, _recovery(saved, state, chip, old))
+        return await _write(access, _recovery(saved, state, chip, old))
     except avrdude.AvrdudeError as error:
         raise Failed("{}; the backup is kept".format(error), error.reason)
     finally:
-        await bench.end()
+        await access.end()
 
 
 def _recovery(saved, state, chip, old) -> Plan:
@@ -206,35 +206,35 @@ def _newest_counters(saved, state, chip):
     return saved.counters, True
 
 
-async def restore(bench, wanted: Backup, old_counters: bool = False) -> Result:
+async def restore(access, wanted: Backup, old_counters: bool = False) -> Result:
     """Bring flash and EEPROM back to what a backup file holds; the counters go on where the board has them, unless `old_counters`."""
-    await bench.begin()
+    await access.begin()
     try:
-        pending = bench.kept()
-        state, chip = await look(bench)
+        pending = access.kept()
+        state, chip = await look(access)
         if chip.signature != wanted.signature:
             raise Refused("the backup is of another chip")
         if pending is None:
-            pending = backup_of(bench, state, chip, b"")
-            bench.keep(pending)
-            bench.say("backup of what runs now kept: {}".format(bench.backup_path))
+            pending = backup_of(access, state, chip, b"")
+            access.keep(pending)
+            access.say("backup of what runs now kept: {}".format(access.backup_path))
         counters = wanted.counters if old_counters or not pending.counters else pending.counters
         cells, ahead = wanted.eeprom, not old_counters and counters != wanted.counters
         counted = eeprom.with_counters(cells, counters) if ahead else None
         if counted is not None:
             cells, ahead = counted, False
-        if ahead and not bench.asks:
+        if ahead and not access.asks:
             raise Refused("the board's counters are ahead of the file's, and there is no bus to set them over")
-        return await _write(bench, Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None))
+        return await _write(access, Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None))
     finally:
-        await bench.end()
+        await access.end()
 
 
-async def save(bench) -> Backup:
+async def save(access) -> Backup:
     """Return the Backup of the board as it is; nothing is changed."""
-    await bench.begin()
+    await access.begin()
     try:
-        state, chip = await look(bench)
-        return backup_of(bench, state, chip, b"")
+        state, chip = await look(access)
+        return backup_of(access, state, chip, b"")
     finally:
-        await bench.end()
+        await access.end()
