@@ -7,14 +7,14 @@ line a day, and at the end `week: {...}` with the heap after each day, what was 
 
 import asyncio
 import gc
-import heapq
 import json
 import sys
 import time
 
-from flukso import config, ports, spi
+from flukso import config, spi
 from flukso.daemon import Daemon
 from flukso.https import Answer, HttpsError
+from tests.fakes.clock import JumpingClock
 
 DAY_S = 86400
 WALL_S = 1700000000
@@ -52,44 +52,6 @@ config sensor 4
 """.format(*SENSORS)
 PULSE_EVERY_S = 7
 HEAP_GROWTH = 4096  # bytes, from the second day on: lists that double; on CPython a quarter as many blocks
-
-
-class JumpingClock(ports.Clock):
-    """Stands still until every task sleeps, then jumps to the earliest."""
-
-    def __init__(self):
-        self.now = 0.0
-        self.wall_offset = WALL_S + 0.25
-        self._heap = []
-        self._number = 0
-        self._pump = None
-
-    def wall(self):
-        return self.now + self.wall_offset
-
-    def monotonic(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        await self.sleep_until(self.now + seconds)
-
-    async def sleep_until(self, mono_s):
-        event = asyncio.Event()
-        self._number += 1
-        heapq.heappush(self._heap, (mono_s, self._number, event))
-        if self._pump is None:
-            self._pump = asyncio.create_task(self._run())
-        await event.wait()
-
-    async def _run(self):
-        while self._heap:
-            for _ in range(4):
-                await asyncio.sleep(0)
-            at, _, event = heapq.heappop(self._heap)
-            self.now = max(self.now, at)
-            event.set()
-            await asyncio.sleep(0)
-        self._pump = None
 
 
 class QuickBoard:
@@ -284,7 +246,7 @@ async def day(number, clock, board, server):
 
 
 async def week(days, say):
-    clock = JumpingClock()
+    clock = JumpingClock(WALL_S + 0.25)
     board, server = QuickBoard(clock), QuickServer()
     port = QuickPort(clock, board, server)
     daemon = Daemon(port, clock, config.load(port, "/etc/flukso"), None, "/etc/flukso")

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says, and a clock that jumps: no sleeping, no sockets."""
+"""An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says: no sleeping, no sockets."""
 
-import asyncio
 import contextlib
-import heapq
 import struct
-from itertools import count
 
-from flukso.ports import BusError, Clock
+from flukso.ports import BusError
 
 
 def crc8(data):
@@ -16,46 +13,6 @@ def crc8(data):
         for bit in range(8):
             crc = (crc >> 1) ^ (0x8C if (crc ^ (byte >> bit)) & 1 else 0)
     return crc
-
-
-class VirtualClock(Clock):
-    """Time that stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at will."""
-
-    def __init__(self, wall=1700000000.0):
-        self.now = 0.0
-        self.wall_offset = wall
-        self._heap = []
-        self._number = count()
-        self._pump = None
-
-    def close(self):
-        if self._pump:
-            self._pump.cancel()
-
-    def wall(self):
-        return self.now + self.wall_offset
-
-    def monotonic(self):
-        return self.now
-
-    async def sleep(self, seconds):
-        await self.sleep_until(self.now + seconds)
-
-    async def sleep_until(self, mono_s):
-        event = asyncio.Event()
-        heapq.heappush(self._heap, (mono_s, next(self._number), event))
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.get_running_loop().create_task(self._run())
-        await event.wait()
-
-    async def _run(self):
-        while self._heap:
-            for _ in range(3):
-                await asyncio.sleep(0)
-            if self._heap:
-                at, _, event = heapq.heappop(self._heap)
-                self.now = max(self.now, at)
-                event.set()
 
 
 class FakeBoard:

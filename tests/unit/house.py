@@ -5,7 +5,8 @@ import asyncio
 
 from flukso import config
 from flukso.daemon import Daemon
-from tests.unit.fake_board import FakeBoard, VirtualClock
+from tests.fakes.clock import JumpingClock
+from tests.unit.fake_board import FakeBoard
 from tests.unit.fake_port import CONFIG, FakePort, FakeServer
 
 START = 1700000000.4
@@ -15,7 +16,7 @@ class House:
     """A daemon, and what stands around it."""
 
     def __init__(self, config=CONFIG, files=None, wall=START, **board):
-        self.clock = VirtualClock(wall)
+        self.clock = JumpingClock(wall)
         self.board = FakeBoard(self.clock, **board)
         self.server = FakeServer()
         self.port = FakePort(self.clock, self.board, self.server, config)

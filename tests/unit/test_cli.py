@@ -5,13 +5,14 @@ import pytest
 
 from flukso import __main__ as cli
 from flukso import version
-from tests.unit.fake_board import FakeBoard, VirtualClock
+from tests.fakes.clock import JumpingClock
+from tests.unit.fake_board import FakeBoard
 from tests.unit.fake_port import CONFIG, FakePort
 
 
 @pytest.fixture
 def port():
-    clock = VirtualClock()
+    clock = JumpingClock(1700000000.0)
     return FakePort(clock, FakeBoard(clock), None)
 
 
