@@ -81,7 +81,7 @@ budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save 
 power-cut: firmware sim ## cuts the board's power around every EEPROM operation and counts what is lost
 	@$(MAKE) -s --no-print-directory -C avr power-cut
 
-day: firmware sim ## runs the board through a simulated day of a household: about an hour (HOURS=n TRACE=file.csv)
+day: firmware sim ## runs the board through a simulated day of a household: some 40 minutes (HOURS=n TRACE=file.csv)
 	@$(MAKE) -s --no-print-directory -C avr day $(if $(TRACE),TRACE=$(abspath $(TRACE)))
 
 fuzz-spi: firmware sim ## throws damaged transfers at the firmware and its core (MINUTES=n)
