@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values of a line in the buckets of a window: means, nights, live; what is unknown, and what is a gap."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,9 @@ from dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from numpy.typing import NDArray
 from series.curve import Floats, instants
 from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, instant, local_date, midnight
+
+REMEMBERED_S = 600  # of who shares days: these are over, and what comes late for one may show as much later
+REMEMBERED = 1000  # answers, each 4 kB at most
 
 
 class Values(NamedTuple):
@@ -43,7 +48,7 @@ def measure(store, line: Line, window: Window, now: int) -> Values:
     return _buckets(store, line, window.boundaries, window.step, now)
 
 
-def _buckets(store, line: Line, boundaries, step: str, now: int) -> Values:
+def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) -> Values:
     at = instants(boundaries)
     hours = np.diff(at) / 3600
     if line.kind == "demo":
@@ -103,13 +108,19 @@ def _by_days(store, line: Line, window: Window, now: int) -> Values:
     """The means of the household's own days, and nothing finer, whatever the viewer's buckets are; a week is of seven of these days."""
     if window.step == "week":
         thursdays = [_utc_date(at) for at in window.boundaries]
-        return _buckets(store, line, [midnight(day, line.zone) for day in thursdays], "week", now)
+        return _remembered(store, line, tuple(midnight(day, line.zone) for day in thursdays), "week", now // REMEMBERED_S)
     first = local_date(window.start, line.zone)
     last = local_date(window.end, line.zone) + timedelta(1)
-    days = day_boundaries(first, last, line.zone)
+    days = tuple(day_boundaries(first, last, line.zone))
     at = instants(window.boundaries)
     where = np.clip(np.searchsorted(days, (at[1:] + at[:-1]) // 2, "right") - 1, 0, len(days) - 2)
-    return _buckets(store, line, days, "day", now).of(where)
+    return _remembered(store, line, days, "day", now // REMEMBERED_S).of(where)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(store, line: Line, cuts: tuple[int, ...], step: str, moment: int) -> Values:
+    """As _buckets(), at the last whole REMEMBERED_S; for several readers: nobody may write to it."""
+    return _buckets(store, line, cuts, step, moment * REMEMBERED_S)
 
 
 def _utc_date(at: int) -> date:

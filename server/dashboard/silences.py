@@ -2,6 +2,7 @@
 """When a device was silent: no tuple of any of its sensors and no heartbeat for over a quarter of an hour."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from itertools import pairwise
 
@@ -29,7 +30,7 @@ def threshold_s(step: str, start: int, now: int) -> int:
 
 
 def of_device(
-    store, device: str | None, found: dict[str, list[Stretch]], heard: Stretch, asked: tuple[list[int] | range, int, int]
+    store, device: str | None, found: dict[str, list[Stretch]], heard: Stretch, asked: tuple[Sequence[int], int, int]
 ) -> list[Stretch]:
     """The device's silences between the times that it was first and last `heard`, given those of some of its sensors; its others are asked
     only where these are silent. asked: (boundaries, shortest silence in s, now)."""
