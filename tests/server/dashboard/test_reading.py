@@ -164,6 +164,24 @@ def test_a_gap_is_not_drawn_but_its_energy_counts(visit, site):
     assert 58 <= len(silent) <= 62
 
 
+def test_a_gap_is_as_long_as_the_silence(visit, site):
+    held = site.platform.held(sensor(2))
+    began = next(a for (a, _), (b, _) in pairwise(held) if b - a == HOLE_S)
+    page = visit("hole", f"/?scale=hour&start={began - 1800}&end={began + 1800}")
+    minute = 1 / 60
+    assert pixels(page, "f1572f", 0.5 - 0.8 * minute, 0.5 - 0.2 * minute) > 10, "the last minute before it is drawn"
+    assert pixels(page, "f1572f", 0.5 + 0.2 * minute, 0.5 + 0.8 * minute) == 0
+
+
+def test_the_last_day_is_drawn_until_its_end(visit):
+    page = visit("daily", "/?scale=month")
+    drawn(page, "day")
+    for hour, lines in ((1, True), (20, True), (25, False)):
+        share = 1 - (time.time() - midnight(1) - hour * HOUR) / (MONTH_D * DAY)
+        found = pixels(page, "f1572f", share - 0.001, share + 0.001)
+        assert (found > 0) == lines, f"{found} pixels at {hour}:00"
+
+
 def test_gas_has_its_own_units(visit):
     page = visit("gas", "/?scale=day")
     page.get_by_role("navigation", name="Resource").get_by_role("link", name="gas").click()

@@ -64,7 +64,7 @@ export class Plot {
     const live = data.step === "live";
     const values = data.lines.map((line) => drawn(data, line, unit));
     if (!live) {
-      values.forEach((each) => each.push(each[each.length - 1] ?? null));
+      values.forEach(close);
     }
     return [live ? data.t.slice(1) : data.t, ...values.reverse()];
   }
@@ -74,7 +74,7 @@ export class Plot {
     const grid = { stroke: paper ? "#ddd" : style("--grid"), width: 1 };
     const axis = { stroke: soft, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
     const live = data.step === "live";
-    const paths = live ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 });
+    const paths = live ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1, alignGaps: 1 });
     const series = data.lines.map((line, i) => ({
       label: line.name,
       stroke: colourOf(i),
@@ -140,7 +140,7 @@ export class Plot {
   // Where a line's dot is: amid its bucket.
   dot(u, index) {
     const bucket = u.cursor.idxs[index];
-    const value = u.data[index][bucket] ?? null;
+    const value = this.data.lines[this.data.lines.length - index].drawn[bucket] === null ? null : u.data[index][bucket];
     const [left, top] = value === null ? [-10, -10] : [u.valToPos(this.middle(bucket), "x"), u.valToPos(value, "y")];
     return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, width: POINT_PX, height: POINT_PX };
   }
@@ -169,6 +169,16 @@ export class Plot {
       this.plot.setSize({ width, height });
     }
   }
+}
+
+// uPlot ends at a line's last value: it stands there once more, where its bucket ends.
+function close(values) {
+  values.push(null);
+  let last = values.length - 2;
+  while (last >= 0 && values[last] === null) {
+    last--;
+  }
+  values[last + 1] = values[last] ?? null;
 }
 
 const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
