@@ -34,7 +34,7 @@ class Part(NamedTuple):
 
 
 class Line(NamedTuple):
-    """key: `me`, `demo` or the member's name; detail: `day` or `minutes`; zone: where its days and nights are."""
+    """key: `me`, `demo` or the member's name; detail: `day` or `minutes`; zone: where its days and nights are; flow: what it shows."""
 
     key: str
     name: str
@@ -42,6 +42,7 @@ class Line(NamedTuple):
     parts: tuple[Part, ...]
     detail: str
     zone: ZoneInfo
+    flow: str = "use"
 
 
 class Counter(NamedTuple):
@@ -99,8 +100,8 @@ def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Li
     zone = ZoneInfo(viewer.time_zone)
     if not own:
         return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
-    name, parts = _shown(viewer.get_username(), own, resource, flow)
-    return Line("me", name, "own", parts, Detail.MINUTES, zone)
+    name, parts, able = _shown(viewer.get_username(), own, resource, flow)
+    return Line("me", name, "own", parts, Detail.MINUTES, zone, able)
 
 
 def sensor_line(viewer, sensor: Sensor) -> Line:
@@ -109,12 +110,12 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
 
 
 def _peer(member: Shown, found: list[Counter], resource: str) -> Line:
-    name, parts = _shown(member.username, found, resource, "use")
-    return Line(member.username, name, "peer", parts, member.detail, ZoneInfo(member.time_zone))
+    name, parts, able = _shown(member.username, found, resource, "use")
+    return Line(member.username, name, "peer", parts, member.detail, ZoneInfo(member.time_zone), able)
 
 
-def _shown(name: str, found: list[Counter], resource: str, flow: str) -> tuple[str, tuple[Part, ...]]:
-    """The line's name, which says so where it cannot be the use, and its parts."""
+def _shown(name: str, found: list[Counter], resource: str, flow: str) -> tuple[str, tuple[Part, ...], str]:
+    """The line's name, which says so where it cannot be the use, its parts, and what it shows."""
     able = flows_of(found, resource)
     flow = flow if flow in able else able[0]
     if "use" not in able:
@@ -123,4 +124,4 @@ def _shown(name: str, found: list[Counter], resource: str, flow: str) -> tuple[s
     parts = [
         Part(each.sensor, each.role, signs[each.role], each.device) for each in found if each.resource == resource and each.role in signs
     ]
-    return name, tuple(parts[:SENSORS_MAX])
+    return name, tuple(parts[:SENSORS_MAX]), flow

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures as the dashboard shows them; figures.js says the same in the browser."""
 
-from dashboard.texts import AGES, CLASSES, RESOURCES
+from dashboard.texts import AGES, CLASSES, FLOWS, RESOURCES
 from django import template
 from django.conf import settings
 from django.utils.formats import number_format
@@ -32,6 +32,11 @@ def resource_name(name: str) -> str:
 def class_name(name: str) -> str:
     """How a sensor counts, as resource_name."""
     return str(CLASSES.get(name, name))
+
+
+@register.filter
+def flow_name(name: str) -> str:
+    return str(FLOWS[name])
 
 
 @register.filter

@@ -118,6 +118,7 @@ def test_without_a_meter_on_the_panels_there_is_only_the_net(site, now, flow):
     assert told["name"] == "feeder (net)" and set(told["v"]) == {-900}
     page = site.get("/", "feeder")[1]
     assert "solar that we use ourselves" not in page and "what we use" not in page
+    assert '<small data-figure="flow">from the grid, net</small>' in page, "the figures above the chart are the net, too"
 
 
 def test_peers_see_what_a_line_is(site, now):
@@ -267,6 +268,20 @@ def test_prices_bear_their_currency_and_stay_where_they_began(site, now):
     for zone in ("Pacific/Auckland", "America/Los_Angeles", "Europe/Brussels"):
         site.shell(f"from accounts.models import Account; Account.objects.filter(username='priced').update(time_zone='{zone}')")
         assert chart(site, "priced", now)["prices"] == wanted
+
+
+# bounds
+
+
+@pytest.mark.parametrize("sensors, days, step", [(5, 60, "day"), (33, 60, "day"), (34, 60, "week"), (320, 1, "minute"), (320, 7, "week")])
+def test_many_sensors_are_read_more_coarsely(site, sensors, days, step):
+    finest = {1: "minute", 7: "15min", 60: "day"}[days]
+    told = ask(
+        site,
+        "from zoneinfo import ZoneInfo\nfrom dashboard.scales import window\n"
+        f"end = 1_790_000_000\nprint(json.dumps(window(end - {days * DAY}, end, '{finest}', end, ZoneInfo('UTC'), {sensors}).step))",
+    )
+    assert told == step
 
 
 # the demo household
