@@ -20,6 +20,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_S = 30
+_SHELL = """
+import contextlib, io, json, sys, traceback
+for line in sys.stdin:
+    printed, good = io.StringIO(), True
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(json.loads(line), {})
+    except Exception:
+        good = False
+        traceback.print_exc(file=printed)
+    print(json.dumps([good, printed.getvalue()]), flush=True)
+"""
 _LOGGED = re.compile(r"INFO flukso\.access: (\S+) (\S+) (\d+)")
 
 
@@ -49,6 +61,7 @@ class Platform:
         self._port = port
         self._process: subprocess.Popen | None = None
         self._store = None
+        self._shell: subprocess.Popen | None = None
         self.url = ""
         self.command("migrate", "-v0")
         if devices:
@@ -66,6 +79,24 @@ class Platform:
         if done.returncode:
             raise RuntimeError(done.stderr.strip()[-2000:])
         return done.stdout
+
+    def shell(self, text: str) -> str:
+        """What these lines print, run in Django's shell: in one process that stays, for starting Django takes longer than most of them.
+
+        RuntimeError with the traceback when they fail.
+        """
+        if self._shell is None:
+            command = [sys.executable, "-m", "server", "shell", "-v0", "-c", _SHELL]
+            self._shell = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        assert self._shell.stdin and self._shell.stdout
+        self._shell.stdin.write(json.dumps(text) + "\n")
+        self._shell.stdin.flush()
+        good, printed = json.loads(self._shell.stdout.readline())
+        if not good:
+            raise RuntimeError(printed)
+        return printed
 
     def provision(self, devices: dict[str, str], sensors: dict[str, str]) -> dict[str, str]:
         """Make devices known, as an operator does; returns device -> claim code."""
@@ -119,6 +150,9 @@ class Platform:
 
     def close(self) -> None:
         self.stop()
+        if self._shell is not None:
+            self._shell.communicate(timeout=STOP_S)  # the end of its input is its end
+            self._shell = None
         if self._store is not None:
             self._store.close()
             self._store = None

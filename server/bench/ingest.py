@@ -5,7 +5,7 @@ posts_s_core is POSTs ÷ CPU seconds of all server processes. The store's own fi
 """
 
 import argparse
-import http.cookiejar
+import itertools
 import json
 import os
 import resource
@@ -20,10 +20,23 @@ from server.bench import fixture, processes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE_EVERY_S = 0.1
+HEAVY = ("/", "/chart.json?resource=electricity&scale=year")
+PAGE_DAYS = 120  # of the household's history
 HOUR_ROUNDS = 12  # of uploads: five minutes each
 WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
+SESSION = """
+from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
+from accounts.models import Account
+account, session = Account.objects.get(username="demo"), SessionStore()
+session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(account.pk), settings.AUTHENTICATION_BACKENDS[0]
+session[HASH_SESSION_KEY] = account.get_session_auth_hash()
+session.create()
+print(session.session_key)
+"""
 FILL = """
 import sys; sys.path.insert(0, {root!r})
 from project import stores
@@ -74,26 +87,35 @@ class Bench:
         while done < self.sensors:  # whatever is sent twice is a duplicate
             done += processes.wrk(port, file, WARM_S)["requests"]
 
+    def session(self) -> str:
+        """A household with neighbours and its history; the key of a session of its member."""
+        self._in_django("demo_household", "--days", str(PAGE_DAYS))
+        command = [sys.executable, "-m", "server", "shell", "-v0", "-c", SESSION]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
     def service(self, *arguments: str, program=("-m", "server")):
         return processes.service(self.environment, *arguments, log=self.folder / "log", program=program)
 
 
 class Pages(threading.Thread):
-    """Fetches a page each 100 ms until stopped."""
+    """Fetches a member's dashboard, or the data of their and three neighbours' year, in turns, each 100 ms until stopped."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, session: str):
         super().__init__(daemon=True)
-        self._url = f"http://127.0.0.1:{port}/login/"
+        self._urls = itertools.cycle([f"http://127.0.0.1:{port}{path}" for path in HEAVY])
+        self._cookie = {"Cookie": "sessionid=" + session}
         self._stopped = threading.Event()
         self.fetched = 0
-        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())).open
 
     def run(self) -> None:
         while not self._stopped.wait(PAGE_EVERY_S):
             self.fetch()
 
     def fetch(self) -> None:
-        with self._open(self._url, timeout=30) as answer:
+        request = urllib.request.Request(next(self._urls), headers=self._cookie)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            if answer.status != 200 or answer.url != request.full_url:
+                raise SystemExit(f"bench: {request.full_url} answers {answer.status} at {answer.url}")
             answer.read()
         self.fetched += 1
 
@@ -121,8 +143,9 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
         bytes_written = bench.filled_bytes + processes.written_bytes(ingest.pid)
         uploads = alone["requests"] + sensors * (HOUR_ROUNDS + 1)
         with bench.service("--service", "web") as (_, web_port):
-            pages = Pages(web_port)
-            pages.fetch()  # the first one imports half of Django
+            pages = Pages(web_port, bench.session())
+            for _ in HEAVY:
+                pages.fetch()  # the first one imports half of Django
             pages.start()
             together = bench.drive(ingest, port, seconds, MOST_POSTS_S)
             pages.stop()

@@ -2,7 +2,9 @@
 """Devices and sensors for operators. Keys and claim codes are not shown: who has one has the device."""
 
 from devices.models import Device, Heartbeat, Sensor
+from devices.removal import remove_devices, remove_sensors
 from django.contrib import admin
+from project.stores import forget
 
 _TOLD = ("sign_required", "seen", "version", "uptime_s", "mem_total_kb", "mem_free_kb", "mem_cached_kb", "mem_buffers_kb", "resets")
 
@@ -15,10 +17,16 @@ class DeviceAdmin(admin.ModelAdmin):
     search_fields = ("id", "name", "owner__username")
     raw_id_fields = ("owner",)
     readonly_fields = ("id", "imported", "created", "claimed", "rekey_until", *_TOLD)
-    exclude = ("sealed_key", "claim_code", "beat_time")
+    exclude = ("sealed_key", "claim_code", "beat_time", "origin")
 
     def has_add_permission(self, request):
         return False
+
+    def delete_model(self, request, obj):
+        remove_devices(Device.objects.filter(pk=obj.pk), forget)
+
+    def delete_queryset(self, request, queryset):
+        remove_devices(queryset, forget)
 
 
 @admin.register(Sensor)
@@ -32,6 +40,12 @@ class SensorAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False
+
+    def delete_model(self, request, obj):
+        remove_sensors(Sensor.objects.filter(pk=obj.pk), forget)
+
+    def delete_queryset(self, request, queryset):
+        remove_sensors(queryset, forget)
 
 
 @admin.register(Heartbeat)

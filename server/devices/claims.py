@@ -64,7 +64,7 @@ def _claim(account: Account, code: str, now: datetime) -> Device | None:
     found = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
     if len(found) != 1:  # of 40 bits, two alike are next to impossible, and then nobody gets either
         return None
-    if Device.objects.filter(pk=found[0].pk, owner=None).update(owner=account, claimed=now) != 1:
+    if Device.objects.filter(pk=found[0].pk, owner=None).update(owner=account, claimed=now, origin="") != 1:
         return None  # another request got there first
     device_changed(found[0].pk)
     found[0].refresh_from_db()
@@ -76,14 +76,13 @@ def _take_new_key(account: Account, code: str, now: datetime) -> Device | None:
     found = NewKey.objects.filter(device__owner=account, claim_code=code, created__gt=now - CODE_LIFETIME).first()
     if found is None:
         return None
-    device = found.device
-    device.sealed_key, device.claim_code, device.rekey_until = found.sealed_key, found.claim_code, None
     # the new installation may be an older daemon, and its clock's past is unknown
-    device.sign_required, device.beat_time = False, 0
-    device.save()
-    device.new_keys.all().delete()
-    device_changed(device.pk)
-    return device
+    values = {"sealed_key": found.sealed_key, "claim_code": found.claim_code, "sign_required": found.signed}
+    if Device.objects.filter(pk=found.device_id, owner=account).update(**values, beat_time=0, rekey_until=None) != 1:
+        return None  # given up meanwhile
+    NewKey.objects.filter(device=found.device_id).delete()
+    device_changed(found.device_id)
+    return Device.objects.get(pk=found.device_id)
 
 
 def open_rekey_window(device: Device, now: datetime) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from accounts.models import Account, Invitation
-from devices.changes import device_changed
-from devices.forgetting import forget_noted, note
-from devices.models import Change, Device, Heartbeat, Sensor
+from devices.claims import CODE_LIFETIME
+from devices.forgetting import forget_noted
+from devices.models import Change, Device, Heartbeat, NewKey
+from devices.removal import remove_devices
 from django.contrib.sessions.models import Session
-from django.db import transaction
 
 HEARTBEATS_KEPT = timedelta(days=62)
 CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
@@ -20,29 +20,18 @@ INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused, so that thei
 
 
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
-    """Remove old heartbeats, changes, sessions, invitations, accounts that were never confirmed, devices that nobody claimed, with their
-    data, and series whose removal was cut short; returns how many devices.
+    """Remove old heartbeats, changes, new keys, sessions, invitations, accounts that were never confirmed, devices that nobody claimed,
+    with their data, and series whose removal was cut short; returns how many devices.
     """
     forget_noted(forget)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
     Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
+    NewKey.objects.filter(created__lt=now - CODE_LIFETIME).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     Invitation.objects.filter(accepted=None, expires__lt=now - INVITATIONS_KEPT).delete()
     _unconfirmed().filter(date_joined__lt=now - UNCONFIRMED_KEPT).delete()
     old = Device.objects.filter(owner=None, imported=False, unclaimed_since__lt=now - UNCLAIMED_KEPT)
-    removed = 0
-    for device in old.values_list("pk", flat=True)[:SLICE]:
-        sensors = list(Sensor.objects.filter(device_id=device).values_list("pk", flat=True))
-        with transaction.atomic():
-            if not old.filter(pk=device).exists():
-                continue  # claimed meanwhile
-            note(sensors)
-            device_changed(device, sensors)
-            Sensor.objects.filter(device_id=device).delete()
-            Device.objects.filter(pk=device).delete()
-        forget_noted(forget, sensors)
-        removed += 1
-    return removed
+    return remove_devices(old, forget, SLICE)
 
 
 def _unconfirmed():

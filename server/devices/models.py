@@ -18,6 +18,7 @@ class Device(models.Model):
     name = models.CharField(max_length=64, blank=True)
     sealed_key = models.BinaryField(help_text="its key, encrypted: devices/seal.py")
     claim_code = models.CharField(max_length=8, db_index=True, help_text="§8.3; never shown by the server")
+    origin = models.CharField(max_length=43, blank=True, help_text="network that it registered from, while it is unclaimed")
     sign_required = models.BooleanField(default=False, help_text="an X-Sign has been seen: from then on it must be there (§8.5)")
     imported = models.BooleanField(default=False, help_text="provisioned beforehand: its code needs no heartbeat")
     rekey_until = models.DateTimeField(null=True, blank=True, help_text="until then it may post a new key (§8.4)")
@@ -49,6 +50,8 @@ class NewKey(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="new_keys")
     sealed_key = models.BinaryField()
     claim_code = models.CharField(max_length=8)
+    signed = models.BooleanField(default=False, help_text="posted with X-Sign")
+    origin = models.CharField(max_length=43, blank=True, help_text="network that it came from")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

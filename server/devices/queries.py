@@ -17,11 +17,6 @@ def sensors_of(account) -> QuerySet[Sensor]:
     return Sensor.objects.filter(Q(device__owner=account) | Q(device=None, released_by=account)).select_related("device")
 
 
-def owner_of(sensor: Sensor):
-    """The account that a sensor belongs to, None while its device is unclaimed."""
-    return sensor.released_by if sensor.device is None else sensor.device.owner
-
-
 CLOCK_RIGHT_S = 60  # a heartbeat's time is in whole seconds, and travels
 
 
@@ -48,7 +43,7 @@ def troubles(sensor: Sensor) -> list[str]:
             _("clock %(ahead_s)s s ahead: %(count)s values from the future were not taken") % _counts(sensor.ahead_tuples, sensor.ahead_s)
         )
     if sensor.old_tuples:
-        told.append(_("%(count)s values older than ten years were not taken") % _counts(sensor.old_tuples))
+        told.append(_("%(count)s values were too old to be taken") % _counts(sensor.old_tuples))
     if sensor.conflicts:
         told.append(_("%(count)s values came twice and differed: the first ones stay") % _counts(sensor.conflicts))
     return told

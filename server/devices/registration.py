@@ -4,7 +4,8 @@
 Every function here gets a request whose digests the caller has checked with a key that it names.
 """
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from devices.changes import device_changed, sensor_changed
 from devices.digests import claim_code
@@ -14,8 +15,13 @@ from django.db import IntegrityError, transaction
 
 UNCLAIMED_SENSORS_MAX = 6  # §8.4: what the board has
 SENSORS_MAX = 64  # of a claimed device: the highest number that occurs in configurations of the field
-NEW_KEYS_MAX = 5  # candidates in an open window: its owner's code chooses, a stranger's posts must not pile up
+NEW_KEYS_MAX = 1000  # candidates in an open window: its owner's code chooses, a stranger's posts must not pile up,
+NEW_KEYS_AN_ORIGIN = 5  # nor shut out the device itself
+REGISTRATIONS_A_DAY = 100  # unclaimed ones from one origin: the workshop that makes more has them imported
 AHEAD_MAX_S = 120
+# of the heartbeats that are kept: ours come hourly, and a device must not fill the disk; under half of the quarter of an hour after which
+# it would seem silent (dashboard/silences.py)
+BEATS_APART = timedelta(minutes=7)
 INT_MAX = 2**62  # fits every database
 
 
@@ -23,13 +29,28 @@ class Refused(ValueError):
     """The device may not do this; the text is answered."""
 
 
-def register(device: str, key: bytes, unclaimed_max: int, sealer: Sealer) -> None:
+class Offer(NamedTuple):
+    """A key that a device posted."""
+
+    key: bytes
+    signed: bool  # with X-Sign, which is required from then on (§8.5)
+    origin: str  # the network it came from, "" when that tells nothing (hot/requests.py)
+    now: datetime
+
+
+def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> None:
     """Store an unknown device, unclaimed. Raises Refused when there are too many, or another request stored another key."""
     try:
         with transaction.atomic():
-            if Device.objects.filter(owner=None, imported=False).count() >= unclaimed_max:
+            unclaimed = Device.objects.filter(owner=None, imported=False)
+            if unclaimed.count() >= unclaimed_max:
                 raise Refused("Too many unclaimed devices")
-            Device.objects.create(id=device, sealed_key=sealer.seal(device, key), claim_code=claim_code(key, device))
+            alike = unclaimed.filter(origin=offer.origin, created__gt=offer.now - timedelta(days=1))
+            if offer.origin and alike.count() >= REGISTRATIONS_A_DAY:
+                raise Refused("Too many unclaimed devices from here")
+            code = claim_code(offer.key, device)
+            sealed = sealer.seal(device, offer.key)
+            Device.objects.create(id=device, sealed_key=sealed, claim_code=code, sign_required=offer.signed, origin=offer.origin)
             device_changed(device)
     except IntegrityError as error:
         raise Refused("Registered meanwhile") from error  # the device tries again and finds itself known
@@ -44,18 +65,20 @@ def replace_key(device: str, old_sealed: bytes, key: bytes, sealer: Sealer) -> N
         device_changed(device)
 
 
-def offer_key(device: str, key: bytes, now: datetime, sealer: Sealer) -> None:
+def offer_key(device: str, offer: Offer, sealer: Sealer) -> None:
     """A key for a device whose owner has the window open; Refused otherwise."""
     with transaction.atomic():
-        row = Device.objects.select_for_update().filter(pk=device, rekey_until__gt=now).exclude(owner=None).first()
+        row = Device.objects.select_for_update().filter(pk=device, rekey_until__gt=offer.now).exclude(owner=None).first()
         if row is None:
             raise Refused("Incorrect digest")
-        code = claim_code(key, device)
+        code = claim_code(offer.key, device)
         if row.new_keys.filter(claim_code=code).exists():
             return
-        if row.new_keys.count() >= NEW_KEYS_MAX:
+        alike = row.new_keys.filter(origin=offer.origin)
+        if row.new_keys.count() >= NEW_KEYS_MAX or alike.count() >= NEW_KEYS_AN_ORIGIN:
             raise Refused("Too many new keys")
-        NewKey.objects.create(device=row, sealed_key=sealer.seal(device, key), claim_code=code)
+        sealed = sealer.seal(device, offer.key)
+        NewKey.objects.create(device=row, sealed_key=sealed, claim_code=code, signed=offer.signed, origin=offer.origin)
 
 
 def require_sign(device: str) -> None:
@@ -82,8 +105,18 @@ def heartbeat(device: str, beat: dict, now: datetime) -> bool:
             setattr(row, f"mem_{name}_kb", _integer(beat, "mem" + name))
         row.resets += reset
         row.save(update_fields=_BEAT_FIELDS)
-        Heartbeat.objects.create(device=row, at=now, uptime_s=uptime, mem_free_kb=row.mem_free_kb, reset=reset)
+        _keep_beat(row, now, reset)
         return row.owner_id is not None
+
+
+def _keep_beat(row: Device, now: datetime, reset: bool) -> None:
+    """One row for BEATS_APART; a reset within it is noted in that row."""
+    newest = Heartbeat.objects.filter(device=row, at__gt=now - BEATS_APART, at__lte=now).order_by("-at").first()
+    if newest is None:
+        Heartbeat.objects.create(device=row, at=now, uptime_s=row.uptime_s, mem_free_kb=row.mem_free_kb, reset=reset)
+    elif reset and not newest.reset:
+        newest.reset = True
+        newest.save(update_fields=["reset"])
 
 
 _MEMORY = ["mem_total_kb", "mem_free_kb", "mem_cached_kb", "mem_buffers_kb"]

@@ -2,7 +2,6 @@
 """The hot path as an ASGI application: finds the handler of a request, sends its answer, and looks after the caches."""
 
 import asyncio
-import contextlib
 import logging
 import re
 import time
@@ -17,6 +16,7 @@ from hot.graphs import Graphs, Place
 from hot.quick import Quick
 from hot.reads import Reader
 from hot.requests import Gone
+from hot.workers import Database
 from hot.writes import Writer
 
 logger = logging.getLogger("flukso.hot")
@@ -24,26 +24,33 @@ logger = logging.getLogger("flukso.hot")
 _PATH = re.compile(rb"/(sensor|device)/([0-9a-f]{32})(?:/([0-9a-z]{1,16})/([0-9a-z]{1,16})|\.(png))?")
 _ALLOW = {"sensor": b"GET, HEAD, POST, OPTIONS", "series": b"GET, HEAD, OPTIONS", "device": b"POST, OPTIONS"}
 NO_PLACE = Place("")
-THREADS = 4  # for the accounts' database, of which each has a connection
+# threads for the accounts' database, of which each has a connection; none that only reads waits behind one that writes
+LOOKUP_THREADS = 3  # a batch of each cache, and the changes
+ASK_THREADS = 2
+WRITE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may be long
 
 
 class HotPath:
     """`start` before the first request, `stop` after the last. forget(sensor) removes all that is kept of a series."""
 
-    def __init__(self, store, sealer, unclaimed_max: int, rrd: Place = NO_PLACE, clock=time.time, *, forget: Callable[[str], None]):  # noqa: PLR0917
-        self._executor = ThreadPoolExecutor(THREADS, "hot")
+    def __init__(  # noqa: PLR0917
+        self, store, sealer, unclaimed_max: int, rrd: Place = NO_PLACE, clock=time.time, *, forget: Callable[[str], None], behind_proxy=False
+    ):
+        self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, "lookups")
+        self._asks, self._writes = Database(ASK_THREADS, "asks"), Database(WRITE_THREADS, "writes")
         self._directory = Directory(sealer)
         self._clock = clock
-        self._sensors = Cache(self._directory.sensors, limits.SENSORS_CACHED_MAX, self._executor)
-        self._tokens = Cache(self._directory.tokens, limits.TOKENS_CACHED_MAX, self._executor)
+        self._sensors = Cache(self._directory.sensors, limits.SENSORS_CACHED_MAX, self._lookups)
+        self._tokens = Cache(self._directory.tokens, limits.TOKENS_CACHED_MAX, self._lookups)
         caches = {"sensor": self._sensors, "token": self._tokens}
-        self._watch = ChangeWatch(caches, self._directory.changes, self._directory.newest_change, self._executor)
-        self._writer = Writer(store, self._sensors, self._directory, self._executor, sealer, unclaimed_max, clock)
-        self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._executor, clock)
+        self._watch = ChangeWatch(caches, self._directory.changes, self._directory.newest_change, self._lookups)
+        self._writer = Writer(store, self._sensors, self._directory, self._asks, self._writes, sealer, unclaimed_max, clock)
+        self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._asks, clock)
         self._tasks: list[asyncio.Task] = []
         self._store = store
         self._forget = forget
         self._graphs = Graphs(store, rrd, self._directory, clock) if rrd.folder else None
+        self._writer.behind_proxy = behind_proxy
         self._writer.graphs = self._reader.graphs = self._graphs
         self.quick: Callable[..., bool] | None = None  # see hot/protocol.py
 
@@ -62,14 +69,18 @@ class HotPath:
         self._reader.stop()
         if self._graphs is not None:
             self._graphs.stop()
-        self._executor.shutdown()
+        self._asks.stop()
+        self._writes.stop()
+        self._lookups.shutdown()
 
     async def _keep_house(self) -> None:
         rounds = 0
         while True:
             if rounds % 720 == 0:  # at the start, which may be after a power cut, and hourly
-                with contextlib.suppress(Exception):  # the database is away: the next hour will do
-                    await self._in_thread(self._directory.keep_house, self._clock(), self._forget)
+                try:
+                    await self._writes.run(self._directory.keep_house, self._clock(), self._forget)
+                except Exception as error:  # the database is away: the next hour will do
+                    logger.warning("what has grown old is not removed: %s", error)
             await asyncio.sleep(limits.TROUBLE_FLUSH_S)
             await self._flush()
             rounds += 1
@@ -78,12 +89,9 @@ class HotPath:
         troubles = self._writer.troubles.take()
         if troubles:
             try:
-                await self._in_thread(self._directory.add_troubles, troubles, self._clock())
+                await self._writes.run(self._directory.add_troubles, troubles, self._clock())
             except Exception as error:
                 logger.warning("troubles of %d sensors are not written: %s", len(troubles), error)
-
-    async def _in_thread(self, function, *args):
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)
 
     async def __call__(self, scope, receive, send) -> None:
         try:

@@ -17,15 +17,18 @@ logger = logging.getLogger("flukso.caches")
 class SensorEntry:
     """A sensor as uploads and reads need it."""
 
-    __slots__ = ("_signer", "device", "key", "owner", "sensor", "sign_required", "watched_until")
+    __slots__ = ("_signer", "device", "fresh_only", "key", "owner", "sensor", "sign_required", "watched_until")
 
-    def __init__(self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0):
+    def __init__(  # noqa: PLR0917
+        self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0, fresh_only=False
+    ):
         self.sensor = sensor
         self.device = device
         self.owner = owner
         self.key = key
         self.sign_required = sign_required
         self.watched_until = watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
+        self.fresh_only = fresh_only  # nobody knows the device: it may fill no more than a fortnight (§8.4)
         self._signer: Signer | None = None
 
     @property
@@ -154,7 +157,8 @@ class ChangeWatch:
                 await asyncio.wait_for(self.poll(), limits.CHANGES_POLL_S * 2)
             except Exception as error:  # whatever the database says: what is cached is not believed much longer
                 logger.warning("changes cannot be read: %s", error or type(error).__name__)
-            if time.monotonic() - self._fresh_at > limits.CHANGES_STALE_S - limits.CHANGES_POLL_S:
+            # the next look is a sleep and a poll that hangs away: three polls' time
+            if time.monotonic() - self._fresh_at > limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S:
                 for cache in self._caches.values():
                     cache.clear()
 

@@ -25,15 +25,22 @@ class Directory:
     def sensors(self, ids: list[str]) -> dict[str, SensorEntry]:
         close_old_connections()
         rows = Sensor.objects.filter(pk__in=ids).values_list(
-            "pk", "device_id", "device__owner_id", "released_by_id", "device__sealed_key", "device__sign_required", "device__watched_until"
+            "pk",
+            "device_id",
+            "device__owner_id",
+            "released_by_id",
+            "device__sealed_key",
+            "device__sign_required",
+            "device__watched_until",
+            "device__imported",
         )
         return {row[0]: self._sensor(*row) for row in rows}
 
-    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched) -> SensorEntry:
+    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported) -> SensorEntry:  # noqa: PLR0917
         key = self.open(device, sealed) if device else b""
-        return SensorEntry(
-            sensor, device, owner if device else released_by, key, bool(sign_required), watched.timestamp() if watched else 0.0
-        )
+        until = watched.timestamp() if watched else 0.0
+        fresh_only = owner is None and not imported
+        return SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required), until, fresh_only)
 
     def open(self, device: str, sealed: bytes) -> bytes:
         """The key, b"" (with which no digest is right) when it cannot be opened."""
@@ -45,7 +52,6 @@ class Directory:
 
     def device(self, device: str) -> tuple[bytes, bytes, bool] | None:
         """(key, sealed key, X-Sign required), None for an unknown device."""
-        close_old_connections()
         row = Device.objects.filter(pk=device).values_list("sealed_key", "sign_required").first()
         return None if row is None else (self.open(device, row[0]), bytes(row[0]), row[1])
 
@@ -61,7 +67,6 @@ class Directory:
     @staticmethod
     def properties(sensor: str) -> dict | None:
         """What `param=all` answers of a sensor, but for its last update (§4)."""
-        close_old_connections()
         row = Sensor.objects.filter(pk=sensor).first()
         if row is None:
             return None
@@ -97,7 +102,6 @@ class Directory:
     @staticmethod
     def add_troubles(troubles: dict[str, list[int]], now: float) -> None:
         """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old, conflicts]."""
-        close_old_connections()
         with transaction.atomic():
             for sensor, (ahead, ahead_s, old, conflicts) in troubles.items():
                 values = {"old_tuples": F("old_tuples") + old, "conflicts": F("conflicts") + conflicts, "trouble_at": utc(now)}
@@ -108,5 +112,4 @@ class Directory:
     @staticmethod
     def keep_house(now: float, forget) -> int:
         """Remove what has grown old; forget(sensor) removes its series."""
-        close_old_connections()
         return keep_house(utc(now), forget)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The headers that the hot path looks at, by place; pure."""
 
-VERSION, DIGEST, SIGN, TOKEN, LENGTH, MATCH = range(6)
+VERSION, DIGEST, SIGN, TOKEN, LENGTH, MATCH, ADDRESS = range(7)
 
 _PLACES = {
     b"x-version": VERSION,
@@ -10,12 +10,13 @@ _PLACES = {
     b"x-token": TOKEN,
     b"content-length": LENGTH,
     b"if-none-match": MATCH,
+    b"x-real-ip": ADDRESS,
 }
 
 
 def scan(headers: list[tuple[bytes, bytes]]) -> list[bytes | None]:
     """Values by place, None where a header is absent; of a repeated one the last. Names are in lower case."""
-    values: list[bytes | None] = [None] * 6
+    values: list[bytes | None] = [None] * 7
     for name, value in headers:
         place = _PLACES.get(name)
         if place is not None:

@@ -39,7 +39,7 @@ class Quick:
         nothing was done."""
         path, sensor, digest, sign, body = upload
         entry = self._known(sensor)
-        if entry is None or not entry.key or digest is None:
+        if entry is None or not entry.key or digest is None or entry.fresh_only:
             return False
         if entry.watched_until and entry.watched_until > self._clock():
             return False  # its answer says more

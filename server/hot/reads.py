@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GET /sensor/<id> in its query form and its older path form (docs/protocols.md §4)."""
 
-import asyncio
 import hashlib
 import json
 import re
 from collections import namedtuple
-from concurrent.futures import Executor
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -17,7 +15,7 @@ from hot.caches import Cache, TokenEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
 from hot.requests import Headers, check_version, read_headers
-from hot.workers import Workers
+from hot.workers import Database, Workers
 from series import query
 from series.units import ALIASES
 
@@ -51,12 +49,12 @@ def read_parameters(raw: bytes) -> Parameters:
 class Reader:
     """Answers who has a token."""
 
-    def __init__(self, store, sensors: Cache, tokens: Cache, directory: Directory, executor: Executor, clock):
+    def __init__(self, store, sensors: Cache, tokens: Cache, directory: Directory, asks: Database, clock):
         self._store = store
         self._sensors = sensors
         self._tokens = tokens
         self._directory = directory
-        self._accounts = executor
+        self._asks = asks
         self._threads = Workers(THREADS, "reads")
         self._clock = clock
         self.graphs: Graphs | None = None  # hot/graphs.py, where it is switched on
@@ -85,6 +83,8 @@ class Reader:
         """The historic graph of a sensor."""
         headers = read_headers(scope)
         asked = read_parameters(scope["query_string"])
+        check_version(headers.version)
+        check_version(None if asked.version is None else asked.version.encode())
         token = await self._authorized(sensor, headers, asked)
         if self.graphs is None:
             raise Refusal(404, "no graphs here")
@@ -95,7 +95,7 @@ class Reader:
         image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
         if image is None:
             raise Refusal(404, "no graph yet")
-        return Answer(200, [(b"Content-Length", b"%d" % len(image)), (b"Content-Type", b"image/png"), *COMMON], image)
+        return _tagged(image, (b"Content-Type", b"image/png"), headers.match)
 
     async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> TokenEntry:
         text = headers.token.decode("latin-1") if headers.token is not None else asked.token
@@ -132,8 +132,7 @@ class Reader:
             raise Refusal(400, str(error)) from error
 
     async def _properties(self, sensor: str) -> bytes:
-        loop = asyncio.get_running_loop()
-        properties = await loop.run_in_executor(self._accounts, self._directory.properties, sensor)
+        properties = await self._asks.run(self._directory.properties, sensor)
         last = await self._threads.run(self._store.last, sensor)
         if properties is None:
             raise Refusal(404, "no such series")
@@ -141,11 +140,17 @@ class Reader:
 
 
 def _answer(body: bytes, callback: str | None, match: bytes | None) -> Answer:
-    """As JSON or JSONP, or 304 when the client has it."""
+    """As JSON or JSONP."""
     if callback is not None:
         body = b"%b(%b);" % (callback.encode(), body)
+    return _tagged(body, JSON if callback is None else JAVASCRIPT, match)
+
+
+def _tagged(body: bytes, kind: tuple[bytes, bytes], match: bytes | None) -> Answer:
+    """200 with the body's tag, or 304 when the client has it (`*`: whatever it has)."""
     tag = b'"%b"' % hashlib.blake2b(body, digest_size=16).hexdigest().encode()
     common = [*COMMON, *CROSS_ORIGIN[:1], (b"ETag", tag)]
-    if match is not None and tag in [each.strip().removeprefix(b"W/") for each in match.split(b",")]:
+    known = [] if match is None else [each.strip().removeprefix(b"W/") for each in match.split(b",")]
+    if tag in known or b"*" in known:
         return Answer(304, common, b"")
-    return Answer(200, [(b"Content-Length", b"%d" % len(body)), JSON if callback is None else JAVASCRIPT, *common], body)
+    return Answer(200, [(b"Content-Length", b"%d" % len(body)), kind, *common], body)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a request of the hot path: its headers, and its body within the limits."""
 
+import ipaddress
 from collections import namedtuple
 
 from devices.digests import same, x_digest, x_sign
@@ -8,7 +9,7 @@ from hot.answers import Refusal, unauthorized
 from hot.fields import LENGTH, scan
 
 # values are bytes, or None where the header is absent; length is None when no Content-Length tells it
-Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match"))
+Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match", "address"))
 
 
 def read_headers(scope) -> Headers:
@@ -20,6 +21,26 @@ def read_headers(scope) -> Headers:
             raise Refusal(400, "malformed Content-Length", close=True)
         values[LENGTH] = int(length)
     return Headers(*values)
+
+
+def origin(scope, headers: Headers, behind_proxy: bool) -> str:
+    """The network that a request came from: an IPv4 address, or the 64 bits of IPv6 that one subscriber has.
+
+    "" where all requests would seem to come from one place: from this machine itself, or through a socket of its own.
+    """
+    if behind_proxy and headers.address is not None:
+        text = headers.address.decode("latin-1")
+    else:
+        text = scope["client"][0] if scope["client"] else ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address.is_loopback:
+        return ""
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 async def read_body(headers: Headers, receive, most: int) -> bytes:

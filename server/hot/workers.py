@@ -2,12 +2,16 @@
 """Threads for an event loop's longer work; a hand-over costs a fifth of what concurrent.futures takes for it."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from django.db import InterfaceError, OperationalError, close_old_connections
 from hot import limits
 from hot.answers import Refusal
+
+logger = logging.getLogger("flukso.workers")
 
 
 class Workers:
@@ -48,6 +52,23 @@ class Workers:
             except RuntimeError:
                 return  # the loop is closed: nobody waits
             item = future = result = error = None  # nothing is kept while the thread waits
+
+
+class Database(Workers):
+    """Threads that ask the accounts' database, or write into it; each has a connection."""
+
+    async def run(self, function: Callable, *args):
+        """As in Workers; Refusal(503) also when the database is away, or locked for too long."""
+        try:
+            return await super().run(_connected, function, *args)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the accounts' database: %s", error)
+            raise Refusal(503, "busy", (b"Retry-After", b"60")) from error
+
+
+def _connected(function: Callable, *args):
+    close_old_connections()
+    return function(*args)
 
 
 def _settle(future: asyncio.Future, result, error: Exception | None) -> None:

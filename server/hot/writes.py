@@ -5,10 +5,10 @@ import asyncio
 import json
 import logging
 import re
-from concurrent.futures import Executor
 
 from devices import registration
 from devices.digests import same, x_digest
+from devices.housekeeping import UNCLAIMED_KEPT
 from devices.seal import Sealer
 from hot import limits
 from hot.answers import NO_CONTENT, OK, OK_WATCHED, Answer, Refusal, reply, unauthorized
@@ -16,13 +16,15 @@ from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
 from hot.measurements import Malformed, decode_object, decode_upload
-from hot.requests import Headers, check_digests, check_version, read_body, read_headers, too_large
+from hot.requests import Headers, check_digests, check_version, origin, read_body, read_headers, too_large
 from hot.troubles import Troubles
+from hot.workers import Database
 from msgspec import UNSET
 from series.store import SeriesError
 
 logger = logging.getLogger("flukso.writes")
 
+UNCLAIMED_S = int(UNCLAIMED_KEPT.total_seconds())  # §8.4: how far back a device that nobody knows may fill its series
 NOT_PROVISIONED = "No proper provisioning for this sensor"
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 
@@ -30,15 +32,20 @@ _HEX_32 = re.compile(r"[0-9a-f]{32}")
 class Writer:
     """Takes uploads into the store, and registrations and heartbeats into the accounts' database."""
 
-    def __init__(self, store, sensors: Cache, directory: Directory, executor: Executor, sealer: Sealer, unclaimed_max: int, clock):
+    def __init__(  # noqa: PLR0917
+        self, store, sensors: Cache, directory: Directory, asks: Database, writes: Database, sealer: Sealer, unclaimed_max: int, clock
+    ):
+        """Set behind_proxy where X-Real-IP is to be believed."""
         self._store = store
         self._sensors = sensors
         self._directory = directory
-        self._executor = executor
+        self._asks = asks
+        self._call = writes.run
         self._sealer = sealer
         self._unclaimed_max = unclaimed_max
         self._clock = clock
         self.troubles = Troubles()
+        self.behind_proxy = False
         self.graphs: Graphs | None = None  # hot/graphs.py, where it is switched on
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
@@ -60,12 +67,17 @@ class Writer:
         upload = decode(decode_upload, body)
         if upload.config is not UNSET:
             return await self._configure(sensor, entry, upload.config)
-        await self._append(sensor, upload.measurements)
+        await self._append(entry, upload.measurements)
         return OK_WATCHED if entry.watched_until > self._clock() else OK
 
-    async def _append(self, sensor: str, tuples: list[tuple[int, int]]) -> None:
+    async def _append(self, entry: SensorEntry, tuples: list[tuple[int, int]]) -> None:
         """Returns once all of them are durable."""
-        now = int(self._clock())
+        sensor, now = entry.sensor, int(self._clock())
+        if entry.fresh_only:
+            given, since = len(tuples), now - UNCLAIMED_S
+            tuples = [each for each in tuples if each[0] >= since]
+            if len(tuples) < given:
+                self.troubles.note_old(sensor, given - len(tuples))
         for begin in range(0, len(tuples), limits.APPEND_SLICE):
             part = tuples[begin : begin + limits.APPEND_SLICE]
             try:
@@ -97,7 +109,7 @@ class Writer:
         device = config.get("device") if isinstance(config, dict) else None
         if not isinstance(device, str) or not _HEX_32.fullmatch(device):
             raise unauthorized(NOT_PROVISIONED)
-        known = await self._call(self._directory.device, device)
+        known = await self._asks.run(self._directory.device, device)
         if known is None:
             raise unauthorized(NOT_PROVISIONED)
         key, _, sign_required = known
@@ -114,11 +126,11 @@ class Writer:
         check_version(headers.version)
         if headers.length is not None and headers.length > limits.UNKNOWN_BODY_MAX:
             raise too_large()
-        known = await self._call(self._directory.device, device)
+        known = await self._asks.run(self._directory.device, device)
         body = await read_body(headers, receive, limits.UNKNOWN_BODY_MAX)
         offered = _offered_key(body)
         if offered is not None:
-            return await self._register(device, offered, known, headers, scope["raw_path"], body)
+            return await self._register(device, offered, known, headers, scope, body)
         if known is None:
             raise unauthorized("Incorrect digest")
         key, _, sign_required = known
@@ -131,39 +143,32 @@ class Writer:
         told = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if claimed else {})
         return signed_reply(key, json.dumps(told, separators=(",", ":")).encode())
 
-    async def _register(self, device: str, offered: bytes, known, headers: Headers, path: bytes, body: bytes) -> Answer:
+    async def _register(self, device: str, offered: bytes, known, headers: Headers, scope, body: bytes) -> Answer:
         """§8.1; §8.4 for a device that lost its key."""
-        if known is None:
-            check_digests(offered, False, headers, path, body)
-            await self._refusable(registration.register, device, offered, self._unclaimed_max, self._sealer)
+        path = scope["raw_path"]
+        key, sealed, sign_required = known or (b"", b"", False)
+        proven = key and (offered == key or same(headers.digest, x_digest(key, body)))
+        if proven:
+            signed = check_digests(key, sign_required, headers, path, body)
+            if offered != key:
+                await self._refusable(registration.replace_key, device, sealed, offered, self._sealer)
+            if signed and not sign_required:
+                await self._call(registration.require_sign, device)
             return signed_reply(offered, OK.body)
-        key, sealed, sign_required = known
-        if offered == key:
-            check_digests(key, sign_required, headers, path, body)
-        elif key and same(headers.digest, x_digest(key, body)):
-            check_digests(key, sign_required, headers, path, body)
-            await self._refusable(registration.replace_key, device, sealed, offered, self._sealer)
+        signed = check_digests(offered, False, headers, path, body)
+        now = registration.utc(self._clock())
+        offer = registration.Offer(offered, signed, origin(scope, headers, self.behind_proxy), now)
+        if known is None:
+            await self._refusable(registration.register, device, offer, self._unclaimed_max, self._sealer)
         else:
-            check_digests(offered, False, headers, path, body)
-            now = registration.utc(self._clock())
-            await self._refusable(registration.offer_key, device, offered, now, self._sealer)
+            await self._refusable(registration.offer_key, device, offer, self._sealer)
         return signed_reply(offered, OK.body)
-
-    async def _call(self, function, *args):
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _in_thread, function, *args)
 
     async def _refusable(self, function, *args) -> None:
         try:
             await self._call(function, *args)
         except registration.Refused as error:
             raise unauthorized(str(error)) from error
-
-
-def _in_thread(function, *args):
-    from django.db import close_old_connections
-
-    close_old_connections()
-    return function(*args)
 
 
 def decode(decoder, body: bytes):

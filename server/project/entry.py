@@ -73,9 +73,9 @@ class Entry:
     async def _open(self) -> None:
         if not self._hot:
             return
-        rrd = Place(settings.RRD_DIR, settings.RRDCACHED)
-        store = stores.store(merge=True)
-        self._path = HotPath(store, sealer(), settings.UNCLAIMED_DEVICES_MAX, rrd, forget=stores.forget)
+        rrd, store = Place(settings.RRD_DIR, settings.RRDCACHED), stores.store(merge=True)
+        proxied, most = settings.BEHIND_PROXY, settings.UNCLAIMED_DEVICES_MAX
+        self._path = HotPath(store, sealer(), most, rrd, forget=stores.forget, behind_proxy=proxied)
         await self._path.start()
 
     async def _stop(self) -> None:

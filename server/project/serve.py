@@ -2,6 +2,8 @@
 """Runs one service under uvicorn."""
 
 import json
+import logging
+import resource
 import socket
 import sys
 from importlib import import_module
@@ -9,10 +11,15 @@ from importlib import import_module
 import django
 import uvicorn
 from django.core.management import call_command
+from django.db import DatabaseError, connection
+from project.env import EnvError
 
 BACKLOG = 2048  # connections that wait to be accepted: a street's power is back
 SWITCH_INTERVAL_S = 0.0005  # between threads: a page or a merge must not hold up an upload for the usual 5 ms
 STOP_S = 10  # for requests under way when the service is stopped
+OTHER_FILES = 200  # open beside connections: databases and series of all threads, RRD files, sockets
+
+logger = logging.getLogger("flukso.serve")
 
 
 def run(options) -> int:
@@ -22,6 +29,8 @@ def run(options) -> int:
     from hot import limits
     from hot.protocol import DeviceProtocol
 
+    check_secret()
+    allow_files(limits.CONNECTIONS_MAX + OTHER_FILES)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         getattr(import_module("project.asgi"), options.service),
@@ -45,6 +54,29 @@ def run(options) -> int:
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def check_secret() -> None:
+    """Raises EnvError when FLUKSO_DEVICE_KEY_SECRET opens no device's key: every device would be refused."""
+    from devices.resealing import opens_some
+    from devices.seal import sealer
+
+    try:
+        fits = opens_some(sealer())
+    except DatabaseError:
+        return  # the service itself says what is wrong with it
+    finally:
+        connection.close()
+    if not fits:
+        raise EnvError("FLUKSO_DEVICE_KEY_SECRET opens no device's key: is it that of another installation?")
+
+
+def allow_files(wanted: int) -> None:
+    """Raise the soft limit of open files as far as it goes, and say so when it stays under what is wanted."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        logger.warning("at most %d open files are allowed, too few for all connections: raise LimitNOFILE to %d", hard, wanted)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -106,7 +106,8 @@ USE_TZ = True
 STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
 BUNDLES = ("dashboard/main.js", "dashboard/chart.css")  # sent with all that they import: project/bundle.py
 
-if env.flag("FLUKSO_BEHIND_PROXY", False):  # which must set this header itself, as deploy/nginx.conf does
+BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
+if BEHIND_PROXY:  # which must set this header itself, as deploy/nginx.conf does
     ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives

@@ -2,9 +2,11 @@
 """JSONP in a real browser, from a page of a foreign origin."""
 
 import http.server
+import json
 import shutil
 import subprocess
 import threading
+import urllib.request
 
 import pytest
 
@@ -35,6 +37,11 @@ def platform(tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="module")
+def token(platform):
+    return people_of(platform)["alice"]
+
+
 def dump(page: str, folder) -> str:
     """The page's document, served from an origin of its own, after its scripts ran."""
     program = shutil.which("chromium")
@@ -59,14 +66,16 @@ def dump(page: str, folder) -> str:
     return done.stdout
 
 
-def test_jsonp_from_a_foreign_page(platform, tmp_path):
-    token = people_of(platform)["alice"]
+def test_jsonp_from_a_foreign_page(platform, token, tmp_path):
     query = f"?version=1.0&token={token}&interval=hour&unit=watt&jsonp_callback=found"
     shown = dump(PAGE.format(url=f"http://localhost:{platform.port}/sensor/{SENSOR}{query}"), tmp_path)
     assert "rows 61" in shown
 
 
-def test_json_without_a_callback_is_no_script(platform, tmp_path):
+def test_json_without_a_callback_is_no_script(platform, token, tmp_path):
     """nosniff and application/json: a foreign page cannot take it for a script."""
-    page = PAGE.format(url=f"http://localhost:{platform.port}/sensor/{SENSOR}?version=1.0")
+    query = f"?version=1.0&token={token}&interval=hour&unit=watt"
+    with urllib.request.urlopen(f"{platform.url}sensor/{SENSOR}{query}", timeout=60) as answer:
+        assert answer.status == 200 and len(json.load(answer)) == 61, "a client gets it"
+    page = PAGE.format(url=f"http://localhost:{platform.port}/sensor/{SENSOR}{query}")
     assert "nothing" in dump(page, tmp_path)

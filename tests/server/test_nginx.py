@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two services `ingest` and `web` behind nginx, with the configuration that the project offers: raw bytes, forms, revocation."""
 
+import json
 import re
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import pytest
 
 from server.testbed import Platform
 from tests.processes import free_port
-from tests.server.client import DEVICE, KEY, SENSOR, Client
+from tests.server.client import DEVICE, KEY, SENSOR, Client, digests
 from tests.server.conftest import people_of
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
 from tests.server.visitor import Visitor
@@ -100,8 +101,6 @@ def test_answers_keep_their_length_and_spelling(nginx, path, body, status):
 
 
 def test_the_signature_holds_behind_nginx(nginx):
-    from tests.server.client import digests
-
     path, body = "/sensor/" + SENSOR, b'{"measurements":[]}'
     with nginx() as connection:
         connection.sendall(request(path, body, **digests(KEY, path, body, True)))
@@ -113,6 +112,39 @@ def test_pages_come_through(nginx):
         connection.sendall(b"GET /login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK") and re.search(rb"Set-Cookie: csrftoken=[^\r]*Secure", answer)
+
+
+@pytest.mark.parametrize(
+    "wire, status",
+    [
+        pytest.param(
+            b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" % SENSOR.encode(), b"413", id="large-upload"
+        ),
+        pytest.param(b"POST /login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n", b"413", id="large-form"),
+        pytest.param(b"GET /sensor/%b HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" % SENSOR.encode(), b"400", id="two-hosts"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: %b\r\n" % (b"a" * 20_000) * 2 + b"\r\n", b"400", id="long-head"),
+        pytest.param(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000), b"414", id="long-url"),
+    ],
+)
+def test_what_nginx_refuses_is_said_in_the_form_of_the_api(nginx, wire, status):
+    with nginx() as connection:
+        connection.sendall(wire)
+        line, headers, body = read_answer(connection)
+    assert line.split()[1] == status and headers[b"Content-Type"] == b"application/json"
+    assert list(json.loads(body)) == ["error"] and all(CANONICAL.fullmatch(name) for name in headers), headers
+
+
+def test_the_address_of_a_device_comes_through(nginx):
+    """The front is on this machine: its devices' addresses say nothing, unless they say another one themselves."""
+    device, key = secrets.token_hex(16), secrets.token_hex(16)
+    body = json.dumps({"key": key}).encode()
+    with nginx() as connection:
+        connection.sendall(
+            request("/device/" + device, body, **digests(key, "/device/" + device, body, False), **{"X-Real-IP": "192.0.2.1"})
+        )
+        assert read_answer(connection)[0] == b"HTTP/1.1 200 OK"
+    told = f"from devices.models import Device; print('from', Device.objects.get(pk='{device}').origin)"
+    assert nginx.web.command("shell", "-v0", "-c", told).strip() == "from", "what a client says of itself does not count"
 
 
 @pytest.fixture(scope="module")

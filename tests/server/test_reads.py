@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.server.client import OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
+from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 
 PATH = "/sensor/" + SENSOR
 
@@ -117,6 +117,44 @@ def test_what_has_not_changed_is_not_sent_again(client, token, hour):
     first = client.get(query)
     again = client.get(query, If_None_Match='"other", ' + first.headers["ETag"])
     assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+
+
+def test_a_star_matches_whatever_there_is(client, token, hour):
+    query = f"{PATH}?version=1.0&token={token}&start={hour - 3600}&end={hour}&unit=watt"
+    for match in ("*", ' "x", *'):
+        assert client.get(query, If_None_Match=match).status == 304
+    assert client.get(f"{PATH}?version=1.0&token={token}&interval=never&unit=watt", If_None_Match="*").status == 400
+
+
+DEVICES, READS, SENSORS = "POST, OPTIONS", "GET, HEAD, OPTIONS", "GET, HEAD, POST, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "path, allowed, refused",
+    [
+        pytest.param(PATH, SENSORS, ["PUT", "DELETE", "PATCH"], id="sensor"),
+        pytest.param(PATH + "/hour/watt", READS, ["POST", "PUT"], id="path-form"),
+        pytest.param(PATH + ".png", READS, ["POST", "DELETE"], id="image"),
+        pytest.param("/device/" + DEVICE, DEVICES, ["GET", "HEAD", "PUT"], id="device"),
+    ],
+)
+def test_what_is_allowed_where(client, path, allowed, refused):
+    for method in refused:
+        reply = client.request(method, path, b"" if method in ("POST", "PUT", "PATCH") else None)
+        assert (reply.status, reply.headers["Allow"]) == (405, allowed)
+        assert method == "HEAD" or list(json.loads(reply.body)) == ["error"]
+    reply = client.request("OPTIONS", path, None, {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"})
+    assert (reply.status, reply.headers["Allow"], reply.body) == (200, allowed, b"")
+    cross = {name.lower(): value for name, value in reply.headers.items() if name.lower().startswith("access-control-")}
+    if allowed == DEVICES:
+        assert not cross
+    else:
+        assert cross.pop("access-control-max-age").isdigit()
+        assert cross == {
+            "access-control-allow-origin": "*",
+            "access-control-allow-methods": "GET, HEAD",
+            "access-control-allow-headers": "X-Token, X-Version",
+        }
 
 
 def test_head_says_what_get_would(client, token, hour):

@@ -53,12 +53,12 @@ def beat(client, box, sign=True, **more):
 
 
 def claim(platform, name, *codes):
-    printed = platform.command("shell", "-v0", "-c", CLAIM.format(name=name, codes=list(codes)))
+    printed = platform.shell(CLAIM.format(name=name, codes=list(codes)))
     return [line.split()[0] for line in printed.splitlines()]
 
 
 def show(platform, box, what):
-    return platform.command("shell", "-v0", "-c", SHOW.format(box.id, what)).strip()
+    return platform.shell(SHOW.format(box.id, what)).strip()
 
 
 def test_a_device_registers_binds_a_sensor_and_uploads(platform, client, box, minute):
@@ -182,7 +182,7 @@ def test_a_lost_key_is_replaced_in_its_owners_window(platform, client, box, minu
     fresh.id, fresh.sensor = box.id, box.sensor
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 401
     open_window = "from django.utils import timezone; from devices.claims import *; "
-    platform.command("shell", "-v0", "-c", open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())")
+    platform.shell(open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())")
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 200
     assert client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 401, "not before the code"
     assert claim(platform, "ivan", fresh.code) == ["refused"]
@@ -207,3 +207,154 @@ def test_unclaimed_devices_are_bounded(tmp_path, certificates):
     ):
         boxes = [Box() for _ in range(3)]
         assert [client.post("/device/" + box.id, {"key": box.key}, box.key).status for box in boxes] == [200, 200, 401]
+
+
+def shell(platform, text):
+    return platform.shell("from datetime import timedelta; from django.utils import timezone; " + text).strip()
+
+
+def test_a_code_lasts_48_hours_after_a_heartbeat(platform, client, box):
+    beat(client, box)
+    age = "from devices.models import Device; Device.objects.filter(pk='{}').update(seen=timezone.now() - timedelta(hours={}))"
+    shell(platform, age.format(box.id, 48.01))
+    assert claim(platform, "judy", box.code) == ["refused"]
+    shell(platform, age.format(box.id, 47.9))
+    assert claim(platform, "judy", box.code) == ["claimed"]
+
+
+def test_attempts_are_free_again_after_an_hour(platform, client, box):
+    beat(client, box)
+    assert claim(platform, "kate", *["AAAAAAA" + letter for letter in "ABCDE"], box.code) == ["refused"] * 6
+    shell(platform, "from devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - timedelta(minutes=61))")
+    assert claim(platform, "kate", box.code) == ["claimed"]
+
+
+def window(platform, box, minutes=0):
+    """Open it as many minutes ago."""
+    text = "from devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), timezone.now() - timedelta(minutes={}))"
+    shell(platform, text.format(box.id, minutes))
+
+
+def offer(client, box, sign=True):
+    """Post a new key for the device; (status, a box with that key)."""
+    fresh = Box()
+    fresh.id, fresh.sensor = box.id, box.sensor
+    return client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign).status, fresh
+
+
+@pytest.fixture
+def claimed(platform, client, box):
+    beat(client, box)
+    assert claim(platform, "lisa", box.code) == ["claimed"]
+    return box
+
+
+def test_the_window_shuts_after_an_hour(platform, client, claimed):
+    window(platform, claimed, minutes=61)
+    assert offer(client, claimed)[0] == 401
+    window(platform, claimed, minutes=59)
+    assert offer(client, claimed)[0] == 200
+
+
+def test_new_keys_from_one_place_are_few(platform, client, claimed):
+    window(platform, claimed)
+    answers = [offer(client, claimed) for _ in range(6)]
+    assert [status for status, _ in answers] == [200] * 5 + [401]
+    assert client.post("/device/" + claimed.id, {"key": answers[0][1].key}, answers[0][1].key, sign=True).status == 200, "is there already"
+    assert claim(platform, "lisa", answers[4][1].code) == ["claimed"]
+
+
+@pytest.mark.parametrize("sign", [True, False])
+def test_a_new_key_keeps_to_signatures_as_it_came(platform, client, claimed, minute, sign):
+    window(platform, claimed)
+    fresh = offer(client, claimed, sign)[1]
+    assert claim(platform, "lisa", fresh.code) == ["claimed"]
+    assert show(platform, claimed, "d.sign_required, d.rekey_until, d.beat_time") == f"{sign} None 0"
+    wait_until(lambda: client.upload(claimed.sensor, [(minute, 1)], fresh.key).status == (401 if sign else 200))
+
+
+def test_a_claimed_device_has_64_sensors(platform, client, claimed):
+    make = "from devices.models import Sensor; "
+    make += "Sensor.objects.bulk_create([Sensor(pk='%032x' % (n + (7 << 120)), device_id='{}') for n in range(62)])"
+    shell(platform, make.format(claimed.id))
+    answers = [
+        client.post("/sensor/" + secrets.token_hex(16), {"config": {"device": claimed.id}}, claimed.key, sign=True).status for _ in range(2)
+    ]
+    assert answers == [200, 401]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_signed_registration_asks_for_signatures_from_then_on(platform, client, minute, again):
+    box = Box()
+    if again:
+        assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 200
+        assert show(platform, box, "d.sign_required") == "False"
+    assert client.post("/device/" + box.id, {"key": box.key}, box.key, sign=True).status == 200
+    assert show(platform, box, "d.sign_required") == "True"
+    assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 401
+    assert client.post("/device/" + box.id, BEAT, box.key).status == 401
+
+
+def test_heartbeats_leave_few_rows(platform, client, box):
+    now = int(time.time())
+    for n in range(4):
+        assert beat(client, box, time=now + n, reset=0, uptime=100 + n).status == 200
+    assert beat(client, box, time=now + 4, uptime=1).status == 200
+    assert show(platform, box, "list(d.heartbeats.values_list('reset', 'uptime_s')), d.resets, d.uptime_s") == "[(True, 100)] 1 1"
+    shell(platform, "from devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=8))")
+    assert beat(client, box, time=now + 5, uptime=10).status == 200
+    assert show(platform, box, "d.heartbeats.count()") == "2"
+
+
+def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client, box, minute):
+    old, fresh = (minute - 15 * 86_400, 1), (minute - 13 * 86_400, 2)
+    assert client.upload(box.sensor, [old, fresh, (minute, 3)], box.key, sign=True).status == 200
+    assert platform.held(box.sensor) == [fresh, (minute, 3)]
+    beat(client, box)
+    assert claim(platform, "mary", box.code) == ["claimed"]
+    wait_until(lambda: client.upload(box.sensor, [old], box.key, sign=True).status == 200 and old in platform.held(box.sensor))
+    counted = f"from devices.models import Sensor; print(Sensor.objects.get(pk='{box.sensor}').old_tuples)"
+    wait_until(lambda: int(shell(platform, counted)) >= 1, 30)
+
+
+def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
+    from tests.server.client import Client
+
+    def register(client, address):
+        box = Box()
+        return client.post("/device/" + box.id, {"key": box.key}, box.key, X_Real_IP=address).status
+
+    with (
+        Platform(tmp_path, certificates / "good.pem", FLUKSO_BEHIND_PROXY="1") as behind,
+        Client(behind.port, certificates / "ca.crt") as client,
+    ):
+        assert [register(client, f"2001:db8::{n}") for n in range(2)] == [200, 200]
+        make = "from devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' % n, sealed_key=b'', claim_code='', "
+        make += "origin='2001:db8::/64') for n in range(98)])"
+        shell(behind, make)
+        assert [register(client, address) for address in ("2001:db8::9", "2001:db8:1::9", "192.0.2.1")] == [401, 200, 200]
+        shell(behind, "from devices.models import Device; Device.objects.update(created=timezone.now() - timedelta(hours=25))")
+        assert register(client, "2001:db8::9") == 200
+
+
+def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
+    """Given up, a device leaves its sensors with their owner; another device of theirs takes them over, a stranger's does not."""
+    assert client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 200
+    next_one, strangers = Box(), Box()
+    for box, owner in ((next_one, "lisa"), (strangers, "nina")):
+        assert client.post("/device/" + box.id, {"key": box.key}, box.key, sign=True).status == 200
+        beat(client, box)
+        assert claim(platform, owner, box.code) == ["claimed"]
+    take_over = {"config": {"device": next_one.id}}
+    assert client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 401, "it is bound"
+    shell(platform, f"from devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))")
+    wait_until(lambda: client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 401)
+    assert client.post("/sensor/" + claimed.sensor, {"config": {"device": strangers.id}}, strangers.key, sign=True).status == 401
+    assert client.post("/sensor/" + claimed.sensor, {"config": {"device": claimed.id}}, claimed.key, sign=True).status == 401
+    owner = f"from devices.queries import sensors_of; from devices.models import *; s = Sensor.objects.get(pk='{claimed.sensor}'); "
+    owner += "print(s.device, s.released_by, sensors_of(s.released_by).filter(pk=s.pk).exists())"
+    assert shell(platform, owner) == "None lisa True"
+    assert client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 200
+    assert client.upload(claimed.sensor, [(minute, 2)], next_one.key, sign=True).status == 200
+    assert platform.held(claimed.sensor) == [(minute - 60, 1), (minute, 2)]
+    assert show(platform, claimed, "d.owner, d.sensors.count()") == "None 0"

@@ -9,10 +9,21 @@ from schemathesis.checks import load_all_checks
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
-from tests.server.test_api import TABLE, described
+from tests.server.test_api import TABLE, USING_UP, described
 
 EXAMPLES = 12  # an operation; `slow` runs more
-OPERATIONS = sorted({(method, described(path)) for method, path, *_ in TABLE})
+OPERATIONS = sorted({(method, described(path)) for method, path, *_ in TABLE} | {(method, path) for method, path, *_ in USING_UP})
+SPARE = "5" * 32  # a device to be given up
+
+
+MAKE = """
+from accounts.models import Account
+from accounts.tokens import make_token
+from devices.models import Device
+account = Account.objects.get(username="alice")
+Device.objects.filter(pk="{}").update(owner=account)
+print(make_token(account, "to be revoked")[0].pk)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +31,15 @@ def api(tmp_path_factory):
     load_all_checks()
     with Platform(tmp_path_factory.mktemp("schema"), None, {DEVICE: KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0") as platform:
         token = people_of(platform)["alice-manage"]
+        platform.provision({SPARE: KEY}, {})
+        made = platform.command("shell", "-v0", "-c", MAKE.format(SPARE)).split()
         found = schemathesis.openapi.from_url(f"http://localhost:{platform.port}/api/1/openapi.json")
-        yield found, {"Authorization": "Bearer " + token}
+        yield found, {"Authorization": "Bearer " + token}, int(made[0])
 
 
 def ask(api, method, path, examples):
-    schema, headers = api
+    schema, headers, number = api
+    given_up = (method, path) == ("DELETE", "devices/{device}")
     # ids are replaced by ones that exist, so the generator's idea of what must be refused no longer holds; permissions: test_api.py
     names = ("ignored_auth", "negative_data_rejection", "positive_data_acceptance")
     excluded = [schemathesis.checks.CHECKS.get_one(name) for name in names]
@@ -33,9 +47,8 @@ def ask(api, method, path, examples):
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(schema["/api/1/" + path][method].as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE))
     def holds(case):
-        case.path_parameters = {"sensor": SENSOR, "device": DEVICE} | {
-            name: value for name, value in (case.path_parameters or {}).items() if name not in ("sensor", "device")
-        }
+        existing = {"sensor": SENSOR, "device": SPARE if given_up else DEVICE, "number": number}
+        case.path_parameters = {name: existing.get(name, value) for name, value in (case.path_parameters or {}).items()}
         case.call_and_validate(headers=headers, excluded_checks=excluded)
 
     holds()
