@@ -34,7 +34,15 @@ class HotPath:
     """`start` before the first request, `stop` after the last. forget(sensor) removes all that is kept of a series."""
 
     def __init__(  # noqa: PLR0917
-        self, store, sealer, unclaimed_max: int, rrd: Place = NO_PLACE, clock=time.time, *, forget: Callable[[str], None], behind_proxy=False
+        self,
+        store,
+        sealer,
+        unclaimed_max: int,
+        rrd: Place = NO_PLACE,
+        clock=time.time,
+        *,
+        forget: Callable[[str], None],
+        behind_proxy=False,
     ):
         self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, "lookups")
         self._asks, self._writes = Database(ASK_THREADS, "asks"), Database(WRITE_THREADS, "writes")

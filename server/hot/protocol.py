@@ -3,6 +3,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from collections import deque
 from typing import Any
 from urllib.parse import unquote
@@ -62,7 +64,7 @@ class DeviceProtocol(HttpToolsProtocol):
     _fed = 0  # bytes since the parser last got on: of a head, of trailers, of nothing
     _got_on = False
     _moved_at = 0.0  # when the client last took something, or had nothing to take
-    _unsent = 0  # bytes that it had not taken at the last look
+    _taken = 0  # bytes that it had taken at the last look
     _closing_since: float | None = None
 
     def __init__(self, config, *args, **more) -> None:
@@ -116,18 +118,14 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def _is_stuck(self, now: float) -> bool:
         """Whether nothing of what is to be sent goes out, or a close waits for it for too long."""
-        size = self.transport.get_write_buffer_size()
-        if size == 0 or size < self._unsent:
+        waiting, taken = _taken(self.transport)
+        if not waiting or taken != self._taken:
             self._moved_at = now
-        self._unsent = size
+        self._taken = taken
         if self._closing_since is None and self.transport.is_closing():
             self._closing_since = now
         late = self._closing_since is not None and self._closing_since < now - limits.CLOSE_S
         return late or self._moved_at < now - limits.UNSENT_S
-
-    def resume_writing(self) -> None:
-        self._moved_at = self.loop.time()
-        super().resume_writing()
 
     def _is_idle(self) -> bool:
         return not self._quick_busy and (self.cycle is None or self.cycle.response_complete)
@@ -325,6 +323,20 @@ class DeviceProtocol(HttpToolsProtocol):
     def _tell(self, refusal: Refusal) -> None:
         self.transport.write(wire(self.server_state.default_headers, refusal.answer()))
         close_soon(self.transport, self.loop)
+
+
+_TCP_INFO = struct.Struct("24xI92xQ16xI")  # of <linux/tcp.h>: tcpi_unacked, tcpi_bytes_acked, tcpi_notsent_bytes
+
+
+def _taken(transport) -> tuple[bool, int]:
+    """Whether something is on its way to the client, and the bytes that it has acknowledged: as the kernel sees it, for of what TLS has
+    passed on the transport's own buffer knows nothing."""
+    connection = transport.get_extra_info("socket")
+    try:
+        unacknowledged, taken, unsent = _TCP_INFO.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+    except (OSError, AttributeError, struct.error):
+        return False, 0  # it is closed
+    return bool(unacknowledged or unsent), taken
 
 
 _head: tuple[object, bytes] = (None, b"")

@@ -2,8 +2,13 @@
 """One connection of the hot path under clients that wait, trickle, flood or do not read: each of them is bounded."""
 
 import asyncio
+import contextlib
 import json
+import socket
+import ssl
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
 
 import uvicorn
 from hot import cycle, limits
+from hot import protocol as protocols
 from hot.protocol import DeviceProtocol
 from uvicorn.server import ServerState
 
@@ -24,13 +30,17 @@ class Transport(asyncio.Transport):
 
     def __init__(self):
         super().__init__()
-        self.out, self.unsent, self.closing, self.aborted, self.reading = b"", 0, False, False, True
+        self.out, self.taken, self.unsent, self.closing, self.aborted, self.reading = b"", 0, 0, False, False, True
 
     def write(self, data):
         self.out += data
 
-    def get_write_buffer_size(self):
-        return self.unsent
+    def getsockopt(self, level, name, size):
+        """TCP_INFO, as <linux/tcp.h> has it; the transport is its own socket."""
+        info = bytearray(size)
+        info[120:128] = self.taken.to_bytes(8, sys.byteorder)
+        info[144:148] = self.unsent.to_bytes(4, sys.byteorder)
+        return bytes(info)
 
     def close(self):
         self.closing = True
@@ -48,7 +58,13 @@ class Transport(asyncio.Transport):
         self.reading = True
 
     def get_extra_info(self, name, default=None):
-        return default
+        return self if name == "socket" else default
+
+    def getsockname(self):
+        return ("127.0.0.1", 80)
+
+    def getpeername(self):
+        return ("127.0.0.1", 12345)
 
     def answers(self) -> list[tuple[int, dict]]:
         """(status, body) of each answer; names and lengths are as historic daemons read them."""
@@ -299,7 +315,7 @@ def test_who_reads_slowly_is_served():
         protocol.data_received(GET)
         await turn()
         for at in range(0, 4 * limits.UNSENT_S, 5):
-            transport.unsent = 100_000 - at
+            transport.unsent, transport.taken = 100_000, at  # as much comes as goes
             later(protocol, at)
         assert not transport.aborted
         protocol.pause_writing()
@@ -316,7 +332,7 @@ def test_a_close_that_waits_for_the_client_is_cut_short():
         await turn()
         assert transport.closing and not transport.aborted
         for at in range(0, limits.CLOSE_S, 5):
-            transport.unsent = 100_000 - at
+            transport.unsent, transport.taken = 100_000, at
             later(protocol, at)
         assert not transport.aborted
         later(protocol, limits.CLOSE_S + 5)
@@ -382,3 +398,45 @@ def test_a_full_house_says_so(monkeypatch):
         assert transport.answers() == [(503, {"error": "busy"})] and transport.closing
 
     played(play)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(certificates, monkeypatch, secure):
+    """With uvloop and TLS as in the services; here a minute is a second."""
+    monkeypatch.setattr(limits, "UNSENT_S", 1)
+    monkeypatch.setattr(protocols, "SWEEP_S", 0.2)
+    body = b"x" * (16 << 20)  # more than the kernel takes
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+    pem = str(certificates / "good.pem") if secure else None
+    config = uvicorn.Config(app, http=DeviceProtocol, loop="uvloop", lifespan="off", log_config=None, ws="none", ssl_certfile=pem)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        with contextlib.ExitStack() as opened:
+            idle, reading = (opened.enter_context(_connect(listener, certificates, secure)) for _ in range(2))
+            for each in (idle, reading):
+                each.sendall(GET)
+            got = 0
+            while got < len(body):
+                part = reading.recv(1 << 20)
+                assert part, "who reads gets all of it"
+                got += len(part)
+            until = time.monotonic() + 15
+            while len(server.server_state.connections) > 1:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        server.should_exit = True
+        thread.join(15)
+    DeviceProtocol._sweeper = None
+
+
+def _connect(listener, certificates, secure: bool):
+    plain = socket.create_connection(listener.getsockname(), 10)
+    if not secure:
+        return plain
+    return ssl.create_default_context(cafile=str(certificates / "ca.crt")).wrap_socket(plain, server_hostname="localhost")
