@@ -123,6 +123,7 @@ def test_pages_come_through(nginx):
         pytest.param(b"POST /login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n", b"413", id="large-form"),
         pytest.param(b"GET /sensor/%b HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" % SENSOR.encode(), b"400", id="two-hosts"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: %b\r\n" % (b"a" * 20_000) * 2 + b"\r\n", b"400", id="long-head"),
+        pytest.param(b"NONSENSE / HTTP/x\r\nHost: x\r\n\r\n", b"400", id="no-http"),
         pytest.param(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000), b"414", id="long-url"),
     ],
 )
