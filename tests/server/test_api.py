@@ -75,7 +75,7 @@ class Made:
     """Things of alice's that an operation uses up."""
 
     def __init__(self, platform, client, people):
-        self._codes = platform.provision({f"{n:032x}": f"{n:032x}" for n in range(1, 15)}, {})
+        self._codes = platform.provision({f"{n:032x}": f"{n:032x}" for n in range(100, 114)}, {})
         self._client, self._manage = client, people["alice-manage"]
 
     def code(self) -> tuple[str, str]:
