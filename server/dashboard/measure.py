@@ -17,7 +17,7 @@ from series.curve import Floats, instants
 from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, instant, local_date, midnight
 
 REMEMBERED_S = 600  # of who shares days: these are over, and what comes late for one may show as much later
-REMEMBERED = 1000  # answers, each 4 kB at most
+REMEMBERED = 1000  # answers, each 8 kB at most
 
 
 class Values(NamedTuple):
