@@ -6,7 +6,7 @@ import logging
 import socket
 import struct
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
@@ -17,7 +17,8 @@ from hot.whole import Upload, read_upload
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-SWEEP_S = 5
+SWEEP_S = 5  # in which each connection is looked at once
+SWEEP_PARTS = 20  # in as many turns: 20,000 at once, some µs each, would hold up whatever is uploaded meanwhile
 
 
 class Flow(FlowControl):
@@ -52,6 +53,8 @@ class DeviceProtocol(HttpToolsProtocol):
     cycle: CanonicalCycle  # the newest request's; None before the first
     pipeline: deque[tuple[CanonicalCycle, Any]]  # type: ignore[assignment]
     _sweeper = None
+    _due: ClassVar[list["DeviceProtocol"]] = []  # connections that the sweeper has still to look at
+    _part = 0  # how many each time
     began: float | None = None  # when the request that is still being read began
     idle_since = 0.0
     _between = True  # the parser has seen the end of the last request, and nothing of the next
@@ -77,7 +80,7 @@ class DeviceProtocol(HttpToolsProtocol):
         self.began = self._moved_at = self.loop.time()
         cls = DeviceProtocol
         if cls._sweeper is None:
-            cls._sweeper = self.loop.call_later(SWEEP_S, cls._sweep, self.loop, self.server_state.connections)
+            cls._sweeper = self.loop.call_later(SWEEP_S / SWEEP_PARTS, cls._sweep, self.loop, self.server_state.connections)
 
     def connection_lost(self, exc) -> None:
         for cycle in (self._answering, self.cycle):
@@ -98,11 +101,14 @@ class DeviceProtocol(HttpToolsProtocol):
         """One timer for all connections: one each would cost more than the rest of a small request."""
         cls._sweeper = None
         now = loop.time()
-        for connection in list(connections):
-            if isinstance(connection, cls):
-                connection.age(now)
+        if not cls._due:
+            cls._due = [each for each in connections if isinstance(each, cls)]
+            cls._part = len(cls._due) // SWEEP_PARTS + 1
+        for connection in cls._due[-cls._part :]:
+            connection.age(now)
+        del cls._due[-cls._part :]
         if connections:
-            cls._sweeper = loop.call_later(SWEEP_S, cls._sweep, loop, connections)
+            cls._sweeper = loop.call_later(SWEEP_S / SWEEP_PARTS, cls._sweep, loop, connections)
 
     def age(self, now: float) -> None:
         """Give up what takes too long, close what has been idle for too long, cut off who takes nothing of an answer."""
@@ -118,6 +124,9 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def _is_stuck(self, now: float) -> bool:
         """Whether nothing of what is to be sent goes out, or a close waits for it for too long."""
+        if self._is_idle() and self.idle_since < now - limits.UNSENT_S - 3 * SWEEP_S and not self.transport.is_closing():
+            self._moved_at = now  # asking the kernel costs more than all else here; whatever is still unsent goes with the connection
+            return False
         waiting, taken = _taken(self.transport)
         if not waiting or taken != self._taken:
             self._moved_at = now

@@ -400,6 +400,26 @@ def test_a_full_house_says_so(monkeypatch):
     played(play)
 
 
+def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
+    monkeypatch.setattr(protocols, "SWEEP_S", 1000)  # by hand
+    seen = []
+    monkeypatch.setattr(DeviceProtocol, "age", lambda self, now: seen.append(self))
+
+    async def play(connect, app):
+        made = [connect()[0] for _ in range(45)]
+        connections, loop = made[0].server_state.connections, asyncio.get_running_loop()
+        for _ in range(2):
+            seen.clear()
+            for _ in range(15):
+                DeviceProtocol._sweeper.cancel()
+                before = len(seen)
+                DeviceProtocol._sweep(loop, connections)
+                assert len(seen) - before == 3
+            assert set(seen) == set(made)
+
+    played(play)
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(certificates, monkeypatch, secure):
     """With uvloop and TLS as in the services; here a minute is a second."""
