@@ -5,7 +5,7 @@ import zoneinfo
 
 from accounts.adapter import INVITATION
 from accounts.invitations import InvitationError, accept
-from accounts.membership import CENTS_MAX, Sharing
+from accounts.membership import CENTS_MAX, NAMES_MAX, Sharing
 from accounts.models import Account
 from accounts.sharing import choice_of, set_sharing
 from allauth.account import forms as allauth
@@ -94,7 +94,7 @@ class MemberSharingForm(SharingForm):
     chosen = forms.ModelMultipleChoiceField(
         label=_("Chosen members"), queryset=Account.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
     )
-    names = forms.CharField(label=_("Others, by name"), max_length=1000, required=False, help_text=_("separated by commas"))
+    names = forms.CharField(label=_("Others, by name"), max_length=NAMES_MAX, required=False, help_text=_("separated by commas"))
 
     def __init__(self, account: Account, *args, **kwargs):
         self.sharer = account
@@ -116,12 +116,11 @@ class MemberSharingForm(SharingForm):
             del self.fields["chosen"]
 
     def save(self) -> None:
-        names = self.cleaned_data["names"]
-        named = Account.objects.filter(username__in=_names(names), is_active=True)
-        typed = _names(self._typed)
+        names, typed = _names(self.cleaned_data["names"]), _names(self._typed)
+        named = Account.objects.filter(username__in=names, is_active=True)
         unseen = Account.objects.filter(pk__in=[pk for pk, name in self._before.items() if pk not in self._offered and name not in typed])
         chosen = {each.pk: each for each in (*self.cleaned_data.get("chosen", ()), *named, *unseen)}
-        self.answer(self.sharer, chosen.values(), names)
+        self.answer(self.sharer, chosen.values(), self.cleaned_data["names"] if names else "")  # commas alone name nobody
 
 
 def _names(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+NAMES_MAX = 1000  # characters of names that a sharer types
 CENTS_MAX = 10_000  # a kWh: more is a slip of the comma
 
 currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("three capital letters, as in EUR"))
@@ -27,7 +28,9 @@ class Sharing(models.Model):
     detail = models.CharField(max_length=8, choices=Detail, default=Detail.PRIVATE)
     audience = models.CharField(max_length=8, choices=Audience, default=Audience.CHOSEN)
     chosen = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
-    names = models.CharField(max_length=1000, blank=True, help_text="as typed, whether somebody has them or not: the page tells no more")
+    names = models.CharField(
+        max_length=NAMES_MAX, blank=True, help_text="as typed, whether somebody has them or not: the page tells no more"
+    )
     answered = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -268,8 +268,9 @@ def test_where_anybody_may_sign_up_an_invitation_that_is_over_stands_in_nobodys_
     assert guest.get("/account/").status_code == 302, "the address has not proved itself"
     assert guest.post(mailbox.link("late@example.org").removeprefix(guest.url)).status_code == 302
     guest.log_in("late", PASSWORD)
-    page = guest.get("/account/").text
-    assert "You have chosen nobody yet" in page
+    for names in ("", " , ,"):
+        guest.post("/account/sharing/", {"sharing": "day", "audience": "chosen", "names": names}, page="/account/")
+        assert "You have chosen nobody yet" in guest.get("/account/").text
     assert "You share nothing" in guest.get("/").text and "You share nothing" in guest.get("/relationships/").text
 
 
