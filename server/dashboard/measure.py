@@ -58,9 +58,11 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     over_s = silences.threshold_s(step, int(at[0]), now)
     found: list[Counted] = []
     quiet: dict[str | None, dict] = {}
+    # a second more makes the store read UTC days tuple by tuple, as it does local ones: as wholes they would hide their silences
+    read = [*boundaries, boundaries[-1] + 1] if step == "day" else boundaries
     for part in line.parts:
-        energy, share, silent = store.survey(part.sensor, boundaries, over_s)
-        found.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
+        energy, share, silent = store.survey(part.sensor, read, over_s)
+        found.append(Counted(part.role, part.sign, energy[: len(hours)], share[: len(hours)], *_life(store, part.sensor)))
         quiet.setdefault(part.device, {})[part.sensor] = silent
     total = add_up(found, at[:-1])
     over = at[1:] <= now
@@ -69,7 +71,7 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     for device, silent in quiet.items():
         lives = [life for part, life in zip(line.parts, found, strict=True) if part.device == device]
         heard = min(each.first for each in lives), max(each.last for each in lives)
-        stretches = silences.of_device(store, device, silent, heard, (boundaries, over_s, now))
+        stretches = silences.of_device(store, device, silent, heard, (read, over_s, now))
         gap |= silences.gaps(stretches, boundaries, step)
     return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
 

@@ -95,6 +95,20 @@ def test_a_silence_shows_whatever_another_sensor_does_at_other_times(site, now, 
     assert days["gaps"] == [], "a day's mean is as good as ever"
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Brussels"])
+def test_a_day_of_which_over_half_was_silent_is_a_gap_wherever_it_is(site, now, zone):
+    """From five to seven in the evening, within one day of both zones."""
+    five = (now - 30 * DAY) // DAY * DAY + 5 * 3600
+    before = steady(five - DAY, five, 600)
+    site.fill(sensor(ABROAD), before + steady(five + 14 * 3600, five + 2 * DAY, 600, 60, before[-1][1] + 8400), now)
+    site.shell(
+        "from accounts.models import Account; from project import stores; stores.store().merge(); stores.close()\n"
+        f"Account.objects.filter(username='abroad').update(time_zone='{zone}')"
+    )
+    own = line(chart(site, "abroad", now, start=five - DAY, end=five + DAY, step="day"), "me")
+    assert own["gaps"] == [[1, 1]] and own["v"][1] == 600
+
+
 def test_a_silence_is_told_by_tuples_alone_before_heartbeats_are_kept(site, now):
     """So that what is drawn is the same before and after the old heartbeats are removed."""
     noon = now - 65 * DAY
