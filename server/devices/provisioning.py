@@ -11,7 +11,7 @@ from devices.changes import device_changed, sensor_changed
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.registration import SENSORS_MAX
-from devices.seal import Sealer
+from devices.seal import Sealer, SealError
 from django.db import transaction
 
 SLICE = 100  # devices written in one go: registrations and heartbeats wait meanwhile, some 50 ms
@@ -75,8 +75,13 @@ def _check_among(rows: list[_Row]) -> None:
 def _check(row: _Row, sealer: Sealer) -> Device | None:
     """The device if it is there already. Raises ProvisioningError."""
     found = Device.objects.filter(pk=row.device).first()
-    if found is not None and sealer.open(row.device, bytes(found.sealed_key)) != row.key:
-        raise ProvisioningError(f"line {row.line}: the device is known with another key")
+    if found is not None:
+        try:
+            same = sealer.open(row.device, bytes(found.sealed_key)) == row.key
+        except SealError as error:
+            raise ProvisioningError(f"line {row.line}: {error}") from error
+        if not same:
+            raise ProvisioningError(f"line {row.line}: the device is known with another key")
     taken = Sensor.objects.filter(pk__in=row.sensors).exclude(device=row.device).first()
     if taken is not None:
         raise ProvisioningError(f"line {row.line}: sensor {taken.pk} is bound to another device")

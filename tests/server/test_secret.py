@@ -29,6 +29,8 @@ def test_a_secret_is_changed_in_three_steps(tmp_path, certificates, minute):
         assert NEW not in platform.log.read_text() and "Traceback" not in platform.log.read_text()
         with pytest.raises(RuntimeError, match=f"2 keys cannot be opened: {DEVICE} {OTHER_DEVICE}"):
             platform.command("reseal_keys")
+        with pytest.raises(RuntimeError, match=f"CommandError: line 1: the key of device {DEVICE} cannot be opened"):
+            platform.provision({DEVICE: KEY}, {})
         for secret in (f"{NEW},{OLD}", NEW):
             start_with(platform, secret)
             with Client(platform.port, certificates / "ca.crt") as client:
