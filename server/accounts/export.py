@@ -14,7 +14,7 @@ from devices.queries import devices_of, sensors_of
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms.models import model_to_dict
 
-SPAN_S = 62 * 86_400  # tuples that are in memory at once
+SPAN_S = 7 * 86_400  # tuples that are in memory at once
 LATEST = 2**32
 # sealed keys, claim codes and hashes open doors; the rest is the server's own bookkeeping
 _DEVICE = ("id", "name", "created", "claimed", "seen", "version", "uptime_s", "mem_total_kb", "mem_free_kb", "resets", "sign_required")

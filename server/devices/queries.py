@@ -43,7 +43,7 @@ def troubles(sensor: Sensor) -> list[str]:
             _("clock %(ahead_s)s s ahead: %(count)s values from the future were not taken") % _counts(sensor.ahead_tuples, sensor.ahead_s)
         )
     if sensor.old_tuples:
-        told.append(_("%(count)s values were too old to be taken") % _counts(sensor.old_tuples))
+        told.append(_("%(count)s values were too old, or too many for their day, to be taken") % _counts(sensor.old_tuples))
     if sensor.conflicts:
         told.append(_("%(count)s values came twice and differed: the first ones stay") % _counts(sensor.conflicts))
     return told

@@ -9,6 +9,7 @@ from series.localtime import DAY_S
 
 MAX_WH_S = 20  # Wh/s, 72 kW: no household counts faster; the limit of the historic RRDs
 WRAP = 1 << 32  # the counter is a u32
+PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
 HEARTBEAT_S = 8_640_000  # 100 days: a longer silence is unknown; the heartbeat of the historic RRDs
 MAX_IRREGULAR = 32  # falls and silences of a UTC day that are kept exactly: more than one an hour is a broken counter
 
@@ -25,6 +26,14 @@ class Points(NamedTuple):
         """Those with start <= time < end."""
         low, high = np.searchsorted(self.ts, (start, end))
         return Points(self.ts[low:high], self.counter[low:high])
+
+    def at(self, times: list[int]) -> dict[int, int]:
+        """The counters at those of the times that are there."""
+        wanted = np.array(times, np.int64)
+        where = np.searchsorted(self.ts, wanted)
+        where[where == len(self.ts)] = 0
+        there = np.flatnonzero(self.ts[where] == wanted) if len(self.ts) else where[:0]
+        return dict(zip(wanted[there].tolist(), self.counter[where[there]].tolist(), strict=True))
 
 
 EMPTY = Points(np.empty(0, np.int64), np.empty(0, np.int64))

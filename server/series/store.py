@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 MAX_AHEAD_S = 120  # a tuple further in the future than this is refused: the device's clock is wrong
 MAX_AGE_S = 3653 * 86_400  # ten years, leap days included: nothing older is kept finer than a day
 MAX_COUNTER = (1 << 32) - 1  # a u32 from the clamp to the chart
+MAX_TUPLES_DAY = 10_000  # of a sensor and UTC day while minutes are kept: one each ten seconds is 8,640; bounds the disk and what is read
 MAX_TUPLES = 4096  # in one append: bounds how long one upload holds up the others; longer ones come in slices
 
 Tuple = tuple[int, int]  # unix s, counter as sent (Wh, or litres)
@@ -29,7 +30,7 @@ class Outcome(NamedTuple):
     new: int
     duplicate: int  # stored before with the same counter: a repeated upload
     conflict: int  # stored before with another counter: the first one stays
-    refused: int  # too far ahead, too old, or no u32
+    refused: int  # too far ahead, too old, no u32, or too many for their day
     ahead_s: int = 0  # by how much the latest refused tuple was ahead of the server, 0 when none was
     late: int = 0  # of the new ones: how many are older than the newest that was there
     late_from: int = 0  # the time of the oldest of those, 0 when there is none

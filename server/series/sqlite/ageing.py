@@ -8,7 +8,7 @@ import numpy as np
 from series.points import EMPTY, Points, consistent, thin, union
 from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LAST_CHUNK, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
-from series.sqlite.reader import EVER_DAYS, Horizons, Window, after, before, level_of
+from series.sqlite.reader import EVER_DAYS, Horizons, Window, after, before, level_of, parts
 
 ROWS = 64  # aged in one transaction
 KEY_MASK = (1 << 32) - 1
@@ -103,13 +103,15 @@ def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) 
 
 
 def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Horizons) -> None:
-    """Put points whose days have aged straight into the ladders that keep their days, and into the days. `rest`: later ones."""
+    """Put points whose days have aged straight into the ladders that keep their days, and draw the days from those. `rest`: later ones."""
     while len(points.ts):
         level = level_of(int(points.ts[0]) // DAY_S, aged)
         until = {QUARTER: aged.raw, HOUR: aged.quarter, DAY: aged.hour}[level] * DAY_S
         part, points = points.between(0, until), points.between(until, 1 << 33)
-        for ladder in {level, DAY}:
-            put(archive, ladder, no, part, points if len(points.ts) else rest, late=True)
+        following = points if len(points.ts) else rest
+        put(archive, level, no, part, following, late=True)
+        if level != DAY:
+            _draw_days(archive, no, part, following)
 
 
 def put(archive: Archive, level: int, no: int, points: Points, following: Points, *, late: bool = False) -> None:  # noqa: PLR0917
@@ -124,6 +126,32 @@ def put(archive: Archive, level: int, no: int, points: Points, following: Points
         if late:
             beyond = _next(archive, no, part, beyond)
         _put_chunk(archive, Block(level, chunk, no), part, Points(beyond.ts[:1], beyond.counter[:1]), late)
+
+
+def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> None:
+    """Draw the days' rungs anew between the neighbours, in the finer ladders, of days that late points have changed there: what was
+    left out there, or had its silence ended, must be so here too."""
+    window = Window(no, int(late.ts[0]) // DAY_S, int(late.ts[-1]) // DAY_S, EMPTY)
+    left = before(archive, window, window.first, EVER_DAYS) or EMPTY
+    right = _next(archive, no, late, following)
+    right = Points(right.ts[:1], right.counter[:1])
+    points = left
+    for part in parts(archive, window):
+        points = union(points, part.points)
+    points = union(points, right)
+    low, high = (int(left.ts[0]) if len(left.ts) else -1), (int(right.ts[0]) if len(right.ts) else 1 << 33)
+    ts, counter = thin(points, DAY_S)
+    wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
+    wanted[1:] |= np.diff(counter) < 0  # both ends of a fall
+    wanted[:-1] |= np.diff(counter) < 0
+    drawn = Points(ts[wanted], counter[wanted])
+    span_s = LEVELS[DAY].span_days * DAY_S
+    for chunk in range(int(ts[0]) // span_s, int(ts[-1]) // span_s + 1):
+        mine = drawn.between(chunk * span_s, (chunk + 1) * span_s)
+        kept = archive.ladder(DAY, chunk, window.no)
+        mine = union(mine, union(kept.between(0, low + 1), kept.between(high, 1 << 33)))
+        if len(mine.ts):
+            archive.put_ladder(DAY, chunk, window.no, mine)
 
 
 def _next(archive: Archive, no: int, points: Points, following: Points) -> Points:

@@ -185,6 +185,11 @@ class Archive(File):
         keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
         return unpack(b"".join([data for (data,) in self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")]))
 
+    def chunk_bytes(self, no: int, day: int) -> int:
+        """The size of a day's points that are in no block yet, with those that are in two chunks."""
+        keys = ",".join([str(open_key(day, sweep, no)) for _day, sweep in self.runs(day, day)])
+        return self.db.execute(f"SELECT sum(length(data)) FROM open WHERE key IN ({keys})").fetchone()[0] or 0
+
     def ladder(self, level: int, chunk: int, no: int) -> Points:
         """The points of one ladder block."""
         row = self.db.execute("SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)).fetchone()

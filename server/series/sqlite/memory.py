@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from series.points import EMPTY, Points, unpack
+import numpy as np
+from series.localtime import DAY_S
+from series.points import EMPTY, PAIR_BYTES, Points, unpack
 from series.sqlite.archive import Archive, Row
 from series.sqlite.inbox import SENSOR_BYTES, apart
-from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, Outcome, Tuple, TupleError
+from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, MAX_TUPLES_DAY, Outcome, Tuple, TupleError
 
-PAIR_BYTES = 8  # u32 time, u32 counter, little endian, as in the inbox
 PAIR = struct.Struct("<II").unpack_from
 NEVER = -1
+ROOM_BYTES = MAX_TUPLES_DAY * PAIR_BYTES
+UNCOUNTED_BYTES = ROOM_BYTES // 8  # that a sensor may send after a start before its day is counted: most of a day by minute
 Upload = tuple[str, Sequence[Tuple]]
 USUAL_TUPLES = 16  # in an upload that takes the fast way: a quarter of an hour by minute
 Packer = Callable[[Sequence[Tuple], int, int, int], bytes | None]
@@ -44,7 +47,7 @@ USUAL = {count: (_packer(count), Outcome(count, 0, 0, 0)) for count in range(1, 
 class Sensor:
     """One sensor. `pending` is replaced, not emptied, when the sensor is forgotten."""
 
-    __slots__ = ("dead", "first_ts", "key", "last_counter", "last_ts", "no", "pending")
+    __slots__ = ("dead", "first_ts", "key", "last_counter", "last_ts", "no", "pending", "room_bytes")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -52,6 +55,7 @@ class Sensor:
         self.dead = 0  # numbers up to this one were forgotten
         self.first_ts = self.last_ts = NEVER
         self.last_counter = 0
+        self.room_bytes = ROOM_BYTES  # of tuples that may come after the last one until its day's are counted again
         self.pending = bytearray()
 
 
@@ -74,6 +78,7 @@ class Memory:
                 sensor = self.sensors[row.id] = Sensor(bytes.fromhex(row.id))
             if row.no > sensor.dead:
                 sensor.no = row.no
+                sensor.room_bytes = min(sensor.room_bytes, UNCOUNTED_BYTES)
                 _widen(sensor, row.first_ts, row.last_ts, row.last_counter)
 
     def adopt(self, fresh: "Memory") -> None:
@@ -95,6 +100,7 @@ class Memory:
                     self._bury(sensor, upload)
                     continue
                 sensor.pending += data
+                sensor.room_bytes -= len(data)
                 self.pending_bytes += len(data)
                 ts, counter = pair(data, len(data) - PAIR_BYTES)  # an upload's times ascend
                 if ts > sensor.last_ts:
@@ -131,7 +137,8 @@ class Memory:
                 try:
                     packed, all_new = usual[len(tuples)]
                     data = packed(tuples, sensor.last_ts, oldest, newest)
-                    if data is not None:
+                    if data is not None and (room := sensor.room_bytes - len(data)) >= 0:
+                        sensor.room_bytes = room
                         sensor.last_ts, sensor.last_counter = tuples[-1]
                         sensor.pending += data
                         grown += len(data)
@@ -154,16 +161,17 @@ class Memory:
         sensor = self.sensors.get(name) or Sensor(_key(name))
         wanted, outcome = sift(tuples, now)
         known = stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
+        times = admitted(sensor, archive, sorted(wanted.keys() - known.keys()))
         new: list[int] = []
+        for ts in times:
+            new += (ts, wanted[ts])
         duplicate = conflict = 0
-        for ts in sorted(wanted):
-            if ts not in known:
-                new += (ts, wanted[ts])
-            elif known[ts] == wanted[ts]:
+        for ts in wanted.keys() & known.keys():
+            if known[ts] == wanted[ts]:
                 duplicate += 1
             else:
                 conflict += 1
-        late = sum(ts < sensor.last_ts for ts in new[0::2])
+        late = sum(ts < sensor.last_ts for ts in times)
         if new:
             data = struct.pack(f"<{len(new)}I", *new)
             self.sensors[name] = sensor
@@ -172,11 +180,12 @@ class Memory:
             self.pending_bytes += len(data)
             rows.append(sensor.key + data)
         return outcome._replace(
-            new=len(new) // 2,
+            new=len(times),
+            refused=outcome.refused + len(wanted) - len(times) - duplicate - conflict,
             duplicate=outcome.duplicate + duplicate,
             conflict=outcome.conflict + conflict,
             late=late,
-            late_from=new[0] if late else 0,
+            late_from=times[0] if late else 0,
         )
 
 
@@ -206,10 +215,30 @@ def stored(sensor: Sensor, archive: Archive, times: list[int]) -> dict[int, int]
 
     if not times:
         return {}
-    waiting = unpack(bytes(sensor.pending))
     found = at_times(archive, sensor.no, times) if sensor.no else {}
-    found.update(zip(waiting.ts.tolist(), waiting.counter.tolist(), strict=True))
-    return found
+    return found | unpack(bytes(sensor.pending)).at(times)
+
+
+def admitted(sensor: Sensor, archive: Archive, times: list[int]) -> list[int]:
+    """Those of the new times, which ascend, for which their UTC days have room."""
+    size = len(times) * PAIR_BYTES
+    if not times or (times[0] > sensor.last_ts and sensor.room_bytes >= size):
+        sensor.room_bytes -= size
+        return times
+    from series.sqlite.known import count
+
+    days: dict[int, list[int]] = {}
+    for ts in times:
+        days.setdefault(ts // DAY_S, []).append(ts)
+    waiting = unpack(bytes(sensor.pending)).ts
+    kept: list[int] = []
+    for day, its in days.items():
+        first, last = np.searchsorted(waiting, (day * DAY_S, (day + 1) * DAY_S)).tolist()
+        there = last - first + (count(archive, sensor.no, day) if sensor.no else 0)
+        kept += its[: max(MAX_TUPLES_DAY - there, 0)]
+        if day >= sensor.last_ts // DAY_S:
+            sensor.room_bytes = max(MAX_TUPLES_DAY - there - len(its), 0) * PAIR_BYTES
+    return kept
 
 
 def _widen(sensor: Sensor, first_ts: int, last_ts: int, last_counter: int) -> None:

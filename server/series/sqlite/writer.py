@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from series.points import PAIR_BYTES
 from series.sqlite.archive import Archive
 from series.sqlite.inbox import Inbox
-from series.sqlite.memory import PAIR_BYTES, Memory, Sensor, Upload
+from series.sqlite.memory import Memory, Sensor, Upload
 from series.sqlite.merger import Merger
 from series.store import Outcome, SeriesError
 

@@ -4,7 +4,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.server.series.benches import DAY, NOON
@@ -77,6 +77,37 @@ def test_late_tuples_in_any_order_keep_all_energy(fresh, data):
     waits = data.draw(st.lists(st.sampled_from([0, 0, 0, 1, 40]), min_size=len(held), max_size=len(held)))
     with fresh() as bench:
         late_tuple_by_tuple(bench, tuples, held, waits)
+
+
+def shuffled(bench, seed):
+    """Uploads of a few tuples each in any order, of a counter that only rises; days or weeks pass between them."""
+    rng = random.Random(seed)
+    ts, counter, tuples = NOON - rng.choice([80, 120, 300, 500, 1200, 3000]) * DAY - rng.randrange(2 * DAY), rng.randrange(1000, 50_000), []
+    while ts < NOON and len(tuples) < rng.randrange(10, 60):
+        tuples.append((ts, counter))
+        gap = rng.choice([60, *GAPS, 30 * DAY])
+        gap += rng.randrange(gap // 3)
+        ts, counter = ts + gap, counter + rng.randrange(gap // 20 + 2)
+    left = rng.sample(tuples, len(tuples))
+    while left:
+        size = rng.randrange(1, 12)
+        bench.store.append(A, left[:size], bench.clock.now)
+        left = left[size:]
+        if rng.random() < 0.6:
+            bench.pass_days(rng.choice([0, 0, 1, 5, 40]))
+    bench.settle()
+    return tuples
+
+
+@BUSY
+@given(seed=st.integers(0, 1 << 32))
+@example(35)
+@example(30_033)
+def test_every_resolution_of_shuffled_uploads_has_all_energy(fresh, seed):
+    with fresh() as bench:
+        tuples = shuffled(bench, seed)
+        for energy in energies(bench.store, tuples[0][0], tuples[-1][0]):
+            assert energy == pytest.approx(tuples[-1][1] - tuples[0][1], abs=1.01)
 
 
 @st.composite
