@@ -22,5 +22,5 @@ def at_times(archive: Archive, no: int, times: list[int]) -> dict[int, int]:
 
 def count(archive: Archive, no: int, day: int) -> int:
     """How many tuples the main file has of a day that is kept by minute; of others none: what is added to them is thinned."""
-    heads = [head for _day, head in archive.days(no, day, day, heads=True)]
-    return sum(codec.summaries(heads)["size"].tolist()) + archive.chunk_bytes(no, day) // PAIR_BYTES
+    head = b"".join(archive.heads(no, day, day).values())
+    return sum(codec.summaries(head)["size"].tolist()) + archive.chunk_bytes(no, day) // PAIR_BYTES
