@@ -54,7 +54,8 @@ class Graphs:
 
     def _flush(self) -> None:
         late, self._late = self._late, {}
-        self._noting.submit(self._add_late, late)
+        if late:
+            self._noting.submit(self._add_late, late)
 
     def _add_late(self, late: dict[str, int]) -> None:
         try:
@@ -69,10 +70,10 @@ class Graphs:
             try:
                 if rounds % SWEEP_ROUNDS == 0:
                     await self._sweep(found_wait=not rounds)
+                rounds += 1
                 await self._round()
             except Exception as error:  # the disk is away: the next round will do
                 logger.warning("the files were not fed: %s", error)
-            rounds += 1
             await asyncio.sleep(ROUND_S)
 
     async def _sweep(self, found_wait: bool) -> None:
@@ -83,16 +84,23 @@ class Graphs:
                 self._waiting.update(kept)
 
     async def _round(self) -> None:
-        waiting, self._waiting = self._waiting, set()
-        sensors = list(waiting.union(await self._in_thread(self._feeder.late_sensors)))
+        self._waiting.update(await self._in_thread(self._feeder.late_sensors))
+        sensors = list(self._waiting)
         for begin in range(0, len(sensors), SLICE):
-            self._waiting.update(await self._in_thread(self._feed, sensors[begin : begin + SLICE]))
+            part = sensors[begin : begin + SLICE]
+            self._waiting.difference_update(part)  # what comes from now on waits again
+            try:
+                self._waiting.update(await self._in_thread(self._feed, part))
+            except Exception:
+                self._waiting.update(part)
+                raise
 
     async def png(self, sensor: str, *graph) -> bytes | None:
         """The graph (start, end, factor, unit, night), None where there is nothing to draw."""
         return await self._in_thread(self._png, sensor, graph)
 
     def stop(self) -> None:
+        self._flush()
         self._noting.submit(self._notes.close)
         self._thread.submit(self._feeder.close)
         self._noting.shutdown()

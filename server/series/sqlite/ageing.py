@@ -168,6 +168,8 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
     start = int(points.ts[0]) // DAY_S * DAY_S
     end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
     kept = archive.ladder(level, chunk, no)
+    if not late:
+        kept = _without_false_rung(archive, block, kept, start, int(points.counter[0]))
     left = _left(archive, block, kept, start, late)
     right = kept.between(end + 1, 1 << 33)
     right = Points(right.ts[:1], right.counter[:1])
@@ -179,10 +181,32 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
     points = consistent(near if late else here, points)
     thinned = thin(union(near, points), LEVELS[level].step_s).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
-    archive.put_ladder(level, chunk, no, whole.between(0, (chunk + 1) * span_s))
+    mine = whole.between(0, (chunk + 1) * span_s)
+    if len(mine.ts):
+        archive.put_ladder(level, chunk, no, mine)
     over = thinned.between((chunk + 1) * span_s, 1 << 33)
     if len(over.ts):  # the rung at the end begins the next block
         archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
+
+
+def _without_false_rung(archive: Archive, block: Block, kept: Points, start: int, counter: int) -> Points:  # noqa: PLR0917
+    """`kept`, of which the last rung before `start` goes, or that of the block before, when it was drawn, higher, across a silence
+    which tuples have ended since."""
+    step_s = LEVELS[block.level].step_s
+    before_start = kept.between(0, start)
+    if len(before_start.ts):
+        return union(_without_last(before_start, counter, step_s), kept.between(start, 1 << 33))
+    earlier = archive.ladder(block.level, block.chunk - 1, block.no) if block.chunk else EMPTY
+    rest = _without_last(earlier.between(0, start), counter, step_s)
+    if len(rest.ts) < len(earlier.ts) and earlier.ts[-1] < start:
+        archive.put_ladder(block.level, block.chunk - 1, block.no, rest)
+    return kept
+
+
+def _without_last(points: Points, counter: int, step_s: int) -> Points:
+    ts, level = points
+    false = len(ts) > 1 and ts[-1] % step_s == 0 and level[-2] <= counter < level[-1]
+    return Points(ts[:-1], level[:-1]) if false else points
 
 
 def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:  # noqa: PLR0917

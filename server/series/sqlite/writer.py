@@ -261,7 +261,7 @@ class Writer(threading.Thread):
         except StopIteration:
             self._work = None
             self._memory.merged = self._archive.get("merged")
-        except sqlite3.Error:
+        except Exception:  # without this thread there is no upload either
             log.exception("series: merging failed, will try again")
             self._merger.abandon()
             self._work = None

@@ -62,6 +62,24 @@ def test_late_tuples_between_interpolated_rungs_add_no_energy(bench):
     late_tuple_by_tuple(bench, tuples, list(range(6)), [0] * 6)
 
 
+def test_a_tuple_below_a_rung_that_was_drawn_across_the_silence_before_it_adds_no_energy(bench):
+    """The day before it has aged already when it comes; its own day ages later."""
+    days = [(70.4, 27763), (69.3, 31758), (68.75103, 31759), (68.74733, 31759), (47.58809, 31759), (46.58809, 35016), (22.5, 41100)]
+    late_tuple_by_tuple(bench, [(int(NOON - ago * DAY), counter) for ago, counter in days], [4], [40])
+
+
+def test_a_late_tuple_that_fits_nowhere_is_dropped_and_the_store_lives_on(bench):
+    """Of a month of which nothing is kept, so that not even a rung is left."""
+    bench.store.append(A, [(NOON - 300 * DAY, 5000), (NOON - 100 * DAY, 6000), (NOON - DAY, 6100)], NOON)
+    bench.settle()
+    bench.store.append(A, [(NOON - 200 * DAY, 100)], NOON)
+    bench.settle()
+    assert bench.store.append(A, [(NOON - 60, 6200)], NOON).new == 1
+    bench.settle()
+    first, last = bench.store.counters(A, [NOON - 300 * DAY, NOON - 60])
+    assert last - first == 1200
+
+
 def test_a_late_tuple_waits_beside_the_block_that_is_ageing(bench):
     """It must not hide the coarser rungs of the days behind it."""
     start = MIDNIGHT - 450 * DAY
