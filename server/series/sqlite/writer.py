@@ -68,6 +68,7 @@ class Writer(threading.Thread):
         self._company = False  # it held uploads that came apart
         self._wanted = False
         self._looked = time.monotonic()
+        self._rest_until = 0.0  # after merging has failed
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
         self.idle = threading.Event()
@@ -232,7 +233,8 @@ class Writer(threading.Thread):
     def _due(self) -> bool:
         now = self._clock()
         memory = self._memory
-        if not (self._wanted or memory.pending_bytes >= self._sweep_bytes or now >= self._swept + SWEEP_EVERY_S):
+        resting = time.monotonic() < self._rest_until
+        if resting or not (self._wanted or memory.pending_bytes >= self._sweep_bytes or now >= self._swept + SWEEP_EVERY_S):
             self.idle.set()
             return False
         if not self._may_merge():
@@ -265,6 +267,7 @@ class Writer(threading.Thread):
             log.exception("series: merging failed, will try again")
             self._merger.abandon()
             self._work = None
+            self._rest_until = time.monotonic() + IDLE_S
 
 
 def _size(item: Item | Forget | None) -> int:

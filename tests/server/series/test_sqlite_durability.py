@@ -58,6 +58,24 @@ def test_a_failing_disk_acknowledges_nothing_that_is_not_there(tmp_path, where, 
     again.close()
 
 
+def test_whatever_goes_wrong_in_merging_uploads_go_on(tmp_path, monkeypatch):
+    store = SqliteStore(str(tmp_path / "s"), clock=Clock(), sweep_tuples=2)
+    tried = []
+
+    def broken(now):
+        tried.append(now)
+        yield
+        raise IndexError("a fault of ours")
+
+    monkeypatch.setattr(store._writer._merger, "run", broken)
+    for i in range(20):
+        assert store.append(A, [(NOON - 500 + i, i)], NOON).new == 1
+    store.merge()
+    assert len(tried) == 1  # and not again and again: the next one is seconds later
+    assert len(store.raw(A, 0, 1 << 32)) == 20
+    store.close()
+
+
 def test_many_threads_share_commits_and_lose_nothing(tmp_path):
     store = SqliteStore(str(tmp_path / "s"), clock=Clock(), sweep_tuples=200)
 
