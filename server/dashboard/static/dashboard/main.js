@@ -58,6 +58,8 @@ listen(place, {
 
 // fetching
 
+fetchChart(); // the head has asked for it already; what follows is done while it comes
+
 // What is looked at now: a request for something else is given up.
 async function fetchChart() {
   clearTimeout(timer);
@@ -76,8 +78,8 @@ async function fetchChart() {
     useCurrency(told.sign);
     failures = 0;
     trouble("");
-    keepLines();
     draw();
+    setTimeout(keepLines); // writing the address takes a browser as long as drawing
   } catch (error) {
     if (under !== request) {
       return;
@@ -374,4 +376,3 @@ if (lists) {
 }
 mark();
 follow();
-fetchChart();
