@@ -8,7 +8,7 @@ import { ZOOM, listen, zoomed } from "./gestures.js";
 import { fillReadout, fillStatistics, fillTable, worth } from "./legend.js";
 import { Live } from "./live.js";
 import { Plot } from "./plot.js";
-import { load, unfold } from "./series.js";
+import { bucketAt, load, unfold } from "./series.js";
 import { State } from "./state.js";
 import { label, sumLabel, useCurrency, useWords } from "./units.js";
 
@@ -50,9 +50,9 @@ listen(place, {
   step,
   at: (pixel) => plot.timeAt(pixel),
   point: (ts) => {
-    const at = data ? data.t.findIndex((start, i) => start <= ts && ts < data.t[i + 1]) : -1;
-    read(at < 0 ? null : at, false);
-    plot.point(at < 0 ? null : at);
+    const at = data && bucketAt(data, ts);
+    read(at, false);
+    plot.point(at);
   },
 });
 

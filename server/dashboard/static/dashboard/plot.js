@@ -140,8 +140,8 @@ export class Plot {
   // Where a line's dot is: amid its bucket.
   dot(u, index) {
     const bucket = u.cursor.idxs[index];
-    const value = this.data.lines[this.data.lines.length - index].drawn[bucket] === null ? null : u.data[index][bucket];
-    const [left, top] = value === null ? [-10, -10] : [u.valToPos(this.middle(bucket), "x"), u.valToPos(value, "y")];
+    const known = (this.data.lines[this.data.lines.length - index].drawn[bucket] ?? null) !== null;
+    const [left, top] = known ? [u.valToPos(this.middle(bucket), "x"), u.valToPos(u.data[index][bucket], "y")] : [-10, -10];
     return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, width: POINT_PX, height: POINT_PX };
   }
 
