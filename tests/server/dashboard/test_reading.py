@@ -18,9 +18,9 @@ HOUR = 3600
 MONTH_D = 60
 MEMBERS = {
     "daily": member("minutes"),
-    "hole": member(),
-    "gas": member(None, (("import", "electricity"), ("import", "gas"))),
-    "solar": member(None, (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))),
+    "hole": member("minutes"),
+    "gas": member("minutes", (("import", "electricity"), ("import", "gas"))),
+    "solar": member("minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))),
 }
 HOLE_S, HOLE_AGO_S, HOLE_W = HOUR, 5 * HOUR, 900
 RECORD = """
@@ -171,6 +171,15 @@ def test_a_gap_is_as_long_as_the_silence(visit, site):
     minute = 1 / 60
     assert pixels(page, "f1572f", 0.5 - 0.8 * minute, 0.5 - 0.2 * minute) > 10, "the last minute before it is drawn"
     assert pixels(page, "f1572f", 0.5 + 0.2 * minute, 0.5 + 0.8 * minute) == 0
+
+
+def test_the_edge_of_the_yellow_line_has_its_gaps(visit, site):
+    held = site.platform.held(sensor(2))
+    began = next(a for (a, _), (b, _) in pairwise(held) if b - a == HOLE_S)
+    page = visit("daily", f"/?scale=hour&start={began - 1800}&end={began + 1800}&lines=gas,solar,hole")
+    assert list(statistics(page))[3] == "hole"
+    assert pixels(page, "8f8300", 0.1, 0.4) > 50
+    assert pixels(page, "8f8300", 0.6, 0.9) == 0
 
 
 def test_the_last_day_is_drawn_until_its_end(visit):

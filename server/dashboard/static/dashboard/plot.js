@@ -140,8 +140,9 @@ export class Plot {
   // Where a line's dot is: amid its bucket.
   dot(u, index) {
     const bucket = u.cursor.idxs[index];
-    const known = (this.data.lines[this.data.lines.length - index].drawn[bucket] ?? null) !== null;
-    const [left, top] = known ? [u.valToPos(this.middle(bucket), "x"), u.valToPos(u.data[index][bucket], "y")] : [-10, -10];
+    const rate = this.data.lines[this.data.lines.length - index].drawn[bucket] ?? null;
+    const value = rate === null ? null : u.data[index][bucket]; // which close() may have repeated
+    const [left, top] = value === null ? [-10, -10] : [u.valToPos(this.middle(bucket), "x"), u.valToPos(value, "y")];
     return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, width: POINT_PX, height: POINT_PX };
   }
 
@@ -196,6 +197,9 @@ function edge(u, index, count) {
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
+  if (u.series[index]._paths.clip) {
+    ctx.clip(u.series[index]._paths.clip); // no edge where there is no line
+  }
   ctx.globalCompositeOperation = "destination-over";
   ctx.strokeStyle = "#8f8300";
   ctx.lineWidth = 3.2 * devicePixelRatio;
