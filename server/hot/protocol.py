@@ -313,7 +313,7 @@ class DeviceProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Nothing more is taken on this connection: say why, unless the answer to an earlier request is due; that one is the last then."""
         self.began = None
-        self._deaf = True
+        self._deaf, self._between, self._held = True, False, b""
         self._drop_waiting()
         cycle = self._answering
         if self._quick_busy:

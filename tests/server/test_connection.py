@@ -158,13 +158,26 @@ def test_a_request_behind_another_has_its_thirty_seconds_too(rest):
     played(play)
 
 
-def test_a_request_behind_a_quick_upload_has_its_thirty_seconds_too():
-    body = b'{"measurements":[]}'
-    upload = b"POST /sensor/%b HTTP/1.1\r\nContent-Length: %d\r\nX-Digest: %b\r\n\r\n%b" % (b"a" * 32, len(body), b"0" * 40, body)
+BODY = b'{"measurements":[]}'
+UPLOAD = b"POST /sensor/%b HTTP/1.1\r\nContent-Length: %d\r\nX-Digest: %b\r\n\r\n%b" % (b"a" * 32, len(BODY), b"0" * 40, BODY)
 
+
+def test_a_refused_connection_takes_no_upload_any_more():
+    async def play(connect, app):
+        for before, taken in ((b"", True), (b"nonsense\r\n\r\n", False)):
+            protocol, transport = connect()
+            if before:
+                protocol.data_received(before)
+            protocol.data_received(UPLOAD)
+            assert protocol._quick_busy == taken
+
+    played(play, Quick)
+
+
+def test_a_request_behind_a_quick_upload_has_its_thirty_seconds_too():
     async def play(connect, app):
         protocol, transport = connect()
-        protocol.data_received(upload)
+        protocol.data_received(UPLOAD)
         protocol.data_received(HALF)
         protocol.quick_answer(b"Content-Length: 0\r\n\r\n", protocol.loop.time())
         later(protocol, limits.REQUEST_S + 1)
