@@ -86,7 +86,7 @@ told["page of a crowd"] = [len(relationships(fay)["followers"]), sorted(relation
 
 today = date(2026, 3, 1)
 noon = lambda *day: datetime(*day, 12, tzinfo=timezone.utc).timestamp()
-told["no price"] = [own(spans_of(ann), noon(2026, 1, 1)), at(spans_of(ann), noon(2026, 1, 1)).per_kwh]
+told["no price"] = [own(spans_of(ann)), at(spans_of(ann), noon(2026, 1, 1)).per_kwh]
 set_price(ann, Decimal("25"), date(2026, 1, 1), today)
 set_price(ann, Decimal("30.5"), date(2026, 3, 1), today)
 told["history"] = [at(spans_of(ann), noon(*day)).per_kwh for day in ((2025, 12, 31), (2026, 1, 1), (2026, 2, 28), (2026, 3, 1))]
@@ -128,7 +128,7 @@ WANTED = {
     "choice before": ["ann", "bob", "eva"],
     "choice of a crowd": [100, ["bob", "eva"]],
     "page of a crowd": [100, ["followers"]],
-    "no price": [None, 0.18],
+    "no price": [[], 0.18],
     "history": [0.18, 0.25, 0.25, 0.305],
     "local midnight": 1767222000,  # 2025-12-31 23:00 UTC
     "refused": ["cannot be taken: " + name for name in ("cents_per_kwh", "cents_per_kwh", "currency", "cents_per_kwh")],
