@@ -8,6 +8,8 @@ from series.points import HEARTBEAT_S, MAX_IRREGULAR, MAX_WH_S, WRAP
 from series.rrd.files import Rrd, steps_back
 from series.store import MAX_AGE_S, MAX_TUPLES, Store, Tuple
 
+FALL_WH = MAX_WH_S * 7 * DAY_S  # more than the longest row can count, so that no fall looks like a rung that was drawn too high
+
 
 class Backwards:
     """The counter along a file's rows, from the last one to the first."""
@@ -34,14 +36,14 @@ class Backwards:
         """
         after = int(self._level // 1) % WRAP
         days = {start // DAY_S, (end - 1) // DAY_S}
-        if end - start > HEARTBEAT_S or after + 1 >= WRAP or any(self._falls[day] > MAX_IRREGULAR - 2 for day in days):
+        if end - start > HEARTBEAT_S or after + FALL_WH >= WRAP or any(self._falls[day] > MAX_IRREGULAR - 2 for day in days):
             return  # unknown as it is; or it cannot be said
         self._falls.update((start // DAY_S, (end - 1) // DAY_S))
         reach = MAX_WH_S * (end - start)
         if after <= reach:
             after = reach + 1
             self._levels[end - 1] = float(after)
-        self._level = float(after + 1)
+        self._level = float(after + FALL_WH)
 
     def tuples(self) -> list[Tuple]:
         """Ascending."""

@@ -224,9 +224,9 @@ def test_a_sensor_that_was_forgotten_has_no_graph_of_its_earlier_life(store, fee
     append(store, A, household(NOON - DAY, 1380))
     feeder.feed([A], NOON, ZONE)
     store.forget(A)
-    assert feeder.png(A, NOON - DAY, NOON, 3600.0, "watt") is None
+    assert feeder.png(A, DAY_GRAPH) is None
     append(store, A, household(NOON - 300, 3))  # of another household, and not settled yet
-    assert feeder.png(A, NOON - DAY, NOON, 3600.0, "watt") is None
+    assert feeder.png(A, DAY_GRAPH) is None
     feeder.feed([A], NOON, ZONE)
     assert not os.path.exists(feeder.path(A)) and not os.path.exists(feeder.path(A, ".night"))
 
