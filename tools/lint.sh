@@ -21,6 +21,19 @@ scripts() {
 	true
 }
 
+# Prints what has no licence line and could have one: not texts, data, others' files, or what is pasted into others' files.
+unlicensed() {
+	# shellcheck disable=SC2046 # names without spaces
+	grep -IL 'SPDX-License-Identifier' $(files . ':!*.md' ':!*.json' ':!*.txt' ':!*.crt' ':!*.patch' ':!*.csv' ':!*.png' ':!LICENSE' ':!VERSION' \
+		':!buildroot/*/fragments/*' ':!*/vendor/*') $(files 'server/*/templates/*.txt') || true
+}
+
+echo "lint: licence"
+bare=$(unlicensed)
+[ -z "$bare" ] || {
+	echo "without an SPDX line: $bare" >&2
+	exit 1
+}
 echo "lint: python"
 $bin/ruff check -q .
 $bin/ruff format -q --check .
