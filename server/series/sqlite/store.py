@@ -15,7 +15,7 @@ from series.sqlite.memory import NEVER, Memory, Sensor
 from series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Result, Writer
 from series.store import Outcome, SeriesError, Tuple
 
-DECODED_BLOCKS = 256  # kept for readers: 23 KB for a day by minute, 6 to 12 MB in all
+DECODED_BLOCKS = 512  # kept for readers: a month by minute of eight sensors; 23 KB for a day, 12 MB in all
 
 
 class SqliteStore:
