@@ -247,6 +247,7 @@ def main(words: "list | None" = None) -> int:
         return USAGE_WRONG
     port, process = ports.load(), ports.load_process()
     report = report_of(command, options, port, process)
+    process.hear_interrupts()
     try:
         asyncio.run(run(command, rest, options, port, process, report))
     except (ValueError, OSError, MemoryError) as error:

@@ -43,6 +43,15 @@ def run(words: list, limit_s: float, heard, pidfile: str) -> int:
     return status if status >= 0 else 128 - status
 
 
+def hear_interrupts():
+    """Let Ctrl-C end what runs at once; asyncio would hear of it at its next wait, by when an update may be done."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+
+
 def start(words: list) -> int:
     """Start a program that goes on by itself, in a session of its own; return its number."""
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -51,6 +51,10 @@ def run(words, limit_s, heard, pidfile):
     return status
 
 
+def hear_interrupts():
+    """Ctrl-C ends what runs at once, as it is."""
+
+
 def quoted(word):
     return "'" + word.replace("'", "'\\''") + "'"
 

@@ -116,14 +116,16 @@ class Chain:
         runtime=None,
         trace=None,
         more=(),
+        wall_s=WALL_S,
     ):
+        """wall_s: of the historic board's clock; our simulators begin at WALL_S."""
         self.folder = folder
         self.sensors = sensors
         self.daemon: Program | None = None
         self.command, self.env = interpreter(runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython"))
         self.logs: list[str] = []
         if digits is not None:
-            self.board = OldBoard(folder, digits, WALL_S)
+            self.board = OldBoard(folder, digits, wall_s)
         else:
             self.board = (UartSimulator if uart else Simulator)(folder, trace, more)
         self.control = Control(self.board.control_url)

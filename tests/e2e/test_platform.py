@@ -39,7 +39,8 @@ def platform(tmp_path, certificates):
 @pytest.fixture(params=["cpython", "micropython"])
 def newcomer(request, household, platform):
     """A household whose device nobody knows yet, with a LAN page at `.lan`."""
-    chain = household(url=platform.url, digits=22, runtime=request.param, sensors=(1, 4))
+    yesterday = int(time.time()) - 86_400  # of who is not claimed the platform takes a fortnight, and of nobody the future
+    chain = household(url=platform.url, digits=22, runtime=request.param, sensors=(1, 4), wall_s=yesterday)
     port = free_port()
     chain.configure(extra=DAEMON.format(port))
     chain.lan = "http://127.0.0.1:{}".format(port)
