@@ -35,6 +35,13 @@ class Points(NamedTuple):
         there = np.flatnonzero(self.ts[where] == wanted) if len(self.ts) else where[:0]
         return dict(zip(wanted[there].tolist(), self.counter[where[there]].tolist(), strict=True))
 
+    def without_false_rung(self, counter: int, step_s: int = 1) -> "Points":
+        """Thinned points without the last one, when it is a rung (a multiple of step_s) that was drawn, too high, across a silence:
+        the next tuple's counter, not before it, lies between it and the point before."""
+        ts, level = self
+        false = len(ts) > 1 and ts[-1] % step_s == 0 and level[-2] <= counter < level[-1]
+        return Points(ts[:-1], level[:-1]) if false else self
+
 
 EMPTY = Points(np.empty(0, np.int64), np.empty(0, np.int64))
 

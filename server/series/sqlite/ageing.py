@@ -195,18 +195,12 @@ def _without_false_rung(archive: Archive, block: Block, kept: Points, start: int
     step_s = LEVELS[block.level].step_s
     before_start = kept.between(0, start)
     if len(before_start.ts):
-        return union(_without_last(before_start, counter, step_s), kept.between(start, 1 << 33))
+        return union(before_start.without_false_rung(counter, step_s), kept.between(start, 1 << 33))
     earlier = archive.ladder(block.level, block.chunk - 1, block.no) if block.chunk else EMPTY
-    rest = _without_last(earlier.between(0, start), counter, step_s)
+    rest = earlier.between(0, start).without_false_rung(counter, step_s)
     if len(rest.ts) < len(earlier.ts) and earlier.ts[-1] < start:
         archive.put_ladder(block.level, block.chunk - 1, block.no, rest)
     return kept
-
-
-def _without_last(points: Points, counter: int, step_s: int) -> Points:
-    ts, level = points
-    false = len(ts) > 1 and ts[-1] % step_s == 0 and level[-2] <= counter < level[-1]
-    return Points(ts[:-1], level[:-1]) if false else points
 
 
 def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:  # noqa: PLR0917

@@ -189,8 +189,8 @@ def join(found: list[Part], part: Part) -> None:
         if overlap:
             last = last.between(0, int(part.points.ts[0]))
         rungs = found[-1].rungs
-        if rungs and len(last.ts) > 1 and last.counter[-2] <= part.points.counter[0] < last.counter[-1]:
-            last = Points(last.ts[:-1], last.counter[:-1])  # a rung across a silence that has ended since
+        if rungs:
+            last = last.without_false_rung(int(part.points.counter[0]))
         if len(last.ts) != len(found[-1].points.ts):
             found.pop()
             if len(last.ts):
