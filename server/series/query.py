@@ -50,7 +50,7 @@ class Query(NamedTuple):
     start: int
     end: int
     step_s: int
-    factor: float
+    factor: float = 1.0
     night: bool = False
     changes: tuple[tuple[int, float], ...] = ()
 
@@ -70,6 +70,12 @@ def parse(
         scale = factor(unit or "")
     except UnitError as error:
         raise QueryError(str(error))
+    asked = _asked(now, interval, start, end, resolution)
+    return asked._replace(factor=scale, changes=changes(unit or "", prices))
+
+
+def _asked(now: int, interval: str | None, start: str | int | None, end: str | int | None, resolution: str | None) -> Query:  # noqa: PLR0917
+    """The window and its steps; the unit is not said yet."""
     if resolution is not None and resolution not in STEPS:
         raise QueryError(f"unknown resolution; there are {', '.join(STEPS)}")
     if interval is not None:
@@ -77,15 +83,15 @@ def parse(
             raise QueryError(f"unknown interval; there are {', '.join(INTERVALS)}")
         length, usual = INTERVALS[interval]
         if interval == "night":
-            return Query(now - length, now, DAY_S, scale, night=True, changes=changes(unit or "", prices))
-        return _fit(now - length, now, resolution or usual, scale)._replace(changes=changes(unit or "", prices))
+            return Query(now - length, now, DAY_S, night=True)
+        return _fit(now - length, now, resolution or usual)
     if start is None:
         raise QueryError("interval or start is missing")
     first, last = _instant("start", start), now if end is None else min(_instant("end", end), now)
     if end is not None and _instant("end", end) <= first:
         raise QueryError("start is not before end")
     usual = next((name for span, name in SPANS if last - first <= span), "week")
-    return _fit(min(first, last), last, resolution or usual, scale)._replace(changes=changes(unit or "", prices))
+    return _fit(min(first, last), last, resolution or usual)
 
 
 def _instant(name: str, value: str | int) -> int:
@@ -98,12 +104,12 @@ def _instant(name: str, value: str | int) -> int:
     return found
 
 
-def _fit(start: int, end: int, resolution: str, scale: float) -> Query:
+def _fit(start: int, end: int, resolution: str) -> Query:
     """The query at this resolution, or at the first coarser one with at most MAX_ROWS rows."""
     names = list(STEPS)
     for name in names[names.index(resolution) :]:
         if end // STEPS[name] - start // STEPS[name] + 1 <= MAX_ROWS:
-            return Query(start, end, STEPS[name], scale)
+            return Query(start, end, STEPS[name])
     raise QueryError("start and end are too far apart")
 
 
