@@ -29,6 +29,12 @@ class Refusal(Exception):
         return reply(self.status, json.dumps({"error": str(self)}).encode(), *self.headers)
 
 
+async def send_answer(answer: Answer, scope, send) -> None:
+    """Send it as ASGI's two messages; HEAD gets no body."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
 def reply(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, [(b"Content-Length", b"%d" % len(body)), JSON, *COMMON, *headers], body)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from hot import limits
-from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal
+from hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal, send_answer
 from hot.caches import Cache, ChangeWatch
 from hot.directory import Directory
 from hot.graphs import Graphs, Place
@@ -111,8 +111,7 @@ class HotPath:
         except Exception:
             logger.exception("%s %s", scope["method"], scope["raw_path"].decode("ascii"))
             answer = Refusal(500, "internal error", close=True).answer()
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        await send_answer(answer, scope, send)
 
     async def _answer(self, scope, receive) -> Answer:
         match = _PATH.fullmatch(scope["raw_path"])

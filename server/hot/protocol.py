@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 from hot import limits
-from hot.answers import Refusal
+from hot.answers import Refusal, send_answer
 from hot.cycle import CanonicalCycle, access_logger, close_soon, spell, wire
 from hot.whole import Upload, read_upload
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -368,6 +368,4 @@ def _busy_refusal() -> Refusal:
 
 
 async def _busy(scope, receive, send) -> None:
-    answer = _busy_refusal().answer()
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+    await send_answer(_busy_refusal().answer(), scope, send)

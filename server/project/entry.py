@@ -7,7 +7,7 @@ from typing import Any
 
 from devices.seal import sealer
 from django.conf import settings
-from hot.answers import Refusal
+from hot.answers import Refusal, send_answer
 from hot.app import HotPath
 from hot.graphs import Place
 from project import stores
@@ -89,6 +89,4 @@ class Entry:
 
 
 async def _nothing(scope, receive, send) -> None:
-    answer = Refusal(404, "no such path", close=True).answer()
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send_answer(Refusal(404, "no such path", close=True).answer(), scope, send)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.exceptions import SuspiciousFileOperation
+from hot.answers import Answer, send_answer
 from project import bundle
 
 FILES_MAX = 1000  # ours, the admin's and the API page's are 200
@@ -39,9 +40,7 @@ class Static:
         self._bytes = 0
 
     async def __call__(self, scope, receive, send) -> None:
-        status, headers, body = await self._answer(scope)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send_answer(Answer(*await self._answer(scope)), scope, send)
 
     async def _answer(self, scope) -> tuple[int, list, bytes]:
         if scope["method"] not in ("GET", "HEAD"):
