@@ -49,6 +49,19 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     )
 
 
+def session_of(account) -> str:
+    """The key of a new session in which the account is logged in; to be called where Django is set up."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    session = SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(account.pk), account.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session.create()
+    return str(session.session_key)
+
+
 class Platform:
     """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound beforehand."""
 

@@ -27,15 +27,9 @@ WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
 SESSION = """
-from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from django.conf import settings
 from accounts.models import Account
-account, session = Account.objects.get(username="demo"), SessionStore()
-session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(account.pk), settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-session.create()
-print(session.session_key)
+from server.testbed import session_of
+print(session_of(Account.objects.get(username="demo")))
 """
 FILL = """
 import sys; sys.path.insert(0, {root!r})

@@ -51,17 +51,22 @@ def browser():
         running.close()
 
 
+def logged_in(context, platform, name: str):
+    """A page of the window, at home, after its visitor has logged in."""
+    page = context.new_page()
+    page.goto(platform.url + "login/")
+    page.fill("[name=login]", name)
+    page.fill("[name=password]", "correct horse " + name)
+    page.click("main button")
+    page.wait_for_url(platform.url)
+    return page
+
+
 @pytest.fixture(scope="module")
 def inside(browser, platform):
     """A browser's window in which alice, an operator, is logged in."""
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(platform.url + "login/")
-    page.fill("[name=login]", "alice")
-    page.fill("[name=password]", "correct horse alice")
-    page.click("main button")
-    page.wait_for_url(platform.url)
-    page.close()
+    logged_in(context, platform, "alice").close()
     yield context
     context.close()
 
@@ -107,12 +112,7 @@ def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platfo
     assert page.url == platform.url + "admin/" and page.get_by_role("link", name="Invitations").count() > 0
     page.close()
     bob = browser.new_context()
-    page = bob.new_page()
-    page.goto(platform.url + "login/")
-    page.fill("[name=login]", "bob")
-    page.fill("[name=password]", "correct horse bob")
-    page.click("main button")
-    page.wait_for_url(platform.url)
+    page = logged_in(bob, platform, "bob")
     assert page.get_by_role("link", name="Relationships").count() == 1 and page.get_by_role("link", name="Administer").count() == 0
     bob.close()
 

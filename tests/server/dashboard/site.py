@@ -12,10 +12,6 @@ DAY = 86_400
 SEED = """
 import json, sys
 from datetime import timedelta
-from django.contrib.auth import login
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.conf import settings
 from django.utils import timezone
 from accounts import sharing
 from accounts.models import Account
@@ -23,6 +19,7 @@ from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.seal import sealer
 from project import stores
+from server.testbed import session_of
 
 told = json.loads('''{members}''')
 found = {{}}
@@ -35,11 +32,7 @@ for number, (name, member) in enumerate(told.items(), 1):
         Device.objects.create(pk=device, owner=account, sealed_key=sealer().seal(device, key), claim_code=claim_code(key, device))
     for place, (role, kind) in enumerate(member["sensors"]):
         Sensor.objects.create(pk=f"{{number:x}}{{place:x}}" * 16, device_id=device, role=role, type=kind, function=kind)
-    session = SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(account.pk), account.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session.create()
-    found[name] = session.session_key
+    found[name] = session_of(account)
 print("SESSIONS " + json.dumps(found))
 """
 
