@@ -70,8 +70,8 @@ class Bench:
         cpu = processes.cpu_s(process.pid)
         result = processes.wrk(port, file, seconds)
         result["cpu_s"] = processes.cpu_s(process.pid) - cpu
-        if result["errors"]:
-            raise SystemExit(f"bench: {result['errors']} errors: {(self.folder / 'log').read_text()[-1000:]}")
+        if result["errors"] or not result["requests"]:
+            raise SystemExit(f"bench: {result['errors']} errors, {result['requests']} answers: {(self.folder / 'log').read_text()[-1000:]}")
         return result
 
     def warm_up(self, port: int) -> None:

@@ -104,9 +104,11 @@ class DeviceProtocol(HttpToolsProtocol):
         if not cls._due:
             cls._due = [each for each in connections if isinstance(each, cls)]
             cls._part = len(cls._due) // SWEEP_PARTS + 1
-        for connection in cls._due[-cls._part :]:
-            connection.age(now)
+        turn = cls._due[-cls._part :]
         del cls._due[-cls._part :]
+        for connection in turn:
+            if connection in connections:  # it has not ended since the sweep began
+                connection.age(now)
         if connections:
             cls._sweeper = loop.call_later(SWEEP_S / SWEEP_PARTS, cls._sweep, loop, connections)
 
@@ -343,8 +345,8 @@ def _taken(transport) -> tuple[bool, int]:
     connection = transport.get_extra_info("socket")
     try:
         unacknowledged, taken, unsent = _TCP_INFO.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
-    except (OSError, AttributeError, struct.error):
-        return False, 0  # it is closed
+    except (OSError, ValueError, AttributeError, struct.error):
+        return False, 0  # it is closed; uvloop says so by a ValueError
     return bool(unacknowledged or unsent), taken
 
 

@@ -25,6 +25,8 @@ class Transport(asyncio.Transport):
 
     def getsockopt(self, level, name, size):
         """TCP_INFO, as <linux/tcp.h> has it; the transport is its own socket."""
+        if self.aborted:
+            raise ValueError("negative file descriptor")  # as uvloop's
         info = bytearray(size)
         info[120:128] = self.taken.to_bytes(8, sys.byteorder)
         info[144:148] = self.unsent.to_bytes(4, sys.byteorder)

@@ -315,6 +315,45 @@ def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
     played(play)
 
 
+def test_a_sweep_goes_on_when_a_connection_ends_before_its_turn(monkeypatch):
+    monkeypatch.setattr(protocols, "SWEEP_S", 1000)  # by hand
+
+    async def play(connect, app):
+        app.may_answer.clear()
+        made = [connect() for _ in range(2)]
+        for protocol, _transport in made:
+            protocol.data_received(GET)
+        await turn()
+        connections, loop = made[0][0].server_state.connections, asyncio.get_running_loop()
+        seen = []
+        monkeypatch.setattr(DeviceProtocol, "age", lambda self, now, age=DeviceProtocol.age: (seen.append(self), age(self, now)))
+        for _ in range(4):
+            DeviceProtocol._sweeper.cancel()
+            DeviceProtocol._sweep(loop, connections)
+            if len(seen) == 1:  # the other one waits for its turn
+                protocol, transport = next(each for each in made if each[0] is not seen[0])
+                transport.abort()
+                protocol.connection_lost(None)
+        assert set(seen) == {each for each, _ in made if each is not protocol} and len(seen) == 3
+        assert DeviceProtocol._sweeper is not None
+
+    played(play)
+
+
+def test_a_connection_whose_socket_is_closed_already_is_left_alone():
+    async def play(connect, app):
+        app.may_answer.clear()
+        protocol, transport = connect()
+        protocol.data_received(GET)
+        await turn()
+        transport.abort()  # nobody has been told so yet
+        later(protocol, 5)
+        assert transport.out == b""
+        protocol.connection_lost(None)
+
+    played(play)
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(certificates, monkeypatch, secure):
     """With uvloop and TLS as in the services; here a minute is a second."""
