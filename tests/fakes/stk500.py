@@ -36,6 +36,7 @@ PARAMETERS = {0x80: 2, 0x81: 1, 0x82: 18}  # hardware 2, software 1.18
 MAX_PAGE = 256  # bytes: the largest page that the programmer's RAM holds
 INSTRUCTION_MS = 0.064  # four bytes at 500 kHz
 POLLS_MAX = 200  # 20 ms: twice the longest write
+SYNCS_DRAINED = 2  # avrdude begins with two whose answers it drains for 250 ms each; it reads the answer to the next
 
 
 class Programmer:
@@ -117,11 +118,15 @@ class Programmer:
 
 
 class Line:
-    """One connection: framing of the commands."""
+    """One connection: framing of the commands.
+
+    Silent on the syncs that avrdude drains: on a busy machine their answers would come after the drain and pass for the next one's.
+    """
 
     def __init__(self, connection: socket.socket, programmer: Programmer):
         self._file = connection.makefile("rwb")
         self._programmer = programmer
+        self._drained = 0
 
     def _take(self, count: int) -> bytes:
         data = self._file.read(count)
@@ -146,6 +151,8 @@ class Line:
                 data = self._arguments(command)
                 if self._take(1)[0] != EOP:
                     self._file.write(bytes([NOSYNC]))
+                elif command == SYNC and self._drained < SYNCS_DRAINED:
+                    self._drained += 1
                 else:
                     answer = self._programmer.execute(command, data)
                     self._file.write(bytes([INSYNC, FAILED]) if answer is None else bytes([INSYNC]) + answer + bytes([OK]))

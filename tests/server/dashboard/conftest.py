@@ -76,6 +76,13 @@ def statistics(page):
     return {row.locator("th span:not(.mark)").first.inner_text(): row.locator("td").all_inner_texts() for row in rows}
 
 
+def table(page):
+    """The rows of the table twin, each a list of what its cells say; opens it."""
+    page.get_by_text("The values as a table").click()
+    page.wait_for_selector("#twin tbody tr")  # it is filled when it has opened
+    return [row.split("\t") for row in page.locator("#twin tbody tr").all_inner_texts()]
+
+
 def pixels(page, colour, left=0.0, right=1.0):
     """How many of the canvas' pixels between two shares of the lines' width have about this colour."""
     return page.evaluate(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.conftest import PHONE, drawn, pixels, statistics, until
+from tests.server.dashboard.conftest import PHONE, drawn, pixels, statistics, table, until
 from tests.server.dashboard.fingers import Fingers
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
@@ -139,8 +139,7 @@ def test_money_of_another_currency_is_not_added_up(visit, site):
     drawn(page, "day")
     assert page.locator("#axis").inner_text() == "CZK/year"
     assert statistics(page)["dan"] == ["52,560"] * 4 + ["–"], "of the days that were paid in CZK; the sum would be of both"
-    page.get_by_text("The values as a table").click()
-    values = [row.split("\t")[1] for row in page.locator("#twin tbody tr").all_inner_texts()]
+    values = [row[1] for row in table(page)]
     assert set(values[:45]) == {"–"} and set(values[-8:-1]) == {"52,560"}
     page.get_by_text("kWh/year").click()
     assert statistics(page)["dan"][:4] == ["10,512"] * 4
@@ -235,11 +234,9 @@ def test_a_tap_reads(visit):
 
 def test_the_table_twin_says_the_same(visit):
     page = visit("alice", "/?scale=month")
-    page.get_by_text("The values as a table").click()
-    page.wait_for_selector("#twin tbody tr")
+    rows = table(page)
     assert page.locator("#twin thead th").all_inner_texts() == ["time", "alice, W", "bob, W"]
-    rows = page.locator("#twin tbody tr").all_inner_texts()
-    assert len(rows) >= 60 and rows[30].split("\t")[1:] == ["300", "600"]
+    assert len(rows) >= 60 and rows[30][1:] == ["300", "600"]
 
 
 def test_one_click_brings_a_line_and_takes_it_away(visit):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.conftest import drawn, pixels, statistics, until
+from tests.server.dashboard.conftest import drawn, pixels, statistics, table, until
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
 ZONE = ZoneInfo("Europe/Brussels")
@@ -158,9 +158,7 @@ def test_a_gap_is_not_drawn_but_its_energy_counts(visit, site):
     margin = 0.2 / 24
     assert pixels(page, "f1572f", share - margin, share + margin) == 0
     assert pixels(page, "f1572f", share - 2 / 24 - margin, share - 2 / 24 + margin) > 10
-    page.get_by_text("The values as a table").click()
-    page.wait_for_selector("#twin tbody tr")
-    silent = [row for row in page.locator("#twin tbody tr").all_inner_texts() if row.endswith("silent")]
+    silent = [row for row in table(page) if row[-1] == "silent"]
     assert 58 <= len(silent) <= 62
 
 
