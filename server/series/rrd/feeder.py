@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when late tuples came."""
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,17 +32,31 @@ class Graph(NamedTuple):
 
 
 class Feeder:
-    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is drawn for nobody."""
+    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is drawn for nobody.
+
+    Several processes may feed one folder: one at a time changes a sensor's files.
+    """
 
     def __init__(self, store: Store, folder: str, rrd: Rrd | None = None) -> None:
         self._store = store
         self._folder = folder
         self._rrd = rrd or Rrd()
         self._notes = Notes(folder)
+        self._lock = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def close(self) -> None:
-        """Let go of the notes."""
+        """Let go of the notes and of the lock."""
         self._notes.close()
+        os.close(self._lock)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process changes files meanwhile; the kernel ends the lock of one that dies."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def path(self, sensor: str, suffix: str = "") -> str:
         """The sensor's file; suffix paths.NIGHT for the nights."""
@@ -60,7 +76,8 @@ class Feeder:
         return last is not None and last[0] >= now - SETTLED_S
 
     def _feed_one(self, sensor: str, now: int, zone: ZoneInfo) -> int:
-        written = self._feed(sensor, now, zone)
+        with self._alone():
+            written = self._feed(sensor, now, zone)
         if self._store.first(sensor) is None:  # it was forgotten, perhaps meanwhile
             self.forget(sensor)
         return written
@@ -126,8 +143,9 @@ class Feeder:
 
     def forget(self, sensor: str) -> None:
         """Remove the files of a series that was forgotten."""
-        self._remove(sensor)
-        self._notes.forget(sensor)
+        with self._alone():
+            self._remove(sensor)
+            self._notes.forget(sensor)
 
     def sweep(self, folder: str) -> list[str]:
         """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the other sensors."""

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The RRD view, read back with rrdtool itself."""
 
+import fcntl
 import os
 import random
 import subprocess
+import threading
 import time
 from zoneinfo import ZoneInfo
 
@@ -131,6 +133,20 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
     want = [store.profile(A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600) for end, _rate in found]  # 02:00 is 01:00 UTC
     assert len(found) >= 3
     assert [rate for _end, rate in found] == pytest.approx(want, rel=1e-6)
+
+
+def test_one_process_at_a_time_changes_the_files(store, feeder):
+    """Each puts values of its own behind the last one in the file."""
+    append(store, A, household(NOON - DAY, 1380))
+    other = os.open(os.path.join(feeder._folder, "lock"), os.O_RDWR)  # of another process: a lock belongs to who opened the file
+    fcntl.flock(other, fcntl.LOCK_EX)
+    feeding = threading.Thread(target=feeder.feed, args=([A], NOON, ZONE))
+    feeding.start()
+    feeding.join(0.3)
+    assert feeding.is_alive() and not os.path.exists(feeder.path(A))
+    os.close(other)  # as its end does
+    feeding.join(20)
+    assert not feeding.is_alive() and os.path.exists(feeder.path(A))
 
 
 def test_draws_a_png(store, feeder):
