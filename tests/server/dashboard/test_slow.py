@@ -170,6 +170,19 @@ def test_hands_that_come_before_the_first_line_do_no_harm(visit):
     drawn(page)
 
 
+def test_a_click_in_the_lists_without_an_answer_is_said(visit):
+    page = visit("carol", "/?scale=day")
+    held = Held()
+    page.route("**/follow/", held.hold)
+    page.clock.install()
+    page.get_by_role("button", name="Subscribe to bob").click()
+    arrived(page, held, 1)
+    page.clock.run_for(21_000)
+    page.wait_for_selector("#circle [role=alert]:visible")
+    assert "try again" in page.locator("#circle [role=alert]").inner_text()
+    assert page.locator("#circle[aria-busy]").count() == 0
+
+
 def test_who_was_logged_out_is_told_so(visit, site):
     page = visit("carol", "/?scale=day")
     site.shell(f"from django.contrib.sessions.models import Session; Session.objects.filter(pk={site.sessions['carol']!r}).delete()")

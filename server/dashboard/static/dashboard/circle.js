@@ -4,6 +4,7 @@
 import { load } from "./series.js";
 
 const SEARCH_MS = 250;
+const REFUSED = [409, 429]; // at most four lines; too many clicks
 
 export class Circle {
   // onChange(): the lines are others now.
@@ -34,16 +35,12 @@ export class Circle {
     const turn = ++this.turn;
     this.place.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-      if (!answer.ok && ![409, 429].includes(answer.status)) {
-        throw new Error(`answer ${answer.status}`);
-      }
-      const told = await answer.json();
+      const told = await load(this.form.action, { method: "POST", body, headers: { Accept: "application/json" }, spoken: REFUSED });
       if (turn === this.turn) {
         this.fill(told);
         this.say(told.error);
       }
-      if (answer.ok) {
+      if (!told.error) {
         this.onChange();
       }
     } catch {

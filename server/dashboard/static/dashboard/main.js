@@ -68,7 +68,7 @@ async function fetchChart() {
   const request = (under = new AbortController());
   const busy = setTimeout(() => place.setAttribute("aria-busy", "true"), BUSY_MS);
   try {
-    const told = await load(state.dataUrl(config.data, now()), request);
+    const told = await load(state.dataUrl(config.data, now()), { request });
     if (under !== request) {
       return;
     }
