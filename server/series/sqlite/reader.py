@@ -148,8 +148,7 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
         first = low
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
     loose = union(archive.chunks(window.no, first, window.last), loose)
-    starts = np.arange(first, window.last + 2) * DAY_S
-    waiting = set((first + np.flatnonzero(np.diff(np.searchsorted(loose.ts, starts)))).tolist())
+    waiting = set(np.unique(loose.ts // DAY_S).tolist()) if len(loose.ts) else set()
     outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
         if heads and day not in waiting:

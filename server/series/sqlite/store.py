@@ -109,23 +109,18 @@ class SqliteStore:
     # reading
 
     def counters(self, sensor: str, boundaries: Sequence[int]) -> list[float | None]:
-        at = instants(boundaries)
-        return self._curve(sensor, at).counters(at)
+        return self._curve(sensor, instants(boundaries)).counters()
 
     def coverage(self, sensor: str, boundaries: Sequence[int]) -> Floats:
-        at = instants(boundaries)
-        return self._curve(sensor, at).coverage(at)
+        return self._curve(sensor, instants(boundaries)).coverage()
 
     def profile(self, sensor: str, boundaries: Sequence[int]) -> tuple[Floats, Floats]:
-        at = instants(boundaries)
-        curve = self._curve(sensor, at)
-        return curve.energies(at), curve.coverage(at)
+        curve = self._curve(sensor, instants(boundaries))
+        return curve.energies(), curve.coverage()
 
     def survey(self, sensor: str, boundaries: Sequence[int], over_s: int) -> tuple[Floats, Floats, list[Tuple]]:
-        at = instants(boundaries)
-        curve = self._curve(sensor, at)
-        silences = curve.silences(int(at[0]), int(at[-1]), over_s) if len(at) else []
-        return curve.energies(at), curve.coverage(at), silences
+        curve = self._curve(sensor, instants(boundaries))
+        return curve.energies(), curve.coverage(), curve.silences(over_s)
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         state, pending = self._state(sensor)
@@ -174,16 +169,16 @@ class SqliteStore:
     def _curve(self, sensor: str, at: Ints) -> Curve:
         state, pending = self._state(sensor)
         if state is None or not len(at) or state.last_ts == NEVER:
-            return Curve(())
+            return Curve((), at)
         start, end = max(int(at[0]), state.first_ts), min(int(at[-1]), state.last_ts)
         if start > end:
-            return Curve(())
+            return Curve((), at)
         with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
-                return Curve([Part(pending)])
+                return Curve([Part(pending)], at)
             window = reader.Window(state.no, start // DAY_S, end // DAY_S, pending)
             by_day = not bool(at[0] % DAY_S or (at % DAY_S).any())
-            return Curve(reader.around(self._archive, window, start, end, by_day))
+            return Curve(reader.around(self._archive, window, start, end, by_day), at)
 
     # life
 
