@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from series.curve import Part
-from series.points import EMPTY, HEARTBEAT_S, Points, consistent, union
+from series.points import EMPTY, HEARTBEAT_S, Ints, Points, consistent, steps, union
 from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive
 
@@ -148,7 +148,7 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
         first = low
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
     loose = union(archive.chunks(window.no, first, window.last), loose)
-    waiting = set(np.unique(loose.ts // DAY_S).tolist()) if len(loose.ts) else set()
+    waiting = _days(loose.ts)
     outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
         if heads and day not in waiting:
@@ -161,6 +161,15 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
         join(found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
     if outlined:
         join(found, _outline(b"".join(outlined)))
+
+
+def _days(ts: Ints) -> set[int]:
+    """The days that have one of these times, which ascend."""
+    if not len(ts):
+        return set()
+    first, last = int(ts[0]) // DAY_S, int(ts[-1]) // DAY_S
+    (found,) = steps(ts.searchsorted(np.arange(first, last + 2) * DAY_S)).nonzero()
+    return set((first + found).tolist())
 
 
 @lru_cache(OUTLINES)
