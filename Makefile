@@ -23,12 +23,12 @@ demo: ## runs a household from clamp to server: board in the simulator, daemon, 
 test: ## installs what is missing and passes the tests; the gate for every change
 	@$(SETUP) demo test runtime
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
-	@$(PY) -m pytest -n $(JOBS) -m "not slow"
+	@$(PY) -m pytest -n $(JOBS) --dist loadscope -m "not slow"
 
 test-all: ## the tests that are too dear for every change, too
 	@$(SETUP) demo test runtime qemu
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
-	@$(PY) -m pytest -n $(JOBS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadscope
 
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test
