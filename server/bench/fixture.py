@@ -15,7 +15,7 @@ SENSORS = 30_000  # of 10,000 devices
 SENSORS_A_DEVICE = 3
 TUPLES = 5  # an upload: five minutes, a tuple a minute
 DAY_S = 86_400
-START_AGE_S = 4 * DAY_S  # the uploads' first tuple is that old, so that none is from the future
+ROUND_S = TUPLES * 60  # from one upload of a sensor to its next
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ def fill_days(store, sensors: int, days: int, now: int) -> None:
     store.merge()
 
 
-def fill_hour(store, sensors: int, rounds: int, begin: int) -> None:
+def fill_rounds(store, sensors: int, rounds: int, begin: int) -> None:
     """What the first rounds of uploads hold, as if they had come."""
     now = int(time.time())
     for count in range(rounds):
@@ -81,14 +81,15 @@ def fill_hour(store, sensors: int, rounds: int, begin: int) -> None:
             store.append_many(uploads[at : at + 1000], now)
 
 
-def start_time() -> int:
-    return int(time.time()) // 3600 * 3600 - START_AGE_S
+def start_time(rounds: int) -> int:
+    """When the uploads' first tuple is: so many rounds end now, as those of devices do."""
+    return int(time.time()) // 60 * 60 - rounds * ROUND_S
 
 
 def tuples(number: int, upload: int, begin: int) -> list[tuple[int, int]]:
     """The tuples of a sensor's n-th upload: a tuple a minute at the sensor's own second, some 10 Wh a minute."""
     chance = random.Random(number * 1_000_003 + upload)
-    first = begin + upload * TUPLES * 60 + number % 60
+    first = begin + upload * ROUND_S + number % 60
     counter = number * 1000 + upload * TUPLES * 10
     return [(first + 60 * n, counter + 10 * n + chance.randrange(10)) for n in range(TUPLES)]
 

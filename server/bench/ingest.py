@@ -22,10 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE_EVERY_S = 0.1
 HEAVY = ("/", "/chart.json?resource=electricity&scale=year")
 PAGE_DAYS = 120  # of the household's history
-HOUR_ROUNDS = 12  # of uploads: five minutes each
+FILL_ROUNDS = 20  # of uploads, an hour and forty minutes: a third of the way into a run so much waits that merging begins
 WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
+VARIANTS = {"rrd": 6000, "plain": 2000}  # and in these, which run half as long
 SESSION = """
 from accounts.models import Account
 from server.testbed import session_of
@@ -36,7 +37,7 @@ import sys; sys.path.insert(0, {root!r})
 from project import stores
 from server.bench import fixture
 fixture.fill_accounts({sensors})
-fixture.fill_hour(stores.store(), {sensors}, {rounds}, {begin})
+fixture.fill_rounds(stores.store(), {sensors}, {rounds}, {begin})
 stores.close()
 """
 
@@ -47,11 +48,13 @@ class Bench:
     def __init__(self, folder: Path, sensors: int, seconds: float):
         self.folder, self.sensors, self.seconds = folder, sensors, seconds
         self.environment = fixture.environment(folder)
-        self.begin = fixture.start_time()
-        self._round = HOUR_ROUNDS
+        rates = [MOST_POSTS_S, MOST_POSTS_S, *[rate / 2 for rate in VARIANTS.values()]]
+        rounds = FILL_ROUNDS + 1 + len(VARIANTS) + sum(self._rounds(rate, seconds) for rate in rates)
+        self.begin = fixture.start_time(rounds)
+        self._round = FILL_ROUNDS
         self._in_django("migrate", "-v0")
         before = children_written()
-        self._in_django("shell", "-v0", "-c", FILL.format(root=str(ROOT), sensors=sensors, rounds=HOUR_ROUNDS, begin=self.begin))
+        self._in_django("shell", "-v0", "-c", FILL.format(root=str(ROOT), sensors=sensors, rounds=FILL_ROUNDS, begin=self.begin))
         self.filled_bytes = children_written() - before
 
     def _in_django(self, *words: str) -> None:
@@ -64,9 +67,13 @@ class Bench:
         self._round += rounds
         return file
 
+    def _rounds(self, rate: float, seconds: float) -> int:
+        """Of all sensors, so that so many POST/s find new ones."""
+        return max(1, round(rate * seconds / self.sensors + 0.5))
+
     def drive(self, process, port: int, seconds: float, rate: float) -> dict:
         """Figures of one run; rate: POST/s that the client may reach, so that no upload is sent twice."""
-        file = self.uploads(max(1, round(rate * seconds / self.sensors + 0.5)))
+        file = self.uploads(self._rounds(rate, seconds))
         cpu = processes.cpu_s(process.pid)
         result = processes.wrk(port, file, seconds)
         result["cpu_s"] = processes.cpu_s(process.pid) - cpu
@@ -135,7 +142,7 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
         print("ingest alone:", alone, flush=True)  # noqa: T201
         # all bytes since the store was empty, as a sweep also writes what was filled in before
         bytes_written = bench.filled_bytes + processes.written_bytes(ingest.pid)
-        uploads = alone["requests"] + sensors * (HOUR_ROUNDS + 1)
+        uploads = alone["requests"] + sensors * (FILL_ROUNDS + 1)
         with bench.service("--service", "web") as (_, web_port):
             pages = Pages(web_port, bench.session())
             for _ in HEAVY:
@@ -152,10 +159,10 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
         "bytes_per_tuple_written": round(bytes_written / uploads / fixture.TUPLES, 1),
     }
     # each variant begins where the uploads of the one before end: nobody gets old tuples
-    for name, which, rate in (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 2000)):
+    for name, which in (("rrd_posts_s_core", "rrd"), ("django_posts_s_core", "plain")):
         with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (process, port):
             processes.wrk(port, bench.uploads(1), WARM_S)  # imports, database connections, RRD files
-            result = bench.drive(process, port, seconds / 2, rate)
+            result = bench.drive(process, port, seconds / 2, VARIANTS[which])
         print(which, result, flush=True)  # noqa: T201
         figures[name] = per_core(result)
     return figures

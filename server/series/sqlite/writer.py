@@ -24,6 +24,8 @@ GROUP_UPLOADS = 1024  # in one commit at most
 COMPANY_S = 0.002  # from one group to the next, when uploads come without a pause: a commit costs ten times what a row does
 USUAL_GROUP = 32  # uploads that need no company
 SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
+BREATH_S = 0.003  # after a slice, for who takes uploads: merging leaves their thread the interpreter once in a switch interval only
+BUSY_S = 0.05  # since the last group: more uploads are on their way
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
 SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
@@ -107,7 +109,7 @@ class Writer(threading.Thread):
             os.close(self._lock)
 
     def _gather(self) -> list[Item | Forget | None]:
-        """What waits, up to GROUP_UPLOADS; waits for it unless there is merging to do."""
+        """What waits, up to GROUP_UPLOADS; waits for it, for a moment only when there is merging to do."""
         items: list[Item | Forget | None] = []
         uploads = 0
         try:
@@ -115,6 +117,9 @@ class Writer(threading.Thread):
                 items.append(self._queue.get(timeout=IDLE_S))
                 uploads = _size(items[0])
                 self._await_company(uploads)
+            elif time.monotonic() < self._wrote + BUSY_S:
+                items.append(self._queue.get(timeout=BREATH_S))
+                uploads = _size(items[0])
             while uploads < GROUP_UPLOADS:
                 items.append(self._queue.get_nowait())
                 uploads += _size(items[-1])
