@@ -60,7 +60,8 @@ def _check_attempts(account: Account, now: datetime) -> None:
 
 def _claim(account: Account, code: str, now: datetime) -> Device | None:
     fresh = Q(seen__gt=now - CODE_LIFETIME) | Q(imported=True)
-    empty = ~Exists(Sensor.objects.filter(device=OuterRef("pk"), pk__in=Forgotten.objects.values("pk")))  # of its last owner's data
+    going = Forgotten.objects.filter(gone=None).values("pk")
+    empty = ~Exists(Sensor.objects.filter(device=OuterRef("pk"), pk__in=going))  # of its last owner's data
     found = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
     if len(found) != 1:  # of 40 bits, two alike are next to impossible, and then nobody gets either
         return None

@@ -3,32 +3,49 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
-from devices.models import Forgotten
+from devices.models import Forgotten, Sensor
 from django.db import transaction
+from django.utils import timezone
 from series import SeriesError
 
 logger = logging.getLogger("flukso.forgetting")
 
 
+LATE = timedelta(minutes=1)  # far longer than any process takes uploads of a sensor that was removed (hot/limits.py)
+
+
 def note(sensors: Iterable[str]) -> None:
     """These series are to go; call it in the transaction that makes them nobody's, and forget_noted() after it."""
-    Forgotten.objects.bulk_create([Forgotten(sensor=sensor) for sensor in sensors], ignore_conflicts=True)
+    notes = [Forgotten(sensor=sensor) for sensor in sensors]
+    Forgotten.objects.bulk_create(notes, update_conflicts=True, update_fields=["gone"], unique_fields=["sensor"])
 
 
-def forget_noted(forget: Callable[[str], None], sensors: Iterable[str] | None = None) -> int:
-    """Have forget(sensor) remove what is noted of these sensors, or all that is; returns how many went. What fails stays noted."""
+def forget_noted(forget: Callable[[str], None], sensors: Iterable[str] | None = None, now: datetime | None = None) -> int:
+    """Have forget(sensor) remove what is noted of these sensors, or all that is; returns how many went. What fails stays noted.
+
+    Where the sensor itself was removed, an upload may have been under way in a process that did not know yet: what it left goes
+    when this is called again, after a while.
+    """
     found = Forgotten.objects.all() if sensors is None else Forgotten.objects.filter(pk__in=list(sensors))
-    return sum(_forget(forget, sensor) for sensor in list(found.values_list("pk", flat=True)))
+    now = now or timezone.now()
+    return sum(_forget(forget, sensor, now) for sensor in list(found.values_list("pk", flat=True)))
 
 
-def _forget(forget: Callable[[str], None], sensor: str) -> bool:
+def _forget(forget: Callable[[str], None], sensor: str, now: datetime) -> bool:
     try:
         with transaction.atomic():
-            if Forgotten.objects.select_for_update().filter(pk=sensor).first() is None:
+            found = Forgotten.objects.select_for_update().filter(pk=sensor).first()
+            if found is None or (found.gone is not None and found.gone > now - LATE):
                 return False  # another process was first, and the sensor may have a new owner by now
-            forget(sensor)
-            Forgotten.objects.filter(pk=sensor).delete()
+            removed = not Sensor.objects.filter(pk=sensor).exists()
+            if found.gone is None or removed:
+                forget(sensor)
+            if found.gone is None and removed:
+                Forgotten.objects.filter(pk=sensor).update(gone=now)
+            else:
+                found.delete()
     except (SeriesError, OSError) as error:
         logger.error("series of sensor %s: %s", sensor, error)
         return False

@@ -23,7 +23,7 @@ def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
     """Remove old heartbeats, changes, new keys, sessions, invitations, accounts that were never confirmed, devices that nobody claimed,
     with their data, and series whose removal was cut short; returns how many devices.
     """
-    forget_noted(forget)
+    forget_noted(forget, now=now)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
     Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
     NewKey.objects.filter(created__lt=now - CODE_LIFETIME).delete()

@@ -112,9 +112,10 @@ class Sensor(models.Model):
 
 
 class Forgotten(models.Model):
-    """A series that is to be removed: noted with what makes it nobody's, gone when the store has done it (devices/forgetting.py)."""
+    """A series that is to be removed: noted with what makes it nobody's, until the store has done it (devices/forgetting.py)."""
 
     sensor = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+    gone = models.DateTimeField(null=True, blank=True)  # when the store did it
 
 
 class ClaimAttempt(models.Model):

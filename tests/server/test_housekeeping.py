@@ -121,6 +121,42 @@ def test_a_start_finishes_what_was_cut_short(tmp_path):
             time.sleep(0.1)
 
 
+LATE = f"""
+import json
+from datetime import timedelta
+from django.utils import timezone
+from devices.housekeeping import keep_house
+from devices.models import Device, Forgotten, Sensor
+from devices.removal import remove_sensors
+from project import stores
+
+device = Device.objects.create(pk="{DEVICE}", sealed_key=b"", claim_code="ABCDEFGH", imported=True)
+now = timezone.now()
+
+def remove():
+    Sensor.objects.create(pk="{SENSOR}", device=device)
+    stores.store().append("{SENSOR}", [(1_700_000_000, 5)], 1_700_000_000)
+    remove_sensors(Sensor.objects.filter(pk="{SENSOR}"), stores.forget)
+    stores.store().append("{SENSOR}", [(1_700_000_060, 6)], 1_700_000_060)  # of a process that does not know yet
+
+def left(seconds):
+    keep_house(now + timedelta(seconds=seconds), stores.forget)
+    return [len(stores.store().raw("{SENSOR}", 0, 2**32)), Forgotten.objects.count()]
+
+remove()
+told = {{"soon": left(5), "later": left(90)}}
+remove()
+Sensor.objects.create(pk="{SENSOR}", device=device)  # it registered again, and sends
+told["it is back"] = left(200)
+"""
+
+
+def test_what_comes_while_a_sensor_is_removed_goes_as_well(tmp_path):
+    with Platform(tmp_path) as platform:
+        platform.stop()
+        assert told(platform, LATE + TOLD) == {"soon": [1, 1], "later": [0, 0], "it is back": [1, 0]}
+
+
 def test_accounts_that_were_never_confirmed_go_after_a_fortnight(tmp_path):
     with Platform(tmp_path) as platform:
         lines = platform.command("shell", "-v0", "-c", PEOPLE).splitlines()
