@@ -143,11 +143,9 @@ def test_a_long_drag_writes_the_address_once(visit):
     page.mouse.move(x + 400, y, steps=200)
     page.mouse.up()
     page.keyboard.up("Shift")
-    page.wait_for_url("**start=*")
-    page.wait_for_load_state("networkidle")
-    assert 1 <= page.evaluate("replaced") - before <= 5
-    end = int(page.evaluate("new URLSearchParams(location.search).get('end')"))
-    assert abs(time.time() - end - 400 / box["width"] * DAY) < DAY / 50
+    moved_s = 400 / box["width"] * DAY
+    until(page, f"Math.abs(Date.now() / 1000 - new URLSearchParams(location.search).get('end') - {moved_s}) < {DAY / 50}")
+    assert 1 <= page.evaluate("replaced") - before <= 20, "of 200 moves: one, and one at each pause of a slow machine"
 
 
 def test_hands_that_come_before_the_first_line_do_no_harm(visit):
