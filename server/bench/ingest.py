@@ -84,9 +84,9 @@ class Bench:
     def warm_up(self, port: int) -> None:
         """One upload of each sensor, so that all are in the caches."""
         file = self.uploads(1)
-        done = 0
-        while done < self.sensors:  # whatever is sent twice is a duplicate
-            done += processes.wrk(port, file, WARM_S)["requests"]
+        seconds = WARM_S
+        while processes.wrk(port, file, seconds)["requests"] < self.sensors:  # each run begins anew: duplicates, the second time
+            seconds += WARM_S
 
     def session(self) -> str:
         """A household with neighbours and its history; the key of a session of its member."""
