@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from series.points import HEARTBEAT_S, Ints, Points, spans, steps
+from series.points import HEARTBEAT_S, Ints, Points, spans, steps, summed
 
 Floats = NDArray[np.float64]
 
@@ -41,11 +41,11 @@ class Curve:
                 energy[first + inner], known[first + inner] = part.energy[inner], part.known[inner]
                 self._outlined[first + inner] = True
             first += len(part.points.ts)
-        self._level = self._sure = _running(energy, int(whole.counter[0]) if first else 0)
-        self._known = _running(known, 0)
+        self._level = self._sure = summed(energy, int(whole.counter[0]) if first else 0)
+        self._known = summed(known, 0)
         self._silent = steps(whole.ts) > HEARTBEAT_S
         if self._silent.any():
-            self._sure = _running(np.where(self._silent, 0, energy), 0)
+            self._sure = summed(np.where(self._silent, 0, energy), 0)
 
     def _place(self) -> None:
         """Where each boundary lies: the point to its left, and its share of the way to the next one."""
@@ -128,12 +128,3 @@ def _even(points: Points) -> bool:
     if not len(ts) or (counter[1:] < counter[:-1]).any():
         return False
     return bool(ts[-1] - ts[0] <= HEARTBEAT_S or steps(ts).max() <= HEARTBEAT_S)
-
-
-def _running(rises: np.ndarray, start: int) -> np.ndarray:
-    """start, and start plus the sum of the rises so far, after each of them."""
-    level = np.empty(len(rises) + 1, np.int64)
-    level[0] = start
-    np.cumsum(rises, out=level[1:])
-    level[1:] += start
-    return level

@@ -84,6 +84,15 @@ def steps(values: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
+def summed(rises: Ints, start: int) -> Ints:
+    """`start`, and after each rise what it has come to: what steps() takes apart."""
+    level = np.empty(len(rises) + 1, np.int64)
+    level[0] = start
+    np.cumsum(rises, out=level[1:])
+    level[1:] += start
+    return level
+
+
 def spans(points: Points) -> tuple[Ints, Ints]:
     """Energy (Wh) and known time (s) of each interval between two neighbouring points.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from series.localtime import DAY_S, night
-from series.points import Points, spans
+from series.points import Points, spans, summed
 from series.rrd import paths
 from series.rrd.files import Rrd
 from series.rrd.notes import Notes
@@ -184,5 +184,5 @@ def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:
 
     points = Points(*np.array(tuples, np.int64).T)
     energy, _known = spans(points)
-    levels = level + np.concatenate(([0], np.cumsum(energy)))
+    levels = summed(energy, level)
     return list(zip(points.ts.tolist(), levels.tolist(), strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from series.points import EMPTY, Points, consistent, thin, union
+from series.points import EMPTY, Points, consistent, steps, thin, union
 from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LAST_CHUNK, LEVELS, QUARTER, RAW, Archive, day_key, ladder_key, open_key
 from series.sqlite.reader import EVER_DAYS, Horizons, Window, after, before, level_of, parts
@@ -142,8 +142,9 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
     low, high = (int(left.ts[0]) if len(left.ts) else -1), (int(right.ts[0]) if len(right.ts) else 1 << 33)
     ts, counter = thin(points, DAY_S)
     wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
-    wanted[1:] |= np.diff(counter) < 0  # both ends of a fall
-    wanted[:-1] |= np.diff(counter) < 0
+    falls = steps(counter) < 0
+    wanted[1:] |= falls  # both ends of one
+    wanted[:-1] |= falls
     drawn = Points(ts[wanted], counter[wanted])
     span_s = LEVELS[DAY].span_days * DAY_S
     for chunk in range(int(ts[0]) // span_s, int(ts[-1]) // span_s + 1):

@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import numpy as np
-from series.points import EMPTY, Points, spans
+from series.points import EMPTY, Points, spans, steps, summed
 
 HEADER = struct.Struct("<BBxxIIIIIQI")
 HEAD = np.dtype(
@@ -35,10 +35,10 @@ def encode(points: Points) -> bytes:
     """The block that holds one point or more."""
     ts, counter = points
     energy, known = spans(points)
-    width_ts, planes_ts = _planes(np.diff(ts))
-    steps = np.diff(counter)
-    form = FALLS if len(steps) and steps.min() < 0 else RISES
-    width_c, planes_c = _planes(steps if form == RISES else (steps << 1) ^ (steps >> 63))
+    width_ts, planes_ts = _planes(steps(ts))
+    rises = steps(counter)
+    form = FALLS if len(rises) and rises.min() < 0 else RISES
+    width_c, planes_c = _planes(rises if form == RISES else (rises << 1) ^ (rises >> 63))
     head = HEADER.pack(
         form,
         width_ts | width_c << 2,
@@ -70,10 +70,10 @@ def decode(block: bytes) -> Points:
     except (struct.error, zlib.error) as error:
         raise CodecError(str(error))
     cut = (count - 1) * wide_ts
-    steps = _unplane(body[cut:], wide_c, count - 1)
+    rises = _unplane(body[cut:], wide_c, count - 1)
     if form == FALLS:
-        steps = (steps >> 1) ^ -(steps & 1)
-    return Points(_sums(ts0, _unplane(body[:cut], wide_ts, count - 1)), _sums(counter0, steps))
+        rises = (rises >> 1) ^ -(rises & 1)
+    return Points(summed(_unplane(body[:cut], wide_ts, count - 1), ts0), summed(rises, counter0))
 
 
 def summaries(headers: bytes) -> np.ndarray:
@@ -101,11 +101,3 @@ def _unplane(data: bytes, wide: int, count: int) -> np.ndarray:
     if wide == 1:
         return flat.astype(np.int64)
     return np.ascontiguousarray(flat.reshape(wide, count).T).view(f"<u{wide}").reshape(-1).astype(np.int64)
-
-
-def _sums(first: int, steps: np.ndarray) -> np.ndarray:
-    out = np.empty(len(steps) + 1, np.int64)
-    out[0] = first
-    np.cumsum(steps, out=out[1:])
-    out[1:] += first
-    return out
