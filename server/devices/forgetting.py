@@ -12,7 +12,6 @@ from series import SeriesError
 
 logger = logging.getLogger("flukso.forgetting")
 
-
 LATE = timedelta(minutes=1)  # far longer than any process takes uploads of a sensor that was removed (hot/limits.py)
 
 
@@ -37,13 +36,14 @@ def _forget(forget: Callable[[str], None], sensor: str, now: datetime) -> bool:
     try:
         with transaction.atomic():
             found = Forgotten.objects.select_for_update().filter(pk=sensor).first()
-            if found is None or (found.gone is not None and found.gone > now - LATE):
+            if found is None or (found.gone and found.gone > now - LATE):
                 return False  # another process was first, and the sensor may have a new owner by now
-            removed = not Sensor.objects.filter(pk=sensor).exists()
-            if found.gone is None or removed:
+            first, removed = found.gone is None, not Sensor.objects.filter(pk=sensor).exists()
+            if first or removed:
                 forget(sensor)
-            if found.gone is None and removed:
-                Forgotten.objects.filter(pk=sensor).update(gone=now)
+            if first and removed:
+                found.gone = now
+                found.save()
             else:
                 found.delete()
     except (SeriesError, OSError) as error:
