@@ -26,7 +26,7 @@ FILL_ROUNDS = 20  # of uploads, an hour and forty minutes: a third of the way in
 WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
-VARIANTS = {"rrd": 6000, "plain": 2000}  # and in these, which run half as long
+VARIANTS = (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 2000))  # figure, variant and its POST/s; for half as long
 SESSION = """
 from accounts.models import Account
 from server.testbed import session_of
@@ -48,7 +48,7 @@ class Bench:
     def __init__(self, folder: Path, sensors: int, seconds: float):
         self.folder, self.sensors, self.seconds = folder, sensors, seconds
         self.environment = fixture.environment(folder)
-        rates = [MOST_POSTS_S, MOST_POSTS_S, *[rate / 2 for rate in VARIANTS.values()]]
+        rates = [MOST_POSTS_S, MOST_POSTS_S, *[rate / 2 for _figure, _variant, rate in VARIANTS]]
         rounds = FILL_ROUNDS + 1 + len(VARIANTS) + sum(self._rounds(rate, seconds) for rate in rates)
         self.begin = fixture.start_time(rounds)
         self._round = FILL_ROUNDS
@@ -159,10 +159,10 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
         "bytes_per_tuple_written": round(bytes_written / uploads / fixture.TUPLES, 1),
     }
     # each variant begins where the uploads of the one before end: nobody gets old tuples
-    for name, which in (("rrd_posts_s_core", "rrd"), ("django_posts_s_core", "plain")):
+    for name, which, rate in VARIANTS:
         with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (process, port):
             processes.wrk(port, bench.uploads(1), WARM_S)  # imports, database connections, RRD files
-            result = bench.drive(process, port, seconds / 2, VARIANTS[which])
+            result = bench.drive(process, port, seconds / 2, rate)
         print(which, result, flush=True)  # noqa: T201
         figures[name] = per_core(result)
     return figures
