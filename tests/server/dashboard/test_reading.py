@@ -194,7 +194,8 @@ def test_gas_has_its_own_units(visit):
     page.get_by_role("navigation", name="Resource").get_by_role("link", name="gas").click()
     drawn(page, "minute")
     assert page.locator("#axis").inner_text() == "l/min" and page.locator("#sum").inner_text() == "m³"
-    assert statistics(page)["gas"] == ["2.00"] * 4 + ["2.88"]
+    assert statistics(page)["gas"][:4] == ["2.00"] * 4
+    assert re.fullmatch(r"2\.8\d", statistics(page)["gas"][4]), "2.88 m³ less the minutes since the last tuple"
     page.get_by_text("l/day").click()
     assert statistics(page)["gas"][:4] == ["2,880"] * 4
     page.get_by_text("m³/year").click()

@@ -75,6 +75,12 @@ def arrived(page, held, count):
         page.wait_for_timeout(50)
 
 
+def stop_clock(page):
+    """From now on the page's timers run by `page.clock.run_for` alone, however slow the machine is."""
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000") + 1)
+
+
 def tab(page, name):
     page.get_by_role("navigation", name="Time scale").get_by_role("link", name=name, exact=True).click()
 
@@ -103,7 +109,7 @@ def test_no_answer_in_twenty_seconds_is_said_and_asked_for_again(visit):
     page = visit("alice", "/?scale=day")
     held = Held()
     page.route(DATA, held.hold)
-    page.clock.install()
+    stop_clock(page)
     tab(page, "month")
     arrived(page, held, 1)
     page.clock.run_for(19_000)
@@ -122,8 +128,9 @@ def test_live_goes_on_where_news_comes_faster_than_answers(visit):
     slow_down(page, 600)
     answers = []
     page.on("response", lambda answer: answers.append(answer.url) if "chart.json" in answer.url else None)
+    begun = time.monotonic()
     page.wait_for_timeout(4_000)
-    assert len(answers) <= 8, f"{len(answers)} answers"
+    assert len(answers) <= 2 * (time.monotonic() - begun), f"{len(answers)} answers"
     arrived(page, answers, 2)
 
 
@@ -136,6 +143,7 @@ def test_a_long_drag_writes_the_address_once(visit):
     page = visit("alice", "/?scale=day", prepare=script(COUNT))
     box = page.locator("#chart .u-over").bounding_box()
     x, y = box["x"] + 100, box["y"] + 50
+    stop_clock(page)
     before = page.evaluate("replaced")
     page.keyboard.down("Shift")
     page.mouse.move(x, y)
@@ -143,9 +151,10 @@ def test_a_long_drag_writes_the_address_once(visit):
     page.mouse.move(x + 400, y, steps=200)
     page.mouse.up()
     page.keyboard.up("Shift")
+    page.clock.run_for(1000)
     moved_s = 400 / box["width"] * DAY
     until(page, f"Math.abs(Date.now() / 1000 - new URLSearchParams(location.search).get('end') - {moved_s}) < {DAY / 50}")
-    assert 1 <= page.evaluate("replaced") - before <= 5
+    assert page.evaluate("replaced") - before == 1
 
 
 def test_hands_that_come_before_the_first_line_do_no_harm(visit):
@@ -172,7 +181,7 @@ def test_a_click_in_the_lists_without_an_answer_is_said(visit):
     page = visit("carol", "/?scale=day")
     held = Held()
     page.route("**/follow/", held.hold)
-    page.clock.install()
+    stop_clock(page)
     page.get_by_role("button", name="Subscribe to bob").click()
     arrived(page, held, 1)
     page.clock.run_for(21_000)
