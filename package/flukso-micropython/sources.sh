@@ -42,7 +42,7 @@ isolated_apt() {
 
 have_sources() {
 	printf '%s  %s\n' "$MICROPYTHON_SHA256" "$MICROPYTHON_TAR" "$MBEDTLS_SHA256" "$MBEDTLS_TAR" |
-		(cd "$CACHE/downloads" && sha256sum --check --quiet --strict 2>/dev/null)
+		(cd "$CACHE/downloads" && sha256sum --check --status --strict 2>/dev/null)
 }
 
 fetch_sources() {
