@@ -4,8 +4,8 @@
     python -m tests.fakes.stk500 [--part NAME] [--lfuse N] [--hfuse N] [--efuse N] [--image FOLDER] [--cut-at N]
 
 FOLDER holds the chip (`flash.bin`, `eeprom.bin`, `fuses.json`); it is read at the start when it is there and written whenever a
-connection ends. `--cut-at N` cuts the board's supply in the middle of the Nth write; the programmer has its own.
-The commands are those of Atmel's application note AVR061.
+connection ends, which a line `stk500: saved` says. `--cut-at N` cuts the board's supply in the middle of the Nth write; the
+programmer has its own. The commands are those of Atmel's application note AVR061.
 """
 
 import argparse
@@ -218,6 +218,7 @@ def main() -> int:
             finally:
                 if options.image:
                     save(chip, options.image)
+                    print("stk500: saved", flush=True)
 
 
 if __name__ == "__main__":
