@@ -128,9 +128,8 @@ def test_live_goes_on_where_news_comes_faster_than_answers(visit):
     slow_down(page, 600)
     answers = []
     page.on("response", lambda answer: answers.append(answer.url) if "chart.json" in answer.url else None)
-    begun = time.monotonic()
     page.wait_for_timeout(4_000)
-    assert len(answers) <= 2 * (time.monotonic() - begun), f"{len(answers)} answers"
+    assert len(answers) <= 8, f"{len(answers)} answers"
     arrived(page, answers, 2)
 
 
