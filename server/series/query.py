@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from series.curve import Floats, instants
 from series.localtime import DAY_S, night
-from series.points import Ints
+from series.points import Ints, steps
 from series.store import Store
 from series.units import UnitError, changes, factor
 
@@ -149,9 +149,9 @@ def _factors(query: Query, boundaries: Ints) -> "float | Floats":
         return query.factor
     begins = np.array([0, *[start for start, _scale in query.changes]])
     scales = np.array([query.factor, *[scale for _start, scale in query.changes]])
-    sums = np.concatenate(([0.0], np.cumsum(np.diff(begins) * scales[:-1])))  # up to each change
+    sums = np.concatenate(([0.0], np.cumsum(steps(begins) * scales[:-1])))  # up to each change
     where = np.searchsorted(begins, boundaries, "right") - 1
-    found: Floats = np.diff(sums[where] + (boundaries - begins[where]) * scales[where]) / np.diff(boundaries)
+    found: Floats = steps(sums[where] + (boundaries - begins[where]) * scales[where]) / steps(boundaries)
     return found
 
 
@@ -172,7 +172,7 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: i
     energy, known = store.profile(sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
-    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], np.diff(at)[::2], scale if isinstance(scale, float) else scale[::2])
+    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], steps(at)[::2], scale if isinstance(scale, float) else scale[::2])
     return values
 
 
