@@ -6,11 +6,13 @@ from microdot.microdot import NoCaseDict
 
 from flukso import status
 from flukso.lan_server import LanServer
+from flukso.meter import WATT
 from flukso.page import PAGE
 
 JSON, JSONP = "application/json", "application/javascript"
 CALLBACK_MAX = 64
-CALLBACK_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"  # as JavaScript's own names, and as jQuery and Angular make them
+CALLBACK_LETTERS = CALLBACK_FIRST + "0123456789."
 NOBODY = ("", 0)  # routes do not ask who asks
 CALLBACKS = ("jsonp_callback", "callback")
 # the page's own style and script, its own data, nothing from elsewhere
@@ -41,7 +43,7 @@ def check_query(args: dict, version: "str | None", unit: str):
         return
     if args.get("interval") != "minute":
         raise Refused(400, "interval must be minute")
-    if args.get("unit") != unit:
+    if args.get("unit") not in (unit, WATT):  # bridges ask for watt whatever the sensor; the historic daemon answered with its own unit
         raise Refused(400, "unit must be {} for this sensor".format(unit))
 
 
@@ -51,8 +53,8 @@ def callback(args: dict) -> "str | None":
         name = args.get(parameter)
         if name is None:
             continue
-        if not 1 <= len(name) <= CALLBACK_MAX or not all(c in CALLBACK_LETTERS for c in name):
-            raise Refused(400, "{} must be 1 to {} letters, digits or _".format(parameter, CALLBACK_MAX))
+        if not 1 <= len(name) <= CALLBACK_MAX or name[0] not in CALLBACK_FIRST or not all(c in CALLBACK_LETTERS for c in name):
+            raise Refused(400, "{} must be a name of 1 to {} letters, digits, _, $ or .".format(parameter, CALLBACK_MAX))
         return name
     return None
 

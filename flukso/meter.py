@@ -94,8 +94,9 @@ class Meter:
             return Step(None, False)  # the same pulse again
         factor, highest = UNITS[self.unit]
         gone = (counter - self.counter) % WRAP * 1000 + (milli or 0) - (self.milli or 0)
-        rate = int(gone * factor // (1000 * board_elapsed_ms))
-        if not 0 <= rate <= highest:
+        span = 1000 * board_elapsed_ms
+        rate = int((2 * gone * factor + span) // (2 * span))  # to the nearest, as the historic daemon does
+        if gone < 0 or rate > highest:
             return Step(None, True)
         return Step(rate, False)
 

@@ -23,7 +23,7 @@ THREADS = 2  # that compute answers: uploads go on meanwhile
 FIELDS_MAX = 64  # parameters; more are an attack
 QUERY_MAX = 4096  # bytes
 JAVASCRIPT = (b"Content-Type", b"application/javascript; charset=utf-8")
-_CALLBACK = re.compile(r"[0-9A-Za-z_]{1,64}")
+_CALLBACK = re.compile(r"[A-Za-z_$][0-9A-Za-z_$.]{0,63}")  # as JavaScript's own names, and as jQuery and Angular make them
 
 # values are text or None
 Parameters = namedtuple("Parameters", ("interval", "start", "end", "resolution", "unit", "version", "token", "param", "callback"))
@@ -42,7 +42,7 @@ def read_parameters(raw: bytes) -> Parameters:
         found.setdefault(name, value.rstrip(";").strip())
     callback = found.get("jsonp_callback", found.get("callback"))
     if callback is not None and not _CALLBACK.fullmatch(callback):
-        raise Refusal(400, "a callback is 1 to 64 of 0-9, A-Z, a-z and _")
+        raise Refusal(400, "a callback is a name of 1 to 64 letters, digits, _, $ or .")
     return Parameters._make([*map(found.get, Parameters._fields[:-1]), callback])
 
 

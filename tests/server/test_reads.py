@@ -98,6 +98,12 @@ def test_jsonp(client, token, hour, name):
     assert reply.body.startswith(b"f_1([[") and reply.body.endswith(b"]]);")
 
 
+@pytest.mark.parametrize("name", ["angular.callbacks._0", "$cb", "%24cb", "jQuery19105_1356", "$.f", "_", "a" * 64])
+def test_jsonp_names_of_javascript_libraries(client, token, hour, name):
+    reply = client.get(f"{PATH}?version=1.0&token={token}&interval=hour&unit=watt&callback={name}")
+    assert reply.status == 200 and reply.body.startswith(name.replace("%24", "$").encode() + b"([[")
+
+
 def test_start_and_end(client, token, hour):
     begin = (hour - 1800) // 900 * 900
     found = rows(client.get(f"{PATH}?version=1.0&token={token}&start={begin}&end={begin + 900}&resolution=minute&unit=watt"))
@@ -175,7 +181,9 @@ def test_head_says_what_get_would(client, token, hour):
         pytest.param("?version=1.0&token={}&interval=hour&resolution=second&unit=watt", 400, id="resolution"),
         pytest.param("?version=2.0&token={}&interval=hour&unit=watt", 400, id="version"),
         pytest.param("?token={}&interval=hour&unit=watt", 400, id="no-version"),
-        pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=a.b", 400, id="callback"),
+        pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=alert(1)", 400, id="callback"),
+        pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=7f", 400, id="callback-digit"),
+        pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=.f", 400, id="callback-dot"),
         pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=" + "a" * 65, 400, id="long-callback"),
         pytest.param("?version=1.0&token={}&interval=hour&unit=watt&callback=", 400, id="no-callback"),
         pytest.param("?version=1.0&interval=hour&unit=watt", 401, id="no-token"),

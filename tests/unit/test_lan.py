@@ -60,7 +60,15 @@ def test_water_is_in_litres_a_day():
     assert status == 200 and len(rows) == 60
     assert {value for _, value in rows} == {"nan", 2880}
     assert b'"nan"' in body and b" " not in body
-    assert get("/sensor/" + WATER + MINUTE)[0] == 400
+
+
+def test_watt_asked_of_water_or_gas_gets_its_own_litres_a_day():
+    """Bridges ask every sensor so, and the historic daemon answered the same values whatever the unit."""
+    status, headers, body = get("/sensor/" + WATER + MINUTE)
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert body == get("/sensor/" + WATER + MINUTE.replace("watt", "lperday"))[2]
+    for unit in ("kwh", "lpermin", "Watt", "lperdays", ""):
+        assert get("/sensor/" + WATER + MINUTE.replace("watt", unit))[0] == 400
 
 
 def test_a_sensor_without_data_is_an_empty_list_and_an_unknown_one_404():
@@ -79,7 +87,13 @@ def test_jsonp(parameter):
     assert get("/sensor/" + POWER + "?" + parameter + "=f")[2].startswith(b"f([[")
 
 
-@pytest.mark.parametrize("name", ["", "a" * 65, "a.b", "a-b", "alert(1)", "%3Cscript%3E", "a%00", "%C3%A9", "a b", "²", "$"])
+@pytest.mark.parametrize("name", ["angular.callbacks._0", "$cb", "%24cb", "jQuery19105_1356", "$.f", "_", "a" * 64])
+def test_jsonp_names_of_javascript_libraries(name):
+    status, _, body = get("/sensor/" + POWER + MINUTE + "&callback=" + name)
+    assert status == 200 and body.startswith(name.replace("%24", "$").encode() + b"([[")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 65, "7a", ".a", "a-b", "alert(1)", "%3Cscript%3E", "a%00", "%C3%A9", "a b", "²", "a%0a"])
 def test_callbacks_that_are_no_plain_name_are_refused(name):
     assert get("/sensor/" + POWER + MINUTE + "&jsonp_callback=" + name.replace(" ", "+").encode().decode("latin-1"))[0] == 400
 

@@ -17,6 +17,9 @@ PULSES = [  # unit, seconds, first (counter, milli, ms), second, rate
     ("board-clock-wraps", WATT, 2, (5, 0, TOP - 1000), (7, 0, 1000), 3600),
     ("both-wrap", WATT, 2, (TOP - 1, 0, TOP - 1000), (1, 0, 1000), 3600),
     ("water", LPERDAY, 10, (0, 0, 0), (1, 0, 10000), 8640),
+    ("rounded-up", LPERDAY, 7, (0, 0, 0), (1, 0, 7000), 12343),  # 12342.86
+    ("rounded-down", LPERDAY, 7, (0, 0, 0), (1, 0, 7001), 12341),  # 12341.09
+    ("milli-back-at-the-same-counter", WATT, 60, (10, 1, 5000), (10, 0, 65000), None),
     ("same-pulse-again", WATT, 1, (10, 0, 5000), (10, 0, 5000), None),
     ("counter-reset", WATT, 1, (4000000, 0, 5000), (1, 0, 6000), None),
     ("counter-back-by-one", WATT, 1, (4000000, 0, 5000), (3999999, 0, 6000), None),

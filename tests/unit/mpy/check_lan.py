@@ -52,6 +52,19 @@ def test_refusals():
     assert get("/sensor/" + POWER + "?callback=f", more="\r\nX-Version: 1.0")[2][:4] == b"f([["
 
 
+def test_names_of_jsonp_functions():
+    for name in ("angular.callbacks._0", "$cb", "%24cb", "a" * 64):
+        status, _, body = get("/sensor/" + POWER + MINUTE + "&callback=" + name)
+        assert status == 200 and body.startswith(name.replace("%24", "$").encode() + b"([["), name
+    for name in ("", "7a", ".a", "a" * 65, "a%00"):
+        assert get("/sensor/" + POWER + MINUTE + "&callback=" + name)[0] == 400, name
+
+
+def test_water_asked_for_watt():
+    assert get("/sensor/" + WATER + MINUTE)[2] == get("/sensor/" + WATER + MINUTE.replace("watt", "lperday"))[2]
+    assert json.loads(get("/sensor/" + WATER + MINUTE)[2].decode())[39] == [T0 + 980, 2880]
+
+
 def test_status_metrics_page():
     found = json.loads(get("/status")[2].decode())
     assert len(found["sensors"]) == 3 and found["board"]["hardware"] == "2.1" and found["sensors"][1]["value"] is None
