@@ -14,7 +14,7 @@ from dashboard.lines import DEMO_SEED, Line
 from dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from numpy.typing import NDArray
 from series.curve import Floats, instants
-from series.localtime import NIGHT_FROM, NIGHT_KNOWN, NIGHT_TO, day_boundaries, instant, local_date, midnight
+from series.localtime import day_boundaries, local_date, midnight, night_of
 
 REMEMBERED_S = 600  # of who shares days: these are over, and what comes late for one may show as much later
 REMEMBERED = 1000  # answers, each 8 kB at most
@@ -97,11 +97,12 @@ def _nights(store, line: Line, window: Window, now: int) -> Values:
         return nothing
     noons = [(a + b) // 2 for a, b in zip(window.boundaries, window.boundaries[1:], strict=False)]
     days = [local_date(noon, line.zone) for noon in noons]
-    edges = [instant(day, at, line.zone) for day in days for at in (NIGHT_FROM, NIGHT_TO)]
+    nights = [night_of(day, line.zone) for day in days]
+    edges = [edge for night in nights for edge in night[:2]]
     if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
         return nothing  # a zone so far off that two of the viewer's days hold one of its nights
     found = _buckets(store, line, edges, "night", now).of(np.s_[::2])
-    later = np.array([instant(day, NIGHT_KNOWN, line.zone) > now for day in days])
+    later = np.array([known > now for _start, _end, known in nights])
     found.rate[later], found.gap[later] = np.nan, False
     return found
 

@@ -2,13 +2,14 @@
 """Rows of the reading API: buckets, units, nights, local time."""
 
 import json
-from datetime import date
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pytest
+from dashboard.scales import offsets
 from series import query
-from series.localtime import day_boundaries, night
+from series.localtime import day_boundaries, local_date, night, night_of
 from series.sqlite.store import SqliteStore
 from series.units import factor
 
@@ -17,6 +18,7 @@ from tests.server.series.benches import DAY, NOON, Clock
 A = "a1" * 16
 MIDNIGHT = NOON // DAY * DAY
 BRUSSELS = ZoneInfo("Europe/Brussels")
+YEAR = 1_767_225_600, 1_798_761_600  # 2026
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +174,9 @@ NIGHTS = [  # id, zone, UTC day, start and end in hours after it begins
     ("clocks go back: four hours", "Europe/Brussels", "2026-10-25", 0, 4),
     ("far east: the night before", "Australia/Brisbane", "2026-01-15", 16, 19),
     ("far west", "America/Los_Angeles", "2026-01-15", 10, 13),
+    ("two hours forward: 01:00 becomes 03:00", "Antarctica/Troll", "2026-03-29", 1, 3),
+    ("two hours back, to before the night", "Antarctica/Troll", "2026-10-25", 2, 5),
+    ("half an hour back, at 02:00", "Australia/Lord_Howe", "2026-04-04", 15.5, 18.5),
 ]
 
 
@@ -181,6 +186,19 @@ def test_a_night_is_from_two_to_five_local_time(zone, day, start, end):
     found = night(begins, ZoneInfo(zone))
     assert (found[0] - begins, found[1] - begins) == (start * 3600, end * 3600)
     assert found[2] == found[1] + 3600
+
+
+def test_every_second_of_a_night_is_one_by_the_wall_clock():
+    """In all zones, on the days of 2026 on which their clocks change."""
+    changes = {(zone, at) for zone in map(ZoneInfo, sorted(available_timezones())) for at, _offset in offsets(YEAR[0], YEAR[1], zone)[1:]}
+    assert len(changes) > 200
+    for zone, at in changes:
+        for day in {local_date(at - 1, zone), local_date(at, zone)}:
+            start, end, _known = night_of(day, zone)
+            hours = [datetime.fromtimestamp(ts, zone).hour for ts in range(start, end, 600)]
+            assert hours and set(hours) <= {2, 3, 4}, (zone, day)
+            assert not 2 <= datetime.fromtimestamp(end, zone).hour < 5, (zone, day)
+            assert datetime.fromtimestamp(start - 1, zone).hour not in (2, 3, 4) or start == at, (zone, day)
 
 
 def test_tonight_is_known_after_six(store):
