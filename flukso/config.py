@@ -31,6 +31,7 @@ Settings = namedtuple(
         "register",  # post the key and the sensors' configuration first, §8
         "lan",  # serve the LAN API
         "lan_port",
+        "lan_name",  # a name of the device beside its own ones, "" for none
         "bus",
         "spi_mode",
         "upload_interval_s",
@@ -64,6 +65,7 @@ _TEXTS = (  # option of `settings daemon`, name in Settings, default
     ("flash_dir", "flash_dir", ""),
     ("uart_socket", "uart_socket", ""),
     ("delta_pipe", "delta_pipe", ""),
+    ("lan_name", "lan_name", ""),
 )
 
 

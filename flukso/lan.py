@@ -4,7 +4,7 @@
 from microdot import Microdot, Request
 from microdot.microdot import NoCaseDict
 
-from flukso import status
+from flukso import discovery, lan_guard, status
 from flukso.lan_server import LanServer
 from flukso.meter import WATT
 from flukso.page import PAGE
@@ -15,8 +15,9 @@ CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"  # as 
 CALLBACK_LETTERS = CALLBACK_FIRST + "0123456789."
 NOBODY = ("", 0)  # routes do not ask who asks
 CALLBACKS = ("jsonp_callback", "callback")
-# the page's own style and script, its own data, nothing from elsewhere
-PAGE_POLICY = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'\r\n"
+HOSTNAME = "/proc/sys/kernel/hostname"
+RESOLVERS = ("/etc/resolv.conf", "/tmp/resolv.conf.d/resolv.conf.auto", "/tmp/resolv.conf.auto")  # OpenWrt's: what the LAN's router said
+FILE_MAX = 4096  # bytes of each
 
 
 class Refused(ValueError):
@@ -91,16 +92,35 @@ class Lan:
 
     async def _respond(self, head):
         """LanServer's question: run the request through the routes."""
+        reading = lan_guard.is_reading(head.target)
+        refused = None if reading else lan_guard.why_not(head.headers, self._names)
+        if refused is not None:
+            return 403, "text/plain", refused
         try:
             request = Request(self._app, NOBODY, "GET", head.target, "1.1", NoCaseDict(head.headers))
         except (ValueError, IndexError):  # of an escape that cannot be decoded
-            return 400, "text/plain", "the query cannot be read", ""
+            return 400, "text/plain", "the query cannot be read"
+        if not reading and any([name in request.args for name in CALLBACKS]):
+            return 403, "text/plain", "only readings are given to a callback"
         response = await self._app.dispatch_request(request)
-        body = response.body
         if response.status_code != 200:
-            return response.status_code, "text/plain", body.decode(), ""
-        more = PAGE_POLICY if request.path == "/" else ""
-        return 200, response.headers["Content-Type"], body, more
+            return response.status_code, "text/plain", response.body.decode()
+        return 200, response.headers["Content-Type"], response.body
+
+    def _names(self):
+        """Return the names under which all is served, in lower case. They are looked up anew: a lease brings another domain."""
+        settings = self._house.settings
+        domains = []
+        for path in RESOLVERS:
+            domains += lan_guard.search_domains(self._read(path))
+        return lan_guard.names(self._read(HOSTNAME), discovery.service(settings).host, settings.lan_name, domains)
+
+    def _read(self, path):
+        """Return the text of a file of the machine, "" when it cannot be read."""
+        try:
+            return self._house.port.read_file(path, FILE_MAX).decode()
+        except (OSError, ValueError):
+            return ""
 
     def _routes(self):
         app = Microdot()

@@ -4,6 +4,8 @@
 import asyncio
 from collections import namedtuple
 
+from flukso.lan_guard import PREFLIGHT, headers_for, is_reading
+
 BACKLOG = 128  # connections that the kernel holds while the loop polls the board
 CONNECTIONS_MAX = 64  # at once; a router has 16 MB
 PER_ADDRESS_MAX = 56  # of these, so that one client never has them all
@@ -25,6 +27,7 @@ REASONS = {
     200: "OK",
     204: "No Content",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -36,8 +39,7 @@ REASONS = {
     503: "Service Unavailable",
 }
 METHODS = ("GET", "HEAD", "OPTIONS")
-# every answer may be read by any page: what the LAN shows is no secret within it
-CORS = "Access-Control-Allow-Origin: *\r\n"
+ALLOW = "Allow: GET, HEAD, OPTIONS\r\n"
 
 # headers: names in lower case; keep: whether the client wants the connection kept
 Head = namedtuple("Head", ("method", "target", "headers", "keep"))
@@ -69,13 +71,17 @@ def parse_head(raw: bytes) -> Head:
         name, colon, value = line.partition(b":")
         if not colon or not name or name.strip() != name:
             raise HttpError(400, "a header cannot be read")
-        headers[_text(name).lower()] = _text(value.strip(), 9)
+        name = _text(name).lower()
+        if name == "host" and name in headers:
+            raise HttpError(400, "more than one Host")
+        headers[name] = _text(value.strip(), 9)
     if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
         raise HttpError(400 if method in METHODS else 405, "a request has no body here")
     if method not in METHODS:
         raise HttpError(405, "only GET is served")
-    wish = headers.get("connection", "").lower()
-    return Head(method, target, headers, wish != "close" if words[2] == b"HTTP/1.1" else wish == "keep-alive")
+    wishes = [wish.strip() for wish in headers.get("connection", "").lower().split(",")]
+    keep = "close" not in wishes and (words[2] == b"HTTP/1.1" or "keep-alive" in wishes)
+    return Head(method, target, headers, keep)
 
 
 def _text(raw, least=33):
@@ -93,19 +99,16 @@ def compose(status: int, content_type: str, body: bytes, keep: bool, more: str =
     """Return a whole answer; more are header lines, each with its end."""
     kind = "Content-Type: {}\r\nContent-Length: {}\r\n".format(content_type, len(body)) if status != 204 else ""
     kept = "keep-alive" if keep else "close"
-    head = "HTTP/1.1 {} {}\r\n{}{}{}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: {}\r\n\r\n"
-    head = head.format(status, REASONS.get(status, "Unknown"), kind, CORS, more, kept)
+    head = "HTTP/1.1 {} {}\r\n{}{}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: {}\r\n\r\n"
+    head = head.format(status, REASONS.get(status, "Unknown"), kind, more, kept)
     return head.encode() + (b"" if head_only else body)
 
 
 def refusal(status: int, text: str, keep: bool = False, more: str = "") -> bytes:
     """Return the answer that refuses with a sentence."""
     if status == 405:
-        more += "Allow: GET, HEAD, OPTIONS\r\n"
+        more += ALLOW
     return compose(status, "text/plain; charset=utf-8", (text + "\n").encode(), keep, more)
-
-
-PREFLIGHT = "Access-Control-Allow-Methods: GET\r\nAccess-Control-Allow-Headers: X-Version\r\nAccess-Control-Max-Age: 86400\r\n"
 
 
 class Rate:
@@ -135,7 +138,7 @@ class Connection:
 
 
 class LanServer:
-    """Serves what `answer(head)`, a coroutine, returns as (status, content type, body, more header lines).
+    """Serves what `answer(head)`, a coroutine, returns as (status, content type, body).
 
     mono() is the monotonic time in real seconds, moment() any value that changes when answers do; listen is the port's serve_tcp.
     """
@@ -262,16 +265,20 @@ class LanServer:
             return refusal(error.status, str(error)), False
         if not self._rate.allows(address, self._mono()):
             self.refused += 1
-            return refusal(429, "more than {} different answers a second".format(RATE), head.keep, "Retry-After: 1\r\n"), head.keep
+            more = "Retry-After: 1\r\n" + headers_for(head.target)
+            return refusal(429, "more than {} different answers a second".format(RATE), head.keep, more), head.keep
         return await self._make(raw, head)
 
     async def _make(self, raw, head):
-        if head.method == "OPTIONS":
-            return compose(204, "", b"", head.keep, PREFLIGHT), head.keep
-        status, kind, body, more = await self._answer(head)
+        more = headers_for(head.target)
+        if head.method == "OPTIONS" and is_reading(head.target):
+            return compose(204, "", b"", head.keep, more + PREFLIGHT), head.keep
+        status, kind, body = await self._answer(head)
         if status != 200:
             self.refused += 1
             return refusal(status, body, head.keep, more), head.keep
+        if head.method == "OPTIONS":
+            return compose(204, "", b"", head.keep, more + ALLOW), head.keep
         made = compose(status, kind, body, head.keep, more, head.method == "HEAD"), head.keep
         if len(self._cache) < CACHE_MAX:
             self._cache[raw] = made

@@ -46,7 +46,7 @@ async def ask(port, *requests):
 
 
 def raw(target, method="GET", version="1.1", *more):
-    return "\r\n".join(["{} {} HTTP/{}".format(method, target, version), "Host: x", *more, "", ""]).encode()
+    return "\r\n".join(["{} {} HTTP/{}".format(method, target, version), "Host: localhost", *more, "", ""]).encode()
 
 
 def get(target, *more, house=None, method="GET"):

@@ -18,7 +18,7 @@ T0 = 1700000000
 DEVICE, KEY = "d" * 32, "00112233445566778899aabbccddeeff"
 POWER, WATER, IDLE = "a" * 32, "b" * 32, "c" * 32
 
-Settings = namedtuple("Settings", ("device", "key", "wan", "register", "base_url", "sensors", "phase"))
+Settings = namedtuple("Settings", ("device", "key", "wan", "register", "base_url", "sensors", "phase", "lan_port", "lan_name"))
 
 
 def sensor(number, id_, type_, class_):
@@ -49,6 +49,17 @@ class RealClock:
 class Port:
     serve_tcp = staticmethod(serve_tcp)
 
+    def __init__(self):
+        self.files = {
+            "/proc/sys/kernel/hostname": b"Meter\n",
+            "/etc/resolv.conf": b"# made by hand\nsearch lan Home.Example\nnameserver ::1\n",
+        }
+
+    def read_file(self, path, limit):
+        if path not in self.files:
+            raise OSError(2, path)
+        return self.files[path]
+
     def system_clock(self):
         return RealClock()
 
@@ -70,7 +81,7 @@ class House:
     def __init__(self):
         self.clock = Clock()
         self.port = Port()
-        self.settings = Settings(DEVICE, KEY, 1, 1, "https://a.b.c/", SENSORS, 1)
+        self.settings = Settings(DEVICE, KEY, 1, 1, "https://a.b.c/", SENSORS, 1, 8080, "")
         self.started_at = 900.0
         self.readings = Readings(SENSORS, 1000.0)
         self.store = Store()

@@ -18,6 +18,7 @@ from tests.unit.lan_house import POWER, House
 HEADS = [
     (b"GET / HTTP/1.1", True),
     (b"GET / HTTP/1.1\r\nConnection: close", False),
+    (b"GET / HTTP/1.1\r\nTE: deflate\r\nConnection: TE, close", False),
     (b"GET / HTTP/1.0", False),
     (b"GET / HTTP/1.0\r\nconnection:  Keep-Alive ", True),
     (b"GET /a?b=c HTTP/1.1\r\nX-Y: a:b\r\nEmpty:\r\nUser-Agent: \xc3\xa9", True),
@@ -38,6 +39,7 @@ BAD_HEADS = [
     (b"GET / HTTP/1.1\r\nName: x\x07", 400),
     (b"GET / HTTP/1.1\r\nContent-Length: 1", 400),
     (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked", 400),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nhost: b", 400),
     (b"POST / HTTP/1.1\r\nContent-Length: 1", 405),
     (b"BREW / HTTP/1.1", 405),
     (b"GET /" + b"a" * lan_server.TARGET_MAX + b" HTTP/1.1", 414),
@@ -205,7 +207,7 @@ def test_the_rate_is_per_address_refills_and_forgets():
 
 def test_the_cache_is_bounded():
     async def answer(head):
-        return 200, "text/plain", head.target.encode(), ""
+        return 200, "text/plain", head.target.encode()
 
     server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1, serve_tcp)
 

@@ -21,10 +21,10 @@ def house():
     return home
 
 
-def get(target, home=None, more=""):
+def get(target, home=None, more="", host="localhost"):
     """Return (status, head, body) without a socket."""
     home = home or house()
-    raw = "GET {} HTTP/1.1\r\nHost: x{}".format(target, more).encode()
+    raw = "GET {} HTTP/1.1\r\nHost: {}{}".format(target, host, more).encode()
     answer, _ = asyncio.run(home.lan._server._respond(raw, "client"))
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head[9:12]), head.decode(), body
@@ -75,6 +75,18 @@ def test_status_metrics_page():
     assert status == 200 and "text/html" in head and b"</html>" in body
 
 
+def test_only_readings_are_for_other_pages_and_names():
+    for target, status in (("/sensor/" + POWER, 200), ("/status", 403), ("/metrics", 403), ("/", 403)):
+        for more in ("\r\nOrigin: http://x", "\r\nSec-Fetch-Site: cross-site"):
+            got, head, _ = get(target, more=more)
+            assert got == status and ("Access-Control-Allow-Origin: *" in head) == (status == 200), target
+        assert get(target, host="evil.example")[0] == status and get(target, host="")[0] == status
+        for name in ("meter", "Meter.local:8080", "meter.home.example", "192.168.1.2:8080", "[fe80::1]", "flukso-dddddd.lan"):
+            assert get(target, host=name)[0] == 200, name
+    assert get("/status?callback=f")[0] == 403
+    assert "X-Frame-Options: DENY" in get("/status")[1]
+
+
 def test_heads():
     assert parse_head(b"GET / HTTP/1.0\r\nA: b").keep is False
     for bad in (b"", b"GET /", b"GET /\x01 HTTP/1.1", b"GET / HTTP/1.1\r\nx", b"GET / HTTP/1.1\r\nContent-Length: 1", b"\x80\x81\xff " * 3):
@@ -89,7 +101,7 @@ async def talk(host):
     home = house()
     await home.lan.start(PORT)
     reader, writer = await asyncio.open_connection(host, PORT)
-    request = "GET /sensor/{} HTTP/1.1\r\nHost: x\r\n\r\n".format(POWER).encode()
+    request = "GET /sensor/{} HTTP/1.1\r\nHost: localhost\r\n\r\n".format(POWER).encode()
     bodies = []
     for _ in range(3):
         writer.write(request)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a web page may ask of the LAN API: readings anybody's, all else only our own page (docs/lan.md); pure."""
+
+READINGS = "/sensor/"  # what begins so is for every page, under every name
+PAGE = "/"
+
+# every page may read readings: what they show is no secret within the LAN
+CORS = "Access-Control-Allow-Origin: *\r\n"
+PREFLIGHT = "Access-Control-Allow-Methods: GET\r\nAccess-Control-Allow-Headers: X-Version\r\nAccess-Control-Max-Age: 86400\r\n"
+# neither in a frame nor as a part of another origin's page
+_PRIVATE = (
+    "X-Frame-Options: DENY\r\nCross-Origin-Resource-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
+    "Content-Security-Policy: default-src 'none'; {}frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
+)
+PRIVATE = _PRIVATE.format("")
+# the page's own style and script, its own data, nothing from elsewhere
+PRIVATE_PAGE = _PRIVATE.format("style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; ")
+
+HOST_MAX = 253  # characters of a DNS name
+HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+
+def is_reading(target: str) -> bool:
+    return target.startswith(READINGS)
+
+
+def headers_for(target: str) -> str:
+    """Return the header lines that say to browsers who may use the answer to this target, whatever it says."""
+    if is_reading(target):
+        return CORS
+    return PRIVATE_PAGE if target.partition("?")[0] == PAGE else PRIVATE
+
+
+def why_not(headers: dict, own_names) -> "str | None":
+    """Return the sentence by which a request for anything but readings is refused, None when it may be answered.
+
+    headers have lower-case names. own_names() returns the names that are the device's, in lower case; addresses and localhost are in any
+    case: a page that was made to believe that its own name is the device's (DNS rebinding) comes under that name.
+    """
+    site = headers.get("sec-fetch-site", "none")
+    if "origin" in headers or site not in ("none", "same-origin", "same-site"):
+        return "only readings are for pages of others: open this address by itself"
+    if site == "same-site" and headers.get("sec-fetch-mode") != "navigate":
+        return "only readings are for other servers of this machine: open this address by itself"
+    name = host_name(headers.get("host", ""))
+    if name is None or not (is_address(name) or name == "localhost" or name in own_names()):
+        return "this is not a name of this device: use its address or its own name, or set the option lan_name"
+    return None
+
+
+def host_name(host: str) -> "str | None":
+    """Return the name or address in the value of a Host header, in lower case, an IPv6 address in brackets; None when there is none."""
+    text = host.lower()
+    if text.startswith("["):
+        name, bracket, port = text.partition("]")
+        name += bracket
+        known = is_address(name)
+    else:
+        name, colon, port = text.partition(":")
+        port = colon + port
+        name = name[:-1] if name.endswith(".") else name
+        known = 0 < len(name) <= HOST_MAX and all(letter in HOST_LETTERS for letter in name)
+    if not known or not (port in ("", ":") or (port[0] == ":" and len(port) <= 6 and _digits(port[1:]))):
+        return None
+    return name
+
+
+def is_address(name: str) -> bool:
+    """Say whether this is an IPv4 address in its usual form, or an IPv6 address in brackets."""
+    if name.startswith("["):
+        inner = name[1:-1]
+        return name.endswith("]") and ":" in inner and len(inner) <= 45 and all(letter in "0123456789abcdef:." for letter in inner)
+    parts = name.split(".")
+    return len(parts) == 4 and all(_digits(part) and len(part) <= 3 and int(part) <= 255 for part in parts)
+
+
+def _digits(text):
+    return text != "" and all("0" <= letter <= "9" for letter in text)
+
+
+def names(hostname: str, announced: str, configured: str, domains) -> set:
+    """Return the names that are the device's: its machine's and its announced host name, each bare, under .local and under the
+    LAN's domains; the machine's whole name; the configured one."""
+    found = set()
+    whole = _name(hostname)
+    bare, _, own_domain = whole.partition(".")
+    for host in (bare, _name(announced)):
+        if host:
+            found.add(host)
+            for domain in ["local", own_domain] + [_name(domain) for domain in domains]:
+                if domain:
+                    found.add(host + "." + domain)
+    if _name(configured):
+        found.add(_name(configured))
+    return found
+
+
+def _name(text):
+    """Return a name as host_name() does, "" for what is none."""
+    return host_name(text.strip()) or ""
+
+
+def search_domains(resolv_conf: str) -> list:
+    """Return the domains of a resolv.conf, of its `domain` and `search` lines."""
+    found = []
+    for line in resolv_conf.split("\n"):
+        words = line.split()
+        if words and words[0] in ("domain", "search"):
+            found += words[1:]
+    return found
