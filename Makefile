@@ -109,7 +109,7 @@ flash-demo: ## updates a historic board in the simulator through the real avrdud
 	@$(PY) -m tests.flash.demo
 
 pictures: ## takes the README's pictures from a running demo
-	@$(SETUP) demo pictures
+	@$(SETUP) demo test pictures
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tools.pictures
 	@$(PY) -m tools.picture_dashboard
@@ -128,31 +128,32 @@ sim-quiet:
 avr-host-test:
 	@$(MAKE) -s --no-print-directory -C avr test
 
-lock: ## pins the Python packages of requirements.in, with their hashes
-	@$(SETUP) demo
+LOCKED := requirements requirements-rrd requirements-test
+lock: ## pins the Python packages of requirements*.in, with their hashes
+	@$(SETUP)
 	@$(PY) -m venv .cache/lock && .cache/lock/bin/pip -q install pip-tools==7.6.2
-	@.cache/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --no-header --no-annotate --strip-extras -o requirements.txt requirements.in
+	@for file in $(LOCKED); do .cache/lock/bin/pip-compile -q --upgrade --generate-hashes --allow-unsafe --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-header --no-annotate --strip-extras -o $$file.txt $$file.in || exit 1; done
 
 .PHONY: server bench-ingest bench-query bench-store bench-decade
 server: ## runs the platform for development, with a demo household
-	@$(SETUP) demo
+	@$(SETUP)
 	@$(PY) -m server.develop
 
 bench-ingest: ## measures uploads a second and core, beside RRD files and plain Django
-	@$(SETUP) demo bench
+	@$(SETUP) rrd bench
 	@$(PY) -m server.bench.ingest
 
 bench-query: ## measures the CPU of reads
-	@$(SETUP) demo
+	@$(SETUP)
 	@$(PY) -m server.bench.query
 
 bench-store: ## measures the series store alone: tuples a second and core, bytes, reading back
-	@$(SETUP) demo
+	@$(SETUP)
 	@$(PY) server/bench/store.py
 
 bench-decade: ## lets ten years of minutes pass and measures what a sensor takes (two and a half minutes of CPU)
-	@$(SETUP) demo
+	@$(SETUP)
 	@$(PY) server/bench/store_decade.py
 
 .PHONY: bench-page

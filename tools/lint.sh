@@ -41,10 +41,10 @@ $bin/mypy --no-error-summary
 (cd server && ../$bin/mypy --no-error-summary --config-file ../pyproject.toml --cache-dir ../.mypy_cache/server --explicit-package-bases --exclude '^__init__' .)
 echo "lint: shell"
 # shellcheck disable=SC2046 # names without spaces
-shellcheck -x $(scripts | sort -u)
+$bin/shellcheck -x $(scripts | sort -u)
 # shellcheck disable=SC2046
-shfmt -d $(scripts | sort -u)
+$bin/shfmt -d $(scripts | sort -u)
 echo "lint: c"
 # shellcheck disable=SC2046
-clang-format --dry-run --Werror $(files 'avr/*.c' 'avr/*.h' 'package/*.c' 'package/*.h' 'tests/*.c')
+$bin/clang-format --dry-run --Werror $(files 'avr/*.c' 'avr/*.h' 'package/*.c' 'package/*.h' 'tests/*.c')
 make -s --no-print-directory -C avr cppcheck

@@ -52,8 +52,8 @@ static int (*real_stat)(const char *, struct stat *);
 __attribute__((constructor)) static void find_libc(void)
 {
 	real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
-	real_write = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-	real_read = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+	real_write = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+	real_read = (ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
 	real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
 	real_stat = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
 }

@@ -2,12 +2,14 @@
 # Sourced by build.sh: builds the big-endian kernel of the emulated router from Debian's source package.
 # shellcheck shell=sh
 
-LINUX_SOURCE=/usr/src/linux-source-6.1.tar.xz
+# Debian 12 has 6.1, Debian 13 has 6.12.
+LINUX_PACKAGE=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 'linux-source-6.*' 2>/dev/null | sed -n 's/^ii *//p' | sort -V | tail -n 1)
+LINUX_SOURCE=/usr/src/$LINUX_PACKAGE.tar.xz
 
 # What the kernel is made of; a Debian update of the source or the compiler makes another one.
 kernel_key() {
 	cat "$HERE/kernel.sh" "$HERE/kernel-mips.config"
-	dpkg-query -W linux-source-6.1 gcc-mips-linux-gnu
+	dpkg-query -W "$LINUX_PACKAGE" gcc-mips-linux-gnu
 }
 
 kernel_make() {

@@ -206,7 +206,7 @@ static int device_ioctl(unsigned request, void *argument)
 		*(uint32_t *)argument = mode;
 		return 0;
 	case SPI_IOC_WR_MODE32:
-		mode = (uint8_t) * (const uint32_t *)argument;
+		mode = (uint8_t)*(const uint32_t *)argument;
 		return 0;
 	case SPI_IOC_RD_BITS_PER_WORD:
 		*(uint8_t *)argument = bits;

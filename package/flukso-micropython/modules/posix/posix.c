@@ -17,14 +17,8 @@ static mp_obj_t mod_monotonic(void)
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(posix_monotonic_obj, mod_monotonic);
 
-#define FUNCTION(name)                                                       \
-	{                                                                    \
-		MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_PTR(&posix_##name##_obj) \
-	}
-#define CONSTANT(name)                                        \
-	{                                                     \
-		MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_INT(name) \
-	}
+#define FUNCTION(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_PTR(&posix_##name##_obj) }
+#define CONSTANT(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_INT(name) }
 
 static const mp_rom_map_elem_t module_globals_table[] = {
 	{ MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
