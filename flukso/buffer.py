@@ -123,10 +123,11 @@ class Buffer:
         stamps[write:end] = _array()
         counters[write:end] = _array()
 
-    def batch(self, limit: int) -> "list[tuple[int, int]]":
-        """Return the oldest tuples, at most limit, oldest first."""
-        tuples = list(zip(self._ts[:limit], self._counters[:limit]))  # noqa: B905
-        if self._held and len(tuples) < limit:
+    def batch(self, limit: int, start: int = 0) -> "list[tuple[int, int]]":
+        """Return the oldest tuples from the start-th on, at most limit, oldest first."""
+        end = start + limit
+        tuples = list(zip(self._ts[start:end], self._counters[start:end]))  # noqa: B905
+        if self._held and start <= len(self._ts) < end:
             tuples.append((self._newest_ts, self._newest_counter))
         return tuples
 

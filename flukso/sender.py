@@ -34,9 +34,9 @@ class Sender:
         before, self._settings = self._settings, settings
         if (before.base_url, before.cacert) != (settings.base_url, settings.cacert):
             self.close()
-        sent = self.uploader.newest_sent
+        sent, aside = self.uploader.newest_sent, self.uploader.aside
         self.uploader = self._new_uploader(sensors)
-        self.uploader.newest_sent = sent
+        self.uploader.newest_sent, self.uploader.aside = sent, aside
         mono = self._clock.monotonic()
         self.registrar = Registrar(settings, self._number(), mono)
         self.next_at = self._due_at(mono)

@@ -97,9 +97,16 @@ def _upload(house, mono):
         ("acknowledged", uploader.acknowledged),
         ("requests", uploader.requests),
         ("failures", uploader.failures),
+        ("aside", _aside(uploader.aside)),
         ("error", registrar.last_error or uploader.last_error or None),
         ("server_time", uploader.server_time),
     )
+
+
+def _aside(aside):
+    """How many tuples the server never took, and the newest of them."""
+    names = ("sensor", "ts", "counter", "status")
+    return (("count", aside.count), ("newest", [tuple(zip(names, refused)) for refused in aside.newest]))  # noqa: B905
 
 
 def _clock(house, wall, mono):
@@ -154,6 +161,7 @@ def _families(house, mono):
         ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
         ("upload_failures_total", "counter", "posts without a good answer", [("", uploader.failures)]),
         ("upload_acknowledged_total", "counter", "readings that the server has", [("", uploader.acknowledged)]),
+        ("upload_aside_total", "counter", "readings that the server refused while it took their neighbours", [("", uploader.aside.count)]),
         ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", _since(uploader.last_ok, mono))]),
         ("clock_believed", "gauge", "1 when readings are dated", [("", 1 if house.believer.believed else 0)]),
         ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),

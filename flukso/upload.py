@@ -5,6 +5,7 @@ import json
 from collections import namedtuple
 
 from flukso.digest import same, x_digest, x_sign
+from flukso.sieve import AGAIN, NONE, Aside, Refused, Sieve
 
 BODY_MAX = 8192  # bytes of a request: small servers and small devices both take that
 TUPLE_CHARS = 24  # of one tuple in JSON at most: [4294967295,4294967295],
@@ -16,12 +17,16 @@ START_S = 2  # from the start to the first request, and
 START_SPREAD_S = 8  # up to this much more: not all devices of a street at once when the power is back
 BACKOFF_S = 30  # after the first failure, doubled with each
 BACKOFF_MAX_S = 3600
-SLOW_S = 3600  # after an answer that a retry will hardly change: 400, 401, …
+SLOW_S = 3600  # after an answer that a retry will hardly change: 401, 404, …
 RETRY_AFTER_MAX_S = 86400  # what a server may ask for
 HEARTBEAT_S = 3600
 INTERVAL_MIN_S, INTERVAL_MAX_S = 10, 300  # that X-Upload-Interval may ask for,
 INTERVAL_HOLD_S = 600  # for so long
 BUSY = (408, 425, 429)  # of the 4xx, those that pass by themselves
+TOO_LARGE = 413
+# Of the 4xx, those that a single tuple may be the reason of (403, 406: a filter before the server); others are about whom or where
+BODY_REFUSED = (400, 403, 406, 409, TOO_LARGE, 422)
+BODY_CRASHES = (200, 500)  # the same of the rest: a "no" in other words, and a server that one tuple makes fail
 
 HEARTBEAT, TUPLES = "heartbeat", "tuples"
 
@@ -89,6 +94,9 @@ class Uploader:
         self._failures = 0  # in a row, of tuples
         self._heartbeat_failures = 0
         self._first_heartbeat = True
+        self._sieve = Sieve()
+        self._most = BATCH  # tuples of a body, fewer where a server takes only smaller ones
+        self.aside = Aside()
         self.newest_sent = 0  # newest timestamp that a server may have, from the moment on at which it is posted
         self._sent_before = 0  # what it was before the request that is on its way
         self.requests = 0
@@ -163,12 +171,15 @@ class Uploader:
     def _tuples(self, sensor, store):
         """Return the post of the sensor's oldest tuples, None when it has none."""
         buffer = store.buffer(sensor)
-        batch = buffer.batch(PROBE if self._failures else BATCH)
+        batch = self._sieve.batch(sensor, buffer, self._limit())
         if not batch:
             return None
         self._sent_before = self.newest_sent
         self.newest_sent = max(self.newest_sent, batch[-1][0])
         return self._post(TUPLES, "/sensor/" + sensor, encode(batch), (sensor, batch, len(batch) == len(buffer)))
+
+    def _limit(self):
+        return min(self._most, PROBE) if self._failures else self._most
 
     def _heartbeat(self, now):
         figures = self._vitals() if self._vitals is not None else {}
@@ -188,9 +199,15 @@ class Uploader:
         if request.kind == HEARTBEAT and status == 200:
             return self._heartbeat_answer(request, answer, mono)
         text = "{} answered {}{}".format(self._name(request), status, reason(answer))
+        if request.kind == TUPLES and status in BODY_REFUSED:
+            return self._body_refused(request, status, text, mono, store)
         if 400 <= status < 500 and status not in BUSY:
             return self._refused(request, text, mono)
-        return self._trouble(request, text, mono, _retry_after(answer.headers))
+        event = self._trouble(request, text, mono, _retry_after(answer.headers))
+        if request.kind == TUPLES and status in BODY_CRASHES:
+            _, one = self._sieve.refused(request.sensor, request.batch, store.buffer(request.sensor), self._limit())
+            return self._set_aside(request, one, status, text, store) or event
+        return event
 
     def failed(self, request: Request, error, mono: float) -> "Event | None":
         """Take note that the request got no answer; error is the port's, with its kind and sentence."""
@@ -211,8 +228,9 @@ class Uploader:
 
     def _stored(self, request, mono, store):
         self.acknowledged += store.buffer(request.sensor).ack(request.batch)
-        if request.whole and self._pending and self._pending[0] == request.sensor:
-            self._pending.pop(0)
+        self._sieve.took(request.sensor, request.whole)
+        if request.whole:
+            self._end_turn(request.sensor)
         return self._good(request, mono)
 
     def _good(self, request, mono):
@@ -221,7 +239,7 @@ class Uploader:
             self._failures = 0
             self.last_ok = mono
             self._slow.pop(name, None)
-        if self._said.pop(name, None) is None:
+        if self._sieve.searching(name) or self._said.pop(name, None) is None:
             return None
         return Event("info", "{} is accepted again".format(self._name(request)))
 
@@ -237,6 +255,41 @@ class Uploader:
         self._heartbeat_at = mono + HEARTBEAT_S
         return self._good(request, mono)
 
+    def _body_refused(self, request, status, text, mono, store):
+        """The server is there and does not want this body: a smaller one, the same later, or a search for the fault."""
+        sensor, count = request.sensor, len(request.batch)
+        if status == TOO_LARGE and not self._sieve.searching(sensor):
+            if count == 1:
+                return self._refused(request, text, mono)
+            self._failures = 0
+            self._most = count // 2
+            return self._say(sensor, text)
+        verdict, one = self._sieve.refused(sensor, request.batch, store.buffer(sensor), self._limit())
+        if verdict == NONE or (verdict == AGAIN and self._sieve.hopeless(sensor)):
+            self._most = BATCH
+            return self._refused(request, text, mono)
+        self._failures = 0
+        if verdict == AGAIN:
+            self._end_turn(sensor)
+        event = self._set_aside(request, one, status, text, store)
+        if event is None and not self._sieve.searching(sensor):
+            return self._say(sensor, text)
+        self._count(text)
+        return event
+
+    def _set_aside(self, request, one, status, text, store):
+        """Take this tuple out of the buffer and say so; None when there is none."""
+        if one is None or not store.buffer(request.sensor).ack([one]):
+            return None
+        self.aside.add(Refused(request.sensor, one[0], one[1], status))
+        said = "{}: the tuple [{},{}] stays refused while its neighbours are taken, it is set aside; the counter goes on with the next"
+        return Event("warning", said.format(text, one[0], one[1]))
+
+    def _end_turn(self, sensor):
+        """Nothing more of this sensor in this cycle."""
+        if self._pending and self._pending[0] == sensor:
+            self._pending.pop(0)
+
     def _refused(self, request, text, mono):
         """The server is there and does not want this: let it be for a long while, the others go on."""
         until = mono + SLOW_S * (1 + self._fraction() / 8)
@@ -245,8 +298,7 @@ class Uploader:
             return self._say(HEARTBEAT, text)
         self._failures = 0
         self._slow[request.sensor] = until
-        if self._pending and self._pending[0] == request.sensor:
-            self._pending.pop(0)
+        self._end_turn(request.sensor)
         return self._say(request.sensor, text)
 
     def _trouble(self, request, text, mono, retry_after_s):
@@ -257,6 +309,8 @@ class Uploader:
             return self._say(HEARTBEAT, text)
         self._hold_until = mono + self._backoff(self._failures, retry_after_s)
         self._failures += 1
+        if self._pending and self._pending[0] == request.sensor:
+            self._pending.append(self._pending.pop(0))  # the trouble may be of this sensor alone: another one is tried first
         return self._say(request.sensor, text)
 
     def _backoff(self, failures, retry_after_s):
@@ -264,10 +318,13 @@ class Uploader:
         span_s = min(BACKOFF_MAX_S, BACKOFF_S << min(failures, 10))
         return max(span_s * (1 + self._fraction()) / 2, min(retry_after_s, RETRY_AFTER_MAX_S))
 
-    def _say(self, name, text):
-        """Return the event of a trouble the first time; the same one again is only counted."""
+    def _count(self, text):
         self.failures += 1
         self.last_error = text
+
+    def _say(self, name, text):
+        """Return the event of a trouble the first time; the same one again is only counted."""
+        self._count(text)
         if self._said.get(name) == text:
             return None
         self._said[name] = text
