@@ -63,7 +63,10 @@ def session_of(account) -> str:
 
 
 class Platform:
-    """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound beforehand."""
+    """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound beforehand.
+
+    service: None starts none: commands and the shell are all that is wanted.
+    """
 
     def __init__(self, folder, pem=None, devices=None, sensors=None, service="all", port=0, **settings):
         self.folder = Path(folder)
@@ -80,7 +83,8 @@ class Platform:
         if devices:
             self.provision(devices, sensors or {})
         try:
-            self.start()
+            if service is not None:
+                self.start()
         except BaseException:
             self.close()
             raise

@@ -3,18 +3,28 @@
 
 import logging
 from smtplib import SMTPException
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 from accounts import invitations
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.validators import MinLengthValidator
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from project import proxied
 
-logger = logging.getLogger("flukso.mail")
+logger = logging.getLogger("flukso.accounts")
 
 INVITATION = "invitation"  # in the session: the number of the invitation that its link led here
+
+
+class Unnamed(PermissionDenied):
+    """Nobody knows who asks."""
+
+    kind = "proxy"  # project/trouble.py
 
 
 class Adapter(DefaultAccountAdapter):
@@ -31,6 +41,20 @@ class Adapter(DefaultAccountAdapter):
         MinLengthValidator(settings.ACCOUNT_USERNAME_MIN_LENGTH)(username)
         return super().clean_username(username, shallow)
 
+    def get_client_ip(self, request) -> str:
+        """Limits go by it. Raises Unnamed where a proxy does not say who its client is."""
+        if not settings.BEHIND_PROXY:
+            return request.META.get("REMOTE_ADDR") or ""
+        address = proxied.client(request.headers.get("X-Real-IP"), request.headers.get("X-Forwarded-For"))
+        if not address:
+            logger.warning("the proxy sends neither X-Real-IP nor X-Forwarded-For, which FLUKSO_BEHIND_PROXY=1 needs: nobody can log in")
+            raise Unnamed
+        return address
+
+    def _get_login_attempts_cache_key(self, request, **credentials) -> str:
+        """Of the name alone: with the Host header in it, as allauth has it, whoever changes that could try on."""
+        return str(credentials.get("email", credentials.get("username", ""))).lower()
+
     def get_login_stages(self):
         own = "accounts.stages.ConfirmedAddress"
         return [own if stage.endswith(".EmailVerificationStage") else stage for stage in super().get_login_stages()]
@@ -41,8 +65,9 @@ class Adapter(DefaultAccountAdapter):
 
     def deliver(self, template_prefix: str, email: str, context: dict) -> bool:
         """Whether a mail server took it. The log tells what went wrong, without address and text."""
+        host = urlsplit(settings.BASE_URL).netloc
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, context | {"current_site": SimpleNamespace(name=host, domain=host)})
         except (OSError, SMTPException) as error:
             logger.error("a mail is not sent: %s", type(error).__name__)
             return False

@@ -7,9 +7,10 @@ from collections import namedtuple
 from devices.digests import same, x_digest, x_sign
 from hot.answers import Refusal, unauthorized
 from hot.fields import LENGTH, scan
+from project import proxied
 
 # values are bytes, or None where the header is absent; length is None when no Content-Length tells it
-Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match", "address"))
+Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match", "address", "forwarded"))
 
 
 def read_headers(scope) -> Headers:
@@ -28,10 +29,9 @@ def origin(scope, headers: Headers, behind_proxy: bool) -> str:
 
     "" where all requests would seem to come from one place: from this machine itself, or through a socket of its own.
     """
-    if behind_proxy and headers.address is not None:
-        text = headers.address.decode("latin-1")
-    else:
-        text = scope["client"][0] if scope["client"] else ""
+    text = scope["client"][0] if scope["client"] else ""
+    if behind_proxy:
+        text = proxied.client(*[value and value.decode("latin-1") for value in (headers.address, headers.forwarded)]) or text
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

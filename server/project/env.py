@@ -50,6 +50,26 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def origin(name: str, default: str, https: bool) -> str:
+    """Where people find the platform, as `https://flukso.example.org` or `http://localhost:8000`, without a slash at its end."""
+    value = text(name, default).rstrip("/")
+    url = urlsplit(value)
+    scheme = "https" if https else "http"
+    if not re.fullmatch(rf"{scheme}://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?", value) or not url.hostname:
+        if url.scheme in ("http", "https") and url.path:
+            raise EnvError(f"{name}: {value!r} has a path: the platform needs a name of its own and does not work below one")
+        if url.scheme in ("http", "https") and url.scheme != scheme:
+            raise EnvError(f"{name}: {value!r} does not begin with {scheme}://, as FLUKSO_HTTPS={int(https)} wants")
+        raise EnvError(f"{name}: {value!r} is no URL like {scheme}://flukso.example.org")
+    return value
+
+
+def host_of(url: str) -> str:
+    """As ALLOWED_HOSTS wants it: without a port."""
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
 def secret(name: str, least: int) -> str:
     """A secret of at least that many characters."""
     value = text(name)

@@ -20,6 +20,7 @@ from django.urls import set_script_prefix
 from hot.answers import Refusal
 from hot.requests import Gone, read_body, read_headers
 from hot.workers import Workers
+from project import trouble
 
 logger = logging.getLogger("flukso.pages")
 
@@ -42,12 +43,10 @@ class Pages(BaseHandler):
         except Gone:
             return
         except Refusal as refusal:
-            told = refusal.answer()
-            status, headers, content, stream = told.status, told.headers, told.body, None
+            status, headers, content, stream = await self._refused(scope, refusal)
         except Exception:
             logger.exception("%s %s", scope["method"], scope["raw_path"].decode("ascii"))
-            told = Refusal(500, "internal error", close=True).answer()
-            status, headers, content, stream = told.status, told.headers, told.body, None
+            status, headers, content, stream = await self._refused(scope, Refusal(500, "internal error", close=True))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if stream is None:
             await send({"type": "http.response.body", "body": content})
@@ -74,6 +73,14 @@ class Pages(BaseHandler):
         content = response.content
         response.close()
         return response.status_code, head, content, None
+
+    async def _refused(self, scope, refusal: Refusal) -> tuple[int, list, bytes, Any]:
+        """As a page where there is one for people, else as the hot path says it. Rendered here: the threads may be what is wanting."""
+        told = refusal.answer()
+        if b"text/html" not in dict(scope["headers"]).get(b"accept", b"") or str(told.status) not in trouble.TEXTS:
+            return told.status, told.headers, told.body, None
+        response = trouble.page(ASGIRequest(scope, io.BytesIO()), told.status)
+        return told.status, [*_headers(response), *refusal.headers], response.content, None
 
     async def _stream(self, response, empty: bool, send) -> None:
         try:

@@ -10,6 +10,7 @@ from importlib import import_module
 
 import django
 import uvicorn
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from project.env import EnvError
@@ -50,6 +51,9 @@ def run(options) -> int:
     with listen(options.host, options.port) as listener:
         scheme = "https" if options.cert else "http"
         port = listener.getsockname()[1]
+        if settings.BASE_URL_WANTS_PORT:
+            settings.BASE_URL += f":{port}"
+            settings.CSRF_TRUSTED_ORIGINS = [settings.BASE_URL]
         print(json.dumps({"url": f"{scheme}://{_name(options.host)}:{port}/", "port": port}), flush=True)  # noqa: T201
         server = uvicorn.Server(config)
         server.run(sockets=[listener])

@@ -11,8 +11,14 @@ DEBUG = False
 SECRET_KEY = env.secret("FLUKSO_SECRET_KEY", 32)
 DEVICE_KEY_SECRETS = env.hex_keys("FLUKSO_DEVICE_KEY_SECRET")
 DATA_DIR = Path(env.text("FLUKSO_DATA_DIR"))
-ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 HTTPS = env.flag("FLUKSO_HTTPS", True)
+BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
+ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+_GUESS = f"http{'s' if HTTPS else ''}://{[*ALLOWED_HOSTS, 'localhost'][0]}"
+BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # all links in mails begin so
+BASE_URL_WANTS_PORT = BASE_URL == _GUESS and not BEHIND_PROXY  # project/serve.py adds the one at which it listens
+ALLOWED_HOSTS += [name for name in (env.host_of(BASE_URL),) if name not in ALLOWED_HOSTS]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]  # proxies may ask for the pages under another name
 DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
 SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series.sqlite3")
 RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
@@ -36,6 +42,7 @@ INSTALLED_APPS = [
     "dashboard",
 ]
 MIDDLEWARE = [
+    "project.front.Front",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -61,6 +68,7 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "project.urls"
+CSRF_FAILURE_VIEW = "project.trouble.csrf_failure"
 AUTH_USER_MODEL = "accounts.Account"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -106,9 +114,7 @@ USE_TZ = True
 STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
 BUNDLES = ("dashboard/main.js", "dashboard/chart.css")  # sent with all that they import: project/bundle.py
 
-BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
 if BEHIND_PROXY:  # which must set this header itself, as deploy/nginx.conf does
-    ALLAUTH_TRUSTED_CLIENT_IP_HEADER = "X-Real-IP"
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
+from project import trouble
 
 admin.site.login = secure_admin_login(admin.site.login)  # operators come in by the same door, with its limits
 
@@ -19,3 +20,6 @@ urlpatterns = [
     path("", include("dashboard.urls")),
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))),  # the admin's pages name none
 ]
+
+handler400, handler403, handler404, handler500 = trouble.bad_request, trouble.forbidden, trouble.not_found, trouble.broken
+handler429 = trouble.too_often  # allauth's

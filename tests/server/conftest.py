@@ -21,6 +21,14 @@ def platform(tmp_path_factory, certificates):
         yield running
 
 
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    """Django set up on a database of its own, without a running service: `desk.shell(text)` for what needs no connection. Whoever uses
+    it makes accounts of their own names."""
+    with Platform(tmp_path_factory.mktemp("desk"), service=None) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def mailbox():
     with Mailbox() as box:

@@ -183,6 +183,17 @@ def test_asking_for_a_new_password_tells_nothing(guest, mailbox):
     assert "/password/reset/key/" not in mailbox.take("stranger@example.org").get_content()
 
 
+def test_links_lead_to_the_platform_whatever_name_was_asked_for(guest, alice, platform, mailbox):
+    """And the log is as for any other: the name is one that is served, with somebody else's port."""
+    guest.get("/login/")
+    false = {"Host": "localhost:6666", "Referer": "https://localhost:6666/password/reset/"}
+    guest.post("/password/reset/", {"email": "alice@example.org"}, **false)
+    mail = mailbox.take("alice@example.org").get_content()
+    assert platform.url + "password/reset/key/" in mail and "6666" not in mail
+    alice.post("/invitations/", {"email": "linked@example.org"}, **(false | {"Referer": "https://localhost:6666/invitations/"}))
+    assert mailbox.link("linked@example.org").startswith(platform.url + "invitation/")
+
+
 def test_inviting_a_member_tells_nothing(alice, mailbox):
     pages = []
     for email in ("alice@example.org", "other@example.org"):
@@ -251,7 +262,9 @@ def test_passwords_cannot_be_guessed_for_long(tmp_path, certificates, mailbox):
         answers = []
         for n in range(6):
             guesser = Visitor(platform.url, certificates / "ca.crt")
-            answers.append(guesser.log_in("alice", f"guess number {n}").text)
+            origin = f"https://localhost:{7000 + n}"  # another name for the same platform is no new beginning
+            guess = {"login": "alice", "password": f"guess number {n}"}
+            answers.append(guesser.post("/login/", guess, Host=origin[8:], Referer=origin + "/login/").text)
         assert "Too many failed login attempts" in answers[-1] and "Too many" not in answers[0]
         right = Visitor(platform.url, certificates / "ca.crt")
         assert right.log_in("alice", PASSWORD).status_code == 200, "not even with the right one, for now"

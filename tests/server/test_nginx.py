@@ -193,3 +193,17 @@ def test_the_log_of_nginx_has_no_secret(nginx):
         visitor.get(path)
     log = (nginx.folder / "flukso.log").read_text()
     assert "/invitation/ 404" in log and "secret" not in log
+
+
+def test_a_service_that_is_away_is_a_page_that_leads_on(nginx):
+    """The last test here: it stops the pages' service for a moment."""
+    visitor = Visitor(f"https://localhost:{nginx.port}", nginx.certificates / "ca.crt")
+    nginx.web.stop()
+    try:
+        page = visitor.get("/", Accept="text/html,*/*;q=0.8")
+        told = visitor.get("/api/1/sensors", Accept="application/json")
+    finally:
+        nginx.web.start()
+    assert page.status_code == 502 and page.headers["Content-Type"].startswith("text/html")
+    assert "Back in a moment" in page.text and 'href="/"' in page.text and "nginx" not in page.text
+    assert told.status_code == 502 and told.json() == {"error": "busy"} and told.headers["Retry-After"] == "20"
