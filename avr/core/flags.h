@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 struct flags {
-	uint8_t unsaved
-		: 1;       /* a counter moved since the last record began: set by the main loop, cleared by a record */
-	uint8_t again : 1; /* a dip could not be saved at once; set by interrupts as well, cleared by the main loop */
+	uint8_t unsaved : 1; /* a counter moved since the last record began; cleared by who begins one */
+	uint8_t again : 1;   /* a dip could not be saved at once; set by interrupts as well, cleared by the main loop */
 	uint8_t record_due : 1; /* a full record is to be written; from here on the main loop alone writes */
 	uint8_t record_bad : 1; /* a record did not read back since the last commit began */
 	uint8_t events : 1;     /* watchdogs or brown-outs were counted since the settings were written */
