@@ -9,7 +9,7 @@ TRACE ?=
 JOBS ?= 2
 
 .PHONY: qemu qemu-system qemu-system-be
-.PHONY: help demo test test-all faults fuzz lint firmware sim runtime budget power-cut day fuzz-spi
+.PHONY: help demo test test-all prove-fresh faults fuzz lint firmware sim runtime budget power-cut day fuzz-spi
 .PHONY: bench-buffer bench-daemon bench-lan ipk pictures lock clean
 
 help: ## lists these targets
@@ -29,6 +29,10 @@ test-all: ## the tests that are too dear for every change, too
 	@$(SETUP) demo test runtime qemu
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
 	@$(PY) -m pytest -n $(JOBS) --dist loadscope
+
+prove-fresh: ## runs demo and test in a minimal Debian made for it, as root: 40 minutes and more (DEBIAN=trixie|bookworm)
+	@$(SETUP) fresh
+	@python3 -m tools.prove_fresh $(or $(DEBIAN),trixie)
 
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole platform in a folder of its own, for the demo, tests and benches: the real services, as processes, over TLS if wanted.
+They are apart from the terminal: its Ctrl-C is for who started them.
 
     with Platform(folder, pem, devices={id: key}, sensors={sensor: device}) as platform:
         platform.url, platform.held(sensor), platform.requests()
@@ -92,7 +93,9 @@ class Platform:
     def command(self, *words: str, text: str = "") -> str:
         """Run a management command; returns what it printed. RuntimeError with its complaint when it fails."""
         command = [sys.executable, "-m", "server", *words]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, input=text, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, input=text, capture_output=True, text=True, check=False, process_group=0
+        )
         if done.returncode:
             raise RuntimeError(done.stderr.strip()[-2000:])
         return done.stdout
@@ -185,7 +188,7 @@ def launch(arguments: list[str], settings: dict[str, str], log: Path, program: t
     """`python -m server run` with these arguments: (process, what its first line tells). RuntimeError when it does not start."""
     with open(log, "ab") as errors:
         command = [sys.executable, *program, "run", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors, process_group=0)
     assert process.stdout
     line = process.stdout.readline()
     if not line:

@@ -21,7 +21,7 @@ from flukso.ports import cpython as ports
 from server.testbed import Platform
 from tests.fakes import ca
 from tests.fakes.server import Server
-from tools import demo_config, trace
+from tools import demo_config, terminal, trace
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "avr" / "build"
@@ -102,7 +102,7 @@ class Chain:
 
     def _spawn(self, name: str, *command: str, **more: object) -> subprocess.Popen:
         log = self._stack.enter_context(open(FOLDER / (name + ".log"), "wb"))
-        process = subprocess.Popen(command, stderr=log, cwd=ROOT, **more)  # type: ignore[call-overload]
+        process = subprocess.Popen(command, stderr=log, cwd=ROOT, **terminal.APART, **more)  # type: ignore[call-overload]
         self._stack.callback(stop, process)
         return process
 
@@ -225,12 +225,18 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def words(result: dict) -> str:
+    """Return the result as a person says it."""
+    board, received = (" + ".join(map(str, result[name])) for name in ("board_wh", "received_wh"))
+    lost = "" if board == received else " (not the same)"
+    verified = "TLS verified" if result["tls_verified"] else "TLS not verified" if result["uploads"] else "nothing was uploaded"
+    return "board {} Wh, received {} Wh{}; {}".format(board, received, lost, verified)
+
+
 def main() -> int:
     options = arguments()
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with Chain(options) as chain:
+    stopped = terminal.stop_event()
+    with terminal.keys_to_us(), Chain(options) as chain:
         print("board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock"))
         print("daemon   http://127.0.0.1:{}/  log {}".format(chain.lan_port, FOLDER / "daemon.log"))
         print("server   {}  (throw-away CA {})".format(chain.server.url, FOLDER / "keys" / "ca.crt"))
@@ -239,11 +245,13 @@ def main() -> int:
         begin = time.monotonic()
         simulated_s = chain.run(stopped)
         seconds = time.monotonic() - begin
-        chain.finish()
         if sys.stdout.isatty():
-            print()
-        print("demo: " + json.dumps(chain.result(seconds, simulated_s)))
-    return 0
+            print("\nstopping, after a last upload")
+        chain.finish()
+        result = chain.result(seconds, simulated_s)
+    print(words(result))
+    print("demo: " + json.dumps(result), flush=True)
+    return int(result["board_wh"] != result["received_wh"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C for a program that make starts and that starts others: it alone hears it, ends them in order, and has the last word."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+APART = {"process_group": 0}  # for subprocess.Popen: the terminal's keys do not reach what is started so
+
+
+def stop_event() -> threading.Event:
+    """Return an event that Ctrl-C, a terminal that goes away and SIGTERM set; nothing else happens then."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+@contextlib.contextmanager
+def keys_to_us() -> Iterator[None]:
+    """Take the terminal's keys from the group that started us: make would end with a complaint after our last line.
+
+    Does nothing without a terminal and in the background. Ctrl-Z does nothing meanwhile, for no shell waits for us.
+    """
+    terminal = _terminal()
+    if terminal is None:
+        yield
+        return
+    theirs = os.getpgrp()
+    for number in (signal.SIGTTOU, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(terminal, os.getpid())
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the terminal or those who started us have gone
+            os.tcsetpgrp(terminal, theirs)
+        os.close(terminal)
+
+
+def _terminal() -> int | None:
+    """Return the terminal whose foreground group we are in without leading it; None if there is none such."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if os.tcgetpgrp(terminal) == os.getpgrp() != os.getpid():
+        return terminal
+    os.close(terminal)
+    return None
