@@ -41,6 +41,8 @@ def run(argv: list[str]) -> int:
     except EnvError as error:
         print(f"server: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:  # uvicorn has stopped in order and passes Ctrl-C on
+        return 0
 
 
 if __name__ == "__main__":

@@ -43,12 +43,18 @@ def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
     return _sent(at, np.concatenate(([0.0], energy_wh(seed, at))))
 
 
+def solar_wh(seed: int, boundaries: "list[int] | NDArray[np.int64]", peak_w: float) -> dict[str, Floats]:
+    """As energy_wh() of a household with panels: `import`, `export` and `pv`."""
+    at = np.asarray(boundaries, np.int64)
+    use = energy_wh(seed, at)
+    sun = _sun(seed, at[1:]) * peak_w * np.diff(at) / 3600
+    return {"import": np.maximum(use - sun, 0), "export": np.maximum(sun - use, 0), "pv": sun}
+
+
 def solar_tuples(seed: int, start: int, end: int, peak_w: float) -> dict[str, list[tuple[int, int]]]:
-    """As tuples() of a household with panels: `import`, `export` and `pv`."""
+    """As tuples() of a household with panels, by role."""
     at = np.arange(start, end, 60, dtype=np.int64)
-    use = np.concatenate(([0.0], energy_wh(seed, at)))
-    sun = _sun(seed, at) * peak_w / 60
-    return {"import": _sent(at, np.maximum(use - sun, 0)), "export": _sent(at, np.maximum(sun - use, 0)), "pv": _sent(at, sun)}
+    return {role: _sent(at, np.concatenate(([0.0], wh))) for role, wh in solar_wh(seed, at, peak_w).items()}
 
 
 def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:

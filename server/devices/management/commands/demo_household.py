@@ -7,6 +7,7 @@ import time
 from accounts import sharing
 from accounts.models import Account
 from dashboard import demo
+from dashboard.street import MINUTE_S, NAME, NEIGHBOURS, PANELS_W, SEED
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.seal import sealer
@@ -16,44 +17,51 @@ from django.utils import timezone
 from project import stores
 from series.store import MAX_TUPLES
 
-NAME = "demo"
-NEIGHBOURS = {"icarus75": "minutes", "mackenzie": "minutes", "jan": "minutes", "Ludo": "day"}  # and what they share
-PANELS_W = 2800
-SEED = 11
 DAY_S = 86_400
-MINUTE_S = 60
 
 
 class Command(BaseCommand):
-    help = "Makes the account `demo` and its neighbours, unless they exist, and prints its password."
+    help = "Makes the account `demo` and its neighbours, unless they exist, and prints its name and password."
 
     def add_arguments(self, parser):
         parser.add_argument("--days", type=int, default=40)
+        parser.add_argument("--ago", type=int, default=0, help="seconds before now at which what it sent ends")
+        parser.add_argument("--password", help="of the account, also if it exists; else a new account gets one of chance")
 
-    def handle(self, *args, days, **options):
-        if Account.objects.filter(username=NAME).exists():
+    def handle(self, *args, days, ago, password, **options):
+        account = Account.objects.filter(username=NAME).first()
+        if account is None:
+            password = password or secrets.token_urlsafe(9)
+            make(password, days, int(time.time()) - ago)
+        elif password is None:
             self.stdout.write(f"account {NAME} is there already")
             return
-        stores.store(merge=True)
-        password = secrets.token_urlsafe(9)
-        end = int(time.time()) // MINUTE_S * MINUTE_S
-        start = end - days * DAY_S
-        with transaction.atomic():
-            account = Account.objects.create_user(NAME, password=password, is_staff=True, is_superuser=True)
-            sharing.set_sharing(account, "minutes", "all")
-            roof = household(account, ("import", "export", "pv"))
-            street = [_neighbour(name, detail) for name, detail in NEIGHBOURS.items()]
-            for neighbour in street:
-                sharing.subscribe(account, neighbour.username)
-        try:
-            for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
-                fill(roof[role], tuples)
-            for seed, neighbour in enumerate(street, SEED + 1):
-                fill(household(neighbour, ("import",))["import"], demo.tuples(seed, start, end))
-            stores.store().merge()  # as a night does: pages then read what is usual
-        finally:
-            stores.close()
+        elif not account.check_password(password):
+            account.set_password(password)
+            account.save(update_fields=["password"])
         self.stdout.write(f"account {NAME}, password {password}")
+
+
+def make(password: str, days: int, now: int) -> None:
+    """The accounts, their devices, and what these have sent up to now."""
+    stores.store(merge=True)
+    end = now // MINUTE_S * MINUTE_S
+    start = end - days * DAY_S
+    with transaction.atomic():
+        account = Account.objects.create_user(NAME, password=password, is_staff=True, is_superuser=True)
+        sharing.set_sharing(account, "minutes", "all")
+        roof = household(account, ("import", "export", "pv"))
+        street = [_neighbour(name, detail) for name, detail in NEIGHBOURS.items()]
+        for neighbour in street:
+            sharing.subscribe(account, neighbour.username)
+    try:
+        for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
+            fill(roof[role], tuples)
+        for seed, neighbour in enumerate(street, SEED + 1):
+            fill(household(neighbour, ("import",))["import"], demo.tuples(seed, start, end))
+        stores.store().merge()  # as a night does: pages then read what is usual
+    finally:
+        stores.close()
 
 
 def household(account, roles: tuple[str, ...]) -> dict[str, str]:
