@@ -17,9 +17,18 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: python -m server run [--help]\n       python -m server COMMAND…   as Django's manage.py; help lists them")  # noqa: T201
         return 0
-    from django.core.management import execute_from_command_line
+    return command(argv)
 
-    execute_from_command_line(["python -m server", *argv])
+
+def command(argv: list[str]) -> int:
+    from django.core.management import execute_from_command_line
+    from project.env import EnvError
+
+    try:
+        execute_from_command_line(["python -m server", *argv])
+    except EnvError as error:
+        print(f"server: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     return 0
 
 

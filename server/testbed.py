@@ -17,6 +17,8 @@ import re
 import secrets
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,41 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         }
         | more
     )
+
+
+@contextlib.contextmanager
+def at(instant: float) -> Iterator[None]:
+    """While this lasts it is that time (unix s) and later, for this process and for every platform that it starts."""
+    _on_path()
+    from project import clock
+
+    shift = f"{instant - clock.machine_s():+f}"
+    before = {name: os.environ.get(name) for name in (clock.NAME, "FLUKSO_TESTING")}
+    os.environ |= {clock.NAME: shift, "FLUKSO_TESTING": "1"}
+    end = clock.move(shift)
+    try:
+        yield
+    finally:
+        end()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def shift_s() -> float:
+    """How far this process's clock is from the machine's."""
+    _on_path()
+    from project import clock
+
+    return time.time() - clock.machine_s()
+
+
+def _on_path() -> None:
+    """The platform's own modules are imported with its folder on sys.path."""
+    if str(ROOT / "server") not in sys.path:
+        sys.path.insert(0, str(ROOT / "server"))
 
 
 def session_of(account) -> str:
@@ -157,8 +194,7 @@ class Platform:
     def store(self):
         """The series, open in this process as well."""
         if self._store is None:
-            if str(ROOT / "server") not in sys.path:
-                sys.path.insert(0, str(ROOT / "server"))
+            _on_path()
             import series
 
             self._store = series.open_store(str(self.folder / "series.sqlite3"), merge=False)

@@ -1,10 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of several parts share: throw-away certificates, the fake server, a household."""
+"""What tests of several parts share: their time and zone, throw-away certificates, the fake server, a household."""
+
+import os
+import time
+from datetime import datetime
 
 import pytest
 
+from server.testbed import at
 from tests.fakes import ca
 from tests.fakes.server import Server
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("flukso")
+    group.addoption("--at", default="2026-07-15T10:00:00+00:00", help="when the platform's tests take place, ISO 8601 with offset")
+    group.addoption("--zone", default="UTC", help="time zone of the machine, for all tests")
+
+
+def pytest_configure(config):
+    """No test's outcome hangs on the zone of the machine that runs it."""
+    os.environ["TZ"] = config.getoption("--zone")
+    time.tzset()
+
+
+@pytest.fixture(scope="package")
+def platform_clock(request, certificates):
+    """It is the tests' time (`--at`) for the tests of the package and their platforms.
+
+    certificates: they are made before, by the machine's clock, which TLS libraries go by.
+    """
+    with at(datetime.fromisoformat(request.config.getoption("--at")).timestamp()):
+        yield
 
 
 def _no_skip(report):

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.server.dashboard.conftest import DESKTOP, FLAGS, PHONE, drawn
+from tests.server.dashboard.conftest import DESKTOP, PHONE, drawn
 from tests.server.dashboard.site import DAY, Site, member, sensor
+from tests.server.window import FLAGS
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dashboard.png"
 SIZE = {"width": 1200, "height": 820}

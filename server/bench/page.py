@@ -18,8 +18,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from server.bench import processes, rival
-from tests.server.dashboard.conftest import DESKTOP, FLAGS, until
+from tests.server.dashboard.conftest import DESKTOP, until
 from tests.server.dashboard.site import DAY, Site, member, sensor
+from tests.server.window import FLAGS
 
 VISITS = 9
 LINES = 5

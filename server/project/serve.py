@@ -13,6 +13,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from project.clock import is_own
 from project.env import EnvError
 
 BACKLOG = 2048  # connections that wait to be accepted: a street's power is back
@@ -25,6 +26,8 @@ logger = logging.getLogger("flukso.serve")
 
 def run(options) -> int:
     django.setup()
+    if settings.TESTING and not is_own(options.host):
+        raise EnvError("FLUKSO_TESTING: say --host 127.0.0.1; no service is run so")
     if options.migrate:
         call_command("migrate", verbosity=0, interactive=False)
     from hot import limits

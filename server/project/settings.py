@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from project import env, languages
+from project import clock, env, languages
 
 SERVER_DIR = Path(__file__).resolve().parent.parent
 
@@ -18,6 +18,8 @@ _GUESS = f"http{'s' if HTTPS else ''}://{[*ALLOWED_HOSTS, 'localhost'][0]}"
 BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # all links in mails begin so
 BASE_URL_WANTS_PORT = BASE_URL == _GUESS and not BEHIND_PROXY  # project/serve.py adds the one at which it listens
 ALLOWED_HOSTS += [name for name in (env.host_of(BASE_URL),) if name not in ALLOWED_HOSTS]
+TESTING = env.flag("FLUKSO_TESTING", False)
+clock.set_for_tests(env.text(clock.NAME, ""), TESTING, ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]  # proxies may ask for the pages under another name
 DATABASES = {"default": env.database("FLUKSO_DATABASE_URL", f"sqlite:///{DATA_DIR}/accounts.db")}
 SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series.sqlite3")

@@ -12,6 +12,11 @@ from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENS
 from tests.server.mailbox import Mailbox
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _at_the_tests_time(platform_clock):
+    """For all modules of this folder, before their own fixtures."""
+
+
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates):
     """DEVICE with SENSOR and SENSOR_2, and OTHER_DEVICE with OTHER_SENSOR, both unclaimed."""

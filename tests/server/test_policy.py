@@ -7,9 +7,8 @@ from playwright.sync_api import sync_playwright
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
+from tests.server.window import new_context, open_chromium
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 OPERATOR = "from accounts.models import Account; Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
 PAGES = [
     "/",
@@ -46,7 +45,7 @@ def platform(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = open_chromium(playwright)
         yield running
         running.close()
 
@@ -65,7 +64,7 @@ def logged_in(context, platform, name: str):
 @pytest.fixture(scope="module")
 def inside(browser, platform):
     """A browser's window in which alice, an operator, is logged in."""
-    context = browser.new_context()
+    context = new_context(browser)
     logged_in(context, platform, "alice").close()
     yield context
     context.close()
@@ -98,7 +97,7 @@ def test_pages_of_who_is_logged_in(inside, platform, path):
 
 @pytest.mark.parametrize("path", OPEN_PAGES)
 def test_pages_for_everybody(browser, platform, path):
-    context = browser.new_context()
+    context = new_context(browser)
     status, told = look(context, platform.url.rstrip("/") + path)
     context.close()
     missing = path.startswith("/invitation/")
@@ -111,7 +110,7 @@ def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platfo
     page.get_by_role("link", name="Administer").click()
     assert page.url == platform.url + "admin/" and page.get_by_role("link", name="Invitations").count() > 0
     page.close()
-    bob = browser.new_context()
+    bob = new_context(browser)
     page = logged_in(bob, platform, "bob")
     assert page.get_by_role("link", name="Relationships").count() == 1 and page.get_by_role("link", name="Administer").count() == 0
     bob.close()

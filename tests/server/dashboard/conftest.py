@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real browser. Every page is watched: an error in its console, a foreign request or a failed script fails the test."""
 
-import shutil
 import time
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-WAIT_MS = 20_000  # for what a page does; a busy machine is slow
+from tests.server.window import WAIT_MS, new_context, open_chromium
+
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # what a test provokes on purpose
 HARMLESS = ("Failed to load resource", "net::ERR_", "Canvas2D: Multiple readback")  # the last: a test counts pixels
@@ -17,10 +16,8 @@ HARMLESS = ("Failed to load resource", "net::ERR_", "Canvas2D: Multiple readback
 @pytest.fixture(scope="module")
 def browser():
     """Of one module: while Playwright runs, its thread has a running event loop, which tests of other modules would trip over."""
-    program = shutil.which("chromium")
-    assert program, "Debian's chromium is needed: see tools/packages.apt"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        running = open_chromium(playwright)
         yield running
         running.close()
 
@@ -32,8 +29,7 @@ def visit(browser, site):
     opened, complaints = [], []
 
     def open_page(who, path="/", viewport=DESKTOP, wait=True, prepare=None, **options):
-        context = browser.new_context(viewport=viewport, timezone_id="UTC", **({"locale": "en-GB"} | options))
-        context.set_default_timeout(WAIT_MS)
+        context = new_context(browser, viewport=viewport, **options)
         if who is not None:
             context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.url}])
         page = context.new_page()

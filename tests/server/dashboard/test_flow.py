@@ -11,9 +11,10 @@ from playwright.sync_api import expect
 from server.testbed import Platform
 from tests.e2e.chain import DEVICE, SENSORS, Chain
 from tests.processes import free_port
-from tests.server.dashboard.conftest import DESKTOP, WAIT_MS, drawn, statistics, until
+from tests.server.dashboard.conftest import DESKTOP, drawn, statistics, until
 from tests.server.dashboard.site import steady
 from tests.server.mailbox import Mailbox
+from tests.server.window import new_context
 
 PASSWORD = "correct horse battery"
 SENSOR = SENSORS[0]
@@ -55,8 +56,7 @@ def open_page(browser, platform):
     opened, errors = [], []
 
     def open_one(path="/"):
-        context = browser.new_context(viewport=DESKTOP, locale="en-GB", timezone_id="UTC", ignore_https_errors=True)
-        context.set_default_timeout(WAIT_MS)
+        context = new_context(browser, viewport=DESKTOP, ignore_https_errors=True)
         opened.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -77,8 +77,9 @@ def arrived(page, held, count):
 
 def stop_clock(page):
     """From now on the page's timers run by `page.clock.run_for` alone, however slow the machine is."""
-    page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() / 1000") + 1)
+    now = page.evaluate("Date.now() / 1000")
+    page.clock.install(time=now)
+    page.clock.pause_at(now + 1)
 
 
 def tab(page, name):
