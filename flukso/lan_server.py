@@ -20,7 +20,8 @@ SEND_S = 10  # to take an answer
 RATE = 20  # answers a second that are made for one address; those that were made already are free
 BURST = 40  # of these at once
 ADDRESSES_MAX = 256  # remembered for the rate
-CACHE_MAX = 64  # answers kept, each until the next poll or second
+CACHE_MAX = 64  # answers kept, each until the next poll or second,
+CACHED_MAX = 4096  # if it is no longer than this many bytes: not the page
 SWEEP_S = 1
 
 REASONS = {
@@ -280,7 +281,7 @@ class LanServer:
         if head.method == "OPTIONS":
             return compose(204, "", b"", head.keep, more + ALLOW), head.keep
         made = compose(status, kind, body, head.keep, more, head.method == "HEAD"), head.keep
-        if len(self._cache) < CACHE_MAX:
+        if len(self._cache) < CACHE_MAX and len(made[0]) <= CACHED_MAX:
             self._cache[raw] = made
         return made
 

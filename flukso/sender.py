@@ -34,9 +34,11 @@ class Sender:
         before, self._settings = self._settings, settings
         if (before.base_url, before.cacert) != (settings.base_url, settings.cacert):
             self.close()
-        sent, aside = self.uploader.newest_sent, self.uploader.aside
+        sent, aside, claimed = self.uploader.newest_sent, self.uploader.aside, self.uploader.claimed
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent, self.uploader.aside = sent, aside
+        if (before.base_url, before.device, before.key) == (settings.base_url, settings.device, settings.key):
+            self.uploader.claimed = claimed
         mono = self._clock.monotonic()
         self.registrar = Registrar(settings, self._number(), mono)
         self.next_at = self._due_at(mono)
@@ -46,7 +48,7 @@ class Sender:
 
     def _new_uploader(self, sensors):
         settings = self._settings
-        return upload.Uploader(
+        uploader = upload.Uploader(
             settings.device,
             settings.key,
             self._number(),
@@ -57,6 +59,8 @@ class Sender:
             lambda: vitals(self._port),
             self._clock.monotonic(),
         )
+        uploader.code_shown = bool(settings.register)
+        return uploader
 
     def _due_at(self, mono):
         if not self._settings.wan:

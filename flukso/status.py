@@ -51,6 +51,14 @@ def claim(house) -> "str | None":
     return claim_code(settings.device, settings.key)
 
 
+def claim_url(house) -> "str | None":
+    """Return where the code is entered; None when there is none, or before the server has answered as one that knows claims (§8)."""
+    code, sender = claim(house), house.sender
+    if code is None or not sender.registrar.done() or sender.uploader.server_time is None:
+        return None
+    return "{}/claim/{}/".format(house.settings.base_url.rstrip("/"), code)
+
+
 def _since(at, mono):
     return None if at is None else max(0, int(mono - at))
 
@@ -90,6 +98,8 @@ def _upload(house, mono):
     uploader, registrar = house.sender.uploader, house.sender.registrar
     return (
         ("enabled", bool(house.settings.wan)),
+        ("server", house.settings.base_url.split("://", 1)[-1].rstrip("/")),
+        ("claim_url", claim_url(house)),
         ("registered", registrar.done()),
         ("interval", uploader.interval_s(mono)),
         ("next", max(0, int(uploader.due_at(mono) - mono))),

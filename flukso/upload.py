@@ -105,6 +105,7 @@ class Uploader:
         self.last_ok = None  # monotonic time
         self.last_error = ""
         self.server_time = None  # of the last heartbeat's answer, a note only
+        self.code_shown = False  # whether the LAN page may show a claim code: it is to know soon that somebody claimed
         self.claimed = False
 
     def _fraction(self):
@@ -225,6 +226,13 @@ class Uploader:
         self._asked_s = int(asked)
         self._asked_until = mono + INTERVAL_HOLD_S
         self._upload_at = min(self._upload_at, mono + self._asked_s)
+        if HEARTBEAT not in self._said:  # a heartbeat in trouble has its own time
+            self._heartbeat_at = min(self._heartbeat_at, mono + self._heartbeat_s(mono))
+
+    def _heartbeat_s(self, mono):
+        """Return the interval of heartbeats: an hour, or the one that the server asked for while a claim code is shown."""
+        often = self.code_shown and not self.claimed and self._asked_s is not None and mono < self._asked_until
+        return self._asked_s if often else HEARTBEAT_S
 
     def _stored(self, request, mono, store):
         self.acknowledged += store.buffer(request.sensor).ack(request.batch)
@@ -252,7 +260,7 @@ class Uploader:
         self.claimed = body.get("claimed") == 1
         self._first_heartbeat = False
         self._heartbeat_failures = 0
-        self._heartbeat_at = mono + HEARTBEAT_S
+        self._heartbeat_at = mono + self._heartbeat_s(mono)
         return self._good(request, mono)
 
     def _body_refused(self, request, status, text, mono, store):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new key, giving them up."""
 
-from devices.claims import ClaimError, claim_device, open_rekey_window, release_device
+from devices.claims import ClaimError, claim_device, open_rekey_window, release_device, tidy_code
 from devices.forms import DeviceForm, SensorForm
 from devices.queries import clock_of, devices_of, sensors_of, troubles, up_since
 from django.contrib import messages
@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from project.stores import store
+
+CODE_TEXT_MAX = 32  # characters of a code as somebody types it
 
 
 @require_safe
@@ -48,11 +50,23 @@ def _rows(sensors, device: str | None) -> list[dict]:
     ]
 
 
+@require_safe
+@login_required
+@never_cache
+def offered(request, code):
+    """Asks whether the device with the code of this link is to be the member's: a link alone claims nothing."""
+    try:
+        return render(request, "devices/claim.html", {"code": tidy_code(code[:CODE_TEXT_MAX])})
+    except ClaimError as error:
+        messages.error(request, str(error))
+        return redirect("devices")
+
+
 @require_POST
 @login_required
 def claim(request):
     try:
-        device = claim_device(request.user, request.POST.get("code", "")[:32], timezone.now())
+        device = claim_device(request.user, request.POST.get("code", "")[:CODE_TEXT_MAX], timezone.now())
         messages.success(request, _("Device %(device)s is yours.") % {"device": device})
     except ClaimError as error:
         messages.error(request, str(error))

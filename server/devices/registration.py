@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from devices.changes import device_changed, sensor_changed
 from devices.digests import claim_code
+from devices.live import often_until
 from devices.models import Device, Heartbeat, NewKey, Sensor
 from devices.seal import Sealer
 from django.db import IntegrityError, transaction
@@ -88,13 +89,23 @@ def require_sign(device: str) -> None:
             device_changed(device)
 
 
-def heartbeat(device: str, beat: dict, now: datetime) -> bool:
-    """Store what the heartbeat says, unless it is a replay or from the future; return whether the device is claimed."""
+class Told(NamedTuple):
+    """What a heartbeat's answer is to say."""
+
+    claimed: bool
+    often: bool  # uploads are wanted every ten seconds (devices/live.py)
+
+
+def heartbeat(device: str, beat: dict, now: datetime) -> Told:
+    """Store what the heartbeat says, unless it is a replay or from the future."""
     with transaction.atomic():
         row = Device.objects.select_for_update().get(pk=device)
+        owned = row.owner_id is not None
+        often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
+        told = Told(owned, often is not None and often > now)
         time = _integer(beat, "time")
         if not _is_news(row, time, now):
-            return row.owner_id is not None
+            return told
         uptime = _integer(beat, "uptime")
         reset = bool(_integer(beat, "reset")) and (row.uptime_s is None or uptime is None or uptime < row.uptime_s)
         row.seen = now
@@ -106,7 +117,7 @@ def heartbeat(device: str, beat: dict, now: datetime) -> bool:
         row.resets += reset
         row.save(update_fields=_BEAT_FIELDS)
         _keep_beat(row, now, reset)
-        return row.owner_id is not None
+        return told
 
 
 def _keep_beat(row: Device, now: datetime, reset: bool) -> None:

@@ -46,6 +46,7 @@ def unauthorized(reason: str, close: bool = False) -> Refusal:
 
 OK = reply(200, b'{"response":"ok"}')
 # whose owner looks on: every 10 s for the next ten minutes (§8.6); less would ask more of the router than of the reader
-OK_WATCHED = Answer(OK.status, [*OK.headers, (b"X-Upload-Interval", b"10")], OK.body)
+OFTEN = (b"X-Upload-Interval", b"10")
+OK_WATCHED = Answer(OK.status, [*OK.headers, OFTEN], OK.body)
 # a length even here: a device that knows no 204 would wait for a body
 NO_CONTENT = Answer(204, [(b"Content-Length", b"0"), *COMMON], b"")

@@ -6,6 +6,7 @@ import logging
 from accounts.models import Token
 from accounts.prices import spans
 from devices.housekeeping import keep_house
+from devices.live import often_until
 from devices.models import Change, Device, Sensor
 from devices.registration import utc
 from devices.seal import Sealer, SealError
@@ -33,12 +34,15 @@ class Directory:
             "device__sign_required",
             "device__watched_until",
             "device__imported",
+            "device__claimed",
+            "device__unclaimed_since",
         )
         return {row[0]: self._sensor(*row) for row in rows}
 
-    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported) -> SensorEntry:  # noqa: PLR0917
+    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed) -> SensorEntry:  # noqa: PLR0917
         key = self.open(device, sealed) if device else b""
-        until = watched.timestamp() if watched else 0.0
+        often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
+        until = often.timestamp() if often else 0.0
         fresh_only = owner is None and not imported
         return SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required), until, fresh_only)
 

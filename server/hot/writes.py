@@ -11,7 +11,7 @@ from devices.digests import same, x_digest
 from devices.housekeeping import UNCLAIMED_KEPT
 from devices.seal import Sealer
 from hot import limits
-from hot.answers import NO_CONTENT, OK, OK_WATCHED, Answer, Refusal, reply, unauthorized
+from hot.answers import NO_CONTENT, OFTEN, OK, OK_WATCHED, Answer, Refusal, reply, unauthorized
 from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
@@ -139,9 +139,9 @@ class Writer:
         if signed and not sign_required:
             await self._call(registration.require_sign, device)
         now = self._clock()
-        claimed = await self._call(registration.heartbeat, device, beat, registration.utc(now))
-        told = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if claimed else {})
-        return signed_reply(key, json.dumps(told, separators=(",", ":")).encode())
+        told = await self._call(registration.heartbeat, device, beat, registration.utc(now))
+        answer = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if told.claimed else {})
+        return signed_reply(key, json.dumps(answer, separators=(",", ":")).encode(), *([OFTEN] if told.often else []))
 
     async def _register(self, device: str, offered: bytes, known, headers: Headers, scope, body: bytes) -> Answer:
         """§8.1; §8.4 for a device that lost its key."""
@@ -178,9 +178,9 @@ def decode(decoder, body: bytes):
         raise Refusal(400, "malformed") from error
 
 
-def signed_reply(key: bytes, body: bytes) -> Answer:
+def signed_reply(key: bytes, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     """The device verifies the digest before it believes the answer."""
-    return reply(200, body, (b"X-Digest", x_digest(key, body).encode()))
+    return reply(200, body, (b"X-Digest", x_digest(key, body).encode()), *headers)
 
 
 def _offered_key(body: bytes) -> bytes | None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the secrets that stand in paths out of the log: links of mails open accounts until they are used."""
+"""Keeps secrets in paths out of the log: links of mails open accounts, and a device's code claims it, until they are used."""
 
 import logging
 import re
 
-_SECRET = re.compile(r"(/(?:invitation|confirm-email|password/reset/key)/)[^\s/?]+")
+_SECRET = re.compile(r"(/(?:invitation|confirm-email|password/reset/key|claim)/)[^\s/?]+")
 
 
 def redact(text: str) -> str:

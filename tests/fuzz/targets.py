@@ -4,7 +4,7 @@
 import json
 import struct
 
-from flukso import buffer, config, digest, https, lan_server, spi, uart, upload
+from flukso import buffer, config, digest, https, lan_guard, lan_server, spi, uart, upload
 from flukso.ports import micropython_http
 
 try:
@@ -27,6 +27,7 @@ REQUESTS = (
     b"GET /sensor/" + SENSOR.encode() + b"?version=1.0&interval=minute&unit=watt&jsonp_callback=get_sensor_data HTTP/1.1",
     b"GET /status HTTP/1.1\r\nHost: flukso.local:8080\r\nUser-Agent: curl/7.19.7\r\nAccept: */*\r\nConnection: close",
     b"HEAD / HTTP/1.0\r\nX-Version: 1.0\r\nContent-Length: 0",
+    b"GET / HTTP/1.1\r\nHost: [fe80::1]:8080\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate",
     b"POST /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 12",
 )
 
@@ -187,7 +188,9 @@ class LanRequest:
 
     @staticmethod
     def try_one(data):
-        return lan_server.parse_head(data)
+        head = lan_server.parse_head(data)
+        lan_guard.why_not(head.headers, lambda: ("flukso.local",))
+        return head
 
 
 class UploadAnswer:

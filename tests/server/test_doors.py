@@ -57,6 +57,7 @@ OWN_PAGES = [
     "/devices/",
     "/tokens/",
     "/relationships/",
+    "/claim/ABCDEFGH/",
     "/invitations/",
     "/account/delete/",
     "/email/",

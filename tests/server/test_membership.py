@@ -193,6 +193,20 @@ def test_what_makes_no_sense_is_told_and_changes_nothing(platform, visit, path, 
     assert shell(platform, seen) == before
 
 
+def test_a_link_to_a_claim_asks_and_claims_nothing_by_itself(platform, visit):
+    owned = "print(Device.objects.exclude(owner=None).count())"
+    anna = visit("anna")
+    before = shell(platform, owned)
+    page = anna.get("/claim/k7qf-2m3x/")
+    assert page.status_code == 200 and 'value="K7QF2M3X"' in page.text and 'action="/claim/"' in page.text
+    assert page.headers["X-Frame-Options"] == "DENY" and "no-store" in page.headers["Cache-Control"]
+    assert shell(platform, owned) == before
+    for wrong in ("K7QF2M9X", "short", "A" * 40, "%3Cb%3E"):
+        answer = anna.get("/claim/" + wrong + "/", follow=True)
+        assert "A code has 8 characters" in answer.text and answer.url.endswith("/devices/")
+    assert anna.post("/claim/K7QF2M3X/", {}, page="/devices/").status_code == 405
+
+
 def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, minute):
     with Client(platform.port, certificates / "ca.crt") as client:
         beat = {"reset": 1, "version": 210, "uptime": 3600, "memtotal": 13148, "memfree": 2000, "memcached": 300, "membuffers": 900}

@@ -189,7 +189,13 @@ def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, pe
 
 def test_the_log_of_nginx_has_no_secret(nginx):
     visitor = Visitor(f"https://localhost:{nginx.port}", nginx.certificates / "ca.crt")
-    for path in ("/invitation/secret1/", "/confirm-email/secret2/", "/password/reset/key/a-secret3/", "/login/?token=secret4"):
+    for path in (
+        "/invitation/secret1/",
+        "/confirm-email/secret2/",
+        "/password/reset/key/a-secret3/",
+        "/claim/secret5/",
+        "/login/?token=secret4",
+    ):
         visitor.get(path)
     log = (nginx.folder / "flukso.log").read_text()
     assert "/invitation/ 404" in log and "secret" not in log

@@ -358,3 +358,30 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
     assert client.upload(claimed.sensor, [(minute, 2)], next_one.key, sign=True).status == 200
     assert platform.held(claimed.sensor) == [(minute - 60, 1), (minute, 2)]
     assert show(platform, claimed, "d.owner, d.sensors.count()") == "None 0"
+
+
+AGO = "from datetime import timedelta; from django.utils import timezone; from devices.changes import device_changed; "
+AGO += "from devices.models import Device; then = timezone.now() - timedelta(minutes={}); "
+AGO += "print(Device.objects.filter(pk='{}').update({}=then)); device_changed('{}')"
+OFTEN, USUAL = "10", None
+
+
+def asked(client, box):
+    """X-Upload-Interval of a heartbeat's answer and of an upload's, once they agree: the hot path hears of changes a little later."""
+    for _ in range(50):
+        now = int(time.time())
+        upload = client.post("/sensor/" + box.sensor, {"measurements": [[now, now]]}, box.key, sign=True).headers.get("X-Upload-Interval")
+        if upload == beat(client, box).headers.get("X-Upload-Interval"):
+            return upload
+        time.sleep(0.2)
+    raise AssertionError("heartbeat and upload are answered differently")
+
+
+def test_who_is_being_set_up_and_who_was_just_claimed_is_asked_to_come_often(platform, client, box):
+    assert asked(client, box) == OFTEN
+    platform.shell(AGO.format(61, box.id, "unclaimed_since", box.id))
+    assert asked(client, box) == USUAL
+    assert claim(platform, "zoe", box.code) == ["claimed"]
+    assert asked(client, box) == OFTEN
+    platform.shell(AGO.format(11, box.id, "claimed", box.id))
+    assert asked(client, box) == USUAL

@@ -141,6 +141,25 @@ def test_the_claim_code_is_shown_until_it_is_claimed():
     assert json.loads(get("/status", house=house)[2])["claim"] is None
 
 
+def test_where_to_claim_is_told_once_the_server_has_answered_as_one_that_knows():
+    def told():
+        found = json.loads(get("/status", house=house)[2])
+        assert found["upload"]["server"] == "a.b.c/d"
+        return found["claim"], found["upload"]["claim_url"]
+
+    house = House()
+    house.settings = house.settings._replace(base_url="https://a.b.c/d/")
+    house.sender.uploader.server_time = T0
+    assert told()[1] is None  # not registered: a server of others has no such page
+    house.sender.registrar._todo = []
+    code, url = told()
+    assert url == "https://a.b.c/d/claim/" + code + "/"
+    house.sender.uploader.server_time = None
+    assert told() == (code, None)
+    house.sender.uploader.server_time, house.sender.uploader.claimed = T0, True
+    assert told() == (None, None)
+
+
 SAMPLE = re.compile(r'flukso_[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?[0-9]+$')
 
 
@@ -172,7 +191,7 @@ def test_the_page_is_small_and_needs_nothing_from_outside():
     status, headers, body = get("/")
     assert (status, headers["content-type"], body) == (200, "text/html; charset=utf-8", PAGE)
     assert "default-src 'none'" in headers["content-security-policy"]
-    assert len(PAGE) < 6000 and b"viewport" in PAGE
+    assert len(PAGE) < 12000 and b"viewport" in PAGE
     tags = Tags()
     tags.feed(PAGE.decode())
     assert tags.outside == []

@@ -170,7 +170,7 @@ def test_a_client_that_takes_nothing_is_cut(monkeypatch):
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         for _ in range(40):
-            writer.write(raw("/") * 200)
+            writer.write(raw("/status") * 200)
             await asyncio.sleep(0)
         for _ in range(100):
             await asyncio.sleep(0.05)

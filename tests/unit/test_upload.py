@@ -12,7 +12,7 @@ from flukso import upload
 from flukso.digest import x_digest
 from flukso.https import TIMEOUT, Answer, HttpsError
 from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, base_path, encode, http_date
-from tests.unit.upload_device import DEVICE, GOOD_BEAT, KEY, OK, T0, A, B, Device, unreachable, zeros
+from tests.unit.upload_device import BEAT, DEVICE, GOOD_BEAT, KEY, OK, T0, A, B, Device, unreachable, zeros
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "uploads.json").read_text())
 
@@ -162,6 +162,54 @@ def test_an_interval_out_of_range_is_not_obeyed(text):
     device.answer = lambda request: Answer(204, {"x-upload-interval": text}, b"")
     device.due()
     assert device.uploader.interval_s(device.mono) == 300
+
+
+def signed(body, **headers):
+    return Answer(200, {"x-digest": x_digest(KEY, body), **headers}, body)
+
+
+def beats(device, seconds):
+    """Let this time go by; returns how long after its beginning each heartbeat was sent."""
+    begin, sent = device.mono, []
+    while device.uploader.due_at(device.mono) < begin + seconds:
+        sent += [device.mono - begin for request in device.due() if request.kind == HEARTBEAT]
+    device.mono = begin + seconds
+    return sent
+
+
+def test_a_shown_code_is_asked_after_as_often_as_the_server_wants_uploads():
+    device = Device([A])
+    device.uploader.code_shown = True
+    asked = {"x-upload-interval": "10"}
+    device.answer = lambda request: Answer(200, asked, OK.body) if request.kind == TUPLES else signed(BEAT, **asked)
+    found = beats(device, 300)
+    assert len(found) in (29, 30) and {round(b - a) for a, b in zip(found, found[1:], strict=False)} == {10}
+    device.answer = lambda request: OK if request.kind == TUPLES else signed(BEAT)
+    assert len(beats(device, 3600)) == 60  # the ten minutes after it was last asked, and no longer
+    device.answer = lambda request: signed(b'{"upgrade":0,"timestamp":1,"claimed":1}', **asked)
+    device.mono += 3600
+    device.due()
+    assert device.uploader.claimed and len(beats(device, 7201)) == 2
+
+
+def test_an_uploads_answer_brings_the_heartbeat_of_a_shown_code_forward():
+    device = Device([A])
+    device.uploader.code_shown = True
+    device.due()
+    device.answer = lambda request: Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else GOOD_BEAT
+    device.feed(300)
+    device.due()
+    assert beats(device, 20) == [10.0]
+
+
+@pytest.mark.parametrize("shown, trouble", [(False, None), (True, 401)])
+def test_without_a_code_or_with_refused_heartbeats_they_stay_as_they_are(shown, trouble):
+    device = Device([A])
+    device.uploader.code_shown = shown
+    beat = signed(BEAT, **{"x-upload-interval": "10"}) if trouble is None else Answer(trouble, {"x-upload-interval": "10"}, b"")
+    device.answer = lambda request: Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else beat
+    assert len(device.feed(60).due()) == 2
+    assert beats(device, 3000) == []
 
 
 def test_knows_the_newest_stamp_that_a_server_may_have():
