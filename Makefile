@@ -38,6 +38,11 @@ faults: firmware sim runtime ## the matrix of network faults on both interpreter
 	@$(SETUP) demo test
 	@$(PY) -m tests.faults $(ARGS)
 
+.PHONY: compat
+compat: firmware sim runtime ## asks the LAN API as clients of the field do, on both interpreters
+	@$(SETUP) demo test runtime
+	@$(PY) -m tests.compat
+
 fuzz: ## mutated input for every parser, on both interpreters (ARGS="--cases 20000 --seed 2 --only uci")
 	@$(SETUP) demo test
 	@$(PY) -m tests.fuzz $(ARGS)
