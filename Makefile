@@ -125,6 +125,7 @@ pictures: ## takes the README's pictures from a running demo
 
 .PHONY: firmware-quiet sim-quiet avr-host-test runtimes
 runtimes:
+	@echo "runtime: MicroPython for this machine and for MIPS, with and without our code frozen into it (the first time: minutes)"
 	@package/flukso-micropython/build.sh x86 mips
 	@package/flukso-micropython/build.sh --release x86 mips
 
@@ -145,7 +146,7 @@ lock: ## pins the Python packages of requirements*.in, with their hashes
 		--no-emit-find-links --no-emit-trusted-host --no-header --no-annotate --strip-extras -o $$file.txt $$file.in || exit 1; done
 
 .PHONY: server bench-ingest bench-query bench-store bench-decade
-server: ## runs the platform for development, with a demo household
+server: ## runs the platform for development, with a demo street that goes on uploading; Ctrl-C ends it
 	@$(SETUP)
 	@$(PY) -m server.develop
 

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.e2e.avahi import avahi
+from tests.namespaces import unshare
 from tests.processes import DIES_WITH_US
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
@@ -84,7 +85,7 @@ def house(folder: str) -> int:
 
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
-    own = ["unshare", "--net", "--mount", sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
+    own = [*unshare("--net", "--mount"), sys.executable, "-m", "tests.e2e.discovery_house", "browser"]
     other = subprocess.Popen([*DIES_WITH_US, *own], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     wait_for_namespace(other)
     sh("ip", "link", "set", "v1", "netns", str(other.pid))

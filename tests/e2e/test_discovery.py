@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from tests.e2e.chain import DEVICE, ROOT, SENSORS
+from tests.namespaces import unshare
 
-NAMESPACES = ["unshare", "--user", "--map-root-user", "--net"]
+NAMESPACES = unshare("--net")
 
 
 def namespaces_work():

@@ -2,10 +2,11 @@
 """`python -m tests.faults [--only NAME…] [--runtime cpython|micropython] [--jobs N]`: runs the matrix, one line a cell.
 
 The last line is `faults: {"runs": […], "failed": n}`; the exit status is 1 when anything was lost, came twice, grew or paused.
-Each cell runs in user, network and mount namespaces of its own.
+Each cell runs in network and mount namespaces of its own.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -19,9 +20,10 @@ from tests.fakes import ca
 from tests.faults.proxy import isolated
 from tests.faults.run import run
 from tests.faults.scenarios import SCENARIOS
+from tests.namespaces import unshare
 from tests.processes import DIES_WITH_US
 
-NAMESPACES = [*DIES_WITH_US, "unshare", "--user", "--map-root-user", "--net", "--mount", "--kill-child"]
+NAMESPACES = [*DIES_WITH_US, *unshare("--net", "--mount"), "--kill-child"]
 CELL_LIMIT_S = 300  # real
 WEEK = "seven-days"  # of simulated time, with troubles of every kind each day; in one process
 WEEK_LIMIT_S = 1800
@@ -31,11 +33,12 @@ RUNTIMES = ("cpython", "micropython")
 def cell(name: str, runtime: str, folder: str) -> int:
     """Run one cell in this process, which is in namespaces of its own; its result is the only line of output."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    with tempfile.TemporaryDirectory(prefix="flukso-etc-") as etc:
+    with tempfile.TemporaryDirectory(prefix="flukso-etc-") as etc, contextlib.ExitStack() as stack:
         for file, text in (("hosts", "127.0.0.1 localhost\n"), ("resolv.conf", "nameserver 127.0.0.1\n")):
             cover = Path(etc) / file
             cover.write_text(text)
             subprocess.run(["mount", "--bind", cover, "/etc/" + file], check=True)
+            stack.callback(subprocess.run, ["umount", "/etc/" + file], check=True)
         scenario = next(one for one in SCENARIOS if one.name == name)
         print(json.dumps(run(scenario, runtime, Path(folder))))
     return 0
