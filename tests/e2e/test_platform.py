@@ -15,6 +15,7 @@ from tests.server.visitor import Visitor
 DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
 SENSOR = SENSORS[0]
 PASSWORD = "correct horse battery"
+SOON_S = 30  # simulated; two of the heartbeats that the platform asks for
 OWNER = "from accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(PASSWORD)
 WATCH = "from django.utils import timezone; from devices.live import watch; from accounts.models import Account; "
 WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"
@@ -68,13 +69,20 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     chain = newcomer
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
     chain.run_until(lambda: ("POST", "/device/" + DEVICE, 200) in platform.requests()[1:], limit_s=120)
-    code = status(chain)["claim"]
-    anna = visitor(platform, certificates)
+    code, link = status(chain)["claim"], status(chain)["upload"]["claim_url"]
+    assert link == "{}/claim/{}/".format(platform.url.rstrip("/"), code)
+    anna = Visitor(platform.url, certificates / "ca.crt")
+    asked = anna.get(link)
+    assert asked.status_code == 302 and asked.headers["Location"] == "/login/?next=/claim/{}/".format(code)
+    led = anna.post("/login/", {"login": "anna", "password": PASSWORD, "next": "/claim/{}/".format(code)})
+    assert led.headers["Location"] == "/claim/{}/".format(code)
     anna.post("/claim/", {"code": "AAAAAAAA"}, page="/devices/")
     assert "No device with this code" in anna.get("/devices/").text
-    anna.post("/claim/", {"code": code.lower()}, page="/devices/")
+    assert 'value="{}"'.format(code) in anna.get(link).text and status(chain)["claim"] == code
+    anna.post("/claim/", {"code": code.lower()}, page=link)
     page = anna.get("/devices/").text
     assert SENSOR in page and DEVICE in page
+    chain.run_until(lambda: status(chain)["claim"] is None, limit_s=SOON_S)  # its own page stops asking
     assert platform.command("shell", "-v0", "-c", WATCH).strip() == "1"
     chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
     chain.stop()  # with 300 s of its own, and signed all along
