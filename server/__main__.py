@@ -11,6 +11,9 @@ HERE = Path(__file__).resolve().parent
 
 def main(argv: list[str]) -> int:
     sys.path.insert(0, str(HERE))
+    from project import private
+
+    os.umask(private.UMASK)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     if argv[:1] == ["run"]:
         return run(argv[1:])

@@ -6,7 +6,8 @@ from smtplib import SMTPException
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-from accounts import invitations
+from accounts import invitations, names
+from accounts.models import Account
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -37,8 +38,13 @@ class Adapter(DefaultAccountAdapter):
         return None if number is None else invitations.still_open(timezone.now()).filter(pk=number).first()
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """For sign-up and for a new name alike. Raises ValidationError."""
+        """For sign-up and for a new name alike. Raises ValidationError. shallow: it may be taken, by who asks."""
         MinLengthValidator(settings.ACCOUNT_USERNAME_MIN_LENGTH)(username)
+        key = names.key(username)
+        if key in names.RESERVED:
+            raise self.validation_error("username_blacklisted")
+        if not shallow and Account.objects.filter(name_key=key).exists():
+            raise self.validation_error("username_taken")
         return super().clean_username(username, shallow)
 
     def get_client_ip(self, request) -> str:
@@ -53,7 +59,7 @@ class Adapter(DefaultAccountAdapter):
 
     def _get_login_attempts_cache_key(self, request, **credentials) -> str:
         """Of the name alone: with the Host header in it, as allauth has it, whoever changes that could try on."""
-        return str(credentials.get("email", credentials.get("username", ""))).lower()
+        return names.key(str(credentials.get("email", credentials.get("username", ""))))
 
     def get_login_stages(self):
         own = "accounts.stages.ConfirmedAddress"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forms of a member's own pages."""
 
+import re
 import zoneinfo
 
+from accounts import names
 from accounts.adapter import INVITATION
 from accounts.invitations import InvitationError, accept
 from accounts.membership import CENTS_MAX, NAMES_MAX, Sharing
@@ -46,6 +48,11 @@ class LoginForm(allauth.LoginForm):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Name or e-mail address")
         self.fields["password"].help_text = ""  # the page itself has the way to a new one
+
+    def clean_login(self) -> str:
+        """The name as its account has it, whatever way it was typed in."""
+        login = super().clean_login()
+        return Account.objects.filter(name_key=names.key(login)).values_list("username", flat=True).first() or login
 
     def signup_is_open(self) -> bool:
         """Whether who looks at the page may sign up."""
@@ -116,15 +123,18 @@ class MemberSharingForm(SharingForm):
             del self.fields["chosen"]
 
     def save(self) -> None:
-        names, typed = _names(self.cleaned_data["names"]), _names(self._typed)
-        named = Account.objects.filter(username__in=names, is_active=True)
-        unseen = Account.objects.filter(pk__in=[pk for pk, name in self._before.items() if pk not in self._offered and name not in typed])
+        keys, typed = _keys(self.cleaned_data["names"]), _keys(self._typed)
+        named = Account.objects.filter(name_key__in=keys, is_active=True)
+        unseen = Account.objects.filter(
+            pk__in=[pk for pk, name in self._before.items() if pk not in self._offered and names.key(name) not in typed]
+        )
         chosen = {each.pk: each for each in (*self.cleaned_data.get("chosen", ()), *named, *unseen)}
-        self.answer(self.sharer, chosen.values(), self.cleaned_data["names"] if names else "")  # commas alone name nobody
+        self.answer(self.sharer, chosen.values(), self.cleaned_data["names"] if keys else "")  # commas alone name nobody
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _keys(text: str) -> list[str]:
+    """Of names that commas separate."""
+    return [names.key(name.strip()) for name in text.split(",") if name.strip()]
 
 
 class ProfileForm(forms.ModelForm):
@@ -138,11 +148,32 @@ class ProfileForm(forms.ModelForm):
     def clean_username(self):
         """By the rules of sign-up where it is another name; another case of one's own is."""
         name, own = self.cleaned_data["username"], self.initial["username"]
-        return name if name == own else get_adapter().clean_username(name, shallow=name.lower() == own.lower())
+        return name if name == own else get_adapter().clean_username(name, shallow=names.key(name) == names.key(own))
+
+
+class CentsField(forms.DecimalField):
+    """An amount with a point or a comma before its decimals, in every language: `28,45` is 28.45 everywhere, and never 2,845.
+
+    What has both, or two of one, is refused: whichever it means, it is no price of a kWh. A browser's own field for numbers does not do:
+    some drop the comma before anybody sees it.
+    """
+
+    widget = forms.TextInput(attrs={"inputmode": "text", "autocomplete": "off"})  # a phone's field for decimals has no minus
+
+    def widget_attrs(self, widget):
+        return {}
+
+    def to_python(self, value):
+        text = str(value or "").strip().replace("−", "-")
+        if text and not re.fullmatch(r"-?[0-9]{1,9}([.,][0-9]{1,9})?", text):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(text.replace(",", "."))
 
 
 class PriceForm(forms.Form):
-    cents_per_kwh = forms.DecimalField(label=_("Cents a kWh"), min_value=0, max_value=CENTS_MAX, max_digits=9, decimal_places=4)
+    cents_per_kwh = CentsField(
+        label=_("Cents a kWh"), min_value=-CENTS_MAX, max_value=CENTS_MAX, max_digits=9, decimal_places=4, help_text=_("28.45 or 28,45")
+    )
     currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
     since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 NAMES_MAX = 1000  # characters of names that a sharer types
-CENTS_MAX = 10_000  # a kWh: more is a slip of the comma
+CENTS_MAX = 10_000  # a kWh: more, either way, is a slip of the comma
 
 currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("three capital letters, as in EUR"))
 
@@ -65,7 +65,7 @@ class Price(models.Model):
         help_text="unix s: that day's midnight where the account was when it said so; a move changes no past price"
     )
     cents_per_kwh = models.DecimalField(
-        _("cents a kWh"), max_digits=9, decimal_places=4, validators=[MinValueValidator(0), MaxValueValidator(CENTS_MAX)]
+        _("cents a kWh"), max_digits=9, decimal_places=4, validators=[MinValueValidator(-CENTS_MAX), MaxValueValidator(CENTS_MAX)]
     )
     currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[currency_code])
 

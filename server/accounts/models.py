@@ -3,10 +3,10 @@
 
 from zoneinfo import ZoneInfo
 
+from accounts import names
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 INVITATIONS = 5  # that a new account may have out or used; the admin changes it per account
@@ -35,18 +35,31 @@ class Account(AbstractUser):
     unit = models.CharField(_("unit"), max_length=16, choices=Unit, default=Unit.WATT)
     invitations_max = models.PositiveSmallIntegerField(_("invitations"), default=INVITATIONS, help_text=_("that may be out or used"))
 
+    name_key = models.TextField(unique=True, editable=False, help_text="accounts/names.py: two names with one key are one")
+
     class Meta(AbstractUser.Meta):
         verbose_name = _("account")
-        constraints = [
-            # one may log in with any case, and nobody is to be taken for another
-            models.UniqueConstraint(
-                Lower("username"), name="username_in_any_case", violation_error_message=_("A user with that username already exists.")
-            ),
-        ]
 
-    def save(self, *args, **options):
+    def clean(self):
+        """Raises ValidationError for a name that is somebody else's, or nobody's to have."""
+        super().clean()
+        self.name_key = self._free_key()
+        if Account.objects.filter(name_key=self.name_key).exclude(pk=self.pk).exists():
+            raise ValidationError({"username": _("A user with that username already exists.")})
+
+    def _free_key(self) -> str:
+        key = names.key(self.username)
+        if key in names.RESERVED:
+            raise ValidationError({"username": _("This name cannot be had.")})
+        return key
+
+    def save(self, *args, update_fields=None, **options):
+        """Raises ValidationError for a name that nobody may have."""
         self.email = self.email or None  # many may have none
-        super().save(*args, **options)
+        self.name_key = self._free_key()
+        if update_fields is not None and "username" in update_fields:
+            update_fields = {*update_fields, "name_key"}
+        super().save(*args, update_fields=update_fields, **options)
 
 
 class Token(models.Model):

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from accounts import names
 from accounts.membership import Sharing, Subscription
 from accounts.models import Account
 from django.db import transaction
@@ -109,7 +110,7 @@ def others(account: Account, search: str = "") -> list[tuple[str, str]]:
     """(name, detail) of those whom the account may see and does not follow, by name, LISTED_MAX and one more; search: how names begin."""
     if not search:
         return _OTHERS.rows(account.pk)
-    return list(_others(account.pk).filter(username__istartswith=search)[: LISTED_MAX + 1])
+    return list(_others(account.pk).filter(name_key__startswith=names.key(search))[: LISTED_MAX + 1])
 
 
 def _others(account: int) -> QuerySet:
@@ -134,11 +135,12 @@ def charted(account: Account) -> list[Shown]:
     return [Shown(*row) for row in _CHARTED.rows(account.pk)]
 
 
-def named(account: Account, names: Sequence[str]) -> list[Shown]:
+def named(account: Account, wanted: Sequence[str]) -> list[Shown]:
     """Those of the first four names that the account may see, in the order of the names."""
-    rows = visible_to(account).filter(username__in=names[:SHOWN_MAX]).values_list("pk", "username", "time_zone", "sharing__detail")
-    found = {row[1]: Shown(*row) for row in rows}
-    return [found[name] for name in dict.fromkeys(names) if name in found]
+    keys = [names.key(name) for name in wanted[:SHOWN_MAX]]
+    rows = visible_to(account).filter(name_key__in=keys).values_list("pk", "username", "time_zone", "sharing__detail")
+    found = {names.key(row[1]): Shown(*row) for row in rows}
+    return [found[key] for key in dict.fromkeys(keys) if key in found]
 
 
 _CHARTED = Prepared(
@@ -152,7 +154,7 @@ def subscribe(account: Account, name: str) -> Subscription:
     """The member's line comes into the chart while there is room. Raises SharingError, with one text for hidden and unknown ones."""
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the counts
-        member = visible_to(account).filter(username=name).first()
+        member = visible_to(account).filter(name_key=names.key(name)).first()
         if member is None:
             raise SharingError(_("no such member"))
         found = account.subscriptions.filter(to=member).first()
@@ -165,14 +167,14 @@ def subscribe(account: Account, name: str) -> Subscription:
 
 def unsubscribe(account: Account, name: str) -> None:
     """From whom is not followed as well, hidden or unknown: there is nothing to learn."""
-    account.subscriptions.filter(to__username=name).delete()
+    account.subscriptions.filter(to__name_key=names.key(name)).delete()
 
 
 def show(account: Account, name: str, shown: bool) -> None:
     """Put a subscribed line into the chart, or take it out. Raises SharingError when four are there."""
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)
-        found = subscriptions_of(account).filter(to__username=name).first()
+        found = subscriptions_of(account).filter(to__name_key=names.key(name)).first()
         if found is None:
             raise SharingError(_("no such member"))
         if shown and not found.shown and not _room(account):

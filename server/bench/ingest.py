@@ -30,7 +30,7 @@ VARIANTS = (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 
 SESSION = """
 from accounts.models import Account
 from server.testbed import session_of
-print(session_of(Account.objects.get(username="demo")))
+print(session_of(Account.objects.get(username="rooftop")))
 """
 FILL = """
 import sys; sys.path.insert(0, {root!r})

@@ -8,7 +8,7 @@ from devices.models import Sensor
 from devices.seal import sealer
 from numpy.typing import NDArray
 
-NAME = "demo"
+NAME = "rooftop"
 NEIGHBOURS = {"icarus75": "minutes", "mackenzie": "minutes", "jan": "minutes", "Ludo": "day"}  # and what they share
 PANELS_W = 2800
 SEED = 11

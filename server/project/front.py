@@ -6,7 +6,6 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, OperationalError
 from project import trouble
 
 logger = logging.getLogger("flukso.front")
@@ -31,5 +30,5 @@ class Front:
         return trouble.instead_of(request, response)
 
     def process_exception(self, request, error):
-        """The accounts' database is away, locked or full."""
-        return trouble.unwritten(request, error) if isinstance(error, (InterfaceError, OperationalError)) else None
+        """A database is away, locked or full."""
+        return trouble.unwritten(request, error) if isinstance(error, trouble.AWAY) else None

@@ -26,7 +26,6 @@ def compiled(sources: Path, target: Path) -> Path:
     try:
         for path in catalogs:
             _compile(path, making / path.relative_to(sources).with_suffix(".mo"))
-        making.chmod(0o755)
         making.rename(folder)
     except OSError:
         if not folder.exists():  # else another process was first

@@ -13,6 +13,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from project import private
 from project.clock import is_own
 from project.env import EnvError
 
@@ -33,6 +34,7 @@ def run(options) -> int:
     from hot import limits
     from hot.protocol import DeviceProtocol
 
+    private.tighten(settings.DATA_DIR, settings.SERIES_PATH, *_sqlite_files())
     check_secret()
     allow_files(limits.CONNECTIONS_MAX + OTHER_FILES)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -61,6 +63,10 @@ def run(options) -> int:
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _sqlite_files() -> list[str]:
+    return [str(each["NAME"]) for each in settings.DATABASES.values() if each["ENGINE"].endswith("sqlite3")]
 
 
 def check_secret() -> None:

@@ -2,6 +2,7 @@
 """What went wrong, as a page that leads on; as `{"error": …}` for programs."""
 
 import logging
+import sqlite3
 import sys
 from urllib.parse import urlsplit
 
@@ -12,9 +13,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
+from series.store import SeriesError
 
 logger = logging.getLogger("flukso.trouble")
 
+AWAY = (InterfaceError, OperationalError, sqlite3.OperationalError, SeriesError)  # of accounts and of series
 TEMPLATE = "dashboard/trouble.html"
 RETRY_S = 60
 # kind: what happened, and what its reader may do
@@ -85,8 +88,8 @@ def instead_of(request, response: HttpResponse) -> HttpResponse:
 
 
 def unwritten(request, error: Exception) -> HttpResponse:
-    """The accounts' database did not take or give something: 503, as for devices."""
-    logger.warning("the accounts' database: %s (%s)", str(error).strip(), request.path)
+    """A database did not take or give something: 503, as for devices."""
+    logger.warning("%s: the database: %s", request.path, str(error).strip())
     if hasattr(request, "session"):
         request.session.modified = False  # it would be written, and waited for, once more
     answer = page(request, 503, **{"Retry-After": str(RETRY_S)})
@@ -117,4 +120,4 @@ def too_often(request):
 
 def broken(request):
     error = sys.exc_info()[1]
-    return unwritten(request, error) if isinstance(error, (InterfaceError, OperationalError)) else page(request, 500)
+    return unwritten(request, error) if isinstance(error, AWAY) else page(request, 500)

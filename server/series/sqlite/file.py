@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WAIT_S = 30  # for another process's write; the longest one is a slice of merging
+WAIT_S = 8  # for another process's write, whose longest is a slice of merging; what cannot be written within 10 s is refused
 
 
 class File:
@@ -18,6 +18,10 @@ class File:
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.execute(f"PRAGMA secure_delete={secure_delete}")
         self.db.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
+
+    def wait(self, seconds: int) -> None:
+        """How long a write waits for other processes' from now on."""
+        self.db.execute(f"PRAGMA busy_timeout={1000 * seconds}")
 
     def close(self) -> None:
         """Let go of the file."""

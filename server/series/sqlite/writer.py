@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from series.points import PAIR_BYTES
 from series.sqlite.archive import Archive
+from series.sqlite.file import WAIT_S
 from series.sqlite.inbox import Inbox
 from series.sqlite.memory import Memory, Sensor, Upload
 from series.sqlite.merger import Merger
@@ -30,6 +31,7 @@ SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, howev
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
 SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
 IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
+HASTY_S = 1  # that a group waits for another process's write after one that waited in vain: it came while that one waited
 RELOADS = 3  # of the files, when they were merged meanwhile
 STOP = None
 
@@ -73,6 +75,7 @@ class Writer(threading.Thread):
         self._rest_until = 0.0  # after merging has failed
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         self._merges = False
+        self._hasty = False  # the last group failed
         self.idle = threading.Event()
         self.replay_rate = 0  # tuples a second of CPU
         self._reload()
@@ -161,6 +164,9 @@ class Writer(threading.Thread):
                 results.append(memory.take(item.uploads, item.now, self._archive, rows))
             memory.seen = self._inbox.add(rows, memory.seen)
         self._inbox.commit()
+        if self._hasty:
+            self._hasty = False
+            self._inbox.wait(WAIT_S)
         self._wrote = time.monotonic()
         self._company = len(results) > 1
         return results
@@ -168,6 +174,8 @@ class Writer(threading.Thread):
     def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
         """The disk failed: nothing of this group was promised to anybody; what is on the disk counts."""
         self._inbox.rollback()
+        self._hasty = True
+        self._inbox.wait(HASTY_S)
         self._merger.abandon()
         self._work = None
         try:

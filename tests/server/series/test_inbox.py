@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The inbox's rows, and the two ways in which an upload is taken: unrolled for usual ones, tuple by tuple for all others."""
 
+import queue
+import sqlite3
 import struct
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from series import TupleError
+from series import SeriesError, TupleError
 from series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
 from series.sqlite.memory import Memory, Sensor
+from series.sqlite.store import SqliteStore
 
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # also right where other work takes the CPU
 NOW = 1_790_000_000
@@ -79,3 +83,25 @@ def test_a_forgotten_sensor_has_a_first_time_again(store):
     store.forget(NAME)
     store.append(NAME, [(NOW + 60, 6)], NOW + 60)
     assert store.first(NAME) == NOW + 60
+
+
+def test_an_inbox_that_somebody_holds_is_answered_within_ten_seconds(tmp_path):
+    """Also what came while an earlier upload waited; and with the lock gone all is as before."""
+    store = SqliteStore(str(tmp_path / "s"), clock=lambda: NOW, merge=False)
+    other = sqlite3.connect(tmp_path / "s.inbox", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    answered: queue.SimpleQueue = queue.SimpleQueue()
+    try:
+        for n in range(2):
+            began = time.monotonic()
+            store.submit(NAME, [(NOW, n)], NOW, lambda result, began=began: answered.put((result, time.monotonic() - began)))
+            if not n:
+                time.sleep(0.5)  # the first one is waiting by now: the second is of another group
+        found = [answered.get(timeout=60) for _ in range(2)]
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert all(isinstance(result, SeriesError) for result, _waited in found)
+    assert max(waited for _result, waited in found) < 10
+    assert store.append(NAME, [(NOW, 7)], NOW).new == 1
+    store.close()

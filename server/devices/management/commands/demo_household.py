@@ -21,7 +21,7 @@ DAY_S = 86_400
 
 
 class Command(BaseCommand):
-    help = "Makes the account `demo` and its neighbours, unless they exist, and prints its name and password."
+    help = "Makes the account `rooftop` and its neighbours, unless they exist, and prints its name and password."
 
     def add_arguments(self, parser):
         parser.add_argument("--days", type=int, default=40)
