@@ -16,13 +16,13 @@ from devices.queries import sensors_of
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from project.stores import forget, store
 
 page = require_http_methods(["GET", "HEAD", "POST"])
@@ -193,15 +193,20 @@ def withdraw(request, number):
     return redirect("invitations")
 
 
-@require_GET
+@require_safe
 @never_cache
 def invitation(request, secret):
-    """Where the mail's link leads. The secret stays in this address: the form to sign up has another."""
+    """Where the mail's link leads. The secret stays in this address: the form to sign up has another.
+
+    HEAD, by which mail programs look whether a link is good, is told so and keeps nothing.
+    """
     if request.user.is_authenticated:
         return redirect("home")
     found = invitations.find(secret[:64], timezone.now())
     if found is None:
         return render(request, "accounts/invitation_gone.html", status=404)
+    if request.method == "HEAD":
+        return HttpResponse()
     request.session[INVITATION] = found.pk
     get_adapter(request).stash_verified_email(request, found.email)  # who has the mail has the address
     return redirect("account_signup")

@@ -31,7 +31,7 @@ class AccountIn(Schema):
 
 
 class PriceIn(Schema):
-    cents_per_kwh: Annotated[Decimal, Field(ge=0, le=CENTS_MAX, max_digits=9, decimal_places=4)]
+    cents_per_kwh: Annotated[Decimal, Field(ge=-CENTS_MAX, le=CENTS_MAX, max_digits=9, decimal_places=4)]
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
 
 
@@ -99,7 +99,9 @@ class NewToken(TokenOut):
 class Rows(Schema):
     unit: str
     step_s: int
-    rows: list[Annotated[list[int | None], Field(min_length=2, max_length=2)]] = Field(description="[end of the bucket, value or null]")
+    rows: list[Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] = Field(
+        description="[end of the bucket, value or null]"
+    )
 
 
 class Taken(Schema):

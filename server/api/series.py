@@ -2,6 +2,7 @@
 """The caller's series as JSON and CSV."""
 
 import csv
+import math
 import time
 from collections.abc import Iterator
 from typing import Literal
@@ -21,6 +22,8 @@ from series.store import MAX_TUPLES
 router = Router()
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}  # for the description
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
+DIGITS = 6  # decimals that a value is read with
+WHOLE = 100  # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.004 l/min
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
 Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
@@ -47,16 +50,27 @@ def _values(request, sensor, asked: Wanted):
             resolution=asked.resolution,
             unit=asked.unit,
             prices=own(spans_of(account)),
-        )
+            resource=found.type,
+        )._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
-    rows = query.answer(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))[:-1]
-    return wanted, [(ts, None if value == "nan" else int(value)) for ts, value in rows]
+    rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
+    return wanted, [(ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)]
+
+
+def _rounded(value: float) -> float | None:
+    """None for nan."""
+    if math.isnan(value):
+        return None
+    if abs(value) >= WHOLE:
+        return math.floor(value + 0.5)
+    return round(value, 3 if abs(value) < 1 else 2 if abs(value) < 10 else 1)
 
 
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
 def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
-    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution."""
+    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution; money is of
+    electricity alone."""
     wanted, rows = _values(request, sensor, asked)
     return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}
 
@@ -66,8 +80,13 @@ def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Want
     """The same as CSV: `time,value`, the value empty where it is unknown."""
     _, rows = _values(request, sensor, asked)
     answer = _csv(sensor)
-    csv.writer(answer).writerows([("time", asked.unit), *((ts, "" if value is None else value) for ts, value in rows)])
+    csv.writer(answer).writerows([("time", asked.unit), *((ts, _plain(value)) for ts, value in rows)])
     return answer
+
+
+def _plain(value: float | None) -> str:
+    """Without an exponent or needless zeros; empty for what is unknown."""
+    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 @router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS, openapi_extra=CSV)

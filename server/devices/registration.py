@@ -200,7 +200,11 @@ def configure_sensor(sensor: str, config: dict) -> None:
     enable = config.get("enable")
     if enable in (0, 1, "0", "1"):  # True and False too
         values["enabled"] = enable in (1, "1")
-    Sensor.objects.filter(pk=sensor).update(**values)
+    row = Sensor.objects.filter(pk=sensor)
+    with transaction.atomic():
+        if "type" in values and row.exclude(type=values["type"]).exists():
+            sensor_changed(sensor)  # it has other units then
+        row.update(**values)
 
 
 def utc(stamp: float) -> datetime:

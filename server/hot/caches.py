@@ -17,7 +17,7 @@ logger = logging.getLogger("flukso.caches")
 class SensorEntry:
     """A sensor as uploads and reads need it."""
 
-    __slots__ = ("_signer", "device", "fresh_only", "key", "owner", "sensor", "sign_required", "watched_until")
+    __slots__ = ("_signer", "device", "fresh_only", "key", "owner", "resource", "sensor", "sign_required", "watched_until")
 
     def __init__(  # noqa: PLR0917
         self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0, fresh_only=False
@@ -29,6 +29,7 @@ class SensorEntry:
         self.sign_required = sign_required
         self.watched_until = watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
         self.fresh_only = fresh_only  # nobody knows the device: it may fill no more than a fortnight (§8.4)
+        self.resource = ""  # what it counts, as the device says it
         self._signer: Signer | None = None
 
     @property

@@ -2,6 +2,7 @@
 """The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot path's own threads."""
 
 import logging
+import sys
 
 from accounts.models import Token
 from accounts.prices import spans
@@ -36,15 +37,18 @@ class Directory:
             "device__imported",
             "device__claimed",
             "device__unclaimed_since",
+            "type",
         )
         return {row[0]: self._sensor(*row) for row in rows}
 
-    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed) -> SensorEntry:  # noqa: PLR0917
+    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed, kind) -> SensorEntry:  # noqa: PLR0917
         key = self.open(device, sealed) if device else b""
         often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
         until = often.timestamp() if often else 0.0
         fresh_only = owner is None and not imported
-        return SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required), until, fresh_only)
+        entry = SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required), until, fresh_only)
+        entry.resource = sys.intern(kind)
+        return entry
 
     def open(self, device: str, sealed: bytes) -> bytes:
         """The key, b"" (with which no digest is right) when it cannot be opened."""

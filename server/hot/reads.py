@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from accounts.prices import own
 from accounts.tokens import is_token, sha256
 from hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
-from hot.caches import Cache, TokenEntry
+from hot.caches import Cache, SensorEntry, TokenEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
 from hot.requests import Headers, check_version, read_headers
@@ -72,11 +72,11 @@ class Reader:
             raise Refusal(400, "version is missing")
         check_version(headers.version)
         check_version(None if asked.version is None else asked.version.encode())
-        token = await self._authorized(sensor, headers, asked)
+        token, entry = await self._authorized(sensor, headers, asked)
         if asked.param == "all":
             body = await self._properties(sensor)
         else:
-            body = await self._rows(sensor, asked, token)
+            body = await self._rows(entry, asked, token)
         return _answer(body, asked.callback, headers.match)
 
     async def image(self, sensor: str, scope) -> Answer:
@@ -85,11 +85,11 @@ class Reader:
         asked = read_parameters(scope["query_string"])
         check_version(headers.version)
         check_version(None if asked.version is None else asked.version.encode())
-        token = await self._authorized(sensor, headers, asked)
+        token, entry = await self._authorized(sensor, headers, asked)
         if self.graphs is None:
             raise Refusal(404, "no graphs here")
         asked = asked._replace(interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt")
-        wanted = self._query(asked, token)
+        wanted = self._query(asked, token, entry.resource)
         unit = ALIASES.get(asked.unit, asked.unit)
         scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
         image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
@@ -97,7 +97,7 @@ class Reader:
             raise Refusal(404, "no graph yet")
         return _tagged(image, (b"Content-Type", b"image/png"), headers.match)
 
-    async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> TokenEntry:
+    async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> tuple[TokenEntry, SensorEntry]:
         text = headers.token.decode("latin-1") if headers.token is not None else asked.token
         if text is None or not is_token(text):
             raise unauthorized("Access refused")
@@ -109,14 +109,14 @@ class Reader:
             raise Refusal(404, "no such series")
         if entry.owner != token.account or token.sensor not in (None, sensor):
             raise unauthorized("Access refused")
-        return token
+        return token, entry
 
-    async def _rows(self, sensor: str, asked: Parameters, token: TokenEntry) -> bytes:
-        wanted = self._query(asked, token)
+    async def _rows(self, entry: SensorEntry, asked: Parameters, token: TokenEntry) -> bytes:
+        wanted = self._query(asked, token, entry.resource)
         zone = ZoneInfo(token.time_zone)
-        return await self._threads.run(query.answer_json, self._store, sensor, wanted, int(self._clock()), zone)
+        return await self._threads.run(query.answer_json, self._store, entry.sensor, wanted, int(self._clock()), zone)
 
-    def _query(self, asked: Parameters, token: TokenEntry) -> query.Query:
+    def _query(self, asked: Parameters, token: TokenEntry, resource: str) -> query.Query:
         now = int(self._clock())
         try:
             return query.parse(
@@ -127,6 +127,7 @@ class Reader:
                 resolution=asked.resolution,
                 unit=asked.unit,
                 prices=own(token.prices),
+                resource=resource,
             )
         except query.QueryError as error:
             raise Refusal(400, str(error)) from error

@@ -11,7 +11,7 @@ from series.curve import Floats, instants
 from series.localtime import DAY_S, night
 from series.points import Ints, steps
 from series.store import Store
-from series.units import UnitError, changes, factor
+from series.units import UnitError, changes, check, factor
 
 MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
@@ -45,7 +45,8 @@ class QueryError(ValueError):
 
 
 class Query(NamedTuple):
-    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of it: (from unix s, factor) ascending."""
+    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of it: (from unix s, factor) ascending;
+    digits: decimals of the values (the field's API has none)."""
 
     start: int
     end: int
@@ -53,6 +54,7 @@ class Query(NamedTuple):
     factor: float = 1.0
     night: bool = False
     changes: tuple[tuple[int, float], ...] = ()
+    digits: int = 0
 
 
 def parse(
@@ -64,10 +66,13 @@ def parse(
     resolution: str | None = None,
     unit: str | None = None,
     prices: Sequence[tuple[int, float]] = (),
+    resource: str = "",
 ) -> Query:
-    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh). Raises QueryError; the texts may be shown."""
+    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh); resource: what the sensor counts, "" where
+    nobody knows. Raises QueryError; the texts may be shown."""
     try:
         scale = factor(unit or "")
+        check(unit or "", resource)
     except UnitError as error:
         raise QueryError(str(error))
     asked = _asked(now, interval, start, end, resolution)
@@ -121,7 +126,7 @@ class Series(NamedTuple):
 
 
 def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> Series:
-    """The values asked for, rounded to integers. A bucket that is not over, or less than half known, is nan."""
+    """The values asked for, rounded to `query.digits`. A bucket that is not over, or less than half known, is nan."""
     first = query.start // query.step_s * query.step_s
     last = query.end // query.step_s * query.step_s
     ends = range(first + query.step_s, last + 1, query.step_s)
@@ -132,7 +137,7 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
         return Series(ends, np.empty(0))
     boundaries = range(first, last + 1, query.step_s)
     energy, known = store.profile(sensor, boundaries)
-    values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)))
+    values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)), query.digits)
     over = max(0, (min(now, last) - first) // query.step_s)  # buckets that are over
     values[over:] = np.nan
     return Series(ends, values)
@@ -155,10 +160,11 @@ def _factors(query: Query, boundaries: Ints) -> "float | Floats":
     return found
 
 
-def _mean(energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats") -> Floats:
+def _mean(energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int) -> Floats:  # noqa: PLR0917
     enough = known >= XFF
     rate = scale * energy / np.where(enough, known * seconds, 1.0)
-    return np.where(enough, np.floor(rate + 0.5), np.nan)
+    rounded = np.round(rate, digits) if digits else np.floor(rate + 0.5)
+    return np.where(enough, rounded, np.nan)
 
 
 def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo) -> Floats:
@@ -172,7 +178,8 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: i
     energy, known = store.profile(sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
-    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], steps(at)[::2], scale if isinstance(scale, float) else scale[::2])
+    factors = scale if isinstance(scale, float) else scale[::2]
+    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], steps(at)[::2], factors, query.digits)
     return values
 
 

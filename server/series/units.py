@@ -25,6 +25,7 @@ ALIASES = {
     "m3pyear": "m3peryear",
 }
 MONEY = frozenset(("eurperyear", "audperyear"))
+ELECTRICITY = "electricity"
 
 
 class UnitError(ValueError):
@@ -37,6 +38,12 @@ def factor(unit: str) -> float:
     if name not in FACTORS:
         raise UnitError(f"unknown unit; there are {', '.join(FACTORS)}")
     return FACTORS[name]
+
+
+def check(unit: str, resource: str) -> None:
+    """Raises UnitError for money of what has no price: owners say what a kWh costs them, not what a litre does."""
+    if ALIASES.get(unit, unit) in MONEY and resource.lower() not in (ELECTRICITY, ""):
+        raise UnitError(f"{unit} is of electricity alone: {resource} has no price here; ask for m3peryear")
 
 
 def changes(unit: str, prices: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:

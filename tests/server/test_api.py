@@ -184,3 +184,24 @@ def test_devices_and_sensors_are_named(client, people):
 def test_the_docs_come_from_here(client):
     page = client.get(ROOT + "docs")
     assert page.status == 200 and b"http://" not in page.body.replace(b"http://www.w3.org", b"") and b"https://" not in page.body
+
+
+def test_a_tap_that_drips_is_more_than_nothing_and_water_has_no_price(client, people, minute):
+    """A litre in ten minutes; the field's API has integers. Its sensor says what it counts by a configuration, as devices do."""
+    assert client.post("/sensor/" + SENSOR_2, {"config": {"type": "water"}}).status == 204
+    client.upload(SENSOR_2, [(minute - 1800, 5000), (minute - 1200, 5001), (minute - 900, 5001)])
+    query = f"?start={minute - 1800}&end={minute - 1200}&resolution=minute&unit="
+    rows = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}lpermin", people["alice"]).json()["rows"]
+    assert rows == [[minute - 1740 + 60 * n, 0.1] for n in range(10)]
+    lines = ask(client, "GET", f"sensors/{SENSOR_2}/series.csv{query}lpermin", people["alice"]).body.decode().split()
+    assert lines[1] == f"{minute - 1740},0.1"
+    until = time.monotonic() + 10  # the hot path hears within seconds what the sensor counts now
+    path = f"/sensor/{SENSOR_2}?version=1.0&interval=hour&unit=eurperyear"
+    while (reply := client.get(path, X_Token=people["alice"])).status != 400:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert reply.json()["error"] == "eurperyear is of electricity alone: water has no price here; ask for m3peryear"
+    for unit in ("eurperyear", "audperyear"):
+        reply = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}{unit}", people["alice"])
+        assert reply.status == 422 and "of electricity alone" in reply.json()["error"]
+    assert client.get(path.replace("eurperyear", "m3pyear"), X_Token=people["alice"]).status == 200

@@ -86,6 +86,20 @@ def test_an_invitation_serves_once(platform, visit, mailbox):
     ) == ("0 False"), "who did not answer has not answered"
 
 
+def test_a_look_at_an_invitation_by_head_uses_nothing_up(platform, visit, mailbox):
+    allow(platform)
+    visit("anna").post("/invitations/", {"email": "headed@example.org"})
+    link = mailbox.link("headed@example.org")
+    sessions = "from django.contrib.sessions.models import Session; print(Session.objects.count())"
+    before = shell(platform, sessions)
+    scanner = visit()
+    assert [scanner.session.head(link, timeout=60, allow_redirects=True).status_code for _ in range(3)] == [200] * 3
+    assert shell(platform, sessions) == before and not scanner.session.cookies.get("sessionid")
+    assert scanner.session.head(link[:-3] + "/", timeout=60).status_code == 404
+    guest = visit()
+    assert guest.get(link, follow=True).status_code == 200 and sign_up(guest, "headed", "headed@example.org").status_code == 302
+
+
 @pytest.mark.parametrize("how", ["withdrawn", "expired", "wrong"])
 def test_an_invitation_that_is_not_open_leads_nowhere(platform, visit, mailbox, how):
     allow(platform)
@@ -178,7 +192,7 @@ def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
     [
         ("/account/", {"username": "", "time_zone": "Europe/Brussels", "unit": "watt"}),
         ("/account/", {"username": "anna", "time_zone": "Mars/Base", "unit": "watt"}),
-        ("/account/price/", {"cents_per_kwh": "-1", "currency": "EUR", "since": "2026-01-01"}),
+        ("/account/price/", {"cents_per_kwh": "-10001", "currency": "EUR", "since": "2026-01-01"}),
         ("/account/price/", {"cents_per_kwh": "1", "currency": "XXX", "since": "2026-01-01"}),
         ("/account/price/", {"cents_per_kwh": "1", "currency": "EUR", "since": "2199-01-01"}),
         ("/account/sharing/", {"sharing": "everything", "audience": "all"}),

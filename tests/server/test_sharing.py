@@ -92,7 +92,7 @@ set_price(ann, Decimal("30.5"), date(2026, 3, 1), today)
 told["history"] = [at(spans_of(ann), noon(*day)).per_kwh for day in ((2025, 12, 31), (2026, 1, 1), (2026, 2, 28), (2026, 3, 1))]
 told["local midnight"] = spans_of(ann)[1].start
 told["refused"] = [refused(set_price, ann, Decimal(price), date(2026, 4, 1), today, currency)
-    for price, currency in (("-1", "EUR"), ("10001", "EUR"), ("1", "eur"), ("1.23456", "EUR"))]
+    for price, currency in (("-10001", "EUR"), ("10001", "EUR"), ("1", "eur"), ("1.23456", "EUR"))]
 told["too far"] = refused(set_price, ann, Decimal(1), date(2099, 1, 1), today)
 print(json.dumps(told))
 """

@@ -53,7 +53,10 @@ def amount(value: float | None, resource: str) -> str:
 
 @register.filter
 def money(value: float | None, sign: str) -> str:
-    return "" if value is None else _("{sign}{amount}").format(sign=sign, amount=number_format(value, 2))
+    if value is None:
+        return ""
+    text = _("{sign}{amount}").format(sign=sign, amount=number_format(abs(value), 2))
+    return f"-{text}" if value < 0 and any(digit in text for digit in "123456789") else text
 
 
 @register.filter

@@ -354,3 +354,16 @@ def test_nothing_overflows_a_small_phone(visit):
     for scale in ("day", "year", "live"):
         page = visit("frank", f"/?scale={scale}", {"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "en-US", "nl-NL", "de-DE"])
+def test_a_price_is_typed_with_a_point_or_a_comma(visit, site, locale):
+    """Chromium's own field for numbers drops the comma where the browser speaks English."""
+    page = visit("henry", "/account/", wait=False, locale=locale)
+    for typed, day in (("28,45", "2026-01-01"), ("-3.5", "2026-01-02")):
+        page.locator("[name=cents_per_kwh]").press_sequentially(typed)
+        page.locator("[name=since]").fill(day)
+        page.locator("[action='/account/price/'] button").click()
+        page.wait_for_selector(".message.success")
+    told = site.get("/account/", "henry")[1]
+    assert "28.45" in told and "-3.5" in told and "2845" not in told and "2,845" not in told

@@ -72,7 +72,11 @@ export function number(value, digits) {
   return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
 }
 
-export const money = (value) => words.money.replace("{sign}", sign).replace("{amount}", number(value, 2));
+// An amount with its sign; what is earned has its minus before all of it.
+export function money(value) {
+  const text = words.money.replace("{sign}", sign).replace("{amount}", number(Math.abs(value), 2));
+  return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
+}
 
 // What a stretch sums up to, in sumLabel()'s unit; – for what was paid in another currency.
 export function total(amount, cost, unit) {
