@@ -17,8 +17,10 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from project.typed import fill, typed
 
 CURRENCIES = ("EUR", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "GBP", "INR", "JPY", "NOK", "NZD", "PLN", "SEK", "USD", "ZAR")
 
@@ -57,6 +59,14 @@ class LoginForm(allauth.LoginForm):
     def signup_is_open(self) -> bool:
         """Whether who looks at the page may sign up."""
         return get_adapter().is_open_for_signup(context.request)
+
+
+class AddEmailForm(allauth.AddEmailForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        resumed = typed(context.request, reverse("account_email"))
+        if resumed:
+            fill(self, resumed[1])
 
 
 class SignupForm(SharingForm, allauth.SignupForm):

@@ -20,6 +20,18 @@ def valid_time_zone(name: str) -> None:
         raise ValidationError(_("no such time zone")) from error
 
 
+class NameKey(models.TextField):
+    """The key of the account's name, computed whenever a row is written, by bulk_create() too."""
+
+    def pre_save(self, model_instance, add):
+        model_instance.name_key = names.key(model_instance.username)
+        return model_instance.name_key
+
+    def deconstruct(self):
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.TextField", args, options
+
+
 class Account(AbstractUser):
     """A person. Sensors, devices and tokens hang on it."""
 
@@ -35,7 +47,7 @@ class Account(AbstractUser):
     unit = models.CharField(_("unit"), max_length=16, choices=Unit, default=Unit.WATT)
     invitations_max = models.PositiveSmallIntegerField(_("invitations"), default=INVITATIONS, help_text=_("that may be out or used"))
 
-    name_key = models.TextField(unique=True, editable=False, help_text="accounts/names.py: two names with one key are one")
+    name_key = NameKey(unique=True, editable=False, help_text="accounts/names.py: two names with one key are one")
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("account")
@@ -43,8 +55,7 @@ class Account(AbstractUser):
     def clean(self):
         """Raises ValidationError for a name that is somebody else's, or nobody's to have."""
         super().clean()
-        self.name_key = self._free_key()
-        if Account.objects.filter(name_key=self.name_key).exclude(pk=self.pk).exists():
+        if Account.objects.filter(name_key=self._free_key()).exclude(pk=self.pk).exists():
             raise ValidationError({"username": _("A user with that username already exists.")})
 
     def _free_key(self) -> str:
@@ -56,7 +67,7 @@ class Account(AbstractUser):
     def save(self, *args, update_fields=None, **options):
         """Raises ValidationError for a name that nobody may have."""
         self.email = self.email or None  # many may have none
-        self.name_key = self._free_key()
+        self._free_key()
         if update_fields is not None and "username" in update_fields:
             update_fields = {*update_fields, "name_key"}
         super().save(*args, update_fields=update_fields, **options)

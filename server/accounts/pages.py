@@ -22,29 +22,30 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_safe
 from project.stores import forget, store
+from project.typed import fill, own_form, own_page, typed
 
-page = require_http_methods(["GET", "HEAD", "POST"])
+FORMS = {"/account/": "profile", "/account/price/": "price", "/account/sharing/": "sharing"}  # where they are sent: their names there
 
 
-@page
-@login_required
-@never_cache
+@own_page
 def account(request):
     """Everything of one's own on one page; each form posts to an address of its own."""
-    form = forms.ProfileForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST":
+        form = forms.ProfileForm(request.POST, instance=request.user)
         renamed = "username" in form.changed_data
         if renamed and (refused := ratelimit.consume_or_429(request, action="rename", user=request.user)):
             return refused
         if form.is_valid():
             form.save()
             return _done(request, _("Saved."))
-    return _account(request, profile=form)
+        return _account(request, profile=form)
+    return _account(request)
 
 
 def _account(request, status=200, **with_errors):
+    resumed = typed(request, *FORMS)
     if with_errors:
         request.user.refresh_from_db()  # a form that was refused has changed it in memory
     today = prices.local_date(request.user)
@@ -56,6 +57,8 @@ def _account(request, status=200, **with_errors):
         "answer": getattr(request.user, "sharing", None),
         "private": detail_of(request.user) == Detail.PRIVATE,
     }
+    if resumed:
+        fill(found[FORMS[resumed[0]]], resumed[1])
     return render(request, "accounts/account.html", found | with_errors, status=status)
 
 
@@ -64,8 +67,7 @@ def _done(request, text: str, to: str = "account"):
     return redirect(to)
 
 
-@require_POST
-@login_required
+@own_form("account", "#price")
 def add_price(request):
     form = forms.PriceForm(request.POST)
     if form.is_valid():
@@ -79,15 +81,13 @@ def add_price(request):
     return _account(request, price=form)
 
 
-@require_POST
-@login_required
+@own_form("account", "#price")
 def delete_price(request, number):
     request.user.prices.filter(pk=number).delete()
     return _done(request, _("The price is gone; the one before holds on."))
 
 
-@require_POST
-@login_required
+@own_form("account", "#sharing")
 def sharing(request):
     form = forms.MemberSharingForm(request.user, request.POST)
     if form.is_valid():
@@ -99,9 +99,7 @@ def sharing(request):
     return _account(request, sharing=form)
 
 
-@page
-@login_required
-@never_cache
+@own_page
 def tokens(request):
     """Tokens; the text of a new one is in this answer alone."""
     shown = None
@@ -112,8 +110,9 @@ def tokens(request):
                 revoke(token)
             return redirect("tokens")
         shown = _make_token(request)
-    mine = request.user.tokens.select_related("sensor")
-    return render(request, "accounts/tokens.html", {"tokens": mine, "sensors": sensors_of(request.user), "shown": shown})
+    resumed = typed(request, request.path)
+    found = {"tokens": request.user.tokens.select_related("sensor"), "sensors": sensors_of(request.user), "shown": shown}
+    return render(request, "accounts/tokens.html", found | {"typed": resumed and resumed[1]})
 
 
 def _make_token(request) -> str | None:
@@ -126,8 +125,7 @@ def _make_token(request) -> str | None:
     return None
 
 
-@require_POST
-@login_required
+@own_form("account")
 @never_cache
 def export(request):
     """All that the platform keeps of the account, as one ZIP file."""
@@ -135,9 +133,7 @@ def export(request):
     return refused or FileResponse(archive(request.user, store()), as_attachment=True, filename="flukso.zip")
 
 
-@page
-@login_required
-@never_cache
+@own_page
 def delete(request):
     form = forms.DeletionForm(request.user, request.POST or None)
     if request.method == "POST":
@@ -151,9 +147,7 @@ def delete(request):
     return render(request, "accounts/delete.html", {"form": form})
 
 
-@page
-@login_required
-@never_cache
+@own_page
 def invitations_page(request):
     now = timezone.now()
     if request.method == "POST":
@@ -164,7 +158,8 @@ def invitations_page(request):
         else:
             _send(request, made, secret)
         return redirect("invitations")
-    found = {"invited": invited(request.user), "left": invitations.left(request.user, now), "now": now}
+    resumed = typed(request, request.path)
+    found = {"invited": invited(request.user), "left": invitations.left(request.user, now), "now": now, "typed": resumed and resumed[1]}
     return render(request, "accounts/invitations.html", found)
 
 
@@ -186,8 +181,7 @@ def _send(request, made, secret: str) -> None:
         messages.error(request, _("The mail could not be sent now. Please try again later."))
 
 
-@require_POST
-@login_required
+@own_form("invitations")
 def withdraw(request, number):
     invitations.withdraw(request.user, number)
     return redirect("invitations")

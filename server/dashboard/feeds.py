@@ -11,14 +11,14 @@ from dashboard import chart, circle, lines, requests, scales
 from dashboard.summary import summary
 from devices.queries import sensors_of
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from project.stores import store
+from project.typed import own_form
 
 JSON = "application/json"
 
@@ -96,8 +96,7 @@ ACTIONS = {
 }
 
 
-@require_POST
-@login_required
+@own_form("home")
 def follow(request):
     """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page that it came from."""
     told, status = _obey(request)
@@ -122,8 +121,7 @@ def _obey(request) -> tuple[str, int]:
     return "", 200
 
 
-@require_POST
-@login_required
+@own_form("home")
 def unit(request):
     """Remember the unit that the charts begin with."""
     chosen = request.POST.get("unit", "")

@@ -6,13 +6,15 @@ from devices.forms import DeviceForm, SensorForm
 from devices.queries import clock_of, devices_of, sensors_of, troubles, up_since
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from project.stores import store
+from project.typed import fill, own_form, typed
 
 CODE_TEXT_MAX = 32  # characters of a code as somebody types it
 
@@ -23,27 +25,35 @@ CODE_TEXT_MAX = 32  # characters of a code as somebody types it
 def devices(request):
     now = timezone.now()
     sensors = list(sensors_of(request.user))
+    own = list(devices_of(request.user))
+    paths = [reverse("claim"), *(reverse("device-name", args=[each.pk]) for each in own)]
+    resumed = typed(request, *paths, *(reverse("sensor-settings", args=[each.pk]) for each in sensors)) or ("", QueryDict())
     found = [
         {
             "device": each,
             "clock": clock_of(each),
             "up": up_since(each),
-            "form": DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"),
-            "sensors": _rows(sensors, each.pk),
+            "form": _filled(DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "device-name", resumed),
+            "sensors": _rows(sensors, each.pk, resumed),
         }
-        for each in devices_of(request.user)
+        for each in own
     ]
-    kept = _rows(sensors, None)
-    return render(request, "devices/devices.html", {"devices": found, "kept": kept, "now": now})
+    code = resumed[1].get("code", "") if resumed[0] == reverse("claim") else ""
+    return render(request, "devices/devices.html", {"devices": found, "kept": _rows(sensors, None, resumed), "now": now, "code": code})
 
 
-def _rows(sensors, device: str | None) -> list[dict]:
+def _filled(form, name: str, resumed):
+    """With what was typed before a log-in, where it was typed into this form."""
+    return fill(form, resumed[1]) if resumed[0] == reverse(name, args=[form.instance.pk]) else form
+
+
+def _rows(sensors, device: str | None, resumed) -> list[dict]:
     return [
         {
             "sensor": each,
             "last": store().last(each.pk),
             "troubles": troubles(each),
-            "form": SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"),
+            "form": _filled(SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"), "sensor-settings", resumed),
         }
         for each in sensors
         if each.device_id == device
@@ -62,8 +72,7 @@ def offered(request, code):
         return redirect("devices")
 
 
-@require_POST
-@login_required
+@own_form("devices")
 def claim(request):
     try:
         device = claim_device(request.user, request.POST.get("code", "")[:CODE_TEXT_MAX], timezone.now())
@@ -80,14 +89,12 @@ def _own_device(request, device: str):
     return found
 
 
-@require_POST
-@login_required
+@own_form("devices")
 def rename(request, device):
     return _take(request, DeviceForm(request.POST, instance=_own_device(request, device)))
 
 
-@require_POST
-@login_required
+@own_form("devices")
 def settings(request, sensor):
     """A sensor's name, and what its energy is in the household's balance."""
     found = sensors_of(request.user).filter(pk=sensor).first()
@@ -105,16 +112,14 @@ def _take(request, form):
     return redirect("devices")
 
 
-@require_POST
-@login_required
+@own_form("devices")
 def window(request, device):
     open_rekey_window(_own_device(request, device), timezone.now())
     messages.success(request, _("For an hour the device may send a new key. Enter its new code here then."))
     return redirect("devices")
 
 
-@require_POST
-@login_required
+@own_form("devices")
 def release(request, device):
     release_device(_own_device(request, device))
     messages.success(request, _("The device is nobody's again. Its sensors and their data stay yours."))

@@ -83,7 +83,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
-ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "signup": "accounts.forms.SignupForm"}
+ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "signup": "accounts.forms.SignupForm", "add_email": "accounts.forms.AddEmailForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -100,6 +100,7 @@ ACCOUNT_RATE_LIMITS = {  # beside allauth's own
     "export": "5/h/user",
     "rename": "10/h/user",  # whether a name is taken tells who is here
     "delete": "5/h/user",
+    "typed": "30/m/ip",  # forms of ended sessions that are kept for the log-in
     "follow": "120/m/user",  # clicks in the lists; each writes
 }
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("FLUKSO_MAIL_FROM", "flukso@localhost")

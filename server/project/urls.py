@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """URLs of the pages; /sensor/ and /device/ never come here (project/entry.py)."""
 
+from allauth.account import views as allauth
 from allauth.account.decorators import secure_admin_login
 from api.urls import api
 from django.contrib import admin
@@ -8,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 from project import trouble
+from project.typed import own_page
 
 admin.site.login = secure_admin_login(admin.site.login)  # operators come in by the same door, with its limits
 
@@ -16,6 +18,8 @@ urlpatterns = [
     path("api/1/", api.urls),
     path("", include("accounts.urls")),
     path("", include("devices.urls")),
+    path("email/", own_page(allauth.email), name="account_email"),
+    path("password/change/", own_page(allauth.password_change), name="account_change_password"),
     path("", include("allauth.account.urls")),
     path("", include("dashboard.urls")),
     path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))),  # the admin's pages name none

@@ -43,8 +43,8 @@ export class Circle {
       if (!told.error) {
         this.onChange();
       }
-    } catch {
-      this.say(this.texts.unanswered);
+    } catch (error) {
+      this.say(this.failure(error));
     } finally {
       this.place.removeAttribute("aria-busy");
     }
@@ -58,11 +58,15 @@ export class Circle {
         this.fill(told);
         this.say("");
       }
-    } catch {
+    } catch (error) {
       if (turn === this.turn) {
-        this.say(this.texts.unanswered);
+        this.say(this.failure(error));
       }
     }
+  }
+
+  failure(error) {
+    return error.status === 401 ? this.texts.loggedOut : this.texts.unanswered;
   }
 
   // Beside the lists: on a phone the chart is out of view.

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A form that is sent after its session has ended leads through the log-in back to its page, with what was typed."""
+
+import json
+
+import pytest
+
+DEVICE, SENSOR = "6" * 32, "7" * 32
+MAKE = f"""
+from accounts.models import Account
+from devices.models import Device, Sensor
+typist = Account.objects.create_user("typist", password="correct horse typist")
+device = Device.objects.create(pk="{DEVICE}", owner=typist, sealed_key=b"x", claim_code="x")
+Sensor.objects.create(pk="{SENSOR}", device=device)
+"""
+SEND = """
+import json
+from urllib.parse import parse_qs, urlsplit
+from django.core.cache import cache
+from django.test import Client
+cache.clear()
+client = Client(SERVER_NAME="localhost")
+sent = client.post({path!r}, {fields!r}, secure=True)
+told = [sent.status_code, sent.headers.get("Location", "")]
+back = parse_qs(urlsplit(told[1]).query)["next"][0]
+page = client.get(told[1], secure=True)
+entered = client.post("/login/", {{"login": "typist", "password": "correct horse typist", "next": back}}, secure=True)
+told += [page.status_code, entered.status_code, entered.headers["Location"]]
+shown = client.get(entered.headers["Location"], secure=True)
+again = client.get(entered.headers["Location"], secure=True)
+print(json.dumps([*told, shown.status_code, shown.content.decode(), again.content.decode()]))
+"""
+FORMS = [  # path, fields, the page, what it shows
+    ("/account/", {"username": "typist", "time_zone": "Pacific/Chatham", "unit": "watt"}, "/account/", '"Pacific/Chatham" selected'),
+    ("/account/price/", {"cents_per_kwh": "28,45", "currency": "CHF", "since": "2026-02-03"}, "/account/#price", 'value="28,45"'),
+    ("/account/sharing/", {"sharing": "day", "audience": "chosen", "names": "wilma, barney"}, "/account/#sharing", 'value="wilma, barney"'),
+    ("/tokens/", {"name": "for the kitchen"}, "/tokens/", 'value="for the kitchen"'),
+    ("/invitations/", {"email": "friend@example.org"}, "/invitations/", 'value="friend@example.org"'),
+    ("/claim/", {"code": "ABCD-1234"}, "/devices/", 'value="ABCD-1234"'),
+    (f"/devices/{DEVICE}/name/", {"name": "cellar box"}, "/devices/", 'value="cellar box"'),
+    (f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "pv"}, "/devices/", 'value="roof"'),
+    ("/email/", {"email": "new@example.org", "action_add": ""}, "/email/", 'value="new@example.org"'),
+]
+NOT_SAVED = "it is not saved yet"
+
+
+@pytest.fixture(scope="module")
+def site(desk):
+    desk.shell(MAKE)
+    return desk
+
+
+@pytest.mark.parametrize("path, fields, page, words", FORMS)
+def test_what_was_typed_is_there_after_the_log_in_once(site, path, fields, page, words):
+    sent, to, login, entered, back, status, shown, again = json.loads(site.shell(SEND.format(path=path, fields=fields)))
+    assert (sent, login, entered, back, status) == (302, 200, 302, page, 200) and to.startswith("/login/?next=")
+    assert words in shown and NOT_SAVED in shown
+    assert words not in again and NOT_SAVED not in again
+
+
+BUTTONS = [
+    ("/account/price/7/delete/", {}, "/account/#price"),
+    ("/account/export/", {}, "/account/"),
+    ("/account/delete/", {"password": "not kept"}, "/account/delete/"),
+    ("/password/change/", {"oldpassword": "not kept", "password1": "not kept", "password2": "not kept"}, "/password/change/"),
+    ("/invitations/3/withdraw/", {}, "/invitations/"),
+    (f"/devices/{DEVICE}/release/", {}, "/devices/"),
+    ("/follow/", {"click": "subscribe somebody"}, "/"),
+]
+
+
+@pytest.mark.parametrize("path, fields, page", BUTTONS)
+def test_a_button_leads_back_to_its_page_and_does_nothing(site, path, fields, page):
+    sent, _to, _login, entered, back, status, shown, _again = json.loads(site.shell(SEND.format(path=path, fields=fields)))
+    assert (sent, entered, back, status) == (302, 302, page, 200)
+    assert "not kept" not in shown
+
+
+LIMITS = """
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import Client
+cache.clear()
+before = Session.objects.count()
+client = Client(SERVER_NAME="localhost")
+client.post("/tokens/", {"name": "x" * 5000}, secure=True)
+print(Session.objects.count() - before)
+for n in range(40):
+    Client(SERVER_NAME="localhost").post("/tokens/", {"name": "x"}, secure=True)
+print(Session.objects.count() - before)
+refused = client.post("/follow/", {"click": "hide x"}, secure=True, HTTP_ACCEPT="application/json")
+print(refused.status_code)
+cache.clear()
+"""
+
+
+def test_strangers_cannot_have_much_kept(site):
+    assert site.shell(LIMITS).split() == ["0", "30", "401"]
