@@ -41,7 +41,9 @@ class Directory:
         )
         return {row[0]: self._sensor(*row) for row in rows}
 
-    def _sensor(self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed, kind) -> SensorEntry:  # noqa: PLR0917
+    def _sensor(
+        self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed, kind
+    ) -> SensorEntry:  # noqa: PLR0917
         key = self.open(device, sealed) if device else b""
         often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
         until = often.timestamp() if often else 0.0

@@ -52,7 +52,7 @@ TROUBLES = [  # id, what is asked, status, words of the page
     ("404", {"path": "/nothing/"}, 404, "nothing here"),
     ("404 of a file", {"path": "/sensors/" + "0" * 32 + "/nothing"}, 404, "nothing here"),
     ("405", {"path": "/login/", "method": "DELETE"}, 405, "takes forms alone"),
-    ("405 of ours", {"path": "/account/export/"}, 405, "takes forms alone"),
+    ("405 of ours", {"path": "/account/export/", "method": "DELETE"}, 405, "takes forms alone"),
     ("500", {"path": "/login/", "settings": {"ACCOUNT_FORMS": {"login": "nowhere.Form"}}}, 500, "Something went wrong here"),
 ]
 
@@ -67,7 +67,7 @@ def test_what_goes_wrong_is_a_page_that_leads_on(ask, asked, status, words):
 
 
 def test_programs_are_told_as_json(ask):
-    for asked in ({"path": "/api/1/nothing"}, {"path": "/unit/", "HTTP_ACCEPT": "application/json"}):
+    for asked in ({"path": "/api/1/nothing"}, {"path": "/unit/", "method": "DELETE", "HTTP_ACCEPT": "application/json"}):
         _status, headers, text, _lines = ask(**asked)
         assert headers["Content-Type"] == "application/json" and set(json.loads(text)) == {"error"}
 
