@@ -117,10 +117,11 @@ flash-demo: ## updates a historic board in the simulator through the real avrdud
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tests.flash.demo
 
-pictures: ## takes the README's pictures from a running demo
+pictures: ## takes the README's pictures: the demo, the LAN page, the dashboard
 	@$(SETUP) demo test pictures
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
 	@$(PY) -m tools.pictures
+	@$(PY) -m tools.picture_lan
 	@$(PY) -m tools.picture_dashboard
 
 .PHONY: firmware-quiet sim-quiet avr-host-test runtimes

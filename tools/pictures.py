@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the README's pictures from a running demo: its terminal, and the LAN page as a phone shows it. `make pictures`."""
+"""Takes the README's picture of the demo's terminal. `make pictures`."""
 
 import html
 import pathlib
@@ -7,21 +7,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "pictures"
 SECONDS = 40  # of the demo
-SHOT_AFTER_S = 25  # the page's minute is full by then
 TERMINAL = (1060, 190)  # pixels
-PHONE = (412, 732)
 SCALE = 2  # device pixels a pixel: sharp on every screen
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 STYLE = """body{margin:0;background:#16191d;color:#d8dee6;font:14px/1.5 'DejaVu Sans Mono',monospace}
 pre{margin:18px 22px;white-space:pre-wrap;overflow-wrap:anywhere}b{color:#f1572f;font-weight:normal}i{color:#7aab5a;font-style:normal}"""
 
 
-def shoot(url: str, file: pathlib.Path, size: tuple[int, int], settle_ms: int = 0) -> None:
+def shoot(url: str, file: pathlib.Path, size: tuple[int, int]) -> None:
     """A screenshot of a page, by a browser that has never seen anything."""
     with tempfile.TemporaryDirectory() as profile:
         command = [
@@ -33,8 +30,6 @@ def shoot(url: str, file: pathlib.Path, size: tuple[int, int], settle_ms: int = 
             "--window-size={},{}".format(*size),
             "--screenshot={}".format(file),
         ]
-        if settle_ms:
-            command.append("--virtual-time-budget={}".format(settle_ms))
         subprocess.run([*command, url], check=True, capture_output=True, timeout=120)
 
 
@@ -59,11 +54,7 @@ def main() -> int:
     command = [sys.executable, "-u", "-m", "tools.demo", "--seconds", str(SECONDS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout
-        lines = [demo.stdout.readline() for _ in range(4)]
-        page = next(word for line in lines for word in line.split() if word.startswith("http://"))
-        time.sleep(SHOT_AFTER_S)
-        shoot(page, FOLDER / "lan-page.png", PHONE, settle_ms=5000)
-        lines += demo.stdout.readlines()
+        lines = demo.stdout.readlines()
     text = "$ make demo SECONDS={}\n".format(SECONDS) + "".join(lines).replace(str(ROOT) + "/", "")
     terminal(text, FOLDER / "demo.png")
     return demo.returncode
