@@ -158,9 +158,9 @@ function offer(s){
   box.hidden=!s.claim;
   if(!s.claim)return;
   const q=sel=>box.querySelector(sel),code=s.claim.slice(0,4)+" "+s.claim.slice(4),m=at?qr(at):null,server=s.upload.server;
-  q("h1").textContent=at?"Nobody has claimed this Fluksometer yet":"This Fluksometer cannot be claimed yet";
+  q("h1").textContent=at?"Nobody has claimed this Fluksometer yet":"Waiting for "+server;
   q("p").textContent=at?"Connect it to your account and its figures are on your phone wherever you are.":
-    "It has not heard from its server "+server+" yet. Once it has, this page says where to claim it.";
+    "This server has not said yet whether somebody has claimed this Fluksometer. Once it has, this page says where to claim it.";
   q(".go").hidden=!at;q("svg").toggleAttribute("hidden",!m);
   if(at)q(".go").href=at;
   if(m){

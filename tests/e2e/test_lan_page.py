@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import qrcode
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from qrcode.util import MODE_8BIT_BYTE, QRData
 
@@ -124,6 +125,8 @@ def test_the_page_says_where_to_claim(house, page, cloud):
     expect(page.locator("#cards section")).to_have_count(1)
     expect(page.locator("#cards .now")).to_contain_text("W")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_text("About this device").click()
+    assert [each["id"] for each in Axe().run(page).response["violations"]] == []
 
 
 TEXTS = ["https://flukso.example/claim/K7QF2M3X/", "a"] + ["https://{}.example/claim/ABCDEFGH/".format("x" * n) for n in range(1, 69, 3)]
@@ -225,7 +228,7 @@ def test_before_the_server_answers_the_page_says_so_in_words(page, tmp_path, cer
         chain.start()
         chain.run(5)
         page.goto("http://127.0.0.1:{}/".format(port))
-        expect(page.get_by_text("cannot be claimed yet")).to_be_visible()
+        expect(page.get_by_text("This server has not said yet whether somebody has claimed this Fluksometer.")).to_be_visible()
         expect(page.locator("#claim .go")).to_be_hidden()
         expect(page.locator("#claim svg")).to_be_hidden()
         expect(page.locator("#claim code")).to_have_text(CODE[:4] + " " + CODE[4:])
