@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a web page may ask of the LAN API: readings anybody's, all else only our own page (docs/lan.md); pure."""
+"""Who may ask what of the LAN API: any page for readings, our own page and programs for everything (docs/lan.md); pure."""
 
 READINGS = "/sensor/"  # what begins so is for every page, under every name
 PAGE = "/"
@@ -34,14 +34,14 @@ def headers_for(target: str) -> str:
 def why_not(headers: dict, own_names) -> "str | None":
     """Return the sentence by which a request for anything but readings is refused, None when it may be answered.
 
-    headers have lower-case names. own_names() returns the names that are the device's, in lower case; addresses and localhost are in any
-    case: a page that was made to believe that its own name is the device's (DNS rebinding) comes under that name.
+    headers have lower-case names. own_names() returns the device's names in lower case, beside addresses and localhost: by DNS rebinding a
+    hostile page reaches the device under a name of its own, and is of the same origin to the browser.
     """
     site = headers.get("sec-fetch-site", "none")
     if "origin" in headers or site not in ("none", "same-origin", "same-site"):
-        return "only readings are for pages of others: open this address by itself"
+        return "pages of other sites may read the sensors alone: type this address yourself"
     if site == "same-site" and headers.get("sec-fetch-mode") != "navigate":
-        return "only readings are for other servers of this machine: open this address by itself"
+        return "pages of other servers on this machine may read the sensors alone: type this address yourself"
     name = host_name(headers.get("host", ""))
     if name is None or not (is_address(name) or name == "localhost" or name in own_names()):
         return "this is not a name of this device: use its address or its own name, or set the option lan_name"
