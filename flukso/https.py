@@ -12,6 +12,10 @@ URL_MAX = 256
 Answer = namedtuple("Answer", ("status", "headers", "body"))
 Url = namedtuple("Url", ("host", "port", "path"))
 
+TOO_OLD = "it speaks no TLS 1.2 or later"  # words of both ports
+TOO_NEW = "it does not speak TLS 1.2, the only version of this runtime"
+NO_TLS = "what answers there is no TLS"
+
 CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = "refused-certificate", "unreachable", "timeout", "protocol"
 
 
@@ -21,6 +25,31 @@ class HttpsError(OSError):
     def __init__(self, kind, text):
         super().__init__(text)
         self.kind = kind
+
+
+# why a block of a CA file is of no use: modules/tls/ca_file.h and ports/cpython_ca.py have the numbers
+CA_DAMAGED, CA_CUT, CA_TRUSTED, CA_UNKNOWN, CA_LARGE = 1, 2, 3, 4, 5
+CA_FAULTS = {
+    CA_DAMAGED: "the certificate at line {} is damaged",
+    CA_CUT: "the certificate at line {} has no end",
+    CA_TRUSTED: "line {} begins a TRUSTED CERTIFICATE, OpenSSL's own form; `openssl x509` makes a plain one of it",
+    CA_UNKNOWN: "the block at line {} is no certificate that can be used here",
+    CA_LARGE: "what follows line {} is beyond 1 MiB and is not read",
+}
+
+
+def ca_file_words(path: str, good: int, bad: int, fault: int, line: int) -> str:
+    """Return a sentence on a CA file with so many good certificates and bad blocks, "" when all is well.
+
+    Raises OSError, with a sentence, when there is no good one.
+    """
+    why = CA_FAULTS[fault].format(line) if bad else ""
+    if not good:
+        raise OSError("{} holds no CA certificate that can be used{}".format(path, ": " + why if why else ""))
+    if not bad:
+        return ""
+    more = " (and {} more of the kind)".format(bad - 1) if bad > 1 else ""
+    return "of the CA file {} only {} certificates are used: {}{}".format(path, good, why, more)
 
 
 def parse_url(url: str) -> Url:

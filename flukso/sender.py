@@ -126,6 +126,8 @@ class Sender:
                 self._https = self._port.open_https(settings.base_url, settings.cacert, self._clock)
             except (OSError, ValueError) as error:
                 raise HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(settings.cacert, error))
+            if self._https.warning:
+                self._log("warning", self._https.warning)
         return self._https
 
     def close(self):

@@ -1,95 +1,93 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on MicroPython: mbedtls verifies chain, name and dates; every socket is closed by hand, as its finaliser would not."""
+"""HTTPS on MicroPython: our module `tls` verifies chain, name and dates; every socket is closed by hand, as its finaliser would not."""
 
 import asyncio
-import binascii
 import errno
 import posix
 
 import tls
 
-from flukso.https import CERTIFICATE, PROTOCOL, TIMEOUT, UNREACHABLE, HttpsError, parse_url
-from flukso.ports.micropython import read_file
-from flukso.ports.micropython_http import AnswerReader, Closed, encode_request
+from flukso.exchange import Addresses, Exchange, Link
+from flukso.http import Closed
+from flukso.https import CERTIFICATE, NO_TLS, PROTOCOL, TIMEOUT, TOO_NEW, UNREACHABLE, HttpsError, ca_file_words, parse_url
 from flukso.ports.micropython_streams import addresses, connect, readable, writable
 
 CHUNK = 1024  # bytes of an answer read at once
-CACERT_MAX = 16384  # bytes of the CA file
-CONNECT_MIN_S = 0.5  # an address has at least this long, or what is left
-BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
-# a word of mbedtls's verdict, and what it means
+# flags of mbedtls's verdict, and what they mean; the first one counts
+EXPIRED, OTHER_NAME, NOT_TRUSTED, FUTURE, WEAK = 0x01, 0x04, 0x08, 0x200, 0x1C000
 REFUSALS = (
-    ("future", "it is not valid yet (is this machine's clock right?)"),
-    ("expired", "it has expired (is this machine's clock right?)"),
-    ("correctly signed", "it is not signed by the CA in {cacert}"),
-    ("Common Name", "it is for another host name than {host}"),
+    (FUTURE, "it is not valid yet (is this machine's clock right?)"),
+    (EXPIRED, "it has expired (is this machine's clock right?)"),
+    (NOT_TRUSTED, "it is not signed by the CA in {cacert}"),
+    (OTHER_NAME, "it is for another host name than {host}"),
+    (WEAK, "its signature or its key is of a kind that is not accepted any more"),
 )
+# codes of mbedtls
+VERIFY_FAILED, NO_CA_FILE, ALERT, BAD_VERSION = -0x2700, -0x2900, -0x7780, -0x6E80
+TLS_EOF = -0x7280  # the other end closed without a word
+NO_MEMORY = (errno.ENOMEM, -0x7F00, -0x2880)
+NO_RECORD = (-0x7200, -0x7100, -0x7300)  # what came is no TLS
+ALERT_VERSION = 70  # RFC 5246 §7.2
+TCP, QUICKACK = 6, 12  # Linux: what came is confirmed at once
 EPIPE = 32  # on every Linux; the errno module lacks it
-GONE = (errno.ECONNRESET, EPIPE, errno.ENOTCONN, errno.EBADF)
-TLS_EOF = (-0x7280, 0x7280)  # mbedtls: the other end closed without a word
+GONE = (errno.ECONNRESET, EPIPE, errno.ENOTCONN, errno.EBADF, TLS_EOF)
 
 
-def client_context(cacert: str):
-    """Return the one way in which we speak TLS: the server proves its name with a certificate of this CA file."""
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED
-    try:
-        context.load_verify_locations(_der(cacert))
-    except ValueError:
-        raise OSError("{} holds no CA certificate".format(cacert))
-    return context
+def check_cacert(cacert: str) -> str:
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    return ca_file_words(cacert, *tls.check(cacert))
 
 
-def _der(path):
-    """Return the first certificate of a PEM file as DER; ValueError when there is none."""
-    text = read_file(path, CACERT_MAX).decode()
-    begin = text.find(BEGIN)
-    end = text.find(END)
-    if begin < 0 or end < begin:
-        raise ValueError("no certificate")
-    return binascii.a2b_base64(text[begin + len(BEGIN) : end])
-
-
-class _Connection:
+class _Link(Link):
     """One TLS connection; reads and writes wait on the socket below it."""
 
-    def __init__(self, sock, context, host):
+    def __init__(self, way, sock, rtt_s):
+        self._way = way
         self._sock = sock
-        self._tls = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        self._talking = False  # the handshake is over, and so the certificate verified
-        self.served = 0
+        self.rtt_s = rtt_s
+        self._tls = tls.connect(sock.fileno(), way.host, way.cacert)
+
+    async def shake_hands(self):
+        await self._until(self._tls.handshake)
 
     async def write(self, data):
         view = memoryview(data)
         while view:
-            try:
-                count = self._tls.write(view)
-            except OSError as error:
-                raise self._plain(error)
-            if count is None:
-                await (writable(self._sock) if self._talking else readable(self._sock))
-            else:
-                self._talking = True
-                view = view[count:]
+            view = view[await self._until(self._tls.write, view) :]
 
     async def read(self):
-        """Return the next bytes, b"" at the end."""
+        return await self._until(self._tls.read, CHUNK)
+
+    async def _until(self, action, *arguments):
+        """Return what the action gives once it need not wait. Raises HttpsError."""
         while True:
             try:
-                data = self._tls.read(CHUNK)
+                result = action(*arguments)
             except OSError as error:
-                if self._talking and error.errno in TLS_EOF:
-                    return b""
-                raise self._plain(error)
-            if data is not None:
-                return data
-            await readable(self._sock)
+                raise self._way.told(error)
+            if result or result == b"":
+                return result
+            await (writable(self._sock) if self._tls.wants_write() else readable(self._sock))
 
-    def _plain(self, error):
-        """Return the error as the socket said it: the tls module hands it on negated. In the handshake that may be an mbedtls code."""
-        number = -(error.errno or 0)
-        return OSError(number) if self._talking and number in GONE else error
+    async def early(self, seconds):
+        until = posix.monotonic() + seconds
+        try:
+            if seconds:
+                self._sock.setsockopt(TCP, QUICKACK, 1)
+            while True:
+                data = self._tls.read(CHUNK)
+                left_s = until - posix.monotonic()
+                if data is not None or left_s <= 0:
+                    return data
+                await asyncio.wait_for(readable(self._sock), left_s)
+        except asyncio.TimeoutError:
+            return None
+        except OSError:
+            return b""
+
+    def sent(self):
+        return posix.unsent(self._sock.fileno()) == 0
 
     def close(self):
         try:
@@ -98,22 +96,86 @@ class _Connection:
             self._sock.close()
 
 
+class _Way:
+    """The way to one server (flukso/exchange.py)."""
+
+    def __init__(self, url, cacert):
+        self.host, self.port = url.host, url.port
+        self.cacert = cacert
+
+    def monotonic(self):
+        return posix.monotonic()
+
+    async def addresses(self):
+        return await addresses(self.host, self.port)
+
+    async def connect(self, address, share_s):
+        begun = posix.monotonic()
+        try:
+            sock = await asyncio.wait_for(connect(address), share_s)
+        except asyncio.TimeoutError:
+            raise self._unreachable("no answer")
+        except OSError as error:
+            raise self._unreachable(_in_words(error.errno))
+        link = None
+        try:
+            passed_s = posix.monotonic() - begun
+            link = _Link(self, sock, passed_s)
+            await asyncio.wait_for(link.shake_hands(), max(0.001, share_s - passed_s))
+            return link
+        except BaseException as error:
+            (link or sock).close()
+            if isinstance(error, asyncio.TimeoutError):
+                raise HttpsError(TIMEOUT, "no whole answer from {} in time".format(self.host))
+            if isinstance(error, OSError):
+                raise self.told(error)
+            raise
+
+    def _unreachable(self, why):
+        return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why))
+
+    def told(self, error):
+        """Return the HttpsError that says this OSError in words."""
+        if isinstance(error, HttpsError):
+            return error
+        number, detail = (error.args + (0, 0))[:2]
+        if number == VERIFY_FAILED:
+            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(self.host, self._verdict(detail)))
+        if number == NO_CA_FILE:
+            return HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(self.cacert, _in_words(detail)))
+        if number in GONE:
+            return Closed(_in_words(number))
+        if number in NO_MEMORY:
+            return HttpsError(UNREACHABLE, "no memory for a request to {}".format(self.host))
+        why = _in_words(number)
+        if number == BAD_VERSION or (number == ALERT and detail == ALERT_VERSION):
+            why = TOO_NEW
+        elif number in NO_RECORD:
+            why = NO_TLS
+        elif number == ALERT:
+            why = "it ends the handshake by alert {}".format(detail)
+        return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self.host, why))
+
+    def _verdict(self, flags):
+        for flag, why in REFUSALS:
+            if flags & flag:
+                return why.format(cacert=self.cacert, host=self.host)
+        return "mbedtls's flags are 0x{:x}".format(flags)
+
+
 class Https:
     """A verified connection to one server, kept alive between requests. One request at a time."""
 
     def __init__(self, base_url, cacert, clock):
         """Raises ValueError for a URL that is not https, OSError for a CA file that cannot be used."""
         self._url = parse_url(base_url)
-        self._cacert = cacert
         self._clock = clock
-        self._context = client_context(cacert)
-        self._connection = None
+        self.warning = check_cacert(cacert)
+        self._exchange = Exchange(_Way(self._url, cacert), Addresses())
 
     def close(self):
         """Close the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._exchange.close()
 
     async def request(self, method: str, path: str, headers: dict, body: bytes, timeout_s: float):
         """Return the server's Answer to a path (absolute, without host). Raises HttpsError and nothing else.
@@ -122,107 +184,34 @@ class Https:
         """
         timeout_s = self._clock.real(timeout_s)
         try:
-            return await asyncio.wait_for(self._attempts(method, path, headers, body, posix.monotonic() + timeout_s), timeout_s)
+            return await asyncio.wait_for(self._exchange.request(method, path, headers, body, posix.monotonic() + timeout_s), timeout_s)
         except asyncio.TimeoutError:
             self.close()
             raise HttpsError(TIMEOUT, "no whole answer from {} in time".format(self._url.host))
-        except asyncio.CancelledError:
-            self.close()
-            raise
+        except MemoryError:
+            raise HttpsError(UNREACHABLE, "no memory for a request to {}".format(self._url.host))
         except HttpsError:
-            self.close()
             raise
-        except (OSError, ValueError, MemoryError) as error:
-            self.close()
-            raise self._told(error)
-
-    async def _attempts(self, method, path, headers, body, deadline):
-        """Ask; a kept connection that the server closed is asked anew once."""
-        host = "[{}]".format(self._url.host) if ":" in self._url.host else self._url.host
-        if self._url.port != 443:
-            host = "{}:{}".format(host, self._url.port)
-        request = encode_request(method, host, path, headers, body)
-        if self._connection is not None and self._connection.served:
-            try:
-                return await self._ask(request)
-            except Closed:
-                self.close()
-            except OSError as error:
-                if isinstance(error, HttpsError) or error.errno not in GONE + TLS_EOF:
-                    raise
-                self.close()
-        self.close()
-        self._connection = await self._open(deadline)
-        return await self._ask(request)
-
-    async def _ask(self, request):
-        connection = self._connection
-        await connection.write(request)
-        reader = AnswerReader(connection.read)
-        answer = await reader.answer()
-        connection.served += 1
-        if not reader.reusable:
-            self.close()
-        return answer
-
-    async def _open(self, deadline):
-        """Return a connection to the first of the name's addresses that takes one; it is not verified before it is written to."""
-        found = await addresses(self._url.host, self._url.port)
-        if not found:
-            raise HttpsError(UNREACHABLE, "the name {} cannot be resolved".format(self._url.host))
-        failed = None
-        for number, address in enumerate(found):
-            share_s = (deadline - posix.monotonic()) / (len(found) - number)
-            try:
-                sock = await asyncio.wait_for(connect(address), max(share_s, CONNECT_MIN_S))
-            except OSError as error:
-                failed = error
-                continue
-            except asyncio.TimeoutError:
-                failed = OSError(errno.ETIMEDOUT)
-                continue
-            try:
-                return _Connection(sock, self._context, self._url.host)
-            except BaseException:
-                sock.close()
-                raise
-        raise HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self._url.host, self._url.port, _in_words(failed)))
-
-    def _told(self, error):
-        """Return the HttpsError that says this in words."""
-        host = self._url.host
-        if isinstance(error, ValueError):
-            verdict = str(error)
-            for word, why in REFUSALS:
-                if word in verdict:
-                    verdict = why.format(cacert=self._cacert, host=host)
-            if "unusable" in verdict:
-                return HttpsError(PROTOCOL, verdict)
-            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(host, " ".join(verdict.split())))
-        if isinstance(error, MemoryError):
-            return HttpsError(UNREACHABLE, "no memory for a request to {}".format(host))
-        if error.errno in GONE:
-            return Closed(_in_words(error))
-        if error.errno in TLS_EOF:
-            return Closed("in the handshake")
-        return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(host, _in_words(error)))
+        except OSError as error:
+            raise HttpsError(UNREACHABLE, "no way to {}: {}".format(self._url.host, _in_words(error.errno)))
 
 
-def _in_words(error):
+def _in_words(number):
     """Return an OSError's number as its name."""
-    number = error.errno if error is not None else None
     words = {
         errno.ECONNREFUSED: "connection refused",
         errno.EHOSTUNREACH: "no route to host",
         errno.ETIMEDOUT: "no answer",
+        errno.ENOENT: "it is missing",
         errno.ECONNRESET: "connection reset",
         EPIPE: "connection reset",
+        TLS_EOF: "in the handshake",
     }
     if number in words:
         return words[number]
     if isinstance(number, int) and number < 0:
         return "mbedtls -0x{:04x}".format(-number)
-    return str(error)[:200]
+    return "error {}".format(number)
 
 
 def open_https(base_url, cacert, clock) -> Https:

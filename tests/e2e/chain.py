@@ -61,7 +61,8 @@ def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
     """The command that starts `flukso` on this runtime, cpython or micropython, and what its environment needs."""
     if runtime == "cpython":
         return [sys.executable, "-m", "flukso"], {}
-    from tests.runtime.conftest import environment, x86_runtime
+    from tests.runtime.clients import environment
+    from tests.runtime.conftest import x86_runtime
 
     return [*x86_runtime(), "-m", "flukso"], environment()
 

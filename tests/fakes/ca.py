@@ -43,11 +43,15 @@ class Authority:
         self._name = _name(common)
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = dt.datetime.now(dt.timezone.utc)
-        self._certificate = (
-            self._builder(self._name, self._key.public_key(), now - LIFE, now + LIFE)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self._certificate = self._vouch(self, now - LIFE, now + LIFE)
+
+    def _vouch(self, other: "Authority", begin: dt.datetime, end: dt.datetime) -> x509.Certificate:
+        """A certificate of another CA, or of this one."""
+        return (
+            self._builder(other._name, other._key.public_key(), begin, end)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(signs=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(other._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
@@ -65,12 +69,19 @@ class Authority:
     def pem(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, names: tuple[str, ...], begin: dt.datetime, end: dt.datetime) -> bytes:
-        """Certificate and private key of a server with these names, as one PEM text."""
+    def vouched(self, other: "Authority", days: float = 3650) -> bytes:
+        """A certificate of another CA by this one (or of this one again) that ends after so many days, as PEM."""
+        now = dt.datetime.now(dt.timezone.utc)
+        return self._vouch(other, now - LIFE, now + days * DAY).public_bytes(serialization.Encoding.PEM)
+
+    def issue(
+        self, names: tuple[str, ...], begin: dt.datetime, end: dt.datetime, alternatives: "x509.SubjectAlternativeName | None" = None
+    ) -> bytes:
+        """Certificate and private key of a server with these names, as one PEM text; alternatives: what stands in place of the names."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             self._builder(_name(names[0]), key.public_key(), begin, end)
-            .add_extension(_alternatives(names), critical=False)
+            .add_extension(alternatives or _alternatives(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

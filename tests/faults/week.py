@@ -130,6 +130,8 @@ class QuickBoard:
 class QuickServer:
     """Keeps the last tuple of each sensor, and counts what is not as it must be."""
 
+    warning = ""  # of the CA file
+
     def __init__(self):
         self.trouble = None  # status, or None
         self.away = False

@@ -4,8 +4,7 @@
 import json
 import struct
 
-from flukso import buffer, config, digest, https, lan_guard, lan_server, spi, uart, upload
-from flukso.ports import micropython_http
+from flukso import buffer, config, digest, http, https, lan_guard, lan_server, spi, uart, upload
 
 try:
     from zlib import crc32
@@ -167,7 +166,7 @@ async def read_answer(data, step):
         at[0] += step
         return data[at[0] - step : at[0]]
 
-    return await micropython_http.AnswerReader(read).answer()
+    return await http.AnswerReader(read).answer()
 
 
 def run(coroutine):

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The runtimes under test, built when first asked for."""
 
-import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.fakes.ca import make
+from tests.runtime.clients import ROOT, Client, Here
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
 CACHE = ROOT / ".cache" / "micropython"
 ROUTER_HEAP = re.search(r"heapsize=(\S+)", (BUILD.parent / "files" / "flukso").read_text()).group(1)  # as the package starts it
@@ -19,11 +17,6 @@ ROUTER_HEAP = re.search(r"heapsize=(\S+)", (BUILD.parent / "files" / "flukso").r
 def build(*arguments: str) -> None:
     done = subprocess.run([BUILD, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a child gets: the tree's own modules, after the frozen ones."""
-    return {**os.environ, "MICROPYPATH": ".frozen:{}".format(ROOT), **more}
 
 
 def x86_runtime(program: str = "micropython") -> list[str]:
@@ -72,3 +65,12 @@ def mips_tests() -> list[str]:
 def mips_spifake() -> list[str]:
     build("mips")
     return ["qemu-mips-static", "-cpu", "24Kc", str(CACHE / "mips" / "micropython-spifake"), "-X", "heapsize=2m"]
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def connect(request):
+    """(url, CA file) -> a client of either interpreter."""
+    if request.param == "cpython":
+        return Here
+    runtime = request.getfixturevalue("runtime")
+    return lambda url, ca: Client(runtime, url, ca)

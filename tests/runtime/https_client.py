@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on MicroPython: asks an HTTPS server as the daemon does, by JSON lines on standard input; one JSON line each as answer.
 
-python: https_client.py URL CA
+python: https_client.py URL CA KEY; the first line says what is wrong with the CA file.
 {"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and the widest pause of the event loop meanwhile
 {"do": "fds"}       how many descriptors are open, and bytes of heap in use
 {"do": "close"}
@@ -14,12 +14,12 @@ import os
 import sys
 import time
 
+from flukso.digest import x_digest
 from flukso.https import HttpsError
 from flukso.ports import load
 
 port = load()
 SENSOR = "a" * 32
-BODY = b'{"measurements":[[1700000000,1]]}'
 TICK_MS = 10
 
 
@@ -30,13 +30,15 @@ async def watch(widest):
         widest[0] = max(widest[0], time.ticks_diff(time.ticks_ms(), before) - TICK_MS)
 
 
-async def post(https, command, digest):
+async def post(https, command, key):
     path = command.get("path", "/sensor/" + SENSOR)
+    body = command["body"].encode()
+    digest = x_digest(key, body)
     headers = {"Content-Type": "application/json", "X-Version": "1.0", "User-Agent": "Fluksometer v210", "X-Digest": digest}
     widest = [0]
     watcher = asyncio.create_task(watch(widest))
     try:
-        answer = await https.request("POST", path, headers, BODY, command["timeout_s"])
+        answer = await https.request("POST", path, headers, body, command["timeout_s"])
         said = {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
     except HttpsError as error:
         said = {"kind": error.kind, "text": str(error)}
@@ -47,6 +49,7 @@ async def post(https, command, digest):
 
 async def main():
     https = port.open_https(sys.argv[1], sys.argv[2], port.system_clock())
+    print(json.dumps({"warning": https.warning}))
     for line in sys.stdin:
         command = json.loads(line)
         said = {}

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.e2e.chain import SENSORS
-from tests.runtime.conftest import environment
+from tests.runtime.clients import environment
 
 pytestmark = pytest.mark.timeout(180)
 

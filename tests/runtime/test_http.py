@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flukso.http import CHUNKS_MAX, AnswerReader, Closed, encode_request
 from flukso.https import BODY_MAX, HEADERS_MAX, LINE_MAX, PROTOCOL, HttpsError
-from flukso.ports.micropython_http import CHUNKS_MAX, AnswerReader, Closed, encode_request
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

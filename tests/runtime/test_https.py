@@ -1,125 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTPS on both interpreters against the fake server: what is verified, every form of answer, that each ends, that nothing leaks."""
 
-import asyncio
 import contextlib
-import json
 import socket
 import ssl
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from flukso.digest import x_digest
-from flukso.https import HttpsError
-from flukso.ports.cpython_https import open_https
 from flukso.upload import acknowledges
 from tests.fakes.misbehaviour import reset
 from tests.fakes.server import Server
-from tests.runtime.conftest import environment
-
-DEVICE, KEY, SENSOR = "d" * 32, "0" * 32, "a" * 32
-BODY = b'{"measurements":[[1700000000,1]]}'
-CLIENT = Path(__file__).with_name("https_client.py")
-
-
-class RealClock:
-    def real(self, seconds):
-        return seconds
-
-
-class Here:
-    """What Client is, on CPython, in this process."""
-
-    def __init__(self, url, ca):
-        self._loop = asyncio.new_event_loop()
-        self._https = open_https(url, str(ca), RealClock())
-
-    def post(self, timeout_s=8.0):
-        return self._loop.run_until_complete(self._watched(timeout_s))
-
-    async def _watched(self, timeout_s):
-        request = asyncio.ensure_future(self._said(timeout_s))
-        widest_s = 0.0
-        while not request.done():
-            before = time.monotonic()
-            await asyncio.sleep(0.01)
-            widest_s = max(widest_s, time.monotonic() - before - 0.01)
-        return {**request.result(), "pause_ms": widest_s * 1000}
-
-    async def _said(self, timeout_s):
-        headers = {
-            "Content-Type": "application/json",
-            "X-Version": "1.0",
-            "User-Agent": "Fluksometer v210",
-            "X-Digest": x_digest(KEY, BODY),
-        }
-        try:
-            answer = await self._https.request("POST", "/sensor/" + SENSOR, headers, BODY, timeout_s)
-        except HttpsError as error:
-            return {"kind": error.kind, "text": str(error)}
-        return {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._https.close()
-        self._loop.close()
-
-
-class Client:
-    """A MicroPython process with one connection object."""
-
-    def __init__(self, runtime, url, ca):
-        self._process = subprocess.Popen(
-            [*runtime, str(CLIENT), url, str(ca), x_digest(KEY, BODY)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-
-    def ask(self, **command):
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, self._process.stderr.read()
-        return json.loads(line)
-
-    def post(self, timeout_s=8.0):
-        return self.ask(timeout_s=timeout_s)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        finally:
-            self._process.kill()
-            self._process.stdout.close()
-            self._process.stderr.close()
+from tests.runtime.clients import BODY, DEVICE, KEY, SENSOR, Client
 
 
 @pytest.fixture
 def server(pki):
     with Server(pki / "good.pem", {DEVICE: KEY}) as server:
         yield server
-
-
-@pytest.fixture(params=["cpython", "micropython"])
-def connect(request):
-    """(url, CA file) -> a client of either interpreter."""
-    if request.param == "cpython":
-        return Here
-    runtime = request.getfixturevalue("runtime")
-    return lambda url, ca: Client(runtime, url, ca)
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import subprocess
 import pytest
 
 from tests.e2e.chain import SENSORS
+from tests.fakes.server import Server
 from tests.processes import free_port
-from tests.runtime.conftest import CACHE, ROOT, environment
-from tests.runtime.test_https import Client, Server
+from tests.runtime.clients import Client, environment
+from tests.runtime.conftest import CACHE, ROOT
 from tests.runtime.test_release import WITH_LAN
 from tests.runtime.test_spidev import GAP_MIN_US, SPEED_MAX_HZ, messages, polls_and_uploads, through_device, wires  # noqa: F401
 

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tests.runtime.conftest import ROOT, environment
+from tests.runtime.clients import environment
+from tests.runtime.conftest import ROOT
 
 pytestmark = pytest.mark.timeout(120)
 

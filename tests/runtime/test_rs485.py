@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.runtime.conftest import ROOT, environment
+from tests.runtime.clients import environment
+from tests.runtime.conftest import ROOT
 
 pytestmark = pytest.mark.timeout(120)
 PIECES = 2000  # of 200 bytes: far more than the system holds for a client

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from tests.e2e.chain import SENSORS
-from tests.runtime.conftest import CACHE, ROOT, environment
+from tests.runtime.clients import environment
+from tests.runtime.conftest import CACHE, ROOT
 from tests.runtime.test_daemon import on
 
 DEVICE = "/dev/spidev0.0"

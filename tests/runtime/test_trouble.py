@@ -12,7 +12,7 @@ from flukso import buffer
 from tests.e2e.chain import SENSORS
 from tests.package.router import ROOT_COMMAND
 from tests.processes import free_port
-from tests.runtime.conftest import environment
+from tests.runtime.clients import environment
 from tests.runtime.test_release import WITH_LAN, ask
 from tests.runtime.test_spidev import DEVICE, wires  # noqa: F401
 

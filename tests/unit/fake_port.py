@@ -30,6 +30,8 @@ CONFIG = MAIN + ANALOG.format(1, IDS[0]) + PULSE.format(4, IDS[3], "0.5")
 class FakeServer:
     """Takes tuples as the server does: the first value of a timestamp stays."""
 
+    warning = ""  # of the CA file
+
     def __init__(self):
         self.tuples = {}
         self.conflicts = []  # a timestamp sent twice with different values

@@ -133,8 +133,8 @@ RAW = [  # what a server sends; the answer's body, or None for an error
     ("65-headers", HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(65)) + b"\r\n", None),
     ("long-header", HEAD + b"X: " + b"a" * 70000 + b"\r\n\r\n", None),
     ("endless-headers", HEAD + b"X: a\r\n" * 5000, None),
-    ("negative-length", HEAD + b"Content-Length: -1\r\n\r\nxy", b"xy"),
-    ("length-is-no-number", HEAD + b"Content-Length: ten\r\n\r\nxy", b"xy"),
+    ("negative-length", HEAD + b"Content-Length: -17\r\n\r\nxy", None),
+    ("length-is-no-number", HEAD + b"Content-Length: ten\r\n\r\nxy", None),
     ("huge-length", HEAD + b"Content-Length: 99999999999999999999\r\n\r\nxy", None),
     ("over-the-limit", HEAD + b"\r\n" + b"x" * 70000, None),
     ("just-the-limit", HEAD + b"\r\n" + b"x" * 65536, b"x" * 65536),
@@ -147,6 +147,10 @@ RAW = [  # what a server sends; the answer's body, or None for an error
     ("nothing", b"", None),
     ("zeros", bytes(1000), None),
     ("continue-first", b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", b"x"),
+    ("early-hints-first", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", b"x"),
+    ("unasked-upgrade", b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", None),
+    ("endless-interim", b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, None),
+    ("head-is-cut", HEAD + b"Content-Length: 1\r\n", None),
     ("compressed", HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxy", b"xy"),
 ]
 

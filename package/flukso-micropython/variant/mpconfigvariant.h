@@ -39,7 +39,10 @@
 #define MICROPY_PY_HASHLIB_SHA1 (1)
 #define MICROPY_PY_SELECT_POSIX_OPTIMISATIONS (1)
 #define MICROPY_PY_SELECT_SELECT (0)
-#define MICROPY_PY_SSL_FINALISER (1)
+
+// TLS is modules/tls, which can only verify; MicroPython's module is left out, and its build of mbedtls taken.
+#undef MICROPY_PY_SSL
+#define MICROPY_PY_SSL (0)
 
 // What the daemon has no use for.
 #define MICROPY_EMIT_X64 (0)

@@ -45,6 +45,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	FUNCTION(syslog),
 	FUNCTION(accept),
 	FUNCTION(lookup),
+	FUNCTION(unsent),
 	CONSTANT(O_RDONLY),
 	CONSTANT(O_WRONLY),
 	CONSTANT(O_RDWR),

@@ -33,5 +33,6 @@ MP_DECLARE_CONST_FUN_OBJ_2(posix_syslog_obj);
 // Names and sockets: posix_net.c
 MP_DECLARE_CONST_FUN_OBJ_1(posix_accept_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(posix_lookup_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(posix_unsent_obj);
 
 #endif

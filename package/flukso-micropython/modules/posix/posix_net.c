@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,3 +97,14 @@ static mp_obj_t mod_accept(mp_obj_t listener)
 	return MP_OBJ_NEW_SMALL_INT(fd);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_accept_obj, mod_accept);
+
+// unsent(fd) -> bytes written to a TCP socket that the other machine has not confirmed; 0 where the system does not say.
+static mp_obj_t mod_unsent(mp_obj_t fd)
+{
+	int count = 0;
+	if (ioctl((int)mp_obj_get_int(fd), TIOCOUTQ, &count) < 0) {
+		count = 0;
+	}
+	return mp_obj_new_int(count);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(posix_unsent_obj, mod_unsent);

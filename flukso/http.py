@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP/1.1 as our client speaks it: the request's bytes, and the reader of every form of answer; pure but for what it is given to read."""
+"""HTTP/1.1 as our client speaks it on both interpreters: the request's bytes, and the reader of every form of answer; pure."""
 
 from flukso.https import BODY_MAX, HEADERS_MAX, LINE_MAX, PROTOCOL, Answer, HttpsError
 
@@ -9,7 +9,7 @@ CHUNKS_MAX = 4096  # pieces of a chunked body; an honest server sends one or two
 
 
 class Closed(HttpsError):
-    """The connection ended before the first byte of an answer: a kept one may simply have grown old."""
+    """The connection ended: a kept one may simply have grown old."""
 
     def __init__(self, why=""):
         super().__init__(PROTOCOL, CLOSED + (": " + why if why else ""))
@@ -30,26 +30,49 @@ def encode_request(method: str, host: str, path: str, headers: dict, body: bytes
     return "\r\n".join(lines + ["", ""]).encode() + body
 
 
-class AnswerReader:
-    """Reads one answer. read is a coroutine function that gives the next bytes, b"" at the end of the connection."""
+def _always():
+    return True
 
-    def __init__(self, read):
+
+class AnswerReader:
+    """Reads one answer. read is a coroutine function that gives the next bytes, b"" at the end of the connection.
+
+    sent() says whether the other machine has the whole request by now: what answers before is no answer to it.
+    """
+
+    def __init__(self, read, sent=_always):
         self._read = read
+        self._sent = sent
         self._ahead = b""
         self._ended = False
+        self.begun = False  # whether anything of an answer came
         self.reusable = False  # after answer(): whether the connection may be asked again
 
-    async def answer(self) -> Answer:
-        """Return the answer. Raises HttpsError: Closed when there was none, protocol when it is not to be believed."""
+    async def head(self) -> "tuple[str, int, dict]":
+        """Return version, status and headers of the answer; interim ones (1xx) are passed over.
+
+        Raises HttpsError: Closed when there was none, protocol when it is not to be believed.
+        """
         for _ in range(INTERIM_MAX):
             version, status = await self._status()
+            if status >= 200 and not self._sent():
+                raise HttpsError(PROTOCOL, "the server answers before it has the request")
             headers = await self._headers()
+            if status == 101:
+                raise HttpsError(PROTOCOL, "the server changes the protocol unasked")
             if status >= 200:
-                body = await self._body(status, headers)
-                kept = headers.get("connection", "").lower() != "close"
-                self.reusable = kept and version == "HTTP/1.1" and not self._ended and not self._ahead
-                return Answer(status, headers, body)
+                return version, status, headers
         raise HttpsError(PROTOCOL, "only interim answers")
+
+    async def answer(self) -> Answer:
+        """Return the whole answer. Raises HttpsError as head()."""
+        version, status, headers = await self.head()
+        body = await self._body(status, headers)
+        closes = "close" in [word.strip() for word in headers.get("connection", "").lower().split(",")]
+        framed_twice = "transfer-encoding" in headers and "content-length" in headers
+        clean = not self._ended and not self._ahead
+        self.reusable = clean and version == "HTTP/1.1" and not closes and not framed_twice
+        return Answer(status, headers, body)
 
     async def _more(self):
         """Append what comes next; HttpsError at the end of the connection."""
@@ -77,6 +100,7 @@ class AnswerReader:
             if not self._ahead:
                 self._ended = True
                 raise Closed()
+            self.begun = True
         line = await self._line()
         words = line.split(" ", 2)
         if len(words) < 2 or words[0] not in ("HTTP/1.0", "HTTP/1.1") or not _is_number(words[1], 3) or not 100 <= int(words[1]) < 600:
@@ -84,7 +108,7 @@ class AnswerReader:
         return words[0], int(words[1])
 
     async def _headers(self):
-        headers = {}
+        headers: dict[str, str] = {}
         for _ in range(HEADERS_MAX + 1):
             line = await self._line()
             if not line:
@@ -96,6 +120,8 @@ class AnswerReader:
             value = value.strip()
             if name == "content-length" and headers.get(name, value) != value:
                 raise HttpsError(PROTOCOL, "two lengths")
+            if name == "transfer-encoding" and name in headers:
+                raise HttpsError(PROTOCOL, "two encodings")
             headers[name] = value
         raise HttpsError(PROTOCOL, "more than {} headers".format(HEADERS_MAX))
 
@@ -114,14 +140,14 @@ class AnswerReader:
         if count <= len(self._ahead):
             body, self._ahead = self._ahead[:count], self._ahead[count:]
             return body
-        body = bytearray(self._ahead)
+        out = bytearray(self._ahead)
         self._ahead = b""
-        while len(body) < count:
+        while len(out) < count:
             await self._more()
-            wanted = count - len(body)
-            body.extend(self._ahead[:wanted])
+            wanted = count - len(out)
+            out.extend(self._ahead[:wanted])
             self._ahead = self._ahead[wanted:]
-        return bytes(body)
+        return bytes(out)
 
     async def _rest(self):
         body = bytearray(self._ahead)
