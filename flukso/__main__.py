@@ -4,37 +4,78 @@
 import sys
 
 from flukso import ports, version
-from flukso.words import UsageError, clock_url, parse
+from flukso.words import UsageError, asked_for_help, clock_url, meant, parse, trouble
 
-USAGE = """usage: flukso COMMAND
-  daemon --config FILE [--bus URL] [--clock system|sim:URL] [--detach [--pidfile FILE]]
-  board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]
-      version | counters | delta | sync (needs --config)
-      get NAME [SENSOR]          set NAME [SENSOR] VALUE…       (kept for good)
-          hardware, map, enabled, counter, constant, watchdog, brownouts; sensors count from 1
-  provision [--config FILE] [--system FILE] [--runtime FILE [--user NAME]]
-      makes what is missing: device, key, sensor ids; writes the copy that the daemon reads
-  config check FILE              lists every error with its line
-  version
-bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH
+BUSES = "bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH\n"
+HELP = {  # command: its usage, one line that says what it does, and the rest
+    "daemon": (
+        "daemon --config FILE [--bus URL] [--clock system|sim:URL] [--detach [--pidfile FILE]]",
+        "reads the board, uploads, and serves the LAN until SIGTERM or SIGINT",
+        "--detach goes into the background (CPython); the pid file is {} unless it is named.\n" + BUSES,
+    ),
+    "board": (
+        "board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]",
+        "asks the sensor board alone",
+        """commands: version | counters | delta | sync (needs --config)
+          get NAME [SENSOR]
+          set NAME [SENSOR] VALUE...   kept for good
+names:    hardware, map, watchdog, brownouts; of a sensor, which count from 1: enabled, counter, constant
 """
+        + BUSES,
+    ),
+    "provision": (
+        "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME]]",
+        "makes what is missing: device, key, sensor ids; writes the daemon's copy",
+        """defaults: --config /etc/config/flukso, --system the file `system` beside it; --copies /etc/flukso with that configuration.
+A damaged file is mended from the copies of the last good one. --runtime FILE: what the daemon is to read, for --user alone.
+""",
+    ),
+    "config": (
+        "config check FILE",
+        "lists every error of a configuration with its line, and what was probably not meant",
+        "Exit status 0: the file is good, whatever it warns of; 2: it has errors, or cannot be read.\n",
+    ),
+    "version": ("version", "the release", ""),
+    "help": ("help [COMMAND]", "this text, or a command's", ""),
+}
 PIDFILE = "/var/run/flukso/flukso.pid"
 FLAGS = ("detach",)  # options without a value
 OPTIONS = {
     "daemon": ("config", "bus", "clock", "detach", "pidfile"),
     "board": ("config", "bus", "clock"),
-    "provision": ("config", "system", "runtime", "user"),
+    "provision": ("config", "system", "runtime", "user", "copies"),
     "config": (),
     "version": (),
+    "help": (),
 }
+BROKEN_PIPE, INTERRUPTED = 32, 130  # errno of a reader that has gone; exit status after Ctrl-C, as a shell has it
+
+
+def usage(command: str = "") -> str:
+    """Return the help of a command; of all of them for "" and for one that there is not."""
+    if command in HELP:
+        words, what, more = HELP[command]
+        return "usage: flukso {}\n{}\n{}".format(words, what, more.format(PIDFILE) if command == "daemon" else more)
+    lines = ["usage: flukso COMMAND"]
+    for name in ("daemon", "board", "provision", "config", "version", "help"):
+        lines += ["  " + HELP[name][0], "      " + HELP[name][1]]
+    return "\n".join(lines) + "\n`flukso help COMMAND` says more. docs/daemon.md has all options.\n"
 
 
 def run(words: list, port) -> int:
     """Run one command line; return the exit status."""
+    topic = asked_for_help(words, HELP)
+    if topic is not None:
+        sys.stdout.write(usage(topic))
+        return 0
     import asyncio
+
+    from flukso.config import bus_known
 
     command, rest, options = parse(words, OPTIONS, FLAGS)
     if command == "version":
+        if rest:
+            raise UsageError("version takes nothing more, not {}".format(rest[0]))
         sys.stdout.write(version.VERSION + "\n")
         return 0
     if command == "config":
@@ -42,12 +83,14 @@ def run(words: list, port) -> int:
     if command == "provision":
         return provision(rest, options, port)
     clock = clock_url(options)
+    if not bus_known(options.get("bus", "unix:any")):
+        raise UsageError("--bus {}: a bus is one of these URLs".format(options["bus"]))
     if command == "board":
         from flukso import boardline
 
         return asyncio.run(boardline.main(port, rest, options, clock, sys.stdout.write))
     if rest or "config" not in options:
-        raise UsageError("daemon needs --config FILE and nothing more")
+        raise UsageError("daemon takes options alone, not {}".format(rest[0]) if rest else "daemon needs --config FILE")
     if "detach" in options:
         status = detach(options, port)
         if status:
@@ -68,7 +111,7 @@ def detach(options, port):
         port.log("err", str(error))
         return 2
     except OSError as error:
-        port.log("err", str(error))
+        port.log("err", trouble(error))
         return 1
     return 0
 
@@ -77,35 +120,54 @@ def provision(rest, options, port):
     from flukso import provision as provisioning
 
     if rest:
-        raise UsageError("provision takes options only")
-    try:
-        return provisioning.main(port, options, sys.stdout.write)
-    except OSError as error:
-        port.log("err", str(error))
-        return 1
+        raise UsageError("provision takes options alone, not {}; is --config {} meant?".format(rest[0], rest[0]))
+    return provisioning.main(port, options, sys.stdout.write, sys.stderr.write)
 
 
 def check(rest, port):
-    from flukso import config
+    from flukso import advice, config, uci
 
-    if len(rest) != 2 or rest[0] != "check":
-        raise UsageError("config check FILE")
+    if not rest:
+        raise UsageError("config needs what to do: config check FILE")
+    if rest[0] != "check":
+        near = "is check meant?" if meant(rest[0], ("check",)) else "it can check a FILE: config check {}".format(rest[0])
+        raise UsageError("config cannot {}; {}".format(rest[0], near))
+    if len(rest) != 2:
+        raise UsageError("config check takes one file: config check FILE")
     try:
         settings = config.load(port, rest[1])
-    except (config.ConfigErrors, OSError) as error:
+        warnings = advice.advice(port, uci.text_of(port.read_file(rest[1], uci.FILE_MAX)), settings)
+    except config.ConfigErrors as error:
         sys.stdout.write(str(error) + "\n")
         return 2
+    for problem in warnings:
+        sys.stdout.write("warning: {}\n".format(uci.shown(problem)))
     sys.stdout.write("good: {} sensors enabled\n".format(len(settings.sensors)))
     return 0
 
 
 def main(words: "list | None" = None) -> int:
     """The entry point: exit status 0 done, 1 failed, 2 wrong command line or configuration."""
+    words = sys.argv[1:] if words is None else words
+    port = ports.load()
     try:
-        return run(sys.argv[1:] if words is None else words, ports.load())
-    except ValueError as error:
-        sys.stderr.write("flukso: {}\n{}".format(error, USAGE if isinstance(error, UsageError) else ""))
+        status = run(words, port)
+        port.end_output()
+    except UsageError as error:
+        command = words[0] if words and words[0] in HELP else ""
+        sys.stderr.write("flukso: {}\n{}".format(error, usage(command)))
         return 2
+    except ValueError as error:
+        sys.stderr.write("flukso: {}\n".format(error))
+        return 2
+    except OSError as error:
+        port.drop_output()
+        if error.args[:1] != (BROKEN_PIPE,):
+            sys.stderr.write("flukso: {}\n".format(trouble(error)))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
 
 
 if __name__ == "__main__":

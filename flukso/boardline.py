@@ -3,6 +3,7 @@
 
 from flukso import config, spi
 from flukso.board import Board
+from flukso.words import UsageError, meant, trouble
 
 NAMES = {  # name: the command's second letter, whether it is of a sensor
     "hardware": ("h", False),
@@ -15,7 +16,7 @@ NAMES = {  # name: the command's second letter, whether it is of a sensor
 }
 
 
-class CommandError(ValueError):
+class CommandError(UsageError):
     """Words that are no command for the board."""
 
 
@@ -24,7 +25,7 @@ async def main(port, words, options, clock_url, write) -> int:
     settings = _settings(port, options)
     url = options.get("bus") or (settings.bus if settings else "")
     if not config.bus_known(url):
-        raise CommandError("a bus is needed: --bus URL, or --config FILE")
+        raise CommandError("which board? --bus URL says it, or --config FILE")
     steps = _command(words, settings)
     clock = port.sim_clock(clock_url) if clock_url else port.system_clock()
     bus = None
@@ -36,7 +37,7 @@ async def main(port, words, options, clock_url, write) -> int:
         for line in await steps(board):
             write(line + "\n")
     except (spi.SpiError, OSError) as error:
-        port.log("err", str(error))
+        port.log("err", trouble(error) if isinstance(error, OSError) else str(error))
         return 1
     finally:
         if bus is not None:
@@ -56,13 +57,21 @@ def _command(words, settings):
         return plain[words[0]]
     if words == ["sync"]:
         if settings is None:
-            raise CommandError("sync needs --config FILE")
+            raise CommandError("board sync needs --config FILE: what the board is to be brought in line with")
         return lambda board: _sync(board, settings)
     if words[:1] == ["get"]:
         return _get(words[1:])
     if words[:1] == ["set"]:
         return _set(words[1:])
-    raise CommandError("version, counters, delta, get, set or sync is needed")
+    known = ("version", "counters", "delta", "get", "set", "sync")
+    if not words:
+        raise CommandError("board needs a command: {}".format(", ".join(known)))
+    if words[0] in known:
+        raise CommandError("board {} takes nothing more, not {}".format(words[0], " ".join(words[1:])))
+    near = meant(words[0], known)
+    raise CommandError(
+        "board has no command {}; {}".format(words[0], "is {} meant?".format(near) if near else "known are " + ", ".join(known))
+    )
 
 
 async def _version(board):
@@ -101,7 +110,7 @@ def _get(words):
     letter, sensor = _target(words)
     rest = words[1 + (sensor is not None) :]
     if rest:
-        raise CommandError("get takes a name and perhaps a sensor")
+        raise CommandError("board get {} takes nothing more, not {}".format(words[0], " ".join(rest)))
 
     async def steps(board):
         return [await _shown(board, words[0], letter, sensor)]
@@ -147,13 +156,15 @@ def _set(words):
 def _target(words):
     """Return the command's letter and the sensor's index (None where there is none)."""
     if not words or words[0] not in NAMES:
-        raise CommandError("known names: {}".format(", ".join(sorted(NAMES))))
+        near = meant(words[0], sorted(NAMES)) if words else ""
+        known = "is {} meant?".format(near) if near else "known names are {}".format(", ".join(sorted(NAMES)))
+        raise CommandError("there is nothing named {}; {}".format(words[0], known) if words else "a name is needed; " + known)
     letter, of_sensor = NAMES[words[0]]
     if not of_sensor:
         return letter, None
     number = config.whole(words[1]) if len(words) > 1 else None
     if number is None or not 1 <= number <= spi.SENSORS:
-        raise CommandError("{} needs a sensor from 1 to {}".format(words[0], spi.SENSORS))
+        raise CommandError("{} is of a sensor, from 1 to {}: {} 1, for instance".format(words[0], spi.SENSORS, words[0]))
     return letter, number - 1
 
 
@@ -163,7 +174,7 @@ def _values(name, words):
         known = {str(index + 1): index for index in range(spi.SENSORS)}
         known["-"] = spi.UNUSED
         if len(words) != spi.SENSORS or [word for word in words if word not in known]:
-            raise CommandError("map takes six of 1 to {} or -".format(spi.SENSORS))
+            raise CommandError("map takes the sensors of the six ports, 1 to {}, or - for none: map 1 2 3 4 5 -".format(spi.SENSORS))
         return [known[word] for word in words]
     if name == "constant":
         constant = config.thousandths(words[0]) if len(words) == 1 else None

@@ -4,7 +4,9 @@
 from collections import namedtuple
 
 from flukso import https, uci
+from flukso import options as table
 from flukso.meter import UNIT_OF_TYPE
+from flukso.words import trouble
 
 BOARD_SENSORS = 6
 CLASSES = {"analog": (1, 2, 3), "pulse": (4, 5, 6), "uart": (4, 5, 6)}  # class: the sensors that the board has for it
@@ -50,48 +52,34 @@ Sensor = namedtuple(
     "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
 )
 
-_NUMBERS = (  # section, option, name in Settings, default, least, most
-    ("main", "hw_major", "hw_major", 2, 2, 2),
-    ("main", "hw_minor", "hw_minor", None, 0, 2),
-    ("daemon", "upload_interval", "upload_interval_s", 300, 10, 86400),
-    ("daemon", "lan_port", "lan_port", 8080, 1, 65535),
-    ("daemon", "spi_mode", "spi_mode", 0, 0, 3),
-    ("daemon", "save_interval", "save_interval_s", 300, 10, 86400),
-    ("daemon", "flash_interval", "flash_interval_s", 21600, 3600, 604800),
-)
-_TEXTS = (  # option of `settings daemon`, name in Settings, default
-    ("cacert", "cacert", "/etc/ssl/certs/flukso.ca.crt"),
-    ("state_dir", "state_dir", "/var/run/flukso"),
-    ("flash_dir", "flash_dir", ""),
-    ("uart_socket", "uart_socket", ""),
-    ("delta_pipe", "delta_pipe", ""),
-    ("lan_name", "lan_name", ""),
-)
-
 
 class ConfigErrors(ValueError):
     """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and line."""
 
     def __init__(self, problems):
         problems = sorted(problems)
-        super().__init__("\n".join(["{}:{}: {}".format(p.file, p.line, p.text) for p in problems]))
+        super().__init__("\n".join([uci.shown(problem) for problem in problems]))
         self.problems = problems
 
 
-def parse(text: str, system: str | None = None, bus: str | None = None) -> Settings:
+def parse(text: str, system: str | None = None, bus: str | None = None, provisioned: bool = True) -> Settings:
     """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one; `bus` overrides its own.
 
+    provisioned: whether it is an error that device, key or a sensor's id are missing.
     Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
     """
     problems: list[uci.Problem] = []
     reader = _Reader(uci.parse(text, "flukso", problems), problems)
+    reader.provisioned = provisioned
+    if uci.is_void(text):
+        reader.missing(0, "the file is empty")
     identity = _identity(reader, system, problems)
     values = _values(reader)
     values.update(identity)
     if bus is not None:
         values["bus"] = bus
     values["sensors"] = _sensors(reader, values["bus"].startswith("uart:"))
-    if values["wan"]:
+    if values["wan"] and provisioned:
         for name in ("device", "key"):
             if not values[name] and name not in reader.wrongs:
                 reader.missing(0, "no {}: neither here nor in the file system".format(name))
@@ -103,23 +91,23 @@ def parse(text: str, system: str | None = None, bus: str | None = None) -> Setti
 def load(port, path: str, bus: str | None = None) -> Settings:
     """Return the Settings of a configuration file, with the file `system` beside it.
 
-    Raises ConfigErrors, or OSError when it cannot be read.
+    Raises ConfigErrors, also when it cannot be read.
     """
-    text = decode_text(port.read_file(path, uci.FILE_MAX))
+    try:
+        text = uci.text_of(port.read_file(path, uci.FILE_MAX))
+    except OSError as error:
+        words = trouble(error, path)
+        raise ConfigErrors([uci.Problem(path, 0, words[len(path) + 2 :] if words.startswith(path + ": ") else words)])
+    return parse(text, system_beside(port, path), bus)
+
+
+def system_beside(port, path: str) -> "str | None":
+    """Return the text of the file `system` in the folder of this one, None when it cannot be read."""
     folder, slash, _ = path.rpartition("/")
     try:
-        system = decode_text(port.read_file(folder + slash + "system", uci.FILE_MAX))
+        return uci.text_of(port.read_file(folder + slash + "system", uci.FILE_MAX))
     except OSError:
-        system = None
-    return parse(text, system, bus)
-
-
-def decode_text(data: bytes) -> str:
-    """Return the text of a file; ConfigErrors when it is not UTF-8."""
-    try:
-        return data.decode("utf-8")
-    except (UnicodeError, ValueError):
-        raise ConfigErrors([uci.Problem("flukso", 0, "the file is not UTF-8 text")])
+        return None
 
 
 class _Reader:
@@ -130,6 +118,7 @@ class _Reader:
         self.problems = problems
         self.file = file
         self.torn = bool(problems)
+        self.provisioned = True
         self.wrongs = []  # names of the options that were found wrong
 
     def fail(self, file, line, text):
@@ -141,12 +130,13 @@ class _Reader:
             self.fail(self.file, line, text)
 
     def option(self, kind, name, option):
-        """Return the Value of an option of the section `config kind name` (name None: any), the last one given; or None."""
-        found = None
+        """Return the Value of an option of the section `config kind name` (name None: the first that has it), or None."""
         for section in self.sections:
-            if section.type == kind and name in (None, section.name) and option in section.options:
-                found = section.options[option]
-        return found
+            if section.type == kind and name in (None, section.name):
+                value = value_in(section, option)
+                if value is not None:
+                    return value
+        return None
 
     def wrong(self, value, option, text):
         self.wrongs.append(option)
@@ -154,6 +144,9 @@ class _Reader:
 
     def number(self, value, option, default, least, most):
         if value is None:
+            return default
+        if not value.text:
+            self.wrong(value, option, "it has no value")
             return default
         number = whole(value.text)
         if number is None or not least <= number <= most:
@@ -167,7 +160,7 @@ class _Reader:
         if value.text in TRUE:
             return 1
         if value.text not in FALSE:
-            self.wrong(value, option, "{} is neither 0 nor 1".format(value.text))
+            self.wrong(value, option, "{} is neither 0 nor 1".format(value.text) if value.text else "it has no value")
         return 0
 
     def hex32(self, value, option):
@@ -177,6 +170,12 @@ class _Reader:
             self.wrong(value, option, "32 lower-case hex digits are needed")
             return ""
         return value.text
+
+
+def value_in(section, option: str) -> "uci.Value | None":
+    """Return the Value of an option in a section; of one that is given as a list, the last."""
+    values = section.lists.get(option)
+    return values[-1] if values else section.options.get(option)
 
 
 def whole(text: str) -> int | None:
@@ -208,55 +207,66 @@ def is_hex32(text: str) -> bool:
 
 def _identity(reader, system, problems):
     """Return device, key and version: from `config system` of the file itself, else from the file `system`."""
-    own = reader
     if reader.option("system", None, "device") is None and reader.option("system", None, "key") is None and system is not None:
-        own = _Reader(uci.parse(system, "system", problems), problems, "system")
+        system = "" if uci.is_void(system) else system
+        own = _Reader(uci.parse(system, "system", []), [], "system")
         own.wrongs = reader.wrongs
-    version = own.option("system", None, "version")
+        found = _identity_of(own)
+        if not (found["device"] and found["key"]):  # otherwise the rest of that file is no business of ours
+            uci.parse(system, "system", problems)
+            problems += own.problems
+        return found
+    return _identity_of(reader)
+
+
+def _identity_of(reader):
+    version = reader.option("system", None, "version")
     return {
-        "device": own.hex32(own.option("system", None, "device"), "device"),
-        "key": own.hex32(own.option("system", None, "key"), "key"),
+        "device": reader.hex32(reader.option("system", None, "device"), "device"),
+        "key": reader.hex32(reader.option("system", None, "key"), "key"),
         "version": None if version is None else whole(version.text),
     }
 
 
 def _values(reader):
+    """Return what the sections `settings` say, by the names of Settings."""
     values: dict = {}
-    for section, option, name, default, least, most in _NUMBERS:
-        values[name] = reader.number(reader.option("settings", section, option), option, default, least, most)
-    for option, name, usual in _TEXTS:
-        value = reader.option("settings", "daemon", option)
-        values[name] = usual if value is None else value.text
-    phase = reader.option("settings", "main", "phase")
-    values["phase"] = reader.number(phase, "phase", 1, 1, 3)
-    if values["phase"] == 2:
-        reader.wrong(phase, "phase", "1 or 3")
-    values["reset_counters"] = reader.flag(reader.option("settings", "main", "reset_counters"), "reset_counters", 0)
-    values["wan"] = reader.flag(reader.option("settings", "daemon", "enable_wan_branch"), "enable_wan_branch", 1)
-    values["register"] = reader.flag(reader.option("settings", "daemon", "register"), "register", 0)
-    values["lan"] = reader.flag(reader.option("settings", "daemon", "enable_lan_branch"), "enable_lan_branch", 1)
-    values["base_url"] = _base_url(reader, reader.option("settings", "daemon", "wan_base_url"))
-    values["bus"] = _bus(reader, reader.option("settings", "daemon", "bus"))
-    level = reader.option("settings", "daemon", "logmask")
-    values["log_level"] = "info" if level is None or level.text not in LOG_LEVELS else level.text
+    for option in table.OPTIONS:
+        value = reader.option("settings", option.section, option.name)
+        values[option.field] = _value(reader, value, option)
     return values
 
 
-def _base_url(reader, value):
-    if value is None:
-        return "https://api.flukso.net/"
-    try:
-        https.parse_url(value.text)
-    except ValueError as error:
-        reader.wrong(value, "wan_base_url", str(error))
+def _value(reader, value, option):
+    if option.kind == table.FLAG:
+        return reader.flag(value, option.name, option.default)
+    if option.kind == table.NUMBER:
+        return reader.number(value, option.name, option.default, option.limits[0], option.limits[1])
+    if option.kind == table.CHOICE:
+        return _choice(reader, value, option)
+    if value is None or not value.text:
+        return option.default
+    if option.kind == table.URL:
+        return _base_url(reader, value, option.name)
+    if option.kind == table.BUS and not bus_known(value.text):
+        reader.wrong(value, option.name, "it must begin with one of {}".format(" ".join(BUSES)))
+    if option.kind == table.LEVEL and value.text not in LOG_LEVELS:
+        return option.default
     return value.text
 
 
-def _bus(reader, value):
-    if value is None:
-        return "spidev:/dev/spidev0.0"
-    if not bus_known(value.text):
-        reader.wrong(value, "bus", "it must begin with one of {}".format(" ".join(BUSES)))
+def _choice(reader, value, option):
+    number = reader.number(value, option.name, option.default, option.limits[0], option.limits[-1])
+    if number not in option.limits:
+        reader.wrong(value, option.name, " or ".join([str(choice) for choice in option.limits]))
+    return number
+
+
+def _base_url(reader, value, name):
+    try:
+        https.parse_url(value.text)
+    except ValueError as error:
+        reader.wrong(value, name, str(error))
     return value.text
 
 
@@ -284,14 +294,16 @@ def _sensors(reader, listening):
 
 
 def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa: PLR0917
-    options = section.options
+    options: dict = {name: value_in(section, name) for name in table.SENSOR if name in section.spans}
     enabled = reader.flag(options.get("enable"), "enable", 0)
     id_ = reader.hex32(options.get("id"), "id")
     kind = options.get("type")
-    class_ = _class(reader, section, number, enabled, listening)
+    if kind is not None and not kind.text:
+        kind = None
+    class_ = _class(reader, section, options.get("class"), number, enabled, listening)
     ports = _ports(reader, section, "" if listening else class_)
     if enabled:
-        if "id" not in options:
+        if "id" not in options and reader.provisioned:
             reader.missing(section.line, "sensor {} is enabled and has no id".format(number))
         if not section.lists.get("port") and "port" not in options:
             reader.missing(section.line, "sensor {} is enabled and has no port".format(number))
@@ -303,14 +315,13 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa
             port = whole(value.text)
             if taken_ports.setdefault(port, number) != number:
                 reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
-    constant = 1000 if listening else _constant(reader, section, class_, enabled)
+    constant = 1000 if listening else _constant(reader, section, options, class_, enabled)
     texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
-    kind = "electricity" if kind is None else kind.text
-    return Sensor(number, enabled, id_, kind, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
+    type_ = "electricity" if kind is None else kind.text
+    return Sensor(number, enabled, id_, type_, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
 
 
-def _class(reader, section, number, enabled, listening):
-    value = section.options.get("class")
+def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
     if value is None:
         if enabled:
             reader.missing(section.line, "sensor {} is enabled and has no class".format(number))
@@ -341,9 +352,9 @@ def _ports(reader, section, class_):
     return tuple(ports)
 
 
-def _constant(reader, section, class_, enabled):
+def _constant(reader, section, options, class_, enabled):
     """Return the meter constant in 1/1000, at most CONSTANT_MAX + 0.999; 0 when it was wrong or is not needed."""
-    value = section.options.get("constant")
+    value = options.get("constant")
     if value is not None:
         constant = thousandths(value.text)
         if constant is None:
@@ -354,7 +365,7 @@ def _constant(reader, section, class_, enabled):
         return 1000  # 1 Wh or 1 l a pulse
     clamp = []
     for name in ("voltage", "current"):
-        value = section.options.get(name)
+        value = options.get(name)
         number = None if value is None else thousandths(value.text)
         if value is None and enabled:
             reader.missing(section.line, "an analog sensor needs constant, or voltage and current: no {}".format(name))

@@ -4,10 +4,13 @@
 from binascii import hexlify
 from collections import namedtuple
 
-from flukso import uci
-from flukso.config import BOARD_SENSORS, decode_text, is_hex32, whole
+from flukso import config, copies, damage, uci
+from flukso.config import BOARD_SENSORS, is_hex32, whole
+from flukso.uci import quoted, set_option
+from flukso.words import trouble
 
 GENERATION_1 = {1: "analog", 2: "analog", 3: "pulse", 4: "pulse"}  # its four inputs, docs/protocols.md §2
+CONFIG = "/etc/config/flukso"
 DEFAULT_CLASSES = {1: "analog", 2: "analog", 3: "analog", 4: "pulse", 5: "pulse", 6: "uart"}
 
 # flukso, system: texts to be written; runtime: what the daemon reads; changes: in words; old: a converted generation 1 text, or None
@@ -18,10 +21,11 @@ class ProvisionError(ValueError):
     """Files that cannot be completed: said instead of guessed."""
 
 
-def provision(flukso: "str | None", system: "str | None", random) -> Provisioned:
+def provision(flukso: "str | None", system: "str | None", random, good=None) -> Provisioned:
     """Complete the texts of the files `flukso` and `system` (None: there is none); random(n) returns n random bytes.
 
-    What is there stays as it is. Raises ProvisionError when a file cannot be read, or device and key are unusable.
+    What is there stays as it is; a sensor without an id has the one of the Copy `good` again. Raises ProvisionError when a file cannot
+    be read, or device and key are unusable, or lost.
     """
     changes: list = []
     old = None
@@ -29,17 +33,18 @@ def provision(flukso: "str | None", system: "str | None", random) -> Provisioned
     if text is None:
         text = default_config()
         changes.append("a configuration was made: one clamp of 50 A on port 1")
+    elif uci.is_void(text):
+        raise ProvisionError("flukso: the file is empty, and there is no copy of it: restore it from a backup, or remove it")
     elif is_generation_1(sections(text, "flukso")):
         old, text = text, convert(sections(text, "flukso"))
         changes.append("the generation 1 configuration was converted")
     system = _identity(text, system, random, changes)
     if changes and changes[-1] == NEW_IDENTITY:
         text = set_option(text, "settings", "daemon", "register", "1")
-    text = _sensor_ids(text, random, changes)
-    wish = _option(sections(text, "flukso"), "settings", "main", "reset_counters")
+    text = _sensor_ids(text, random, changes, good)
     runtime = text
-    if wish is not None and wish not in ("0", "off", "no", "false", "disabled"):
-        text = set_option(text, "settings", "main", "reset_counters", "0")
+    text = without_wish(text)
+    if text != runtime:
         changes.append("reset_counters was set back to 0; the daemon does it once")
     return Provisioned(text, system, _with_system(runtime, system), changes, old)
 
@@ -47,21 +52,36 @@ def provision(flukso: "str | None", system: "str | None", random) -> Provisioned
 NEW_IDENTITY = "device and key were made"
 
 
+def without_wish(text: str) -> str:
+    """Return the text with the wish to reset the counters set back, however it is spelt and however often it stands there."""
+    for section in sections(text, "flukso"):
+        if section.type == "settings" and section.name == "main":
+            values = [section.options.get(RESET)] + section.lists.get(RESET, [])
+            if [value for value in values if value is not None and value.text and value.text not in config.FALSE]:
+                return set_option(text, "settings", "main", RESET, "0")
+    return text
+
+
+RESET = "reset_counters"
+
+
 def sections(text: str, file: str) -> list:
     """Return the sections of a UCI text. Raises ProvisionError when it is damaged."""
     problems: list = []
     found = uci.parse(text, file, problems)
     if problems:
-        raise ProvisionError("\n".join(["{}:{}: {}".format(p.file, p.line, p.text) for p in problems]))
+        raise ProvisionError("\n".join([uci.shown(problem) for problem in problems]))
     return found
 
 
 def _option(found, kind, name, option):
-    value = None
+    """Return the text of an option, of the first section that has it; None when none has."""
     for section in found:
-        if section.type == kind and name in (None, section.name) and option in section.options:
-            value = section.options[option].text
-    return value
+        if section.type == kind and name in (None, section.name):
+            value = config.value_in(section, option)
+            if value is not None and value.text:
+                return value.text
+    return None
 
 
 def _identity(text, system, random, changes):
@@ -69,16 +89,22 @@ def _identity(text, system, random, changes):
     own = sections(text, "flukso")
     if _option(own, "system", None, "device") is not None:
         return system
-    system = "" if system is None else system
-    found = sections(system, "system")
+    if system is not None and uci.is_void(system):
+        if [section for section in own if section.type == "sensor" and _option([section], "sensor", None, "id")]:
+            raise ProvisionError("system: the file is empty, and with it device and key are lost: restore it from a backup, or remove it")
+        system = None
+    problems: list = []
+    found = uci.parse(system or "", "system", problems)
     pair = [_option(found, "system", None, name) for name in ("device", "key")]
+    if is_hex32(pair[0] or "") and is_hex32(pair[1] or ""):
+        return system  # what else that file holds, or cannot be read in it, is no business of ours
+    sections(system or "", "system")
     for name, value in (("device", pair[0]), ("key", pair[1])):
         if value and not is_hex32(value):
             raise ProvisionError("system: the {} is not 32 lower-case hex digits".format(name))
-    if pair[0] and pair[1]:
-        return system
     if pair[0] or pair[1]:
         raise ProvisionError("system: one of device and key is missing; a device without its key cannot be restored here")
+    system = system or ""
     for name in ("device", "key"):
         system = set_option(system, "system", None, name, _fresh(random))
     changes.append(NEW_IDENTITY)
@@ -89,53 +115,33 @@ def _fresh(random):
     return hexlify(random(16)).decode()
 
 
-def _sensor_ids(text, random, changes):
+def _sensor_ids(text, random, changes, good):
     """Give every sensor of the board an id."""
-    for section in sections(text, "flukso"):
+    found = sections(text, "flukso")
+    taken = [_option([section], "sensor", None, "id") for section in found]
+    known = sections(good.flukso, "copy") if good else []
+    for section in found:
         number = whole(section.name) if section.type == "sensor" else None
-        if number is None or not 1 <= number <= BOARD_SENSORS or section.options.get("id") is not None:
+        if number is None or not 1 <= number <= BOARD_SENSORS or "id" in section.order:
             continue
-        text = set_option(text, "sensor", section.name, "id", _fresh(random))
-        changes.append("sensor {} got an id".format(number))
+        before = _option(known, "sensor", section.name, "id")
+        again = before is not None and is_hex32(before) and before not in taken
+        text = set_option(text, "sensor", section.name, "id", before if again else _fresh(random))
+        changes.append("sensor {} {}".format(number, "has its id again" if again else "got an id"))
     return text
 
 
 def _with_system(text, system):
     """Return the daemon's text: with the identity in it, so that it needs no other file."""
-    found = sections(system or "", "system")
-    lines = ["", "config system"]
-    for name in ("device", "key", "version"):
-        value = _option(found, "system", None, name)
-        if value is not None:
-            lines.append("\toption {} {}".format(name, quoted(value)))
-    if len(lines) == 2 or _option(sections(text, "flukso"), "system", None, "device") is not None:
-        return text
-    return text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+    identity = _identity_of(text, system)
+    return text.rstrip("\n") + "\n\n" + copies.system_section(identity) if identity else text
 
 
-def quoted(value: str) -> str:
-    """Return a value as one UCI word."""
-    return "'" + value.replace("'", "'\\''") + "'"
-
-
-def set_option(text: str, kind: str, name: "str | None", option: str, value: str) -> str:
-    """Return the text with this option in its section, which is added when missing; every other line stays as it is."""
-    lines = text.split("\n")
-    line = "\toption {} {}".format(option, quoted(value))
-    section = None
-    for found in sections(text, "file"):
-        if found.type == kind and name in (None, found.name):
-            section = found
-            break
-    if section is None:
-        while lines and not lines[-1]:
-            lines.pop()
-        lines += ["", "config {}".format(kind if name is None else kind + " " + quoted(name)), line, ""]
-    elif option in section.options:
-        lines[section.options[option].line - 1] = line
-    else:
-        lines.insert(section.line, line)
-    return "\n".join(lines).lstrip("\n")
+def _identity_of(text, system):
+    """Return the identity that the file `system` holds for this configuration, {} when that has its own."""
+    if _option(sections(text, "flukso"), "system", None, "device") is not None:
+        return {}
+    return copies.identity_in(uci.parse(system or "", "system", []))
 
 
 def default_config() -> str:
@@ -190,36 +196,149 @@ def _converted_input(number, section):
     return "\n".join(lines)
 
 
-def main(port, options: dict, write) -> int:
-    """Run the command on files; return the exit status. Raises OSError when one cannot be written."""
-    path = options.get("config", "/etc/config/flukso")
-    system_path = options.get("system", path.rpartition("/")[0] + "/system" if "/" in path else "system")
-    flukso, system = _text_of(port, path), _text_of(port, system_path)
-    done = provision(flukso, system, port.random_bytes)
-    if done.old is not None:
-        _write(port, path + ".gen1", done.old)
-    if done.system is not None and done.system != system:
-        _write(port, system_path, done.system)
-    if done.flukso != flukso:
-        _write(port, path, done.flukso)
-    if "runtime" in options:
-        _write(port, options["runtime"], done.runtime, options.get("user"))
-    for change in done.changes or ["nothing was missing"]:
-        write(change + "\n")
+def main(port, options: dict, write, warn) -> int:
+    """Run the command on files; return the exit status. `write` takes what was changed, `warn` lines that say first how grave they are."""
+    job = _Job(port, options, write, warn)
+    try:
+        job.run()
+    except (ProvisionError, config.ConfigErrors) as error:
+        return job.fail(str(error).split("\n"), 2)
+    except OSError as error:
+        return job.fail([trouble(error)], 1)
     return 0
 
 
-def _write(port, path, text, user=None):
-    """Write a text that its owner alone may read; its folder is made when missing."""
-    port.make_folder(path.rpartition("/")[0] or ".")
-    port.write_durable(path, text.encode(), 0o600, user)
+class _Job:
+    """One run of the command."""
+
+    def __init__(self, port, options, write, warn):
+        self._port = port
+        self._write = write
+        self._warn = warn
+        self._path = options.get("config", CONFIG)
+        self._system_path = options.get("system", self._path.rpartition("/")[0] + "/system" if "/" in self._path else "system")
+        self._runtime, self._user = options.get("runtime"), options.get("user")
+        folder = options.get("copies", copies.FOLDER if self._path == CONFIG else "")
+        self._copies = copies.Copies(port, folder) if folder else None
+        self._good = self._copies.load() if self._copies else None
+
+    def run(self):
+        """Raises ProvisionError, ConfigErrors or OSError; what was mended by then stays so."""
+        flukso, system = self._mend(_text_of(self._port, self._path), _text_of(self._port, self._system_path))
+        if flukso is not None and not uci.is_void(flukso):
+            config.parse(flukso, system, provisioned=False)  # before lines come into it: those of errors are the file's
+        done = provision(flukso, system, self._port.random_bytes, self._good)
+        config.parse(done.runtime)
+        if done.old is not None:
+            self._put(self._path + ".gen1", done.old)
+        if done.flukso != flukso:  # before the identity: it says that this is still to be registered
+            self._put(self._path, done.flukso)
+        if done.system is not None and done.system != system:
+            self._put(self._system_path, done.system)
+        self._render(done.runtime)
+        for change in done.changes or ["nothing was missing"]:
+            self._write(change + "\n")
+        self._keep(copies.Copy(done.flukso, _identity_of(done.flukso, done.system)))
+
+    def fail(self, lines, status):
+        """Say why the files are not taken over; the last good configuration serves when nothing does so already."""
+        for line in lines:
+            self._say("error: the configuration is not taken over: " + line)
+        if self._runtime and self._good and not self._port.file_stamp(self._runtime):
+            try:
+                text = self._good.flukso
+                self._render(text + copies.system_section(self._good.identity) if self._good.identity else text)
+                self._say("warning: the last good configuration is used")
+            except OSError as error:
+                self._say("error: {}".format(trouble(error)))
+        return status
+
+    def _say(self, line):
+        self._warn(line + "\n")
+
+    def _mend(self, flukso, system):
+        """Return both texts, with what the copies have where they were damaged; written back when flash can be written."""
+        if self._good is None:
+            return flukso, system
+        settled = bool(self._runtime and self._port.file_stamp(self._runtime))
+        mended = damage.mend(flukso, system, self._good, settled)
+        for warning in mended.warnings:
+            self._say("warning: " + warning)
+        for name, path, before, now in (
+            ("flukso", self._path, flukso, mended.flukso),
+            ("system", self._system_path, system, mended.system),
+        ):
+            if name in mended.damaged:
+                self._put_back(name, path, before, now)
+        return mended.flukso, mended.system
+
+    def _put_back(self, name, path, before, now):
+        try:
+            self._put(path, now)
+            if self._copies and before is not None and not uci.is_void(before):
+                self._copies.put_aside(name, before)
+                self._say("warning: what was left of it is {}/{}.damaged".format(self._copies.folder, name))
+        except OSError as error:
+            self._say("flash: {} cannot be written: flash is full or read-only ({})".format(path, trouble(error)))
+
+    def _render(self, text):
+        """Write the daemon's copy, as libuci would."""
+        if self._runtime:
+            self._put(self._runtime, uci.dump(sections(text, "flukso")), self._user)
+
+    def _keep(self, copy):
+        """Remember what is good, and say what the copies lose by it."""
+        if self._copies is None:
+            return
+        for name in self._copies.damaged:
+            self._say("warning: {}/{} was damaged and is made anew".format(self._copies.folder, name))
+        for line in lost(self._good, copy) if self._good not in (None, copy) else []:
+            self._say("warning: " + line)
+        try:
+            self._copies.keep(copy)
+        except OSError:
+            self._say("flash: {}/{} cannot be written: flash is full or read-only".format(self._copies.folder, copies.NAMES[0]))
+
+    def _put(self, path, text, user=None):
+        """Write a text that its owner alone may read; its folder is made when missing."""
+        self._port.make_folder(path.rpartition("/")[0] or ".")
+        self._port.write_durable(path, uci.bytes_of(text), 0o600, user)
+
+
+def lost(before, after) -> list:
+    """Say what one Copy had and the other has no more, or otherwise: the identity, sensors and their ids."""
+    lines = []
+    old, new = _who(before), _who(after)
+    if old[0] and old != new:
+        words = ("the device is {} now; it was {}", new[0], old[0]) if old[0] != new[0] else ("the device has another key", "", "")
+        lines.append(words[0].format(*words[1:]))
+    now = _ids(after)
+    for name, id_ in _ids(before):
+        held = [other for number, other in now if number == name]
+        if not held:
+            lines.append("sensor {} was taken out of the configuration".format(name))
+        elif held[0] != id_:
+            lines.append("sensor {} has another id".format(name))
+    return lines
+
+
+def _who(copy):
+    found = copies.identity_in(sections(copy.flukso, "copy")) or copy.identity
+    return found.get("device"), found.get("key")
+
+
+def _ids(copy):
+    found = [section for section in sections(copy.flukso, "copy") if section.type == "sensor"]
+    return [(section.name, _option([section], "sensor", None, "id")) for section in found]
 
 
 def _text_of(port, path):
     try:
-        data = port.read_file(path, uci.FILE_MAX)
+        return uci.text_of(port.read_file(path, uci.FILE_MAX))
     except OSError as error:
-        if error.args and error.args[0] == 2:  # ENOENT on every system
+        if error.args and error.args[0] == ENOENT:
             return None
         raise
-    return decode_text(data)
+
+
+ENOENT = 2  # on every system

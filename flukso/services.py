@@ -2,6 +2,7 @@
 """What the daemon offers on its own machine: LAN API, mDNS, the board's UART on a socket, the historic delta pipe."""
 
 from flukso import discovery
+from flukso.words import trouble
 
 RETRY_S = 60  # a port or path that was taken is tried again
 
@@ -47,7 +48,7 @@ class Services:
             self._running[name] = (wanted, await start())
             self._said.pop(name, None)
         except (OSError, ImportError, AttributeError, ValueError) as error:
-            text = "{} cannot be offered: {}".format(name, error)
+            text = "{} cannot be offered: {}".format(name, trouble(error))
             if self._said.get(name) != text:
                 self._daemon.log("warning", text)
             self._said[name] = text

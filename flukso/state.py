@@ -2,6 +2,7 @@
 """What outlives the process: the saved buffer, the mark that the counters were reset, and whether the daemon was killed."""
 
 from flukso import buffer
+from flukso.words import trouble
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
@@ -28,14 +29,14 @@ def _restored(port, folder, log):
         return buffer.load(port.read_file(path, buffer.DUMP_MAX))
     except OSError as error:
         if error.args[:1] != (ENOENT,):
-            log("warning", "the saved buffer cannot be read: {}".format(error))
+            log("warning", "the saved buffer cannot be read: {}".format(trouble(error)))
         return None
     except buffer.BufferError_ as error:
         log("warning", "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(path, error, BUFFER))
     try:
         port.rename(path, path + ".damaged")
     except OSError as error:
-        log("warning", "it could not be put aside: {}".format(error))
+        log("warning", "it could not be put aside: {}".format(trouble(error)))
     return None
 
 
@@ -89,9 +90,10 @@ class Saver:
             save(self._port, folder, store)
             self.error = ""
         except (OSError, MemoryError) as error:
-            if str(error) != self.error:
-                self._log("warning", "what was read could not be saved in {}: {}".format(folder, error))
-            self.error = str(error)
+            text = trouble(error)
+            if text != self.error:
+                self._log("warning", "what was read could not be saved in {}: {}".format(folder, text))
+            self.error = text
 
 
 class Run:

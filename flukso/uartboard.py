@@ -7,6 +7,7 @@ from flukso import uart
 from flukso.board import Poll
 from flukso.ports import BusError
 from flukso.spi import Delta
+from flukso.words import trouble
 
 READ_MAX = 256  # bytes at once; a line takes 120 ms at 4800 baud
 SILENT_S = 30  # it says its power each second, and nothing for 20 s after a reset
@@ -67,7 +68,7 @@ class UartBoard:
                 for line in self._splitter.feed(data):
                     self._take(line)
         except (OSError, EOFError) as error:
-            self._error = str(error) or "the line was closed"
+            self._error = trouble(error) or "the line was closed"
         finally:
             writer.close()
 

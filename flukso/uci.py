@@ -1,95 +1,97 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of UCI files -> sections, with the line of each word; pure (docs/protocols.md §7)."""
+"""Text of UCI files -> sections, read as libuci reads it, with the place of each statement; pure (docs/protocols.md §7)."""
 
-from collections import namedtuple
+from flukso.ucireader import BLANKS, FILE_MAX, MARK, WIDE_MARKS, Problem, Reader, Section, Value, decoded, line_text
 
-FILE_MAX = 65536  # bytes; the field's files have 3 KB
-LINE_MAX = 1024  # characters
-SECTIONS_MAX = 256
+__all__ = ("FILE_MAX", "MARK", "WIDE_MARKS", "Problem", "Section", "Value")
 
-# options: name -> Value, lists: name -> list of Values, in the file's order
-Section = namedtuple("Section", ("line", "type", "name", "options", "lists"))
-Value = namedtuple("Value", ("line", "text"))
-# file: the file's short name, line: from 1, 0 for the whole file
-Problem = namedtuple("Problem", ("file", "line", "text"))
-
-
-class _LineError(ValueError):
-    pass
+ESCAPED = 0xDC00  # a byte that is no UTF-8 stands in a text as this and itself
 
 
 def parse(text: str, file: str, problems: list) -> "list[Section]":
-    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, the rest is still read."""
-    sections: list[Section] = []
-    if len(text) > FILE_MAX:
-        problems.append(Problem(file, 0, "the file is over {} bytes".format(FILE_MAX)))
-        return sections
-    for number, line in enumerate(text.split("\n"), 1):
-        try:
-            _take(sections, number, _words(line))
-        except _LineError as error:
-            problems.append(Problem(file, number, str(error)))
-    return sections
+    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, the rest is still read.
+
+    What libuci refuses is a problem here too, but for a byte order mark; what it reads is read alike.
+    """
+    return Reader(bytes_of(text), file, problems).read()
 
 
-def _words(line):
-    """Split one line as a shell would: quotes, backslashes, `#` at the start of a word."""
-    if len(line) > LINE_MAX:
-        raise _LineError("the line is over {} characters".format(LINE_MAX))
-    words = []
-    word = None
-    quote = ""
-    escaped = False
-    for char in line:
-        if escaped:
-            word = (word or "") + char
-            escaped = False
-        elif char == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            if char == quote:
-                quote = ""
+def shown(problem) -> str:
+    """Return the sentence that names a Problem's place."""
+    return "{}:{} {}".format(problem.file, "{}:".format(problem.line) if problem.line else "", problem.text)
+
+
+def is_void(text: str) -> bool:
+    """Say whether a file holds nothing: no byte, blanks, a mark, or the zeros that a power cut leaves."""
+    data = bytes_of(text)
+    return not (data[len(MARK) :] if data[: len(MARK)] == MARK else data).strip(b" \t\r\n\0")
+
+
+def open_at_end(text: str) -> bool:
+    """Say whether the text ends within a quote."""
+    reader = Reader(bytes_of(text), "", [])
+    reader.read()
+    return reader.open
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a file's bytes, whatever they are; bytes_of() gives them back."""
+    try:
+        return decoded(data)
+    except ValueError:
+        return "\n".join([line_text(line, ESCAPED) for line in data.split(b"\n")])
+
+
+def bytes_of(text: str) -> bytes:
+    """Return the bytes of a text."""
+    try:
+        whole = text.encode()
+        if b"\xed\xb2" not in whole and b"\xed\xb3" not in whole:
+            return whole
+    except ValueError:
+        pass  # it has escaped bytes, which one interpreter writes and the other refuses
+    data = bytearray()
+    for char in text:
+        code = ord(char)
+        data += bytes([code & 0xFF]) if ESCAPED + 0x80 <= code <= ESCAPED + 0xFF else char.encode()
+    return bytes(data)
+
+
+def dump(sections: list) -> str:
+    """Return the text that libuci itself would write of these sections."""
+    lines = []
+    for section in sections:
+        lines.append("\nconfig {}{}".format(section.type, " " + quoted(section.name) if section.name else ""))
+        for name in section.order:
+            if name in section.lists:
+                lines += ["\tlist {} {}".format(name, quoted(value.text)) for value in section.lists[name]]
             else:
-                word += char
-        elif char in "'\"":
-            quote = char
-            word = word or ""
-        elif char in " \t\r":
-            if word is not None:
-                words.append(word)
-                word = None
-        elif char == "#" and word is None:
-            break
-        elif char < " ":
-            raise _LineError("a control character")
-        else:
-            word = (word or "") + char
-    if quote or escaped:
-        raise _LineError("a quote is not closed" if quote else "a backslash ends the line")
-    if word is not None:
-        words.append(word)
-    return words
+                lines.append("\toption {} {}".format(name, quoted(section.options[name].text)))
+    return "\n".join(lines) + "\n"
 
 
-def _take(sections, number, words):
-    if not words or words[0] == "package":
-        return
-    keyword = words[0]
-    if keyword == "config":
-        if not 2 <= len(words) <= 3:
-            raise _LineError("config takes a type and perhaps a name")
-        if len(sections) >= SECTIONS_MAX:
-            raise _LineError("more than {} sections".format(SECTIONS_MAX))
-        sections.append(Section(number, words[1], words[2] if len(words) == 3 else "", {}, {}))
-        return
-    if keyword not in ("option", "list"):
-        raise _LineError("unknown word {}".format(keyword))
-    if len(words) != 3:
-        raise _LineError("{} {} takes one value".format(keyword, words[1] if len(words) > 1 else "").replace("  ", " "))
-    if not sections:
-        raise _LineError("{} {} stands before any section".format(keyword, words[1]))
-    value = Value(number, words[2])
-    if keyword == "option":
-        sections[-1].options[words[1]] = value
+def quoted(value: str) -> str:
+    """Return a value as one UCI word."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def set_option(text: str, kind: str, name: "str | None", option: str, value: str) -> str:
+    """Return the text with this option in its section, which is added when missing; every other statement stays as it is.
+
+    name: None for the section of this kind that has the option, else the first of them. The text must be free of problems.
+    """
+    data = bytes_of(text)
+    statement = "option {} {}".format(option, quoted(value)).encode()
+    found = [section for section in Reader(data, "", []).read() if section.type == kind and name in (None, section.name)]
+    holders = [section for section in found if option in section.spans]
+    if holders:
+        for start, end in reversed(holders[0].spans[option]):
+            data = data[:start] + statement + data[end:]
+    elif found:
+        end = data.find(b"\n", found[0].end)
+        end = found[0].end if end < 0 or data[found[0].end : end].strip(BLANKS)[:1] == b";" else end - (data[end - 1 : end] == b"\r")
+        data = data[:end] + b"\n\t" + statement + data[end:]
     else:
-        sections[-1].lists.setdefault(words[1], []).append(value)
+        header = "config {}".format(kind if name is None else kind + " " + quoted(name)).encode()
+        data = (data.rstrip(b"\n") + b"\n\n" + header + b"\n\t" + statement + b"\n").lstrip(b"\n")
+    return text_of(data)

@@ -124,6 +124,16 @@ def _give(handle, user):
     os.fchown(handle, entry.pw_uid, entry.pw_gid)
 
 
+def end_output():
+    """See that what was written to the standard output has left. Raises OSError, with EPIPE when nobody reads it any more."""
+    sys.stdout.flush()
+
+
+def drop_output():
+    """Let what is still to be written go nowhere: its reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def rename(old: str, new: str):
     os.rename(old, new)
 

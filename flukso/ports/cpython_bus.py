@@ -12,6 +12,7 @@ from typing import Any
 from flukso.ports import BusError
 from flukso.ports.cpython import connector
 from flukso.ports.simulator import ANSWER_S, StreamBus
+from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
 LOCK_TRIES, LOCK_EVERY_S = 20, 0.25  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
@@ -84,7 +85,7 @@ class SpidevBus:
             raise
         except OSError as error:
             self.close()
-            raise BusError("{}: {}".format(self._path, error)) from None
+            raise BusError(trouble(error, self._path)) from None
 
     def _open(self):
         import spidev
@@ -153,6 +154,6 @@ async def open_serial(path: str, baud: int):
     try:
         line = serial.Serial(path, baud, timeout=0, write_timeout=ANSWER_S, exclusive=True)
     except (OSError, ValueError) as error:
-        raise BusError("{}: {}".format(path, error)) from None
+        raise BusError(trouble(error, path)) from None
     stream = _SerialStream(line)
     return stream, stream

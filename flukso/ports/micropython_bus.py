@@ -9,6 +9,7 @@ import spidev
 from flukso.ports import BusError
 from flukso.ports.micropython_streams import Stream, connector
 from flukso.ports.simulator import StreamBus
+from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
 LOCK_TRIES, LOCK_EVERY_MS = 20, 250  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
@@ -69,7 +70,7 @@ class SpidevBus:
             raise
         except OSError as error:
             self.close()
-            raise BusError("{}: {}".format(self._path, error))
+            raise BusError(trouble(error, self._path))
 
     async def _open(self):
         device = spidev.SpiDev()
@@ -95,7 +96,7 @@ async def open_serial(path: str, baud: int):
     try:
         handle = posix.open(path, posix.O_RDWR | posix.O_NOCTTY | posix.O_NONBLOCK)
     except OSError as error:
-        raise BusError("{}: {}".format(path, error))
+        raise BusError(trouble(error, path))
     line = open(handle, "r+b")
     try:
         number = posix.lockf(handle)
@@ -104,6 +105,6 @@ async def open_serial(path: str, baud: int):
         posix.tty_raw(handle, baud)
     except OSError as error:
         line.close()
-        raise error if isinstance(error, BusError) else BusError("{}: {}".format(path, error))
+        raise error if isinstance(error, BusError) else BusError(trouble(error, path))
     stream = Stream(line)
     return stream, stream

@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 
 from flukso.ports import BusError
 from flukso.spi import crc8
+from flukso.words import trouble
 
 MARK = 0xF5
 TRANSFER_MAX = 1024  # bytes of one transfer
@@ -60,7 +61,11 @@ class StreamBus:
             return await asyncio.wait_for(self._transfer(data, gap_us), ANSWER_S)
         except (OSError, EOFError, asyncio.TimeoutError) as error:
             self.close()
-            raise error if isinstance(error, BusError) else BusError("no answer on the bus: {}".format(error or "it was closed"))
+            raise (
+                error
+                if isinstance(error, BusError)
+                else BusError("no answer on the bus: {}".format((error and trouble(error)) or "it was closed"))
+            )
         finally:
             self._clock.release()
 
@@ -107,7 +112,7 @@ class SimClock:
             await self._ask_speed()
             await self._ask_time("time")
         except (OSError, EOFError) as error:
-            raise BusError("no simulator for the clock: {}".format(error))
+            raise BusError("no simulator for the clock: {}".format(trouble(error)))
         self._pump = asyncio.create_task(self._run())
 
     def close(self):

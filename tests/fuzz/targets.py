@@ -4,7 +4,7 @@
 import json
 import struct
 
-from flukso import buffer, config, digest, http, https, lan_guard, lan_server, spi, uart, upload
+from flukso import buffer, config, copies, digest, http, https, lan_guard, lan_server, spi, uart, uci, upload
 
 try:
     from zlib import crc32
@@ -99,12 +99,28 @@ class Uci:
 
     @staticmethod
     def try_one(data):
-        text = "".join([chr(byte) for byte in data])
+        text = uci.text_of(bytes(data))
+        assert uci.bytes_of(text) == bytes(data), "bytes are lost"
         return config.parse(text)
 
     @staticmethod
     def error(error):
         return [problem.line for problem in error.problems]
+
+
+class ConfigurationCopy:
+    """A copy of the configuration: a damaged one is None, and nothing is raised."""
+
+    own = ()
+
+    @staticmethod
+    def seeds():
+        texts = [case["flukso"] for case in vectors("uci")["good"]]
+        return [copies.pack(copies.Copy(text, {"device": DEVICE, "key": KEY})) for text in texts] + [text.encode() for text in texts]
+
+    @staticmethod
+    def try_one(data):
+        return copies.unpack(bytes(data))
 
 
 class SavedBuffer:
@@ -248,6 +264,7 @@ TARGETS = {
     "spi-reply-right-crc": SpiReplyRightCrc,
     "uart-lines": UartLines,
     "uci": Uci,
+    "configuration-copy": ConfigurationCopy,
     "saved-buffer": SavedBuffer,
     "saved-buffer-right-crc": SavedBufferRightCrc,
     "http-answer": HttpAnswer,

@@ -319,6 +319,70 @@ def test_the_remembered_copy_is_written_when_it_changed_only_and_resets_nothing(
     assert "reset_counters '1'" not in kept.read_text() and kept.stat().st_mtime_ns == before
 
 
+COPIES = ("etc/flukso/config.good", "etc/flukso/config.good.2")
+
+
+def boot(router: Router) -> None:
+    """Start as after a power cut: what was in RAM is gone."""
+    shutil.rmtree(router.path("var/run"))
+    router.service("boot")
+
+
+DAMAGE = [  # id, which file, what is left of it, what is said
+    ("empty", "etc/config/flukso", lambda text: "", "/etc/config/flukso is empty: the last good configuration is used and put back"),
+    ("settings", "etc/config/flukso", lambda text: text[: text.index("config sensor")], "has none of its sensors"),
+    ("zeros", "etc/config/flukso", lambda text: "\0" * len(text), "/etc/config/flukso is empty"),
+    ("cut", "etc/config/flukso", lambda text: text[: text.rindex("enable")], "/etc/config/flukso breaks off"),
+    ("system", "etc/config/system", lambda text: "", "/etc/config/system is empty: device, key and version are put back"),
+    (
+        "half",
+        "etc/config/system",
+        lambda text: text[: text.index("key")],
+        "/etc/config/system is damaged: key is put back, what could be read is kept",
+    ),
+]
+
+
+@pytest.mark.parametrize("name, left, said", [pytest.param(*row[1:], id=row[0]) for row in DAMAGE])
+def test_a_file_that_a_power_cut_damaged_is_mended(historic, name, left, said):
+    flukso, system = historic.read("etc/config/flukso"), historic.read("etc/config/system")
+    rendered, before = historic.read("var/run/flukso/config"), historic.definition()
+    copies = [historic.path(path).read_bytes() for path in COPIES]
+    historic.write(name, left(historic.read(name)))
+    boot(historic)
+    assert "daemon.warning flukso: " in historic.log() and said in historic.log()
+    assert historic.read("var/run/flukso/config") == rendered and historic.definition() == before
+    assert historic.read("etc/config/flukso") == flukso
+    assert config.parse(flukso, historic.read("etc/config/system")) == config.parse(flukso, system)
+    assert [historic.path(path).read_bytes() for path in COPIES] == copies
+
+
+def test_notes_over_several_lines_and_an_option_of_them_are_read(historic):
+    text = HISTORIC_SYSTEM + "\toption notes 'meter in the cellar\nkey at the neighbours'\n"
+    historic.write("etc/config/system", text)
+    historic.write(
+        "etc/config/flukso", "\ufeff" + HISTORIC.replace("option type 'water'", "option type 'water'\n\toption function 'hall\ntap'")
+    )
+    boot(historic)
+    assert not historic.path("var/run/flukso/config.errors").exists() and historic.read("etc/config/system") == text
+    settings = config.parse(historic.read("var/run/flukso/config"))
+    assert settings.device == "fedcba9876543210fedcba9876543210" and settings.sensors[1].function == "hall\ntap"
+    assert "user flukso" in historic.definition()  # the shell's own reader took it too
+
+
+@pytest.mark.parametrize(
+    "wish", ["    option reset_counters '1'", "\toption 'reset_counters' '1'", '\toption "reset_counters" "yes" # now']
+)
+def test_a_wish_to_reset_is_forgotten_however_it_is_spelt(historic, wish):
+    historic.write("etc/config/flukso", HISTORIC.replace("\toption reset_counters '0'", wish))
+    historic.service("reload")
+    assert config.parse(historic.read("var/run/flukso/config")).reset_counters == 1
+    historic.write("etc/config/flukso", "config settings 'main\n")
+    boot(historic)
+    assert config.parse(historic.read("var/run/flukso/config")).reset_counters == 0
+    assert all(config.parse(historic.read(path), HISTORIC_SYSTEM).reset_counters == 0 for path in COPIES)
+
+
 def test_flash_that_cannot_be_written_is_said_and_stops_nothing(installed):
     shutil.rmtree(installed.path("etc/flukso"))
     installed.write("etc/flukso", "in the way of the folder")

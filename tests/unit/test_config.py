@@ -57,7 +57,8 @@ WORDS = [
     ("option a 'it'\\''s'", ["option", "a", "it's"]),
     ('option a "say \\"x\\""', ["option", "a", 'say "x"']),
     ("option a ''", ["option", "a", ""]),
-    ("option a b#c", ["option", "a", "b#c"]),
+    ("option a b#c", ["option", "a", "b"]),
+    ("option a 'b#c'", ["option", "a", "b#c"]),
     ("# all of it", []),
     ("option a b # rest", ["option", "a", "b"]),
 ]

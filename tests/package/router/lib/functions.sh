@@ -36,7 +36,12 @@ uci_quoted() { # QUOTE
 	LINE=${LINE#?}
 	while :; do
 		if [ "$1" = "'" ]; then chunk=${LINE%%\'*}; else chunk=${LINE%%[\"\\]*}; fi
-		[ "$chunk" != "$LINE" ] || return 1
+		if [ "$chunk" = "$LINE" ]; then # the value goes on in the next line
+			IFS= read -r chunk || return 1
+			LINE="$LINE
+$chunk"
+			continue
+		fi
 		WORD=$WORD$chunk
 		LINE=${LINE#"$chunk"}
 		case $LINE in

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a configuration without errors probably does not mean: misspelt options, a clamp that nobody sells, no sensor (docs/daemon.md)."""
+
+from flukso import config, options, uci
+from flukso.words import meant, trouble
+
+CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
+CA_MAX = 1 << 20  # bytes that are looked at; a system's whole collection has 220,000
+BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+ENOENT, ENOMEM = 2, 12
+
+
+def advice(port, text: str, settings) -> list:
+    """Return a uci.Problem for each thing in the text of a good file `flukso` that may be a mistake, by line."""
+    sections = uci.parse(text, "flukso", [])
+    found: list = []
+    for section in sections:
+        found += _section(section)
+    found += _clamps(sections)
+    found += _authorities(port, sections, settings)
+    if not settings.sensors:
+        found.append(uci.Problem("flukso", *_no_sensor(sections)))
+    return sorted(found)
+
+
+def _section(section):
+    """Look at the names in a section, and at its own."""
+    problem = _odd_section(section)
+    known = options.names_of(section.type, section.name)
+    found = [uci.Problem("flukso", section.line, problem)] if problem else []
+    if not known:
+        return found
+    for name in section.spans:
+        if name in known and name not in section.order:
+            found.append(uci.Problem("flukso", _line(section, name), "{}: it has no value, and counts as not given".format(name)))
+        if name not in known and name not in options.FIELD_OPTIONS:
+            text = _odd_option(name, known)
+            if text:
+                found.append(uci.Problem("flukso", _line(section, name), "{}: {}".format(name, text)))
+    return found
+
+
+def _odd_section(section):
+    kind, name = section.type, section.name
+    if kind == "settings" and name not in options.SETTINGS:
+        near = meant(name, options.SETTINGS)
+        return "config settings {} is not read{}".format(name, "; is {} meant?".format(near) if near else "") if near or not name else ""
+    if kind == "sensor" and config.whole(name) is None:
+        return "config sensor {} is not read: sensors are named by their numbers, 1 to {}".format(name, config.BOARD_SENSORS)
+    if kind in options.TYPES or kind in options.FIELD_TYPES:
+        return ""
+    near = meant(kind, options.TYPES)
+    return "config {} is not read; is {} meant?".format(kind, near) if near else ""
+
+
+def _odd_option(name, known):
+    near = meant(name, known)
+    if near:
+        return "there is no such option; is {} meant?".format(near)
+    home = options.home_of(name)
+    return "it is not read here; it belongs into the section {}".format(home) if home else ""
+
+
+def _line(section, option):
+    """Return the line of an option, 0 when it is not there."""
+    value = config.value_in(section, option)
+    return 0 if value is None else value.line
+
+
+def _clamps(sections):
+    found = []
+    for section in sections:
+        value = config.value_in(section, "current") if section.type == "sensor" else None
+        class_ = config.value_in(section, "class")
+        if value is None or class_ is None or class_.text != "analog" or config.value_in(section, "constant") is not None:
+            continue
+        ampere = config.thousandths(value.text)
+        if ampere is not None and ampere not in [1000 * size for size in CLAMPS]:
+            near = min([(abs(1000 * size - ampere), size) for size in CLAMPS])[1]
+            sizes = ", ".join([str(size) for size in CLAMPS[:-1]]) + " and {}".format(CLAMPS[-1])
+            text = "current: no clamp of {} A is sold, but for {} A; is {} meant?".format(value.text, sizes, near)
+            found.append(uci.Problem("flukso", value.line, text))
+    return found
+
+
+def _authorities(port, sections, settings):
+    """Look at the file of CA certificates."""
+    if not settings.wan:
+        return []
+    text = ""
+    try:
+        data = port.read_file(settings.cacert, CA_MAX)
+        if data.find(END, data.find(BEGIN) if BEGIN in data else len(data)) < 0:
+            text = "holds no certificate (-----BEGIN CERTIFICATE-----)"
+    except MemoryError:
+        return []
+    except OSError as error:
+        if not error.args or error.args[0] == ENOMEM or not isinstance(error.args[0], int):
+            return []  # too large for a look
+        text = "is missing" if error.args[0] == ENOENT else "cannot be read: {}".format(trouble(error, settings.cacert))
+    if not text:
+        return []
+    line = 0
+    for section in sections:
+        if (section.type, section.name) == ("settings", "daemon"):
+            line = _line(section, "cacert")
+    return [uci.Problem("flukso", line, "cacert: {} {}: no server will be believed".format(settings.cacert, text))]
+
+
+def _no_sensor(sections):
+    """Return line and words of a file that lets nothing be measured."""
+    for section in sections:
+        if section.type == "sensor" and 1 <= (config.whole(section.name) or 0) <= config.BOARD_SENSORS:
+            return section.line, "no sensor is enabled: nothing is measured; option enable '1' is meant, perhaps"
+    return 0, "there is no sensor: nothing is measured; config sensor '1' and what follows it are missing"
