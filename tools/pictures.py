@@ -11,7 +11,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "pictures"
 SECONDS = 40  # of the demo
-TERMINAL = (1060, 190)  # pixels
+TERMINAL = (1060, 212)  # pixels
 SCALE = 2  # device pixels a pixel: sharp on every screen
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 STYLE = """body{margin:0;background:#16191d;color:#d8dee6;font:14px/1.5 'DejaVu Sans Mono',monospace}
@@ -38,7 +38,7 @@ def terminal(text: str, file: pathlib.Path) -> None:
     lines = []
     for line in text.rstrip().split("\n"):
         shown = html.escape(line)
-        mark = "i" if line.startswith("$") else "b" if line.startswith("demo: ") else ""
+        mark = "i" if line.startswith("$") else "b" if "received" in line else ""
         lines.append("<{0}>{1}</{0}>".format(mark, shown) if mark else shown)
     page = "<!doctype html><meta charset=utf-8><style>{}</style><pre>{}</pre>".format(STYLE, "\n".join(lines))
     with tempfile.TemporaryDirectory() as folder:

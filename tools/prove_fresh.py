@@ -177,7 +177,8 @@ def main() -> int:
     release = parser.parse_args().release
     if os.getuid():
         stop("needs root, for a root of its own")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     CACHE.mkdir(parents=True, exist_ok=True)
     if output_of("git", "-C", str(ROOT), "status", "--porcelain"):
         say("what is not committed is left out")
