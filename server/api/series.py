@@ -54,6 +54,7 @@ def _values(request, sensor, asked: Wanted):
         )._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
+    wanted = query.no_finer(wanted, store().grain(wanted.start))
     rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
     return wanted, [(ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)]
 
@@ -69,7 +70,8 @@ def _rounded(value: float) -> float | None:
 
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
 def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
-    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution; money is of
+    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution, old ones at that
+    at which they are kept; money is of
     electricity alone."""
     wanted, rows = _values(request, sensor, asked)
     return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}

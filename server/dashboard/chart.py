@@ -28,7 +28,8 @@ class Asked(msgspec.Struct):
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Raises scales.WindowError."""
     zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
-    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors)
+    grain_s = store.grain(asked.start) if sensors else 1
+    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors, grain_s)
     digits = DIGITS[asked.resource]
     history = prices.spans_of(account)
     return msgspec.json.encode(

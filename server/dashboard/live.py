@@ -33,37 +33,54 @@ STREAM_S = 600  # a forgotten page must not keep a router busy: the page asks wh
 DEMO_STEP_S = 10
 STREAMS_MAX = 500  # in a process: each polls
 STREAMS_EACH = 6  # of an account: its phones and tabs
+STREAMS_A_BROWSER = 3  # browsers open six connections to a server: the others are for what the pages fetch
 RETRY_MS = 3000
 
 _open: Counter[int] = Counter()
+_browsers: Counter[str] = Counter()  # by session
 
 
 @require_GET
 @never_cache
 def stream(request):
-    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when it is over."""
+    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when it is over.
+
+    With `once` that is all of the answer, as JSON: for pages whose stream was refused. With `few` a stream is refused that would leave
+    its browser too few connections.
+    """
     account = request.user
     if not account.is_authenticated:
         return answer({"error": _("You are logged out.")}, 401)
     resource = request.GET.get("resource", RESOURCES[0])
     if resource not in RESOURCES:
         return answer({"error": "unknown resource"}, 400)
+    others, session = names(request.GET.get("lines")), request.session.session_key
+    if "once" in request.GET:
+        return answer({"now": int(time.time()), "last": _last(_renew(account, resource, others))})
+    if _browsers[session] >= STREAMS_A_BROWSER and "few" in request.GET:
+        return answer({"error": _("Too many live pages are open.")}, 503)
     if _open.total() >= STREAMS_MAX or _open[account.pk] >= STREAMS_EACH:
         return answer({"error": _("Too many live pages are open.")}, 503)
     headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
-    events = _counted(account, request.session.session_key, resource, names(request.GET.get("lines")))
+    events = _counted(account, session, resource, others)
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
 
 
 async def _counted(account, session: str, resource: str, others) -> AsyncIterator[bytes]:
     _open[account.pk] += 1
+    _browsers[session] += 1
     try:
         async for event in _events(account, session, resource, others):
             yield event
     finally:
-        _open[account.pk] -= 1
-        if not _open[account.pk]:
-            del _open[account.pk]
+        _leave(_open, account.pk)
+        _leave(_browsers, session)
+
+
+def _leave(counter: Counter, key) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 async def _events(account, session: str, resource: str, others) -> AsyncIterator[bytes]:

@@ -60,8 +60,9 @@ def latest(scale: str, now: int) -> tuple[int, int]:
     return now - SCALES[scale].span_s, now
 
 
-def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1) -> Window:
-    """The buckets that touch start … end and are over, at this step or the next coarser one that is not too fine for so many sensors.
+def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1, grain_s: int = 1) -> Window:  # noqa: PLR0917
+    """The buckets that touch start … end and are over, at this step or the next coarser one that is not too fine for so many sensors, or
+    for what is kept of that time: points each grain_s.
 
     Raises WindowError.
     """
@@ -70,6 +71,8 @@ def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: i
     if not 0 <= start < end or end - start > SPAN_MAX_S:
         raise WindowError("start is not before end, or they are over ten years apart")
     end = min(end, now)
+    while STEPS_S[step] < grain_s and step != "week":
+        step = COARSER[step]
     if end - start < 2 * STEPS_S[step]:
         start = end - 2 * STEPS_S[step]
     while _too_many(start, end, step, sensors):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hot.directory import Directory
+from series.rrd.cached import Deaf
 from series.store import Outcome
 
 logger = logging.getLogger("flukso.graphs")
@@ -41,6 +42,7 @@ class Graphs:
         self._clock = clock
         self._waiting: set[str] = set()
         self._late: dict[str, int] = {}  # sensor: the oldest late tuple that is not noted yet
+        self._deaf: Deaf | None = None  # when rrdcached was asked last
         self._folders, self._settled_s = FOLDERS, SETTLED_S
 
     def note(self, sensor: str, outcome: Outcome) -> None:
@@ -68,10 +70,15 @@ class Graphs:
         rounds = 0
         while True:
             try:
+                await self._in_thread(self._feeder.ping)
+                self._deaf = None
                 if rounds % SWEEP_ROUNDS == 0:
                     await self._sweep(found_wait=not rounds)
                 rounds += 1
                 await self._round()
+            except Deaf as error:
+                self._deaf = error
+                logger.warning("the files are not fed: %s", error)
             except Exception as error:  # the disk is away: the next round will do
                 logger.warning("the files were not fed: %s", error)
             await asyncio.sleep(ROUND_S)
@@ -96,8 +103,12 @@ class Graphs:
                 raise
 
     async def png(self, sensor: str, *graph) -> bytes | None:
-        """The graph (start, end, factor, unit, night), None where there is nothing to draw."""
-        return await self._in_thread(self._png, sensor, graph)
+        """The graph (start, end, factor, unit, night), None where there is nothing to draw. Raises Deaf while that may be
+        rrdcached's doing."""
+        image = await self._in_thread(self._png, sensor, graph)
+        if image is None and self._deaf is not None:
+            raise self._deaf
+        return image
 
     def stop(self) -> None:
         self._flush()
@@ -124,6 +135,8 @@ class Graphs:
                 self._feeder.feed([sensor], now, ZoneInfo(zones.get(sensor, "UTC")))
                 if self._feeder.young(sensor, now):
                     young.append(sensor)
+            except Deaf:
+                raise  # none of the others can be written either
             except Exception as error:  # one file that cannot be written must not stop the others
                 logger.warning("sensor %s: %s", sensor, error)
         return young

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections import namedtuple
 from urllib.parse import parse_qsl
@@ -17,7 +18,10 @@ from hot.graphs import Graphs
 from hot.requests import Headers, check_version, read_headers
 from hot.workers import Database, Workers
 from series import query
+from series.rrd.cached import Deaf
 from series.units import ALIASES
+
+logger = logging.getLogger("flukso.reads")
 
 THREADS = 2  # that compute answers: uploads go on meanwhile
 FIELDS_MAX = 64  # parameters; more are an attack
@@ -92,7 +96,11 @@ class Reader:
         wanted = self._query(asked, token, entry.resource)
         unit = ALIASES.get(asked.unit, asked.unit)
         scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
-        image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
+        try:
+            image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
+        except Deaf as error:
+            logger.warning("a graph is not drawn: %s", error)
+            raise Refusal(503, "rrdcached does not answer", (b"Retry-After", b"60")) from error
         if image is None:
             raise Refusal(404, "no graph yet")
         return _tagged(image, (b"Content-Type", b"image/png"), headers.match)

@@ -118,6 +118,11 @@ def _fit(start: int, end: int, resolution: str) -> Query:
     raise QueryError("start and end are too far apart")
 
 
+def no_finer(query: Query, grain_s: int) -> Query:
+    """The query at its own resolution, or at the first coarser one for which points each grain_s are kept."""
+    return query._replace(step_s=next(step for step in STEPS.values() if step >= max(query.step_s, grain_s)))
+
+
 class Series(NamedTuple):
     """Ends of buckets (unix s), and the value of each, nan where it is unknown."""
 

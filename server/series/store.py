@@ -75,6 +75,9 @@ class Store(Protocol):
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """The tuples in [start, end) as they are kept: each one sent while minutes are kept, ladder rungs before."""
 
+    def grain(self, ts: int) -> int:
+        """How far apart (s) what is kept of this time is at least: 1 while tuples are kept as they were sent, else as its rungs are."""
+
     def first(self, sensor: str) -> int | None:
         """The time of the oldest tuple, or None."""
 

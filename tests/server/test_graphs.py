@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GET /sensor/<id>.png and its files, where the RRD view is switched on."""
 
+import socket
 import sqlite3
 import subprocess
 import time
@@ -32,12 +33,12 @@ def rrdcached(tmp_path):
     """A daemon's address."""
     folder = tmp_path / "rrd"
     folder.mkdir()
-    socket = tmp_path / "rrdcached"
+    path = tmp_path / "rrdcached"
     process = subprocess.Popen(
-        ["rrdcached", "-g", "-O", "-l", f"unix:{socket}", "-p", str(tmp_path / "pid"), "-b", str(folder), "-w", "3600"]
+        ["rrdcached", "-g", "-O", "-l", f"unix:{path}", "-p", str(tmp_path / "pid"), "-b", str(folder), "-w", "3600"]
     )
-    until(socket.exists)
-    yield f"unix:{socket}"
+    until(path.exists)
+    yield f"unix:{path}"
     process.terminate()
     process.wait()
 
@@ -127,3 +128,17 @@ def test_a_graph_is_drawn_of_what_was_uploaded_just_now(tmp_path, certificates, 
 
 def test_without_the_view_there_is_no_graph(client, people):
     assert client.get(f"/sensor/{SENSOR}.png?version=1.0", X_Token=people["alice"]).status == 404
+
+
+def test_an_rrdcached_that_never_answers_is_logged_and_shown(tmp_path, certificates, minute):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent"))
+        silent.listen(8)
+        settings = {"FLUKSO_RRD_DIR": str(tmp_path / "rrd"), "FLUKSO_RRDCACHED": f"unix:{tmp_path}/silent"}
+        with Platform(tmp_path / "platform", certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings) as platform:
+            token = people_of(platform)["alice"]
+            with Client(platform.port, certificates / "ca.crt") as client:
+                assert client.upload(SENSOR, [(minute - 60, 1), (minute, 2)]).status == 200
+                until(lambda: "silent does not answer" in platform.log.read_text())
+                reply = client.get(f"/sensor/{SENSOR}.png?interval=day", X_Token=token)
+            assert (reply.status, reply.json()) == (503, {"error": "rrdcached does not answer"})

@@ -70,6 +70,10 @@ class Feeder:
         """Bring the files of these sensors up to what has settled; returns how many values were written."""
         return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
 
+    def ping(self) -> None:
+        """Raises Deaf where rrdcached is to write the files and does not answer."""
+        self._rrd.ping()
+
     def young(self, sensor: str, now: int) -> bool:
         """Whether it has tuples that have not settled yet."""
         last = self._store.last(sensor)
@@ -109,7 +113,7 @@ class Feeder:
             self._remove(sensor)
             return 0
         path = self.path(sensor)
-        self._rrd.flush(path)
+        self._rrd.forget(path)
         fresh = path + ".new"
         direct = Rrd()
         direct.create(fresh, tuples[0][0] - 1)
@@ -166,7 +170,7 @@ class Feeder:
             path = self.path(sensor, suffix)
             for name in (path, path + ".new"):
                 if os.path.exists(name):
-                    self._rrd.flush(name)  # rrdcached must not hold values of it any more
+                    self._rrd.forget(name)
                     os.remove(name)
 
     def png(self, sensor: str, graph: Graph) -> bytes | None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 import rrdtool  # type: ignore[import-not-found,unused-ignore] # it has no types
+from series.rrd.cached import Cached
 
 STEP_S = 60
 DAY_S = 86_400
@@ -20,10 +21,13 @@ RrdError = (rrdtool.OperationalError, rrdtool.ProgrammingError)
 
 
 class Rrd:
-    """The calls of librrd that this project uses. `daemon`: rrdcached's address (unix:/path), "" for none."""
+    """The calls of librrd that this project uses. `daemon`: rrdcached's address (unix:/path), "" for none.
+
+    What goes through rrdcached raises CachedError when it refuses, or does not answer within seconds.
+    """
 
     def __init__(self, daemon: str = "") -> None:
-        self._daemon = ["--daemon", daemon] if daemon else []
+        self._cached = Cached(daemon) if daemon else None
 
     def create(self, path: str, start: int, night: bool = False) -> None:
         """Make an empty file whose first value will be later than `start`."""
@@ -35,8 +39,11 @@ class Rrd:
     def update(self, path: str, values: Iterable[tuple[int, float]]) -> None:
         """Add values later than the file's last one, ascending."""
         words = [f"{ts}:{value}" for ts, value in values]
+        if self._cached:
+            self._cached.update(path, words)
+            return
         for at in range(0, len(words), BATCH):
-            rrdtool.update(path, *self._daemon, *words[at : at + BATCH])
+            rrdtool.update(path, *words[at : at + BATCH])
 
     def last(self, path: str) -> tuple[int, int | None]:
         """The time of the last value, and the last counter (None before the first one)."""
@@ -45,21 +52,28 @@ class Rrd:
         value = str(info.get("ds[meter].last_ds", "U"))
         return int(info["last_update"]), None if value in {"U", "UNKN"} else int(float(value))
 
+    def ping(self) -> None:
+        """Raises Deaf when the files are rrdcached's to write and it does not answer."""
+        if self._cached:
+            self._cached.ping()
+
     def flush(self, path: str) -> None:
         """Have rrdcached write what it holds."""
-        if self._daemon:
-            try:
-                rrdtool.flushcached(*self._daemon, path)
-            except RrdError:
-                pass  # it holds nothing of this file
+        if self._cached:
+            self._cached.flush(path)
+
+    def forget(self, path: str) -> None:
+        """Another file will be in this place, or none: rrdcached drops what it holds."""
+        if self._cached:
+            self._cached.forget(path)
 
     def png(self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False) -> bytes:  # noqa: PLR0917
         """A graph in the historic platform's first colour; night: of a file of nights."""
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
+        self.flush(path)
         drawn = rrdtool.graphv(
             "-",
-            *self._daemon,
             *("--start", str(start), "--end", str(end), "--width", "600", "--height", "200"),
             *("--vertical-label", unit, "--lower-limit", "0", "--border", "0"),
             f"DEF:rate={path}:{'night' if night else 'meter'}:AVERAGE",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from series.curve import Curve, Floats, Part, instants
 from series.points import EMPTY, Ints, Points, union, unpack
 from series.sqlite import reader
-from series.sqlite.archive import DAY_S, Archive
+from series.sqlite.archive import DAY_S, LEVELS, Archive
 from series.sqlite.inbox import Inbox
 from series.sqlite.memory import NEVER, Memory, Sensor
 from series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Result, Writer
@@ -137,6 +137,11 @@ class SqliteStore:
                     points = union(points, part.points)
         points = points.between(start, end)
         return list(zip(points.ts.tolist(), points.counter.tolist(), strict=True))
+
+    def grain(self, ts: int) -> int:
+        with self._read:
+            aged = reader.horizons(self._archive)
+        return max(1, LEVELS[reader.level_of(ts // DAY_S, aged)].step_s)
 
     def first(self, sensor: str) -> int | None:
         state, _pending = self._state(sensor)

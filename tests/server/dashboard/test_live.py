@@ -200,3 +200,18 @@ def _event(stream) -> dict:
         assert line, "the stream ended"
         if line.startswith(b"data: "):
             return json.loads(line[6:])
+
+
+def test_eight_live_windows_of_one_browser_all_get_their_pages(visit, site):
+    """A browser opens six connections to a server: who gets no stream asks instead, and hears of news as well."""
+    first = visit("carol", "/?scale=live")
+    pages = [first, *(first.context.new_page() for _ in range(7))]
+    for page in pages[1:]:
+        page.goto(site.url + "/?scale=live")
+        drawn(page, "live")
+    for page in pages:
+        page.wait_for_selector("#live[data-state=open]")
+    now = int(time.time())
+    site.fill(sensor(3), steady(now - 600, now, 1200), now)
+    for page in pages:
+        until(page, LAST, "1,200")

@@ -4,6 +4,7 @@
 import fcntl
 import os
 import random
+import socket
 import subprocess
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 rrdtool = pytest.importorskip("rrdtool")
 
+from series.rrd import cached  # noqa: E402
 from series.rrd.feeder import FOLDERS, Feeder, Graph  # noqa: E402
 from series.rrd.files import Rrd  # noqa: E402
 from series.rrd.history import import_file, tuples_of  # noqa: E402
@@ -42,13 +44,13 @@ def feeder(request, tmp_path, store):
         yield made
         made.close()
         return
-    socket = f"unix:{tmp_path}/sock"
-    daemon = subprocess.Popen(["rrdcached", "-g", "-l", socket, "-p", str(tmp_path / "pid"), "-b", str(tmp_path), "-w", "3600", "-O"])
+    address = f"unix:{tmp_path}/sock"
+    daemon = subprocess.Popen(["rrdcached", "-g", "-l", address, "-p", str(tmp_path / "pid"), "-b", str(tmp_path), "-w", "3600", "-O"])
     for _ in range(200):
         if os.path.exists(tmp_path / "sock"):
             break
         time.sleep(0.02)
-    made = Feeder(store, str(tmp_path / "rrd"), Rrd(socket))
+    made = Feeder(store, str(tmp_path / "rrd"), Rrd(address))
     yield made
     made.close()
     daemon.terminate()
@@ -311,3 +313,36 @@ def test_an_import_that_was_cut_short_goes_on(store, feeder, monkeypatch):
     store.append(B, whole[-500:], NOON)
     assert import_file(store, B, feeder.path(A), NOON) == len(whole) - 500
     assert store.raw(B, 0, 1 << 32) == whole
+
+
+def test_more_values_than_a_line_of_rrdcached_takes(feeder, store):
+    """It takes 4,096 bytes: two hundred values."""
+    start = NOON - 20 * 3600
+    store.append(A, [(start + 60 * n, 10 * n) for n in range(30)], NOON)
+    feeder.feed([A], NOON, ZONE)
+    store.append(A, [(start + 60 * n, 10 * n) for n in range(30, 1000)], NOON)
+    assert feeder.feed([A], NOON, ZONE) == 970
+    assert feeder.png(A, Graph(start, NOON, 3600.0, "watt"))[:4] == b"\x89PNG"
+
+
+def test_an_rrdcached_that_never_answers_is_given_up(tmp_path, store, monkeypatch):
+    """One wait for all sensors, and after a while another look."""
+    monkeypatch.setattr(cached, "WAIT_S", 0.2)
+    monkeypatch.setattr(cached, "DEAF_S", 0.5)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent"))
+        silent.listen(8)
+        feeder = Feeder(store, str(tmp_path / "rrd"), Rrd(f"unix:{tmp_path}/silent"))
+        store.append(A, [(NOON - 7200 + 60 * n, n) for n in range(100)], NOON)
+        began = time.monotonic()
+        for _ in range(50):
+            with pytest.raises(cached.Deaf, match="silent does not answer"):
+                feeder.feed([A], NOON, ZONE)
+        assert time.monotonic() - began < 10, "fifty waits would be as long"
+    feeder.close()
+
+
+@pytest.mark.parametrize("address", ["unix:/nowhere/sock", "/nowhere/sock", "127.0.0.1:1", "localhost:1"])
+def test_an_rrdcached_that_is_not_there_is_said(address):
+    with pytest.raises(cached.Deaf, match="does not answer"):
+        cached.Cached(address).ping()

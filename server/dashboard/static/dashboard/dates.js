@@ -30,12 +30,29 @@ export function zoned(ts) {
   return new Date(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds());
 }
 
+// What tells a time apart that the household's clock shows twice, in the night in which it goes back: how far it is off then.
+function mark(ts) {
+  for (let i = 1; i < offsets.length; i++) {
+    const back = offsets[i - 1][1] - offsets[i][1];
+    if (back > 0 && ts >= offsets[i][0] - back && ts < offsets[i][0] + back) {
+      return ` UTC${off(offsets[ts < offsets[i][0] ? i - 1 : i][1])}`;
+    }
+  }
+  return "";
+}
+
+function off(seconds) {
+  const minutes = Math.abs(seconds) / 60;
+  const [hours, rest] = [Math.floor(minutes / 60), Math.round(minutes % 60)];
+  return `${seconds < 0 ? "−" : "+"}${hours}${rest ? `:${two(rest)}` : ""}`;
+}
+
 const two = (value) => String(value).padStart(2, "0");
 const time = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
 const dayOf = (at) => `${at.getUTCDate()} ${words.months[at.getUTCMonth()]}`;
 
-export const clock = (ts) => time(local(ts));
-export const second = (ts) => `${clock(ts)}:${two(local(ts).getUTCSeconds())}`;
+export const clock = (ts) => time(local(ts)) + mark(ts);
+export const second = (ts) => `${time(local(ts))}:${two(local(ts).getUTCSeconds())}${mark(ts)}`;
 export const day = (ts) => dayOf(local(ts));
 export const weekday = (ts) => `${words.weekdays[(local(ts).getUTCDay() + 6) % 7]} ${day(ts)}`;
 export const date = (ts) => `${day(ts)} ${local(ts).getUTCFullYear()}`;
@@ -47,7 +64,7 @@ export function tick(ts, step) {
   }
   const at = local(ts);
   if (step < DAY_S) {
-    return time(at) === "00:00" ? dayOf(at) : time(at);
+    return time(at) === "00:00" ? dayOf(at) : clock(ts);
   }
   if (step < 28 * DAY_S) {
     return dayOf(at);

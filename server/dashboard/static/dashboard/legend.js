@@ -2,7 +2,7 @@
 // Under the chart: min, max, average, last and sum of each line; over it: the values at the crosshair; for screen readers: a table.
 
 import * as dates from "./dates.js";
-import { colourOf } from "./plot.js";
+import { colourOf, DASHES } from "./plot.js";
 import { statistics } from "./series.js";
 import { convert, label, show, total } from "./units.js";
 
@@ -21,11 +21,23 @@ function named(line, index, tag) {
   const made = cell(tag, "", "who");
   const mark = cell("span", "", "mark");
   mark.style.setProperty("--mark", colourOf(index));
+  mark.append(pattern(index));
   made.append(mark, cell("span", line.name, index ? "" : "own"));
   if (tag === "th") {
     made.scope = "row";
   }
   return made;
+}
+
+// The line as it is drawn on paper and in forced colours, where chart.css shows it.
+function pattern(index) {
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  for (const [name, value] of [["x2", 40], ["y1", 5], ["y2", 5], ["stroke", "currentColor"], ["stroke-width", index ? 2 : 4], ["stroke-dasharray", DASHES[index % DASHES.length]]]) {
+    line.setAttribute(name, value);
+  }
+  picture.append(line);
+  return picture;
 }
 
 // The rows of the statistics; what is shared only by day or is silent says so.

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The live tab: hears when lines have new values. A lost connection comes back by itself; after ten minutes it asks whether you are there.
+// The live tab: hears when lines have new values, or asks when its stream is refused. A lost connection comes back by itself; after ten
+// minutes it asks whether you are there.
+
+import { load } from "./series.js";
 
 const AGAIN_MS = 5000;
 const AGAIN_MOST_MS = 60000;
+const ASK_MS = 5000; // values come each 10 seconds
+const REST_MS = 600000;
 
 export class Live {
   // onNews(last): times of the lines' newest values by key, also after each new connection; onState: "open", "lost", "refused", "resting" or "off".
@@ -20,6 +25,8 @@ export class Live {
   start(resource, lines) {
     this.wanted = true;
     this.query = new URLSearchParams(lines === null ? { resource } : { resource, lines: lines.join(",") });
+    this.began = Date.now();
+    this.told = "";
     this.open();
   }
 
@@ -39,24 +46,53 @@ export class Live {
 
   open() {
     this.close();
-    const source = (this.source = new EventSource(`${this.url}?${this.query}`));
+    const source = (this.source = new EventSource(`${this.url}?${this.query}&few=1`));
     source.addEventListener("open", () => {
       this.failures = 0;
       this.onState("open");
     });
     source.addEventListener("last", (event) => this.onNews(JSON.parse(event.data).last));
-    source.addEventListener("rest", () => {
-      this.wanted = false;
-      this.close();
-      this.onState("resting");
-    });
+    source.addEventListener("rest", () => this.rest());
     source.addEventListener("error", () => {
-      const refused = source.readyState === EventSource.CLOSED;
-      this.onState(refused ? "refused" : "lost");
-      if (refused) {
-        this.later(); // the browser does not try again by itself
+      if (source.readyState === EventSource.CLOSED) {
+        this.ask(source); // the browser does not try again by itself
+      } else {
+        this.onState("lost");
       }
     });
+  }
+
+  // What the stream would tell, again and again, until it is asked for another one or an answer fails.
+  async ask(source) {
+    try {
+      const { last } = await load(`${this.url}?${this.query}&once=1`);
+      if (this.source !== source) {
+        return; // stopped, hidden or started anew meanwhile
+      }
+      this.failures = 0;
+      this.onState("open");
+      const told = JSON.stringify(last);
+      if (told !== this.told) {
+        this.told = told;
+        this.onNews(last);
+      }
+      if (Date.now() - this.began > REST_MS) {
+        this.rest();
+      } else {
+        this.timer = setTimeout(() => this.ask(source), ASK_MS);
+      }
+    } catch (error) {
+      if (this.source === source) {
+        this.onState(error.status ? "refused" : "lost");
+        this.later();
+      }
+    }
+  }
+
+  rest() {
+    this.wanted = false;
+    this.close();
+    this.onState("resting");
   }
 
   later() {

@@ -354,7 +354,9 @@ addEventListener("popstate", () => {
 addEventListener("beforeprint", () => draw(true));
 addEventListener("afterprint", () => draw());
 addEventListener("online", fetchChart);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+  matchMedia(query).addEventListener("change", () => draw());
+}
 
 function remember(unit) {
   const token = one("input[name=csrfmiddlewaretoken]")?.value;

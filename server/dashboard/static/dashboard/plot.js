@@ -7,8 +7,11 @@ import { uPlot } from "./uplot.js";
 import { number } from "./units.js";
 
 export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
+// On paper and in forced colours lines are told apart by these, px: drawn, left out, …
+export const DASHES = ["", "10 5", "2 4", "10 4 2 4", "18 6"];
 const POINT_PX = 7;
 const CASED = 3; // yellow is lost on white without an edge
+const CASE = "#8f8300";
 const OWN_FILL = "#f1572f22";
 const FIRST = "chart-drawn"; // a mark for who measures
 const AXIS_FONT = "12px system-ui, sans-serif";
@@ -17,6 +20,8 @@ const style = (name) => getComputedStyle(document.documentElement).getPropertyVa
 
 // Colours of others stay theirs when the own line is missing or a fifth is added.
 export const colourOf = (index) => COLOURS[index % COLOURS.length];
+
+const forced = () => matchMedia("(forced-colors: active)").matches;
 
 export class Plot {
   // onSelect(start, end): a stretch was chosen with the mouse; onPoint(bucket or null): the crosshair moved.
@@ -30,7 +35,7 @@ export class Plot {
   }
 
   draw(data, unit, window, paper = false) {
-    const shape = [data.step === "live", data.lines.length, unit, paper, this.theme()].join();
+    const shape = [data.step === "live", data.lines.length, unit, paper, this.theme(), forced()].join();
     this.data = data;
     this.window = window;
     const columns = this.columns(data, unit);
@@ -75,9 +80,11 @@ export class Plot {
     const axis = { stroke: soft, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT };
     const live = data.step === "live";
     const paths = live ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1, alignGaps: 1 });
+    const plain = paper || forced();
     const series = data.lines.map((line, i) => ({
       label: line.name,
-      stroke: colourOf(i),
+      stroke: plain && i === CASED ? CASE : colourOf(i),
+      dash: plain && i ? DASHES[i % DASHES.length].split(" ").map((px) => px * devicePixelRatio) : undefined,
       width: i ? 1.5 : 2,
       fill: i ? undefined : OWN_FILL,
       points: { show: false },
@@ -108,7 +115,7 @@ export class Plot {
         draw: [() => performance.getEntriesByName(FIRST).length || performance.mark(FIRST)],
         setSelect: [(u) => this.select(u)],
         setCursor: [(u) => this.onPoint(this.under(u))],
-        drawSeries: [(u, i) => !paper && this.theme() === "dark" ? null : edge(u, i, data.lines.length)],
+        drawSeries: [(u, i) => plain || this.theme() === "dark" ? null : edge(u, i, data.lines.length)],
       },
     };
   }
@@ -201,7 +208,7 @@ function edge(u, index, count) {
     ctx.clip(u.series[index]._paths.clip); // no edge where there is no line
   }
   ctx.globalCompositeOperation = "destination-over";
-  ctx.strokeStyle = "#8f8300";
+  ctx.strokeStyle = CASE;
   ctx.lineWidth = 3.2 * devicePixelRatio;
   ctx.stroke(u.series[index]._paths.stroke);
   ctx.restore();
