@@ -185,7 +185,7 @@ class PriceForm(forms.Form):
         label=_("Cents a kWh"), min_value=-CENTS_MAX, max_value=CENTS_MAX, max_digits=9, decimal_places=4, help_text=_("28.45 or 28,45")
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
-    since = forms.DateField(label=_("From"), widget=forms.DateInput("%Y-%m-%d", attrs={"type": "date"}))
+    since = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
 
 class DeletionForm(forms.Form):
