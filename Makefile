@@ -34,6 +34,11 @@ prove-fresh: ## runs demo and test in a minimal Debian made for it, as root: 40 
 	@$(SETUP) fresh
 	@python3 -m tools.prove_fresh $(or $(DEBIAN),trixie)
 
+.PHONY: test-clocks
+test-clocks: ## runs the tests of figures by date on each weekday, on changes of the clocks, 29 February, New Year, the 31st (ARGS="--only Sunday")
+	@$(SETUP) test
+	@$(PY) -m tests.dates --jobs $(JOBS) $(ARGS)
+
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test
 	@$(PY) -m tests.faults $(ARGS)

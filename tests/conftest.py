@@ -5,11 +5,16 @@ import os
 import time
 from datetime import datetime
 
+import hypothesis
 import pytest
 
 from server.testbed import at
 from tests.fakes import ca
 from tests.fakes.server import Server
+
+# an example may take as long as a busy machine needs
+hypothesis.settings.register_profile("flukso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("flukso")
 
 
 def pytest_addoption(parser):

@@ -106,10 +106,10 @@ class Program:
         if self._process.stdout is not None and not self._reader.is_alive():  # a child of it may hold the pipe
             self._process.stdout.close()
 
-    def cpu_s(self) -> float:
-        """User and system time so far."""
-        fields = open("/proc/{}/stat".format(self.pid)).read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def rests(self) -> int:
+        """How often it has had nothing to do and slept or waited."""
+        with open("/proc/{}/status".format(self.pid)) as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
 
     def rss_kb(self) -> int:
         for line in open("/proc/{}/status".format(self.pid)):

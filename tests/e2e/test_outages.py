@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from flukso.ports.simulator import REAL_MIN_S
-from tests.e2e.chain import PAUSE_LIMIT_S, SENSORS, WALL_S
+from tests.e2e.chain import SENSORS, WALL_S
 
 SENSOR = SENSORS[0]
+WAIT_S = 120  # real, for what comes sooner or later on a busy machine
 
 
 def assert_whole(chain, server):
@@ -36,11 +36,6 @@ def started(household, **options):
 def polls(chain, begin_us, end_us):
     """The transfers that asked the board what it counted."""
     return [one for one in chain.board.transfers if begin_us <= one.at_us < end_us and one.data[:3] in (b"lgd", b"lgc")]
-
-
-def longest_pause_s(asked):
-    """The longest real time without a poll, while simulated time could pass: a loop that is blocked shows here."""
-    return max((later.real_s - earlier.real_s for earlier, later in zip(asked, asked[1:], strict=False)), default=0)
 
 
 @pytest.mark.parametrize("digits", [pytest.param(22, id="model"), pytest.param(None, id="firmware", marks=pytest.mark.slow)])
@@ -162,15 +157,19 @@ STALLS = [
 def test_stalled_server_does_not_stop_the_polling(household, server, stall):
     chain = started(household)
     server.misbehave("stall", **stall)
+    if stall["at"] == "connect":
+        server.drop_connections()  # a kept one would go on
     begin_us = chain.control.time_us()
-    deadline = time.monotonic() + REAL_MIN_S + 1.5  # longer than one time-out
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + WAIT_S
+    while not server.stalls:  # until the daemon has waited, and has given up
+        assert time.monotonic() < deadline, chain.log()
         chain.run(1)
         time.sleep(0.02)
     end_us = chain.control.time_us()
     asked = polls(chain, begin_us, end_us)
     assert len(asked) >= (end_us - begin_us) // 1_000_000 - 1
-    assert longest_pause_s(asked) < PAUSE_LIMIT_S
+    from_s, to_s = server.stalls[0]
+    assert any(from_s < one.real_s < to_s for one in asked), "a loop that waits for a request polls before and after it alone"
     server.behave()
     at = len(server.requests)
     chain.run_until(lambda: len(server.requests) > at + 1, limit_s=3700, step_s=10)
@@ -183,9 +182,7 @@ def test_stop_while_the_server_stalls(household, server):
     chain = started(household)
     server.misbehave("stall", at="answer")
     chain.run(20)
-    begin = time.monotonic()
-    assert chain.stop() == 0, chain.log()
-    assert time.monotonic() - begin < 25
+    assert chain.stop() == 0, "it waits for no server that says nothing:\n" + chain.log()
     server.behave()
     chain.start()
     chain.run(30)

@@ -6,6 +6,7 @@ commands as JSON lines on its standard input, one JSON line each as answer: see 
 """
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -17,6 +18,7 @@ from tests.fakes.server_store import Answer, Request, Store
 
 HEAD_LIMIT = 16 * 1024
 READ_LIMIT = 1024 * 1024  # more than a device may send, so that the store can say so
+STALL_LOOK_S = 0.02  # real seconds between two looks whether a stall is over
 IDLE_S = 120  # real seconds; a connection of ours is never quieter in a test
 
 
@@ -30,6 +32,7 @@ class Server:
     def __init__(self, pem, devices, *, sensors=None, historic=False, port=0, wall=time.time, host="127.0.0.1"):
         self.store = Store(devices, sensors, historic, wall)
         self.requests: list[Request] = []  # those that were read whole, also when they were answered badly
+        self.stalls: list[tuple[float, float]] = []  # by the monotonic clock, from when to when a client was kept waiting
         self.handshakes = self.refused_handshakes = self.connections = 0
         self._lock = threading.RLock()
         self._faults: list[Fault] = []
@@ -213,7 +216,7 @@ class Server:
         whole = b"" if answer is None else misbehaviour.plain(answer)
         if fault.name == "stall":
             connection.sendall(whole[: fault.options.get("sent", 0)])
-            self._release.wait()
+            self._stall(connection)
             return True
         if fault.name == "reset":
             misbehaviour.reset(connection)
@@ -230,6 +233,19 @@ class Server:
             answer = misbehaviour.status_answer(fault.options)
         self._send(connection, fault, answer)
         return fault.name in CLOSING
+
+    def _stall(self, connection) -> None:
+        """Say nothing until all faults end or the client has gone."""
+        began_s = time.monotonic()
+        try:
+            with socket.socket(fileno=os.dup(connection.fileno())) as raw:  # below TLS, which is not asked any more
+                raw.settimeout(STALL_LOOK_S)
+                while not self._release.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        if not raw.recv(4096):
+                            break
+        finally:
+            self.stalls.append((began_s, time.monotonic()))
 
     def _send(self, connection, fault: Fault, answer: Answer) -> None:
         if fault.name == "slow":

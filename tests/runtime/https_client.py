@@ -2,7 +2,7 @@
 """Runs on MicroPython: asks an HTTPS server as the daemon does, by JSON lines on standard input; one JSON line each as answer.
 
 python: https_client.py URL CA KEY; the first line says what is wrong with the CA file.
-{"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and the widest pause of the event loop meanwhile
+{"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and how many turns the event loop had meanwhile
 {"do": "fds"}       how many descriptors are open, and bytes of heap in use
 {"do": "close"}
 """
@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import sys
-import time
 
 from flukso.digest import x_digest
 from flukso.https import HttpsError
@@ -23,11 +22,10 @@ SENSOR = "a" * 32
 TICK_MS = 10
 
 
-async def watch(widest):
+async def watch(turns):
     while True:
-        before = time.ticks_ms()
         await asyncio.sleep_ms(TICK_MS)
-        widest[0] = max(widest[0], time.ticks_diff(time.ticks_ms(), before) - TICK_MS)
+        turns[0] += 1
 
 
 async def post(https, command, key):
@@ -35,15 +33,15 @@ async def post(https, command, key):
     body = command["body"].encode()
     digest = x_digest(key, body)
     headers = {"Content-Type": "application/json", "X-Version": "1.0", "User-Agent": "Fluksometer v210", "X-Digest": digest}
-    widest = [0]
-    watcher = asyncio.create_task(watch(widest))
+    turns = [0]
+    watcher = asyncio.create_task(watch(turns))
     try:
         answer = await https.request("POST", path, headers, body, command["timeout_s"])
         said = {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
     except HttpsError as error:
         said = {"kind": error.kind, "text": str(error)}
     watcher.cancel()
-    said["pause_ms"] = widest[0]
+    said["turns"] = turns[0]
     return said
 
 

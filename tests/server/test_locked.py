@@ -2,6 +2,7 @@
 """Somebody holds the accounts' database for writing: devices that are known go on uploading, and what waits is told so."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -13,7 +14,7 @@ from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
 
 BEATS = 6  # more than all threads that write
-LOCKED_S = 4  # under the 10 s that a writer waits
+WAIT_S = 120  # for what comes sooner or later on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +47,36 @@ class Beat(threading.Thread):
             self.status = client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status
 
 
+def connections(platform) -> int:
+    """How many connections to the accounts' database the service has open."""
+    links = []
+    for number in os.listdir(f"/proc/{platform.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(f"/proc/{platform.pid}/fd/{number}"))
+    return links.count(str(platform.folder / "accounts.db"))
+
+
 def test_look_ups_go_on_while_a_writer_holds_the_lock(platform, client, certificates, minute):
+    """All are answered before the lock is given back; heartbeats wait for it, or were told that they waited too long."""
     token = people_of(platform)["alice"]
     beats = [Beat(platform, certificates) for _ in range(BEATS)]
     with locked(platform):
+        before, until = connections(platform), time.monotonic() + WAIT_S
         for beat in beats:
             beat.start()
-        time.sleep(0.5)  # they wait for the lock by now
-        began = time.monotonic()
+        while connections(platform) < before + 2:  # until the threads that write have begun to wait, each with its own
+            assert time.monotonic() < until
+            time.sleep(0.01)
         assert client.upload(SENSOR, [(minute, 1)]).status == 200, "a sensor that was not in the cache"
         assert client.upload(SENSOR, [(minute, 1)], "0" * 32).status == 401
         assert client.get(f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt", X_Token=token).status == 200
         assert client.get(f"/sensor/{SENSOR}?version=1.0&param=all", X_Token=token).status == 200
         assert client.post("/device/" + "9" * 32, {"uptime": 1}).status == 401
-        assert time.monotonic() - began < LOCKED_S - 1
-        assert all(beat.is_alive() for beat in beats)
+        assert {beat.status for beat in beats} <= {0, 503}
     for beat in beats:
         beat.join()
-    assert [beat.status for beat in beats] == [200] * BEATS
+    assert {beat.status for beat in beats} <= {200, 503}
+    assert client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status == 200
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ import pytest
 
 from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 
+pytestmark = pytest.mark.dated
+
 PATH = "/sensor/" + SENSOR
 
 

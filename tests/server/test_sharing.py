@@ -7,6 +7,8 @@ import pytest
 
 from server.testbed import Platform
 
+pytestmark = pytest.mark.dated
+
 RUN = """
 import json
 from datetime import date, datetime, timezone

@@ -11,6 +11,7 @@ import pytest
 
 from tests.server.client import DEVICE, KEY, SENSOR, digests
 
+WAIT_S = 300  # for what comes sooner or later on a busy machine
 CANONICAL = re.compile(rb"[A-Z][a-z]*(-[A-Z][a-z]*)*|ETag|WWW-Authenticate")
 BEAT = b'{"reset":0,"version":210,"uptime":1,"memtotal":1,"memfree":1,"memcached":1,"membuffers":1}'
 
@@ -162,9 +163,12 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(connect):
     connection = connect()
     connection.sendall(f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
-    began = time.monotonic()
+    connection.sendall(chunk * 33)
+    line, headers, _ = read_answer(connection)
+    assert line.startswith(b"HTTP/1.1 413 ") and headers[b"Connection"] == b"close"
+    until = time.monotonic() + WAIT_S
     with pytest.raises(OSError):  # noqa: PT012
-        while time.monotonic() < began + 20:
+        while time.monotonic() < until:
             connection.sendall(chunk)
 
 
@@ -212,7 +216,8 @@ def test_what_is_no_http_is_refused(connect, wire):
 def test_a_slow_request_is_given_up(connect, sent):
     connection = connect()
     connection.sendall(sent)
+    connection.settimeout(WAIT_S)
     began = time.monotonic()
     line, _, body = read_answer(connection)
     assert line.startswith(b"HTTP/1.1 408 ") and list(json.loads(body)) == ["error"]
-    assert 25 < time.monotonic() - began < 45
+    assert time.monotonic() - began > 25, "not before its time"

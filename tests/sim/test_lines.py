@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.bus import DONE, MALFORMED, Bus, Control, answer_frame, connect, crc8, request_frame
 
+WAIT_S = 120  # real, for what comes sooner or later on a busy machine
 NOT_OF = bytes.maketrans(bytes(range(256)), bytes(reversed(range(256))))
 
 
@@ -309,10 +310,11 @@ def test_the_speed_is_kept(chip):
     sim = chip("CLOCK")
     for speed in (1, 5):
         sim.ask("speed {}".format(speed))
-        before = sim.control.time_us(), time.monotonic()
-        time.sleep(1)
-        passed = (sim.control.time_us() - before[0]) / 1e6 / (time.monotonic() - before[1])
-        assert speed * 0.5 < passed < speed * 1.05  # a busy machine makes it late, never early
+        began_s, began_us, deadline = time.monotonic(), sim.control.time_us(), time.monotonic() + WAIT_S
+        while (now_us := sim.control.time_us()) < began_us + speed * 500_000:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert now_us - began_us < speed * 1.05 * 1e6 * (time.monotonic() - began_s)  # a busy machine makes it late, never early
     assert sim.ask("speed 0") == "5"
     stands = sim.control.time_us()
     time.sleep(0.1)
@@ -321,12 +323,13 @@ def test_the_speed_is_kept(chip):
     assert sim.ask("speed") == "max"
 
 
-def test_speed_one_costs_little(chip):
+def test_speed_one_rests_between_its_steps(chip):
     sim = chip("SPI_NOT")
     sim.ask("speed 1")
-    before = sim.program.cpu_s()
-    time.sleep(3)
-    assert (sim.program.cpu_s() - before) / 3 < 0.25  # a busy machine counts too; alone it is about 0.04
+    before, deadline = sim.program.rests(), time.monotonic() + WAIT_S
+    while sim.program.rests() < before + 100:  # on a busy machine it has less to wait for
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_wall_clock_can_be_set_and_catches_up(chip):
@@ -337,9 +340,12 @@ def test_the_wall_clock_can_be_set_and_catches_up(chip):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert sim.ask("speed") == "1"
-    assert sim.control.wall_s() == pytest.approx(time.time(), abs=0.6)
+    while not time.time() - 0.6 < sim.control.wall_s():  # a busy machine makes it late again
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert sim.control.wall_s() < time.time() + 0.6
     sim.ask("wall 1000000000.25")
-    assert sim.control.wall_s() == pytest.approx(1_000_000_000.25, abs=0.5)
+    assert 1_000_000_000.25 <= sim.control.wall_s() < 1_000_000_000.25 + WAIT_S
 
 
 def test_a_pty_carries_the_uart(chip, tmp_path):

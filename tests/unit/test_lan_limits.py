@@ -156,7 +156,7 @@ def test_a_client_that_says_nothing_is_cut(monkeypatch, sent, limit):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         begin = time.monotonic()
-        assert await reader.read() == b""
+        assert await reader.read() == b"", "it is the server who ends it"
         writer.close()
         return time.monotonic() - begin
 

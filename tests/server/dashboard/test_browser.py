@@ -12,6 +12,8 @@ from tests.server.dashboard.conftest import PHONE, drawn, pixels, statistics, ta
 from tests.server.dashboard.fingers import Fingers
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
+pytestmark = pytest.mark.dated
+
 MEMBERS = {
     "alice": member("minutes"),
     "bob": member("minutes"),

@@ -11,6 +11,8 @@ import pytest
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 from tests.server.dashboard.test_data import BRUSSELS, chart, line, times
 
+pytestmark = pytest.mark.dated
+
 IMPORT, EXPORT, PV = (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))
 NEVER, LATER, RETIRED, FEEDER, ROOF, FRESH, SUNRISE, WEEKLY, PRICED, ABROAD, EMPTY, PRODUCER = range(1, 13)
 MEMBERS = {

@@ -13,6 +13,8 @@ import pytest
 from tests.server.dashboard.conftest import drawn, pixels, statistics, table, until
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 
+pytestmark = pytest.mark.dated
+
 ZONE = ZoneInfo("Europe/Brussels")
 HOUR = 3600
 MONTH_D = 60
