@@ -3,12 +3,10 @@
 
 import os
 import time
-from datetime import datetime
 
 import hypothesis
 import pytest
 
-from server.testbed import at
 from tests.fakes import ca
 from tests.fakes.server import Server
 
@@ -27,16 +25,6 @@ def pytest_configure(config):
     """No test's outcome hangs on the zone of the machine that runs it."""
     os.environ["TZ"] = config.getoption("--zone")
     time.tzset()
-
-
-@pytest.fixture(scope="package")
-def platform_clock(request, certificates):
-    """It is the tests' time (`--at`) for the tests of the package and their platforms.
-
-    certificates: they are made before, by the machine's clock, which TLS libraries go by.
-    """
-    with at(datetime.fromisoformat(request.config.getoption("--at")).timestamp()):
-        yield
 
 
 def _no_skip(report):

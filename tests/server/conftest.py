@@ -4,17 +4,23 @@
 import socket
 import ssl
 import time
+from datetime import datetime
 
 import pytest
 
-from server.testbed import Platform
+from server.testbed import Platform, at
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2, Client
 from tests.server.mailbox import Mailbox
 
 
 @pytest.fixture(scope="package", autouse=True)
-def _at_the_tests_time(platform_clock):
-    """For all modules of this folder, before their own fixtures."""
+def _at_the_tests_time(request, certificates):
+    """It is `--at` for all modules of this folder and their platforms, before their own fixtures.
+
+    certificates: they are made before, by the machine's clock, which TLS libraries go by.
+    """
+    with at(datetime.fromisoformat(request.config.getoption("--at")).timestamp()):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +32,8 @@ def platform(tmp_path_factory, certificates):
         yield running
 
 
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory):
+@pytest.fixture(scope="package")
+def desk(tmp_path_factory, _at_the_tests_time):
     """Django set up on a database of its own, without a running service: `desk.shell(text)` for what needs no connection. Whoever uses
     it makes accounts of their own names."""
     with Platform(tmp_path_factory.mktemp("desk"), service=None) as made:
