@@ -13,6 +13,7 @@ CONNECT_MIN_S = 0.5  # an address has at least this long
 
 # Nobody can tell an answer from one that was on its way when the request went out. A server's machine may hold back what was written
 # after an answer until that is confirmed (Nagle), so a request that follows at once waits for what would come then: a round trip and more.
+# On a new connection too: the server is ready to write a round trip after us.
 SETTLE_S, SETTLE_MAX_S = 0.03, 0.5
 SETTLED_S = 2  # after this time nothing is held back any more
 
@@ -92,7 +93,7 @@ class Exchange:
             link = self._link
             if link is not None:
                 try:
-                    if await link.early(self._settle_s(link)) is None:  # else it has ended, or says what nobody asked
+                    if await link.early(self._settle_s(link, self._answered_at)) is None:  # else it has ended, or says what nobody asked
                         return await self._ask(link, request)
                 except Closed:
                     pass
@@ -102,8 +103,9 @@ class Exchange:
             self.close()
             raise
 
-    def _settle_s(self, link):
-        passed_s = self._way.monotonic() - self._answered_at
+    def _settle_s(self, link, since):
+        """Return how long to look whether the server says what nobody asked, when the last it said before was at this time."""
+        passed_s = self._way.monotonic() - since
         return 0 if passed_s > SETTLED_S else min(SETTLE_MAX_S, SETTLE_S + 2 * link.rtt_s)
 
     def _host(self):
@@ -141,7 +143,7 @@ class Exchange:
                     failed = error
                 continue
             self._link, self._address, self._fresh = link, address, True
-            early = await link.early(0)
+            early = await link.early(self._settle_s(link, self._way.monotonic()))
             if early == b"":
                 raise Closed("after the handshake")
             if early is not None:

@@ -210,7 +210,8 @@ class Server:
     def _strike(self, connection, fault: Fault, answer: Answer | None) -> bool:
         """Do what the fault says; True when the connection is to be closed.
 
-        stall (after `sent` bytes of the answer), delay (`seconds`), reset, close, status (`status`, `headers`), the forms
+        stall (after `sent` bytes of the answer), delay (`seconds`), reset, close, status (`status`, `headers`), stray (an answer that
+        nobody asked for after the right one, in 1 or 2 `records`; what is asked then on this connection is a violation), the forms
         chunked, lower-case, no-length, close-keep-alive, slow (`seconds` a byte), and the broken ones of misbehaviour.py.
         """
         whole = b"" if answer is None else misbehaviour.plain(answer)
@@ -229,6 +230,9 @@ class Server:
             return False
         if answer is None:
             raise ValueError("{} needs a request".format(fault.name))
+        if fault.name == "stray":
+            self._stray(connection, whole, fault.options.get("records", 1))
+            return True
         if fault.name == "status":
             answer = misbehaviour.status_answer(fault.options)
         self._send(connection, fault, answer)
@@ -246,6 +250,14 @@ class Server:
                             break
         finally:
             self.stalls.append((began_s, time.monotonic()))
+
+    def _stray(self, connection, whole, records) -> None:
+        stray = misbehaviour.plain(Answer(200, {}, b'{"response":"ok"}'))
+        for data in (whole + stray,) if records == 1 else (whole, stray):
+            connection.sendall(data)
+        if connection.recv(1):
+            with self._lock:
+                self.store.violations.append("a request on a connection that had given an answer too many")
 
     def _send(self, connection, fault: Fault, answer: Answer) -> None:
         if fault.name == "slow":

@@ -23,6 +23,33 @@ def reset(link: socket.socket) -> None:
     link.close()
 
 
+def fill(family, address) -> list[socket.socket]:
+    """Fill the queue of a listener with no backlog: the kernel drops all further packets that would open a connection."""
+    fillers = []
+    for _ in range(4):
+        filler = socket.socket(family)
+        filler.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            filler.connect(address)
+        fillers.append(filler)
+    return fillers
+
+
+class BlackHole:
+    """Swallows whatever would connect to this port of ::1."""
+
+    def __init__(self, port: int):
+        listener = socket.socket(socket.AF_INET6)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("::1", port))
+        listener.listen(0)
+        self._sockets = [listener, *fill(socket.AF_INET6, ("::1", port))]
+
+    def close(self) -> None:
+        for each in self._sockets:
+            each.close()
+
+
 class _Pair:
     """Two ends of one connection through the proxy."""
 
@@ -86,16 +113,11 @@ class Proxy:
                 listener.close()
 
     def black_hole(self) -> None:
-        """Swallow all packets that would open a connection: the queue of the listener is full, and the kernel drops them."""
+        """Swallow all packets that would open a connection."""
         with self._lock:
             self.down()
             self.up(backlog=0)
-            for _ in range(4):
-                filler = socket.socket()
-                filler.setblocking(False)
-                with contextlib.suppress(BlockingIOError):
-                    filler.connect(self._address)
-                self._fillers.append(filler)
+            self._fillers = fill(socket.AF_INET, self._address)
 
     def mute(self) -> None:
         """Nothing passes any more on the connections that are open."""

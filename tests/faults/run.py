@@ -24,6 +24,7 @@ class World:
     def __init__(self, folder: Path, certificates: Path, runtime: str):
         self.certificates = certificates
         self.name_server = None
+        self.hole = None  # where IPv6 packets vanish
         self._hosts_file = Path("/etc/hosts")
         self.server = Server(certificates / "good.pem", {DEVICE: KEY}, wall=self.wall_s)
         self.proxy = Proxy(self.server.port)
@@ -34,9 +35,10 @@ class World:
     def wall_s(self) -> float:
         return WALL_S + self.chain.board.board.now_us / 1e6
 
-    def hosts(self, known: bool) -> None:
-        """Write the covered /etc/hosts, with the server's name or without it."""
-        self._hosts_file.write_text("127.0.0.1 localhost{}\n".format(" " + HOST if known else ""))
+    def hosts(self, known: bool, six: bool = False) -> None:
+        """Write the covered /etc/hosts, with the server's name or without it; six: it has an IPv6 address too, which comes first."""
+        lines = ["::1 " + HOST] if six else []
+        self._hosts_file.write_text("\n".join([*lines, "127.0.0.1 localhost{}".format(" " + HOST if known else ""), ""]))
 
     def set_wall(self, shift_s: float) -> None:
         self.set_wall_to(self.wall_s() + shift_s)
@@ -54,8 +56,9 @@ class World:
         self.chain.close()
         self.proxy.close()
         self.server.close()
-        if self.name_server is not None:
-            self.name_server.close()
+        for each in (self.name_server, self.hole):
+            if each is not None:
+                each.close()
 
 
 def last_for(world: World, scenario, real_s: float) -> None:

@@ -5,7 +5,7 @@ import time
 from collections import namedtuple
 
 from flukso.ports.simulator import REAL_MIN_S
-from tests.faults.proxy import OPEN, DeafNameServer, Rules
+from tests.faults.proxy import OPEN, BlackHole, DeafNameServer, Rules
 
 DAY_S = 86_400
 # strike(world): the fault begins. lift(world): it ends. step(world): called while it lasts, about ten times a real second.
@@ -90,6 +90,22 @@ def _name_back(world):
         world.name_server = None
 
 
+def _six_lost(world):
+    """The name has an IPv6 address too, and what is sent there vanishes."""
+    world.hole = BlackHole(world.proxy.port)
+    world.hosts(True, six=True)
+    world.proxy.cut()
+
+
+def _six_back(world):
+    """It ends only when something came through all the same."""
+    counted = world.chain.counters()[0]
+    world.chain.run_until(lambda: world.newest_counter() >= counted, 600, 5)
+    world.hosts(True)
+    world.hole.close()
+    world.hole = None
+
+
 def _clock(name, shift_s):
     """The wall clock is wrong by so much, for a while."""
     return _scenario("clock-" + name, lambda world: world.set_wall(shift_s), lambda world: world.set_wall(0), rounds=6)
@@ -128,6 +144,9 @@ SCENARIOS = (
     _server("slow-answer", name="slow", seconds=0.004, hold_s=2, rounds=6),
     _proxy("slow", Rules(None, None, "stall", 6000), hold_s=3, rounds=4),
     _proxy("too-slow", Rules(None, None, "stall", 300), hold_s=TIMED_OUT_S, rounds=4),
+    _server("stray-answer", name="stray", rounds=6),
+    _server("stray-record", name="stray", records=2, rounds=6),
+    _scenario("ipv6-black-hole", _six_lost, _six_back, hold_s=TIMED_OUT_S, rounds=6),
     _certificate("expired"),
     _certificate("future"),
     _certificate("foreign"),

@@ -77,7 +77,7 @@ def test_both_make_the_same_of_a_file(runtime, tmp_path, text, good, bad, fault,
         assert ours[3] == there[3] == line
 
 
-def test_a_distribution_s_whole_file_is_read(connect, runtime):
+def test_a_distribution_s_whole_file_is_read(connect):
     here = read_ca_file(certifi.where())
     assert Path(certifi.where()).stat().st_size > 200_000 and len(here.good) > 100 and not here.bad
     with connect("https://localhost:1/", certifi.where()) as client:
