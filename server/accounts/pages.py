@@ -7,6 +7,7 @@ from accounts import forms, invitations, prices
 from accounts.adapter import INVITATION
 from accounts.deletion import delete_account
 from accounts.export import archive
+from accounts.models import Token
 from accounts.relationships import invited, relationships
 from accounts.sharing import Detail, SharingError, detail_of
 from accounts.tokens import TokenError, make_token, revoke
@@ -112,14 +113,15 @@ def tokens(request):
         shown = _make_token(request)
     resumed = typed(request, request.path)
     found = {"tokens": request.user.tokens.select_related("sensor"), "sensors": sensors_of(request.user), "shown": shown}
-    return render(request, "accounts/tokens.html", found | {"typed": resumed and resumed[1]})
+    return render(request, "accounts/tokens.html", found | {"typed": resumed and resumed[1], "scopes": Token.Scope.choices})
 
 
 def _make_token(request) -> str | None:
     of, name = request.POST.get("sensor", ""), request.POST.get("name", "")
     sensor = get_object_or_404(sensors_of(request.user), pk=of) if of else None
     try:
-        return make_token(request.user, name if name.isprintable() else "", sensor=sensor)[1]
+        scope = Token.Scope.MANAGE if request.POST.get("scope") == Token.Scope.MANAGE else Token.Scope.READ
+        return make_token(request.user, name if name.isprintable() else "", scope, sensor)[1]
     except TokenError as error:
         messages.error(request, str(error))
     return None

@@ -29,6 +29,13 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
+def require(*names: str) -> None:
+    """Raises EnvError that names all of those that are missing."""
+    missing = [name for name in names if not os.environ.get(name) and os.environ.get(name + "_FILE") is None]
+    if missing:
+        raise EnvError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; docs/server.md says what to set")
+
+
 def flag(name: str, default: bool) -> bool:
     """1, true, yes, on or 0, false, no, off."""
     value = text(name, "1" if default else "0").lower()

@@ -13,6 +13,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from project import private
 from project.clock import is_own
 from project.env import EnvError
@@ -35,6 +36,7 @@ def run(options) -> int:
     from hot.protocol import DeviceProtocol
 
     private.tighten(settings.DATA_DIR, settings.SERIES_PATH, *_sqlite_files())
+    check_schema()
     check_secret()
     allow_files(limits.CONNECTIONS_MAX + OTHER_FILES)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -67,6 +69,19 @@ def run(options) -> int:
 
 def _sqlite_files() -> list[str]:
     return [str(each["NAME"]) for each in settings.DATABASES.values() if each["ENGINE"].endswith("sqlite3")]
+
+
+def check_schema() -> None:
+    """Raises EnvError when the database is not that of this release."""
+    try:
+        executor = MigrationExecutor(connection)
+        behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        return  # the service itself says what is wrong with it
+    finally:
+        connection.close()
+    if behind:
+        raise EnvError("the database is not up to date: run `python -m server migrate` first, or start with --migrate")
 
 
 def check_secret() -> None:

@@ -8,6 +8,7 @@ from project import clock, env, languages
 SERVER_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = False
+env.require("FLUKSO_SECRET_KEY", "FLUKSO_DEVICE_KEY_SECRET", "FLUKSO_DATA_DIR")
 SECRET_KEY = env.secret("FLUKSO_SECRET_KEY", 32)
 DEVICE_KEY_SECRETS = env.hex_keys("FLUKSO_DEVICE_KEY_SECRET")
 DATA_DIR = Path(env.text("FLUKSO_DATA_DIR"))
