@@ -9,6 +9,7 @@ void clock_init(struct clock *c, double speed, int64_t wall_ns, bool catch_up, u
 {
 	c->wall_minus_sim_ns = wall_ns;
 	c->catch_up = catch_up;
+	c->ntp = NTP_UNKNOWN;
 	clock_speed(c, speed, 0, real_ns);
 }
 
@@ -22,6 +23,8 @@ void clock_speed(struct clock *c, double speed, uint64_t sim_ns, uint64_t real_n
 void clock_set_wall(struct clock *c, int64_t wall_ns, uint64_t sim_ns)
 {
 	c->wall_minus_sim_ns = wall_ns - (int64_t)sim_ns;
+	if (c->ntp == NTP_SYNCHRONISED)
+		c->ntp = NTP_UNSYNCHRONISED; /* as a kernel does when somebody sets its clock */
 }
 
 int64_t clock_wall_ns(const struct clock *c, uint64_t sim_ns)

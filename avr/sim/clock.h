@@ -8,11 +8,14 @@
 
 static const double SPEED_MAX = 1e6; /* `max`: no pacing */
 
+enum clock_ntp { NTP_UNKNOWN, NTP_UNSYNCHRONISED, NTP_SYNCHRONISED }; /* what drivers are told of the wall clock */
+
 struct clock {
 	double speed; /* simulated seconds a real second; 0: stands; SPEED_MAX: as fast as it goes */
 	uint64_t sim_base_ns, real_base_ns;
 	int64_t wall_minus_sim_ns;
 	bool catch_up;
+	enum clock_ntp ntp;
 };
 
 void clock_init(struct clock *c, double speed, int64_t wall_ns, bool catch_up, uint64_t real_ns);

@@ -2,6 +2,7 @@
 /* Control commands about time, drivers and the program itself. */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "clock.h"
 #include "command.h"
@@ -52,6 +53,20 @@ static void do_wall(struct call *call)
 	reply(call, "ok");
 }
 
+static void do_ntp(struct call *call)
+{
+	static const char *const WORDS[] = { "unknown", "0", "1" };
+
+	for (unsigned int i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+		if (strcmp(call->arg[0], WORDS[i]) == 0) {
+			call->sim->clock.ntp = (enum clock_ntp)i;
+			reply(call, "ok");
+			return;
+		}
+	}
+	reply(call, "err bad word");
+}
+
 static void do_join(struct call *call)
 {
 	call->client->driver = true;
@@ -98,9 +113,15 @@ static void do_quit(struct call *call)
 }
 
 const struct command TIME_COMMANDS[] = {
-	{ "time", 0, 0, do_time },   { "cycles", 0, 0, do_cycles },
-	{ "speed", 0, 1, do_speed }, { "wall", 1, 1, do_wall },
-	{ "join", 0, 0, do_join },   { "leave", 0, 0, do_leave },
-	{ "until", 1, 1, do_until }, { "advance", 1, 1, do_advance },
-	{ "quit", 0, 0, do_quit },   { 0 },
+	{ "time", 0, 0, do_time },
+	{ "cycles", 0, 0, do_cycles },
+	{ "speed", 0, 1, do_speed },
+	{ "wall", 1, 1, do_wall },
+	{ "join", 0, 0, do_join },
+	{ "leave", 0, 0, do_leave },
+	{ "until", 1, 1, do_until },
+	{ "advance", 1, 1, do_advance },
+	{ "ntp", 1, 1, do_ntp },
+	{ "quit", 0, 0, do_quit },
+	{ 0 },
 };

@@ -52,8 +52,9 @@ void drivers_send_time(const struct sim *sim, struct client *c)
 {
 	uint64_t now = sim->board->now_ns;
 	char text[64];
-	int n = snprintf(text, sizeof(text), "ok %" PRIu64 " %" PRId64 "\n", now / 1000,
-			 clock_wall_ns(&sim->clock, now) / 1000);
+	static const char *const NTP[] = { "", " 0", " 1" };
+	int n = snprintf(text, sizeof(text), "ok %" PRIu64 " %" PRId64 "%s\n", now / 1000,
+			 clock_wall_ns(&sim->clock, now) / 1000, NTP[sim->clock.ntp]);
 
 	client_send(c, text, (size_t)n);
 }

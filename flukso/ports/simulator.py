@@ -101,6 +101,7 @@ class SimClock:
         self._pump = None
         self._error = None
         self._sim_us = self._wall_us = 0
+        self._synchronised: bool | None = None
         self._speed = 1.0
         self._speed_asked_us = 0
 
@@ -128,6 +129,13 @@ class SimClock:
 
     def monotonic(self) -> float:
         return self._sim_us / 1000000
+
+    def synchronised(self) -> "bool | None":
+        """Return what the simulator says of its wall clock, which no kernel knows; None when it says nothing."""
+        return self._synchronised
+
+    def boot(self) -> str:
+        return "simulator"
 
     def real(self, seconds: float) -> float:
         """Return the real seconds that so many simulated ones take, at least REAL_MIN_S."""
@@ -205,6 +213,7 @@ class SimClock:
     async def _ask_time(self, command):
         answer = await self._ask(command)
         self._sim_us, self._wall_us = int(answer[0]), int(answer[1])
+        self._synchronised = answer[2] == "1" if len(answer) > 2 else None
         self._stale = False
 
     async def _ask(self, command):

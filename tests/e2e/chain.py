@@ -118,8 +118,9 @@ class Chain:
         trace=None,
         more=(),
         wall_s=WALL_S,
+        ntp="1",
     ):
-        """wall_s: of the historic board's clock; our simulators begin at WALL_S."""
+        """wall_s: of the historic board's clock; our simulators begin at WALL_S. ntp: what the kernel says, in the control line's word."""
         self.folder = folder
         self.sensors = sensors
         self.daemon: Program | None = None
@@ -130,6 +131,7 @@ class Chain:
         else:
             self.board = (UartSimulator if uart else Simulator)(folder, trace, more)
         self.control = Control(self.board.control_url)
+        self.control.ask("ntp {}".format(ntp))
         self.control.ask("join")
         self.control.ask("advance 0.2")  # the board starts
         self.control.ask("speed max")

@@ -36,6 +36,7 @@ class OldBoard:
         self.control_url = "unix:{}/control".format(folder)
         self.transfers: list[Transfer] = []
         self._wall_us = int(wall_s * 1e6)
+        self._ntp = ""  # what stands behind the times that are told: nothing, or " 1" or " 0", whether the wall clock is synchronised
         self._powered = True
         self._selector = selectors.DefaultSelector()
         self._clients: list[_Client] = []
@@ -142,13 +143,13 @@ class OldBoard:
             words = line.decode("latin-1").split()
             try:
                 answer = self._obey(client, words)
-            except (ValueError, IndexError) as error:
+            except (ValueError, IndexError, KeyError) as error:
                 answer = "err {}".format(error)
             if answer is not None:
                 client.link.sendall((answer + "\n").encode())
 
     def _time(self) -> str:
-        return "ok {} {}".format(self.board.now_us, self._wall_us + self.board.now_us)
+        return "ok {} {}{}".format(self.board.now_us, self._wall_us + self.board.now_us, self._ntp)
 
     def _obey(self, client: _Client, words: list[str]) -> str | None:
         """The answer, or None when it comes later."""
@@ -176,6 +177,9 @@ class OldBoard:
         board = self.board
         if word == "wall":
             self._wall_us = int(float(args[0]) * 1e6) - board.now_us
+            self._ntp = self._ntp and " 0"  # as a kernel whose clock somebody sets
+        elif word == "ntp":
+            self._ntp = {"1": " 1", "0": " 0", "unknown": ""}[args[0]]
         elif word == "clamp":
             board.watt[int(args[0])] = float(args[1])
         elif word == "pulse":

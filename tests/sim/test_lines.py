@@ -205,6 +205,7 @@ BAD_LINES = [
     "speed fast",
     "speed -1",
     "wall yesterday",
+    "ntp perhaps",
     "isr now",
     "tim\u00e9",
     "time\x01",
@@ -346,6 +347,20 @@ def test_the_wall_clock_can_be_set_and_catches_up(chip):
     assert sim.control.wall_s() < time.time() + 0.6
     sim.ask("wall 1000000000.25")
     assert 1_000_000_000.25 <= sim.control.wall_s() < 1_000_000_000.25 + WAIT_S
+
+
+def test_drivers_are_told_whether_the_wall_clock_is_synchronised(chip):
+    sim = chip("CLOCK", "--wall", "1700000000")
+    assert len(sim.ask("time").split()) == 2
+    sim.ask("wall 1700000100")
+    assert len(sim.ask("time").split()) == 2
+    for word, told in (("1", "1"), ("0", "0"), ("1", "1")):
+        sim.ask("ntp " + word)
+        assert sim.ask("time").split()[2] == told
+    sim.ask("wall 1700000000")
+    assert sim.ask("advance 0.01").split()[2] == "0"
+    sim.ask("ntp unknown")
+    assert len(sim.ask("time").split()) == 2
 
 
 def test_a_pty_carries_the_uart(chip, tmp_path):
