@@ -14,10 +14,12 @@ SENSORS_MAX = 64  # of the field's configuration files
 U32_MAX = 0xFFFFFFFF
 
 MAGIC = b"FLXB"
-VERSION = 1
-HEAD = "<4sBBH"  # magic, version, sensors, reserved (0)
+VERSION = 1  # without a note;
+NOTED = 2  # with one
+NOTE_MAX = 256  # bytes of the note
+HEAD = "<4sBBH"  # magic, version, sensors, length of the note that follows
 SENSOR_HEAD = "<16sH"  # id, tuples; then all timestamps, then all counters, u32 each; at the end CRC-32 over all before it
-DUMP_MAX = 8 + SENSORS_MAX * (18 + 8 * TUPLES_MAX) + 4
+DUMP_MAX = 8 + NOTE_MAX + SENSORS_MAX * (18 + 8 * TUPLES_MAX) + 4
 CHUNK = 64  # integers packed at once, so that saving needs no large second copy
 
 
@@ -155,21 +157,39 @@ class Buffer:
             self._open_until = 0  # the newest tuple has become the first
         return count - len(self)
 
-    def shift(self, start: int, delta_s: int) -> bool:
-        """Re-date the tuples from timestamp start on by delta_s; False, with nothing changed, when order or range would break."""
-        first = self._index(start)
-        if not self._held or self._newest_ts < start:
-            return True
-        oldest = self._ts[first] if first < len(self._ts) else self._newest_ts
-        floor = self._ts[first - 1] if first else 0
-        if oldest + delta_s <= floor or self._newest_ts + delta_s > U32_MAX:
-            return False
-        for i in range(first, len(self._ts)):
+    def shift(self, start: int, delta_s: int) -> "tuple[int, int]":
+        """Re-date the tuples from timestamp start on by delta_s; return how many were moved, and how many dropped.
+
+        Dropped are older ones that would not be older any more: they came before these, so their date cannot be right.
+        """
+        first, count = self._index(start), len(self)
+        barred = min(first, self._index(start + delta_s))
+        self._ts[barred:first] = _array()
+        self._counters[barred:first] = _array()
+        if self._newest_ts >= start:
+            self._newest_ts += delta_s  # also when it was acknowledged: the next one is newer
+        elif self._newest_ts >= start + delta_s:
+            self._newest_ts = start + delta_s - 1
+            self._held = False
+        for i in range(barred, len(self._ts)):
             self._ts[i] += delta_s
-        self._newest_ts += delta_s
         if self._open_until:
-            self._open_until = self._ts[-1] + SPACING_S
-        return True
+            self._open_until = self._ts[-1] + SPACING_S if self._held and len(self._ts) else 0
+        moved = len(self._ts) - barred + (self._held and self._newest_ts >= start + delta_s)
+        return moved, count - len(self)
+
+    def forget(self, start: int) -> int:
+        """Drop the tuples from timestamp start on; return their number."""
+        if self._newest_ts < start:
+            return 0
+        first, count = self._index(start), len(self)
+        self._held = first > 0
+        self._newest_ts = self._ts[first - 1] if first else 0
+        self._newest_counter = self._counters[first - 1] if first else 0
+        self._ts[max(first - 1, 0) :] = _array()
+        self._counters[max(first - 1, 0) :] = _array()
+        self._open_until = 0
+        return count - len(self)
 
     def arrays(self) -> "tuple[array, array]":
         """Return copies of all timestamps and all counters held."""
@@ -218,6 +238,7 @@ class Store:
         self._line_counters: list[int] = []
         self._line_until = 0  # up to this timestamp another line of these sensors replaces it
         self._pass = 0
+        self.note = b""  # what whoever dates the tuples wants to find beside them; saved and loaded with them
 
     def take(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
         """Take one reading of each of these sensors, as add() of each would. The same tuple object each time makes it fast.
@@ -288,19 +309,24 @@ class Store:
         """Return the newest timestamp ever taken, 0 before the first."""
         return max([0] + [self.buffer(sensor)._newest_ts for sensor in self._ids])
 
-    def shift(self, start: int, delta_s: int) -> bool:
-        """Re-date what was taken from timestamp start on; False when a sensor's order forbids it (that sensor stays as it was)."""
-        done = True
-        for sensor in self._ids:
-            done = self.buffer(sensor).shift(start, delta_s) and done
-        return done
+    def shift(self, start: int, delta_s: int) -> "tuple[int, int]":
+        """Re-date what was taken from timestamp start on, as Buffer.shift; return the sums of what was moved and dropped."""
+        found = [self.buffer(sensor).shift(start, delta_s) for sensor in self._ids]
+        return sum([moved for moved, _ in found]), sum([dropped for _, dropped in found])
+
+    def forget(self, start: int) -> int:
+        """Drop what is dated from timestamp start on; return the number of tuples."""
+        return sum([self.buffer(sensor).forget(start) for sensor in self._ids])
 
     def payload_bytes(self) -> int:
         return sum([self.buffer(sensor).payload_bytes() for sensor in self._ids])
 
     def dump(self) -> bytes:
         """Return all tuples held, for load(); the same tuples give the same bytes on every machine."""
-        out = bytearray(struct.pack(HEAD, MAGIC, VERSION, len(self._ids), 0))
+        if len(self.note) > NOTE_MAX:
+            raise ValueError("a note of {} bytes".format(len(self.note)))
+        out = bytearray(struct.pack(HEAD, MAGIC, NOTED if self.note else VERSION, len(self._ids), len(self.note)))
+        out.extend(self.note)
         for sensor in self._ids:
             stamps, counters = self.buffer(sensor).arrays()
             out.extend(struct.pack(SENSOR_HEAD, unhexlify(sensor), len(stamps)))
@@ -334,11 +360,14 @@ def load(data: bytes) -> Store:
     end = len(data) - 4
     if struct.unpack_from("<I", data, end)[0] != crc32(memoryview(data)[:end]):
         raise BufferError_("checksum")
-    magic, version, sensors, reserved = struct.unpack_from(HEAD, data, 0)
-    if magic != MAGIC or version != VERSION or reserved or sensors > SENSORS_MAX:
-        raise BufferError_("not a buffer of version {}".format(VERSION))
+    magic, version, sensors, noted = struct.unpack_from(HEAD, data, 0)
+    if magic != MAGIC or version != (NOTED if noted else VERSION) or noted > NOTE_MAX or sensors > SENSORS_MAX:
+        raise BufferError_("not a buffer of version {} or {}".format(VERSION, NOTED))
+    if head + noted > end:
+        raise BufferError_("cut")
     store = Store()
-    at = head
+    store.note = bytes(data[head : head + noted])
+    at = head + noted
     for _ in range(sensors):
         if at + sensor_head > end:
             raise BufferError_("cut")

@@ -5,7 +5,7 @@ import asyncio
 
 from flukso import config, spi, state, uart
 from flukso.board import Board, Poll
-from flukso.clock import Believer
+from flukso.dating import Dating
 from flukso.readings import Readings
 from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
@@ -49,9 +49,10 @@ class Daemon:
         self.started_at = mono
         self._bus_url = bus_url
         self.store = state.restore(port, settings, self.log)
-        self.believer = Believer(mono, self.store.newest())
+        self.dating = Dating(clock, self.log, self.store)
+        self.believer = self.dating.believer
         self.readings = Readings(settings.sensors, mono, None, not _listens(self._url()))
-        self.sender = Sender(port, clock, self.log, self.store, self.now, settings, self._ids())
+        self.sender = Sender(port, clock, self.log, self.store, self.dating, settings, self._ids())
         self.rs485 = Rs485(self.log)
         self.services = Services(self)
         self.lan = None  # the LAN API once it was started
@@ -66,15 +67,11 @@ class Daemon:
         self._failures = 0
         self._sync_at = mono
         self._chores_at = mono
-        self._saver = state.Saver(port, self.log, settings, mono)
+        self._saver = state.Saver(port, self.log, settings, mono, self.dating.note)
+        self.dating.begin(self.sender, lambda: self._saver.save(self.store))
         self._run = state.Run(port, settings.state_dir, self.log)
-        self._undated = False  # it was said that the clock is not set
         self.log.least = settings.log_level
         self.board = self._open_board()
-
-    def now(self) -> int:
-        """Return the time in unix s by which readings are dated."""
-        return self.believer.stamp(self.clock.monotonic())
 
     @property
     def save_error(self) -> str:
@@ -140,7 +137,7 @@ class Daemon:
             await self._end(poller, LAST_POLL_S)
             self._saver.save(self.store)  # what follows may take longer than whoever stops us waits
             self._repeat()
-            self.sender.finish(bool(self.settings.wan and self.believer.believed))
+            self.sender.finish(bool(self.settings.wan))
             await self._end(sender, LAST_UPLOAD_S)
         finally:
             self._saver.save(self.store)
@@ -209,9 +206,8 @@ class Daemon:
 
     async def _tick(self, wall, mono):
         """One second's work: this runs for every line, so what can wait is left to _chores."""
-        ts = self.believer.date(wall, mono)
-        if ts is None:
-            ts = self._redate(wall, mono)
+        if self.believer.date(wall, mono) is None:
+            self.dating.observe(wall, mono)
         try:
             known = self._ready
             if not known:
@@ -224,6 +220,7 @@ class Daemon:
             else:
                 outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
                 poll = await self.board.poll(self.readings.indexes, outgoing)
+            ts = self.believer.stamp(mono)  # not before: meanwhile the server may have said what time it is
             self.readings.take(poll, self.store, ts, mono)
             self._failures = 0
             self.last_poll = mono
@@ -240,21 +237,9 @@ class Daemon:
             self._hand_out()
         if mono >= self._chores_at:
             await self._chores(mono)
-        if mono >= self.sender.next_at and self.believer.believed:
+        if mono >= self.sender.next_at:
             self._repeat()
             self.sender.wake()
-
-    def _redate(self, wall, mono):
-        """Return the timestamp of now; a clock that was set moves what was read before, too."""
-        shift = self.believer.observe(wall, mono, self.sender.uploader.newest_sent)
-        if shift is not None:
-            self.store.shift(shift.start, shift.delta_s)
-            heard = self._undated or len(self.store)
-            self.log("notice" if heard else "debug", "the clock was set: readings re-dated by {} s".format(shift.delta_s))
-        elif not self.believer.believed and not self._undated:
-            self._undated = True
-            self.log("warning", "the clock is not set: readings are kept, and dated and sent once it is")
-        return self.believer.stamp(mono)
 
     async def _first_poll(self):
         """Return what changed on a board that was not known before, and every counter beside it."""
@@ -266,6 +251,7 @@ class Daemon:
 
     async def _chores(self, mono):
         self._chores_at = mono + CHORES_S
+        self.dating.observe(self.clock.wall(), self.clock.monotonic())
         self.store.age()
         if self.services.due(mono):
             await self.services.start(mono)

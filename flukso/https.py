@@ -20,11 +20,15 @@ CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = "refused-certificate", "unreachabl
 
 
 class HttpsError(OSError):
-    """A request that got no answer to believe: .kind is one of the four above, the text a sentence for the log."""
+    """A request that got no answer to believe: .kind is one of the four above, the text a sentence for the log.
 
-    def __init__(self, kind, text):
+    .dates: the certificate is good but for its dates, which are not those that this machine's clock shows.
+    """
+
+    def __init__(self, kind, text, dates=False):
         super().__init__(text)
         self.kind = kind
+        self.dates = dates
 
 
 # why a block of a CA file is of no use: modules/tls/ca_file.h and ports/cpython_ca.py have the numbers

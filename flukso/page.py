@@ -175,11 +175,13 @@ function tell(s){
   const up=s.upload,b=s.board,trouble=[];
   if(b.error)trouble.push("The board does not answer: "+b.error);
   if(up.error)trouble.push("Upload: "+up.error);
+  if(up.enabled&&!s.clock.settled)
+    trouble.push("Nothing is uploaded yet: "+(s.clock.believed?"the time that was known is contradicted":s.clock.source_text));
   for(const e of["config","save","flash"])if(s.errors[e])trouble.push(s.errors[e]);
   $("trouble").textContent=trouble.join(". ");$("trouble").hidden=!trouble.length;
   const rows=[["Device",s.device||"unknown"],["Board",b.hardware?b.hardware+", firmware "+b.firmware:"unknown"],["Daemon",s.version]];
   if(up.enabled)rows.push(["Server",up.server],["Last upload",ago(up.last_ok_age)]);
-  rows.push(["Kept readings",n(s.buffer.tuples)],...s.sensors.map(x=>[title(x)+", "+x.type,x.id]));
+  rows.push(["Time",s.clock.source_text],["Kept readings",n(s.buffer.tuples)],...s.sensors.map(x=>[title(x)+", "+x.type,x.id]));
   $("about").replaceChildren(...rows.map(pair));
   offer(s);
 }

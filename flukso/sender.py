@@ -13,19 +13,20 @@ NEVER_S = 1e18  # a monotonic time that does not come
 class Sender:
     """Posts what is due when it is told to wake; the daemon's store holds what is not acknowledged."""
 
-    def __init__(self, port, clock, log, store, now, settings, sensors):  # noqa: PLR0917
-        """now() is the time in unix s by which readings are dated; sensors: the ids of all that may hold tuples."""
+    def __init__(self, port, clock, log, store, dating, settings, sensors):  # noqa: PLR0917
+        """dating: the Dating by which readings are dated; sensors: the ids of all that may hold tuples."""
         self._port = port
         self._clock = clock
         self._log = log
         self._store = store
-        self._now = now
+        self._dating = dating
         self._https = None
         self._wake = asyncio.Event()
         self._last = False
         self._open_up = True
         self._settings = settings
         self.uploader = self._new_uploader(sensors)
+        self.uploader.newest_sent = dating.sent
         self.registrar = Registrar(settings, self._number(), clock.monotonic())
         self.next_at = self._due_at(clock.monotonic())  # from then on the sender is worth waking; not kept while it is at work
 
@@ -67,17 +68,21 @@ class Sender:
             return NEVER_S
         if not self.registrar.ready():
             return self.registrar.due_at(mono)
-        return min(self.registrar.due_at(mono), self.uploader.due_at(mono))
+        return min(self.registrar.due_at(mono), self.uploader.due_at(mono, self._dating.believer.settled))
+
+    def plan(self, mono: float):
+        """Look anew at what is due when, for what is known of the time has changed."""
+        self.next_at = self._due_at(mono)
 
     def wake(self):
         self._wake.set()
 
     def finish(self, once_more: bool):
-        """End; before that, post everything once more when the readings are dated rightly. Nothing new will come."""
+        """End; before that, post everything once more, as far as the time is known. Nothing new will come."""
         self._last = True
         self._open_up = once_more
         if once_more:
-            self.uploader.flush(self._clock.monotonic())
+            self.uploader.flush(self._clock.monotonic(), self._dating.believer.settled)
         self._wake.set()
 
     async def run(self):
@@ -100,21 +105,24 @@ class Sender:
         registrar, uploader = self.registrar, self.uploader
         request = registrar.next_request(mono)
         if request is None and registrar.ready():
-            request = uploader.next_request(self._store, self._now(), mono)
+            request = uploader.next_request(self._store, self._dating.now(), mono, self._dating.believer.settled)
         if request is None:
             return False
         registering = request.kind not in (upload.HEARTBEAT, upload.TUPLES)
         try:
             https = self._open()
             answer = await https.request(request.method, request.path, request.headers, request.body, request.timeout_s)
-        except OSError as error:
+        except OSError as failure:
             mono = self._clock.monotonic()
+            error = self._dating.blame(failure) if getattr(failure, "dates", False) else failure
             event = registrar.failed(request, error, mono) if registering else uploader.failed(request, error, mono)
         else:
-            mono = self._clock.monotonic()
+            asked, mono = mono, self._clock.monotonic()
             event = registrar.answered(request, answer, mono) if registering else uploader.answered(request, answer, mono, self._store)
             if answer.status == 401 and not registering:
                 registrar.refused_elsewhere(mono)
+            if request.kind == upload.HEARTBEAT:
+                self._dating.heard(uploader.signed_time, asked)
         if event is not None:
             self._log(event.level, event.text)
         return True

@@ -49,9 +49,11 @@ def save(port, folder: str, store):
 class Saver:
     """Saves the store every few minutes to its folder in RAM, and, when configured, during an outage now and then to flash."""
 
-    def __init__(self, port, log, settings, mono: float):
+    def __init__(self, port, log, settings, mono: float, note=bytes):  # noqa: PLR0917
+        """note() gives what is saved beside the readings."""
         self._port = port
         self._log = log
+        self._note = note
         self._started = mono
         self.error = ""  # why the last saving failed
         self._flashed_at: float | None = None  # during this outage
@@ -87,6 +89,7 @@ class Saver:
 
     def _write(self, folder, store):
         try:
+            store.note = self._note()
             save(self._port, folder, store)
             self.error = ""
         except (OSError, MemoryError) as error:

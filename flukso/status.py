@@ -6,6 +6,7 @@
 
 import json
 
+from flukso.clock import SOURCES
 from flukso.meter import WATT
 from flukso.register import claim_code
 from flukso.version import VERSION
@@ -123,6 +124,9 @@ def _clock(house, wall, mono):
     return (
         ("time", house.believer.stamp(mono)),
         ("believed", house.believer.believed),
+        ("source", house.believer.source),
+        ("source_text", SOURCES[house.believer.source]),
+        ("settled", house.believer.settled),
         ("behind", int(house.believer.behind_s(wall, mono)) if house.believer.believed else None),
         ("jumps", house.believer.jumps),
     )
@@ -173,7 +177,7 @@ def _families(house, mono):
         ("upload_acknowledged_total", "counter", "readings that the server has", [("", uploader.acknowledged)]),
         ("upload_aside_total", "counter", "readings that the server refused while it took their neighbours", [("", uploader.aside.count)]),
         ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", _since(uploader.last_ok, mono))]),
-        ("clock_believed", "gauge", "1 when readings are dated", [("", 1 if house.believer.believed else 0)]),
+        ("clock_believed", "gauge", "1 when the time is known", [("", 1 if house.believer.believed else 0)]),
         ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),
         ("lan_requests_total", "counter", "requests of the LAN API", [("", house.lan.requests)]),
         ("lan_refused_total", "counter", "those refused, and connections cut", [("", house.lan.refused)]),

@@ -20,6 +20,7 @@ BACKOFF_MAX_S = 3600
 SLOW_S = 3600  # after an answer that a retry will hardly change: 401, 404, …
 RETRY_AFTER_MAX_S = 86400  # what a server may ask for
 HEARTBEAT_S = 3600
+ASK_APART_S = 30  # between two heartbeats that ask for the time
 INTERVAL_MIN_S, INTERVAL_MAX_S = 10, 300  # that X-Upload-Interval may ask for,
 INTERVAL_HOLD_S = 600  # for so long
 BUSY = (408, 425, 429)  # of the 4xx, those that pass by themselves
@@ -104,7 +105,9 @@ class Uploader:
         self.acknowledged = 0  # tuples
         self.last_ok = None  # monotonic time
         self.last_error = ""
-        self.server_time = None  # of the last heartbeat's answer, a note only
+        self.server_time = None  # of the last heartbeat's answer
+        self.signed_time = None  # that the answer just taken signed, None when it signed none
+        self._beat_at = None  # when the last heartbeat left
         self.code_shown = False  # whether the LAN page may show a claim code: it is to know soon that somebody claimed
         self.claimed = False
 
@@ -117,26 +120,45 @@ class Uploader:
         """Return the interval in force: the configured one, or the one that the server asked for."""
         return self._asked_s if self._asked_s is not None and mono < self._asked_until else self._interval_s
 
-    def due_at(self, mono: float) -> float:
-        """Return the monotonic time at which next_request() should be asked again."""
-        wanted = min(self._upload_at, self._heartbeat_at)
-        if self._pending is not None:
-            wanted = mono
+    def due_at(self, mono: float, dated: bool = True) -> float:
+        """Return the monotonic time at which next_request() should be asked again; only for heartbeats while tuples are not dated."""
+        wanted = self._heartbeat_at
+        if dated:
+            wanted = mono if self._pending is not None else min(self._upload_at, wanted)
         return max(wanted, self._hold_until)
 
-    def flush(self, mono: float) -> None:
-        """Make everything due now, for a last attempt before a clean stop; the back-off is passed over once."""
+    def ask_time(self, at: float) -> None:
+        """Send the next heartbeat at this time already, as its answer tells the server's."""
+        if self._beat_at is not None:
+            self._heartbeat_at = min(self._heartbeat_at, max(at, self._beat_at + ASK_APART_S))
+
+    def redated(self, before: int) -> None:
+        """Note that the held tuples were re-dated: what comes has stamps from `before` on, whatever was sent."""
+        self.newest_sent = min(self.newest_sent, before - 1)
+        self._sent_before = min(self._sent_before, before - 1)
+
+    def flush(self, mono: float, dated: bool = True) -> None:
+        """Make everything due now, for a last attempt before a clean stop; the back-off is passed over once.
+
+        Tuples that are not dated need a heartbeat first: its answer may tell the time.
+        """
         self._upload_at = mono
         self._hold_until = mono
-        self._heartbeat_at = mono + HEARTBEAT_S
+        self._heartbeat_at = mono + HEARTBEAT_S if dated else mono
         self._pending = None
 
-    def next_request(self, store, now: int, mono: float) -> "Request | None":
-        """Return the request to send now, None when nothing is due. now is the time in unix s."""
+    def next_request(self, store, now: int, mono: float, dated: bool = True) -> "Request | None":
+        """Return the request to send now, None when nothing is due. now is the time in unix s; dated: whether it is known to be right.
+
+        Before it is, only heartbeats go out.
+        """
         if mono < self._hold_until:
             return None
         if mono >= self._heartbeat_at:
+            self._beat_at = mono
             return self._heartbeat(now)
+        if not dated:
+            return None
         if self._pending is None:
             if mono < self._upload_at:
                 return None
@@ -193,6 +215,7 @@ class Uploader:
 
     def answered(self, request: Request, answer, mono: float, store) -> "Event | None":
         """Take the server's answer (status, headers with lower-case names, body) to a request of next_request()."""
+        self.signed_time = None
         self._note_interval(answer.headers, mono)
         status = answer.status
         if request.kind == TUPLES and acknowledges(status, answer.body):
@@ -256,7 +279,7 @@ class Uploader:
         if body is None or not same(answer.headers.get("x-digest", ""), x_digest(self._key, answer.body)):
             return self._refused(request, "heartbeat: the answer's digest is wrong, nothing of it is believed", mono)
         timestamp = body.get("timestamp")
-        self.server_time = timestamp if isinstance(timestamp, int) else None
+        self.server_time = self.signed_time = timestamp if isinstance(timestamp, int) else None
         self.claimed = body.get("claimed") == 1
         self._first_heartbeat = False
         self._heartbeat_failures = 0

@@ -2,6 +2,7 @@
 """The release that this code belongs to, the same as in the file VERSION."""
 
 VERSION = "0.1.0"
+BUILT = 1796083200  # 2026-12-01, unix s: set with each release. A clock that shows less is wrong (docs/upload.md)
 
 
 def number() -> int:

@@ -106,13 +106,14 @@ class Platform:
     service: None starts none: commands and the shell are all that is wanted.
     """
 
-    def __init__(self, folder, pem=None, devices=None, sensors=None, service="all", port=0, **settings):
+    def __init__(self, folder, pem=None, devices=None, sensors=None, service="all", port=0, program=("-m", "server"), **settings):  # noqa: PLR0917
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "server.log"
         self.environment = environment(self.folder, **settings)
         self._arguments = ["--service", service] + (["--cert", str(pem)] if pem else [])
         self._port = port
+        self._program = program
         self._process: subprocess.Popen | None = None
         self._store = None
         self._shell: subprocess.Popen | None = None
@@ -162,7 +163,7 @@ class Platform:
 
     def start(self) -> None:
         """Start the service, at the port that it had before if it had one."""
-        self._process, told = launch(["--port", str(self._port), *self._arguments], self.environment, self.log)
+        self._process, told = launch(["--port", str(self._port), *self._arguments], self.environment, self.log, self._program)
         self.url, self._port = told["url"], told["port"]
 
     @property

@@ -2,7 +2,7 @@
 """`make demo`: the whole chain on a household's trace, from the clamp to a server over verified TLS, and what it measured.
 
 The board is the real firmware in fluksosim, the daemon the real daemon; both run on the simulator's clock. The receiving side
-is the real platform.
+is the real platform, by the same clock: the daemon learns from its signed answers that the time is right.
 """
 
 import argparse
@@ -90,7 +90,11 @@ class Chain:
         self.sensors = demo_config.sensors(traced)
         devices = {demo_config.DEVICE: demo_config.KEY}
         bound = {demo_config.sensor_id(number): demo_config.DEVICE for number in range(self.sensors)}
-        self.server = self._stack.enter_context(Platform(FOLDER / "platform", keys / "good.pem", devices, bound))
+        ahead_s = self.options.seconds * self.options.speed if self.options.seconds else DAY_S
+        self.wall_s = time.time() - ahead_s
+        clock = {"DEMO_CONTROL": str(FOLDER / "control.sock"), "DEMO_WALL": str(self.wall_s)}
+        platform = Platform(FOLDER / "platform", keys / "good.pem", devices, bound, program=("-m", "tools.demo_platform"), **clock)
+        self.server = self._stack.enter_context(platform)
         self.foreign = self._stack.enter_context(Server(keys / "foreign.pem", devices))
         self.lan_port = demo_config.free_port(8080)
         config = FOLDER / "flukso"
@@ -108,12 +112,11 @@ class Chain:
 
     def _start_board(self, traced: pathlib.Path) -> None:
         """At speed 0: the clock stands until the daemon drives it."""
-        ahead_s = self.options.seconds * self.options.speed if self.options.seconds else DAY_S
         self.board = self._spawn(
             "fluksosim",
             *(str(BUILD / "fluksosim"), "--hex", str(BUILD / "spi" / "flukso.hex"), "--trace", str(traced)),
             *("--listen", "unix:{}".format(FOLDER / "spi.sock"), "--control", "unix:{}".format(FOLDER / "control.sock")),
-            *("--speed", "0", "--wall", str(time.time() - ahead_s), "--catch-up", "--die-with-parent"),
+            *("--speed", "0", "--wall", str(self.wall_s), "--catch-up", "--die-with-parent"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from flukso.ports import SYSLOG_LEVELS, Clock
+from flukso.ports import SYSLOG_LEVELS, Clock, boot_id
 from flukso.ports.simulator import SimClock
 
 
@@ -19,6 +19,14 @@ class SystemClock(Clock):
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def synchronised(self) -> bool | None:
+        from flukso.ports import cpython_timex
+
+        return cpython_timex.synchronised()
+
+    def boot(self) -> str:
+        return boot_id(read_file)
 
     async def sleep(self, seconds: float):
         await asyncio.sleep(seconds)

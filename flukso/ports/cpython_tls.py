@@ -20,8 +20,8 @@ GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # while sendi
 
 # X.509 verification errors of OpenSSL (x509_vfy.h) in words
 REFUSALS = {
-    9: "it is not valid yet (is this machine's clock right?)",
-    10: "it has expired (is this machine's clock right?)",
+    9: "it is not valid yet",
+    10: "it has expired",
     18: "it is self-signed, not by the CA in {cacert}",
     19: "it is not signed by the CA in {cacert}",
     20: "it is not signed by the CA in {cacert}",
@@ -29,6 +29,7 @@ REFUSALS = {
     62: "it is for another host name than {host}",
     64: "it is for another address than {host}",
 }
+DATES = (9, 10)  # of several reasons OpenSSL gives the first, and looks at dates last
 OLD_VERSION = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "VERSION_TOO_LOW")
 
 
@@ -120,7 +121,7 @@ class Way:
             return error
         if isinstance(error, ssl.SSLCertVerificationError):
             why = REFUSALS.get(error.verify_code, error.verify_message).format(cacert=self._cacert, host=self.host)
-            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(self.host, why))
+            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(self.host, why), error.verify_code in DATES)
         if isinstance(error, GONE):
             return Closed(str(error))
         if isinstance(error, TimeoutError):

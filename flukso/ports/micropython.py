@@ -8,7 +8,7 @@ import posix
 import sys
 import time
 
-from flukso.ports import SYSLOG_LEVELS, Clock
+from flukso.ports import SYSLOG_LEVELS, Clock, boot_id, clock_is_synchronised
 from flukso.ports.micropython_streams import connector, readable
 from flukso.ports.simulator import SimClock
 
@@ -28,6 +28,15 @@ class SystemClock(Clock):
 
     def monotonic(self) -> float:
         return posix.monotonic()
+
+    def synchronised(self) -> "bool | None":
+        try:
+            return clock_is_synchronised(*posix.adjtimex())
+        except OSError:
+            return None
+
+    def boot(self) -> str:
+        return boot_id(read_file)
 
     async def sleep(self, seconds: float):
         await self.sleep_until(posix.monotonic() + seconds)

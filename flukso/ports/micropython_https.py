@@ -17,11 +17,11 @@ CHUNK = 1024  # bytes of an answer read at once
 # flags of mbedtls's verdict, and what they mean; the first one counts
 EXPIRED, OTHER_NAME, NOT_TRUSTED, FUTURE, WEAK = 0x01, 0x04, 0x08, 0x200, 0x1C000
 REFUSALS = (
-    (FUTURE, "it is not valid yet (is this machine's clock right?)"),
-    (EXPIRED, "it has expired (is this machine's clock right?)"),
     (NOT_TRUSTED, "it is not signed by the CA in {cacert}"),
     (OTHER_NAME, "it is for another host name than {host}"),
     (WEAK, "its signature or its key is of a kind that is not accepted any more"),
+    (FUTURE, "it is not valid yet"),
+    (EXPIRED, "it has expired"),
 )
 # codes of mbedtls
 VERIFY_FAILED, NO_CA_FILE, ALERT, BAD_VERSION = -0x2700, -0x2900, -0x7780, -0x6E80
@@ -140,7 +140,8 @@ class _Way:
             return error
         number, detail = (error.args + (0, 0))[:2]
         if number == VERIFY_FAILED:
-            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(self.host, self._verdict(detail)))
+            text = "the certificate of {} is refused: {}".format(self.host, self._verdict(detail))
+            return HttpsError(CERTIFICATE, text, not detail & ~(FUTURE | EXPIRED))
         if number == NO_CA_FILE:
             return HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(self.cacert, _in_words(detail)))
         if number in GONE:

@@ -10,14 +10,22 @@ SETTLE_ROUNDS = 4  # turns of the loop in which tasks that can go on do so befor
 
 
 class JumpingClock(Clock):
-    """Stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at will."""
+    """Stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at will.
+
+    `ntp`: what the kernel says of the wall clock, True unless a test says otherwise (None: nothing).
+    """
 
     def __init__(self, wall: float):
         self.now = 0.0
         self.wall_offset = wall
+        self.ntp = True
         self._heap: list = []
         self._number = 0
         self._pump = None
+
+    def set(self, wall_offset, ntp=False):
+        """Set the wall clock, as somebody does whom the kernel does not know, or as NTP does."""
+        self.wall_offset, self.ntp = wall_offset, ntp
 
     def close(self):
         if self._pump:
@@ -28,6 +36,9 @@ class JumpingClock(Clock):
 
     def monotonic(self):
         return self.now
+
+    def synchronised(self):
+        return self.ntp
 
     async def sleep(self, seconds):
         await self.sleep_until(self.now + seconds)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tests.faults [--only NAME…] [--runtime cpython|micropython] [--jobs N]`: runs the matrix, one line a cell.
 
-The last line is `faults: {"runs": […], "failed": n}`; the exit status is 1 when anything was lost, came twice, grew or paused.
+The last line is `faults: {"runs": […], "failed": n}`; the exit status is 1 when anything was lost, came twice or
+with a wrong date, grew or paused.
 Each cell runs in network and mount namespaces of its own.
 """
 
@@ -77,6 +78,7 @@ def say(result: dict) -> None:
         "lost",
         "lost_wh",
         "twice",
+        "misdated",
         "polls_missed",
         "pause_ms",
         "rss_kb",

@@ -5,19 +5,27 @@ import time
 from collections import namedtuple
 
 from flukso.ports.simulator import REAL_MIN_S
+from flukso.version import BUILT
 from tests.faults.proxy import OPEN, BlackHole, DeafNameServer, Rules
 
 DAY_S = 86_400
+WRONG = (("a-day-behind", -DAY_S), ("30-days-behind", -30 * DAY_S), ("12-years-ahead", 12 * 365 * DAY_S))
+UNTIL_NTP_S = 40
 # strike(world): the fault begins. lift(world): it ends. step(world): called while it lasts, about ten times a real second.
 # rounds: how often it comes back afterwards, to see whether memory grows. hold_s: real seconds that it lasts at first
-Scenario = namedtuple("Scenario", "name strike lift step rounds hold_s")
+# start(world): how the daemon starts
+Scenario = namedtuple("Scenario", "name strike lift step rounds hold_s start")
 ROUNDS = 8
 MANY_ROUNDS = 40  # where a socket or memory was seen to leak
 TIMED_OUT_S = REAL_MIN_S + 1.5  # real: longer than a time-out
 
 
-def _scenario(name, strike, lift, step=None, rounds=ROUNDS, hold_s=1.0):
-    return Scenario(name, strike, lift, step or (lambda world: None), rounds, hold_s)
+def _nothing(world):
+    pass
+
+
+def _scenario(name, strike, lift, step=_nothing, rounds=ROUNDS, hold_s=1.0, start=lambda world: world.start()):  # noqa: PLR0917
+    return Scenario(name, strike, lift, step, rounds, hold_s, start)
 
 
 def _proxy(name, rules, hold_s=1.0, rounds=ROUNDS):
@@ -108,7 +116,36 @@ def _six_back(world):
 
 def _clock(name, shift_s):
     """The wall clock is wrong by so much, for a while."""
-    return _scenario("clock-" + name, lambda world: world.set_wall(shift_s), lambda world: world.set_wall(0), rounds=6)
+    return _scenario("clock-" + name, lambda world: world.set_wall(shift_s), lambda world: world.ntp(), rounds=6)
+
+
+def _never_right(name, shift_s, late):
+    """The clock is wrong when the machine starts, and again and again. late: NTP sets it after a while; else it never does."""
+
+    def start(world):
+        world.set_wall(shift_s)
+        world.start()
+        world.chain.pass_time(UNTIL_NTP_S)
+        assert not world.tuples(), "posted before the time was known"
+        lift(world)
+
+    def lift(world):
+        if late:
+            world.ntp()
+
+    name = "ntp-{}-{}".format("late" if late else "never", name)
+    return _scenario(name, lambda world: world.set_wall(shift_s), lift, rounds=6, start=start)
+
+
+def _foreign(world):
+    """A server that signs nothing, and no NTP: the clock is right, but nobody says so."""
+    world.begin_s = (BUILT // DAY_S + 100) * DAY_S  # a clock before this release would not be used
+    world.set_wall(0)
+    world.chain.control.ask("ntp unknown")
+    world.server.misbehave(name="status", at="instead", status=404, path="/device/")
+    world.start()
+    world.chain.pass_time(1800)
+    assert not world.tuples(), "posted before an hour had passed"
 
 
 def _epoch(world):
@@ -161,5 +198,7 @@ SCENARIOS = (
     _clock("back-a-day", -DAY_S),
     _clock("ahead-a-year", 365 * DAY_S),
     _clock("back-a-year", -365 * DAY_S),
-    _scenario("clock-1970", _epoch, lambda world: world.set_wall(0), rounds=6),
+    _scenario("clock-1970", _epoch, lambda world: world.ntp(), rounds=6),
+    *[_never_right(name, shift_s, late) for late in (True, False) for name, shift_s in WRONG],
+    _scenario("nobody-says-the-time", _nothing, _nothing, rounds=1, start=_foreign),
 )

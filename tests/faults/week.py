@@ -238,8 +238,8 @@ async def day(number, clock, board, server):
         (10.0, lambda: setattr(server, "trouble", (500, 503, 401, 400)[number % 4])),
         (10.5, lambda: setattr(server, "trouble", None)),
         (13.0, lambda: setattr(server, "lose_answers", 3)),
-        (15.0, lambda: setattr(clock, "wall_offset", clock.wall_offset + jumps[number % 7])),
-        (16.0, lambda: setattr(clock, "wall_offset", WALL_S + 0.25)),
+        (15.0, lambda: clock.set(clock.wall_offset + jumps[number % 7])),
+        (16.0, lambda: clock.set(WALL_S + 0.25, ntp=True)),
     )
     for hour, event in events:
         await clock.sleep_until(midnight + hour * 3600 + 0.6)

@@ -57,7 +57,7 @@ class Here:
         try:
             answer = await self._https.request("POST", "/sensor/" + SENSOR, headers, body, timeout_s)
         except HttpsError as error:
-            return {"kind": error.kind, "text": str(error)}
+            return {"kind": error.kind, "text": str(error), "dates": error.dates}
         return {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
 
     def __enter__(self):

@@ -39,7 +39,7 @@ async def post(https, command, key):
         answer = await https.request("POST", path, headers, body, command["timeout_s"])
         said = {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
     except HttpsError as error:
-        said = {"kind": error.kind, "text": str(error)}
+        said = {"kind": error.kind, "text": str(error), "dates": error.dates}
     watcher.cancel()
     said["turns"] = turns[0]
     return said

@@ -4,6 +4,7 @@
 import asyncio
 import json
 
+from flukso.digest import x_digest
 from flukso.https import Answer, HttpsError
 from flukso.ports import BusError
 
@@ -38,6 +39,7 @@ class FakeServer:
         self.posts = []  # (path, number of tuples)
         self.trouble = None  # an HttpsError to raise, or a status to answer
         self.lose_answer = False
+        self.signs = None  # a function that gives the time which heartbeats' answers sign; None: they are not signed
 
     async def request(self, method, path, headers, body, timeout_s):
         if isinstance(self.trouble, HttpsError):
@@ -46,6 +48,8 @@ class FakeServer:
             return Answer(self.trouble, {}, b"")
         message = json.loads(body)
         self.posts.append((path, len(message.get("measurements", []))))
+        if path.startswith("/device/"):
+            return self._beat()
         held = self.tuples.setdefault(path.rpartition("/")[2], {})
         for ts, counter in message.get("measurements", []):
             if held.setdefault(ts, counter) != counter:
@@ -54,8 +58,17 @@ class FakeServer:
             raise HttpsError("timeout", "no answer in time")
         return Answer(200, {}, b'{"response":"ok"}')
 
+    def _beat(self):
+        if self.signs is None:
+            return Answer(200, {}, b'{"upgrade":0}')
+        body = '{{"upgrade":0,"timestamp":{}}}'.format(int(self.signs())).encode()
+        return Answer(200, {"x-digest": x_digest(KEY, body)}, body)
+
     def close(self):
         pass
+
+    def beats(self):
+        return len([path for path, _ in self.posts if path.startswith("/device/")])
 
     def held(self, sensor):
         return sorted(self.tuples.get(sensor, {}).items())

@@ -86,7 +86,7 @@ class House:
         self.readings = Readings(SENSORS, 1000.0)
         self.store = Store()
         self.believer = Believer(1000.0)
-        self.believer.observe(self.clock.wall(), 1000.0)
+        self.believer.observe(self.clock.wall(), 1000.0, True)
         self.sender = Sender(self.settings)
         self.board = Board()
         self.board_error = ""

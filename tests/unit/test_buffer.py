@@ -2,6 +2,8 @@
 """The ageing buffer's promises (docs/buffer.md), for readings of every pattern."""
 
 import math
+import struct
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -186,19 +188,41 @@ def test_a_tuple_with_another_counter_is_not_acknowledged():
 
 @given(READINGS, st.integers(-YEAR_S, YEAR_S), st.integers(0, 100))
 @settings(deadline=None)
-def test_redates_whole_or_not_at_all(readings, delta, place):
+def test_redates_what_is_later_and_drops_what_cannot_be_earlier(readings, delta, place):
     buffer, _ = play(readings)
     before = held(buffer)
     start = before[place % len(before)][0] if before else T0
-    moved = [(ts + delta if ts >= start else ts, counter) for ts, counter in before]
-    stamps = [ts for ts, _ in moved]
-    fits = all(a < b for a, b in zip([0, *stamps], stamps, strict=False)) and (not stamps or stamps[-1] < 1 << 32)
-    assert buffer.shift(start, delta) is fits
-    assert held(buffer) == (moved if fits else before)
+    moved = [(ts + delta, counter) for ts, counter in before if ts >= start]
+    kept = [(ts, counter) for ts, counter in before if ts < min(start, start + delta)]
+    assert buffer.shift(start, delta) == (len(moved), len(before) - len(kept) - len(moved))
+    assert held(buffer) == kept + moved
     if held(buffer):
         newest = held(buffer)[-1][0]
         assert not buffer.add(newest, 1)
-        assert buffer.add(newest + 1, 1) or newest == 0xFFFFFFFF
+        assert buffer.add(newest + 1, 1)
+
+
+@given(READINGS, st.integers(0, 100))
+@settings(deadline=None)
+def test_forgets_what_is_later(readings, place):
+    buffer, _ = play(readings)
+    before = held(buffer)
+    start = before[place % len(before)][0] if before else T0
+    kept = [reading for reading in before if reading[0] < start]
+    assert buffer.forget(start) == len(before) - len(kept)
+    assert held(buffer) == kept and buffer.add(start, 1)
+
+
+def test_an_acknowledged_newest_reading_is_redated_too():
+    buffer = Buffer()
+    feed(buffer, T0, 200)
+    buffer.ack(held(buffer))
+    newest, counter = buffer.last()
+    assert buffer.shift(T0 + 100, -YEAR_S) == (0, 0)
+    assert buffer.last() == (newest - YEAR_S, counter) and buffer.add(newest - YEAR_S + 1, counter)
+    buffer.ack(held(buffer))
+    assert buffer.shift(T0, -2 * YEAR_S) == (0, 0)  # it came before T0, and is dated later than what comes now
+    assert buffer.add(T0 - 2 * YEAR_S, counter)
 
 
 def example_store():
@@ -226,6 +250,21 @@ def test_the_saved_form_is_pinned():
     store = Store()
     store.add(A, 0x01020304, 0x0A0B0C0D)
     assert store.dump().hex() == "464c584201010000" + "aa" * 16 + "0100" + "04030201" + "0d0c0b0a" + "062902a0"
+
+
+def test_a_note_is_saved_beside_the_tuples():
+    store = example_store()
+    plain, store.note = store.dump(), b"what time it was"
+    noted = store.dump()
+    assert noted[4] == 2 and noted[8:24] == store.note and noted[24:-4] == plain[8:-4]
+    assert load(noted).note == store.note and load(noted).dump() == noted and load(plain).note == b""
+    for length in (0, 17, 257, 65535):  # version 2 has a note, and not a longer one than fits
+        data = noted[:6] + struct.pack("<H", length) + noted[8:-4]
+        with pytest.raises(BufferError_):
+            load(data + struct.pack("<I", crc32(data)))
+    store.note = bytes(257)
+    with pytest.raises(ValueError, match="257"):
+        store.dump()
 
 
 def test_every_single_damage_is_found():
@@ -306,10 +345,10 @@ def test_redates_all_sensors():
     store.add(A, 100, 1)
     store.add(B, 160, 2)
     store.add(B, 300, 3)
-    assert store.shift(150, T0)
+    assert store.shift(150, T0) == (2, 0)
     assert (held(store.buffer(A)), held(store.buffer(B))) == ([(100, 1)], [(T0 + 160, 2), (T0 + 300, 3)])
-    assert not store.shift(50, -120)  # A's would be before 1970: it stays
-    assert held(store.buffer(A)) == [(100, 1)]
+    assert store.shift(T0 + 200, -T0 - 110) == (1, 2)
+    assert (held(store.buffer(A)), held(store.buffer(B))) == ([], [(190, 3)])
 
 
 def test_a_line_that_was_refused_does_not_let_the_next_one_in():

@@ -233,7 +233,7 @@ def test_readings_before_the_clock_is_right_are_kept_and_dated():
         house.board.watts = [3600, 0, 0]
         house.start()
         await house.until(200)
-        assert not house.server.posts, "nothing goes up with a wrong date"
+        assert not house.server.tuples, "nothing goes up with a wrong date"
         house.clock.wall_offset = START
         await house.until(700)
         await house.end()

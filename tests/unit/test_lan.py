@@ -130,7 +130,8 @@ def test_status_says_how_it_is():
     assert found["sensors"][0]["value"] == 160 and found["sensors"][0]["counter"] == 59 and found["sensors"][1]["value"] is None
     assert found["sensors"][2]["counter_unit"] == "l"
     assert found["buffer"]["tuples"] == 2 and found["upload"]["interval"] == 300 and found["upload"]["last_ok_age"] is None
-    assert found["clock"] == {"time": T0 + 1000, "believed": True, "behind": 0, "jumps": 0}
+    source = {"source": "kernel", "source_text": "the kernel says that the clock is synchronised", "settled": True}
+    assert found["clock"] == {"time": T0 + 1000, "believed": True, **source, "behind": 0, "jumps": 0}
     assert KEY not in body.decode()
 
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Module `posix`: the system calls that the daemon needs and MicroPython lacks. Errors are OSError with errno.
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/timex.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -17,12 +19,26 @@ static mp_obj_t mod_monotonic(void)
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(posix_monotonic_obj, mod_monotonic);
 
+// adjtimex() -> (state, status) of the kernel's clock; changes nothing, as modes is 0.
+static mp_obj_t mod_adjtimex(void)
+{
+	struct timex clock = { .modes = 0 };
+	int state = adjtimex(&clock);
+	if (state < 0) {
+		mp_raise_OSError(errno);
+	}
+	mp_obj_t pair[2] = { MP_OBJ_NEW_SMALL_INT(state), MP_OBJ_NEW_SMALL_INT(clock.status) };
+	return mp_obj_new_tuple(2, pair);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(posix_adjtimex_obj, mod_adjtimex);
+
 #define FUNCTION(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_PTR(&posix_##name##_obj) }
 #define CONSTANT(name) { MP_ROM_QSTR(MP_QSTR_##name), MP_ROM_INT(name) }
 
 static const mp_rom_map_elem_t module_globals_table[] = {
 	{ MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
 	FUNCTION(monotonic),
+	FUNCTION(adjtimex),
 	FUNCTION(open),
 	FUNCTION(close),
 	FUNCTION(read),
