@@ -63,7 +63,17 @@ def serious(page) -> list[tuple[str, str, str]]:
 
 
 PLAIN = {
-    "alice": ["/account/", "/devices/", "/relationships/", "/invitations/", "/tokens/", "/account/delete/", "/email/", "/password/change/"],
+    "alice": [
+        "/account/",
+        "/devices/",
+        "/claim/ABCDEFGH/",
+        "/relationships/",
+        "/invitations/",
+        "/tokens/",
+        "/account/delete/",
+        "/email/",
+        "/password/change/",
+    ],
     "newcomer": ["/account/", "/relationships/", "/devices/"],
     None: ["/login/", "/signup/", "/password/reset/", "/invitation/none/"],
 }
