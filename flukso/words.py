@@ -106,7 +106,7 @@ TROUBLES = {  # Linux's numbers, which both interpreters give
     21: "it is a folder, not a file",
     22: "it is nothing of this kind",
     25: "it is nothing of this kind",
-    28: "no space is left",
+    28: "No space left on it",
     30: "it cannot be written: read-only",
     32: "the other side has gone",
     40: "too many links",

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flukso-flash on a PC: flukso.flash.cli, and what only CPython's intelhex does with images.
-
-flukso-flash diff A.hex B.hex             the bytes in which two images differ
-flukso-flash merge OUT.hex A.hex B.hex…   one image of several that do not overlap
-"""
+"""flukso-flash on a PC: flukso.flash.cli, and what only CPython's intelhex does with images."""
 
 import sys
 
 from flukso.flash import cli
+from flukso.words import HELP_WORDS, trouble
 
 try:
     from intelhex import HexRecordError, IntelHex, IntelHexError
 except ModuleNotFoundError:  # everything but diff and merge goes without it
     IntelHex = None
 
+HELP = """  diff A.hex B.hex           the bytes in which two images differ
+  merge OUT.hex A.hex B.hex...
+                             one image of several that do not overlap
+"""
 DIFFERENCES_MAX = 16  # lines that are shown
 
 
@@ -38,22 +39,33 @@ def merge(files: list[str]) -> int:
     return cli.DONE
 
 
+COMMANDS = {"diff": (diff, 2, 2, "two files"), "merge": (merge, 3, 99, "a file to be written and two or more to be read")}
+
+
 def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
-    command = {"diff": (diff, 2, 2), "merge": (merge, 3, 99)}.get(words[0] if words else "")
-    if command is None:
-        return cli.main(words)
-    what, least, most = command
-    if not least <= len(words) - 1 <= most:
-        print(__doc__, file=sys.stderr)
+    topic = words[1] if words[:1] == ["help"] and len(words) > 1 else words[0] if words else ""
+    if topic not in COMMANDS:
+        return cli.main(words, HELP)
+    if words[0] == "help" or set(words) & set(HELP_WORDS):
+        print("usage: flukso-flash COMMAND\n" + HELP, end="")
+        return cli.DONE
+    what, least, most, needed = COMMANDS[topic]
+    unknown = [word for word in words[1:] if word.startswith("-")]
+    if unknown or not least <= len(words) - 1 <= most:
+        wrong = "has no option {}".format(unknown[0]) if unknown else "needs {}, not {}".format(needed, len(words) - 1)
+        print("flukso-flash: {} {}\nusage: flukso-flash COMMAND\n{}".format(topic, wrong, HELP), end="", file=sys.stderr)
         return cli.USAGE_WRONG
     if IntelHex is None:
-        print("flukso-flash: {} needs intelhex: pip install 'flukso[flash]'".format(words[0]), file=sys.stderr)
+        print("flukso-flash: {} needs intelhex: pip install 'flukso[flash]'".format(topic), file=sys.stderr)
         return cli.USAGE_WRONG
     try:
         return what(words[1:])
-    except (IntelHexError, HexRecordError, OSError) as error:
+    except (IntelHexError, HexRecordError) as error:
         print("flukso-flash: {}".format(error), file=sys.stderr)
+        return cli.BAD_IMAGE
+    except OSError as error:
+        print("flukso-flash: {}".format(trouble(error)), file=sys.stderr)
         return cli.BAD_IMAGE
 
 

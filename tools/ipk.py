@@ -23,6 +23,8 @@ def run_build(options: argparse.Namespace) -> int:
     programs = {}
     for pair in options.arch:
         arch, _, program = pair.partition("=")
+        if not arch or not program:
+            raise build.BuildError("--arch {}: ARCH=PROGRAM is needed, mips_24kc=/path/flukso-micropython for instance".format(pair))
         programs[arch] = program
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", archive.EPOCH))
     folders = [pathlib.Path(name) for name in options.folders]
@@ -36,7 +38,9 @@ def run_check(options: argparse.Namespace) -> int:
     for name in options.files:
         try:
             found.append(check.check(pathlib.Path(name)))
-        except (check.IpkError, OSError) as error:
+        except OSError as error:
+            problems.append("{}: {}".format(name, error.strerror or error))
+        except check.IpkError as error:
             problems += ["{}: {}".format(name, line) for line in str(error).split("\n")]
     problems += check.collisions(found)
     for package in found if options.root else ():
@@ -60,18 +64,23 @@ def run_index(options: argparse.Namespace) -> int:
 
 
 def arguments(words: list[str] | None) -> argparse.Namespace:
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     parser = argparse.ArgumentParser(prog="ipk.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    built = commands.add_parser("build")
-    built.add_argument("--out", default="dist")
-    built.add_argument("--arch", action="append", default=[], metavar="ARCH=PROGRAM")
-    built.add_argument("--downloads", default="", metavar="DIR")
-    built.add_argument("folders", nargs="+")
-    checked = commands.add_parser("check")
-    checked.add_argument("--root")
-    checked.add_argument("files", nargs="+")
-    indexed = commands.add_parser("index")
-    indexed.add_argument("folder")
+    version = (pathlib.Path(__file__).resolve().parent.parent / "VERSION").read_text(encoding="ascii").strip()
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    built = commands.add_parser("build", help="make the packages of the feed's folders")
+    built.add_argument("--out", default="dist", metavar="DIR", help="where they go; default dist")
+    built.add_argument("--arch", action="append", default=[], metavar="ARCH=PROGRAM", help="the static runtime for an architecture")
+    built.add_argument("--downloads", default="", metavar="DIR", help="what OpenWrt would download")
+    built.add_argument("folders", nargs="+", metavar="FOLDER")
+    checked = commands.add_parser("check", help="say what is wrong with packages")
+    checked.add_argument("--root", metavar="DIR", help="the root file system that they would be installed in")
+    checked.add_argument("files", nargs="+", metavar="FILE")
+    indexed = commands.add_parser("index", help="list what lies in a folder: Packages and Packages.gz")
+    indexed.add_argument("folder", metavar="DIR")
     return parser.parse_args(words)
 
 
@@ -80,7 +89,10 @@ def main(words: list[str] | None = None) -> int:
     options = arguments(words)
     try:
         return {"build": run_build, "check": run_check, "index": run_index}[options.command](options)
-    except (check.IpkError, build.BuildError, OSError) as error:
+    except OSError as error:
+        print("ipk.py: {}{}".format("{}: ".format(error.filename) if error.filename else "", error.strerror or error), file=sys.stderr)
+        return 1
+    except (check.IpkError, build.BuildError) as error:
         print("ipk.py: {}".format(error), file=sys.stderr)
         return 1
 

@@ -9,6 +9,7 @@ from flukso.flash.fitness import Chip, Refused, State
 from flukso.flash.pins import WAIT_S, Pins
 from flukso.flash.report import Listener
 from flukso.flash.settings import GENERATION_1
+from flukso.words import trouble
 
 RUN_S = 180  # of one avrdude; by bit-banging on a small router 16 KiB and their verification take about 60 s
 START_S = 10  # until a board counts with a new firmware: taking over a historic EEPROM takes 3 s
@@ -101,7 +102,7 @@ class Access:
         try:
             await self._talk(_commit)
         except (spi.SpiError, OSError) as error:
-            raise Refused("the board does not store its counters: {}".format(error))
+            raise Refused("the board does not store its counters: {}".format(trouble(error)))
 
     async def set_counters(self, counters):
         async def put(board):
@@ -113,7 +114,7 @@ class Access:
         try:
             await self._talk(put)
         except (spi.SpiError, OSError) as error:
-            self._report.warning("the counters were not set: {}".format(error))
+            self._report.warning("the counters were not set: {}".format(trouble(error)))
 
     # the chip behind the programmer
 
@@ -183,7 +184,7 @@ class Access:
                 raise OSError("it does not read back")
         except OSError as error:
             self._process.remove(path + ".new")
-            raise backup.BackupError("the backup cannot be written to {}: {}".format(path, error))
+            raise backup.BackupError("the backup cannot be written to {}: {}".format(path, trouble(error)))
 
     def _read_backup(self, path):
         return backup.load(self._port.read_file(path, backup.FILE_MAX))

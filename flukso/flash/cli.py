@@ -4,25 +4,14 @@
 import asyncio
 import sys
 
-from flukso import ports, uci
+from flukso import ports, uci, version
 from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
 from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
-from flukso.words import UsageError, parse
+from flukso.words import UsageError, asked_for_help, clock_url, parse, trouble
 
-USAGE = """usage: flukso-flash COMMAND
-  check FILE.hex             is this an intact firmware of ours, and for which board?
-  info                       the chip, its fuses in words, firmware, counters
-  update [FILE.hex] [--board auto|spi|uart] [--force]
-                             new firmware; counters and settings are kept. Without FILE the packaged one
-  recover [--old]            goes on after an update that was cut off; --old: back to the firmware before it
-  backup FILE                the chip's memories into a file
-  restore FILE [--old-counters]
-                             brings them back; the counters go on, or are the file's
-  verify FILE                compares the chip's program with FILE.hex or a backup
-  auto                       what the router's service asks at its start
-every command but check:
+COMMON_HELP = """every command but check:
   -c, --programmer NAME      avrdude's; default linuxgpio, the router's pins         -P, --port PORT   avrdude's
   --pins RESET,SCK,MOSI,MISO GPIO numbers of linuxgpio, ~ before an inverted one
   --bus URL|none             the way to ask the board; default the configuration's, none with another programmer than linuxgpio
@@ -34,30 +23,58 @@ every command but check:
 COMMON = ("programmer", "port", "pins", "bus", "clock", "config", "json", "backup", "run", "pidfile", "sys")
 FLAGS = ("json", "force", "old", "old-counters")
 SHORT = {"-c": "--programmer", "-P": "--port"}
-COMMANDS = {  # name: least and most words behind it, its own options
-    "check": (1, 1, ()),
-    "info": (0, 0, ()),
-    "update": (0, 1, ("board", "force")),
-    "recover": (0, 0, ("old",)),
-    "backup": (1, 1, ()),
-    "restore": (1, 1, ("old-counters",)),
-    "verify": (1, 1, ()),
-    "auto": (0, 0, ()),
+COMMANDS = {  # name: the words behind it, * when they may be left out; its own options; what it does
+    "check": ("FILE.hex", (), "is this an intact firmware of ours, and for which board?"),
+    "info": ("", (), "the chip, its fuses in words, firmware, counters"),
+    "update": ("FILE.hex*", ("board", "force"), "new firmware; counters and settings are kept. Without FILE the packaged one"),
+    "recover": ("", ("old",), "goes on after an update that was cut off; --old: back to the firmware before it"),
+    "backup": ("FILE", (), "the chip's memories into a file"),
+    "restore": ("FILE", ("old-counters",), "brings them back; the counters go on, or are the file's"),
+    "verify": ("FILE", (), "compares the chip's program with FILE.hex or a backup"),
+    "auto": ("", (), "what the router's service asks at its start"),
+    "version": ("", (), "the release"),
+    "help": ("COMMAND*", (), "this text, or a command's"),
 }
+OWN_OPTIONS = {"board": "--board auto|spi|uart", "force": "--force", "old": "--old", "old-counters": "--old-counters"}
+ALONE = ("check", "version", "help")  # commands that touch no board
 BOARDS = ("auto", "spi", "uart")
 DONE, USAGE_WRONG = 0, 2
 EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "failed": 8}  # AvrdudeError's reasons
 BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
 
 
+def usage(command: str = "", more: str = "") -> str:
+    """Return the help of a command, of all of them for ""; `more`: lines on commands that somebody adds."""
+    if command in COMMANDS:
+        text = "usage: flukso-flash {}\n{}\n".format(_line(command), COMMANDS[command][2])
+        return text if command in ALONE else text + COMMON_HELP.replace("every command but check", "options")
+    text = "usage: flukso-flash COMMAND\n"
+    for name in ("check", "info", "update", "recover", "backup", "restore", "verify", "auto", "version", "help"):
+        line = _line(name)
+        text += "  {:26} {}\n".format(line, COMMANDS[name][2]) if len(line) <= 26 else "  {}\n{:29}{}\n".format(line, "", COMMANDS[name][2])
+    return text + more + COMMON_HELP
+
+
+def _line(command):
+    words, own, _ = COMMANDS[command]
+    shown = ["[{}]".format(words[:-1]) if words[-1:] == "*" else words] if words else []
+    return " ".join([command] + shown + ["[{}]".format(OWN_OPTIONS[name]) for name in own])
+
+
 def read(words: list) -> tuple:
     """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
-    command, rest, options = parse(words, {name: COMMON + own for name, (_, _, own) in COMMANDS.items()}, FLAGS, SHORT)
-    least, most, _ = COMMANDS[command]
-    if not least <= len(rest) <= most:
-        raise UsageError("{} takes {} words".format(command, least if least == most else "{} or {}".format(least, most)))
-    if options.get("board", "auto") not in BOARDS:
-        raise UsageError("--board is {}".format(", ".join(BOARDS)))
+    known = {name: (() if name in ALONE else COMMON) + own for name, (_, own, _) in COMMANDS.items()}
+    known["check"] = ("json",)
+    command, rest, options = parse(words, known, FLAGS, SHORT)
+    wanted = COMMANDS[command][0]
+    if len(rest) > (1 if wanted else 0):
+        raise UsageError("{} takes {}, not {}".format(command, "one file alone" if wanted else "options alone", " ".join(rest)))
+    if wanted and wanted[-1] != "*" and not rest:
+        raise UsageError("{} needs a file: flukso-flash {}".format(command, _line(command)))
+    board = options.get("board", "auto")
+    if board not in BOARDS:
+        raise UsageError("--board {}: a board is one of {}".format(board, ", ".join(BOARDS)))
+    clock_url(options)
     return command, rest, options
 
 
@@ -66,7 +83,10 @@ def site_of(options: dict, port, process) -> settings.Site:
     path = options.get("config", settings.CONFIG)
     text = ""
     if "config" in options or process.exists(path):
-        text = str(port.read_file(path, uci.FILE_MAX), "utf-8")
+        try:
+            text = uci.text_of(port.read_file(path, uci.FILE_MAX))
+        except OSError as error:
+            raise settings.SettingsError(trouble(error, path))
     return settings.site(text, options, None if process.privileged() else process.home())
 
 
@@ -125,7 +145,7 @@ async def run(command, rest, options, port, process, report):
     elif command == "recover":
         tell(report, await update.recover(access, "old" in options))
     elif command == "restore":
-        wanted = backup.load(port.read_file(rest[0], backup.FILE_MAX))
+        wanted = backup.load(_bytes_of(port, rest[0], backup.FILE_MAX))
         tell(report, await update.restore(access, wanted, "old-counters" in options))
     elif command == "backup":
         await save(access, rest[0], report)
@@ -139,12 +159,22 @@ async def run(command, rest, options, port, process, report):
             tell(report, result)
 
 
+def _bytes_of(port, path, limit):
+    """Return a file's bytes; OSError in words, with its path."""
+    try:
+        return port.read_file(path, limit)
+    except OSError as error:
+        raise OSError(trouble(error, path))
+
+
 def load_image(port, path) -> image.Image:
     """Return the Image in a file; ImageError names the file."""
     try:
         return image.load(port.read_file(path, ihex.FILE_MAX))
-    except (image.ImageError, OSError) as error:
+    except image.ImageError as error:
         raise image.ImageError("{}: {}".format(path, error))
+    except OSError as error:
+        raise image.ImageError(trouble(error, path))
 
 
 def tell(report, result):
@@ -171,7 +201,7 @@ async def save(access, path, report):
 
 async def verify(access, port, path, report):
     """Raises AvrdudeError("verify") that names the first difference."""
-    data = port.read_file(path, max(ihex.FILE_MAX, backup.FILE_MAX))
+    data = _bytes_of(port, path, max(ihex.FILE_MAX, backup.FILE_MAX))
     wanted = backup.load(data).flash if data[:1] == b"{" else bytes(load_image(port, path).memory)
     await access.begin()
     try:
@@ -238,14 +268,20 @@ def status_of(error) -> int:
     return EXITS["failed"]
 
 
-def main(words: "list | None" = None) -> int:
-    """The entry point; the exit status says what became of it (docs/flashing.md)."""
-    try:
-        command, rest, options = read(sys.argv[1:] if words is None else words)
-    except UsageError as error:
-        sys.stderr.write("flukso-flash: {}\n{}".format(error, USAGE))
-        return USAGE_WRONG
+def main(words: "list | None" = None, more: str = "") -> int:
+    """The entry point; the exit status says what became of it (docs/flashing.md). more: lines of the help on what a caller adds."""
+    words = sys.argv[1:] if words is None else words
     port, process = ports.load(), ports.load_process()
+    try:
+        topic = asked_for_help(words, COMMANDS)
+        if topic is None:
+            command, rest, options = read(words)
+    except UsageError as error:
+        command = words[0] if words and words[0] in COMMANDS else ""
+        sys.stderr.write("flukso-flash: {}\n{}".format(error, usage(command, more)))
+        return USAGE_WRONG
+    if topic is not None or command == "version":
+        return _tell_plain(port, version.VERSION + "\n" if topic is None else usage(topic, more))
     report = report_of(command, options, port, process)
     process.hear_interrupts()
     try:
@@ -253,9 +289,18 @@ def main(words: "list | None" = None) -> int:
     except (ValueError, OSError, MemoryError) as error:
         status = status_of(error)
         hint = " (--force does it all the same)" if getattr(error, "forcible", False) else ""
-        report.error("{}{}".format(error, hint), status)
+        report.error("{}{}".format(trouble(error) if isinstance(error, OSError) else str(error), hint), status)
         return status
     except KeyboardInterrupt:
         report.error("interrupted; if anything was begun, `flukso-flash recover` goes on from the backup", INTERRUPTED)
         return INTERRUPTED
+    return DONE
+
+
+def _tell_plain(port, text):
+    """Write a text to the standard output; a reader that goes before its end means no harm."""
+    try:
+        _write(text)
+    except OSError:
+        port.drop_output()
     return DONE

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes a board ours while it is programmed, and gives it back: locks, the daemon, the guardian. For both interpreters."""
 
+from flukso import uci
+from flukso.config import whole
 from flukso.flash import guardian
 from flukso.flash.pins import DRIVER_S, WAIT_S, wait_for
 
 DAEMON_S = 45  # a daemon that stops uploads a last time, within 15 s, and saves
 LOCK_TRIES = 20  # a quarter of a second each, as the daemon's
-PID_DIGITS, CMDLINE_MAX = 16, 4096
+PID_MAX, CMDLINE_MAX = 16, 4096  # bytes that are read
+UNIT = "flukso"  # of systemd
+SYSTEMCTL = "systemctl"
 
 
 class LockedError(OSError):
@@ -41,10 +45,14 @@ class Custody:
         self._end_of_guardian()
         self._stop_orphan()
         self._pins.find_device()
-        start, folder = self._daemon() if self._service else ([], "")
-        self._post_guardian(start, folder)
+        start, stop = self._manager() if self._service else ([], [])
+        if self._service and not start:
+            self._see_nobody_runs()
+        self._post_guardian(start)
         if start:
-            self._stop_daemon()
+            self._report.say("stopping the daemon")
+            self._quietly(stop)
+            self._see_nobody_runs()
         if self._site.bus.startswith("spidev:"):
             self._pins.own(False)
             self._hold(self._pins.spidev(), LOCK_TRIES)
@@ -73,11 +81,11 @@ class Custody:
                 raise LockedError(str(error))
             raise
 
-    def _post_guardian(self, start, folder):
+    def _post_guardian(self, start):
         fifo, path = self._site.run + "/guardian.fifo", self._site.run + "/guardian.sh"
         pins = self._site.programmer.pins
         numbers = [pin.strip("~") for pin in (pins.sck, pins.mosi, pins.miso, pins.reset)] if pins else []
-        text = guardian.script(fifo, self.pidfile, self._pins.gpio, numbers, self._pins.driver, self._pins.device, start, folder)
+        text = guardian.script(fifo, self.pidfile, self._pins.gpio, numbers, self._pins.driver, self._pins.device, start)
         self._process.make_fifo(fifo)
         self._process.write_text(path, text)
         self._guardian = self._process.start(["/bin/sh", path])
@@ -87,7 +95,8 @@ class Custody:
     def _end_of_guardian(self):
         """One whose tool was killed a moment ago gives everything back first. One that waits for a tool that never came is ended."""
         number = self._number(self._guardian_pid)
-        if not number or b"guardian.sh" not in self._cmdline(number):
+        path = (self._site.run + "/guardian.sh").encode()
+        if not number or self._words(number)[:2] != [b"/bin/sh", path]:
             return
         deadline = self._port.monotonic() + guardian.END_S + DRIVER_S
         while self._cmdline(number):
@@ -99,39 +108,56 @@ class Custody:
     def _stop_orphan(self):
         """An avrdude whose tool was killed, and whose guardian too."""
         number = self._number(self.pidfile)
-        if number and b"avrdude" in self._cmdline(number):
+        if number and self._words(number)[0].rpartition(b"/")[2] == b"avrdude":
             self._process.kill(number, self._process.SIGTERM)
             wait_for(self._port, self._process, lambda: not self._cmdline(number), DRIVER_S, "avrdude ({}) does not end".format(number))
         self._process.remove(self.pidfile)
 
-    def _daemon(self):
-        """Return the words that start the running daemon again, and where; [] when none runs."""
-        if self._process.exists(self._site.init):
-            return ([self._site.init, "start"], "") if self._quietly([self._site.init, "running"]) == 0 else ([], "")
-        number = self._number(self._site.pidfile)
-        if not number:
-            return [], ""
-        words = [str(word, "utf-8") for word in self._cmdline(number).split(b"\0") if word]
-        return words, self._process.folder_of_process(number) if words else ""
+    def _manager(self):
+        """Return the words with which procd or systemd starts the daemon, and those that stop it; [] and [] when neither has it running."""
+        init = self._site.init
+        try:
+            if self._process.exists(init):
+                return ([init, "start"], [init, "stop"]) if self._quietly([init, "running"]) == 0 else ([], [])
+            if self._quietly([SYSTEMCTL, "is-active", "--quiet", UNIT]) == 0:
+                return [SYSTEMCTL, "start", UNIT], [SYSTEMCTL, "stop", UNIT]
+        except OSError:
+            pass  # no systemd here, or an init that is no program
+        return [], []
 
-    def _stop_daemon(self):
-        self._report.say("stopping the daemon")
-        if self._process.exists(self._site.init):
-            self._quietly([self._site.init, "stop"])
-            return
+    def _see_nobody_runs(self):
+        """Raises LockedError for a daemon that neither of them has in hand. A pid file proves nothing: the process is looked at."""
         number = self._number(self._site.pidfile)
-        self._process.kill(number, self._process.SIGTERM)
-        wait_for(self._port, self._process, lambda: not self._cmdline(number), DAEMON_S, "the daemon ({}) does not stop".format(number))
+        if not number or not self._cmdline(number):
+            return
+        if not self._is_daemon(number):
+            self._report.warning("{} names process {}, which is no flukso daemon: left alone".format(self._site.pidfile, number))
+            return
+        text = "the daemon (process {}) has the board, and neither procd nor systemd has it in hand: stop it, and start it again afterwards"
+        raise LockedError(text.format(number))
+
+    def _is_daemon(self, number):
+        """Say whether a process is a flukso daemon: by its program, its user and its words."""
+        words = [uci.text_of(word) for word in self._words(number)]
+        users = (0, self._process.owner("/proc/self"), self._process.owner(self._site.pidfile))
+        if not self._process.interprets(number) or self._process.owner("/proc/{}".format(number)) not in users:
+            return False
+        for at in range(len(words) - 1):
+            if words[at + 1] == "daemon" and (words[at].rpartition("/")[2] == "flukso" or "flukso.__main__" in words[at]):
+                return True
+        return False
 
     def _quietly(self, words):
         return self._process.run(words, DAEMON_S, lambda text: None, self._site.run + "/service.pid")
 
     def _number(self, path):
         try:
-            text = str(self._port.read_file(path, PID_DIGITS), "utf-8").strip()
-        except (OSError, ValueError):
+            return whole(uci.text_of(self._port.read_file(path, PID_MAX)).strip()) or 0
+        except OSError:
             return 0
-        return int(text) if text.isdigit() else 0
+
+    def _words(self, number):
+        return self._cmdline(number).split(b"\0")
 
     def _cmdline(self, number):
         """The command line of a process; empty when there is none, or it has ended and nobody asked how."""

@@ -10,7 +10,7 @@ SCRIPT = """#!/bin/sh
 trap '' HUP INT TERM
 read -r word <{fifo}
 status=0
-if pid=$(cat {pidfile} 2>/dev/null) && tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q avrdude; then
+if pid=$(cat {pidfile} 2>/dev/null) && tr '\\0' '\\n' <"/proc/$pid/cmdline" 2>/dev/null | head -n 1 | grep -q '^\\(.*/\\)*avrdude$'; then
 	kill "$pid" 2>/dev/null
 	left={end_s}
 	while [ $left -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
@@ -38,12 +38,10 @@ def quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def script(fifo: str, pidfile: str, gpio: str, numbers: list, driver: str, device: str, start: list, folder: str) -> str:
+def script(fifo: str, pidfile: str, gpio: str, numbers: list, driver: str, device: str, start: list) -> str:
     """Return the script's text. numbers: of the GPIO to give back, RESET last; device: to bind to the driver, or ""; start: the words that
-    start the daemon, or []; folder: where from, or ""."""
+    start the daemon, or []."""
     command = " ".join([quoted(word) for word in start])
-    if folder:
-        command = "(cd {} && {})".format(quoted(folder), command)
     return SCRIPT.format(
         fifo=quoted(fifo),
         pidfile=quoted(pidfile),

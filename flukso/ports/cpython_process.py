@@ -108,12 +108,21 @@ def names(folder: str) -> list:
         return []
 
 
-def folder_of_process(number: int) -> str:
-    """Return where a process works, "" when that cannot be known."""
+def owner(path: str) -> int:
+    """Return the user of a file, or of a process by its folder in /proc; -1 when there is none."""
     try:
-        return os.readlink("/proc/{}/cwd".format(number))
+        return os.stat(path).st_uid
     except OSError:
-        return ""
+        return -1
+
+
+def interprets(number: int) -> bool:
+    """Say whether a process runs an interpreter that our programs run on."""
+    try:
+        program = os.readlink("/proc/{}/exe".format(number))
+    except OSError:
+        return False
+    return os.path.basename(program).startswith(("python", "pypy", "micropython", "flukso-micropython"))
 
 
 def sleep(seconds: float):

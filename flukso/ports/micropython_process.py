@@ -12,7 +12,8 @@ CHUNK = 4096
 EVERY_S = 0.02  # how often a program's output is looked for
 SIGKILL, SIGTERM = posix.SIGKILL, posix.SIGTERM
 LOCK_EVERY_S = 0.25
-MODE, KIND, CHARACTERS = 0, 0o170000, 0o020000
+MODE, INODE, DEVICE, OWNER = 0, 1, 2, 4  # places in os.stat()
+KIND, CHARACTERS = 0o170000, 0o020000
 ENOENT = 2  # on every Linux
 
 
@@ -130,8 +131,18 @@ def names(folder):
         return []
 
 
-def folder_of_process(number):
-    return ""  # the service manager starts daemons there, not a pid file
+def owner(path):
+    try:
+        return os.stat(path)[OWNER]
+    except OSError:
+        return -1
+
+
+def interprets(number):
+    try:  # the name behind the link cannot be read here; its file can be told from ours
+        return os.stat("/proc/{}/exe".format(number))[INODE : DEVICE + 1] == os.stat("/proc/self/exe")[INODE : DEVICE + 1]
+    except OSError:
+        return False
 
 
 def sleep(seconds):

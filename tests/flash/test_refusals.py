@@ -16,6 +16,7 @@ from tests.e2e.chain import FIRMWARE
 from tests.flash.images import versioned
 from tests.flash.station import COUNTERS
 from tests.flash.walk import start
+from tools import avrdude_wrap
 
 HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
 
@@ -186,6 +187,45 @@ def test_a_damaged_backup(station):
     for words in (("recover",), ("update", FIRMWARE), ("restore", board.backup)):
         assert board.flash(*words).returncode == cli.BAD_BACKUP
     assert untouched(board)
+
+
+RIGHT = [  # what was written, a word of what would be right
+    ("", "a command is needed: auto, backup"),
+    ("updat", "is update meant?"),
+    ("backup", "backup needs a file: flukso-flash backup FILE"),
+    ("backup a b", "one file alone, not a b"),
+    ("info a", "options alone, not a"),
+    ("info --bsu x", "is --bus meant?"),
+    ("update x --board big", "one of auto, spi, uart"),
+    ("update x --force=yes", "--force takes no value"),
+    ("check x --board spi", "known are --json"),
+    ("info --clock sun", "sim:URL"),
+    ("info --config /none", "/none: there is no such file"),
+    ("diff a", "two files"),
+    ("merge a b", "two or more to be read"),
+    ("diff a b --colour", "no option --colour"),
+]
+
+
+@pytest.mark.parametrize("line, right", RIGHT)
+def test_what_would_be_right_is_said(line, right, capsys):
+    assert avrdude_wrap.main(line.split()) == cli.USAGE_WRONG
+    said = capsys.readouterr()
+    assert not said.out and right in said.err.split("\n")[0] and "Errno" not in said.err
+
+
+@pytest.mark.parametrize("command", [*sorted(set(cli.COMMANDS) - {"help"}), "diff", "merge"])
+@pytest.mark.parametrize("form", ["help {}", "{} --help", "{} -h"])
+def test_each_command_has_its_help(command, form, capsys):
+    assert avrdude_wrap.main(form.format(command).split()) == cli.DONE
+    said = capsys.readouterr()
+    assert said.out.startswith("usage: flukso-flash ") and command in said.out and not said.err
+
+
+def test_the_help_has_all_commands(capsys):
+    assert avrdude_wrap.main(["help"]) == cli.DONE
+    said = capsys.readouterr().out
+    assert all("\n  {} ".format(name) in said.replace("\n", " \n") for name in (*cli.COMMANDS, "diff", "merge"))
 
 
 USAGE = [

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.runtime.conftest import ROOT, environment, x86_runtime
+from tests.runtime.clients import ROOT, environment
+from tests.runtime.conftest import x86_runtime
 
 LIMIT_S = 60
 PROGRAMS = {"flukso": "flukso", "flukso-flash": "flukso.flash"}
