@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 LOG=.cache/setup.log     # all that the last step's programs said
 STATUS=.cache/setup.exit # and how they ended
 LOG_END=20               # lines of it that a failure shows
+COLUMNS=0                # of the terminal that we speak to, 0 for none
+[ ! -t 1 ] || COLUMNS=$(stty size 2>/dev/null | cut -d ' ' -f 2)
 
 die() {
 	echo "setup: $*" >&2
@@ -27,12 +29,12 @@ as_root() {
 
 # Copies what apt and pip say to the log. On a terminal, the line that $1 begins also shows what they are at.
 show_progress() {
-	awk -v what="$1" -v log_file="$LOG" -v terminal="$([ -t 1 ] && echo 1)" '
+	awk -v what="$1" -v log_file="$LOG" -v columns="${COLUMNS:-0}" '
 		{ print >log_file; fflush(log_file) }
-		terminal && /^(Get:|Unpacking |Setting up |Collecting |Downloading |Building wheel|Installing )/ {
-			printf "\r%s: %.50s\033[K", what, $0; fflush()
+		columns && /^(Get:|Unpacking |Setting up |Collecting |Downloading |Building wheel|Installing )/ {
+			printf "\r%s\033[K", substr(what ": " $1 " " $2 " " $3, 1, columns - 1); fflush()
 		}
-		END { if (terminal) printf "\r%s\033[K", what }'
+		END { if (columns) printf "\r%s\033[K", what }'
 }
 
 # step WHAT ADVICE COMMAND…: runs the command and says how long it took. If it fails, shows the end of its log and the advice.
@@ -113,14 +115,14 @@ install_packages() {
 }
 
 pip_install() {
-	.venv/bin/pip --disable-pip-version-check install --progress-bar off --no-build-isolation "$@"
+	PYTHONUNBUFFERED=1 .venv/bin/pip --disable-pip-version-check install --progress-bar off --no-build-isolation "$@"
 }
 
 # install_python FILE: the packages that a file of requirements pins.
 install_python() {
 	local count
 	count=$(grep -c '^[a-z]' "$1")
-	step "installing the $count Python packages of $1 into .venv" "not installed: pip must reach its index, see \`pip config list\`" \
+	step "installing the $count Python packages of $1" "not installed: pip must reach its index, see \`pip config list\`" \
 		pip_install --require-hashes -r "$1"
 }
 
@@ -140,7 +142,7 @@ make_venv() {
 		rm -rf .venv
 		step "making the virtual environment .venv" "it is not made: python3-venv must be installed" python3 -m venv .venv
 		install_python requirements.txt
-		step "adding this project to it" "it is not added" pip_install --no-deps -e .
+		step "adding this project to .venv" "it is not added" pip_install --no-deps -e .
 		mkdir .venv/groups
 		echo "$key" >.venv/installed
 	fi
