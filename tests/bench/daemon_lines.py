@@ -52,6 +52,9 @@ class LeapingClock(ports.Clock):
     def monotonic(self):
         return self.mono
 
+    def synchronised(self):
+        return True
+
     async def sleep(self, seconds):
         await self.sleep_until(self.mono + seconds)
 
