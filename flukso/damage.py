@@ -7,8 +7,8 @@ from flukso import config, uci
 from flukso.config import is_hex32
 from flukso.copies import IDENTITY, identity_in
 
-# flukso, system: the texts to go on with; warnings: what was done, in words; damaged: names of the files that were mended
-Mended = namedtuple("Mended", ("flukso", "system", "warnings", "damaged"))
+# flukso, system: the texts to go on with; damaged: "flukso", "system" -> what was wrong with this file and what was done, in words
+Mended = namedtuple("Mended", ("flukso", "system", "damaged"))
 
 
 def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Mended:
@@ -16,23 +16,20 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
 
     settled: nothing has cut the power since the file was last read, so that what has an orderly end is somebody's work.
     """
-    warnings: list = []
-    damaged: list = []
+    damaged: dict = {}
     if flukso is None:
         why = "is missing"
     else:
         why = "" if flukso == good.flukso else harm(flukso, good.flukso, settled)
     if why:
-        warnings.append("/etc/config/flukso {}: the last good configuration is used and put back".format(why))
-        damaged.append("flukso")
+        damaged["flukso"] = why + ": the last good configuration is used and put back"
         flukso = good.flukso
     mended = system
     if not identity_in(uci.parse(flukso or "", "", [])).get("device"):
         mended, why = _mend_system(system, good.identity, settled)
         if why:
-            warnings.append("/etc/config/system {}".format(why))
-            damaged.append("system")
-    return Mended(flukso, mended, warnings, damaged)
+            damaged["system"] = why
+    return Mended(flukso, mended, damaged)
 
 
 def harm(text: str, good: str, settled: bool) -> str:

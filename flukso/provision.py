@@ -262,13 +262,12 @@ class _Job:
             return flukso, system
         settled = bool(self._runtime and self._port.file_stamp(self._runtime))
         mended = damage.mend(flukso, system, self._good, settled)
-        for warning in mended.warnings:
-            self._say("warning: " + warning)
         for name, path, before, now in (
             ("flukso", self._path, flukso, mended.flukso),
             ("system", self._system_path, system, mended.system),
         ):
             if name in mended.damaged:
+                self._say("warning: {} {}".format(path, mended.damaged[name]))
                 self._put_back(name, path, before, now)
         return mended.flukso, mended.system
 
