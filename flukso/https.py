@@ -32,12 +32,16 @@ class HttpsError(OSError):
 
 
 # why a block of a CA file is of no use: modules/tls/ca_file.h and ports/cpython_ca.py have the numbers
-CA_DAMAGED, CA_CUT, CA_TRUSTED, CA_UNKNOWN, CA_LARGE = 1, 2, 3, 4, 5
+CA_DAMAGED, CA_CUT, CA_TRUSTED, CA_UNKNOWN, CA_LARGE, CA_OTHER_KIND, CA_P521, CA_RSA_PSS = 1, 2, 3, 4, 5, 6, 7, 8
+NOT_BUILT_IN = ", which this runtime does not have: it takes RSA, and keys on P-256 and P-384"
 CA_FAULTS = {
     CA_DAMAGED: "the certificate at line {} is damaged",
     CA_CUT: "the certificate at line {} has no end",
     CA_TRUSTED: "line {} begins a TRUSTED CERTIFICATE, OpenSSL's own form; `openssl x509` makes a plain one of it",
     CA_UNKNOWN: "the block at line {} is no certificate that can be used here",
+    CA_OTHER_KIND: "the one at line {} has a key or a signature of another kind" + NOT_BUILT_IN,
+    CA_P521: "the one at line {} has a key on the curve P-521" + NOT_BUILT_IN,
+    CA_RSA_PSS: "the one at line {} is signed by RSA-PSS" + NOT_BUILT_IN,
     CA_LARGE: "what follows line {} is beyond 1 MiB and is not read",
 }
 
@@ -47,7 +51,7 @@ def ca_file_words(path: str, good: int, bad: int, fault: int, line: int) -> str:
 
     Raises OSError, with a sentence, when there is no good one.
     """
-    why = CA_FAULTS[fault].format(line) if bad else ""
+    why = CA_FAULTS[fault].format(line) if fault else ""
     if not good:
         raise OSError("{} holds no CA certificate that can be used{}".format(path, ": " + why if why else ""))
     if not bad:

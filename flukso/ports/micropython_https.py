@@ -31,6 +31,17 @@ NO_RECORD = (-0x7200, -0x7100, -0x7300)  # what came is no TLS
 ALERT_VERSION = 70  # RFC 5246 §7.2
 TCP, QUICKACK = 6, 12  # Linux: what came is confirmed at once
 EPIPE = 32  # on every Linux; the errno module lacks it
+OTHER_KIND = "its certificate has a key or a signature of a kind that this runtime does not have"
+MBEDTLS = {  # errors without their low part, which says where in the certificate or the cipher
+    0x2600: OTHER_KIND,
+    0x3A00: OTHER_KIND,
+    0x3C80: OTHER_KIND,
+    0x6600: "it sends a value that makes no sense",
+    0x6E00: "the two have no cipher, curve or signature in common",
+    0x7180: "what it sends was changed on its way",
+    0x7700: "it sends something at the wrong time",
+    0x7A00: "its certificate cannot be read",
+}
 GONE = (errno.ECONNRESET, EPIPE, errno.ENOTCONN, errno.EBADF, TLS_EOF)
 
 
@@ -211,7 +222,8 @@ def _in_words(number):
     if number in words:
         return words[number]
     if isinstance(number, int) and number < 0:
-        return "mbedtls -0x{:04x}".format(-number)
+        what = MBEDTLS.get(-number & ~0x7F, "it speaks TLS in a way that is not understood")
+        return "{} (mbedtls -0x{:04x})".format(what, -number)
     return "error {}".format(number)
 
 

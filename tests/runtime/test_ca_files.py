@@ -11,12 +11,14 @@ from pathlib import Path
 import certifi
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from flukso.https import CA_CUT, CA_DAMAGED, CA_LARGE, CA_TRUSTED, CA_UNKNOWN
+from flukso.https import CA_CUT, CA_DAMAGED, CA_LARGE, CA_TRUSTED, CA_UNKNOWN, ca_file_words
 from flukso.ports.cpython_ca import FILE_MAX, read_ca_file
 from tests.fakes.ca import DAY, LIFE, Authority
 from tests.fakes.server import Server
-from tests.runtime.clients import DEVICE, KEY
+from tests.runtime.clients import DEVICE, KEY, ROOT
 from tests.runtime.scripted import OK, Scripted, server_context
 
 NOW = dt.datetime.now(dt.timezone.utc)
@@ -75,6 +77,41 @@ def test_both_make_the_same_of_a_file(runtime, tmp_path, text, good, bad, fault,
     assert ours[:3] == there[:3] == [good, bad, fault]
     if line is not None:
         assert ours[3] == there[3] == line
+
+
+def rooted(key, **signing) -> bytes:
+    """A root of this key, signed in this way."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Other")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(WIDE[0]).not_valid_after(WIDE[1]).add_extension(x509.BasicConstraints(True, None), True)
+    return made.sign(key, hashes.SHA256(), **signing).public_bytes(serialization.Encoding.PEM)
+
+
+RSA = rsa.generate_private_key(65537, 2048)
+PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+KINDS = [
+    ("P-521", rooted(ec.generate_private_key(ec.SECP521R1())), "the curve P-521"),
+    ("RSA-PSS", rooted(RSA, rsa_padding=PSS), "signed by RSA-PSS"),
+    ("P-256K1", rooted(ec.generate_private_key(ec.SECP256K1())), "a key or a signature of another kind"),
+]
+
+
+@pytest.mark.parametrize("text, words", [pytest.param(*case[1:], id=case[0]) for case in KINDS])
+def test_a_root_of_a_kind_that_the_runtime_lacks_is_named(runtime, tmp_path, text, words):
+    """Alone it is of no use, and said to be so; beside one that serves it is no fault."""
+
+    def told(content):
+        path = tmp_path / "ca.crt"
+        path.write_bytes(content)
+        program = "import json, sys, tls; print(json.dumps(tls.check(sys.argv[1])))"
+        found = json.loads(subprocess.run([*runtime, "-c", program, path], capture_output=True, text=True, check=True).stdout)
+        return ca_file_words("ca.crt", *found)
+
+    with pytest.raises(OSError, match=f"no CA certificate that can be used: the one at line 1 .*{words}.*P-256 and P-384"):
+        told(text)
+    assert told(text + ONE) == told(ONE + text) == ""
+    with pytest.raises(OSError, match="line 1 is damaged|line 1 has no end"):
+        told(b"\n".join(LINES[:4]) + b"\n" + text)
 
 
 def test_a_distribution_s_whole_file_is_read(connect):
@@ -231,3 +268,18 @@ def test_what_is_no_tls_gets_a_sentence(connect, pki):
     with Scripted(None, script) as server, connect(server.url, pki / "ca.crt") as client:
         said = client.post()
     assert said["kind"] == "protocol" and "is no TLS" in said["text"], said
+
+
+WORDS = [  # what mbedtls gives, its low part too, and what is said of it
+    (-0x3A00, "its certificate has a key or a signature of a kind that this runtime does not have (mbedtls -0x3a00)"),
+    (-0x262E, "its certificate has a key or a signature of a kind that this runtime does not have (mbedtls -0x262e)"),
+    (-0x6E00, "the two have no cipher, curve or signature in common (mbedtls -0x6e00)"),
+    (-0x5C00, "it speaks TLS in a way that is not understood (mbedtls -0x5c00)"),
+]
+
+
+@pytest.mark.parametrize("number, words", WORDS)
+def test_errors_of_mbedtls_are_words(runtime, number, words):
+    program = f"from flukso.ports.micropython_https import _in_words; print(_in_words({number}))"
+    done = subprocess.run([*runtime, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == words

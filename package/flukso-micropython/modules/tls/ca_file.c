@@ -166,9 +166,7 @@ static void note(struct ca_report *report, enum ca_fault fault, int line)
 {
 	if (fault == CA_FAULT_NONE) {
 		report->good++;
-	} else if (fault == CA_FAULT_OTHER_KIND) {
-		return;
-	} else if (report->bad++ == 0) {
+	} else if (fault < CA_FAULT_OTHER_KIND ? report->bad++ == 0 : !report->fault) {
 		report->fault = fault;
 		report->line = line;
 	}
@@ -217,11 +215,31 @@ static struct ca_report walk(const char *path, take_t take, void *context)
 	} else if (inside) {
 		note(&report, CA_FAULT_CUT, begin);
 	}
+	if (report.good && !report.bad) {
+		report.fault = CA_FAULT_NONE; // the others serve
+		report.line = 0;
+	}
 	report.error = source->error;
 	close(source->fd);
 	free(source);
 	free(block);
 	return report;
+}
+
+// What of a certificate mbedtls was not built for, by the identifiers in it.
+static enum ca_fault kind_of(const unsigned char *der, size_t len)
+{
+	static const unsigned char p521[] = { 6, 5, 0x2b, 0x81, 4, 0, 0x23 };
+	static const unsigned char rsa_pss[] = { 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0a };
+	for (size_t at = 0; at < len; at++) {
+		if (len - at >= sizeof(p521) && !memcmp(der + at, p521, sizeof(p521))) {
+			return CA_FAULT_P521;
+		}
+		if (len - at >= sizeof(rsa_pss) && !memcmp(der + at, rsa_pss, sizeof(rsa_pss))) {
+			return CA_FAULT_RSA_PSS;
+		}
+	}
+	return CA_FAULT_OTHER_KIND;
 }
 
 static enum ca_fault try_parsing(void *context, const unsigned char *der, size_t len)
@@ -237,7 +255,9 @@ static enum ca_fault try_parsing(void *context, const unsigned char *der, size_t
 	case MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE:
 	case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
 	case MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG:
-		return CA_FAULT_OTHER_KIND;
+		return kind_of(der, len);
+	case MBEDTLS_ERR_X509_INVALID_ALG: // as which mbedtls without it takes the parameters of RSA-PSS
+		return kind_of(der, len) == CA_FAULT_RSA_PSS ? CA_FAULT_RSA_PSS : CA_FAULT_UNKNOWN;
 	default:
 		return CA_FAULT_UNKNOWN;
 	}
