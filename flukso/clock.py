@@ -222,8 +222,8 @@ class Believer:
         self.source = source
         self._doubt = None
         shift = self._set(wanted, mono, sent)
-        if first and source == SERVER:
-            self._want(mono)  # heartbeats so far said another time, so the server took them for nothing
+        if first and source in (KERNEL, SERVER):
+            self._want(mono)  # heartbeats so far may have said another time, and the server took them for nothing
         return shift
 
     def _least(self, sent):

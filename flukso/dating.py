@@ -94,7 +94,7 @@ class Dating:
     def _say(self, wall, mono):
         """Say what is known of the time, when that has changed."""
         believer = self.believer
-        if believer.source != self._source:
+        if believer.source != self._source or (believer.believed and not self._said):
             text = "the time is known: " + SOURCES[believer.source]
             if believer.source == SERVER:
                 text += " and is left alone: it is " + self._apart(wall, mono)

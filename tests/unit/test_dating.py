@@ -50,6 +50,7 @@ def test_ntp_late(wrong_s):
         await house.until(800)
         await house.end()
         assert house.misdated() < 3 and house.held()[0][1] < 4 and not house.server.conflicts
+        assert house.server.beats() == 2, "the server took the first one, with its wrong time, for nothing"
         assert house.said("re-dated") == 1 and house.said("the kernel says that the clock is synchronised") == 1
 
     run(scenario())
@@ -170,6 +171,7 @@ def test_a_restart_with_a_steady_clock_says_nothing_of_re_dating(ntp):
             house = Again(house)
             house.start()
         await house.until(house.clock.now + 310)
+        assert house.said("the time is known") == 1, "each start names the source"
         assert house.said("re-dated") == 0 and house.daemon.believer.believed
         assert house.misdated() < 30
         await house.end()
