@@ -32,7 +32,7 @@ test-all: ## the tests that are too dear for every change, too
 
 prove-fresh: ## runs demo and test in a minimal Debian made for it, as root: 40 minutes and more (DEBIAN=trixie|bookworm)
 	@$(SETUP) fresh
-	@python3 -m tools.prove_fresh $(or $(DEBIAN),trixie)
+	@$(PY) -m tools.prove_fresh $(or $(DEBIAN),trixie)
 
 .PHONY: test-clocks
 test-clocks: ## runs the tests of figures by date on each weekday, on changes of the clocks, 29 February, New Year, the 31st (ARGS="--only Sunday")
