@@ -59,7 +59,7 @@ def words(name: str, default: str) -> list[str]:
 
 def origin(name: str, default: str, https: bool) -> str:
     """Where people find the platform, as `https://flukso.example.org` or `http://localhost:8000`, without a slash at its end."""
-    value = text(name, default).rstrip("/")
+    value = (text(name, "") or default).rstrip("/")
     url = urlsplit(value)
     scheme = "https" if https else "http"
     if not re.fullmatch(rf"{scheme}://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?", value) or not url.hostname:

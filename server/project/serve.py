@@ -58,7 +58,7 @@ def run(options) -> int:
     with listen(options.host, options.port) as listener:
         scheme = "https" if options.cert else "http"
         port = listener.getsockname()[1]
-        if settings.BASE_URL_WANTS_PORT:
+        if settings.BASE_URL_WANTS_PORT and port != (443 if settings.HTTPS else 80):
             settings.BASE_URL += f":{port}"
             settings.CSRF_TRUSTED_ORIGINS = [settings.BASE_URL]
         print(json.dumps({"url": f"{scheme}://{_name(options.host)}:{port}/", "port": port}), flush=True)  # noqa: T201

@@ -17,7 +17,7 @@ BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
 ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 _GUESS = f"http{'s' if HTTPS else ''}://{[*ALLOWED_HOSTS, 'localhost'][0]}"
 BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # all links in mails begin so
-BASE_URL_WANTS_PORT = BASE_URL == _GUESS and not BEHIND_PROXY  # project/serve.py adds the one at which it listens
+BASE_URL_WANTS_PORT = not env.text("FLUKSO_BASE_URL", "") and not BEHIND_PROXY  # project/serve.py adds the one at which it listens
 ALLOWED_HOSTS += [name for name in (env.host_of(BASE_URL),) if name not in ALLOWED_HOSTS]
 TESTING = env.flag("FLUKSO_TESTING", False)
 clock.set_for_tests(env.text(clock.NAME, ""), TESTING, ALLOWED_HOSTS)

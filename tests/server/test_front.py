@@ -119,3 +119,12 @@ def test_a_base_url_that_makes_no_sense_stops_the_start(desk, monkeypatch, url, 
     monkeypatch.setitem(desk.environment, "FLUKSO_BASE_URL", url)
     with pytest.raises(RuntimeError, match=f"FLUKSO_BASE_URL.*{words}"):
         desk.command("check")
+
+
+def test_a_base_url_that_is_said_is_taken_as_it_is(desk, monkeypatch):
+    """Not with the port of the service, which nobody but a proxy asks."""
+    code = "from django.conf import settings; print(settings.BASE_URL, settings.BASE_URL_WANTS_PORT, settings.ALLOWED_HOSTS)"
+    monkeypatch.setitem(desk.environment, "FLUKSO_BASE_URL", "https://localhost/")
+    assert desk.command("shell", "-v0", "-c", code).split()[:2] == ["https://localhost", "False"]
+    monkeypatch.delitem(desk.environment, "FLUKSO_BASE_URL")
+    assert desk.command("shell", "-v0", "-c", code).split()[:2] == ["https://localhost", "True"]
