@@ -26,18 +26,20 @@ NOTHING = '{"uploads": 0, "tuples": 0}'  # of one that was ended before it was r
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="other words go to `python -m server run`")
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--days", type=int, default=40, help="of the street before its first start")
     options, words = parser.parse_known_args(argv)
     stopped = terminal.stop_event()
     with terminal.keys_to_us():
-        return run(options.folder, words, stopped)
+        return run(options.folder, options.days, words, stopped)
 
 
-def run(folder: Path, words: list[str], stopped: Event) -> int:
+def run(folder: Path, days: int, words: list[str], stopped: Event) -> int:
     log = folder / "server.log"
     environment = os.environ | settings(folder)
-    say("preparing the database; the first time also forty days of a street")
+    say(f"preparing the database; the first time also {days} days of a street")
     command(environment, "migrate", "-v0")
-    login = command(environment, "demo_household", "--password", kept(folder / "password", secrets.token_urlsafe(9)))
+    password = kept(folder / "password", secrets.token_urlsafe(9))
+    login = command(environment, "demo_household", "--days", str(days), "--password", password)
     begin = time.monotonic()
     try:
         platform, told = testbed.launch(words, environment, log)

@@ -19,7 +19,7 @@ DAYS = 2
 
 def run_until_ctrl_c(folder, look) -> list[str]:
     """Start it, look(url, name, password) while it runs, end it by Ctrl-C; its lines."""
-    words = f"{sys.executable} -m server.develop --folder {folder} --port 0; exit $?"
+    words = f"{sys.executable} -m server.develop --folder {folder} --days {DAYS} --port 0; exit $?"
     with Terminal(["sh", "-c", words], ROOT) as terminal:  # a shell leads the group, as make does
         terminal.read_until("Ctrl-C ends it", START_S)
         look(*re.search(r"(http://\S+)  log in as: account (\w+), password (\S+)", terminal.text).groups())
