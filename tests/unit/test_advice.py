@@ -5,6 +5,7 @@ import pytest
 
 from flukso import __main__ as cli
 from flukso import config, options
+from flukso.flash import settings
 from flukso.words import meant
 from tests.unit.fake_port import CONFIG, FakePort
 
@@ -174,3 +175,7 @@ MEANT = [("confg", "config"), ("conifg", "config"), ("CONFIG", "config"), ("bus"
 @pytest.mark.parametrize("word, want", MEANT)
 def test_the_nearest_word_is_found(word, want):
     assert meant(word, ("check", "config", "version")) == want
+
+
+def test_the_options_of_the_section_flash_are_those_that_flukso_flash_reads():
+    assert set(options.FLASH) == {*settings._DEFAULTS, *settings._PINS}
