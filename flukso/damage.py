@@ -26,7 +26,8 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
         flukso = good.flukso
     mended = system
     if not identity_in(uci.parse(flukso or "", "", [])).get("device"):
-        mended, why = _mend_system(system, good.identity, settled)
+        identity = good.identity or identity_in(uci.parse(good.flukso, "", []))  # of the file itself, which has lost it
+        mended, why = _mend_system(system, identity, settled)
         if why:
             damaged["system"] = why
     return Mended(flukso, mended, damaged)

@@ -143,6 +143,15 @@ def test_the_identity_is_put_back_and_what_else_is_readable_stays():
             assert begin({name: data for name, data in after.items()})[2][SYSTEM_PATH] == after[SYSTEM_PATH]
 
 
+def test_an_identity_that_was_taken_out_of_the_file_is_put_into_system():
+    name, text, system = cuts.HOUSES[2]
+    files = running(text, system)
+    status, said, after = start(changed(files, FLUKSO_PATH, text[len(cuts.OWN) :].encode()))
+    assert status == 0 and "made" not in said and SYSTEM_PATH in said, said
+    assert cuts.settings_of(after)[0].key == KEY and copies.unpack(after[COPIES[0]]).identity == {"device": DEVICE, "key": KEY}
+    assert "option hostname 'box'" in text_of(after, SYSTEM_PATH)
+
+
 def test_notes_over_several_lines_and_mistakes_elsewhere_in_system_stop_nothing():
     files = running()
     text = SYSTEM + "\toptoin x y\n"
