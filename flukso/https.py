@@ -15,6 +15,7 @@ Url = namedtuple("Url", ("host", "port", "path"))
 TOO_OLD = "it speaks no TLS 1.2 or later"  # words of both ports
 TOO_NEW = "it does not speak TLS 1.2, the only version of this runtime"
 NO_TLS = "what answers there is no TLS"
+NO_COMMON = "it takes none of the ciphers and versions that are offered"
 
 CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = "refused-certificate", "unreachable", "timeout", "protocol"
 

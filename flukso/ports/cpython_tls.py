@@ -11,7 +11,7 @@ import time
 
 from flukso import exchange
 from flukso.http import Closed
-from flukso.https import CERTIFICATE, NO_TLS, PROTOCOL, TIMEOUT, TOO_OLD, UNREACHABLE, HttpsError
+from flukso.https import CERTIFICATE, NO_COMMON, NO_TLS, PROTOCOL, TIMEOUT, TOO_OLD, UNREACHABLE, HttpsError
 from flukso.ports.cpython_ca import read_ca_file
 
 CHUNK = 4096  # bytes of an answer read at once
@@ -131,6 +131,8 @@ class Way:
             why = TOO_OLD
         elif why == "WRONG_VERSION_NUMBER":
             why = NO_TLS
+        elif why == "SSLV3_ALERT_HANDSHAKE_FAILURE":
+            why = NO_COMMON
         return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self.host, why))
 
 

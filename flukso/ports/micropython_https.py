@@ -9,7 +9,7 @@ import tls
 
 from flukso.exchange import Addresses, Exchange, Link
 from flukso.http import Closed
-from flukso.https import CERTIFICATE, NO_TLS, PROTOCOL, TIMEOUT, TOO_NEW, UNREACHABLE, HttpsError, ca_file_words, parse_url
+from flukso.https import CERTIFICATE, NO_COMMON, NO_TLS, PROTOCOL, TIMEOUT, TOO_NEW, UNREACHABLE, HttpsError, ca_file_words, parse_url
 from flukso.ports.micropython_streams import addresses, connect, readable, writable
 
 CHUNK = 1024  # bytes of an answer read at once
@@ -28,7 +28,7 @@ VERIFY_FAILED, NO_CA_FILE, ALERT, BAD_VERSION = -0x2700, -0x2900, -0x7780, -0x6E
 TLS_EOF = -0x7280  # the other end closed without a word
 NO_MEMORY = (errno.ENOMEM, -0x7F00, -0x2880)
 NO_RECORD = (-0x7200, -0x7100, -0x7300)  # what came is no TLS
-ALERT_VERSION = 70  # RFC 5246 §7.2
+ALERT_VERSION, ALERT_HANDSHAKE = 70, 40  # RFC 5246 §7.2
 TCP, QUICKACK = 6, 12  # Linux: what came is confirmed at once
 EPIPE = 32  # on every Linux; the errno module lacks it
 OTHER_KIND = "its certificate has a key or a signature of a kind that this runtime does not have"
@@ -164,6 +164,8 @@ class _Way:
             why = TOO_NEW
         elif number in NO_RECORD:
             why = NO_TLS
+        elif number == ALERT and detail == ALERT_HANDSHAKE:
+            why = NO_COMMON
         elif number == ALERT:
             why = "it ends the handshake by alert {}".format(detail)
         return HttpsError(PROTOCOL, "TLS with {} failed: {}".format(self.host, why))

@@ -259,6 +259,15 @@ def test_a_server_of_tls_1_3_alone(connect, pki, request):
         assert said["status"] == 200
 
 
+def test_a_server_with_other_ciphers_alone(connect, pki):
+    context = server_context(pki / "good.pem")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-SHA")
+    with Scripted(context, lambda server, secure: None) as server, connect(server.url, pki / "ca.crt") as client:
+        said = client.post()
+    assert said["kind"] == "protocol" and "none of the ciphers" in said["text"], said
+
+
 def test_what_is_no_tls_gets_a_sentence(connect, pki):
     def script(server, plain):
         plain.recv(1000)
