@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from flukso.ports import STA_UNSYNC, TIME_ERROR, clock_is_synchronised
-from tests.runtime.conftest import ROOT, environment
+from tests.runtime.clients import environment
+from tests.runtime.conftest import ROOT
 
 ASK = "from flukso import ports; c = ports.load().system_clock(); print(c.synchronised(), len(c.boot()), c.boot() == c.boot())"
 # struct timex as libc has it; modes must be 0, or the clock would be changed
