@@ -27,7 +27,7 @@ class Meter:
         self.sensor = str(sensor.pk)
         self.device = str(sensor.device_id)
         self._seed = seed
-        self._role = sensor.role if sensor.device.name == NAME else None
+        self._role = sensor.role if sensor.device.owner.username == NAME else None
         self._at, self._wh = last[0], float(last[1])
         self._next = (self._at, self._wh)
 
