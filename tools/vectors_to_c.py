@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
     refusals = ["{}, {}".format(quoted(c["send"]), quoted(c["reply"])) for c in load(folder, "refusals.json")["cases"]]
     dialogues = [
         "{}, {}, {}".format(quoted(send), quoted(reply), 1 if n == 0 else 0)
-        for c in load(folder, "dialogues.json")["cases"]
+        for name in ("dialogues.json", "dialogues_2_1.json")
+        for c in load(folder, name)["cases"]
         for n, (send, reply) in enumerate(c["steps"])
     ]
     out = "/* SPDX-License-Identifier: GPL-3.0-or-later */\n/* Made from tests/vectors by tools/vectors_to_c.py. */\n"

@@ -4,30 +4,39 @@
 #include "command.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "crc.h"
 #include "flags.h"
 #include "flash.h"
 #include "hex.h"
+#include "journal.h"
 #include "link.h"
 #include "meter.h"
 #include "settings.h"
 #include "version.h"
 
-#define FIELD(name) IN_SETTINGS, offsetof(struct settings, name)
+#define SETTING(name) IN_SETTINGS, offsetof(struct settings, name)
+#define MORE(name) IN_MORE, offsetof(struct more, name)
 
+/* letter, place, size, index from, indexes, bytes from one to the next, number */
 static const struct field FIELDS[] FLASH = {
-	{ 'h', FIELD(hardware), 3, false, false },
-	{ 's', IN_FLASH, 0, 2, false, false },
-	{ 'e', FIELD(enabled), 1, true, false },
-	{ 'p', FIELD(map), PORTS, false, false },
-	{ 'c', IN_COUNTERS, 0, 4, true, true },
-	{ 'm', FIELD(constant[0].whole), 2, true, true },
-	{ 'f', FIELD(constant[0].fraction), 2, true, true },
-	{ 'w', FIELD(watchdogs), 2, false, true },
-	{ 'b', FIELD(brownouts), 2, false, true },
-	{ 'd', NOWHERE, 0, 0, false, false },
-	{ 't', NOWHERE, 0, 0, false, false },
+	{ 'h', SETTING(hardware), 3, 0, 0, 0, false },
+	{ 's', NOWHERE, 0, 2, 0, 0, 0, false },
+	{ 'e', SETTING(enabled), 1, 0, SENSORS, 1, false },
+	{ 'p', SETTING(map), PORTS, 0, 0, 0, false },
+	{ 'c', IN_COUNTERS, 0, 4, 0, SENSORS, 4, true },
+	{ 'm', SETTING(constant[0].whole), 2, 0, SENSORS, 4, true },
+	{ 'f', SETTING(constant[0].fraction), 2, 0, SENSORS, 4, true },
+	{ 'w', SETTING(watchdogs), 2, 0, 0, 0, true },
+	{ 'b', SETTING(brownouts), 2, 0, 0, 0, true },
+	{ 'a', MORE(form), 1, 0, 0, 0, false },
+	{ 'n', MORE(exact), 4, FIRST_EXACT, EXACTS, 4, true },
+	{ 'o', MORE(hold), 2, FIRST_PULSE_PORT, PULSES, 2, true },
+	{ 'x', NOWHERE, 0, 0, FIRST_PULSE_PORT, PULSES, 0, false },
+	{ 'v', NOWHERE, 0, 0, 0, 0, 0, false },
+	{ 'd', NOWHERE, 0, 0, 0, 0, 0, false },
+	{ 't', NOWHERE, 0, 0, 0, 0, 0, false },
 };
 
 static uint8_t *out;
@@ -72,14 +81,17 @@ static uint8_t reply_end(uint8_t *reply)
 	return (uint8_t)(out - reply);
 }
 
+SHARED static void put16(uint16_t value)
+{
+	put_value(&value, 2, true);
+}
+
 static void put_delta(uint8_t sensor)
 {
-	uint16_t milli = meter_milli(sensor);
-
 	put8(sensor);
 	put_value(&sensor_counter[sensor], 4, true);
-	if (settings.hardware[2])
-		put_value(&milli, 2, true);
+	if (more.form == FORM_LONG)
+		put16(meter_milli(sensor));
 	put_value(&sensor_extra[sensor], 4, true);
 }
 
@@ -95,46 +107,72 @@ static void put_deltas(void)
 	}
 }
 
+static void put_input(uint8_t input)
+{
+	struct meter_pulses pulses;
+
+	meter_pulses(input, &pulses);
+	put16(settings_hold(input));
+	put16(pulses.count);
+	put16(pulses.former);
+	put16(pulses.lows);
+}
+
+static void put_damage(void)
+{
+	put16(more.falls);
+	put8(more.age);
+	put8(more.worn_full);
+	put8(more.worn_short);
+	put8(more.trial);
+}
+
 /* The new values of a request. */
 static const uint8_t *values(const struct request *request)
 {
-	return request->argument + request->field.sensor;
+	return request->argument + (request->field.indexes ? 1 : 0);
 }
 
 /* Where the value of a request stands in RAM. */
 SHARED static uint8_t *value_place(const struct request *request)
 {
-	uint8_t *base = (uint8_t *)&settings + request->field.offset;
+	uint8_t *base = (uint8_t *)&settings;
 
 	if (request->field.place == IN_COUNTERS)
 		base = (uint8_t *)sensor_counter;
-	return base +
-	       (request->field.number ? 4 * request->sensor : request->sensor); /* numbers lie four bytes apart */
+	else if (request->field.place == IN_MORE)
+		base = (uint8_t *)&more;
+	return base + request->field.offset + request->field.step * (request->index - request->field.first);
 }
 
 static void put_values(const struct request *request)
 {
-	if (request->field.sensor)
-		put8(request->sensor);
-	if (request->field.place == IN_FLASH) {
+	if (request->field.indexes)
+		put8(request->index);
+	switch (request->letter) {
+	case 's':
 		put8(version_major());
 		put8(version_minor());
-	} else if (request->letter == 'd') {
+		break;
+	case 'd':
 		put_deltas();
-	} else {
+		break;
+	case 'x':
+		put_input((uint8_t)(request->index - FIRST_PULSE_PORT));
+		break;
+	case 'v':
+		put_damage();
+		break;
+	default:
 		put_value(value_place(request), request->field.size, request->field.number);
 	}
 }
 
-static void set(const struct request *request)
+/* Puts the new bytes of a request where they belong. */
+static void store(const struct request *request, uint8_t *at)
 {
-	uint32_t counter;
-	uint8_t *at = (uint8_t *)&counter;
 	const uint8_t *value = values(request);
 
-	meter_account_all(); /* until now the old settings hold */
-	if (request->field.place != IN_COUNTERS)
-		at = value_place(request);
 	if (request->field.number)
 		at += request->field.size;
 	for (uint8_t i = request->field.size; i > 0; i--) {
@@ -143,8 +181,64 @@ static void set(const struct request *request)
 		else
 			*at++ = *value++;
 	}
-	if (request->field.place == IN_COUNTERS)
-		meter_set(request->sensor, counter);
+}
+
+/* What a pulse of the sensor is: the part of a Wh is brought over. A constant that is set says it alone. */
+static void set_step(const struct request *request)
+{
+	uint8_t sensor = request->index;
+	struct step before;
+
+	settings_step(sensor, &before);
+	if (sensor >= FIRST_EXACT)
+		memset(&more.exact[sensor - FIRST_EXACT], 0, sizeof(more.exact[0]));
+	store(request, value_place(request));
+	meter_rescale(sensor, before.per);
+}
+
+static void set(const struct request *request)
+{
+	uint32_t counter;
+
+	meter_account_all(); /* until now the old settings hold */
+	switch (request->letter) {
+	case 'c':
+		journal_break();
+		store(request, (uint8_t *)&counter);
+		meter_set(request->index, counter, 0);
+		return;
+	case 'm':
+	case 'f':
+	case 'n':
+		journal_break();
+		set_step(request);
+		break;
+	case 'p':
+		journal_break();
+		/* fallthrough */
+	default:
+		store(request, value_place(request));
+	}
+	meter_follow_settings();
+}
+
+/* A number of two bytes among new values. */
+static uint16_t word(const uint8_t *value)
+{
+	return (uint16_t)((uint16_t)value[0] << 8 | value[1]);
+}
+
+/* unit, pulses: none of them, or a pulse is unit / pulses Wh, of which at most 16 make one. */
+static bool exact_fits(uint16_t unit, uint16_t pulses)
+{
+	if (!unit || !pulses)
+		return unit == pulses;
+	return pulses <= (uint32_t)unit * (ENERGY_PIECES_MAX + 1);
+}
+
+static bool hold_fits(uint16_t hold)
+{
+	return !hold || (hold >= HOLD_MIN && hold <= HOLD_MAX);
 }
 
 /* Whether new values are in range. */
@@ -156,7 +250,13 @@ static bool acceptable(const struct request *request)
 	case 'e':
 		return value[0] <= 1;
 	case 'f':
-		return (uint16_t)((uint16_t)value[0] << 8 | value[1]) < 1000;
+		return word(value) < 1000;
+	case 'a':
+		return value[0] == FORM_SHORT || value[0] == FORM_LONG;
+	case 'n':
+		return exact_fits(word(value), word(value + 2));
+	case 'o':
+		return hold_fits(word(value));
 	case 'p':
 		for (uint8_t i = 0; i < PORTS; i++) {
 			if (value[i] >= SENSORS && value[i] != UNMAPPED)
@@ -164,7 +264,7 @@ static bool acceptable(const struct request *request)
 		}
 		return true;
 	default:
-		return request->field.place < IN_FLASH;
+		return request->field.place < NOWHERE;
 	}
 }
 
@@ -187,10 +287,10 @@ static bool readable(struct request *request, uint8_t count)
 	verb = request->verb;
 	if (!find_field(request->letter, &request->field))
 		return false;
-	request->sensor = 0;
-	if (request->field.sensor) {
-		request->sensor = request->argument[0];
-		if (count-- == 0 || request->sensor >= SENSORS)
+	request->index = request->field.first;
+	if (request->field.indexes) {
+		request->index = request->argument[0];
+		if (count-- == 0 || (uint8_t)(request->index - request->field.first) >= request->field.indexes)
 			return false;
 	}
 	if (verb == 's')

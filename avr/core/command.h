@@ -11,19 +11,21 @@
 /* Where the values of a command are. */
 enum place {
 	IN_SETTINGS,
+	IN_MORE,
 	IN_COUNTERS,
-	IN_FLASH, /* the version: read-only */
-	NOWHERE,  /* `gd` and `ct` have values of their own */
+	NOWHERE, /* read-only, with values of their own */
 };
 
 /* One letter of the commands `g?` and `s?`. */
 struct field {
 	uint8_t letter;
 	uint8_t place;
-	uint8_t offset; /* in the settings */
-	uint8_t size;   /* bytes of a value */
-	bool sensor;    /* there is one value a sensor, the argument begins with its number */
-	bool number;    /* stored low byte first, 4 bytes apart; else bytes in the order of the wire */
+	uint8_t offset;  /* there */
+	uint8_t size;    /* bytes of a value */
+	uint8_t first;   /* the first of the sensors or ports that have one each; the argument begins with its number */
+	uint8_t indexes; /* how many they are; 0: there is one value */
+	uint8_t step;    /* bytes from one to the next */
+	bool number;     /* stored low byte first; else bytes in the order of the wire */
 };
 
 /* A message that could be read. Arguments are in the order of the wire. */
@@ -31,7 +33,7 @@ struct request {
 	struct field field;
 	uint8_t verb; /* `g`, `s` or `c` */
 	uint8_t letter;
-	uint8_t sensor; /* its number, 0 for commands without one */
+	uint8_t index; /* of sensor or port, 0 for commands without one */
 	uint8_t argument[PORTS];
 };
 

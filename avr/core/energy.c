@@ -25,10 +25,39 @@ SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t
 	return wh;
 }
 
-/* 20000 × 50 nWh are 1/1000 Wh. */
-uint8_t energy_add_fraction(struct remainder *rest, uint16_t fraction)
+uint32_t energy_add_pulses(struct remainder *rest, uint8_t pulses, const struct step *step)
 {
-	return energy_add_samples(rest, 20000, (uint16_t)(50 * fraction), 0);
+	uint32_t part = rest->part + (uint32_t)step->part * pulses;
+
+	rest->part = (uint16_t)(part % step->per);
+	return part / step->per + (uint32_t)step->whole * pulses;
+}
+
+uint8_t energy_pieces(uint16_t part, const struct step *step)
+{
+	uint16_t pieces;
+
+	if (step->whole || !step->part)
+		return 0;
+	pieces = (uint16_t)(part / step->part);
+	if (pieces > ENERGY_PIECES_MAX)
+		return ENERGY_PIECES_MAX;
+	return (uint8_t)pieces;
+}
+
+/* In parts, the energy of all pulses since is a multiple of that of one: this leaves one part for each number of pieces. */
+uint16_t energy_part_ahead(uint16_t wh, uint16_t from, uint8_t pieces, const struct step *step)
+{
+	uint32_t pulse = (uint32_t)step->whole * step->per + step->part;
+	uint32_t above, part;
+
+	if (!pulse)
+		return 0;
+	above = (uint32_t)wh * step->per % pulse;
+	part = from % pulse;
+	part = part >= above ? part - above : part + pulse - above;
+	part += pieces * pulse;
+	return part < step->per ? (uint16_t)part : 0;
 }
 
 /*

@@ -7,11 +7,14 @@
 #include "copy.h"
 #include "crc.h"
 #include "eeprom.h"
+#include "energy.h"
 #include "flags.h"
 #include "guard.h"
 #include "meter.h"
+#include "settings.h"
 
 struct journal journal;
+volatile bool journal_broken NOINIT;
 
 /* The last byte written never looks erased: an erased one tells for certain that the record is incomplete. */
 static uint8_t last_byte(uint8_t crc)
@@ -19,9 +22,14 @@ static uint8_t last_byte(uint8_t crc)
 	return crc == EEPROM_BLANK ? 0 : crc;
 }
 
-static uint16_t full_place(uint8_t slot)
+SHARED static uint16_t full_place(uint8_t slot)
 {
 	return (uint16_t)(FULL_AT + slot * FULL_SIZE);
+}
+
+SHARED static uint16_t tail_place(uint8_t slot)
+{
+	return (uint16_t)(TAIL_AT + slot * TAIL_SIZE);
 }
 
 SHARED static uint16_t short_place(uint8_t slot)
@@ -29,9 +37,28 @@ SHARED static uint16_t short_place(uint8_t slot)
 	return (uint16_t)(SHORT_AT + slot * SHORT_SIZE);
 }
 
-SHARED static uint8_t after(uint8_t full_slot)
+static uint16_t pieces_place(uint8_t slot)
 {
-	return (uint8_t)(full_slot + 1 < FULL_SLOTS ? full_slot + 1 : 0);
+	return (uint16_t)(PIECES_AT + slot);
+}
+
+static bool worn(uint8_t slot)
+{
+	return more.worn_full & bit(slot);
+}
+
+/* Which slot comes after which, the worn ones left out. */
+static void order_slots(struct journal *now)
+{
+	uint8_t next = 0;
+
+	for (uint8_t k = 2 * FULL_SLOTS; k > 0; k--) {
+		uint8_t slot = (uint8_t)(k - 1) & (FULL_SLOTS - 1);
+
+		now->after[slot] = next;
+		if (!worn(slot))
+			next = slot;
+	}
 }
 
 static uint16_t word(const uint8_t *at)
@@ -39,12 +66,34 @@ static uint16_t word(const uint8_t *at)
 	return (uint16_t)((uint16_t)at[1] << 8 | at[0]);
 }
 
+/* Begins the segment of the buffer at that index: the record, or its tail. */
+static void segment(struct journal *now, uint8_t at)
+{
+	now->at = at;
+	if (at) {
+		now->body = FULL_SIZE + TAIL_SIZE - 1;
+		now->end = FULL_SIZE + TAIL_SIZE;
+		now->crc = now->buffer[0];
+		now->place = tail_place(now->slot);
+	} else if (now->brief) {
+		now->body = SHORT_SIZE - 1;
+		now->end = SHORT_SIZE;
+		now->crc = now->short_seed;
+		now->place = short_place(now->slot);
+	} else {
+		now->body = FULL_SIZE - 2;
+		now->end = FULL_SIZE;
+		now->crc = CRC16_SEED;
+		now->place = full_place(now->slot);
+	}
+}
+
 /* Writes the CRC behind the body. */
 static void seal(struct journal *now)
 {
 	uint8_t *end = now->buffer + now->body;
 
-	if (!now->brief) {
+	if (now->body == FULL_SIZE - 2) {
 		*end++ = (uint8_t)now->crc;
 		now->crc >>= 8;
 	}
@@ -53,50 +102,47 @@ static void seal(struct journal *now)
 
 static void crc_more(struct journal *now, uint8_t byte)
 {
-	now->crc = now->brief ? crc8_update((uint8_t)now->crc, byte) : crc16_update(now->crc, byte);
+	if (now->body == FULL_SIZE - 2)
+		now->crc = crc16_update(now->crc, byte);
+	else
+		now->crc = crc8_update((uint8_t)now->crc, byte);
 	if (++now->at == now->body)
 		seal(now);
 }
 
-SHARED static void crc_start(struct journal *now)
+SHARED static bool cells_hold(uint16_t place, const uint8_t *what, uint8_t count)
 {
-	now->at = 0;
-	now->body = now->brief ? SHORT_SIZE - 1 : FULL_SIZE - 2;
-	now->crc = now->brief ? now->short_seed : CRC16_SEED;
-}
-
-SHARED static uint8_t size(const struct journal *now)
-{
-	return now->brief ? SHORT_SIZE : FULL_SIZE;
-}
-
-/* True when the cells before now->place hold what is in the buffer. */
-static bool reads_back(const struct journal *now)
-{
-	uint16_t at = now->place;
-
-	for (uint8_t i = size(now); i-- > 0;) {
-		if (eeprom_read(--at) != now->buffer[i])
+	while (count--) {
+		if (eeprom_read(place++) != *what++)
 			return false;
 	}
 	return true;
 }
 
-/* Loads the record at now->place and goes on to the next place; true when the record is sound. */
-static bool load(struct journal *now, bool brief)
+/* True when the cells hold what is in the buffer. */
+static bool reads_back(const struct journal *now)
 {
-	uint16_t place = now->place;
+	if (now->brief)
+		return cells_hold(short_place(now->slot), now->buffer, SHORT_SIZE) &&
+		       cells_hold(pieces_place(now->slot), now->buffer + SHORT_SIZE, 1);
+	return cells_hold(full_place(now->slot), now->buffer, FULL_SIZE) &&
+	       (now->historic || cells_hold(tail_place(now->slot), now->buffer + FULL_SIZE, TAIL_SIZE));
+}
 
-	now->brief = brief;
-	crc_start(now);
+/* Loads the segment of now->slot at that index of the buffer; true when it is sound. */
+static bool load(struct journal *now, uint8_t at)
+{
+	uint16_t place;
+
+	segment(now, at);
+	place = now->place;
 	do {
 		uint8_t byte = eeprom_read(place++);
 
 		now->buffer[now->at] = byte;
 		crc_more(now, byte);
 	} while (now->at < now->body);
-	now->place += size(now);
-	return reads_back(now);
+	return cells_hold(now->place, now->buffer + at, (uint8_t)(now->end - at));
 }
 
 /* Makes the full record in buffer[] the base of what follows. */
@@ -111,21 +157,29 @@ static void adopt(struct journal *now)
 	now->distant = false;
 }
 
-static bool find_full(struct journal *now)
+static void adopt_tail(struct journal *now)
 {
+	for (uint8_t input = 0; input < PULSES; input++)
+		now->base_part[input] = word(now->buffer + FULL_SIZE + 2 * input);
+}
+
+/* Finds the newest full record, and returns its slot; slots of layout 1 that are none now may hold it. */
+static uint8_t find_full(struct journal *now)
+{
+	uint8_t found = JOURNAL_NO_SLOT;
+
+	now->brief = false;
 	now->short_live = JOURNAL_NO_SLOT;
-	now->full_next = FULL_FIRST;
 	now->far = true;
-	now->place = FULL_AT;
-	for (uint8_t slot = 0; slot < FULL_SLOTS; slot++) {
-		if (!load(now, false))
+	for (now->slot = 0; now->slot < FULL_SLOTS_1; now->slot++) {
+		if (!load(now, 0))
 			continue;
 		if (!now->far && (int16_t)(word(now->buffer) - now->sequence) < 0)
 			continue;
 		adopt(now);
-		now->full_next = after(slot);
+		found = now->slot;
 	}
-	return !now->far;
+	return found;
 }
 
 static uint8_t tag(const struct journal *now)
@@ -142,25 +196,102 @@ static void extend(const struct journal *now, uint32_t *counter)
 		*counter += (uint16_t)(word(low) - (uint16_t)*counter);
 }
 
-bool journal_restore(uint32_t *counter)
+/* Whether now->slot holds a complete record that is not sound: one that was cut off lacks its last byte. */
+static bool damaged(struct journal *now, bool brief)
 {
-	struct journal *now = &journal;
-
-	BASE(now);
-	if (!find_full(now))
+	now->brief = brief;
+	if (load(now, 0))
 		return false;
-	memcpy(counter, now->base, sizeof(now->base));
-	now->place = SHORT_AT;
-	for (uint8_t slot = 0; slot < SHORT_SLOTS; slot++) {
-		if (!load(now, true))
+	return eeprom_read((uint16_t)(now->place + (brief ? SHORT_SIZE : FULL_SIZE) - 1)) != EEPROM_BLANK;
+}
+
+/* The slots behind the newest record were erased before it was written: what stands there complete is newer. */
+static void count_newer(struct journal *now, uint8_t base)
+{
+	now->slot = now->after[base];
+	while (now->slot != base && damaged(now, false)) {
+		now->newer++;
+		now->slot = now->after[now->slot];
+	}
+}
+
+static void load_tail(struct journal *now, uint8_t base)
+{
+	now->slot = base;
+	now->brief = false;
+	load(now, 0); /* its number is what the tail's CRC starts from */
+	if (load(now, FULL_SIZE))
+		adopt_tail(now);
+	else
+		journal_broken = true;
+}
+
+/* The parts of a Wh that go with a short record's counters. */
+static void extend_parts(const struct journal *now, const uint32_t *counter, uint16_t *part)
+{
+	uint8_t pieces = eeprom_read(pieces_place(now->slot));
+
+	for (uint8_t input = 0; input < PULSES; input++, pieces >>= 4) {
+		uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
+		struct step step;
+
+		if (sensor >= SENSORS)
+			continue;
+		settings_step(sensor, &step);
+		part[input] = energy_part_ahead((uint16_t)(counter[sensor] - now->base[sensor]), now->base_part[input],
+						pieces & 0x0f, &step);
+	}
+}
+
+static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
+{
+	now->brief = true;
+	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
+		if (!load(now, 0))
 			continue;
 		/* Of another base, or older than the one found. */
 		if ((now->buffer[0] ^ tag(now)) >> 4 || now->buffer[0] <= tag(now))
 			continue;
 		now->shorts = now->buffer[0] & 0x0f;
-		now->short_live = slot;
+		now->short_live = now->slot;
 		extend(now, counter);
+		extend_parts(now, counter, part);
 	}
+	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
+		if (damaged(now, true) && !((now->buffer[0] ^ tag(now)) >> 4) && now->buffer[0] > tag(now))
+			now->newer++;
+	}
+}
+
+bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
+{
+	struct journal *now = &journal;
+	uint8_t base;
+
+	BASE(now);
+	if (!in_ram)
+		journal_broken = false;
+	order_slots(now);
+	base = find_full(now);
+	if (base == JOURNAL_NO_SLOT) {
+		now->full_next = now->after[FULL_FIRST - 1];
+		if (!now->historic) {
+			for (now->slot = 0; now->slot < FULL_SLOTS; now->slot++)
+				now->newer = (uint8_t)(now->newer + damaged(now, false));
+		}
+		return false;
+	}
+	if (base < FULL_SLOTS) {
+		now->full_next = now->after[base];
+		count_newer(now, base);
+		load_tail(now, base);
+	} else {
+		now->full_next = now->after[FULL_SLOTS - 1];
+		now->historic = true;
+	}
+	memcpy(counter, now->base, sizeof(now->base));
+	memcpy(part, now->base_part, sizeof(now->base_part));
+	find_shorts(now, counter, part);
 	return true;
 }
 
@@ -180,24 +311,68 @@ SHARED void journal_note_all(void)
 		journal_note(i, sensor_counter[i]);
 }
 
-static void fill_short(struct journal *now)
+SHARED void journal_note_part(uint8_t input, uint16_t part, uint8_t pieces)
 {
-	now->buffer[0] = (uint8_t)(tag(now) + 1);
-	copy_low(now->buffer + 1, sensor_counter, SENSORS);
-	now->place = short_place(now->short_next);
-	now->short_ready = false;
+	struct journal *now = &journal;
+
+	BASE(now);
+	now->part[input] = part;
+	if (input)
+		now->pieces = (uint8_t)((now->pieces & 0x0f) | pieces << 4);
+	else
+		now->pieces = (uint8_t)((now->pieces & 0xf0) | pieces);
 }
 
-static void fill_full(struct journal *now)
+SHARED void journal_break(void)
+{
+	uint8_t guard = guard_enter();
+
+	journal_broken = true;
+	journal.mends = false;
+	guard_leave(guard);
+}
+
+static void take_short(struct journal *now)
+{
+	copy_low(now->buffer + 1, sensor_counter, SENSORS);
+	now->buffer[SHORT_SIZE] = now->pieces;
+}
+
+static void take_full(struct journal *now)
+{
+	uint8_t *tail = now->buffer + FULL_SIZE;
+
+	copy_whole(now->buffer + 2, sensor_counter, SENSORS);
+	tail[0] = (uint8_t)now->part[0];
+	tail[1] = (uint8_t)(now->part[0] >> 8);
+	tail[2] = (uint8_t)now->part[1];
+	tail[3] = (uint8_t)(now->part[1] >> 8);
+	now->mends = true;
+}
+
+/* The pieces are written at once, the record behind them. */
+static void place_short(struct journal *now)
+{
+	now->buffer[0] = (uint8_t)(tag(now) + 1);
+	now->slot = now->short_next;
+	now->short_ready = false;
+	now->left = SHORT_SIZE;
+	now->next = 0;
+	eeprom_poke(pieces_place(now->slot), now->buffer[SHORT_SIZE]);
+}
+
+/* A falling supply gets the counters first; else the tail comes first, so that a complete record has one. */
+static void place_full(struct journal *now)
 {
 	uint16_t sequence = ++now->attempt;
 
 	now->buffer[0] = (uint8_t)sequence;
 	now->buffer[1] = (uint8_t)(sequence >> 8);
-	copy_whole(now->buffer + 2, sensor_counter, SENSORS);
-	now->place = full_place(now->full_next);
-	now->full_next = after(now->full_next);
+	now->slot = now->full_next;
+	now->full_next = now->after[now->slot];
 	now->full_ready--;
+	now->left = now->historic ? FULL_SIZE : FULL_SIZE + TAIL_SIZE;
+	now->next = now->urgent || now->historic ? 0 : FULL_SIZE;
 }
 
 /*
@@ -210,7 +385,9 @@ static bool gives_way(struct journal *now)
 
 	if (phase == JOURNAL_FREE)
 		return true;
-	if (phase == JOURNAL_WRITTEN || now->brief || (now->at >= FULL_SIZE && !now->far))
+	if (phase == JOURNAL_WRITTEN || now->brief)
+		return false;
+	if (phase == JOURNAL_WRITING && !now->far && now->left <= (now->urgent ? TAIL_SIZE : 0))
 		return false;
 	now->displaced = true;
 	return true;
@@ -218,7 +395,7 @@ static bool gives_way(struct journal *now)
 
 static bool short_fits(const struct journal *now)
 {
-	return now->short_ready && !now->far && now->shorts < JOURNAL_SHORTS_MAX;
+	return now->short_ready && !now->far && !journal_broken && now->shorts < JOURNAL_SHORTS_MAX;
 }
 
 /* In the background a full record leaves another erased slot behind, so that a falling supply finds one at any time. */
@@ -233,32 +410,68 @@ SHARED bool journal_begin(bool may_be_short)
 	if (now->full_ready < needed || !gives_way(now))
 		return false;
 	now->brief = may_be_short;
-	now->at = 0;
+	now->urgent = may_be_short;
 	now->phase = JOURNAL_ASKED;
 	eeprom_call_journal();
 	return true;
 }
 
+void journal_hurry(void)
+{
+	struct journal *now = &journal;
+
+	BASE(now);
+	if (now->brief || now->urgent)
+		return;
+	if (now->phase == JOURNAL_WRITING) {
+		if (now->left <= FULL_SIZE)
+			return;
+		now->left = FULL_SIZE + TAIL_SIZE;
+		now->at = now->end = 0;
+		now->next = 0;
+	}
+	now->urgent = true;
+}
+
 /* Takes the counters as they are now. */
-static bool fill(struct journal *now)
+static bool take(struct journal *now)
 {
 	if (now->brief && short_fits(now)) {
-		fill_short(now);
+		take_short(now);
 	} else if (now->full_ready) {
 		now->brief = false;
-		fill_full(now);
+		take_full(now);
 	} else {
 		now->phase = JOURNAL_FREE;
 		flags.again = true;
 		return false;
 	}
-	crc_start(now);
 	flags.unsaved = false;
+	now->phase = JOURNAL_TAKEN;
+	return true;
+}
+
+/* Gives what was taken its slot. */
+static bool place(struct journal *now)
+{
+	if (now->brief)
+		place_short(now);
+	else
+		place_full(now);
+	now->at = now->end = 0;
 	now->phase = JOURNAL_WRITING;
 	return true;
 }
 
-/* The byte is on its way when its CRC is computed. */
+/* Another segment begins where one ended: the record after its tail, or the tail after the record. */
+static bool turn(struct journal *now)
+{
+	segment(now, now->next);
+	now->next = now->next ? 0 : FULL_SIZE;
+	return true;
+}
+
+/* Some steps write nothing, so that no interrupt is long. A byte is on its way when its CRC is computed. */
 bool journal_step(void)
 {
 	struct journal *now = &journal;
@@ -266,13 +479,18 @@ bool journal_step(void)
 
 	BASE(now);
 	if (now->phase == JOURNAL_ASKED)
-		return fill(now);
-	if (now->at >= size(now)) {
+		return take(now);
+	if (now->phase == JOURNAL_TAKEN)
+		return place(now);
+	if (!now->left) {
 		now->phase = JOURNAL_WRITTEN;
 		return false;
 	}
+	if (now->at >= now->end)
+		return turn(now);
 	byte = now->buffer[now->at];
 	eeprom_poke(now->place++, byte);
+	now->left--;
 	if (now->at < now->body)
 		crc_more(now, byte);
 	else
@@ -280,7 +498,42 @@ bool journal_step(void)
 	return true;
 }
 
-bool journal_book(bool *sound)
+/* A slot may be left out as long as enough others are there. */
+static bool enough(uint8_t worn_slots, uint8_t slots)
+{
+	for (; worn_slots; worn_slots &= (uint8_t)(worn_slots - 1))
+		slots--;
+	return slots > JOURNAL_AHEAD + 2;
+}
+
+/* Leaves a worn slot of full records out for good. */
+static void retire_full(struct journal *now, uint8_t slot)
+{
+	uint8_t guard;
+
+	if (worn(slot) || !enough(more.worn_full, FULL_SLOTS))
+		return;
+	more.worn_full |= bit(slot);
+	flags.events = true;
+	guard = guard_enter();
+	for (uint8_t i = 0; i < FULL_SLOTS; i++) {
+		if (now->after[i] == slot)
+			now->after[i] = now->after[slot];
+	}
+	if (now->full_next == slot)
+		now->full_next = now->after[slot];
+	guard_leave(guard);
+}
+
+static void retire_short(uint8_t slot)
+{
+	if (!enough(more.worn_short, SHORT_SLOTS))
+		return;
+	more.worn_short |= bit(slot);
+	flags.events = true;
+}
+
+bool journal_book(bool *sound, bool weak)
 {
 	struct journal *now = &journal;
 
@@ -289,45 +542,68 @@ bool journal_book(bool *sound)
 		return false;
 	*sound = reads_back(now);
 	if (now->brief) {
-		now->short_clean &= (uint8_t)~bit(now->short_next);
+		now->short_clean &= (uint8_t)~bit(now->slot);
 		now->shorts++;
 		if (*sound)
-			now->short_live = now->short_next;
+			now->short_live = now->slot;
 	} else if (*sound) {
 		adopt(now);
+		adopt_tail(now);
+		if (now->mends)
+			journal_broken = now->historic;
 		journal_note_all();
+	} else if (!weak && !now->urgent) {
+		retire_full(now, now->slot);
 	}
 	now->tries = 0; /* other cells may be the next to be erased */
 	now->phase = JOURNAL_FREE;
 	return true;
 }
 
-/* True when all cells are erased, or too worn out to be; else starts with the last one that is not. */
-SHARED static bool erase(struct journal *now, uint16_t place, uint8_t cells)
+enum erasure { ERASING, ERASED, WORN_OUT };
+
+#define ALL_ERASED 0
+
+/* The last of the cells that is not erased, or that a record which has just begun keeps from being read; or ALL_ERASED. */
+SHARED static uint16_t unerased(uint16_t place, uint8_t cells)
 {
-	uint8_t limit = (uint8_t)(2 * cells);
-
 	while (cells--) {
-		uint16_t at = (uint16_t)(place + cells);
-
-		if (eeprom_read(at) == EEPROM_BLANK)
-			continue;
-		if (now->tries > limit)
-			break;
-		if (eeprom_start(at, EEPROM_BLANK, EEPROM_ERASE))
-			now->tries++;
-		return false;
+		if (!eeprom_idle() || eeprom_read((uint16_t)(place + cells)) != EEPROM_BLANK)
+			return (uint16_t)(place + cells);
 	}
-	now->tries = 0;
-	return true;
+	return ALL_ERASED;
 }
 
-static void tidy_full(struct journal *now)
+/* Starts to erase one of the cells at place, then of those apart, from the last of each on. */
+SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t cells, uint16_t apart, uint8_t more_cells)
 {
-	uint8_t slot = now->full_ready ? after(now->full_next) : now->full_next;
+	uint16_t at = unerased(place, cells);
+
+	if (at == ALL_ERASED)
+		at = unerased(apart, more_cells);
+	if (at == ALL_ERASED || now->tries > 2 * (cells + more_cells)) {
+		now->tries = 0;
+		return at == ALL_ERASED ? ERASED : WORN_OUT;
+	}
+	if (eeprom_start(at, EEPROM_BLANK, EEPROM_ERASE))
+		now->tries++;
+	return ERASING;
+}
+
+SHARED bool journal_clear_tails(void)
+{
+	return erase(&journal, TAIL_AT, TAILS_SIZE, 0, 0) != ERASING;
+}
+
+static void tidy_full(struct journal *now, bool weak)
+{
+	uint8_t slot = now->full_ready ? now->after[now->full_next] : now->full_next;
+	enum erasure done = erase(now, full_place(slot), FULL_SIZE, tail_place(slot), now->historic ? 0 : TAIL_SIZE);
 	uint8_t guard;
 
-	if (!erase(now, full_place(slot), FULL_SIZE))
+	if (done == WORN_OUT && !weak)
+		retire_full(now, slot);
+	if (done != ERASED)
 		return;
 	guard = guard_enter();
 	now->full_ready++; /* also when a record has just taken the slot before this one */
@@ -338,19 +614,24 @@ static void tidy_full(struct journal *now)
  * The next erased slot behind the newest short record is for the next; the others are erased ahead, but not before the first
  * full slot, nor where a historic image lies. True when the EEPROM is busy.
  */
-static bool tidy_shorts(struct journal *now)
+static bool tidy_shorts(struct journal *now, bool weak)
 {
 	uint8_t slot = now->short_live;
 
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
-		if (slot == now->short_live)
+		if (slot == now->short_live || more.worn_short & bit(slot))
 			continue;
 		if (!(now->short_clean & bit(slot))) {
+			enum erasure done;
+
 			if (!now->full_ready || now->historic)
 				continue;
-			if (erase(now, short_place(slot), SHORT_SIZE))
+			done = erase(now, short_place(slot), SHORT_SIZE, pieces_place(slot), 1);
+			if (done == ERASED)
 				now->short_clean |= bit(slot);
+			else if (done == WORN_OUT && !weak)
+				retire_short(slot);
 			return true;
 		}
 		/* In this order: a dip after it finds no short slot ready and leaves short_next alone. */
@@ -363,15 +644,15 @@ static bool tidy_shorts(struct journal *now)
 	return false;
 }
 
-SHARED void journal_tidy(void)
+SHARED void journal_tidy(bool weak)
 {
 	struct journal *now = &journal;
 
 	BASE(now);
 	if (now->phase != JOURNAL_FREE || !eeprom_idle())
 		return;
-	if (tidy_shorts(now))
+	if (tidy_shorts(now, weak))
 		return;
 	if (now->full_ready < JOURNAL_AHEAD)
-		tidy_full(now);
+		tidy_full(now, weak);
 }

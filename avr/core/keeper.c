@@ -17,6 +17,7 @@ static struct {
 	uint8_t low_ticks;  /* the supply has been low for; stands still at KEEPER_STAYS_LOW */
 	uint8_t record_min; /* since the last full record */
 	uint8_t save_min;   /* since a save was given back */
+	uint8_t trial_min;  /* of the running hour of the trial */
 	uint8_t seconds;
 } keeper;
 
@@ -41,6 +42,7 @@ static void save_now(void)
 
 void keeper_dip(void)
 {
+	journal_hurry();
 	save_now();
 	keeper.dips++;
 }
@@ -73,7 +75,7 @@ void keeper_commit(void)
 	flags.record_bad = false;
 	flags.pending = false;
 	flags.events = false;
-	if (flags.unsaved || journal.shorts)
+	if (flags.unsaved || journal.shorts || journal_broken || journal.historic)
 		flags.record_due = true;
 	store_begin();
 }
@@ -87,7 +89,7 @@ enum store_result keeper_committed(void)
 	return store_state;
 }
 
-static void book(void)
+static void book(bool weak)
 {
 	bool sound;
 
@@ -95,7 +97,7 @@ static void book(void)
 		journal.displaced = false;
 		flags.record_due = true;
 	}
-	if (!journal_book(&sound))
+	if (!journal_book(&sound, weak))
 		return;
 	if (!sound) {
 		flags.record_bad = true;
@@ -150,22 +152,35 @@ void keeper_run(bool low, uint8_t ticks)
 		settings.brownouts++;
 		flags.events = true;
 	}
-	book();
+	book(low);
 	mind_supply(low, ticks);
 	if (!low || keeper.low_ticks >= KEEPER_STAYS_LOW) {
 		if (flags.record_due)
 			begin(false);
-		if (!flags.record_due || !journal.historic) /* settings of ours end what a historic image is good for */
+		/* Settings of ours end what older firmware left: the counters come before them, and erased tails. */
+		if (!journal.historic || (!flags.record_due && journal.phase == JOURNAL_FREE && journal_clear_tails()))
 			store_run();
 	} else if (!flags.again) {
 		return;
 	}
-	journal_tidy();
+	journal_tidy(low);
+}
+
+/* Each hour until the former hold need not be compared any longer. */
+static void run_trial(void)
+{
+	if (!more.trial || ++keeper.trial_min < 60)
+		return;
+	keeper.trial_min = 0;
+	more.trial--;
+	flags.events = true;
 }
 
 static void minute(void)
 {
 	uint8_t guard;
+
+	run_trial();
 
 	if (keeper.record_min < KEEPER_RECORD_MIN - 1) {
 		keeper.record_min++;

@@ -18,6 +18,7 @@
 
 #define COUNTED_PORTS (ANALOGS + PULSES)
 #define INTENT_STANDS 0xa5
+#define MILLI_MAX 999
 
 /* A reset can tear the sum that the interrupt was writing; nothing honest is so far ahead of the accounting. */
 #define AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
@@ -39,8 +40,8 @@ struct intent {
 };
 
 /* Bytes of counter and remainder, which lie behind one another. */
-#define INTENT_SUMMED (offsetof(struct intent, kept.rest.pico) + 2 - offsetof(struct intent, counter))
-_Static_assert(INTENT_SUMMED == 10, "a gap in what the CRC is of");
+#define INTENT_SUMMED (offsetof(struct intent, kept.rest.part) + 2 - offsetof(struct intent, counter))
+_Static_assert(INTENT_SUMMED == 12, "a gap in what the CRC is of");
 
 /* What a clamp measured in the running second. */
 struct second {
@@ -84,18 +85,37 @@ SHARED static struct intent *intent_load(uint8_t sensor)
 	return next;
 }
 
+/* Tells the journal of a sensor's part of a Wh, with interrupts off. */
+SHARED static void note_part(uint8_t sensor, uint16_t part, uint8_t pieces)
+{
+	for (uint8_t input = 0; input < PULSES; input++) {
+		if (settings_sensor((uint8_t)(FIRST_PULSE_PORT + input)) == sensor)
+			journal_note_part(input, part, pieces);
+	}
+}
+
+SHARED static uint8_t pieces_of(uint8_t sensor, uint16_t part)
+{
+	struct step step;
+
+	settings_step(sensor, &step);
+	return energy_pieces(part, &step);
+}
+
 SHARED static void intent_apply(void)
 {
 	struct intent *next = &live.intent;
-	uint32_t *counter;
-	uint8_t guard;
+	uint16_t part;
+	uint8_t pieces, guard;
 
 	BASE(next);
-	counter = &sensor_counter[next->sensor];
+	part = next->kept.rest.part;
+	pieces = pieces_of(next->sensor, part);
 	guard = guard_enter();
-	if (*counter != next->counter) {
+	if (sensor_counter[next->sensor] != next->counter || live.kept[next->sensor].rest.part != part) {
 		journal_note(next->sensor, next->counter);
-		*counter = next->counter;
+		note_part(next->sensor, part, pieces);
+		sensor_counter[next->sensor] = next->counter;
 		flags.unsaved = true;
 	}
 	guard_leave(guard);
@@ -116,14 +136,57 @@ SHARED static void intent_commit(void)
 	intent_apply();
 }
 
-void meter_set(uint8_t sensor, uint32_t counter)
+void meter_set(uint8_t sensor, uint32_t counter, uint16_t part)
 {
 	struct intent *next = intent_load(sensor);
 
 	next->counter = counter;
 	next->kept.rest.nano = 0;
 	next->kept.rest.pico = 0;
+	next->kept.rest.part = part;
 	intent_commit();
+}
+
+void meter_restore_part(uint8_t sensor, uint16_t part, bool in_ram)
+{
+	struct step step;
+
+	settings_step(sensor, &step);
+	if (in_ram)
+		part = live.kept[sensor].rest.part;
+	if (part >= step.per)
+		part = 0; /* of settings that were never written */
+	if (part == live.kept[sensor].rest.part)
+		return;
+	intent_load(sensor)->kept.rest.part = part;
+	intent_commit();
+}
+
+void meter_rescale(uint8_t sensor, uint16_t per)
+{
+	struct intent *next = intent_load(sensor);
+	struct step step;
+
+	settings_step(sensor, &step);
+	if (step.per == per)
+		return;
+	next->kept.rest.part = (uint16_t)((uint32_t)next->kept.rest.part * step.per / per);
+	intent_commit();
+}
+
+void meter_follow_settings(void)
+{
+	for (uint8_t input = 0; input < PULSES; input++) {
+		uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
+		uint16_t part = sensor < SENSORS ? live.kept[sensor].rest.part : 0;
+		uint8_t pieces = sensor < SENSORS ? pieces_of(sensor, part) : 0;
+		uint16_t hold = PULSE_UNITS(settings_hold(input));
+		uint8_t guard = guard_enter();
+
+		inputs.pulse[input].hold = hold;
+		journal_note_part(input, part, pieces);
+		guard_leave(guard);
+	}
 }
 
 uint8_t meter_start(bool keep)
@@ -141,6 +204,8 @@ uint8_t meter_start(bool keep)
 	if (!sound) {
 		memset(&inputs, 0, sizeof(inputs));
 		memset(&live, 0, sizeof(live));
+		for (uint8_t input = 0; input < PULSES; input++)
+			inputs.pulse[input].hold = PULSE_UNITS(HOLD_USUAL);
 	}
 	return sound;
 }
@@ -150,6 +215,17 @@ SHARED static const struct pulse *pulse_of(uint8_t port)
 	return port == FIRST_PULSE_PORT ? &inputs.pulse[0] : &inputs.pulse[1];
 }
 
+void meter_pulses(uint8_t input, struct meter_pulses *pulses)
+{
+	const struct pulse *pulse = &inputs.pulse[input];
+	uint8_t guard = guard_enter();
+
+	pulses->count = pulse->count;
+	pulses->former = pulse->former;
+	pulses->lows = pulse->lows;
+	guard_leave(guard);
+}
+
 /* How far an input is ahead of the accounting. */
 static uint32_t ahead_of(uint8_t port, uint32_t seen)
 {
@@ -157,7 +233,7 @@ static uint32_t ahead_of(uint8_t port, uint32_t seen)
 	uint8_t guard;
 
 	if (port >= FIRST_PULSE_PORT)
-		return (uint8_t)(pulse_of(port)->count - (uint8_t)seen);
+		return (uint8_t)(*(const volatile uint8_t *)&pulse_of(port)->count - (uint8_t)seen);
 	guard = guard_enter();
 	ahead = inputs.sum[port] - seen;
 	live.second[port].count = inputs.count[port];
@@ -196,22 +272,20 @@ SHARED static void increase(uint32_t *value, uint16_t by)
 static bool add(struct intent *next, uint32_t ahead)
 {
 	const struct constant *constant = settings_constant(next->sensor);
-	uint16_t step = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+	uint16_t now = ahead > ENERGY_SUM_MAX ? ENERGY_SUM_MAX : (uint16_t)ahead;
+	struct step step;
 	uint8_t wh;
 
 	BASE(constant);
-	increase(&next->seen, step);
+	increase(&next->seen, now);
 	if (next->port < FIRST_PULSE_PORT) {
-		increase(&live.second[next->port].sum, step);
-		wh = energy_add_samples(&next->kept.rest, step, constant->whole, constant->fraction);
+		increase(&live.second[next->port].sum, now);
+		wh = energy_add_samples(&next->kept.rest, now, constant->whole, constant->fraction);
 		increase(&next->counter, wh);
 		return wh;
 	}
-	do {
-		increase(&next->counter, constant->whole);
-		wh = energy_add_fraction(&next->kept.rest, constant->fraction);
-		increase(&next->counter, wh);
-	} while (--step);
+	settings_step(next->sensor, &step);
+	next->counter += energy_add_pulses(&next->kept.rest, (uint8_t)now, &step);
 	return true;
 }
 
@@ -276,7 +350,13 @@ void meter_second(void)
 
 SHARED uint16_t meter_milli(uint8_t sensor)
 {
+	const struct remainder *rest = &live.kept[sensor].rest;
+	struct step step;
+	uint16_t milli;
+
 	if (sensor < ANALOGS)
 		return 0;
-	return (uint16_t)(live.kept[sensor].rest.nano / 1000000ul);
+	settings_step(sensor, &step);
+	milli = (uint16_t)(rest->part * 1000ul / step.per + rest->nano / 1000000ul);
+	return milli < MILLI_MAX ? milli : MILLI_MAX; /* a clamp and pulses on one sensor hold a part of a Wh each */
 }

@@ -41,8 +41,17 @@ extern uint16_t meter_ticks;
  */
 uint8_t meter_start(bool keep);
 
-/* Gives the sensor a counter; what it held below one Wh is forgotten. */
-void meter_set(uint8_t sensor, uint32_t counter);
+/* Gives the sensor a counter, and the part of a Wh that pulses left; what a clamp held below one Wh is forgotten. */
+void meter_set(uint8_t sensor, uint32_t counter, uint16_t part);
+
+/* At start, with the settings known: gives the sensor its part of a Wh; in_ram: it has one, which stays if it can be one. */
+void meter_restore_part(uint8_t sensor, uint16_t part, bool in_ram);
+
+/* The part of a Wh was in parts of so many: brings it into those that the settings ask for now. */
+void meter_rescale(uint8_t sensor, uint16_t per);
+
+/* Lets inputs and journal follow the settings: at start and after each change of them. */
+void meter_follow_settings(void);
 
 /* Lets the board's clock follow the ticks; at least each 50 ticks. */
 void meter_tick(uint16_t tick);
@@ -52,6 +61,15 @@ void meter_tick(uint16_t tick);
  * there was a pulse or a counter moved.
  */
 bool meter_account(uint8_t port);
+
+/* What an input has counted since power-on: accepted pulses, those that the former hold would have accepted, too short ones. */
+struct meter_pulses {
+	uint16_t count;
+	uint16_t former;
+	uint16_t lows;
+};
+
+void meter_pulses(uint8_t input, struct meter_pulses *pulses);
 
 /* meter_account() of all ports, before the settings change. */
 void meter_account_all(void);

@@ -1,44 +1,56 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Debouncing of an S0 input: a level counts once it has stood unchanged for PULSE_HOLD. */
+/* Debouncing of an S0 input: a level counts once it has stood unchanged for the input's hold. */
 #ifndef CORE_PULSE_H
 #define CORE_PULSE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifndef PULSE_HOLD_US
-#define PULSE_HOLD_US 1000ul /* H of docs/firmware.md, 200 … 20000 µs */
-#endif
-#if PULSE_HOLD_US < 200 || PULSE_HOLD_US > 20000
-#error "PULSE_HOLD_US is outside 200 … 20000"
-#endif
+#include "settings.h"
 
-/* Edges handled a tick; further ones wait for the next tick, so that a storm cannot starve the rest. */
-#define PULSE_EDGES_A_TICK 4
+/* In timer units; of a hold in 10 µs. */
+#define PULSE_UNITS(hold) ((uint16_t)((uint32_t)(hold)*HOLD_UNITS / HOLD_WHOLE))
+
+/* Edges handled in two ticks; further ones wait for the next two, so that a storm cannot starve the rest. */
+#define PULSE_EDGES_A_BEAT 6
+
+#define PULSE_RESTARTED 0xff /* in their place: no edge was looked for since the last beat */
+
+/* Lows that one closing or opening of a contact may bounce; what is more is noise, which need not wait for its end to be told. */
+#define PULSE_BOUNCES_MAX 15
 
 /*
  * State of one input. Written by the edge and the tick interrupt alone, which never nest; the main loop reads
- * count (one byte) and last_tick (with interrupts off). The level outlives a reset, so that a pulse which it hits counts
- * once; at power-on it is low: what began before counts for nothing.
+ * the low byte of count, with interrupts off everything else, and writes hold then. The level outlives a reset, so that a pulse
+ * which it hits counts once; at power-on it is low: what began before counts for nothing.
  */
 struct pulse {
-	uint16_t edge_at;       /* time of the last edge, in timer units */
-	uint16_t last_tick;     /* the tick of the last accepted pulse */
-	volatile uint8_t count; /* accepted falling edges; wraps, the main loop takes differences */
-	uint8_t edges;          /* edges handled since the last tick */
-	uint8_t raw;            /* level since the last edge, 0: low */
-	uint8_t level;          /* last accepted level, 0: low */
-	bool settled;           /* raw has been accepted */
+	uint16_t hold;      /* timer units */
+	uint16_t edge_at;   /* time of the last edge, in timer units */
+	uint16_t beat_at;   /* time of the last beat */
+	uint16_t last_tick; /* the tick of the last accepted pulse */
+	uint16_t count;     /* accepted falling edges; wraps, the main loop takes differences */
+	uint16_t former;    /* those that HOLD_FORMER would have accepted */
+	uint16_t lows;      /* lows that were too short and no bounces of an accepted level */
+	uint8_t pending;    /* lows since an accepted level last stood */
+	uint8_t edges;      /* edges handled since the last beat */
+	uint8_t raw;        /* level since the last edge, 0: low */
+	uint8_t level;      /* last accepted level, 0: low */
+	uint8_t old_level;  /* the one that HOLD_FORMER has accepted */
+	bool settled;       /* raw has been accepted */
 };
 
-/* Accepts the level when it stood for hold timer units. */
-static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold, uint16_t tick)
+/* raw has stood long enough. */
+static inline void pulse_settle(struct pulse *pulse, uint16_t tick)
 {
-	if (pulse->settled || (uint16_t)(now - pulse->edge_at) < hold)
-		return;
 	pulse->settled = true;
-	if (pulse->raw == pulse->level)
+	if (pulse->raw == pulse->level) {
+		if (pulse->raw)
+			pulse->lows = (uint16_t)(pulse->lows + pulse->pending);
+		pulse->pending = 0;
 		return;
+	}
+	pulse->pending = 0;
 	pulse->level = pulse->raw;
 	if (pulse->level)
 		return;
@@ -46,25 +58,55 @@ static inline void pulse_judge(struct pulse *pulse, uint16_t now, uint16_t hold,
 	pulse->count++;
 }
 
-/* An edge to the given level; true when the input has had its share and is to be masked until the next tick. */
-static inline bool pulse_edge(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t hold, uint16_t tick)
+/* An edge to the given level; true when the input has had its share and is to be masked until the next beat. */
+static inline bool pulse_edge(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick)
 {
-	pulse_judge(pulse, now, hold, tick);
+	uint16_t stood = (uint16_t)(now - pulse->edge_at);
+
+	if (pulse->settled || stood >= PULSE_UNITS(HOLD_FORMER)) {
+		if (pulse->old_level != pulse->raw) {
+			pulse->old_level = pulse->raw;
+			if (!pulse->raw)
+				pulse->former++;
+		}
+	}
+	if (!pulse->settled && stood >= pulse->hold)
+		pulse_settle(pulse, tick);
+	if (!pulse->settled && !pulse->raw) {
+		if (pulse->pending < PULSE_BOUNCES_MAX)
+			pulse->pending++;
+		else
+			pulse->lows++;
+	}
 	pulse->edge_at = now;
 	pulse->raw = level;
 	pulse->settled = false;
-	return ++pulse->edges >= PULSE_EDGES_A_TICK;
+	return ++pulse->edges >= PULSE_EDGES_A_BEAT;
 }
 
-/* Once a tick. An input that was masked may have missed edges: its level must stand from now on. */
-static inline void pulse_tick(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t hold, uint16_t tick)
+/* After a reset: time and ticks begin at 0, and a level goes on standing if the first beat finds it again. */
+static inline void pulse_restart(struct pulse *pulse)
 {
-	if (pulse->edges >= PULSE_EDGES_A_TICK) {
-		pulse->edge_at = now;
-		pulse->raw = level;
+	pulse->edge_at = (uint16_t)(pulse->edge_at - pulse->beat_at);
+	pulse->beat_at = 0;
+	pulse->last_tick = 0;
+	pulse->edges = PULSE_RESTARTED;
+}
+
+/* Each second tick. An input that was masked may have missed edges: its level must stand from now on. */
+static inline void pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick)
+{
+	pulse->beat_at = now;
+	if (pulse->edges >= PULSE_EDGES_A_BEAT) {
+		if (pulse->edges != PULSE_RESTARTED || pulse->raw != level) {
+			pulse->edge_at = now;
+			pulse->raw = level;
+			pulse->settled = false;
+		}
 	}
-	pulse_judge(pulse, now, hold, tick);
 	pulse->edges = 0;
+	if (!pulse->settled && (uint16_t)(now - pulse->edge_at) >= pulse->hold)
+		pulse_settle(pulse, tick);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include "flash.h"
 
 struct settings settings;
+struct more more;
 
 #ifdef BOARD_SPI
 #define CLAMP 5163u /* 0.449 × 230 V × 50 A = 5163.5 */
@@ -36,6 +37,19 @@ static const struct settings DEFAULTS FLASH = {
 };
 #endif
 
+#ifndef PULSE_HOLD_US
+#define PULSE_HOLD_US 0ul /* as long as the constant lets it be */
+#elif PULSE_HOLD_US < 200 || PULSE_HOLD_US > 100000
+#error "PULSE_HOLD_US is outside 200 … 100000"
+#endif
+
+static const struct more MORE_DEFAULTS FLASH = {
+	.hold = { PULSE_HOLD_US / 10, PULSE_HOLD_US / 10 },
+	.form = FORM,
+	.image = FORM,
+	.layout = MORE_LAYOUT,
+};
+
 void settings_default(void)
 {
 	flash_copy(&settings, &DEFAULTS, sizeof(settings));
@@ -49,4 +63,58 @@ SHARED uint16_t settings_crc(const struct settings *block)
 bool settings_valid(const struct settings *block)
 {
 	return block->layout == SETTINGS_LAYOUT && block->crc == settings_crc(block);
+}
+
+void more_default(void)
+{
+	flash_copy(&more, &MORE_DEFAULTS, sizeof(more));
+}
+
+uint16_t more_crc(void)
+{
+	return crc16_block(CRC16_SEED, &more, offsetof(struct more, crc));
+}
+
+bool more_valid(void)
+{
+	return more.layout == MORE_LAYOUT && more.crc == more_crc();
+}
+
+SHARED void settings_step(uint8_t sensor, struct step *step)
+{
+	const struct constant *constant = settings_constant(sensor);
+
+	step->whole = constant->whole;
+	step->part = constant->fraction;
+	step->per = 1000;
+	if (sensor >= FIRST_EXACT) {
+		const struct exact *exact = &more.exact[sensor - FIRST_EXACT];
+
+		if (exact->pulses) {
+			step->whole = exact->unit / exact->pulses;
+			step->part = exact->unit % exact->pulses;
+			step->per = exact->pulses;
+		}
+	}
+}
+
+/*
+ * 0.4 of the shortest period at 72 kW, in which a pulse of one Wh takes 50 ms: 20 ms for it and for longer ones, less for
+ * pulses of less.
+ */
+SHARED uint16_t settings_hold(uint8_t input)
+{
+	uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
+	struct step step;
+	uint16_t hold;
+
+	if (more.hold[input])
+		return more.hold[input];
+	if (sensor >= SENSORS)
+		return HOLD_USUAL;
+	settings_step(sensor, &step);
+	if (step.whole || !step.part)
+		return HOLD_USUAL;
+	hold = (uint16_t)((uint32_t)HOLD_USUAL * step.part / step.per);
+	return hold < HOLD_MIN ? HOLD_MIN : hold;
 }

@@ -18,6 +18,9 @@
 #define TICKS_PER_S 2000u /* conversions a second, all channels together */
 #define MS_STEP 1u        /* the millisecond clock gains MS_STEP / MS_WHOLE a tick */
 #define MS_WHOLE 2u
+/* Timer units of 8 cycles in 10 µs: 3.6864 MHz / 8 × 10 µs = 4.608 */
+#define HOLD_UNITS 576u
+#define HOLD_WHOLE 125u
 /* A code of 1 is 0.0024 W × constant (2000/3 samples/s × 3600 s/h × 1e-9): with 60 a watt is 25000 parts. */
 #define POWER_SCALE 60u
 #define POWER_WATT (25000u / 4u)
@@ -28,6 +31,8 @@
 #define TICKS_PER_S 1250u
 #define MS_STEP 4u
 #define MS_WHOLE 5u
+#define HOLD_UNITS 5u /* 1.25 */
+#define HOLD_WHOLE 4u
 /* A code of 1 is 0.00225 W × constant: with 63 a watt is 28000 parts. */
 #define POWER_SCALE 63u
 #define POWER_WATT (28000u / 4u)

@@ -10,10 +10,43 @@
 #include "settings.h"
 #include "store.h"
 
+/* An older record than the newest was taken. */
+static void fell(uint8_t newer)
+{
+	more.falls++;
+	more.age = newer;
+}
+
+/* Loads the rest of the settings; false when they are to be written. */
+static bool start_more(bool stored)
+{
+	enum store_more found = store_load_more(stored);
+
+	if (found == STORE_MORE_NONE && (stored || journal.historic)) {
+		more.trial = TRIAL_H;
+		journal.historic = true; /* layout 1 ends when what lies in its slots has been taken over */
+	}
+	if (found == STORE_MORE_DAMAGED || (!stored && found == STORE_MORE_OTHER))
+		fell(1);
+	return stored && found == STORE_MORE_OWN;
+}
+
+/* What pulses left of a Wh: out of the record, or out of RAM when it is sound and fits the settings. */
+static void restore_parts(const uint16_t *part, uint8_t sound)
+{
+	for (uint8_t input = 0; input < PULSES; input++) {
+		uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
+
+		if (sensor < SENSORS)
+			meter_restore_part(sensor, part[input], sound & bit(sensor));
+	}
+}
+
 /* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
 SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 {
 	uint32_t counter[SENSORS] = { 0 };
+	uint16_t part[PULSES] = { 0 };
 	bool stored = store_load();
 	bool known;
 
@@ -21,11 +54,18 @@ SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 		settings_default();
 		journal.historic = history_take(counter);
 	}
-	known = journal_restore(counter);
+	stored = start_more(stored);
+	known = journal_restore(counter, part, sound);
+	if (journal.newer) {
+		fell(journal.newer);
+		stored = false;
+	}
 	for (uint8_t i = 0; i < SENSORS; i++) {
 		if (!(sound & bit(i)))
-			meter_set(i, counter[i]);
+			meter_set(i, counter[i], 0);
 	}
+	restore_parts(part, sound);
+	meter_follow_settings();
 	journal_note_all();
 	if (sound || !known)
 		flags.unsaved = true;

@@ -2,15 +2,17 @@
 /* Double-buffered settings. Serial number and CRC come last, so a copy half replaced is never the newer one. */
 #include "store.h"
 
+#include <string.h>
+
 #include "eeprom.h"
 #include "layout.h"
 #include "settings.h"
 
-#define TRIES_MAX 3 /* a cell that does not hold its byte after so many writes is worn out */
+#define TRIES_MAX 6 /* a cell that does not hold its byte after three erasures and writes is worn out */
 
 static uint8_t copy;   /* the one that holds the settings, 0 or 1 */
 static uint8_t serial; /* its serial number */
-static uint8_t at;     /* next byte to compare; those before it read back right */
+static uint8_t at;     /* next byte of both parts to compare; those before it read back right */
 static uint8_t tries;
 enum store_result store_state;
 
@@ -19,13 +21,22 @@ SHARED static uint16_t place(uint8_t which)
 	return (uint16_t)(SETTINGS_AT + (which ? SETTINGS_SIZE : 0));
 }
 
+SHARED static uint16_t more_place(uint8_t which)
+{
+	return (uint16_t)(MORE_AT + (which ? MORE_SIZE : 0));
+}
+
+SHARED static void read_cells(void *to, uint16_t cell, uint8_t size)
+{
+	uint8_t *byte = to;
+
+	while (size--)
+		*byte++ = eeprom_read(cell++);
+}
+
 static bool read_copy(uint8_t which)
 {
-	uint8_t *byte = (uint8_t *)&settings;
-	uint16_t cell = place(which);
-
-	for (uint8_t i = SETTINGS_SIZE; i > 0; i--)
-		*byte++ = eeprom_read(cell++);
+	read_cells(&settings, place(which), SETTINGS_SIZE);
 	return settings_valid(&settings);
 }
 
@@ -40,10 +51,46 @@ bool store_load(void)
 	return any;
 }
 
+static bool read_more(uint8_t which)
+{
+	read_cells(&more, more_place(which), MORE_SIZE);
+	return more_valid();
+}
+
+/* Takes what another copy of the settings left: all but what a pulse is, which those that are gone may have said otherwise. */
+static enum store_more find_other(void)
+{
+	bool own = read_more(copy);
+
+	if (!own && !read_more(copy ^ 1)) {
+		more_default();
+		return STORE_MORE_NONE;
+	}
+	memset(more.exact, 0, sizeof(more.exact));
+	return own ? STORE_MORE_OTHER : STORE_MORE_DAMAGED;
+}
+
+enum store_more store_load_more(bool stored)
+{
+	enum store_more found;
+
+	if (stored && read_more(copy) && more.of == settings.crc)
+		found = STORE_MORE_OWN;
+	else
+		found = find_other();
+	if (more.image == FORM)
+		return found;
+	more.image = FORM;
+	more.form = FORM;
+	return found == STORE_MORE_OWN ? STORE_MORE_OTHER : found;
+}
+
 void store_begin(void)
 {
 	settings.serial = (uint8_t)(serial + 1);
 	settings.crc = settings_crc(&settings);
+	more.of = settings.crc;
+	more.crc = more_crc();
 	at = 0;
 	tries = 0;
 	store_state = STORE_BUSY;
@@ -55,21 +102,35 @@ void store_touch(void)
 		store_begin();
 }
 
+/* What goes where: first the rest, then the settings that it belongs to. */
+static uint8_t wanted(uint8_t which, uint16_t *cell)
+{
+	if (at < MORE_SIZE) {
+		*cell = (uint16_t)(more_place(which) + at);
+		return ((const uint8_t *)&more)[at];
+	}
+	*cell = (uint16_t)(place(which) + at - MORE_SIZE);
+	return ((const uint8_t *)&settings)[at - MORE_SIZE];
+}
+
+/* Erasing and writing are two operations: a falling supply waits for one of them. */
 void store_run(void)
 {
-	const uint8_t *byte = (const uint8_t *)&settings;
-	uint16_t cell = place(copy ^ 1);
-
-	if (store_state != STORE_BUSY || !eeprom_idle())
+	if (store_state != STORE_BUSY)
 		return;
-	for (; at < SETTINGS_SIZE; at++, tries = 0) {
-		uint8_t want = byte[at];
+	for (; at < MORE_SIZE + SETTINGS_SIZE; at++, tries = 0) {
+		uint16_t cell;
+		uint8_t want = wanted(copy ^ 1, &cell);
+		uint8_t have;
 
-		if (eeprom_read(cell + at) == want)
+		if (!eeprom_idle())
+			return; /* nor may it be read then: a record that has just begun would keep the main loop waiting */
+		have = eeprom_read(cell);
+		if (have == want)
 			continue;
 		if (tries >= TRIES_MAX)
 			store_state = STORE_FAILED;
-		else if (eeprom_start(cell + at, want, EEPROM_REPLACE))
+		else if (eeprom_start(cell, want, (have & want) == want ? EEPROM_WRITE : EEPROM_ERASE))
 			tries++;
 		return;
 	}

@@ -26,6 +26,7 @@ uint32_t bench_ops;
 uint32_t bench_cut_at;
 enum bench_stage bench_cut_stage;
 uint8_t bench_cut_value;
+uint16_t bench_stuck;
 bool bench_dead;
 bool bench_low;
 
@@ -48,7 +49,7 @@ uint8_t version_major(void)
 
 uint8_t version_minor(void)
 {
-	return 0;
+	return 1;
 }
 
 uint8_t eeprom_read(uint16_t at)
@@ -81,6 +82,8 @@ static void operate(uint16_t at, uint8_t value, enum eeprom_mode mode)
 		return;
 	if (mode != EEPROM_ERASE)
 		bench_cells[at] &= value;
+	if (at == bench_stuck)
+		bench_cells[at] = 0;
 	busy = mode == EEPROM_REPLACE ? BOTH_TICKS : SPLIT_TICKS;
 }
 

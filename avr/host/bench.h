@@ -19,6 +19,7 @@ extern uint32_t bench_ops;
 extern uint32_t bench_cut_at; /* 0: never */
 extern enum bench_stage bench_cut_stage;
 extern uint8_t bench_cut_value; /* what a half-written cell holds */
+extern uint16_t bench_stuck;    /* a cell that is worn out: it holds 0 for ever; 0: none */
 extern bool bench_dead;         /* the power has failed */
 extern bool bench_low;          /* the supply is under the threshold */
 

@@ -15,7 +15,7 @@
 /* Sums of samples come out to the pWh, whatever their pieces. */
 static void energy_is_exact(void)
 {
-	struct remainder rest = { 0, 0 };
+	struct remainder rest = { 0 };
 	unsigned long long exact = 0, wh = 0;
 
 	srand(1);
@@ -28,14 +28,45 @@ static void energy_is_exact(void)
 	CHECK(wh * 1000000000000ull + rest.nano * 1000ull + rest.pico == exact);
 }
 
-static void pulse_fractions_are_exact(void)
+/* unit / pulses Wh a pulse: whole Wh and the part come out exact, whatever the pieces, and a record brings the part back. */
+static void pulses_are_exact(void)
 {
-	struct remainder rest = { 0, 0 };
-	unsigned wh = 0;
+	static const uint16_t UNIT[] = { 5, 5, 5, 8, 16, 1000, 1, 1, 125, 65535, 4001 };
+	static const uint16_t PULSES_[] = { 16, 32, 64, 3, 3, 12799, 1, 16, 12, 65535, 64000 };
 
-	for (int i = 0; i < 1000; i++)
-		wh += energy_add_fraction(&rest, 333);
-	CHECK(wh == 333 && rest.nano == 0);
+	srand(2);
+	for (size_t k = 0; k < sizeof(UNIT) / sizeof(UNIT[0]); k++) {
+		struct step step = { UNIT[k] / PULSES_[k], UNIT[k] % PULSES_[k], PULSES_[k] };
+		struct remainder rest = { 0 };
+		uint64_t wh = 0, count = 0, base_wh = 0;
+		uint16_t base_part = 0;
+
+		for (int i = 0; i < 20000; i++) {
+			uint8_t pulses = (uint8_t)(1 + rand() % (i % 2 ? 3 : 255));
+
+			wh += energy_add_pulses(&rest, pulses, &step);
+			count += pulses;
+			CHECK(rest.part < step.per && wh * PULSES_[k] + rest.part == count * UNIT[k]);
+			if (wh - base_wh > 65535 || i % 20 == 0) {
+				base_wh = wh;
+				base_part = rest.part;
+			}
+			CHECK(energy_part_ahead((uint16_t)(wh - base_wh), base_part, energy_pieces(rest.part, &step),
+						&step) == rest.part);
+		}
+	}
+}
+
+/* Nothing that a damaged record may say gives a part that is a whole. */
+static void parts_are_below_one(void)
+{
+	srand(3);
+	for (int i = 0; i < 200000; i++) {
+		struct step step = { (uint16_t)(rand() % 3), 0, (uint16_t)(1 + rand() % 65535) };
+
+		step.part = (uint16_t)(rand() % step.per);
+		CHECK(energy_part_ahead((uint16_t)rand(), (uint16_t)rand(), (uint8_t)(rand() % 16), &step) < step.per);
+	}
 }
 
 /* Power of clamps of 50 to 500 A within 0.5 W + 0.05 %, from nothing to full scale. */
@@ -56,38 +87,117 @@ static void power_is_near(void)
 	}
 }
 
+/* An input under test: edges at given times, judged at each tick that is its own. */
+struct bench_input {
+	struct pulse pulse;
+	uint64_t now_ns, beat_ns;
+	uint8_t level;
+};
+
+#ifdef BOARD_SPI
+enum { UNIT_NS = 2170, BEAT_NS = 1000000, SHORTEST = 0 };
+#else
+enum { UNIT_NS = 8000, BEAT_NS = 1600000, SHORTEST = 1 }; /* its edges are masked when they are 0.22 ms apart */
+#endif
+
+static struct bench_input quiet(uint16_t hold)
+{
+	struct bench_input input = { .level = 1 };
+
+	input.pulse.level = input.pulse.old_level = input.pulse.raw = 1;
+	input.pulse.settled = true;
+	input.pulse.hold = PULSE_UNITS(hold);
+	return input;
+}
+
+static void pass_us(struct bench_input *input, double us)
+{
+	uint64_t to = input->now_ns + (uint64_t)(us * 1000);
+
+	for (; input->beat_ns <= to; input->beat_ns += BEAT_NS)
+		pulse_beat(&input->pulse, input->level, (uint16_t)(input->beat_ns / UNIT_NS), 0);
+	input->now_ns = to;
+}
+
+/* The pin changes after so long. */
+static void edge_after_us(struct bench_input *input, double us)
+{
+	pass_us(input, us);
+	input->level ^= 1;
+	pulse_edge(&input->pulse, input->level, (uint16_t)(input->now_ns / UNIT_NS), 0);
+}
+
+/* Levels of 0.9 H count for nothing, those of 1.1 H each once, from 0.2 to 100 ms. */
+static void holds_are_exact(void)
+{
+	static const uint16_t HOLDS[] = { 20, 40, 100, 156, 500, 2000, 10000 };
+
+	for (size_t k = SHORTEST; k < sizeof(HOLDS) / sizeof(HOLDS[0]); k++) {
+		for (int tenths = 9; tenths <= 11; tenths += 2) {
+			struct bench_input input = quiet(HOLDS[k]);
+
+			for (int i = 0; i < 100; i++)
+				edge_after_us(&input, HOLDS[k] * tenths);
+			pass_us(&input, 300000);
+			CHECK(input.pulse.count == (tenths == 9 ? 0 : 50));
+			CHECK(input.pulse.lows == (tenths == 9 ? 50 : 0));
+		}
+	}
+}
+
+/* A contact that bounces for some ms counts once and is no noise; the former hold counts the bounces. */
+static void bounces_count_once(void)
+{
+	static const double BOUNCE_US[] = { 1500, 2000, 3000, 1800, 2500, 1500 };
+	struct bench_input input = quiet(HOLD_USUAL);
+
+	for (int i = 0; i < 20; i++) {
+		edge_after_us(&input, 300000);
+		for (int b = 0; b < 6; b++)
+			edge_after_us(&input, BOUNCE_US[b]);
+		edge_after_us(&input, 200000);
+		for (int b = 0; b < 6; b++)
+			edge_after_us(&input, BOUNCE_US[b]);
+	}
+	pass_us(&input, 300000);
+	CHECK(input.pulse.count == 20 && input.pulse.lows == 0);
+	CHECK(input.pulse.former >= 100);
+}
+
+/* The mains' 50 Hz: no pulse, and each low is told, long before the noise ends. */
+static void mains_is_noise(void)
+{
+	struct bench_input input = quiet(HOLD_USUAL);
+
+	for (int i = 0; i < 500; i++) {
+		edge_after_us(&input, 10000);
+		CHECK(input.pulse.lows + PULSE_BOUNCES_MAX >= i / 2);
+	}
+	pass_us(&input, 100000);
+	CHECK(input.pulse.count == 0 && input.pulse.lows == 250 && input.pulse.former == 250);
+}
+
 /* Edges at each distance for 5 ms: shorter than H counts for nothing, then one pulse of 1.2 H counts once. */
 static void bursts_count_for_nothing(void)
 {
-	enum { UNIT_NS = 2170, HOLD = 461 };
+	for (int gap_us = 50; gap_us <= 900; gap_us += 10) {
+		struct bench_input input = quiet(100);
+		int edges = 5000 / gap_us / 2 * 2;
 
-	for (uint32_t gap_us = 50; gap_us <= 900; gap_us += 10) {
-		struct pulse pulse = { .level = 1, .raw = 1, .settled = true };
-		uint64_t now_ns = 0, tick_ns = 0, edge_ns = 1000000;
-		uint8_t level = 1;
-
-		while (now_ns < 20000000) {
-			now_ns = tick_ns < edge_ns ? tick_ns : edge_ns;
-			if (now_ns == tick_ns) {
-				pulse_tick(&pulse, level, (uint16_t)(now_ns / UNIT_NS), HOLD, 0);
-				tick_ns += 500000;
-			} else {
-				level ^= 1;
-				pulse_edge(&pulse, level, (uint16_t)(now_ns / UNIT_NS), HOLD, 0);
-				edge_ns += now_ns < 6000000 || level == 0 ? gap_us * 1000 : 100000000;
-			}
-		}
-		CHECK(pulse.count == 0);
-		pulse_edge(&pulse, 0, (uint16_t)(now_ns / UNIT_NS), HOLD, 0);
-		pulse_edge(&pulse, 1, (uint16_t)((now_ns + 1200000) / UNIT_NS), HOLD, 0);
-		CHECK(pulse.count == 1);
+		for (int i = 0; i < edges; i++)
+			edge_after_us(&input, gap_us);
+		edge_after_us(&input, 100000);
+		CHECK(input.pulse.count == 0);
+		edge_after_us(&input, 1200);
+		pass_us(&input, 5000);
+		CHECK(input.pulse.count == 1);
 	}
 }
 
 static void set_all(uint32_t value)
 {
 	for (uint8_t i = 0; i < SENSORS; i++)
-		meter_set(i, value + i);
+		meter_set(i, value + i, 0);
 }
 
 static bool all_are(uint32_t value)
@@ -269,8 +379,12 @@ static void historic_images_are_taken_over(void)
 int main(void)
 {
 	energy_is_exact();
-	pulse_fractions_are_exact();
+	pulses_are_exact();
+	parts_are_below_one();
 	power_is_near();
+	holds_are_exact();
+	bounces_count_once();
+	mains_is_noise();
 	bursts_count_for_nothing();
 	dips_are_found_again();
 	cuts_leave_a_true_state();

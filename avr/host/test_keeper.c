@@ -29,7 +29,7 @@ static void pulse(void)
 static void set_all(uint32_t value)
 {
 	for (uint8_t i = 0; i < SENSORS; i++)
-		meter_set(i, value + i);
+		meter_set(i, value + i, 0);
 }
 
 static uint32_t pulses(void)
@@ -233,9 +233,116 @@ static void hanging_for_ever_wears_nothing_out(void)
 	CHECK(pulses() == 400);
 }
 
+/* Enough records for each slot to have its turn. */
+static void use_slots_again(void)
+{
+	use_all_slots();
+	use_all_slots();
+}
+
+/* A slot with a cell that does not erase any more is left out for good, counted, and nothing is lost with it. */
+static void worn_full_slots_are_left_out(void)
+{
+	for (int cell = 0; cell < FULL_SIZE + TAIL_SIZE; cell += 4) {
+		ready();
+		use_slots_again();
+		bench_stuck = (uint16_t)(cell < FULL_SIZE ? FULL_AT + 3 * FULL_SIZE + cell
+							  : TAIL_AT + 3 * TAIL_SIZE + cell - FULL_SIZE);
+		use_slots_again();
+		CHECK(more.worn_full == 1 << 3);
+		set_all(0x51515);
+		keeper_record();
+		keeper_commit();
+		bench_run(RUSH_TICKS);
+		bench_power_on();
+		CHECK(more.worn_full == 1 << 3 && more.falls == 0);
+		use_slots_again();
+		CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
+		bench_power_on();
+		CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
+		bench_stuck = 0;
+	}
+}
+
+static void worn_short_slots_are_left_out(void)
+{
+	ready();
+	bench_stuck = SHORT_AT + 2 * SHORT_SIZE + 5;
+	for (uint32_t n = 1; n < 60; n++) {
+		pulse();
+		bench_run(20);
+		dip_and_recover(120);
+		bench_run(RUSH_TICKS);
+		if (more.worn_short)
+			CHECK(more.worn_short == 1 << 2);
+	}
+	CHECK(more.worn_short == 1 << 2);
+	bench_dip();
+	bench_run(120);
+	bench_power_on();
+	CHECK(pulses() == 59);
+	bench_stuck = 0;
+}
+
+/* As many slots are left as a falling supply needs. */
+static void not_all_slots_are_left_out(void)
+{
+	ready();
+	for (int slot = 0; slot < FULL_SLOTS; slot++) {
+		use_slots_again();
+		bench_stuck = (uint16_t)(FULL_AT + slot * FULL_SIZE);
+		use_slots_again();
+	}
+	bench_stuck = 0;
+	use_slots_again();
+	bench_power_on();
+	CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
+}
+
+/* A complete record that is not sound: an older one is taken, and that is told; one that was cut off is no damage. */
+static void damage_is_told(void)
+{
+	for (int cell = 0; cell < FULL_SIZE - 1; cell++) {
+		for (uint16_t newer = 1; newer <= 2; newer++) {
+			ready();
+			for (uint32_t k = 0; k < 5; k++) {
+				set_all(1000 * k);
+				keeper_record();
+				bench_run(1500);
+			}
+			for (uint16_t k = 0; k < newer; k++)
+				bench_cells[FULL_AT +
+					    ((journal.full_next + FULL_SLOTS - 1u - k) % FULL_SLOTS) * FULL_SIZE +
+					    (unsigned)cell] ^= 0x40;
+			bench_power_on();
+			CHECK(sensor_counter[0] == 4000 - 1000u * newer);
+			CHECK(more.falls == 1 && more.age == newer);
+			bench_run(RUSH_TICKS);
+			bench_power_on();
+			CHECK(more.falls == 1);
+		}
+	}
+	ready();
+	set_all(1000);
+	keeper_record();
+	bench_run(1500);
+	pulse();
+	bench_run(20);
+	bench_dip();
+	bench_run(120);
+	CHECK(journal.shorts == 1);
+	bench_cells[SHORT_AT + journal.short_live * SHORT_SIZE + 7] ^= 1;
+	bench_power_on();
+	CHECK(pulses() == 1000 + FIRST_PULSE_PORT && more.falls == 1);
+}
+
 int main(void)
 {
 	erasing_begins_anew_after_a_save();
+	worn_full_slots_are_left_out();
+	worn_short_slots_are_left_out();
+	not_all_slots_are_left_out();
+	damage_is_told();
 	records_are_written_in_time();
 	events_are_stored_hourly();
 	dips_do_not_write_settings_each_minute();

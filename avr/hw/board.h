@@ -5,12 +5,10 @@
 
 #include <avr/io.h>
 
-#include "../core/pulse.h"
 #include "../core/shape.h"
 
 #ifdef BOARD_SPI
 #define CLOCK_HZ 3686400ul
-#define PULSE_DELAY_US 100ul
 #define LED_BIT PB0
 #define LED_LIT 0 /* active low */
 #define RS485_BIT PD5
@@ -21,7 +19,6 @@
 #define ADC_PRESCALER _BV(ADPS2) | _BV(ADPS0) /* /32: 115.2 kHz, a conversion is 113 µs of a tick's 500 */
 #else
 #define CLOCK_HZ 1000000ul
-#define PULSE_DELAY_US 300ul
 #define LED_BIT PB5
 #define LED_LIT 1
 #define TICK_UNITS 100
@@ -32,12 +29,6 @@
 
 #define ADC_START (_BV(ADEN) | _BV(ADSC) | ADC_PRESCALER)
 #define ADC_SOURCE (_BV(REFS1) | _BV(REFS0)) /* the internal 1.1 V; the channel is in the low bits */
-
-/*
- * In timer units, rounded: PULSE_HOLD_US, and what two edges that are closer may seem apart when the second one's interrupt
- * waits for others.
- */
-#define PULSE_HOLD ((uint16_t)(((PULSE_HOLD_US + PULSE_DELAY_US) * (CLOCK_HZ / 800) + 5000) / 10000))
 
 /* Generation 1 divides its 8 MHz by 8, whatever the fuses say. */
 static inline void clock_init(void)

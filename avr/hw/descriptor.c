@@ -2,16 +2,19 @@
 /* What this build is, at a fixed flash address; tools/descriptor.py fills length and CRC in after linking. */
 #include <avr/pgmspace.h>
 
+#include "../core/settings.h"
 #include "../core/version.h"
 
 #ifdef BOARD_SPI
 #define BOARD_NUMBER 2
+#define DELTA_DIGITS FORM
 #else
 #define BOARD_NUMBER 1
+#define DELTA_DIGITS 0
 #endif
 
 #define VERSION_MAJOR 2
-#define VERSION_MINOR 0
+#define VERSION_MINOR 1
 
 /* 16 bytes at DESCRIPTOR_AT (Makefile), docs/firmware.md. */
 struct descriptor {
@@ -21,13 +24,13 @@ struct descriptor {
 	uint8_t major;
 	uint8_t minor;
 	uint16_t length; /* bytes of the image, from address 0 */
-	uint16_t reserved;
-	uint32_t crc; /* CRC-32 of the image without these four bytes */
+	uint16_t form;   /* digits of a delta with which a board begins, 0: it has none */
+	uint32_t crc;    /* CRC-32 of the image without these four bytes */
 };
 
 extern const struct descriptor descriptor;
 __attribute__((section(".progmem.gcc_descriptor"), used, externally_visible)) const struct descriptor descriptor = {
-	{ 'F', 'L', 'X', 'D' }, 1, BOARD_NUMBER, VERSION_MAJOR, VERSION_MINOR, 0xffff, 0xffff, 0xffffffff,
+	{ 'F', 'L', 'X', 'D' }, 1, BOARD_NUMBER, VERSION_MAJOR, VERSION_MINOR, 0xffff, DELTA_DIGITS, 0xffffffff,
 };
 
 uint8_t version_major(void)

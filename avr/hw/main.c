@@ -3,6 +3,7 @@
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 
+#include "../core/flags.h"
 #include "../core/journal.h"
 #include "../core/keeper.h"
 #include "../core/meter.h"
@@ -46,7 +47,8 @@ static void pass(uint16_t now)
 	keeper_run(low, ticks);
 	if (journal.historic && keeper_committed() == STORE_DONE) {
 		journal.historic = false;
-		journal.tries = 0; /* other slots may now be the next to be erased */
+		journal.tries = 0;       /* other slots may now be the next to be erased */
+		flags.record_due = true; /* the first record with a tail */
 	}
 	if ((uint16_t)(now - second) >= TICKS_PER_S) {
 		second = (uint16_t)(second + TICKS_PER_S);

@@ -10,6 +10,7 @@
 /* Written by the tick interrupt; read by the edge interrupts, which never nest with it, and by the main loop. */
 static struct beat {
 	uint8_t channel; /* the clamp being converted */
+	uint8_t input;   /* the pulse input whose turn it is */
 	uint8_t phase;   /* of the TICK_PHASES ticks that are exact together */
 	uint16_t ticks;
 } beat;
@@ -51,27 +52,25 @@ static inline void sample(struct beat *now)
 void tick_beat(void)
 {
 	uint16_t time = TCNT1;
-	uint8_t pins = PIND >> PD2;
 	struct beat *now = &beat;
-	struct pulse *input = inputs.pulse;
-	uint16_t ticks;
 
 	BASE(now);
 	sample(now);
 	schedule(now);
-	ticks = now->ticks;
-	BASE(input);
-	for (uint8_t k = PULSES; k > 0; k--) {
-		pulse_tick(input, pins & 1, time, PULSE_HOLD, ticks);
-		pins >>= 1;
-		input++;
+	now->input ^= 1;
+	if (now->input) {
+		pulse_beat(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0, time, now->ticks);
+		EIMSK |= _BV(INT0);
+	} else {
+		pulse_beat(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0, time, now->ticks);
+		EIMSK |= _BV(INT1);
 	}
-	EIMSK = _BV(INT0) | _BV(INT1);
 }
 
 SHARED static void edge(struct pulse *input, uint8_t pin, uint8_t mask)
 {
-	if (pulse_edge(input, PIND & pin ? 1 : 0, TCNT1, PULSE_HOLD, beat.ticks))
+	BASE(input);
+	if (pulse_edge(input, PIND & pin ? 1 : 0, TCNT1, beat.ticks))
 		EIMSK &= (uint8_t)~mask;
 }
 
@@ -104,12 +103,6 @@ void tick_init(void)
 	TCCR1B = _BV(CS11) | _BV(ICES1); /* /8; capture at the comparator's rising edge */
 	OCR1A = TICK_UNITS;
 	TIMSK1 = _BV(OCIE1A);
-	for (uint8_t k = 0; k < PULSES; k++) {
-		struct pulse *input = &inputs.pulse[k];
-
-		BASE(input);
-		input->last_tick = 0; /* ticks begin anew */
-		input->settled = false;
-		input->edges = PULSE_EDGES_A_TICK; /* look at the pin afresh at the first tick */
-	}
+	pulse_restart(&inputs.pulse[0]);
+	pulse_restart(&inputs.pulse[1]);
 }

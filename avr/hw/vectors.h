@@ -16,7 +16,7 @@ void serve_send(void);
 /* Every TICK_UNITS × 8 cycles: tick.c. */
 void tick_beat(void);
 
-/* At each edge of a pulse input, at most PULSE_EDGES_A_TICK times a tick: tick.c. */
+/* At each edge of a pulse input, at most PULSE_EDGES_A_BEAT times in two ticks: tick.c. */
 void tick_edge_first(void);
 void tick_edge_second(void);
 

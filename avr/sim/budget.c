@@ -13,7 +13,7 @@
 #include "stress.h"
 
 /* The budgets, and why: docs/firmware.md. */
-static const double FLASH_BYTES_MAX = 8192;
+static const double FLASH_BYTES_MAX = 14336; /* 14 KB, as docs/firmware.md says */
 static const double RAM_SHARE_MAX = 0.85;
 static const double ISR_CYCLES_MAX = 400;
 static const double OFF_US_MAX = 110;

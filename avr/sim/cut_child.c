@@ -12,7 +12,8 @@
 
 enum {
 	FULL_OPS = 20,   /* a record of at least so many bytes is a full one */
-	SHORTS_END = 84, /* last cell of the short records, docs/firmware.md */
+	SHORTS_END = 84, /* last cell of the short records, docs/firmware.md, */
+	FULLS_END = 308, /* and of the full ones: pieces of the short ones stand behind */
 	CUTS_IN_A_ROW = 3,
 	EXAMPLES = 5,
 	AGAIN_ONE_IN = 4, /* cuts that are followed by others */
@@ -23,8 +24,9 @@ enum act { ACT_BEFORE, ACT_ERASED, ACT_WRITTEN, ACT_HALF_NOISE, ACT_HALF_ZERO, A
 struct cut cut = { .noting = true };
 
 static enum { PARENT, CHILD_CUTS, CHILD_DIPS } role;
-static uint64_t dip_op;    /* operations before the supply fell */
-static bool dip_in_record; /* a record was being written just then, which is finished first */
+static uint64_t dip_op;            /* operations before the supply fell */
+static uint64_t counters_saved_ns; /* end of the last operation since then that was not in the tails */
+static bool dip_in_record;         /* a record was being written just then, which is finished first */
 static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
@@ -66,11 +68,11 @@ static uint32_t loss(const uint32_t *got, const uint32_t *was)
 
 bool cut_ask_settings(char out[SETTINGS_TEXT])
 {
-	static const char *const ASK[] = { "gp", "gm03", "gf00" };
+	static const char *const ASK[] = { "gp", "gm03", "gf00", "gn04", "go03", "ga" };
 	char reply[RIG_REPLY];
 
 	out[0] = '\0';
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(ASK) / sizeof(ASK[0]); i++) {
 		if (!rig_ask(&cut.rig, ASK[i], 20, reply) || strlen(out) + strlen(reply) >= SETTINGS_TEXT)
 			return false;
 		strcat(out, reply);
@@ -147,7 +149,7 @@ bool cut_save_is_full(void)
 {
 	const struct eeprom_model *e = &cut.rig.board->eeprom;
 
-	return e->ops > dip_op && e->addr > SHORTS_END;
+	return e->ops > dip_op && e->addr > SHORTS_END && e->addr <= FULLS_END;
 }
 
 void cut_note_save(void)
@@ -157,7 +159,7 @@ void cut_note_save(void)
 
 	if (!cut.dip_ns || !ops)
 		return;
-	uint64_t took = e->ends_ns - cut.dip_ns;
+	uint64_t took = counters_saved_ns - cut.dip_ns;
 	bool full = ops >= FULL_OPS || dip_in_record;
 	uint64_t *max = full ? &cut.tally->save_full_ns_max : &cut.tally->save_ns_max;
 
@@ -233,6 +235,10 @@ static void second_dip(void)
 
 static void after_slice(struct rig *r)
 {
+	const struct eeprom_model *e = &r->board->eeprom;
+
+	if (e->ops > dip_op && e->addr <= FULLS_END)
+		counters_saved_ns = e->ends_ns;
 	note_state(r);
 	if (role == CHILD_CUTS && !r->board->powered) {
 		role = PARENT;

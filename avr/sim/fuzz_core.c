@@ -24,6 +24,12 @@ static void look(struct oracle_state *s)
 		s->fraction[i] = settings_constant(i)->fraction;
 		s->counter[i] = sensor_counter[i];
 	}
+	for (uint8_t i = 0; i < ORACLE_EXACTS; i++) {
+		s->unit[i] = more.exact[i].unit;
+		s->pulses[i] = more.exact[i].pulses;
+	}
+	memcpy(s->hold, more.hold, sizeof(s->hold));
+	s->form = more.form;
 	memcpy(s->map, settings.map, sizeof(s->map));
 	memcpy(s->enabled, settings.enabled, sizeof(s->enabled));
 	memcpy(s->hardware, settings.hardware, sizeof(s->hardware));

@@ -13,7 +13,15 @@
 #include "oracle.h"
 #include "rig.h"
 
-enum { EXAMPLES = 10, SETTINGS_BYTES = 48, GAP_US = 250, GAP_MORE_US = 500, PAUSE_MS = 30 };
+enum {
+	EXAMPLES = 10,
+	SETTINGS_BYTES = 48,
+	MORE_BYTES = 30,
+	BOTH_BYTES = SETTINGS_BYTES + MORE_BYTES,
+	GAP_US = 250,
+	GAP_MORE_US = 500,
+	PAUSE_MS = 30
+};
 
 struct counts {
 	uint64_t cases, bytes, sets, wrong_crc, unexplained, silent;
@@ -22,7 +30,8 @@ struct counts {
 static struct rig rig;
 static struct counts counts;
 static struct {
-	int watchdogs, brownouts, constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS], map, enabled, hardware;
+	int watchdogs, brownouts, constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS], map, enabled, hardware,
+		exact[ORACLE_EXACTS], hold[ORACLE_HOLDS], form;
 } place;
 
 static uint16_t u16(const uint8_t *p)
@@ -30,20 +39,27 @@ static uint16_t u16(const uint8_t *p)
 	return (uint16_t)(p[0] | p[1] << 8);
 }
 
-static void read_settings(uint8_t raw[SETTINGS_BYTES])
+static void read_symbol(const char *name, uint8_t *raw, uint16_t size)
 {
-	const struct symbol *at = symbols_find(&rig.board->symbols, "settings");
+	const struct symbol *at = symbols_find(&rig.board->symbols, name);
 
-	if (!at || at->size != SETTINGS_BYTES || !board_read_ram(rig.board, at->addr, raw, SETTINGS_BYTES)) {
-		fprintf(stderr, "fuzz-spi: no settings of %d bytes in RAM\n", SETTINGS_BYTES);
+	if (!at || at->size != size || !board_read_ram(rig.board, at->addr, raw, size)) {
+		fprintf(stderr, "fuzz-spi: no %s of %d bytes in RAM\n", name, size);
 		exit(2);
 	}
+}
+
+/* Both parts of the settings, behind one another. */
+static void read_settings(uint8_t raw[BOTH_BYTES])
+{
+	read_symbol("settings", raw, SETTINGS_BYTES);
+	read_symbol("more", raw + SETTINGS_BYTES, MORE_BYTES);
 }
 
 /* Where a value that was set by these commands stands in the settings: there must be one place. */
 static int learn(const char *commands, const uint8_t *pattern, int len)
 {
-	uint8_t raw[SETTINGS_BYTES];
+	uint8_t raw[BOTH_BYTES];
 	char one[32];
 	int found = -1, places = 0;
 
@@ -54,7 +70,7 @@ static int learn(const char *commands, const uint8_t *pattern, int len)
 		}
 	}
 	read_settings(raw);
-	for (int i = 0; i + len <= SETTINGS_BYTES; i++) {
+	for (int i = 0; i + len <= BOTH_BYTES; i++) {
 		if (memcmp(raw + i, pattern, (size_t)len) == 0) {
 			found = i;
 			places++;
@@ -87,12 +103,22 @@ static void learn_places(void)
 	place.brownouts = learn("sbe3f4", (const uint8_t *)"\xf4\xe3", 2);
 	place.map = learn("sp050403020100", (const uint8_t *)"\5\4\3\2\1", 6);
 	place.enabled = learn("se0001 se0100 se0201 se0301 se0400 se0501", (const uint8_t *)"\1\0\1\1\0\1", 6);
+	for (int i = 0; i < ORACLE_EXACTS; i++) {
+		char command[32];
+		uint8_t pattern[4] = { (uint8_t)(0xC0 + i), 0x17, (uint8_t)(0xB0 + i), 0x13 };
+
+		snprintf(command, sizeof(command), "sn%02x13%02x17%02x", ORACLE_ANALOGS + i, 0xB0 + i, 0xC0 + i);
+		place.exact[i] = learn(command, pattern, 4);
+	}
+	for (int k = 0; k < ORACLE_HOLDS; k++)
+		place.hold[k] = learn_u16("so%02x%04x", ORACLE_ANALOGS + k, (uint16_t)(0x1A1A + k));
+	place.form = learn("sa16", (const uint8_t *)"\x16\x12", 2); /* the image's form stands behind it */
 	place.hardware = learn("sh000201", (const uint8_t *)"\0\2\1", 3);
 }
 
 static void look(struct oracle_state *s)
 {
-	uint8_t raw[SETTINGS_BYTES];
+	uint8_t raw[BOTH_BYTES];
 
 	read_settings(raw);
 	memset(s, 0, sizeof(*s));
@@ -102,6 +128,13 @@ static void look(struct oracle_state *s)
 		s->constant[i] = u16(raw + place.constant[i]);
 		s->fraction[i] = u16(raw + place.fraction[i]);
 	}
+	for (int i = 0; i < ORACLE_EXACTS; i++) {
+		s->pulses[i] = u16(raw + place.exact[i]);
+		s->unit[i] = u16(raw + place.exact[i] + 2);
+	}
+	for (int k = 0; k < ORACLE_HOLDS; k++)
+		s->hold[k] = u16(raw + place.hold[k]);
+	s->form = raw[place.form];
 	memcpy(s->map, raw + place.map, sizeof(s->map));
 	memcpy(s->enabled, raw + place.enabled, sizeof(s->enabled));
 	memcpy(s->hardware, raw + place.hardware, sizeof(s->hardware));

@@ -27,9 +27,11 @@ static size_t compose(struct mutate *m, char *out)
 		const char *letters;
 		int digits;
 	} COMMANDS[] = {
-		{ "gh", 0 },  { "gs", 0 },  { "ge", 2 }, { "gp", 0 }, { "gc", 2 }, { "gm", 2 }, { "gf", 2 },
-		{ "gw", 0 },  { "gb", 0 },  { "gd", 0 }, { "ct", 0 }, { "sh", 6 }, { "ss", 4 }, { "se", 4 },
-		{ "sp", 12 }, { "sc", 10 }, { "sm", 6 }, { "sf", 6 }, { "sw", 4 }, { "sb", 4 }, { "zz", 2 },
+		{ "gh", 0 }, { "gs", 0 }, { "ge", 2 },  { "gp", 0 },  { "gc", 2 }, { "gm", 2 },
+		{ "gf", 2 }, { "gw", 0 }, { "gb", 0 },  { "gd", 0 },  { "ct", 0 }, { "sh", 6 },
+		{ "ss", 4 }, { "se", 4 }, { "sp", 12 }, { "sc", 10 }, { "sm", 6 }, { "sf", 6 },
+		{ "sw", 4 }, { "sb", 4 }, { "zz", 2 },  { "ga", 0 },  { "gn", 2 }, { "go", 2 },
+		{ "gx", 2 }, { "gv", 0 }, { "sa", 2 },  { "sn", 10 }, { "so", 6 },
 	};
 	unsigned which = below(m, sizeof(COMMANDS) / sizeof(COMMANDS[0]));
 	size_t n = (size_t)sprintf(out, "l%s", COMMANDS[which].letters);

@@ -13,8 +13,8 @@ enum { MESSAGE_MAX = 32 };
 static const struct {
 	char letter;
 	size_t digits;
-} FORMS[] = { { 'h', 6 }, { 's', 4 }, { 'e', 4 }, { 'p', 12 }, { 'c', 10 },
-	      { 'm', 6 }, { 'f', 6 }, { 'w', 4 }, { 'b', 4 } };
+} FORMS[] = { { 'h', 6 }, { 's', 4 }, { 'e', 4 }, { 'p', 12 }, { 'c', 10 }, { 'm', 6 },
+	      { 'f', 6 }, { 'w', 4 }, { 'b', 4 }, { 'a', 2 },  { 'n', 10 }, { 'o', 6 } };
 
 static bool is_hex(const char *s, size_t n)
 {
@@ -80,6 +80,15 @@ static uint32_t number(const char *s, size_t digits)
 	return (uint32_t)strtoul(part, NULL, 16);
 }
 
+/* What a pulse is: a constant that is set ends what was said before. */
+static void apply_exact(struct oracle_state *s, uint32_t i, uint16_t unit, uint16_t pulses)
+{
+	if (i < ORACLE_ANALOGS || i >= ORACLE_ANALOGS + ORACLE_EXACTS)
+		return;
+	s->unit[i - ORACLE_ANALOGS] = unit;
+	s->pulses[i - ORACLE_ANALOGS] = pulses;
+}
+
 static void apply_to_sensor(struct oracle_state *s, char letter, uint32_t i, const char *value)
 {
 	if (i >= ORACLE_SENSORS)
@@ -92,6 +101,10 @@ static void apply_to_sensor(struct oracle_state *s, char letter, uint32_t i, con
 		s->constant[i] = (uint16_t)number(value, 4);
 	else if (letter == 'f')
 		s->fraction[i] = (uint16_t)number(value, 4);
+	if (letter == 'm' || letter == 'f')
+		apply_exact(s, i, 0, 0);
+	if (letter == 'n')
+		apply_exact(s, i, (uint16_t)number(value, 4), (uint16_t)number(value + 4, 4));
 }
 
 static void apply(struct oracle_state *s, const char *set)
@@ -110,6 +123,16 @@ static void apply(struct oracle_state *s, const char *set)
 	case 'w':
 		s->watchdogs = (uint16_t)number(args, 4);
 		break;
+	case 'a':
+		s->form = (uint8_t)number(args, 2);
+		break;
+	case 'o': {
+		uint32_t k = number(args, 2) - ORACLE_ANALOGS;
+
+		if (k < ORACLE_HOLDS)
+			s->hold[k] = (uint16_t)number(args + 2, 4);
+		break;
+	}
 	case 'b':
 		s->brownouts = (uint16_t)number(args, 4);
 		break;

@@ -7,13 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ORACLE_SETS = 8, ORACLE_SENSORS = 6, ORACLE_TEXT = 20 };
+enum {
+	ORACLE_SETS = 8,
+	ORACLE_SENSORS = 6,
+	ORACLE_ANALOGS = 3, /* the sensors before those whose pulses may be exact; the ports before those with a hold */
+	ORACLE_EXACTS = 3,
+	ORACLE_HOLDS = 2,
+	ORACLE_TEXT = 20
+};
 
 /* What `s?` commands change. */
 struct oracle_state {
 	uint16_t watchdogs, brownouts;
 	uint16_t constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS];
 	uint8_t map[ORACLE_SENSORS], enabled[ORACLE_SENSORS], hardware[3];
+	uint16_t unit[ORACLE_EXACTS], pulses[ORACLE_EXACTS], hold[ORACLE_HOLDS];
+	uint8_t form;
 	uint32_t counter[ORACLE_SENSORS];
 };
 

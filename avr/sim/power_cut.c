@@ -114,6 +114,11 @@ static void write_settings(void)
 	rig_command(&cut.rig, text);
 	snprintf(text, sizeof(text), "sf00%04x", (500 + cut.epoch * 77) % 1000);
 	rig_command(&cut.rig, text);
+	snprintf(text, sizeof(text), "sn040005%04x", 16 << cut.epoch % 3);
+	rig_command(&cut.rig, text);
+	snprintf(text, sizeof(text), "so03%04x", 100 + cut.epoch);
+	rig_command(&cut.rig, text);
+	rig_command(&cut.rig, cut.epoch / SETTINGS_EPOCHS % 2 ? "sa12" : "sa16");
 	must(cut_ask_settings(cut.history.settings[1]), "settings");
 	cut_start_over();
 	cut.armed = true;

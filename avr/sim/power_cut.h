@@ -16,7 +16,7 @@ enum {
 	LOW_MV = 4000,
 	GOOD_MV = 5000,
 	HISTORY = 4096,     /* states of one epoch; it has some hundred */
-	SETTINGS_TEXT = 64, /* port map, constant and fraction as the board tells them */
+	SETTINGS_TEXT = 96, /* port map, constants, hold and form as the board tells them */
 };
 
 /* Shared by all processes of the proof. */
@@ -77,7 +77,7 @@ void cut_sweep(int instants);
 /* Pulses, commands and dips at random; a power cut in each dip. */
 void cut_life(int dips);
 
-/* Port map, constant and fraction as the board tells them; false when it does not. */
+/* Port map, constants, hold and form as the board tells them; false when it does not. */
 bool cut_ask_settings(char out[SETTINGS_TEXT]);
 
 void history_clear(struct history *h, const uint32_t now[RIG_SENSORS]);

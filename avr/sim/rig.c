@@ -18,6 +18,8 @@ enum {
 	COMMIT_MS = 500, /* and for the one to `ct` */
 	START_MS = 3000,
 	SETTLE_MS = 1000, /* until all is recorded and erased ahead */
+	HOLD_10_US = 100, /* 1 ms: the proofs send short pulses */
+	FIRST_PULSE_PORT = 3
 };
 
 static uint8_t flash[FLASH_BYTES];
@@ -152,6 +154,16 @@ void rig_command(struct rig *rig, const char *command)
 	exit(2);
 }
 
+void rig_holds(struct rig *rig, int hold_10_us)
+{
+	char text[32];
+
+	for (int k = 0; k < INPUTS; k++) {
+		snprintf(text, sizeof(text), "so%02x%04x", FIRST_PULSE_PORT + k, (unsigned)hold_10_us);
+		rig_command(rig, text);
+	}
+}
+
 void rig_set_up(struct rig *rig)
 {
 	char text[32];
@@ -166,6 +178,7 @@ void rig_set_up(struct rig *rig)
 		snprintf(text, sizeof(text), "sf%02x%04x", i, i < CLAMPS ? 500 : 0);
 		rig_command(rig, text);
 	}
+	rig_holds(rig, HOLD_10_US);
 	rig_command(rig, "ct");
 	rig_run_ms(rig, SETTLE_MS);
 }

@@ -47,7 +47,10 @@ bool rig_set(struct rig *rig, const char *command, double wait_ms);
 /* rig_set() that must succeed: else says so and ends the program with 2. `ct` is given the time that it needs. */
 void rig_command(struct rig *rig, const char *command);
 
-/* Six sensors on six ports, all enabled, clamps of 50 A and 1 Wh a pulse, committed; the board has run for seconds then. */
+/* Gives both pulse inputs that hold. */
+void rig_holds(struct rig *rig, int hold_10_us);
+
+/* Six sensors on six ports, all enabled, clamps of 50 A, 1 Wh a pulse and a hold of 1 ms, committed; the board has run for seconds then. */
 void rig_set_up(struct rig *rig);
 
 /* The counters in RAM just now; they may be in the middle of a change. */

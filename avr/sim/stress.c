@@ -44,13 +44,13 @@ static void load_uart(struct stress *s, struct rig *rig)
 
 static void converse(struct stress *s, struct rig *rig)
 {
-	static const char *const ASK[] = { "gd", "gd", "gd", "gc00", "gp",   "gm05",
-					   "gb", "gw", "gh", "gs",   "ge01", "gf02" };
+	static const char *const ASK[] = { "gd", "gd", "gd",   "gc00", "gp",   "gm05", "gb",   "gw",
+					   "gh", "gs", "ge01", "gf02", "gx03", "gn04", "go03", "gv" };
 	char reply[RIG_REPLY], text[32];
 	const char *command = ASK[rnd(s) % (sizeof(ASK) / sizeof(ASK[0]))];
 	double wait_ms = 20;
 
-	switch (rnd(s) % 24) {
+	switch (rnd(s) % 26) {
 	case 0:
 		command = "ct";
 		wait_ms = 500;
@@ -61,6 +61,14 @@ static void converse(struct stress *s, struct rig *rig)
 		break;
 	case 2:
 		snprintf(text, sizeof(text), "sf%02x%04x", (unsigned)rnd(s) % 6, (unsigned)rnd(s) % 1000);
+		command = text;
+		break;
+	case 3:
+		snprintf(text, sizeof(text), "sn%02x0005%04x", (unsigned)rnd(s) % 3 + 3, (unsigned)rnd(s) % 80 + 1);
+		command = text;
+		break;
+	case 4:
+		snprintf(text, sizeof(text), "so%02x%04x", (unsigned)rnd(s) % 2 + 3, (unsigned)rnd(s) % 200 + 20);
 		command = text;
 		break;
 	}

@@ -30,7 +30,7 @@ def reply_to(master, message):
     return text.decode()
 
 
-@pytest.mark.parametrize("case", cases("dialogues", "cases"))
+@pytest.mark.parametrize("case", cases("dialogues", "cases") + cases("dialogues_2_1", "cases"))
 def test_dialogues(master, case):
     for message, reply in case["steps"]:
         assert reply_to(master, message) == reply

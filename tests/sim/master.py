@@ -51,5 +51,9 @@ class Master:
             self.set("sf{:02x}{:04x}".format(i, 500 if i < 3 else 0))
         self.set("ct")
 
+    def holds(self, hold_us: int) -> None:
+        for port in (3, 4):
+            self.set("so{:02x}{:04x}".format(port, hold_us // 10))
+
     def counters(self) -> list[int]:
         return [int(self.ask("gc{:02x}".format(i))[4:], 16) for i in range(6)]

@@ -21,6 +21,7 @@ def test_pulses_of_30_ms_count_exactly(board):
 
 
 def test_a_hundred_hertz_on_both_inputs_count_exactly_while_polled(board):
+    board.master.holds(1000)
     board.ask("pulse 0 300 10000 5000")
     board.ask("pulse 1 300 10000 5000")
     for _ in range(20):
@@ -221,7 +222,8 @@ def reply_begins_at_once(board, command: str, wait_s: float) -> bool:
 
 
 def test_six_changed_sensors_are_answered_within_15_ms(board):
-    board.master.set("sh000201")
+    board.master.set("sa16")
+    board.master.holds(1000)
     board.master.set("sp0501020304ff")  # sensor 5 from a clamp, sensor 0 by being set
     board.master.set("sm05ffff")
     for k in range(3):
@@ -249,6 +251,9 @@ def test_new_settings_are_committed_within_400_ms(board):
 
 
 def test_a_reset_leaves_no_old_time_with_a_pulse(board):
+    board.master.set("sa16")
+    board.master.holds(1000)
+    board.master.set("ct")
     rand = random.Random(3)
     for _ in range(10):
         board.run(20)
