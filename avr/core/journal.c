@@ -610,6 +610,13 @@ static void tidy_full(struct journal *now, bool weak)
 	guard_leave(guard);
 }
 
+#define ALL_SHORTS ((1u << SHORT_SLOTS) - 1)
+
+static uint8_t short_bit(uint8_t slot)
+{
+	return slot < SHORT_SLOTS ? bit(slot) : 0;
+}
+
 /*
  * The next erased slot behind the newest short record is for the next; the others are erased ahead, but not before the first
  * full slot, nor where a historic image lies. True when the EEPROM is busy.
@@ -618,6 +625,8 @@ static bool tidy_shorts(struct journal *now, bool weak)
 {
 	uint8_t slot = now->short_live;
 
+	if (now->short_ready && (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
+		return false; /* as most of the time */
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
 		if (slot == now->short_live || more.worn_short & bit(slot))

@@ -106,15 +106,19 @@ SHARED static void intent_apply(void)
 {
 	struct intent *next = &live.intent;
 	uint16_t part;
-	uint8_t pieces, guard;
+	uint8_t pieces = 0, guard;
+	bool other_part;
 
 	BASE(next);
 	part = next->kept.rest.part;
-	pieces = pieces_of(next->sensor, part);
+	other_part = live.kept[next->sensor].rest.part != part;
+	if (other_part)
+		pieces = pieces_of(next->sensor, part);
 	guard = guard_enter();
-	if (sensor_counter[next->sensor] != next->counter || live.kept[next->sensor].rest.part != part) {
-		journal_note(next->sensor, next->counter);
+	if (other_part)
 		note_part(next->sensor, part, pieces);
+	if (other_part || sensor_counter[next->sensor] != next->counter) {
+		journal_note(next->sensor, next->counter);
 		sensor_counter[next->sensor] = next->counter;
 		flags.unsaved = true;
 	}

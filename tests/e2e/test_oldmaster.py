@@ -28,7 +28,7 @@ def control(firmware):
 @pytest.mark.parametrize("digits", [18, 22])
 def test_no_poll_goes_wrong(control, digits):
     master = OldMaster(control, digits)
-    master.sync(["sh00020{}".format(0 if digits == 18 else 1), *SETTINGS])
+    master.sync(["sh00020{}".format(0 if digits == 18 else 1), "sa{:02x}".format(digits), *SETTINGS])
     for number, watt in enumerate((11_500, 230, 0)):
         control.ask("clamp {} {}".format(number, watt))
     control.ask("pulse 0 25 1000000")

@@ -32,7 +32,7 @@ def start_of_service(board, image=FIRMWARE, auto_=1, bus=None, runtime="cpython"
 def test_a_historic_board_is_updated_once(station, runtime):
     board = station(historic_chip("declared-1", COUNTERS), "declared-1")
     done = start_of_service(board, runtime=runtime)
-    assert done.returncode == 0 and "firmware 1.0 is older than 2.0" in done.stderr, done.stderr
+    assert done.returncode == 0 and "firmware 1.0 is older than 2.1" in done.stderr, done.stderr
     assert board.version()[0] == 2 and board.counters() == COUNTERS
     sessions = board.sessions
     assert start_of_service(board, runtime=runtime).returncode == 0

@@ -102,4 +102,4 @@ def test_info_says_which_chip_it_is(station, part):
         assert done.returncode == cli.EXITS["signature"] and "ATmega48" in done.stdout
     else:
         result = result_of(done)
-        assert result["part"] == "m168" and result["answers"] and result["firmware"] == [2, 0]
+        assert result["part"] == "m168" and result["answers"] and result["firmware"] == [2, 1]

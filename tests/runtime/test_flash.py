@@ -49,4 +49,4 @@ def test_an_image_is_checked_and_a_board_read(tool, board, tmp_path):
 def test_a_board_is_updated(tool, board):
     status, said = tool("update", FIRMWARE, *board.options())
     assert status == 0 and "kept" in said, said
-    assert board.firmware() == ((2, 0), COUNTERS) and not board.backup.exists()
+    assert board.firmware() == ((2, 1), COUNTERS) and not board.backup.exists()
