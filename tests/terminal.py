@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A terminal of our own in which a program runs as a person runs it: it has the keyboard, and Ctrl-C reaches all of its group."""
+"""A terminal of our own, in which a program runs as a person runs it: Ctrl-C reaches all its group."""
 
 import contextlib
 import os

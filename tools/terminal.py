@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C for a program that make starts and that starts others: it alone hears it, ends them in order, and has the last word."""
+"""Ctrl-C for a program that make starts: it alone hears it, ends what it started, has the last word."""
 
 import contextlib
 import os
