@@ -3,7 +3,7 @@
 
 import json
 import time
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -269,7 +269,7 @@ def test_a_week_of_who_shares_days_is_of_seven_of_its_days(site, now):
     means = {datetime.fromtimestamp(ts, BRUSSELS).date(): v for ts, v in zip(times(days), line(days, "weekly")["v"], strict=False)}
     assert {value > 0 for value in means.values() if value is not None} == {True, False}
     for start, value in zip(times(weeks), line(weeks, "weekly")["v"], strict=False):
-        thursday = date.fromtimestamp(start)
+        thursday = datetime.fromtimestamp(start, timezone.utc).date()
         assert value == pytest.approx(sum(means[thursday + timedelta(n)] for n in range(7)) / 7, abs=1)
 
 
