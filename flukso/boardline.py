@@ -182,7 +182,7 @@ def _values(name, words):
             raise CommandError("constant takes a number up to {}.999".format(config.CONSTANT_MAX))
         return [constant // 1000, constant % 1000]
     wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(name, (65535,))
-    numbers = [int(word) if word.isdigit() and len(word) <= 10 else -1 for word in words]
-    if len(numbers) != len(wanted) or [1 for at in range(len(wanted)) if not 0 <= numbers[at] <= wanted[at]]:
+    numbers = [number for number in [config.digits(word, 10) for word in words] if number is not None]
+    if not len(words) == len(numbers) == len(wanted) or [1 for at in range(len(wanted)) if numbers[at] > wanted[at]]:
         raise CommandError("{} takes {}".format(name, " and ".join(["a number up to {}".format(most) for most in wanted])))
     return numbers

@@ -67,7 +67,7 @@ class Believer:
         self._wall: float | None = None  # the wall clock's offset, and since when it has been that
         self._wall_since = mono
         self._synchronised = False
-        self._alone_since: float | None = None  # since when the server has answered without saying the time
+        self._alone_since: float | None = None  # since when the server has answered without a time that says something
         self._doubt: Answer | None = None  # what contradicts what is believed
 
     @property
@@ -162,11 +162,14 @@ class Believer:
         return self._believe(KERNEL, wanted, mono, sent)
 
     def unsigned(self, mono: float) -> None:
-        """Note that the server answers heartbeats and does not sign the time."""
-        if self._alone_since is None:
-            self._alone_since = mono
+        """Note that the server answers heartbeats and does not sign the time, or signs one that cannot be."""
+        self._begin_alone(mono)
         if self._doubt is not None and self._doubt.slack is not None:
             self._doubt = None
+
+    def _begin_alone(self, mono):
+        if self._alone_since is None:
+            self._alone_since = mono
 
     def signed(self, timestamp: int, asked: float, mono: float, sent: int = 0) -> "Shift | None":
         """Take the time that the server signed; the request left at monotonic time `asked`, the answer is here at `mono`.
@@ -175,11 +178,13 @@ class Believer:
         agrees with it: both then advanced as our monotonic clock did, which an answer of long ago that is played back does not.
         """
         if not plausible(timestamp):
+            self.unsigned(mono)
             return None
-        self._alone_since = None
         if mono - asked > ROUND_TRIP_MAX_S:
             self._want(mono + TOO_SLOW_S)
+            self._begin_alone(mono)  # else a line that is always slow would leave us without a time for ever
             return None
+        self._alone_since = None
         answer = Answer(timestamp + 0.5 - (asked + mono) / 2, 1 + (mono - asked) / 2, mono)
         if self._synchronised:
             difference = answer.wanted - self.true

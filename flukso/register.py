@@ -5,6 +5,7 @@ import hashlib
 import json
 
 from flukso import upload
+from flukso.config import whole
 from flukso.digest import hmac, x_digest, x_sign
 
 REGISTER, BIND = "register", "bind"
@@ -41,7 +42,8 @@ def config_message(device: str, sensor, phase: int) -> bytes:
 
 
 def _number(text):
-    return int(text) if text.isdigit() else ""
+    value = whole(text)
+    return "" if value is None else value
 
 
 class Registrar:

@@ -8,6 +8,8 @@ as it was. A tuple is known by its value.
 from collections import namedtuple
 
 TRIES = 3  # refusals of a batch before it is split: a server may be in trouble for a moment
+ALONE = 2  # refusals of a tuple asked alone that show it to be the fault: the one that made it a suspect, and another,
+ALONE_CRASHED = 6  # or so many where the server only failed: one that fails at random would do so twice with any tuple
 POSTS_MAX = 64  # of one search; one tuple among the most that a body holds needs about 20
 ASIDE_MAX = 16  # tuples set aside that are remembered; all are counted
 
@@ -62,8 +64,13 @@ class Sieve:
         elif whole:
             self._refusals.pop(sensor, None)
 
-    def refused(self, sensor: str, batch: "list[tuple[int, int]]", buffer, limit: int) -> "tuple[str, tuple[int, int] | None]":
-        """The server refuses what batch() gave. Return AGAIN, ON or NONE, and the tuple that is to be set aside now, if one is."""
+    def refused(
+        self, sensor: str, batch: "list[tuple[int, int]]", buffer, limit: int, alone: int = ALONE
+    ) -> "tuple[str, tuple[int, int] | None]":
+        """The server refuses what batch() gave. Return AGAIN, ON or NONE, and the tuple that is to be set aside now, if one is.
+
+        alone: how often a tuple must have been refused by itself for that, ALONE or ALONE_CRASHED.
+        """
         search = self._searches.get(sensor)
         if search is None:
             count = self._refusals.get(sensor, 0) + 1
@@ -75,7 +82,7 @@ class Sieve:
                 search.suspect(batch[0])
             found = None
         else:
-            found = search.refused(batch)
+            found = search.refused(batch, alone)
         if search.batch(buffer, limit):
             return ON, found
         del self._searches[sensor]
@@ -98,14 +105,18 @@ class Search:
         self.posts = 0
         self._held = count  # tuples at the front that were refused, while nothing was taken
         self._newest = 1 if count > 1 else 0  # whether the newest tuple is still to be asked alone, when all else is refused
-        self._suspects = []  # tuples refused alone
+        self._suspects = []  # tuples refused alone, and how often each was
+        self._times = {}
         self._later = []  # parts refused while nothing was taken, to be split when something is
         self._todo = []  # parts (position, count) to ask, the next one last
         if count > 1:
             self._split(0, count)
 
     def suspect(self, one: "tuple[int, int]") -> None:
-        self._suspects.append(one)
+        """Note that this tuple was refused alone."""
+        if one not in self._times:
+            self._suspects.append(one)
+        self._times[one] = self._times.get(one, 0) + 1
 
     def batch(self, buffer, limit: int) -> "list[tuple[int, int]]":
         """Return the tuples to ask next; none when the search is over."""
@@ -135,7 +146,7 @@ class Search:
         for part in later[::-1]:
             self._split(*part)
 
-    def refused(self, batch: "list[tuple[int, int]]") -> "tuple[int, int] | None":
+    def refused(self, batch: "list[tuple[int, int]]", alone: int) -> "tuple[int, int] | None":
         """The server refuses what batch() gave. Return the tuple that is to be set aside, if this shows it."""
         self.posts += 1
         if not self._todo:
@@ -150,10 +161,10 @@ class Search:
             else:
                 self._split(at, count)
             return None
-        if self.accepted and batch[0] in self._suspects:
+        self.suspect(batch[0])
+        if self.accepted and self._times[batch[0]] >= alone:
             self._close_gap(at, 1)
             return batch[0]
-        self._suspects.append(batch[0])
         if self.accepted:
             self._todo.append((at, 1))  # once more, as a server may be in trouble for a moment
         return None

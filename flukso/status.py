@@ -103,7 +103,7 @@ def _upload(house, mono):
         ("claim_url", claim_url(house)),
         ("registered", registrar.done()),
         ("interval", uploader.interval_s(mono)),
-        ("next", max(0, int(uploader.due_at(mono) - mono))),
+        ("next", max(0, int(uploader.due_at(mono, house.believer.settled) - mono))),
         ("last_ok_age", _since(uploader.last_ok, mono)),
         ("acknowledged", uploader.acknowledged),
         ("requests", uploader.requests),

@@ -4,8 +4,10 @@
 import json
 from collections import namedtuple
 
+from flukso.config import digits, whole
 from flukso.digest import same, x_digest, x_sign
-from flukso.sieve import AGAIN, NONE, Aside, Refused, Sieve
+from flukso.httpdate import http_date
+from flukso.sieve import AGAIN, ALONE_CRASHED, NONE, Aside, Refused, Sieve
 
 BODY_MAX = 8192  # bytes of a request: small servers and small devices both take that
 TUPLE_CHARS = 24  # of one tuple in JSON at most: [4294967295,4294967295],
@@ -229,7 +231,8 @@ class Uploader:
             return self._refused(request, text, mono)
         event = self._trouble(request, text, mono, _retry_after(answer.headers))
         if request.kind == TUPLES and status in BODY_CRASHES:
-            _, one = self._sieve.refused(request.sensor, request.batch, store.buffer(request.sensor), self._limit())
+            # whatever follows, it waits for the back-off
+            _, one = self._sieve.refused(request.sensor, request.batch, store.buffer(request.sensor), self._limit(), ALONE_CRASHED)
             return self._set_aside(request, one, status, text, store) or event
         return event
 
@@ -244,7 +247,7 @@ class Uploader:
 
     def _note_interval(self, headers, mono):
         asked = headers.get("x-upload-interval", "").strip()
-        if not _digits(asked, 3) or not INTERVAL_MIN_S <= int(asked) <= INTERVAL_MAX_S:
+        if digits(asked, 3) is None or not INTERVAL_MIN_S <= int(asked) <= INTERVAL_MAX_S:
             return
         self._asked_s = int(asked)
         self._asked_until = mono + INTERVAL_HOLD_S
@@ -375,38 +378,8 @@ def reason(answer):
 def _retry_after(headers):
     """Return the seconds that Retry-After asks for, 0 when it says nothing that can be read."""
     text = headers.get("retry-after", "").strip()
-    if _digits(text, 9):
-        return int(text)
+    seconds = whole(text)
+    if seconds is not None:
+        return seconds
     until, date = http_date(text), http_date(headers.get("date", ""))
     return max(0, until - date) if until is not None and date is not None else 0
-
-
-def _digits(text, most):
-    """Return whether the text is 1 to most decimal digits; isdigit() alone also takes "²", which int() does not."""
-    return 1 <= len(text) <= most and all("0" <= c <= "9" for c in text)
-
-
-MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-
-
-def http_date(text: str) -> "int | None":
-    """Return the unix s of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT"), None when it is none."""
-    parts = text.strip().split(" ")
-    if len(parts) != 6 or parts[5] != "GMT" or len(parts[2]) != 3 or len(parts[4]) != 8:
-        return None
-    month = MONTHS.find(parts[2])
-    numbers = [parts[1], parts[3]] + parts[4].split(":")
-    if month < 0 or month % 3 or len(numbers) != 5 or not all(_digits(n, 4) for n in numbers):
-        return None
-    day, year, hour, minute, second = [int(n) for n in numbers]
-    if not (1970 <= year <= 2105 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
-        return None
-    return ((_days(year, month // 3 + 1, day) * 24 + hour) * 60 + minute) * 60 + second
-
-
-def _days(year, month, day):
-    """Return the days from 1970-01-01 to this one."""
-    if month <= 2:  # the year begins in March, so that the leap day is its last
-        year -= 1
-        month += 12
-    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 1 - 719468

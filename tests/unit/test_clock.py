@@ -287,6 +287,15 @@ def test_without_any_source_a_clock_is_used_after_an_hour():
     assert house.believer.source == ALONE and house.sent[0][1] <= 2
 
 
+@pytest.mark.parametrize("timestamp, trip_s", [(0, 0.4), (None, 25)])
+def test_a_server_that_can_tell_no_time_is_no_source_either(timestamp, trip_s):
+    house = House(ntp=None).run(10)
+    for _ in range(90):
+        house.hear(timestamp, trip_s).run(60)
+    house.check()
+    assert house.believer.source == ALONE and house.sent[0][1] <= 2
+
+
 @pytest.mark.parametrize("wrong_s, checked", [(BUILT - T0 - 2 * DAY, 0), (-T0 + 30, 0), (-DAY, T0 - HOUR), (T0 * 2, 0)])
 def test_a_clock_that_cannot_be_right_is_never_used(wrong_s, checked):
     house = House(wrong_s, ntp=None)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A tuple that a server does not take is set aside when its neighbours are taken; nothing else is, and nobody waits for it."""
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,6 +156,21 @@ def test_a_tuple_that_makes_the_server_fail_holds_up_no_other_sensor_and_is_set_
         live(device, 1)
     assert device.uploader.aside.newest == [(A, *poison, 500)]
     assert len(device.store) <= 12 and len(server.held[B]) >= 238
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_server_that_fails_at_random_loses_nothing(seed):
+    device = Device([A])
+    feed(device, 40)
+    whole, chance = Server(device).answer, random.Random(seed)
+
+    def answer(request):
+        fails = request.kind == TUPLES and chance.random() < 0.4
+        return Answer(500, {}, b"") if fails else whole(request)
+
+    device.answer = answer
+    live(device, 400)
+    assert device.uploader.aside.count == 0 and device.uploader.acknowledged > 1900
 
 
 def test_a_server_that_fails_altogether_is_backed_off_from_and_nothing_is_set_aside():

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from flukso import upload
 from flukso.digest import x_digest
+from flukso.httpdate import http_date
 from flukso.https import TIMEOUT, Answer, HttpsError
-from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, base_path, encode, http_date
+from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, base_path, encode
 from tests.unit.upload_device import BEAT, DEVICE, GOOD_BEAT, KEY, OK, T0, A, B, Device, unreachable, zeros
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "uploads.json").read_text())

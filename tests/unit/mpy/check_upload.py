@@ -6,8 +6,9 @@ from binascii import unhexlify
 
 from flukso.buffer import Store
 from flukso.digest import hmac, same, x_digest, x_sign
+from flukso.httpdate import http_date
 from flukso.https import Answer, HttpsError, parse_url
-from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, http_date
+from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges
 
 VECTORS = __file__.rpartition("/")[0] + "/../../vectors/"
 KEY = "0" * 32
