@@ -2,8 +2,10 @@
 """What the demo's household consists of: ids, the daemon's configuration, the check that a foreign CA is refused."""
 
 import asyncio
+import json
 import pathlib
 import socket
+import urllib.request
 from typing import Any
 
 DEVICE = "0123456789abcdef0123456789abcdef"  # in the style of the examples of docs/protocols.md
@@ -56,6 +58,15 @@ def text(count: int, url: str, cacert: pathlib.Path, lan_port: int, folder: path
             )
         )
     return "\n".join(lines)
+
+
+def knows_time(lan_port: int) -> bool:
+    """True when the daemon says on the LAN that somebody has confirmed its clock."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:{}/status".format(lan_port), timeout=PROBE_TIMEOUT_S) as answer:
+            return bool(json.load(answer)["clock"]["believed"])
+    except OSError:
+        return False
 
 
 def refuses(ports: Any, foreign: Any, cacert: pathlib.Path) -> bool:
