@@ -165,6 +165,10 @@ def main(words: "list | None" = None) -> int:
         if error.args[:1] != (BROKEN_PIPE,):
             sys.stderr.write("flukso: {}\n".format(trouble(error)))
         return 1
+    except MemoryError:
+        port.drop_output()
+        sys.stderr.write("flukso: there is not enough memory for this\n")
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

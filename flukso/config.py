@@ -6,7 +6,7 @@ from collections import namedtuple
 from flukso import https, uci
 from flukso import options as table
 from flukso.meter import UNIT_OF_TYPE
-from flukso.words import trouble
+from flukso.words import clipped, trouble
 
 BOARD_SENSORS = 6
 CLASSES = {"analog": (1, 2, 3), "pulse": (4, 5, 6), "uart": (4, 5, 6)}  # class: the sensors that the board has for it
@@ -54,12 +54,11 @@ Sensor = namedtuple(
 
 
 class ConfigErrors(ValueError):
-    """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and line."""
+    """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and line, and bounded."""
 
     def __init__(self, problems):
-        problems = sorted(problems)
-        super().__init__("\n".join([uci.shown(problem) for problem in problems]))
-        self.problems = problems
+        super().__init__(uci.listed(problems))
+        self.problems = sorted(problems)
 
 
 def parse(text: str, system: str | None = None, bus: str | None = None, provisioned: bool = True) -> Settings:
@@ -122,7 +121,7 @@ class _Reader:
         self.wrongs = []  # names of the options that were found wrong
 
     def fail(self, file, line, text):
-        self.problems.append(uci.Problem(file, line, text))
+        uci.note(self.problems, uci.Problem(file, line, text))
 
     def missing(self, line, text):
         """Report what is not there; not when a damaged line may have held it."""
@@ -150,7 +149,7 @@ class _Reader:
             return default
         number = whole(value.text)
         if number is None or not least <= number <= most:
-            self.wrong(value, option, "{} is not a number from {} to {}".format(value.text, least, most))
+            self.wrong(value, option, "{} is not a number from {} to {}".format(clipped(value.text), least, most))
             return default
         return number
 
@@ -160,7 +159,7 @@ class _Reader:
         if value.text in TRUE:
             return 1
         if value.text not in FALSE:
-            self.wrong(value, option, "{} is neither 0 nor 1".format(value.text) if value.text else "it has no value")
+            self.wrong(value, option, "{} is neither 0 nor 1".format(clipped(value.text)) if value.text else "it has no value")
         return 0
 
     def hex32(self, value, option):
@@ -263,7 +262,8 @@ def _value(reader, value, option):
 def _choice(reader, value, option):
     number = reader.number(value, option.name, option.default, option.limits[0], option.limits[-1])
     if number not in option.limits:
-        reader.wrong(value, option.name, " or ".join([str(choice) for choice in option.limits]))
+        known = " or ".join([str(choice) for choice in option.limits])
+        reader.wrong(value, option.name, "{} is none of its values; it may be {}".format(number, known))
     return number
 
 
@@ -271,7 +271,7 @@ def _base_url(reader, value, name):
     try:
         https.parse_url(value.text)
     except ValueError as error:
-        reader.wrong(value, name, str(error))
+        reader.wrong(value, name, clipped(str(error), 120))
     return value.text
 
 
@@ -313,7 +313,7 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa
         if not section.lists.get("port") and "port" not in options:
             reader.missing(section.line, "sensor {} is enabled and has no port".format(number))
         if class_ != "uart" and kind is not None and kind.text not in UNIT_OF_TYPE:
-            reader.wrong(kind, "type", "{} is not counted; known are {}".format(kind.text, ", ".join(sorted(UNIT_OF_TYPE))))
+            reader.wrong(kind, "type", "{} is not counted; known are {}".format(clipped(kind.text), ", ".join(sorted(UNIT_OF_TYPE))))
         if id_ and taken_ids.setdefault(id_, number) != number:
             reader.wrong(options["id"], "id", "sensor {} has the same".format(taken_ids[id_]))
         for value in _port_values(section):
@@ -332,7 +332,7 @@ def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
             reader.missing(section.line, "sensor {} is enabled and has no class".format(number))
         return ""
     if value.text not in CLASSES:
-        reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(value.text))
+        reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(clipped(value.text)))
         return ""
     if enabled and not listening and number not in CLASSES[value.text]:
         reader.wrong(value, "class", "sensor {} of the board cannot be {}".format(number, value.text))
@@ -349,7 +349,7 @@ def _ports(reader, section, class_):
     for value in _port_values(section):
         port = whole(value.text)
         if port is None or not 1 <= port <= BOARD_SENSORS:
-            reader.wrong(value, "port", "{} is not a port from 1 to {}".format(value.text, BOARD_SENSORS))
+            reader.wrong(value, "port", "{} is not a port from 1 to {}".format(clipped(value.text), BOARD_SENSORS))
         elif class_ and port not in PORTS[class_]:
             reader.wrong(value, "port", "{} is no port of class {}".format(port, class_))
         else:
@@ -363,7 +363,7 @@ def _constant(reader, section, options, class_, enabled):
     if value is not None:
         constant = thousandths(value.text)
         if constant is None:
-            reader.wrong(value, "constant", "{} is not a number".format(value.text))
+            reader.wrong(value, "constant", _no_number(value))
             return 0
         return _in_range(reader, value, constant, enabled)
     if class_ != "analog":
@@ -375,9 +375,13 @@ def _constant(reader, section, options, class_, enabled):
         if value is None and enabled:
             reader.missing(section.line, "an analog sensor needs constant, or voltage and current: no {}".format(name))
         elif value is not None and number is None:
-            reader.wrong(value, name, "{} is not a number".format(value.text))
+            reader.wrong(value, name, _no_number(value))
         clamp.append(number or 0)
     return _in_range(reader, value, CLAMP_FACTOR * clamp[0] * clamp[1] // 1000000, enabled and 0 not in clamp)
+
+
+def _no_number(value):
+    return "{} is not a number".format(clipped(value.text)) if value.text else "it has no value"
 
 
 def _in_range(reader, value, constant, needed):

@@ -51,10 +51,10 @@ class Copies:
                 self._port.write_durable(self.folder + "/" + name, data)
                 self._held[name] = data
 
-    def put_aside(self, name: str, text: str):
+    def put_aside(self, name: str, data: bytes):
         """Keep what a damaged file held, so that somebody may look at it. Raises OSError."""
         self._port.make_folder(self.folder)
-        self._port.write_durable("{}/{}.damaged".format(self.folder, name), uci.bytes_of(text))
+        self._port.write_durable("{}/{}.damaged".format(self.folder, name), data)
 
 
 def pack(copy: Copy) -> bytes:

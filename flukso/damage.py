@@ -10,6 +10,8 @@ from flukso.copies import IDENTITY, identity_in
 # flukso, system: the texts to go on with; damaged: "flukso", "system" -> what was wrong with this file and what was done, in words
 Mended = namedtuple("Mended", ("flukso", "system", "damaged"))
 
+UNREAD = "\0\n\0\n"  # stands for the text of a file that there is not enough memory to read
+
 
 def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Mended:
     """Return the texts of both files (None: there is none), with what the Copy `good` has where they are damaged.
@@ -35,6 +37,8 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
 
 def harm(text: str, good: str, settled: bool) -> str:
     """Return what is wrong with a damaged file `flukso`, in words; "" for one that is whole, or holds somebody's mistake."""
+    if text == UNREAD:
+        return "cannot be read with the memory there is"
     if uci.is_void(text):
         return "is empty"
     if uci.bytes_of(text)[:2] in uci.WIDE_MARKS:
@@ -136,7 +140,17 @@ def _mend_system(text, identity, settled):
         return text, ""
     for name in reversed(missing):
         left = uci.set_option(left, "system", None, name, identity[name])
-    state = "is missing" if text is None else "is empty" if uci.is_void(text) else "is damaged" if torn else "lacks what it had"
+    state = (
+        "cannot be read with the memory there is"
+        if text == UNREAD
+        else "is missing"
+        if text is None
+        else "is empty"
+        if uci.is_void(text)
+        else "is damaged"
+        if torn
+        else "lacks what it had"
+    )
     words = ["what could be read is kept"] if torn and not uci.is_void(text) else []
     if missing:
         words.insert(

@@ -70,7 +70,7 @@ def sections(text: str, file: str) -> list:
     problems: list = []
     found = uci.parse(text, file, problems)
     if problems:
-        raise ProvisionError("\n".join([uci.shown(problem) for problem in problems]))
+        raise ProvisionError(uci.listed(problems))
     return found
 
 
@@ -205,6 +205,8 @@ def main(port, options: dict, write, warn) -> int:
         return job.fail(str(error).split("\n"), 2)
     except OSError as error:
         return job.fail([trouble(error)], 1)
+    except MemoryError:
+        return job.fail(["there is not enough memory for it"], 1)
     return 0
 
 
@@ -220,11 +222,14 @@ class _Job:
         self._runtime, self._user = options.get("runtime"), options.get("user")
         folder = options.get("copies", copies.FOLDER if self._path == CONFIG else "")
         self._copies = copies.Copies(port, folder) if folder else None
-        self._good = self._copies.load() if self._copies else None
+        self._good = _believed(self._copies.load()) if self._copies else None
 
     def run(self):
         """Raises ProvisionError, ConfigErrors or OSError; what was mended by then stays so."""
         flukso, system = self._mend(_text_of(self._port, self._path), _text_of(self._port, self._system_path))
+        for path, text in ((self._path, flukso), (self._system_path, system)):
+            if text == damage.UNREAD:
+                raise ProvisionError("{} cannot be read with the memory there is, and there is no copy of it".format(path))
         if flukso is not None and not uci.is_void(flukso):
             config.parse(flukso, system, provisioned=False)  # before lines come into it: those of errors are the file's
         done = provision(flukso, system, self._port.random_bytes, self._good)
@@ -249,8 +254,10 @@ class _Job:
                 text = self._good.flukso
                 self._render(text + copies.system_section(self._good.identity) if self._good.identity else text)
                 self._say("warning: the last good configuration is used")
-            except OSError as error:
-                self._say("error: {}".format(trouble(error)))
+            except (OSError, MemoryError) as error:
+                self._say(
+                    "error: {}".format(trouble(error) if isinstance(error, OSError) else "there is not enough memory for that either")
+                )
         return status
 
     def _say(self, line):
@@ -273,9 +280,13 @@ class _Job:
 
     def _put_back(self, name, path, before, now):
         try:
+            if before == damage.UNREAD:
+                left = self._port.read_file(path, uci.FILE_MAX)
+            else:
+                left = b"" if before is None or uci.is_void(before) else uci.bytes_of(before)
             self._put(path, now)
-            if self._copies and before is not None and not uci.is_void(before):
-                self._copies.put_aside(name, before)
+            if left and self._copies:
+                self._copies.put_aside(name, left)
                 self._say("warning: what was left of it is {}/{}.damaged".format(self._copies.folder, name))
         except OSError as error:
             self._say("flash: {} cannot be written: flash is full or read-only ({})".format(path, trouble(error)))
@@ -331,13 +342,26 @@ def _ids(copy):
     return [(section.name, _option([section], "sensor", None, "id")) for section in found]
 
 
-def _text_of(port, path):
+def _believed(good):
+    """Return a Copy as it serves: no wish to reset the counters comes from it, which a copy of release 0.1 may hold."""
     try:
-        return uci.text_of(port.read_file(path, uci.FILE_MAX))
+        return good and copies.Copy(without_wish(good.flukso), good.identity)
+    except ProvisionError:
+        return None
+
+
+def _text_of(port, path):
+    """Return the text of a file that memory suffices to look into; None when there is none. Raises OSError, with its path."""
+    try:
+        text = uci.text_of(port.read_file(path, uci.FILE_MAX))
+        uci.parse(text, "", [])
+        return text
+    except MemoryError:
+        return damage.UNREAD
     except OSError as error:
-        if error.args and error.args[0] == ENOENT:
-            return None
-        raise
+        if error.args and error.args[0] in (ENOENT, ENOMEM):
+            return None if error.args[0] == ENOENT else damage.UNREAD
+        raise OSError(trouble(error, path))
 
 
-ENOENT = 2  # on every system
+ENOENT, ENOMEM = 2, 12  # on every system

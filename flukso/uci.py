@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text of UCI files -> sections, read as libuci reads it, with the place of each statement; pure (docs/protocols.md §7)."""
 
-from flukso.ucireader import BLANKS, FILE_MAX, MARK, WIDE_MARKS, Problem, Reader, Section, Value, decoded, line_text
+from flukso.ucireader import BLANKS, FILE_MAX, MARK, PROBLEMS_MAX, WIDE_MARKS, Problem, Reader, Section, Value, decoded, line_text, note
 
-__all__ = ("FILE_MAX", "MARK", "WIDE_MARKS", "Problem", "Section", "Value")
+__all__ = ("FILE_MAX", "MARK", "WIDE_MARKS", "Problem", "Section", "Value", "note")
 
 ESCAPED = 0xDC00  # a byte that is no UTF-8 stands in a text as this and itself
 
 
 def parse(text: str, file: str, problems: list) -> "list[Section]":
-    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, the rest is still read.
+    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, up to PROBLEMS_MAX + 1, the rest is still read.
 
     What libuci refuses is a problem here too, but for a byte order mark; what it reads is read alike.
     """
@@ -19,6 +19,14 @@ def parse(text: str, file: str, problems: list) -> "list[Section]":
 def shown(problem) -> str:
     """Return the sentence that names a Problem's place."""
     return "{}:{} {}".format(problem.file, "{}:".format(problem.line) if problem.line else "", problem.text)
+
+
+def listed(problems: list) -> str:
+    """Return the sentences of a list of Problems, by file and line."""
+    lines = [shown(problem) for problem in sorted(problems[:PROBLEMS_MAX])]
+    if len(problems) > PROBLEMS_MAX:
+        lines.append("{}: and more".format(problems[PROBLEMS_MAX].file))
+    return "\n".join(lines)
 
 
 def is_void(text: str) -> bool:

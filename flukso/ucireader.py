@@ -3,8 +3,11 @@
 
 from collections import namedtuple
 
+from flukso.words import clipped
+
 FILE_MAX = 65536  # bytes; the field's files have 3 KB
 SECTIONS_MAX = 256
+PROBLEMS_MAX = 32  # a file with more is no configuration, and what is said of it goes into the log
 MARK = b"\xef\xbb\xbf"  # of UTF-8: some editors begin a file with it
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 WORDS = {"c": "config", "o": "option", "l": "list", "p": "package"}  # libuci knows the first letter too
@@ -16,6 +19,9 @@ Section = namedtuple("Section", ("line", "type", "name", "options", "lists", "or
 Value = namedtuple("Value", ("line", "text"))
 # file: the file's short name, line: from 1, 0 for the whole file
 Problem = namedtuple("Problem", ("file", "line", "text"))
+
+
+WORD_MAX = 200  # bytes of a word that are looked at when an error names it
 
 
 class _LineError(ValueError):
@@ -41,8 +47,19 @@ def line_text(line, base):
         return "".join([chr(byte if byte < 0x80 else base + byte) for byte in line])
 
 
-def _shown(word):
+def note(problems, problem):
+    """Append a Problem to a list of them, up to one more than are said; the last stands for all others."""
+    if len(problems) <= PROBLEMS_MAX:
+        problems.append(problem)
+
+
+def _text(word):
     return line_text(word, 0)
+
+
+def _shown(word):
+    """Return a word as an error names it."""
+    return clipped(line_text(word[:WORD_MAX], 0))
 
 
 BLANKS = b" \t\r\v\f"
@@ -105,7 +122,7 @@ class Reader:
         return "the file holds NUL bytes" if 0 in self._data else ""
 
     def _problem(self, line, text):
-        self._problems.append(Problem(self._file, line, text))
+        note(self._problems, Problem(self._file, line, text))
 
     def _char(self):
         return self._data[self._at] if self._at < len(self._data) else _END
@@ -149,7 +166,8 @@ class Reader:
                 self._at += 1
             self._at_end = self._at
             self._words = [self._data[start : self._at].rstrip(b"\r")]
-        keyword = _shown(self._words.pop(0))
+        first = self._words.pop(0)
+        keyword = _text(first)
         word = WORDS.get(keyword, keyword)
         if word == "option":
             self._take_option(start, line)
@@ -160,7 +178,7 @@ class Reader:
         elif word == "package":
             self._take_package()
         else:
-            raise _LineError("unknown word {}".format(keyword) if keyword else "no statement behind the ;")
+            raise _LineError("unknown word {}".format(_shown(first)) if keyword else "no statement behind the ;")
 
     def _plain(self):
         """Take the words of a line in which they need no looking at each byte; return False, having done nothing, for any other."""
@@ -203,7 +221,7 @@ class Reader:
         name = self._name(name, "section")
         if len(self._sections) >= SECTIONS_MAX:
             raise _LineError("more than {} sections".format(SECTIONS_MAX))
-        section = Section(line, _shown(kind), name, {}, {}, [], {}, end)
+        section = Section(line, _text(kind), name, {}, {}, [], {}, end)
         known = self._named.get(section.name) if name else None
         if known is None:
             known = section
@@ -211,7 +229,8 @@ class Reader:
             if name:
                 self._named[section.name] = section
         elif known.type != section.type:
-            raise _LineError("{} is of type {} in line {}, and of {} here".format(section.name, known.type, known.line, section.type))
+            words = [clipped(word) for word in (section.name, known.type, section.type)]
+            raise _LineError("{} is of type {} in line {}, and of {} here".format(words[0], words[1], known.line, words[2]))
         self._section = known
 
     def _take_option(self, start, line):
@@ -240,8 +259,8 @@ class Reader:
             raise _LineError("{} takes a name and a value".format(keyword))
         name = self._name(name, keyword)
         if self._section is None:
-            raise _LineError("{} {} stands before any section".format(keyword, name))
-        return self._section, name, _shown(value), (start, end)
+            raise _LineError("{} {} stands before any section".format(keyword, clipped(name)))
+        return self._section, name, _text(value), (start, end)
 
     def _name(self, name, what, more=b""):
         """Return the text of a name. Raises _LineError for one that libuci does not take."""
@@ -250,7 +269,7 @@ class Reader:
             for byte in name:
                 if byte not in _NAME and byte not in more:
                     raise _LineError("{} {}: letters, digits and _ make a name".format(what, _shown(name)))
-            text = _shown(name)
+            text = _text(name)
             if not more:
                 self._names[name] = text
         return text

@@ -81,6 +81,15 @@ def _unknown_option(command, word, known, flags, short):
     return "{} has no option {}; {}".format(command, word, "known are " + ", ".join(names) if known else "it takes none")
 
 
+SHOWN_MAX = 40
+
+
+def clipped(text: str, most: int = SHOWN_MAX) -> str:
+    """Return a piece of somebody's file as a message may show it: its beginning alone, control characters and what is no text as `?`."""
+    shown = "".join(["?" if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or ord(char) >= 0xD800 else char for char in text[:most]])
+    return shown + "..." if len(text) > most else shown
+
+
 def clock_url(options: dict) -> "str | None":
     """Return the simulator's URL behind --clock sim:URL, None for the system's clock. Raises UsageError."""
     text = options.get("clock", "system")

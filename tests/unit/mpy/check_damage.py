@@ -288,3 +288,69 @@ def test_a_sensor_whose_id_was_lost_has_it_again():
     status, said, after = start(changed(files, FLUKSO_PATH, text.encode()))
     assert status == 0 and "sensor 4 has its id again" in said
     assert cuts.settings_of(after)[0] == cuts.settings_of(files)[0]
+
+
+JUNK = bytes([(number * 7919 >> 3) % 255 + 1 for number in range(60000)])
+
+
+def test_a_file_of_garbage_is_named_in_few_words_and_stops_nothing():
+    files = running()
+    for path in (FLUKSO_PATH, SYSTEM_PATH):
+        for data in (JUNK, b"<div class=x>\n" * 4000, files[path] + b"<div class=x>\n" * 1500, b"\xff" * 60000, b"\x1b[2J" * 9000):
+            status, said, after = boot(changed(files, path, data))
+            assert cuts.provision.sections(text_of(after, RUNTIME), "run") and cuts.settings_of(files)[0] == config.parse(
+                text_of(after, RUNTIME)
+            )
+            assert len(said) < 6000 and "\x1b" not in said, (path, data[:20], len(said))
+
+
+class Starved(cuts.Flash):
+    """A port on which memory does not suffice for one file."""
+
+    starving = ""
+
+    def read_file(self, path, limit):
+        if path == self.starving:
+            self.starving = ""  # its bytes alone have room
+            raise MemoryError
+        return super().read_file(path, limit)
+
+
+def test_a_file_that_memory_does_not_suffice_for_is_damaged():
+    files = running()
+    for path in (FLUKSO_PATH, SYSTEM_PATH):
+        for held in (True, False):
+            port = Starved({name: data for name, data in files.items() if name != RUNTIME and (held or name not in COPIES)})
+            port.starving = path
+            said = []
+            status = cuts.provision.main(port, {"config": FLUKSO_PATH, "runtime": RUNTIME}, said.append, said.append)
+            assert path + " cannot be read with the memory there is" in "".join(said), said
+            assert status == (0 if held else 2) and (RUNTIME in port.files) == held
+            if held:
+                assert cuts.settings_of(port.files) == cuts.settings_of(files)
+                assert port.files["/etc/flukso/{}.damaged".format(path.rpartition("/")[2])] == files[path]
+
+
+def test_memory_that_ends_later_is_said_and_the_copy_serves():
+    files = running()
+    port = cuts.Flash({name: data for name, data in files.items() if name != RUNTIME})
+
+    def none_left(count):
+        raise MemoryError
+
+    port.files[FLUKSO_PATH] = (FLUKSO + "\nconfig sensor 5\n").encode()
+    port.random_bytes = none_left
+    said = []
+    assert cuts.provision.main(port, {"config": FLUKSO_PATH, "runtime": RUNTIME}, said.append, said.append) == 1
+    assert "not enough memory" in "".join(said) and port.files[RUNTIME] == files[RUNTIME]
+
+
+def test_a_wish_in_a_copy_of_release_0_1_is_no_wish():
+    files = running()
+    old = (text_of(files, RUNTIME).strip() + "\n").replace("\toption reset_counters '0'", "  option reset_counters 1")
+    for text in ("", FLUKSO.replace("phase '1'", "phase '2'")):
+        before = {FLUKSO_PATH: text.encode(), SYSTEM_PATH: SYSTEM.encode(), COPIES[0]: old.encode()}
+        after = boot(before)[2]
+        assert config.parse(text_of(after, RUNTIME)).reset_counters == 0, text
+        for path in (FLUKSO_PATH,) + COPIES:
+            assert text or config.parse(text_of(after, path), SYSTEM).reset_counters == 0, path

@@ -3,7 +3,7 @@
 
 import json
 
-from flukso import uci
+from flukso import config, uci
 
 HERE = __file__.rpartition("/")[0] or "."
 
@@ -106,3 +106,32 @@ def test_an_option_is_set_however_it_was_spelt_and_nothing_else_changes():
         assert not problems, (before, after)
         found = [section for section in sections if section.type == kind and name in (None, section.name) and "o" in section.options]
         assert found[0].options["o"].text == "v", (before, after)
+
+
+def test_errors_show_the_beginning_of_what_is_wrong_and_no_control_characters():
+    long = "x" * 2000
+    texts = [long, "config " + long + "\xe4", "config a b\nconfig c b\n\toption " + long + " 1 2", "option " + long + " 1"]
+    texts += ["config a '{0}'\nconfig b '{0}'".format(long), "\x1b]0;x\x07" + long]
+    for option in ("phase", "reset_counters", "hw_minor", "wan_base_url", "bus", "lan_port"):
+        for value in (long, "\x1b[2J", "https://a\nb" + long):
+            texts.append("config settings main\n\toption {0} '{1}'\nconfig settings daemon\n\toption {0} '{1}'".format(option, value))
+    for option in ("id", "type", "class", "port", "constant", "voltage", "current", "enable"):
+        for value in (long, "\x1b[2J\nq"):
+            texts.append("config sensor 1\n\toption enable 1\n\toption class analog\n\toption {} '{}'\n".format(option, value))
+    for text in texts:
+        try:
+            config.parse(text)
+            raise AssertionError(text[:60])
+        except config.ConfigErrors as error:
+            lines = str(error).split("\n")
+            assert max([len(line) for line in lines]) < 250 and len(lines) < 12, (text[:60], lines)
+            assert not [char for char in str(error) if char != "\n" and ord(char) < 0x20], text[:60]
+
+
+def test_more_errors_than_anybody_reads_are_counted_no_further():
+    for text in ("optoin a\n" * 1000, "config sensor 1\n" + "\tlist port 9\n" * 500):
+        try:
+            config.parse(text)
+        except config.ConfigErrors as error:
+            lines = str(error).split("\n")
+            assert len(lines) == 33 and lines[-1] == "flukso: and more" and len(error.problems) <= 66
