@@ -9,7 +9,7 @@
 #include "settings.h"
 
 /* In timer units; of a hold in 10 µs. */
-#define PULSE_UNITS(hold) ((uint16_t)((uint32_t)(hold)*HOLD_UNITS / HOLD_WHOLE))
+#define PULSE_UNITS(hold) ((uint16_t)((uint32_t)(hold) * HOLD_UNITS / HOLD_WHOLE))
 
 /* Edges handled in two ticks; further ones wait for the next two, so that a storm cannot starve the rest. */
 #define PULSE_EDGES_A_BEAT 6
