@@ -5,9 +5,6 @@ from flukso import config, options, uci
 from flukso.words import meant, trouble
 
 CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
-CA_MAX = 1 << 20  # bytes that are looked at; a system's whole collection has 220,000
-BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-ENOENT, ENOMEM = 2, 12
 
 
 def advice(port, text: str, settings) -> list:
@@ -84,27 +81,20 @@ def _clamps(sections):
 
 
 def _authorities(port, sections, settings):
-    """Look at the file of CA certificates."""
+    """Look at the file of CA certificates as the daemon will."""
     if not settings.wan:
         return []
-    text = ""
     try:
-        data = port.read_file(settings.cacert, CA_MAX)
-        if data.find(END, data.find(BEGIN) if BEGIN in data else len(data)) < 0:
-            text = "holds no certificate (-----BEGIN CERTIFICATE-----)"
-    except MemoryError:
-        return []
+        text = port.check_cacert(settings.cacert)
     except OSError as error:
-        if not error.args or error.args[0] == ENOMEM or not isinstance(error.args[0], int):
-            return []  # too large for a look
-        text = "is missing" if error.args[0] == ENOENT else "cannot be read: {}".format(trouble(error, settings.cacert))
+        text = trouble(error, settings.cacert) + ": no server will be believed"
     if not text:
         return []
     line = 0
     for section in sections:
         if (section.type, section.name) == ("settings", "daemon"):
             line = _line(section, "cacert")
-    return [uci.Problem("flukso", line, "cacert: {} {}: no server will be believed".format(settings.cacert, text))]
+    return [uci.Problem("flukso", line, "cacert: " + text)]
 
 
 def _no_sensor(sections):

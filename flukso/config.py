@@ -96,7 +96,10 @@ def load(port, path: str, bus: str | None = None) -> Settings:
         text = uci.text_of(port.read_file(path, uci.FILE_MAX))
     except OSError as error:
         words = trouble(error, path)
-        raise ConfigErrors([uci.Problem(path, 0, words[len(path) + 2 :] if words.startswith(path + ": ") else words)])
+        for start in (path + ": ", path + " "):
+            if words.startswith(start):
+                words = words[len(start) :]
+        raise ConfigErrors([uci.Problem(path, 0, words)])
     return parse(text, system_beside(port, path), bus)
 
 

@@ -43,6 +43,8 @@ def parse(words: list, known: dict, flags: tuple, short: "dict | None" = None) -
     while index < len(words):
         word = (short or {}).get(words[index], words[index])
         index += 1
+        if word == "--":
+            return command, rest + words[index:], options
         if word[:1] != "-" or word == "-":
             rest.append(word)
             continue

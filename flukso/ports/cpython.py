@@ -68,6 +68,13 @@ def open_https(base_url: str, cacert: str, clock):
     return cpython_https.open_https(base_url, cacert, clock)
 
 
+def check_cacert(cacert: str) -> str:
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    from flukso.ports import cpython_ca
+
+    return cpython_ca.check_cacert(cacert)
+
+
 _detached: list = []  # filled by log_to_syslog: where the log goes once there is no terminal
 
 

@@ -72,6 +72,13 @@ def open_https(base_url: str, cacert: str, clock):
     return micropython_https.open_https(base_url, cacert, clock)
 
 
+def check_cacert(cacert: str) -> str:
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    from flukso.ports import micropython_https
+
+    return micropython_https.check_cacert(cacert)
+
+
 _detached = []  # filled by log_to_syslog: where the log goes instead of stderr
 _watchers = []  # tasks that must not be collected
 

@@ -83,3 +83,24 @@ def test_a_missing_file_is_said_in_words(interpreter, module, words, status):
     done = run([*interpreter, module], *words, capture_output=True)
     assert done.returncode == status and "/none: there is no such file" in done.stdout + done.stderr
     assert "Errno" not in done.stdout + done.stderr
+
+
+def test_a_configuration_is_checked_in_words(interpreter, tmp_path):
+    ca, path = tmp_path / "ca.crt", tmp_path / "flukso"
+    ca.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    text = "config system\n\toption device {0}\n\toption key {0}\nconfig settings daemon\n\toption cacert {1}\n".format("0" * 32, ca)
+    path.write_text(text)
+    done = run([*interpreter, "flukso"], "config", "check", "--", str(path), capture_output=True)
+    assert done.returncode == 0 and "the certificate at line 1 is damaged: no server will be believed" in done.stdout
+    path.write_text("#\n" * 40000)
+    said = run([*interpreter, "flukso"], "config", "check", str(path), capture_output=True).stdout
+    assert said == f"{path}: is over 65536 bytes\n"
+    path.write_text("config settings main\n\toption phase 2\nconfig sensor 1\n\toption class analog\n\toption current\n")
+    said = run([*interpreter, "flukso"], "config", "check", str(path), capture_output=True).stdout
+    assert "phase: 2 is none" in said and "current: it has no value" in said
+
+
+def test_a_folder_in_place_of_the_configuration_is_named(interpreter, tmp_path):
+    (tmp_path / "flukso").mkdir()
+    done = run([*interpreter, "flukso"], "provision", "--config", str(tmp_path / "flukso"), capture_output=True)
+    assert done.returncode == 1 and f"{tmp_path}/flukso: it is a folder, not a file" in done.stderr

@@ -6,17 +6,21 @@ import pytest
 from flukso import __main__ as cli
 from flukso import config, options
 from flukso.flash import settings
+from flukso.ports.cpython_ca import check_cacert
 from flukso.words import meant
+from tests.fakes.ca import Authority
 from tests.unit.fake_port import CONFIG, FakePort
 
 CA = "/etc/ssl/certs/flukso.ca.crt"
-PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+PEM = Authority("One").pem()
 
 
 @pytest.fixture
-def port():
+def port(tmp_path):
     made = FakePort(None, None, None)
-    made.files[CA] = PEM
+    made.ca_file = tmp_path / "ca.crt"
+    made.ca_file.write_bytes(PEM)
+    made.check_cacert = lambda path: check_cacert(str(made.ca_file) if path == CA else path)
     return made
 
 
@@ -96,23 +100,30 @@ def test_a_clamp_does_not_matter_where_the_constant_is_given(port, capsys):
     assert check(port, text, capsys) == (0, ["good: 2 sensors enabled"])
 
 
+GARBAGE = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 AUTHORITIES = [
-    ("missing", None, "is missing"),
-    ("empty", b"", "holds no certificate"),
-    ("key", PEM.replace(b"CERTIFICATE", b"PRIVATE KEY"), "holds no certificate"),
-    ("cut", PEM[:40], "holds no certificate"),
-    ("text", b"the historic certificate\n", "holds no certificate"),
+    ("missing", None, "there is no such file: no server will be believed"),
+    ("empty", b"", "holds no CA certificate that can be used: no server"),
+    ("key", PEM.replace(b"CERTIFICATE", b"PRIVATE KEY"), "holds no CA certificate that can be used"),
+    ("cut", PEM[:200], "the certificate at line 1 has no end"),
+    ("text", b"the historic certificate\n", "holds no CA certificate that can be used"),
+    ("garbage between the lines", GARBAGE, "the certificate at line 1 is damaged: no server"),
+    (
+        "cut behind a good one",
+        PEM + PEM[:200],
+        "only 1 certificates are used: the certificate at line {} has no end".format(1 + PEM.count(b"\n")),
+    ),
 ]
 
 
 @pytest.mark.parametrize("data, words", [pytest.param(*row[1:], id=row[0]) for row in AUTHORITIES])
 def test_a_ca_file_that_lets_no_server_be_believed_is_named(port, capsys, data, words):
     if data is None:
-        del port.files[CA]
+        port.ca_file.unlink()
     else:
-        port.files[CA] = data
+        port.ca_file.write_bytes(data)
     status, said = check(port, CONFIG, capsys)
-    assert status == 0 and said[0].startswith("warning: flukso: cacert: {} {}".format(CA, words))
+    assert status == 0 and said[0].startswith("warning: flukso: cacert: ") and words in said[0]
     named = CONFIG.replace("option bus", "option cacert {}\n\toption bus".format(CA))
     assert check(port, named, capsys)[1][0].startswith("warning: flukso:7: cacert: ")
     off = CONFIG.replace("option bus", "option enable_wan_branch 0\n\toption bus")
@@ -139,7 +150,7 @@ UNREADABLE = [
     (FileNotFoundError(2, "x"), "there is no such file"),
     (IsADirectoryError(21, "x"), "it is a folder, not a file"),
     (PermissionError(13, "x"), "permission denied"),
-    (OSError("/f is over 65536 bytes"), "/f is over 65536 bytes"),
+    (OSError("/f is over 65536 bytes"), "/f: is over 65536 bytes"),
 ]
 
 
