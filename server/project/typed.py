@@ -78,8 +78,9 @@ def typed(request: HttpRequest, *paths: str) -> tuple[str, QueryDict] | None:
 
 
 def fill(form: forms.Form, values: QueryDict) -> forms.Form:
-    """The form, which shows what was typed; passwords were not kept."""
+    """The form, with what was typed and ticked, also if no box was; passwords were not kept."""
     for name, field in form.fields.items():
-        if name in values:
-            form.initial[name] = field.widget.value_from_datadict(values, {}, form.add_prefix(name))
+        key = form.add_prefix(name)
+        if not field.widget.value_omitted_from_data(values, {}, key):
+            form.initial[name] = field.widget.value_from_datadict(values, {}, key)
     return form

@@ -2,6 +2,7 @@
 """A form that is sent after its session has ended leads through the log-in back to its page, with what was typed."""
 
 import json
+import re
 
 import pytest
 
@@ -74,6 +75,32 @@ def test_a_button_leads_back_to_its_page_and_does_nothing(site, path, fields, pa
     sent, _to, _login, entered, back, status, shown, _again = json.loads(site.shell(SEND.format(path=path, fields=fields)))
     assert (sent, entered, back, status) == (302, 302, page, 200)
     assert "not kept" not in shown
+
+
+CHOSEN = """
+from accounts import sharing
+from accounts.models import Account
+typist = Account.objects.get(username="typist")
+friend = Account.objects.create_user("ticked")
+sharing.set_sharing(friend, "day", "all")
+sharing.set_sharing(typist, "day", "chosen", [friend])
+print(friend.pk)
+"""
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_ticks_are_there_as_they_were_sent(site, ticked):
+    friend = site.shell(
+        CHOSEN if ticked else "from accounts.models import Account; print(Account.objects.get(username='ticked').pk)"
+    ).strip()
+    fields = {"sharing": "day", "audience": "chosen", "names": ""} | ({"chosen": friend} if ticked else {})
+    shown, again = json.loads(site.shell(SEND.format(path="/account/sharing/", fields=fields)))[-2:]
+    assert [_ticked(page, friend) for page in (shown, again)] == [ticked, True]  # the second page shows what is saved
+
+
+def _ticked(page: str, friend: str) -> bool:
+    (box,) = re.findall(f'<input[^>]*name="chosen"[^>]*value="{friend}"[^>]*>', page)
+    return "checked" in box
 
 
 LIMITS = """
