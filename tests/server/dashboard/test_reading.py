@@ -181,7 +181,8 @@ def test_a_gap_is_as_long_as_the_silence(visit, site):
 def test_the_edge_of_the_yellow_line_has_its_gaps(visit, site):
     held = site.platform.held(sensor(2))
     began = next(a for (a, _), (b, _) in pairwise(held) if b - a == HOLE_S)
-    page = visit("daily", f"/?scale=hour&start={began - 1800}&end={began + 1800}&lines=gas,solar,hole")
+    # the own line, of 400 W, lies on top of the others, and on a Wednesday that of `daily` would be over this one
+    page = visit("solar", f"/?scale=hour&start={began - 1800}&end={began + 1800}&lines=gas,daily,hole")
     assert list(statistics(page))[3] == "hole"
     assert pixels(page, "8f8300", 0.1, 0.4) > 50
     assert pixels(page, "8f8300", 0.6, 0.9) == 0
@@ -275,11 +276,9 @@ def test_links_keep_what_is_looked_at(visit):
 def test_nights_zoom_out_to_a_hundred_and_stay_nights(visit):
     page = visit("daily", "/?scale=night")
     drawn(page, "night")
-    before = page.url
     for _ in range(3):
         page.get_by_role("button", name="Zoom out").click()
-    start, end = settled(page, before)
-    assert end - start == 100 * DAY
+    until(page, "(told => told.get('end') - told.get('start'))(new URLSearchParams(location.search))", 100 * DAY)
     assert page.locator("#means").inner_text().startswith("means of the night")
     assert page.locator('[data-scale=night][aria-current="true"]').count() == 1
     end = int(time.time())
