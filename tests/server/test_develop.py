@@ -69,6 +69,26 @@ def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
             assert all(after[1] >= before[1] for before, after in zip(tuples, tuples[1:], strict=False))
 
 
+OLDER = """
+from accounts import sharing
+from accounts.models import Account
+from devices.management.commands.demo_household import household
+for name, detail in (("jan", "minutes"), ("Ludo", "private")):
+    account = Account.objects.create_user(name)
+    sharing.set_sharing(account, detail, "all")
+    household(account, ("import",))
+"""
+
+
+def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates):
+    with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
+        platform.shell(OLDER)
+        platform.command("demo_household", "--days", "1")
+        asked = "from accounts.models import Account; from devices.models import Sensor; a = Account.objects.get(username='rooftop'); "
+        asked += "print(*sorted(a.subscriptions.values_list('to__username', flat=True)), Sensor.objects.count())"
+        assert platform.shell(asked).split() == ["icarus75", "jan", "mackenzie", "7"]
+
+
 def upload_until(platform, certificates, condition) -> dict:
     words = [sys.executable, "-m", "server", "demo_uploads", platform.url]
     environment = platform.environment | {"REQUESTS_CA_BUNDLE": str(certificates / "ca.crt")}

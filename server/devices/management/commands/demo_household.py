@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`demo_household`: an account with panels on its roof, four neighbours and some weeks of all their days, for looking around."""
 
+import contextlib
 import secrets
 import time
 
-from accounts import sharing
+from accounts import names, sharing
 from accounts.models import Account
 from dashboard import demo
-from dashboard.street import MINUTE_S, NAME, NEIGHBOURS, PANELS_W, SEED
+from dashboard.street import MINUTE_S, NAME, NEIGHBOURS, PANELS_W, SEED, seeds
 from devices.digests import claim_code
 from devices.models import Device, Sensor
 from devices.seal import sealer
@@ -43,7 +44,7 @@ class Command(BaseCommand):
 
 
 def make(password: str, days: int, now: int) -> None:
-    """The accounts, their devices, and what these have sent up to now."""
+    """The accounts, their devices, and what these have sent up to now. A neighbour that is there already stays as it is."""
     stores.store(merge=True)
     end = now // MINUTE_S * MINUTE_S
     start = end - days * DAY_S
@@ -51,14 +52,16 @@ def make(password: str, days: int, now: int) -> None:
         account = Account.objects.create_user(NAME, password=password, is_staff=True, is_superuser=True)
         sharing.set_sharing(account, "minutes", "all")
         roof = household(account, ("import", "export", "pv"))
-        street = [_neighbour(name, detail) for name, detail in NEIGHBOURS.items()]
-        for neighbour in street:
-            sharing.subscribe(account, neighbour.username)
+        there = {key for key in map(names.key, NEIGHBOURS) if Account.objects.filter(name_key=key).exists()}
+        street = {name: _neighbour(name, detail) for name, detail in NEIGHBOURS.items() if names.key(name) not in there}
+        for name in NEIGHBOURS:
+            with contextlib.suppress(sharing.SharingError):  # one that was there may be private
+                sharing.subscribe(account, name)
     try:
         for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
             fill(roof[role], tuples)
-        for seed, neighbour in enumerate(street, SEED + 1):
-            fill(household(neighbour, ("import",))["import"], demo.tuples(seed, start, end))
+        for name, neighbour in street.items():
+            fill(household(neighbour, ("import",))["import"], demo.tuples(seeds()[name], start, end))
         stores.store().merge()  # as a night does: pages then read what is usual
     finally:
         stores.close()
