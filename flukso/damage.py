@@ -60,7 +60,7 @@ def _break(text, good, found, whole, problems):
         return "breaks off after {} bytes".format(len(uci.bytes_of(text)))
     if uci.open_at_end(text):
         return "breaks off within a quote"
-    lost = _lost(_items(found), _items(whole))
+    lost = _lost(items_of(found), items_of(whole))
     if lost:
         return "breaks off: {} {} missing".format(" ".join(lost[0]).strip(), "is" if len(lost) == 1 else "and what follows are")
     if text[-1:] != "\n" and (_last_line(text, problems) or _cut_value(found, whole)):
@@ -82,7 +82,7 @@ def _sensors(found):
     return [section for section in found if section.type in ("sensor", "input")]
 
 
-def _items(found):
+def items_of(found):
     """Return what the sections consist of, in order, without the values: (section, option), and each value of a list."""
     items = []
     anonymous: dict = {}

@@ -4,7 +4,7 @@
 from binascii import hexlify
 from collections import namedtuple
 
-from flukso import config, copies, damage, uci
+from flukso import config, copies, damage, losses, uci
 from flukso.config import BOARD_SENSORS, is_hex32, whole
 from flukso.uci import quoted, set_option
 from flukso.words import trouble
@@ -302,7 +302,7 @@ class _Job:
             return
         for name in self._copies.damaged:
             self._say("warning: {}/{} was damaged and is made anew".format(self._copies.folder, name))
-        for line in lost(self._good, copy) if self._good not in (None, copy) else []:
+        for line in losses.lost(self._good, copy) if self._good not in (None, copy) else []:
             self._say("warning: " + line)
         try:
             self._copies.keep(copy)
@@ -313,33 +313,6 @@ class _Job:
         """Write a text that its owner alone may read; its folder is made when missing."""
         self._port.make_folder(path.rpartition("/")[0] or ".")
         self._port.write_durable(path, uci.bytes_of(text), 0o600, user)
-
-
-def lost(before, after) -> list:
-    """Say what one Copy had and the other has no more, or otherwise: the identity, sensors and their ids."""
-    lines = []
-    old, new = _who(before), _who(after)
-    if old[0] and old != new:
-        words = ("the device is {} now; it was {}", new[0], old[0]) if old[0] != new[0] else ("the device has another key", "", "")
-        lines.append(words[0].format(*words[1:]))
-    now = _ids(after)
-    for name, id_ in _ids(before):
-        held = [other for number, other in now if number == name]
-        if not held:
-            lines.append("sensor {} was taken out of the configuration".format(name))
-        elif held[0] != id_:
-            lines.append("sensor {} has another id".format(name))
-    return lines
-
-
-def _who(copy):
-    found = copies.identity_in(sections(copy.flukso, "copy")) or copy.identity
-    return found.get("device"), found.get("key")
-
-
-def _ids(copy):
-    found = [section for section in sections(copy.flukso, "copy") if section.type == "sensor"]
-    return [(section.name, _option([section], "sensor", None, "id")) for section in found]
 
 
 def _believed(good):

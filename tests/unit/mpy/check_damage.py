@@ -354,3 +354,31 @@ def test_a_wish_in_a_copy_of_release_0_1_is_no_wish():
         assert config.parse(text_of(after, RUNTIME)).reset_counters == 0, text
         for path in (FLUKSO_PATH,) + COPIES:
             assert text or config.parse(text_of(after, path), SYSTEM).reset_counters == 0, path
+
+
+LOSSES = (  # what is cut from the file while the service runs, and what is said
+    (lambda text: text[: text.rindex("\toption enable")], ("sensor 4 is not enabled any more", "sensor 4: enable is gone")),
+    (lambda text: text.replace("\toption wan_base_url 'https://api.example.net/'\n", ""), ("settings daemon: wan_base_url is gone",)),
+    (lambda text: text.replace("enable '1'", "enable '0'", 1), ("sensor 1 is not enabled any more",)),
+    (lambda text: text.replace("\tlist port '9'\n", ""), ("flash flash: port is gone",)),
+    (lambda text: text.replace("config flash 'flash'\n\tlist port '8'\n\tlist port '9'\n", ""), ("the section flash flash is gone",)),
+    (lambda text: text + "# a remark\n", ()),
+)
+
+
+def test_nothing_goes_from_the_copies_unsaid():
+    whole = FLUKSO.replace("config sensor '1'", "config flash 'flash'\n\tlist port '8'\n\tlist port '9'\n\nconfig sensor '1'")
+    files = running(whole)
+    for edit, words in LOSSES:
+        wanted = edit(whole)
+        assert wanted != whole
+        status, said, after = start(changed(files, FLUKSO_PATH, wanted.encode()))
+        warnings = [line[len("warning: ") :] for line in said.split("\n") if line.startswith("warning: ")]
+        assert status == 0 and text_of(after) == wanted and tuple(warnings) == words, (warnings, words)
+        assert "warning" not in start(after)[1]
+
+
+def test_many_losses_are_said_in_few_lines():
+    files = running(FLUKSO + "config x y\n" + "".join(["\toption {}{} 1\n".format("o" * 90, number) for number in range(99)]))
+    said = start(changed(files, FLUKSO_PATH, (FLUKSO + "config x y\n").encode()))[1]
+    assert said.count("warning: ") == 13 and "and 87 things more are gone" in said and len(said) < 1600
