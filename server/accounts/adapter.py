@@ -51,7 +51,11 @@ class Adapter(DefaultAccountAdapter):
         """Limits go by it. Raises Unnamed where a proxy does not say who its client is."""
         if not settings.BEHIND_PROXY:
             return request.META.get("REMOTE_ADDR") or ""
-        address = proxied.client(request.headers.get("X-Real-IP"), request.headers.get("X-Forwarded-For"))
+        try:
+            address = proxied.client(request.headers.get("X-Real-IP"), request.headers.get("X-Forwarded-For"))
+        except proxied.Doubtful as error:
+            logger.warning("nobody knows who logs in: %s; let the proxy set both headers", error)
+            raise Unnamed from error
         if not address:
             logger.warning("the proxy sends neither X-Real-IP nor X-Forwarded-For, which FLUKSO_BEHIND_PROXY=1 needs: nobody can log in")
             raise Unnamed

@@ -55,6 +55,9 @@ class Account(AbstractUser):
     def clean(self):
         """Raises ValidationError for a name that is somebody else's, or nobody's to have."""
         super().clean()
+        self._check_free()
+
+    def _check_free(self):
         if Account.objects.filter(name_key=self._free_key()).exclude(pk=self.pk).exists():
             raise ValidationError({"username": _("A user with that username already exists.")})
 
@@ -65,9 +68,12 @@ class Account(AbstractUser):
         return key
 
     def save(self, *args, update_fields=None, **options):
-        """Raises ValidationError for a name that nobody may have."""
+        """Raises ValidationError for a name that nobody may have, and for a new account's that is somebody's already."""
         self.email = self.email or None  # many may have none
-        self._free_key()
+        if self._state.adding:
+            self._check_free()
+        else:
+            self._free_key()
         if update_fields is not None and "username" in update_fields:
             update_fields = {*update_fields, "name_key"}
         super().save(*args, update_fields=update_fields, **options)

@@ -5,6 +5,7 @@ import csv
 import math
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -22,8 +23,8 @@ from series.store import MAX_TUPLES
 router = Router()
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}  # for the description
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
-DIGITS = 6  # decimals that a value is read with
-WHOLE = 100  # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.004 l/min
+DIGITS = 12  # decimals that a value is read with
+WHOLE = 100  # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417 l/min
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
 Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
@@ -65,7 +66,7 @@ def _rounded(value: float) -> float | None:
         return None
     if abs(value) >= WHOLE:
         return math.floor(value + 0.5)
-    return round(value, 3 if abs(value) < 1 else 2 if abs(value) < 10 else 1)
+    return float(f"{value:.3g}") + 0.0  # never -0.0
 
 
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
@@ -88,7 +89,8 @@ def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Want
 
 def _plain(value: float | None) -> str:
     """Without an exponent or needless zeros; empty for what is unknown."""
-    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
+    text = "" if value is None else format(Decimal(str(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS, openapi_extra=CSV)

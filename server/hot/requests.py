@@ -24,14 +24,21 @@ def read_headers(scope) -> Headers:
     return Headers(*values)
 
 
+UNKNOWN = "0.0.0.0"
+
+
 def origin(scope, headers: Headers, behind_proxy: bool) -> str:
     """The network that a request came from: an IPv4 address, or the 64 bits of IPv6 that one subscriber has.
 
     "" where all requests would seem to come from one place: from this machine itself, or through a socket of its own.
+    Those that forge what a proxy says share one network, UNKNOWN.
     """
     text = scope["client"][0] if scope["client"] else ""
     if behind_proxy:
-        text = proxied.client(*[value and value.decode("latin-1") for value in (headers.address, headers.forwarded)]) or text
+        try:
+            text = proxied.client(*[value and value.decode("latin-1") for value in (headers.address, headers.forwarded)]) or text
+        except proxied.Doubtful:
+            return UNKNOWN
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -16,6 +16,7 @@ def tighten(folder: Path, *files: str) -> None:
 
     What belongs to another user stays as it is, and is said.
     """
+    folder = folder.resolve()  # a folder that lies elsewhere is as open there
     found = [Path(name).parent.glob(Path(name).name + "*") for name in files]
     paths = [path for each in found for path in each if path.is_file()]
     if _is_open(folder):

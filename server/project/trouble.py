@@ -71,7 +71,10 @@ def _text(request, known, title, advice, kind: str) -> str:
 
 def _form_of(request) -> str:
     """The page of this site that the form was on."""
-    told = urlsplit(request.headers.get("Referer", ""))
+    try:
+        told = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return reverse("account_login")
     same = told.netloc == request.get_host() and told.path.startswith("/") and not told.path.startswith("//")
     return told.path if same else reverse("account_login")
 

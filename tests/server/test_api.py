@@ -205,3 +205,16 @@ def test_a_tap_that_drips_is_more_than_nothing_and_water_has_no_price(client, pe
         reply = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}{unit}", people["alice"])
         assert reply.status == 422 and "of electricity alone" in reply.json()["error"]
     assert client.get(path.replace("eurperyear", "m3pyear"), X_Token=people["alice"]).status == 200
+
+
+SMALL = """
+from api.series import _plain, _rounded
+for value in (0.0004, 0.000694, 0.0334, -0.0001, 12.34, 99.96, -0.0, 123.5):
+    print(_rounded(value), _plain(_rounded(value)))
+"""
+
+
+def test_what_flows_slowly_has_three_digits_that_tell(desk):
+    told = desk.shell(SMALL).splitlines()
+    assert told[:4] == ["0.0004 0.0004", "0.000694 0.000694", "0.0334 0.0334", "-0.0001 -0.0001"]
+    assert told[4:] == ["12.3 12.3", "100.0 100", "0.0 0", "124 124"]

@@ -89,6 +89,26 @@ def test_a_log_in_behind_a_proxy_that_says_enough(ask):
         assert status == 200 and "not correct" in text
 
 
+@pytest.mark.parametrize("address", ["192.0.2.7:4711", "[2001:db8::7]:80", "2001:db8::7"])
+def test_a_proxy_may_say_the_client_s_port_too(ask, address):
+    form = dict(LOG_IN, body="login=another&password=nothing-at-all")  # a name is tried so often only
+    assert ask(**form, HTTP_X_FORWARDED_FOR=address)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "real, forwarded", [("10.0.0.1", "192.0.2.7"), ("192.0.2.7", "9.9.9.9, 192.0.2.8"), ("unknown", "192.0.2.7"), (None, "unknown")]
+)
+def test_whoever_forges_an_address_is_refused_and_named_in_the_log(ask, real, forwarded):
+    said = {"HTTP_X_FORWARDED_FOR": forwarded} | ({"HTTP_X_REAL_IP": real} if real else {})
+    status, _headers, _text, lines = ask(**LOG_IN, **said)
+    assert status == 403 and [trace for line, trace in lines if "nobody knows who logs in" in line] == [False]
+
+
+def test_a_csrf_page_leads_on_whatever_the_referer_is(ask):
+    said = {"HTTP_REFERER": "http://[bad/", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}
+    assert ask(**LOG_IN, check=True, **said)[0] == 403
+
+
 def test_a_log_in_behind_a_proxy_that_says_too_little_is_told_what_is_missing(ask):
     status, _headers, text, lines = ask(**LOG_IN)
     assert status == 403 and "X-Real-IP" in text and "X-Forwarded-For" in text

@@ -33,9 +33,11 @@ def test_the_data_folder_is_for_its_user_alone(tmp_path):
                     os.chmod(os.path.join(top, name), 0o755 if name in folders else 0o644)
             data.chmod(0o755)
             (beside / "series").chmod(0o644)
+            data.rename(tmp_path / "elsewhere")
+            data.symlink_to(tmp_path / "elsewhere")
             platform.start()
             assert Visitor(platform.url).get("/login/").status_code == 200
-            assert open_to_others(data) == []
+            assert open_to_others(f"{data}/.") == [] == open_to_others(data) == []
             assert stat.S_IMODE(os.stat(beside / "series").st_mode) == 0o600
             assert stat.S_IMODE(beside.stat().st_mode) == 0o755, "a folder that is not ours alone stays as it is"
     finally:
