@@ -2,12 +2,15 @@
 """The live tab's stream (server-sent events): tells when lines have new values, and keeps the owner's devices uploading often."""
 
 import asyncio
+import itertools
 import logging
+import threading
 import time
-from collections import Counter
+import weakref
 from collections.abc import AsyncIterator
 from datetime import datetime, timezone
 from importlib import import_module
+from typing import NamedTuple
 
 import msgspec
 from dashboard.chart import newest
@@ -36,8 +39,16 @@ STREAMS_EACH = 6  # of an account: its phones and tabs
 STREAMS_A_BROWSER = 3  # browsers open six connections to a server: the others are for what the pages fetch
 RETRY_MS = 3000
 
-_open: Counter[int] = Counter()
-_browsers: Counter[str] = Counter()  # by session
+
+class Place(NamedTuple):
+    account: int
+    session: str
+    number: int
+
+
+_places: set[Place] = set()  # of the streams that are open; one is given up without the lock
+_numbers = itertools.count()
+_taking = threading.Lock()
 
 
 @require_GET
@@ -57,30 +68,38 @@ def stream(request):
     others, session = names(request.GET.get("lines")), request.session.session_key
     if "once" in request.GET:
         return answer({"now": int(time.time()), "last": _last(_renew(account, resource, others))})
-    if _browsers[session] >= STREAMS_A_BROWSER and "few" in request.GET:
-        return answer({"error": _("Too many live pages are open.")}, 503)
-    if _open.total() >= STREAMS_MAX or _open[account.pk] >= STREAMS_EACH:
-        return answer({"error": _("Too many live pages are open.")}, 503)
+    place = _take(account.pk, session, "few" in request.GET)
+    if place is None:
+        refusal = answer({"error": _("Too many live pages are open.")}, 503)
+        refusal._has_been_logged = True  # it is as planned: Django would call it an error
+        return refusal
     headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
-    events = _counted(account, session, resource, others)
-    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
+    return Stream(place, _events(account, session, resource, others), content_type="text/event-stream", headers=headers)
 
 
-async def _counted(account, session: str, resource: str, others) -> AsyncIterator[bytes]:
-    _open[account.pk] += 1
-    _browsers[session] += 1
-    try:
-        async for event in _events(account, session, resource, others):
-            yield event
-    finally:
-        _leave(_open, account.pk)
-        _leave(_browsers, session)
+class Stream(StreamingHttpResponse):
+    """Has a place until it is closed, or forgotten before anybody read it."""
+
+    def __init__(self, place: Place, *args, **kwargs):
+        self._leave = weakref.finalize(self, _places.discard, place)
+        super().__init__(*args, **kwargs)
+
+    def close(self):
+        super().close()
+        self._leave()
 
 
-def _leave(counter: Counter, key) -> None:
-    counter[key] -= 1
-    if not counter[key]:
-        del counter[key]
+def _take(account: int, session: str, few: bool) -> Place | None:
+    """A place, unless the process, the account or (few) the browser has all of its own: of several who ask at once, too."""
+    with _taking:
+        places = list(_places)
+        if len(places) >= STREAMS_MAX or sum(each.account == account for each in places) >= STREAMS_EACH:
+            return None
+        if few and sum(each.session == session for each in places) >= STREAMS_A_BROWSER:
+            return None
+        place = Place(account, session, next(_numbers))
+        _places.add(place)
+        return place
 
 
 async def _events(account, session: str, resource: str, others) -> AsyncIterator[bytes]:

@@ -3,9 +3,11 @@
 
 import contextlib
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -171,6 +173,23 @@ def _is_free(site) -> bool:
             return stream.readline().startswith(b"retry: ")
     except urllib.error.HTTPError:
         return False
+
+
+def test_of_six_tabs_that_open_at_once_three_get_a_stream(site):
+    request = urllib.request.Request(site.url + "/live/?few=1", headers={"Cookie": f"sessionid={site.sessions['erik']}"})
+    asked = threading.Barrier(6)
+    with contextlib.ExitStack() as stack:
+
+        def ask(_number):
+            asked.wait()
+            try:
+                return stack.enter_context(urllib.request.urlopen(request, timeout=30)).status
+            except urllib.error.HTTPError as refusal:
+                return refusal.code
+
+        with ThreadPoolExecutor(6) as tabs:
+            assert sorted(tabs.map(ask, range(6))) == [200] * 3 + [503] * 3
+    assert "ERROR django.request" not in site.platform.log.read_text()  # to refuse some is as planned
 
 
 def test_the_stream_tells_when_there_is_news(site):
