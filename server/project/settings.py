@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "project.front.Front",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "project.typed.Typists",
     "project.sessions.LivingOn",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -13,6 +13,7 @@ from devices.models import Device, Sensor
 typist = Account.objects.create_user("typist", password="correct horse typist")
 device = Device.objects.create(pk="{DEVICE}", owner=typist, sealed_key=b"x", claim_code="x")
 Sensor.objects.create(pk="{SENSOR}", device=device)
+Account.objects.create_user("another", password="correct horse typist")
 """
 SEND = """
 import json
@@ -21,11 +22,14 @@ from django.core.cache import cache
 from django.test import Client
 cache.clear()
 client = Client(SERVER_NAME="localhost")
+if {before!r}:
+    client.post("/login/", {{"login": {before!r}, "password": "correct horse typist"}}, secure=True)
+    del client.cookies["sessionid"]
 sent = client.post({path!r}, {fields!r}, secure=True)
 told = [sent.status_code, sent.headers.get("Location", "")]
 back = parse_qs(urlsplit(told[1]).query)["next"][0]
 page = client.get(told[1], secure=True)
-entered = client.post("/login/", {{"login": "typist", "password": "correct horse typist", "next": back}}, secure=True)
+entered = client.post("/login/", {{"login": {after!r}, "password": "correct horse typist", "next": back}}, secure=True)
 told += [page.status_code, entered.status_code, entered.headers["Location"]]
 shown = client.get(entered.headers["Location"], secure=True)
 again = client.get(entered.headers["Location"], secure=True)
@@ -45,6 +49,11 @@ FORMS = [  # path, fields, the page, what it shows
 NOT_SAVED = "it is not saved yet"
 
 
+def send(site, path, fields, before="typist", after="typist") -> list:
+    """What SEND tells. before: who was logged in when the page was opened; after: who logs in when the form was sent."""
+    return json.loads(site.shell(SEND.format(path=path, fields=fields, before=before, after=after)))
+
+
 @pytest.fixture(scope="module")
 def site(desk):
     desk.shell(MAKE)
@@ -53,7 +62,7 @@ def site(desk):
 
 @pytest.mark.parametrize("path, fields, page, words", FORMS)
 def test_what_was_typed_is_there_after_the_log_in_once(site, path, fields, page, words):
-    sent, to, login, entered, back, status, shown, again = json.loads(site.shell(SEND.format(path=path, fields=fields)))
+    sent, to, login, entered, back, status, shown, again = send(site, path, fields)
     assert (sent, login, entered, back, status) == (302, 200, 302, page, 200) and to.startswith("/login/?next=")
     assert words in shown and NOT_SAVED in shown
     assert words not in again and NOT_SAVED not in again
@@ -72,9 +81,16 @@ BUTTONS = [
 
 @pytest.mark.parametrize("path, fields, page", BUTTONS)
 def test_a_button_leads_back_to_its_page_and_does_nothing(site, path, fields, page):
-    sent, _to, _login, entered, back, status, shown, _again = json.loads(site.shell(SEND.format(path=path, fields=fields)))
+    sent, _to, _login, entered, back, status, shown, _again = send(site, path, fields)
     assert (sent, entered, back, status) == (302, 302, page, 200)
     assert "not kept" not in shown
+
+
+@pytest.mark.parametrize("before, after", [("typist", "another"), ("", "typist"), ("another", "typist")])
+def test_what_somebody_else_typed_is_shown_to_nobody(site, before, after):
+    *_rest, status, shown, again = send(site, "/tokens/", {"name": "of my own"}, before, after)
+    assert status == 200
+    assert all(words not in page for words in ("of my own", NOT_SAVED) for page in (shown, again))
 
 
 CHOSEN = """
@@ -94,7 +110,7 @@ def test_ticks_are_there_as_they_were_sent(site, ticked):
         CHOSEN if ticked else "from accounts.models import Account; print(Account.objects.get(username='ticked').pk)"
     ).strip()
     fields = {"sharing": "day", "audience": "chosen", "names": ""} | ({"chosen": friend} if ticked else {})
-    shown, again = json.loads(site.shell(SEND.format(path="/account/sharing/", fields=fields)))[-2:]
+    shown, again = send(site, "/account/sharing/", fields)[-2:]
     assert [_ticked(page, friend) for page in (shown, again)] == [ticked, True]  # the second page shows what is saved
 
 
@@ -109,11 +125,11 @@ from django.core.cache import cache
 from django.test import Client
 cache.clear()
 before = Session.objects.count()
-client = Client(SERVER_NAME="localhost")
+client = Client(SERVER_NAME="localhost", HTTP_COOKIE="typist=" + 64 * "0")
 client.post("/tokens/", {"name": "x" * 5000}, secure=True)
 print(Session.objects.count() - before)
 for n in range(40):
-    Client(SERVER_NAME="localhost").post("/tokens/", {"name": "x"}, secure=True)
+    Client(SERVER_NAME="localhost", HTTP_COOKIE="typist=" + 64 * "0").post("/tokens/", {"name": "x"}, secure=True)
 print(Session.objects.count() - before)
 refused = client.post("/follow/", {"click": "hide x"}, secure=True, HTTP_ACCEPT="application/json")
 print(refused.status_code)
