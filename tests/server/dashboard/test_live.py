@@ -205,12 +205,12 @@ def test_the_stream_tells_when_there_is_news(site):
 
 def test_the_stream_ends_when_its_viewer_logs_out(site):
     name = "from django.contrib.sessions.models import Session; Session.objects.filter(pk={!r}).delete()"
-    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['carol']}"})
+    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['newcomer']}"})
     with urllib.request.urlopen(request, timeout=30) as stream:
         assert stream.readline().startswith(b"retry: ")
-        site.shell(name.format(site.sessions["carol"]))  # as a log-out does, in any process
+        site.shell(name.format(site.sessions["newcomer"]))  # as a log-out does, in any process
         assert b"event: rest" not in stream.read()
-    assert site.get("/live/", "carol")[0] == 401
+    assert site.get("/live/", "newcomer")[0] == 401
 
 
 def _event(stream) -> dict:
