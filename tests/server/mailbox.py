@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-WAIT_S = 20
+WAIT_S = 90
 
 
 class Mailbox:

@@ -7,7 +7,7 @@ from playwright.sync_api import sync_playwright
 from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
-from tests.server.window import new_context, open_chromium
+from tests.server.window import WAIT_MS, new_context, open_chromium
 
 OPERATOR = "from accounts.models import Account; Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
 PAGES = [
@@ -119,6 +119,6 @@ def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platfo
 def test_the_documentation_of_the_api_is_drawn(inside, platform):
     page = inside.new_page()
     page.goto(platform.url + "api/1/docs")
-    page.wait_for_selector(".opblock", timeout=20_000)
+    page.wait_for_selector(".opblock", timeout=WAIT_MS)
     assert page.locator(".opblock").count() >= 15
     page.close()
