@@ -19,7 +19,8 @@ HELP = {  # command: its usage, one line that says what it does, and the rest
         """commands: version | counters | delta | sync (needs --config)
           get NAME [SENSOR]
           set NAME [SENSOR] VALUE...   kept for good
-names:    hardware, map, watchdog, brownouts; of a sensor, which count from 1: enabled, counter, constant
+names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by the router's release);
+          of a sensor, which count from 1: enabled, counter, constant
 """
         + BUSES,
     ),
@@ -125,7 +126,7 @@ def provision(rest, options, port):
 
 
 def check(rest, port):
-    from flukso import advice, config, uci
+    from flukso import advice, config, pulses, uci
 
     if not rest:
         raise UsageError("config needs what to do: config check FILE")
@@ -142,6 +143,9 @@ def check(rest, port):
         return 2
     for problem in warnings:
         sys.stdout.write("warning: {}\n".format(uci.shown(problem)))
+    for sensor in settings.sensors:
+        if (sensor.exact or sensor.hold) and not settings.bus.startswith("uart:"):
+            sys.stdout.write(pulses.describe(sensor) + "\n")
     sys.stdout.write("good: {} sensors enabled\n".format(len(settings.sensors)))
     return 0
 

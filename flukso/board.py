@@ -3,7 +3,7 @@
 
 from collections import namedtuple
 
-from flukso import spi
+from flukso import pulses, spi
 
 HISTORIC_MAJORS = (0, 1, 255)
 FRACTION_MINOR = 1  # hardware 2.0 has no fractions
@@ -11,6 +11,15 @@ FRACTION_MINOR = 1  # hardware 2.0 has no fractions
 # deltas: a tuple of spi.Delta; whole: False when a reply was damaged and only `counters` can be believed
 Poll = namedtuple("Poll", ("deltas", "counters", "whole"))
 Identity = namedtuple("Identity", ("hw_major", "hw_minor", "sw_major", "sw_minor", "historic"))
+
+
+# what a pulse input has seen since the board's power-on, numbers modulo 65536: hold in force, 10 µs; pulses counted, those that
+# 1 ms of hold would have counted, and those that were too short
+Input = namedtuple("Input", ("port", "hold", "count", "former", "short"))
+# starts that took an older record than the newest, by how many at the last one, worn slots, hours for which `former` is still compared
+Damage = namedtuple("Damage", ("falls", "age", "worn", "trial_h"))
+PULSE_PORTS, PULSE_SENSORS = (3, 4), (3, 4, 5)  # from 0
+SHORT_FORM, LONG_FORM = 18, 22  # digits of a delta
 
 
 class Board:
@@ -23,6 +32,8 @@ class Board:
         self._clock = clock
         self.identity = None
         self.faults = 0  # replies that were damaged or missing
+        self.inputs: tuple = ()  # of Input and
+        self.damage = None  # Damage, as they were looked at last; only firmware of ours tells
         self.polls = 0
         self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
 
@@ -30,6 +41,24 @@ class Board:
     def historic(self):
         """Whether the board must be given the historic board's time; until it is known, yes."""
         return self.identity is None or self.identity.historic
+
+    @property
+    def exact(self):
+        """Whether the board counts pulses exactly, has holds, and tells of damage."""
+        known = self.identity
+        return known is not None and not known.historic and (known.sw_major, known.sw_minor) >= pulses.EXACT_FROM
+
+    async def look(self):
+        """Ask what the pulse inputs have seen and what the EEPROM suffered; nothing of a board that cannot tell."""
+        if not self.exact:
+            self.inputs, self.damage = (), None
+            return
+        found = []
+        for port in PULSE_PORTS:
+            found.append(Input(*(await self.ask("gx", port))))
+        self.inputs = tuple(found)
+        falls, age, full, brief, trial_h = await self.ask("gv")
+        self.damage = Damage(falls, age, _ones(full) + _ones(brief), trial_h)
 
     async def _run(self, steps):
         """Drive a dialogue to its end and return its Reply."""
@@ -120,9 +149,26 @@ class Board:
         by_index = {sensor.number - 1: sensor for sensor in settings.sensors}
         for index in range(spi.SENSORS):
             await self._sync_sensor(index, by_index.get(index), fractions, changes)
+        if self.exact:
+            await self._sync_pulses(by_index, ports, changes)
         if changes:
             await self.ask("ct")
         return changes
+
+    async def _sync_pulses(self, by_index, ports, changes):
+        """Constants and holds; after the constants, which end what was exact."""
+        for index in PULSE_SENSORS:
+            sensor = by_index.get(index)
+            step = tuple(sensor.exact or (0, 0)) if sensor else (0, 0)
+            if (await self.ask("gn", index))[1:] != step:
+                await self.ask("sn", index, *step)
+                changes.append("sensor {} {}".format(index + 1, "{}/{} a pulse".format(*step) if step[1] else "not exact"))
+        for port in PULSE_PORTS:
+            sensor = by_index.get(ports[port])
+            hold = sensor.hold if sensor else 0
+            if (await self.ask("go", port))[1] != hold:
+                await self.ask("so", port, hold)
+                changes.append("port {} hold {}".format(port + 1, pulses.milliseconds(hold) + " ms" if hold else "by constant"))
 
     async def _sync_sensor(self, index, sensor, fractions, changes):
         wanted = [("e", 1 if sensor else 0, "enabled")]
@@ -140,6 +186,10 @@ class Board:
         for sensor in range(spi.SENSORS):
             await self.ask("sc", sensor, 0)
         await self.ask("ct")
+
+
+def _ones(bits):
+    return sum([bits >> at & 1 for at in range(8)])
 
 
 def port_map(sensors) -> tuple:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`flukso board …`: one command to the board alone."""
 
-from flukso import config, spi
+from flukso import config, pulses, spi
 from flukso.board import Board
 from flukso.words import UsageError, meant, trouble
 
@@ -13,6 +13,7 @@ NAMES = {  # name: the command's second letter, whether it is of a sensor
     "enabled": ("e", True),
     "counter": ("c", True),
     "constant": ("m", True),
+    "form": ("a", False),
 }
 
 
@@ -82,7 +83,22 @@ async def _version(board):
         "firmware {}.{}{}".format(known.sw_major, known.sw_minor, " (historic)" if known.historic else ""),
         "watchdog resets {}".format(watchdog),
         "brown-outs {}".format(brownouts),
+    ] + await _told(board)
+
+
+async def _told(board):
+    """What firmware of ours tells of its pulse inputs and its EEPROM."""
+    await board.look()
+    if board.damage is None:
+        return []
+    lines = [
+        "input {}: hold {} ms, {} pulses, {} too short, {} with a hold of 1 ms".format(
+            seen.port + 1, pulses.milliseconds(seen.hold), seen.count, seen.short, seen.former
+        )
+        for seen in board.inputs
     ]
+    lines.append("damaged records {}, worn slots {}".format(board.damage.falls, board.damage.worn))
+    return lines
 
 
 async def _counters(board):
@@ -119,6 +135,8 @@ def _get(words):
 
 
 async def _shown(board, name, letter, sensor):
+    if name == "form" and not board.exact:
+        raise spi.SpiError("this board has no form that can be set: its firmware is older than 2.1")
     if sensor is None:
         values = await board.ask("g" + letter)
         if name == "map":
@@ -146,6 +164,8 @@ def _set(words):
             await board.ask("sf", sensor, fraction)
         elif fraction:
             raise spi.SpiError("this board has no fractions")
+        if words[0] == "form" and not board.exact:
+            raise spi.SpiError("this board has no form that can be set: its firmware is older than 2.1")
         await board.ask("s" + letter, *(first + tuple(values)))
         await board.ask("ct")
         return [await _shown(board, words[0], letter, sensor)]
@@ -181,6 +201,10 @@ def _values(name, words):
         if constant is None or constant >= (config.CONSTANT_MAX + 1) * 1000:
             raise CommandError("constant takes a number up to {}.999".format(config.CONSTANT_MAX))
         return [constant // 1000, constant % 1000]
+    if name == "form":
+        if words not in (["18"], ["22"]):
+            raise CommandError("form takes 18 or 22")
+        return [int(words[0])]
     wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(name, (65535,))
     numbers = [number for number in [config.digits(word, 10) for word in words] if number is not None]
     if not len(words) == len(numbers) == len(wanted) or [1 for at in range(len(wanted)) if numbers[at] > wanted[at]]:

@@ -3,7 +3,7 @@
 
 from collections import namedtuple
 
-from flukso import https, uci
+from flukso import https, pulses, uci
 from flukso import options as table
 from flukso.meter import UNIT_OF_TYPE
 from flukso.words import clipped, trouble
@@ -47,9 +47,11 @@ Settings = namedtuple(
         "sensors",  # the enabled Sensors, by their number
     ),
 )
-# number 1-6; constant whole and 1/1000 of it; function is free text
+# number 1-6; constant whole and 1/1000 of it; function is free text; exact: (unit, pulses) of pulses.exact, or ();
+# hold: 10 µs, 0: the board's own
 Sensor = namedtuple(
-    "Sensor", ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function")
+    "Sensor",
+    ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function", "exact", "hold"),
 )
 
 
@@ -324,9 +326,12 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa
             if taken_ports.setdefault(port, number) != number:
                 reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
     constant = 1000 if listening else _constant(reader, section, options, class_, enabled)
+    step = () if listening else _exact(reader, options, class_, "electricity" if kind is None else kind.text)
+    constant = pulses.nearest(step) if step else constant
+    hold = 0 if listening else _hold(reader, options, class_, step or (max(constant, 1), 1000))
     texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
     type_ = "electricity" if kind is None else kind.text
-    return Sensor(number, enabled, id_, type_, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2])
+    return Sensor(number, enabled, id_, type_, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2], step, hold)
 
 
 def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
@@ -385,6 +390,48 @@ def _constant(reader, section, options, class_, enabled):
 
 def _no_number(value):
     return "{} is not a number".format(clipped(value.text)) if value.text else "it has no value"
+
+
+def _exact(reader, options, class_, kind):
+    """Return (unit, pulses) of pulses.exact when the options say how many pulses make a kWh or m³, else ()."""
+    own, other = ("pulses_per_m3", "pulses_per_kwh") if kind in ("water", "gas") else ("pulses_per_kwh", "pulses_per_m3")
+    if other in options:
+        reader.wrong(options[other], other, "a sensor of type {} has {}".format(kind, own))
+    value = options.get(own)
+    if value is None:
+        return ()
+    if class_ != "pulse":
+        reader.wrong(value, own, "only a sensor of class pulse has it")
+        return ()
+    step = pulses.exact(thousandths(value.text) or 0)
+    if step is None:
+        reader.wrong(
+            value, own, "{} cannot be counted exactly: a number up to 16000, with few decimals, is needed".format(clipped(value.text))
+        )
+    return step or ()
+
+
+def _hold(reader, options, class_, step):
+    """Return the hold of a pulse sensor, 10 µs: as the options say or as their highest rate lets it be; 0 when they say neither."""
+    limits = (
+        ("hold", pulses.HOLD_MIN * 10, pulses.HOLD_MAX * 10, "0.2 to 100 (ms)"),
+        ("max_rate", 100, 1000000, "0.1 to 1000 (kW, or m³/h)"),
+    )
+    found = {}
+    for name, least, most, words in limits:
+        value = options.get(name)
+        if value is None:
+            continue
+        number = thousandths(value.text)
+        if class_ != "pulse":
+            reader.wrong(value, name, "only a sensor of class pulse has it")
+        elif number is None or not least <= number <= most:
+            reader.wrong(value, name, "{} is not a number from {}".format(clipped(value.text), words))
+        else:
+            found[name] = number
+    if "hold" in found:
+        return found["hold"] // 10
+    return pulses.hold_for(step, found["max_rate"]) if "max_rate" in found else 0
 
 
 def _in_range(reader, value, constant, needed):

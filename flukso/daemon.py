@@ -3,7 +3,7 @@
 
 import asyncio
 
-from flukso import config, spi, state, uart
+from flukso import config, pulses, spi, state, uart
 from flukso.board import Board, Poll
 from flukso.dating import Dating
 from flukso.readings import Readings
@@ -16,6 +16,7 @@ from flukso.uartboard import UartBoard
 ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clock's rounding dates one into the second before
 NEXT_S = 1 + ALIGN_S
 FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
+LOOK_S = 60  # how often the board is asked what its pulse inputs and its EEPROM suffered
 RESYNC_S = 3600  # how often the board's settings are compared again
 CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
 START_S = 0.7  # a board that took longer, or until later in a second, to be brought in line is polled in the next one: no poll is late
@@ -66,6 +67,7 @@ class Daemon:
         self._fresh = False  # no reading was taken since
         self._failures = 0
         self._sync_at = mono
+        self._look_at = NEVER_S
         self._chores_at = mono
         self._saver = state.Saver(port, self.log, settings, mono, self.dating.note)
         self.dating.begin(self.sender, lambda: self._saver.save(self.store))
@@ -231,6 +233,8 @@ class Daemon:
                 self.board_error = ""
             if known and mono >= self._sync_at:
                 await self._start_board()
+            elif known and mono >= self._look_at:
+                await self._look()
         except (spi.SpiError, OSError) as error:
             self._lost(str(error))
         if self.board.uart_in:
@@ -270,9 +274,18 @@ class Daemon:
         if changes:
             self.log("notice", "board settings brought in line: {}".format(", ".join(changes)))
         await self._reset_counters()
+        await self._look()
         self._fresh = not self._ready
         self._ready = True
         self.readings.expect(self.clock.monotonic())
+
+    async def _look(self):
+        """Ask what the board tells of damage and of holds, and say what is new of it. Raises SpiError, BusError."""
+        self._look_at = self.clock.monotonic() + LOOK_S
+        before = self.board.damage
+        await self.board.look()
+        for text in pulses.news(before, self.board.damage, self.board.inputs):
+            self.log("warning", text)
 
     async def _reset_counters(self):
         """Set the counters to 0 once for each time that the configuration was written with this wish."""

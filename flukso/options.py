@@ -35,7 +35,8 @@ SETTINGS = ("main", "daemon")  # sections of this type
 TYPES = ("settings", "sensor", "flash", "system")
 # What other readers of the file take: the service, the sensors' part of config.py, flukso-flash.
 SERVICE = ("enabled",)
-SENSOR = ("id", "type", "class", "port", "constant", "voltage", "current", "function", "enable")
+SENSOR = ("id", "type", "class", "port", "constant", "voltage", "current", "function", "enable",
+          "pulses_per_kwh", "pulses_per_m3", "hold", "max_rate")  # fmt: skip
 FLASH = ("auto", "image", "backup", "programmer", "port", "run", "pidfile", "init", "sys", "driver", "reset", "sck", "mosi", "miso")
 SYSTEM = ("device", "key", "version")
 # What the field's files have beside ours, and nobody here reads.

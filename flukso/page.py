@@ -177,6 +177,8 @@ function tell(s){
   if(up.error)trouble.push("Upload: "+up.error);
   if(up.enabled&&!s.clock.settled)
     trouble.push("Nothing is uploaded yet: "+(s.clock.believed?"the time that was known is contradicted":s.clock.source_text));
+  for(const i of b.inputs)if(i.noise)trouble.push(i.noise);
+  if(b.damage&&b.damage.falls)trouble.push("The board found damaged records: "+b.damage.falls);
   for(const e of["config","save","flash"])if(s.errors[e])trouble.push(s.errors[e]);
   $("trouble").textContent=trouble.join(". ");$("trouble").hidden=!trouble.length;
   const rows=[["Device",s.device||"unknown"],["Board",b.hardware?b.hardware+", firmware "+b.firmware:"unknown"],["Daemon",s.version]];

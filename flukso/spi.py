@@ -43,6 +43,14 @@ COMMANDS: "dict[str, tuple]" = {
     "sw": ("H", "H"),
     "gb": ("", "H"),
     "sb": ("H", "H"),
+    "ga": ("", "B"),  # from here to `gv`: firmware 2.1 of ours
+    "sa": ("B", "B"),
+    "gn": ("B", "BHH"),
+    "sn": ("BHH", "BHH"),
+    "go": ("B", "BH"),
+    "so": ("BH", "BH"),
+    "gx": ("B", "BHHHH"),
+    "gv": ("", "HBBBB"),
     "gd": ("", None),  # see Delta
     "ct": ("", ""),
 }
@@ -167,7 +175,7 @@ def _values(name, digits):
     if len(raw) != struct.calcsize(">" + codes):
         raise SpiError("{}: length of the reply".format(name))
     values = struct.unpack(">" + codes, raw)
-    if name[1] in "ecmf" and values[0] >= SENSORS:
+    if name[1] in "ecmfnox" and values[0] >= SENSORS:
         raise SpiError("{}: no such sensor".format(name))
     if name[1] == "f" and values[1] > FRACTION_MAX:
         raise SpiError("{}: fraction".format(name))

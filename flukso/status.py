@@ -6,6 +6,7 @@
 
 import json
 
+from flukso import pulses
 from flukso.clock import SOURCES
 from flukso.meter import WATT
 from flukso.register import claim_code
@@ -75,7 +76,34 @@ def _board(house, mono):
         ("last_poll_age", _since(house.last_poll, mono)),
         ("error", house.board_error or None),
         ("uart_lost", house.rs485.lost),
+        ("exact", None if identity is None else house.board.exact),
+        ("inputs", [_input(seen) for seen in house.board.inputs]),
+        ("damage", _damage(house.board.damage)),
     )
+
+
+def _input(seen):
+    return (
+        ("port", seen.port + 1),
+        ("hold_ms", seen.hold / 100),
+        ("pulses", seen.count),
+        ("former", seen.former),
+        ("short", seen.short),
+        ("noise", pulses.noise(seen) or None),
+    )
+
+
+def _damage(damage):
+    if damage is None:
+        return None
+    return (("falls", damage.falls), ("age", damage.age), ("worn", damage.worn), ("trial_h", damage.trial_h))
+
+
+def _deviation(house, sensor):
+    """How much more this board counts than the constant says, in words; None when it is exact or not known."""
+    if not sensor.exact or house.board.identity is None or house.board.exact:
+        return None
+    return pulses.percent(pulses.deviation(sensor.exact))
 
 
 def _sensor(house, sensor, mono):
@@ -92,6 +120,7 @@ def _sensor(house, sensor, mono):
         ("counter", meter.counter),
         ("counter_unit", UNIT_OF_COUNTER.get(meter.unit, "l")),
         ("resets", meter.resets),
+        ("deviation", _deviation(house, sensor)),
     )
 
 
@@ -152,6 +181,14 @@ def metrics(house, mono: float) -> bytes:
     return "".join(out).encode()
 
 
+def _shorts(board):
+    return [('{{port="{}"}}'.format(seen.port + 1), seen.short) for seen in board.inputs]
+
+
+def _of_damage(board, name):
+    return [("", getattr(board.damage, name))] if board.damage else []
+
+
 def _families(house, mono):
     uploader, board, meters = house.sender.uploader, house.board, []
     for sensor in sensors(house):
@@ -171,6 +208,9 @@ def _families(house, mono):
         ("board_up", "gauge", "1 while the board answers", [("", 0 if house.board_error else 1)]),
         ("board_polls_total", "counter", "polls", [("", board.polls)]),
         ("board_faults_total", "counter", "replies that were damaged or missing", [("", board.faults)]),
+        ("input_short_total", "counter", "too short pulses of an input since the board's power-on, modulo 65536", _shorts(board)),
+        ("board_damaged_records_total", "counter", "starts of the board with a damaged newest record", _of_damage(board, "falls")),
+        ("board_worn_slots", "gauge", "worn slots of the board's EEPROM", _of_damage(board, "worn")),
         ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(house.store))]),
         ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
         ("upload_failures_total", "counter", "posts without a good answer", [("", uploader.failures)]),

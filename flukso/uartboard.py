@@ -17,6 +17,9 @@ class UartBoard:
     """Listens to a serial line. open_line is a coroutine function that gives (reader, writer); ids: sensor id -> index."""
 
     keeps_settings = False  # constants and ids are built into its firmware
+    exact = False  # as far as anybody here can tell
+    inputs: tuple = ()  # it tells nothing of what it did not count,
+    damage = None  # nor of its EEPROM
 
     def __init__(self, open_line, clock, log, ids):
         self._open_line = open_line
@@ -55,6 +58,9 @@ class UartBoard:
 
     async def sync(self, settings):
         return []
+
+    async def look(self):
+        pass
 
     async def reset_counters(self):
         raise BusError("the counters of a UART board cannot be reset")

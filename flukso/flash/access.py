@@ -116,6 +116,20 @@ class Access:
         except (spi.SpiError, OSError) as error:
             self._report.warning("the counters were not set: {}".format(trouble(error)))
 
+    async def set_form(self, digits):
+        """Give the board the form of its deltas; one whose firmware has no such setting stays as it is."""
+
+        async def put(board):
+            await board.identify()
+            if board.exact:
+                await board.ask("sa", digits)
+                await board.ask("ct")
+
+        try:
+            await self._talk(put)
+        except (spi.SpiError, OSError) as error:
+            self._report.warning("the form of the deltas was not set: {}".format(trouble(error)))
+
     # the chip behind the programmer
 
     def read_chip(self):

@@ -5,6 +5,8 @@ import asyncio
 import sys
 
 from flukso import ports, uci, version
+from flukso.board import LONG_FORM, SHORT_FORM
+from flukso.config import whole
 from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
 from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
@@ -26,7 +28,11 @@ SHORT = {"-c": "--programmer", "-P": "--port"}
 COMMANDS = {  # name: the words behind it, * when they may be left out; its own options; what it does
     "check": ("FILE.hex", (), "is this an intact firmware of ours, and for which board?"),
     "info": ("", (), "the chip, its fuses in words, firmware, counters"),
-    "update": ("FILE.hex*", ("board", "force"), "new firmware; counters and settings are kept. Without FILE the packaged one"),
+    "update": (
+        "FILE.hex*",
+        ("board", "force", "router-release"),
+        "new firmware; counters and settings are kept. Without FILE the packaged one",
+    ),
     "recover": ("", ("old",), "goes on after an update that was cut off; --old: back to the firmware before it"),
     "backup": ("FILE", (), "the chip's memories into a file"),
     "restore": ("FILE", ("old-counters",), "brings them back; the counters go on, or are the file's"),
@@ -35,9 +41,16 @@ COMMANDS = {  # name: the words behind it, * when they may be left out; its own 
     "version": ("", (), "the release"),
     "help": ("COMMAND*", (), "this text, or a command's"),
 }
-OWN_OPTIONS = {"board": "--board auto|spi|uart", "force": "--force", "old": "--old", "old-counters": "--old-counters"}
+OWN_OPTIONS = {
+    "board": "--board auto|spi|uart",
+    "force": "--force",
+    "old": "--old",
+    "old-counters": "--old-counters",
+    "router-release": "--router-release X.Y.Z",
+}
 ALONE = ("check", "version", "help")  # commands that touch no board
 BOARDS = ("auto", "spi", "uart")
+LAST_SHORT = (2, 4, 1)  # the last release whose daemon expects the short form
 DONE, USAGE_WRONG = 0, 2
 EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "failed": 8}  # AvrdudeError's reasons
 BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
@@ -75,7 +88,24 @@ def read(words: list) -> tuple:
     if board not in BOARDS:
         raise UsageError("--board {}: a board is one of {}".format(board, ", ".join(BOARDS)))
     clock_url(options)
+    if "router-release" in options and form_of(options["router-release"]) is None:
+        raise UsageError("--router-release {}: a release is like 2.4.1".format(options["router-release"]))
     return command, rest, options
+
+
+def form_of(release: str) -> "int | None":
+    """Return the digits of a delta that a historic router's release expects (docs/protocols.md §1); None for what is no release."""
+    parts = [whole(part) for part in release.split(".")]
+    if len(parts) not in (2, 3) or None in parts:
+        return None
+    return SHORT_FORM if tuple(parts) <= LAST_SHORT else LONG_FORM
+
+
+def wanted_form(options, site, process) -> int:
+    """Return the form that an update gives the board: by the release that was told, ours on a router with our service, else 0: none."""
+    if "router-release" in options:
+        return form_of(options["router-release"]) or 0
+    return LONG_FORM if process.exists(site.init) else 0
 
 
 def site_of(options: dict, port, process) -> settings.Site:
@@ -141,7 +171,8 @@ async def run(command, rest, options, port, process, report):
     access = Access(site, port, process, report, service=command != "auto")
     if command == "update":
         found = load_image(port, rest[0] if rest else site.image)
-        tell(report, await update.update(access, found, options.get("board", "auto"), "force" in options))
+        form = wanted_form(options, site, process)
+        tell(report, await update.update(access, found, options.get("board", "auto"), "force" in options, form))
     elif command == "recover":
         tell(report, await update.recover(access, "old" in options))
     elif command == "restore":

@@ -45,8 +45,8 @@ def backup_of(access, state, chip, new: bytes) -> Backup:
     return Backup(access.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, firmware, hardware, new)
 
 
-async def update(access, found: image.Image, board: str = "auto", force: bool = False) -> Result:
-    """Put a firmware on the board and return what was compared.
+async def update(access, found: image.Image, board: str = "auto", force: bool = False, form: int = 0) -> Result:
+    """Put a firmware on the board and return what was compared. `form`: digits of its deltas from then on, 0: as they are.
 
     Raises Refused, AvrdudeError or BackupError before anything was written, Failed after. The daemon runs again in any case.
     """
@@ -61,7 +61,10 @@ async def update(access, found: image.Image, board: str = "auto", force: bool = 
         saved = backup_of(access, state, chip, found.memory)
         access.keep(saved)
         access.say("backup kept: {}".format(access.backup_path))
-        return await _write(access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
+        result = await _write(access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
+        if form and result.after:
+            await access.set_form(form)
+        return result
     finally:
         await access.end()
 

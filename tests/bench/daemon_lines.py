@@ -73,6 +73,7 @@ class StubBoard:
     identity = Identity(2, 1, 2, 0, False)
     faults = polls = 0
     keeps_settings = True
+    exact, inputs, damage = False, (), None
 
     def __init__(self, lines, stop):
         self.uart_in = bytearray()
@@ -84,6 +85,9 @@ class StubBoard:
         return "stub"
 
     async def identify(self):
+        pass
+
+    async def look(self):
         pass
 
     async def sync(self, settings):

@@ -18,9 +18,11 @@ def crc8(data):
 class FakeBoard:
     """Answers transfers; `watts` drives the analog sensors with the clock, pulse() the others."""
 
-    def __init__(self, clock, historic=False, hw_minor=1):
+    def __init__(self, clock, historic=False, hw_minor=1, software="0200"):
         self.clock = clock
         self.historic = historic
+        self.software = software
+        self.exact, self.hold, self.seen, self.damage_told = [(0, 0)] * 6, [0] * 6, [(2000, 0, 0, 0)] * 6, (0, 0, 0, 0, 0)
         self.hw = [2, hw_minor]
         self.map = [0, 1, 2, 3, 4, 5]
         self.enabled = [1, 1, 1, 1, 1, 1]
@@ -169,11 +171,26 @@ class FakeBoard:
         if name in ("gh", "sh"):
             self.hw = [raw[1], raw[2]] if raw else self.hw
             return name + "%04x%02x" % tuple(self.hw)
+        if self.software >= "0201" and name[1] in "noxv":
+            return name + self._pulses(name, raw)
         if name == "gd":
             return "gd" + self._deltas()
         if name == "ct":
             self.commits += 1
-        return name + {"gs": "0100" if self.historic else "0200", "gw": "0000", "gb": "0000"}.get(name, "")
+        return name + {"gs": "0100" if self.historic else self.software, "gw": "0000", "gb": "0000"}.get(name, "")
+
+    def _pulses(self, name, raw):
+        if name == "gv":
+            return struct.pack(">HBBBB", *self.damage_told).hex()
+        index, form, values = (
+            raw[0],
+            {"n": ">HH", "o": ">H", "x": ">HHHH"}[name[1]],
+            {"n": self.exact, "o": self.hold, "x": self.seen}[name[1]],
+        )
+        if name[0] == "s":
+            values[index] = struct.unpack(form, raw[1:]) if name[1] == "n" else struct.unpack(form, raw[1:])[0]
+        value = values[index] if isinstance(values[index], tuple) else (values[index],)
+        return "%02x" % index + struct.pack(form, *value).hex()
 
     def _deltas(self):
         text = ""

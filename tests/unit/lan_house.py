@@ -22,7 +22,7 @@ Settings = namedtuple("Settings", ("device", "key", "wan", "register", "base_url
 
 
 def sensor(number, id_, type_, class_):
-    return Sensor(number, True, id_, type_, class_, (number,), 1, 0, "230", "50", "mains")
+    return Sensor(number, True, id_, type_, class_, (number,), 1, 0, "230", "50", "mains", (), 0)
 
 
 SENSORS = (sensor(1, POWER, "electricity", "analog"), sensor(2, IDLE, "electricity", "analog"), sensor(4, WATER, "water", "pulse"))
@@ -67,6 +67,7 @@ class Port:
 class Board:
     identity = Identity(2, 1, 2, 0, False)
     polls, faults = 1234, 5
+    exact, inputs, damage = False, (), None
 
 
 class Sender:

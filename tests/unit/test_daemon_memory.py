@@ -25,6 +25,10 @@ class FastBoard:
         self.uart_in = bytearray()
 
     keeps_settings = True
+    exact, inputs, damage = False, (), None
+
+    async def look(self):
+        pass
 
     def describe(self):
         return "fast"
