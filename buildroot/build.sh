@@ -199,6 +199,7 @@ check_overlay() { # TARGET
 
 check() {
 	local target name
+	PATH=$ROOT/.venv/bin:$PATH # where set-up puts the scripts' linter
 	for name in cpp dtc patch shellcheck; do
 		command -v "$name" >/dev/null || fail "$name is missing on this machine"
 	done

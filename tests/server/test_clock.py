@@ -57,9 +57,9 @@ def test_everything_that_tells_the_time_tells_this_one(leap_day, certificates):
     answer = visitor.log_in("alice", "correct horse alice")
     assert answer.status_code == 302
     expires = [part for part in answer.headers["Set-Cookie"].split("; ") if part.startswith("expires=")][-1]
-    two_weeks = LEAP_DAY + 14 * DAY
-    assert email.utils.parsedate_to_datetime(expires.removeprefix("expires=")).timestamp() == two_weeks
-    assert leap_day.shell(WRITTEN).split() == [str(LEAP_DAY), str(two_weeks)]
+    ninety_days = LEAP_DAY + 90 * DAY
+    assert email.utils.parsedate_to_datetime(expires.removeprefix("expires=")).timestamp() == ninety_days
+    assert leap_day.shell(WRITTEN).split() == [str(LEAP_DAY), str(ninety_days)]
 
 
 def test_no_time_comes_from_the_database(leap_day):
