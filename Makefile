@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The project's front door. `make help` lists the targets; each installs what it lacks.
 
-# a make within this one says nothing of folders: the last line is a result
-MAKEFLAGS += --no-print-directory
-
 PY := .venv/bin/python
 SETUP := tools/setup.sh
 SECONDS ?=

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 CTRL_C = b"\x03"
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 class Terminal:
@@ -20,7 +21,10 @@ class Terminal:
         self.text = ""
         self._fd, program_side = pty.openpty()
         ends = {"stdin": program_side, "stdout": program_side, "stderr": program_side}
-        self._process = subprocess.Popen(["setsid", "--ctty", *command], cwd=cwd, **ends)
+        # Ctrl-C ends it also where we were started in the background, with SIGINT ignored;
+        # a make that is started within `make test` would take itself for a part of that, and say so in its last line
+        environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+        self._process = subprocess.Popen(["setsid", "--ctty", "env", "--default-signal=INT", *command], cwd=cwd, env=environment, **ends)
         os.close(program_side)
 
     def read_until(self, wanted: str, limit_s: float) -> None:
