@@ -108,7 +108,8 @@ def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platfo
     page = inside.new_page()
     page.goto(platform.url)
     page.get_by_role("link", name="Administer").click()
-    assert page.url == platform.url + "admin/" and page.get_by_role("link", name="Invitations").count() > 0
+    page.wait_for_url(platform.url + "admin/", timeout=WAIT_MS)
+    page.get_by_role("link", name="Invitations").first.wait_for(timeout=WAIT_MS)
     page.close()
     bob = new_context(browser)
     page = logged_in(bob, platform, "bob")
