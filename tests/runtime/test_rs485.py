@@ -55,7 +55,7 @@ def read(client, length):
 def test_a_client_that_does_not_read_is_cut_and_the_other_gets_everything(command, tmp_path):
     script, path = tmp_path / "s.py", str(tmp_path / "sock")
     script.write_text(PROGRAM)
-    env = environment(PYTHONPATH=str(ROOT))
+    env = environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")  # MicroPython always is
     process = subprocess.Popen([*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout.readline() == "ready\n"
