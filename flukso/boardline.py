@@ -3,6 +3,7 @@
 
 from flukso import config, pulses, spi
 from flukso.board import Board
+from flukso.numerals import digits
 from flukso.words import UsageError, meant, trouble
 
 NAMES = {  # name: the command's second letter, whether it is of a sensor
@@ -206,7 +207,7 @@ def _values(name, words):
             raise CommandError("form takes 18 or 22")
         return [int(words[0])]
     wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(name, (65535,))
-    numbers = [number for number in [config.digits(word, 10) for word in words] if number is not None]
+    numbers = [number for number in [digits(word, 10) for word in words] if number is not None]
     if not len(words) == len(numbers) == len(wanted) or [1 for at in range(len(wanted)) if numbers[at] > wanted[at]]:
         raise CommandError("{} takes {}".format(name, " and ".join(["a number up to {}".format(most) for most in wanted])))
     return numbers

@@ -6,6 +6,7 @@ from collections import namedtuple
 from flukso import https, pulses, uci
 from flukso import options as table
 from flukso.meter import UNIT_OF_TYPE
+from flukso.numerals import whole
 from flukso.words import clipped, trouble
 
 BOARD_SENSORS = 6
@@ -180,19 +181,6 @@ def value_in(section, option: str) -> "uci.Value | None":
     """Return the Value of an option in a section; of one that is given as a list, the last."""
     values = section.lists.get(option)
     return values[-1] if values else section.options.get(option)
-
-
-def whole(text: str) -> int | None:
-    """Return the value of 1 to 9 decimal digits, else None."""
-    return digits(text, 9)
-
-
-def digits(text: str, most: int) -> int | None:
-    """Return the value of 1 to `most` decimal digits, else None; isdigit() alone also takes "²", which int() does not."""
-    for char in text:
-        if not "0" <= char <= "9":
-            return None
-    return int(text) if 0 < len(text) <= most else None
 
 
 def thousandths(text: str) -> int | None:

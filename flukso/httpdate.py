@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dates as HTTP writes them; pure."""
 
-from flukso.config import digits
+from flukso.numerals import digits
 
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 

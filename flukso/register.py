@@ -5,8 +5,8 @@ import hashlib
 import json
 
 from flukso import upload
-from flukso.config import whole
 from flukso.digest import hmac, x_digest, x_sign
+from flukso.numerals import whole
 
 REGISTER, BIND = "register", "bind"
 RETRY_S, RETRY_MAX_S = 30, 3600  # after trouble, doubling

@@ -4,9 +4,9 @@
 import json
 from collections import namedtuple
 
-from flukso.config import digits, whole
 from flukso.digest import same, x_digest, x_sign
 from flukso.httpdate import http_date
+from flukso.numerals import digits, whole
 from flukso.sieve import AGAIN, ALONE_CRASHED, NONE, Aside, Refused, Sieve
 
 BODY_MAX = 8192  # bytes of a request: small servers and small devices both take that
