@@ -142,5 +142,6 @@ def test_names_that_differ_in_case_alone_are_told_apart(platform):
     names = "from accounts.models import Account; print(*Account.objects.order_by('pk').values_list('username', flat=True))"
     assert platform.command("shell", "-v0", "-c", names).split() == ["alice", "bob", "ALICE-3", "Alice-2", "Me-2"]
     with pytest.raises(RuntimeError, match="name_key|UNIQUE"):
-        platform.command("shell", "-v0", "-c", "from accounts.models import Account; Account.objects.bulk_create([Account(username='BOB')])")
+        second = "from accounts.models import Account; Account.objects.bulk_create([Account(username='BOB')])"
+        platform.command("shell", "-v0", "-c", second)
     platform.start()

@@ -40,6 +40,7 @@ def connect(flukso, ampere: int):
     sim.run(1)
     sim.master = Master(sim)
     sim.master.prepare()
+    sim.master.set("sa16")
     whole, fraction = clamp_constant(ampere)
     for k in range(3):
         sim.master.set("sm{:02x}{:04x}".format(k, whole))
@@ -99,6 +100,8 @@ def test_a_meter_counts_by_its_constant(flukso, name, constant, fraction, worth)
     sim.run(1)
     master = Master(sim)
     master.prepare()
+    master.set("sa16")
+    master.holds(1000)
     master.set("sm03{:04x}".format(constant))
     master.set("sf03{:04x}".format(fraction))
     pulses = 251
