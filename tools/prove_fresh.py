@@ -84,6 +84,7 @@ def fill(root: Path, release: str) -> None:
     (root / "etc/apt/apt.conf.d/90machine").write_text(apt_settings())
     (root / "etc/pip.conf").write_text(pip_settings())
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")  # debootstrap leaves it to Debian's installer
     if Path(CA_FILE).exists():
         shutil.copy(CA_FILE, root / CA_INSIDE[1:])
     subprocess.run([*GIT, "clone", "-q", "--no-hardlinks", str(ROOT), str(root) + CLONE], check=True)
