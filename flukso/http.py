@@ -2,6 +2,7 @@
 """HTTP/1.1 as our client speaks it on both interpreters: the request's bytes, and the reader of every form of answer; pure."""
 
 from flukso.https import BODY_MAX, HEADERS_MAX, LINE_MAX, PROTOCOL, Answer, HttpsError
+from flukso.numerals import digits
 
 CLOSED = "the server closed the connection"
 INTERIM_MAX = 4  # answers of 1xx before the real one
@@ -103,7 +104,7 @@ class AnswerReader:
             self.begun = True
         line = await self._line()
         words = line.split(" ", 2)
-        if len(words) < 2 or words[0] not in ("HTTP/1.0", "HTTP/1.1") or not _is_number(words[1], 3) or not 100 <= int(words[1]) < 600:
+        if len(words) < 2 or words[0] not in ("HTTP/1.0", "HTTP/1.1") or digits(words[1], 3) is None or not 100 <= int(words[1]) < 600:
             raise HttpsError(PROTOCOL, "unusable answer: {}".format(_shown(line)))
         return words[0], int(words[1])
 
@@ -180,15 +181,12 @@ class AnswerReader:
 
 
 def _length(text):
-    if not _is_number(text, 10):
+    length = digits(text, 10)
+    if length is None:
         raise HttpsError(PROTOCOL, "unusable length: {}".format(_shown(text)))
-    if int(text) > BODY_MAX:
+    if length > BODY_MAX:
         raise HttpsError(PROTOCOL, "the answer is longer than {} bytes".format(BODY_MAX))
-    return int(text)
-
-
-def _is_number(text, digits_max):
-    return 1 <= len(text) <= digits_max and all(char in "0123456789" for char in text)
+    return length
 
 
 def _shown(text):

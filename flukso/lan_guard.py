@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may ask what of the LAN API: any page for readings, our own page and programs for everything (docs/lan.md); pure."""
 
+from flukso.numerals import digits
+
 READINGS = "/sensor/"  # what begins so is for every page, under every name
 PAGE = "/"
 
@@ -60,7 +62,7 @@ def host_name(host: str) -> "str | None":
         port = colon + port
         name = name[:-1] if name.endswith(".") else name
         known = 0 < len(name) <= HOST_MAX and all(letter in HOST_LETTERS for letter in name)
-    if not known or not (port in ("", ":") or (port[0] == ":" and len(port) <= 6 and _digits(port[1:]))):
+    if not known or not (port in ("", ":") or (port[0] == ":" and digits(port[1:], 5) is not None)):
         return None
     return name
 
@@ -71,11 +73,7 @@ def is_address(name: str) -> bool:
         inner = name[1:-1]
         return name.endswith("]") and ":" in inner and len(inner) <= 45 and all(letter in "0123456789abcdef:." for letter in inner)
     parts = name.split(".")
-    return len(parts) == 4 and all(_digits(part) and len(part) <= 3 and int(part) <= 255 for part in parts)
-
-
-def _digits(text):
-    return text != "" and all("0" <= letter <= "9" for letter in text)
+    return len(parts) == 4 and all(digits(part, 3) is not None and int(part) <= 255 for part in parts)
 
 
 def names(hostname: str, announced: str, configured: str, domains) -> set:
