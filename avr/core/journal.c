@@ -47,7 +47,7 @@ static bool worn(uint8_t slot)
 	return more.worn_full & bit(slot);
 }
 
-/* Which slot comes after which, the worn ones left out. */
+/* Which slot comes after which, those left out that are worn or not free yet. */
 static void order_slots(struct journal *now)
 {
 	uint8_t next = 0;
@@ -56,7 +56,7 @@ static void order_slots(struct journal *now)
 		uint8_t slot = (uint8_t)(k - 1) & (FULL_SLOTS - 1);
 
 		now->after[slot] = next;
-		if (!worn(slot))
+		if (slot >= now->first && !worn(slot))
 			next = slot;
 	}
 }
@@ -274,7 +274,7 @@ bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
 	order_slots(now);
 	base = find_full(now);
 	if (base == JOURNAL_NO_SLOT) {
-		now->full_next = now->after[FULL_FIRST - 1];
+		now->full_next = now->after[FULL_SLOTS - 1];
 		if (!now->historic) {
 			for (now->slot = 0; now->slot < FULL_SLOTS; now->slot++)
 				now->newer = (uint8_t)(now->newer + damaged(now, false));
@@ -293,6 +293,22 @@ bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
 	memcpy(part, now->base_part, sizeof(now->base_part));
 	find_shorts(now, counter, part);
 	return true;
+}
+
+void journal_release(void)
+{
+	struct journal *now = &journal;
+	uint8_t guard;
+
+	BASE(now);
+	now->historic = false;
+	now->tries = 0; /* other slots may now be the next to be erased */
+	now->first = 0;
+	guard = guard_enter();
+	if (now->full_ready > 1)
+		now->full_ready = 1; /* another slot may come behind it */
+	guard_leave(guard);
+	order_slots(now);
 }
 
 SHARED void journal_note(uint8_t sensor, uint32_t counter)
@@ -511,7 +527,7 @@ static void retire_full(struct journal *now, uint8_t slot)
 {
 	uint8_t guard;
 
-	if (worn(slot) || !enough(more.worn_full, FULL_SLOTS))
+	if (now->historic || worn(slot) || !enough(more.worn_full, FULL_SLOTS))
 		return;
 	more.worn_full |= bit(slot);
 	flags.events = true;

@@ -14,7 +14,6 @@
 #include "shape.h"
 
 #define JOURNAL_NO_SLOT 0xff
-#define JOURNAL_AHEAD 2       /* a full record and, when it is displaced, another one */
 #define JOURNAL_SHORTS_MAX 14 /* short records on one full one: their number has four bits of the tag */
 
 #define JOURNAL_DISTANT_BIT 15 /* 32768 Wh: half of what short records can express */
@@ -58,7 +57,8 @@ struct journal {
 	uint8_t short_live;         /* slot of the newest of them, or JOURNAL_NO_SLOT */
 	uint8_t short_clean;        /* short slots that are erased, one bit each */
 	uint8_t full_next;          /* slot of the next full record */
-	uint8_t after[FULL_SLOTS];  /* the slot behind each that is not worn out */
+	uint8_t after[FULL_SLOTS];  /* the slot behind each that is in use */
+	uint8_t first;              /* slots before it are not used yet: a historic image lies there */
 	uint8_t tries;              /* erasures of the slot being erased */
 	bool historic;              /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
 	uint8_t newer;              /* damaged records that were newer than the one taken at start */
@@ -82,6 +82,9 @@ extern volatile bool journal_broken;
  * settings known; in_ram: the counters outlived a reset.
  */
 bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram);
+
+/* The settings of older firmware are stored as ours: all slots are free now. Main loop. */
+void journal_release(void);
 
 /* Tells of a counter's new value before it takes effect, with interrupts off. */
 void journal_note(uint8_t sensor, uint32_t counter);

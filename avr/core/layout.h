@@ -7,7 +7,11 @@
 #include "shape.h"
 
 #define EEPROM_SIZE 512
-#define HISTORIC_END 148 /* the longest historic layout: 4 × 37 bytes from address 0 */
+#ifdef BOARD_SPI
+#define HISTORIC_END 65 /* the longest historic layout begins at address 0 */
+#else
+#define HISTORIC_END 148 /* 4 × 37 bytes */
+#endif
 
 #define SHORT_SIZE (2 * SENSORS + 2) /* tag, low halves of the counters, CRC-8 */
 #define FULL_SIZE (4 * SENSORS + 4)  /* sequence, counters, CRC-16 */
@@ -22,6 +26,7 @@
 #define SETTINGS_AT (EEPROM_SIZE - 2 * SETTINGS_SIZE)
 
 #define FULL_SLOTS 8
+#define JOURNAL_AHEAD 2 /* slots kept erased: for a full record and, when it is displaced, another one */
 
 /* Slots of layout 1: a record in those that are none any more is believed until there is a newer one. */
 #ifdef BOARD_SPI
@@ -36,12 +41,17 @@
 #define MORE_AT (PIECES_AT + SHORT_SLOTS)
 #define TAILS_SIZE (MORE_AT - TAIL_AT)
 
-/* The first record goes here, so that a historic image is whole until everything of it has been taken over. */
-#define FULL_FIRST 6
+/* Records keep to slots from here on until everything of a historic image has been taken over: it lies in those before. */
+#ifdef BOARD_SPI
+#define FULL_FIRST 0
+#else
+#define FULL_FIRST 5
+#endif
 
 _Static_assert(SHORT_AT > 0, "address 0 is where a failing supply writes");
 _Static_assert(MORE_AT + 2 * MORE_SIZE <= SETTINGS_AT, "areas overlap");
 _Static_assert(FULL_AT + FULL_SLOTS_1 * FULL_SIZE <= SETTINGS_AT, "layout 1 had its settings elsewhere");
 _Static_assert(FULL_AT + FULL_FIRST * FULL_SIZE >= HISTORIC_END, "the first records would hit a historic image");
+_Static_assert(FULL_SLOTS - FULL_FIRST > JOURNAL_AHEAD, "the newest record would be erased");
 
 #endif

@@ -52,7 +52,10 @@ SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 
 	if (!stored) {
 		settings_default();
-		journal.historic = history_take(counter);
+		if (history_take(counter)) {
+			journal.historic = true;
+			journal.first = FULL_FIRST;
+		}
 	}
 	stored = start_more(stored);
 	known = journal_restore(counter, part, sound);

@@ -46,8 +46,7 @@ static void pass(uint16_t now)
 	account(low);
 	keeper_run(low, ticks);
 	if (journal.historic && keeper_committed() == STORE_DONE) {
-		journal.historic = false;
-		journal.tries = 0;       /* other slots may now be the next to be erased */
+		journal_release();
 		flags.record_due = true; /* the first record with a tail */
 	}
 	if ((uint16_t)(now - second) >= TICKS_PER_S) {

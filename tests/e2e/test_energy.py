@@ -69,7 +69,7 @@ def test_household_loads_on_three_sensors(fluksosim):
 
 
 def test_power_from_nothing_to_12_kw(fluksosim):
-    control, master = fluksosim(["sp000102030405", *ENABLE, *CLAMP_50A])
+    control, master = fluksosim(["sp000102030405", *ENABLE, *CLAMP_50A, "sa16"])
     loads = [0, 1, 5, 12, 13, 40, 75, 100, 230, 333, 500, 1000, 1500, 2300, 3000, 4600, 6000, 7777, 9000, 11_500, 12_000]
     for first in range(0, len(loads), 3):
         now = loads[first : first + 3]

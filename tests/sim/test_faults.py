@@ -201,12 +201,13 @@ def test_a_counter_is_set_after_a_dip_that_took_the_last_slot(board):
 # a historic EEPROM
 
 
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("layout", IMAGES)
-def test_a_historic_eeprom_is_taken_over_whatever_power_does(flukso, layout):
+def test_a_historic_eeprom_is_taken_over_whatever_power_does(flukso, layout, seed):
     """The power fails again and again while it is taken over, at any EEPROM operation and in any way."""
     image = IMAGES[layout]
     sim = flukso(board=image.board)
-    rand = random.Random(layout)
+    rand = random.Random("{} {}".format(layout, seed))
     sim.ask("cut")
     sim.ask("eeprom " + image.cells.hex())
     for _ in range(60):
