@@ -124,6 +124,7 @@ class Access:
             if board.exact:
                 await board.ask("sa", digits)
                 await board.ask("ct")
+                self.say("the board sends {} digits a delta".format(digits))
 
         try:
             await self._talk(put)

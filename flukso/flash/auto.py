@@ -3,6 +3,7 @@
 
 from binascii import crc32
 
+from flukso.board import LONG_FORM
 from flukso.flash import avrdude, image, update
 from flukso.flash.fitness import Refused, older
 from flukso.flash.ihex import FILE_MAX
@@ -28,13 +29,13 @@ async def run(access, port, process) -> "update.Result | None":
     text = port.read_file(site.image, FILE_MAX) if process.exists(site.image) else b""
     if pending:
         tries.begin(text)
-        result = await update.recover(access)
+        result = await update.recover(access, form=LONG_FORM)
     else:
         found = image.load(text)
         if not await wanted(access, found):
             return None
         tries.begin(text)
-        result = await update.update(access, found, force=True)
+        result = await update.update(access, found, force=True, form=LONG_FORM)
     tries.end()
     return result
 

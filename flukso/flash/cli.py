@@ -33,7 +33,7 @@ COMMANDS = {  # name: the words behind it, * when they may be left out; its own 
         ("board", "force", "router-release"),
         "new firmware; counters and settings are kept. Without FILE the packaged one",
     ),
-    "recover": ("", ("old",), "goes on after an update that was cut off; --old: back to the firmware before it"),
+    "recover": ("", ("old", "router-release"), "goes on after an update that was cut off; --old: back to the firmware before it"),
     "backup": ("FILE", (), "the chip's memories into a file"),
     "restore": ("FILE", ("old-counters",), "brings them back; the counters go on, or are the file's"),
     "verify": ("FILE", (), "compares the chip's program with FILE.hex or a backup"),
@@ -101,11 +101,39 @@ def form_of(release: str) -> "int | None":
     return SHORT_FORM if tuple(parts) <= LAST_SHORT else LONG_FORM
 
 
-def wanted_form(options, site, process) -> int:
-    """Return the form that an update gives the board: by the release that was told, ours on a router with our service, else 0: none."""
+QUESTION = "Which release has the router, 2.4.1 for example? An empty answer leaves the form of the deltas as it is: "
+QUESTIONS_MAX = 3  # then nothing is done: whoever answers so is not reading
+
+
+def wanted_form(options, site, process, report, asks: bool) -> int:
+    """Return the form that an update gives the board: by the release that was told, ours on a router with our service, else by the
+    release that somebody at the terminal answers; 0: as it is. Raises UsageError for answers that are no release.
+
+    asks: whether the board can be given a form at all.
+    """
     if "router-release" in options:
         return form_of(options["router-release"]) or 0
-    return LONG_FORM if process.exists(site.init) else 0
+    if process.exists(site.init):
+        return LONG_FORM
+    if not asks or "json" in options:
+        return 0
+    for _ in range(QUESTIONS_MAX):
+        answer = process.ask(QUESTION)
+        if not answer:
+            report.say("the board keeps the form of its deltas; --router-release sets it")
+            return 0
+        form = form_of(answer)
+        if form:
+            return form
+        report.say("a release is like 2.4.1")
+    raise UsageError("a release is like 2.4.1; nothing was done")
+
+
+def check_form(found, form: int, asks: bool):
+    """Raise Refused when a board that cannot be asked would get an image of another form than the router's."""
+    if form and not asks and found.board == "spi" and found.form != form:
+        text = "the image begins with {} digits a delta and this router expects {}; without a bus it cannot be set: take flukso-spi-{}.hex"
+        raise fitness.Refused(text.format(found.form, form, form))
 
 
 def site_of(options: dict, port, process) -> settings.Site:
@@ -171,10 +199,12 @@ async def run(command, rest, options, port, process, report):
     access = Access(site, port, process, report, service=command != "auto")
     if command == "update":
         found = load_image(port, rest[0] if rest else site.image)
-        form = wanted_form(options, site, process)
+        form = wanted_form(options, site, process, report, access.asks)
+        check_form(found, form, access.asks)
         tell(report, await update.update(access, found, options.get("board", "auto"), "force" in options, form))
     elif command == "recover":
-        tell(report, await update.recover(access, "old" in options))
+        form = 0 if "old" in options else wanted_form(options, site, process, report, access.asks)
+        tell(report, await update.recover(access, "old" in options, form))
     elif command == "restore":
         wanted = backup.load(_bytes_of(port, rest[0], backup.FILE_MAX))
         tell(report, await update.restore(access, wanted, "old-counters" in options))

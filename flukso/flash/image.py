@@ -8,15 +8,16 @@ from collections import namedtuple
 from flukso.flash import avrdude, ihex
 
 DESCRIPTOR_AT = 0x68  # behind the vectors of an ATmega168
-FORM = "<4sBBBBHHI"  # magic, layout, board, major, minor, length, reserved, CRC-32
+FORM = "<4sBBBBHHI"  # magic, layout, board, major, minor, length, digits of a delta, CRC-32
 MAGIC = b"FLXD"
 LAYOUT = 1
 LENGTH_AT = DESCRIPTOR_AT + 8
 CRC_AT = DESCRIPTOR_AT + 12
 BOARDS = {1: "uart", 2: "spi"}  # generation: name
 
-# memory: the image's bytes from address 0; board: "spi" or "uart"; version: (major, minor)
-Image = namedtuple("Image", ("memory", "board", "version"))
+# memory: the image's bytes from address 0; board: "spi" or "uart"; version: (major, minor);
+# form: digits of a delta on a board that has no other setting, 0 on a UART board, 65535 when the image does not say
+Image = namedtuple("Image", ("memory", "board", "version", "form"))
 
 
 class ImageError(ValueError):
@@ -49,7 +50,7 @@ def load(text: bytes) -> Image:
 
 def described(memory: "bytes | bytearray") -> Image:
     """Return the Image that stands at the start of a flash memory, or raise ImageError."""
-    magic, layout, board, major, minor, length, _, crc = struct.unpack_from(FORM, memory, DESCRIPTOR_AT)
+    magic, layout, board, major, minor, length, form, crc = struct.unpack_from(FORM, memory, DESCRIPTOR_AT)
     if magic != MAGIC:
         raise ImageError("no descriptor: not a firmware of ours")
     if layout != LAYOUT or board not in BOARDS:
@@ -58,4 +59,4 @@ def described(memory: "bytes | bytearray") -> Image:
         raise ImageError("the descriptor says {} bytes".format(length))
     if checksum(memory[:length]) != crc:
         raise ImageError("checksum of the image")
-    return Image(bytes(memory[:length]), BOARDS[board], (major, minor))
+    return Image(bytes(memory[:length]), BOARDS[board], (major, minor), form)

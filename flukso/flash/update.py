@@ -150,8 +150,8 @@ def _result(access, plan, after, kept, settings):
     return Result(version, plan.counters, counters, kept, settings, blind_s, access.avrdude_s)
 
 
-async def recover(access, old: bool = False) -> Result:
-    """Finish what was cut off, or with `old` bring back the firmware that ran before.
+async def recover(access, old: bool = False, form: int = 0) -> Result:
+    """Finish what was cut off, or with `old` bring back the firmware that ran before. `form`: as of update().
 
     Raises Refused when there is nothing to recover, Failed when it does not succeed either; then the backup is still kept.
     """
@@ -165,7 +165,10 @@ async def recover(access, old: bool = False) -> Result:
         state, chip = await look(access)
         if chip.signature != saved.signature:
             raise Refused("the backup is of another chip")
-        return await _write(access, _recovery(saved, state, chip, old))
+        result = await _write(access, _recovery(saved, state, chip, old))
+        if form and result.after:
+            await access.set_form(form)
+        return result
     except avrdude.AvrdudeError as error:
         raise Failed("{}; the backup is kept".format(error), error.reason)
     finally:

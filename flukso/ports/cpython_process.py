@@ -144,6 +144,19 @@ def terminal() -> bool:
     return sys.stdout.isatty()
 
 
+ANSWER_MAX = 80  # characters of what somebody types
+
+
+def ask(question: str) -> "str | None":
+    """Return what the person at the terminal answers, None when there is nobody, or the input has ended."""
+    if sys.stdin is None or not sys.stdin.isatty() or not terminal():
+        return None
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    answer = sys.stdin.readline(ANSWER_MAX)
+    return answer.strip() if answer else None
+
+
 def privileged() -> bool:
     return os.getuid() == 0
 

@@ -3,6 +3,7 @@
 
 import os
 import posix
+import sys
 import time
 
 from flukso.ports import BusError
@@ -170,10 +171,27 @@ def open_fifo(path):
 
 
 def terminal():
+    return _is_terminal(1)
+
+
+def _is_terminal(handle):
     try:
-        return os.stat("/proc/self/fd/1")[MODE] & KIND == CHARACTERS
+        found = os.stat("/proc/self/fd/{}".format(handle))
+        nobody = os.stat("/dev/null")[INODE : DEVICE + 1]
+        return found[MODE] & KIND == CHARACTERS and found[INODE : DEVICE + 1] != nobody
     except OSError:
         return False  # no /proc, nobody to draw a bar for
+
+
+ANSWER_MAX = 80  # characters of what somebody types
+
+
+def ask(question):
+    if not _is_terminal(0) or not terminal():
+        return None
+    sys.stdout.write(question)
+    answer = sys.stdin.readline(ANSWER_MAX)
+    return answer.strip() if answer else None
 
 
 def privileged():

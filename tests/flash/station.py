@@ -213,6 +213,14 @@ class Station:
 
         return asyncio.run(self._ask(ask))
 
+    def form(self) -> int:
+        """Digits of a delta."""
+
+        async def ask(board):
+            return (await board.ask("ga"))[0]
+
+        return asyncio.run(self._ask(ask))
+
     def set_counters(self, values) -> None:
         async def put(board):
             for n, value in enumerate(values):

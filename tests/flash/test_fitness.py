@@ -8,7 +8,7 @@ from flukso.flash.fitness import Chip, Refused, State
 from tests.flash.images import versioned
 from tests.flash.station import historic_eeprom
 
-FOUND = image.Image(b"", "spi", (2, 5))
+FOUND = image.Image(b"", "spi", (2, 5), 18)
 HISTORIC = State((1, 0), (2, 1), (0,) * 6, None)
 BLANK = b"\xff" * 16384
 COUNTERS = (1, 2, 3, 4, 5, 6)
