@@ -124,16 +124,17 @@ def put(archive: Archive, level: int, no: int, points: Points, following: Points
         points = points.between((chunk + 1) * span_s, 1 << 33)
         beyond = points if len(points.ts) else following
         if late:
-            beyond = _next(archive, no, part, beyond)
+            beyond = _next(archive, no, int(part.ts[-1]) // DAY_S, beyond)
         _put_chunk(archive, Block(level, chunk, no), part, Points(beyond.ts[:1], beyond.counter[:1]), late)
 
 
 def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> None:
     """Draw the days' rungs anew between the neighbours, in the finer ladders, of days that late points have changed there: what was
-    left out there, or had its silence ended, must be so here too."""
-    window = Window(no, int(late.ts[0]) // DAY_S, int(late.ts[-1]) // DAY_S, EMPTY)
+    left out there, or had its silence ended, must be so here too. A day more, as it may begin with no more than a rung of the late day
+    and the silence go on behind it."""
+    window = Window(no, int(late.ts[0]) // DAY_S, int(late.ts[-1]) // DAY_S + 1, EMPTY)
     left = before(archive, window, window.first, EVER_DAYS) or EMPTY
-    right = _next(archive, no, late, following)
+    right = _next(archive, no, window.last, following)
     right = Points(right.ts[:1], right.counter[:1])
     points = left
     for part in parts(archive, window):
@@ -155,9 +156,8 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
             archive.put_ladder(DAY, chunk, window.no, mine)
 
 
-def _next(archive: Archive, no: int, points: Points, following: Points) -> Points:
-    """The first point after the days of `points`: one of `following`, or one that is in the file already."""
-    day = int(points.ts[-1]) // DAY_S
+def _next(archive: Archive, no: int, day: int, following: Points) -> Points:
+    """The first point after a day: one of `following`, or one that is in the file already."""
     far_days = int(following.ts[0]) // DAY_S - day if len(following.ts) else EVER_DAYS
     there = after(archive, Window(no, day, day, EMPTY), day, far_days) or EMPTY
     return union(there, following)

@@ -122,6 +122,7 @@ def shuffled(bench, seed):
 @given(seed=st.integers(0, 1 << 32))
 @example(35)
 @example(30_033)
+@example(158_536_665)
 def test_every_resolution_of_shuffled_uploads_has_all_energy(fresh, seed):
     with fresh() as bench:
         tuples = shuffled(bench, seed)
