@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Event
 
 from server import testbed
 from tools import terminal
@@ -28,12 +27,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--days", type=int, default=40, help="of the street before its first start")
     options, words = parser.parse_known_args(argv)
-    stopped = terminal.stop_event()
+    stopped = terminal.stop_request()
     with terminal.keys_to_us():
         return run(options.folder, options.days, words, stopped)
 
 
-def run(folder: Path, days: int, words: list[str], stopped: Event) -> int:
+def run(folder: Path, days: int, words: list[str], stopped: terminal.StopRequest) -> int:
     log = folder / "server.log"
     environment = os.environ | settings(folder)
     say(f"preparing the database; the first time also {days} days of a street")
@@ -83,7 +82,7 @@ def command(environment: dict[str, str], *words: str) -> str:
     return done.stdout.strip()
 
 
-def serve(platform: subprocess.Popen, url: str, environment: dict[str, str], stopped: Event) -> dict[str, int]:
+def serve(platform: subprocess.Popen, url: str, environment: dict[str, str], stopped: terminal.StopRequest) -> dict[str, int]:
     """Let the street upload until we are stopped; return what it sent. ChildProcessError when one of the two ends by itself."""
     words = [sys.executable, "-m", "server", "demo_uploads", url]
     uploads = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, **terminal.APART)

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 from flukso.ports import cpython as ports
@@ -145,7 +144,7 @@ class Chain:
                 raise SystemExit("demo: the daemon does not learn the time: {}".format((FOLDER / "daemon.log").read_text().strip()))
             time.sleep(0.1)
 
-    def run(self, stopped: threading.Event) -> float:
+    def run(self, stopped: terminal.StopRequest) -> float:
         """Lets the chain run for the seconds asked, or until stopped; returns the simulated seconds."""
         begin_s = self.control.seconds()
         self.control.ask("speed {}".format(self.options.speed))
@@ -248,7 +247,7 @@ def words(result: dict) -> str:
 
 def main() -> int:
     options = arguments()
-    stopped = terminal.stop_event()
+    stopped = terminal.stop_request()
     with terminal.keys_to_us(), Chain(options) as chain:
         print("board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock"))
         print("daemon   http://127.0.0.1:{}/  log {}".format(chain.lan_port, FOLDER / "daemon.log"))

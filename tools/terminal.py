@@ -3,16 +3,33 @@
 
 import contextlib
 import os
+import select
 import signal
-import threading
 from collections.abc import Iterator
 
 APART = {"process_group": 0}  # for subprocess.Popen: the terminal's keys do not reach what is started so
 
 
-def stop_event() -> threading.Event:
-    """Return an event that Ctrl-C, a terminal that goes away and SIGTERM set; nothing else happens then."""
-    stopped = threading.Event()
+class StopRequest:
+    """What a signal handler may set while the main thread waits for it: a `threading.Event` takes a lock for either, and its
+    handler then waits for ever for the thread that it interrupted."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def set(self) -> None:
+        """Set it, for good."""
+        with contextlib.suppress(BlockingIOError):  # set so often that the pipe is full
+            os.write(self._writer, b"\0")
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether it is set, after so many seconds at the latest."""
+        return bool(select.select([self._reader], [], [], seconds)[0])
+
+
+def stop_request() -> StopRequest:
+    """Return what Ctrl-C, a terminal that goes away and SIGTERM set; nothing else happens then."""
+    stopped = StopRequest()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopped.set())
     return stopped

@@ -3,7 +3,6 @@
 
 import json
 import signal
-import threading
 import time
 
 import requests
@@ -17,6 +16,7 @@ EACH_S = 60
 OFTEN_S = 10  # the shortest interval that a platform may ask for, docs/protocols.md §8.6
 BEAT_S = 3600
 LIMIT_S = 30  # for one answer
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Command(BaseCommand):
@@ -26,17 +26,16 @@ class Command(BaseCommand):
         parser.add_argument("url", help="of a running platform")
 
     def handle(self, *args, url, **options):
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # they are waited for, never handled
         devices = Devices(url.rstrip("/"), street.boxes(stores.store()))
         stores.close()
-        while not stopped.is_set():
+        stopped = None
+        while stopped is None:
             try:
                 devices.upload(time.time())
             except requests.RequestException as error:
                 self.stderr.write(f"not uploaded, the next round will do: {error}")
-            stopped.wait(devices.pause_s(time.time()))
+            stopped = signal.sigtimedwait(STOPS, devices.pause_s(time.time()))
         self.stdout.write(json.dumps({"uploads": devices.uploads, "tuples": devices.tuples}))
 
 
