@@ -47,6 +47,11 @@ static bool worn(uint8_t slot)
 	return more.worn_full & bit(slot);
 }
 
+static bool worn_short(uint8_t slot)
+{
+	return more.worn_short & bit(slot);
+}
+
 /* Which slot comes after which, those left out that are worn or not free yet. */
 static void order_slots(struct journal *now)
 {
@@ -126,7 +131,7 @@ static bool reads_back(const struct journal *now)
 		return cells_hold(short_place(now->slot), now->buffer, SHORT_SIZE) &&
 		       cells_hold(pieces_place(now->slot), now->buffer + SHORT_SIZE, 1);
 	return cells_hold(full_place(now->slot), now->buffer, FULL_SIZE) &&
-	       (now->historic || cells_hold(tail_place(now->slot), now->buffer + FULL_SIZE, TAIL_SIZE));
+	       (now->bare || cells_hold(tail_place(now->slot), now->buffer + FULL_SIZE, TAIL_SIZE));
 }
 
 /* Loads the segment of now->slot at that index of the buffer; true when it is sound. */
@@ -163,7 +168,10 @@ static void adopt_tail(struct journal *now)
 		now->base_part[input] = word(now->buffer + FULL_SIZE + 2 * input);
 }
 
-/* Finds the newest full record, and returns its slot; slots of layout 1 that are none now may hold it. */
+/*
+ * Finds the newest full record, and returns its slot. Slots of layout 1 that are none now may hold it: one that follows those of
+ * the others closely, as what stands there now may by chance look like a record.
+ */
 static uint8_t find_full(struct journal *now)
 {
 	uint8_t found = JOURNAL_NO_SLOT;
@@ -172,9 +180,14 @@ static uint8_t find_full(struct journal *now)
 	now->short_live = JOURNAL_NO_SLOT;
 	now->far = true;
 	for (now->slot = 0; now->slot < FULL_SLOTS_1; now->slot++) {
+		uint16_t ahead;
+
+		if (now->slot < FULL_SLOTS && worn(now->slot))
+			continue; /* an old record that cannot be erased would be the newest one when numbers begin anew */
 		if (!load(now, 0))
 			continue;
-		if (!now->far && (int16_t)(word(now->buffer) - now->sequence) < 0)
+		ahead = (uint16_t)(word(now->buffer) - now->sequence);
+		if (!now->far && ahead >= (now->slot < FULL_SLOTS ? 0x8000u : FULL_SLOTS_1))
 			continue;
 		adopt(now);
 		found = now->slot;
@@ -196,20 +209,37 @@ static void extend(const struct journal *now, uint32_t *counter)
 		*counter += (uint16_t)(word(low) - (uint16_t)*counter);
 }
 
-/* Whether now->slot holds a complete record that is not sound: one that was cut off lacks its last byte. */
+/*
+ * Whether now->slot holds a complete record that is not sound. One that was cut off lacks its last byte or, a full one, has not
+ * got all of its zeros; an erased slot in which a bit fell over is none.
+ */
 static bool damaged(struct journal *now, bool brief)
 {
+	const uint8_t *last;
+	uint16_t place;
+	uint8_t stands;
+
 	now->brief = brief;
-	if (load(now, 0))
+	if (load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
 		return false;
-	return eeprom_read((uint16_t)(now->place + (brief ? SHORT_SIZE : FULL_SIZE) - 1)) != EEPROM_BLANK;
+	last = now->buffer + now->end - 1; /* as they should be */
+	place = (uint16_t)(now->place + now->end - 1);
+	stands = eeprom_read(place);
+	if (stands == EEPROM_BLANK)
+		return false;
+	return brief || (stands & *last) != *last || eeprom_read((uint16_t)(place - 1)) != last[-1];
 }
 
-/* The slots behind the newest record were erased before it was written: what stands there complete is newer. */
+/*
+ * The slots behind the newest record were erased before it was written: what stands there complete is newer, unless its
+ * number says that it is an old one whose erasure had only begun.
+ */
 static void count_newer(struct journal *now, uint8_t base)
 {
 	now->slot = now->after[base];
 	while (now->slot != base && damaged(now, false)) {
+		if ((uint16_t)(now->sequence - word(now->buffer) - 1u) < FULL_SLOTS_1)
+			break;
 		now->newer++;
 		now->slot = now->after[now->slot];
 	}
@@ -220,10 +250,13 @@ static void load_tail(struct journal *now, uint8_t base)
 	now->slot = base;
 	now->brief = false;
 	load(now, 0); /* its number is what the tail's CRC starts from */
-	if (load(now, FULL_SIZE))
+	if (!now->historic && load(now, FULL_SIZE)) {
 		adopt_tail(now);
-	else
-		journal_broken = true;
+		return;
+	}
+	journal_broken = true;
+	if (!now->historic)
+		now->littered = true;
 }
 
 /* The parts of a Wh that go with a short record's counters. */
@@ -231,6 +264,8 @@ static void extend_parts(const struct journal *now, const uint32_t *counter, uin
 {
 	uint8_t pieces = eeprom_read(pieces_place(now->slot));
 
+	if (now->historic)
+		return;
 	for (uint8_t input = 0; input < PULSES; input++, pieces >>= 4) {
 		uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
 		struct step step;
@@ -247,7 +282,7 @@ static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
 {
 	now->brief = true;
 	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
-		if (!load(now, 0))
+		if (worn_short(now->slot) || !load(now, 0))
 			continue;
 		/* Of another base, or older than the one found. */
 		if ((now->buffer[0] ^ tag(now)) >> 4 || now->buffer[0] <= tag(now))
@@ -258,7 +293,8 @@ static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
 		extend_parts(now, counter, part);
 	}
 	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
-		if (damaged(now, true) && !((now->buffer[0] ^ tag(now)) >> 4) && now->buffer[0] > tag(now))
+		if (!worn_short(now->slot) && damaged(now, true) && !((now->buffer[0] ^ tag(now)) >> 4) &&
+		    now->buffer[0] > tag(now))
 			now->newer++;
 	}
 }
@@ -275,7 +311,7 @@ bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
 	base = find_full(now);
 	if (base == JOURNAL_NO_SLOT) {
 		now->full_next = now->after[FULL_SLOTS - 1];
-		if (!now->historic) {
+		if (!now->littered) {
 			for (now->slot = 0; now->slot < FULL_SLOTS; now->slot++)
 				now->newer = (uint8_t)(now->newer + damaged(now, false));
 		}
@@ -291,8 +327,16 @@ bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
 	}
 	memcpy(counter, now->base, sizeof(now->base));
 	memcpy(part, now->base_part, sizeof(now->base_part));
-	find_shorts(now, counter, part);
+	if (!now->littered)
+		find_shorts(now, counter, part);
 	return true;
+}
+
+void journal_respect_image(void)
+{
+	journal.historic = true;
+	journal.littered = true;
+	journal.first = FULL_FIRST;
 }
 
 void journal_release(void)
@@ -387,8 +431,9 @@ static void place_full(struct journal *now)
 	now->slot = now->full_next;
 	now->full_next = now->after[now->slot];
 	now->full_ready--;
-	now->left = now->historic ? FULL_SIZE : FULL_SIZE + TAIL_SIZE;
-	now->next = now->urgent || now->historic ? 0 : FULL_SIZE;
+	now->bare = now->historic || now->littered;
+	now->left = now->bare ? FULL_SIZE : FULL_SIZE + TAIL_SIZE;
+	now->next = now->urgent || now->bare ? 0 : FULL_SIZE;
 }
 
 /*
@@ -515,9 +560,11 @@ bool journal_step(void)
 }
 
 /* A slot may be left out as long as enough others are there. */
-static bool enough(uint8_t worn_slots, uint8_t slots)
+static bool enough(void)
 {
-	for (; worn_slots; worn_slots &= (uint8_t)(worn_slots - 1))
+	uint8_t slots = FULL_SLOTS;
+
+	for (uint8_t left_out = more.worn_full; left_out; left_out &= (uint8_t)(left_out - 1))
 		slots--;
 	return slots > JOURNAL_AHEAD + 2;
 }
@@ -527,7 +574,7 @@ static void retire_full(struct journal *now, uint8_t slot)
 {
 	uint8_t guard;
 
-	if (now->historic || worn(slot) || !enough(more.worn_full, FULL_SLOTS))
+	if (now->historic || worn(slot) || !enough())
 		return;
 	more.worn_full |= bit(slot);
 	flags.events = true;
@@ -541,10 +588,9 @@ static void retire_full(struct journal *now, uint8_t slot)
 	guard_leave(guard);
 }
 
+/* Without any of them a falling supply gets full ones. */
 static void retire_short(uint8_t slot)
 {
-	if (!enough(more.worn_short, SHORT_SLOTS))
-		return;
 	more.worn_short |= bit(slot);
 	flags.events = true;
 }
@@ -566,7 +612,7 @@ bool journal_book(bool *sound, bool weak)
 		adopt(now);
 		adopt_tail(now);
 		if (now->mends)
-			journal_broken = now->historic;
+			journal_broken = now->bare;
 		journal_note_all();
 	} else if (!weak && !now->urgent) {
 		retire_full(now, now->slot);
@@ -641,11 +687,14 @@ static bool tidy_shorts(struct journal *now, bool weak)
 {
 	uint8_t slot = now->short_live;
 
-	if (now->short_ready && (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
-		return false; /* as most of the time */
+	if ((now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS) {
+		now->littered = false;
+		if (now->short_ready)
+			return false; /* as most of the time */
+	}
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
-		if (slot == now->short_live || more.worn_short & bit(slot))
+		if (slot == now->short_live || worn_short(slot))
 			continue;
 		if (!(now->short_clean & bit(slot))) {
 			enum erasure done;

@@ -27,13 +27,14 @@ enum journal_phase {
 };
 
 /*
- * journal_begin() and journal_step() run with interrupts off or in an interrupt and write phase, at, end, place,
- * end, next, left, brief, urgent, crc, slot, buffer, mends, full_ready, full_next, short_ready. The main loop writes all else, and what is named
+ * journal_begin() and journal_step() run with interrupts off or in an interrupt and write phase, bare, at, end, place,
+ * next, left, brief, urgent, crc, slot, buffer, mends, full_ready, full_next, short_ready. The main loop writes all else, and what is named
  * here only while the phase is not JOURNAL_WRITING or with interrupts off.
  */
 struct journal {
 	volatile uint8_t phase;
 	bool brief;   /* the record under way is a short one */
+	bool bare;    /* or a full one without a tail, on which no short one may be put */
 	uint8_t slot; /* where it goes */
 	uint8_t at;   /* index of its next byte in buffer[] */
 	uint8_t body; /* index at which its CRC begins */
@@ -42,27 +43,28 @@ struct journal {
 	uint8_t left; /* bytes still to be written; the tail of a background record is written first, else it is last */
 	uint16_t place; /* address of its next byte */
 	uint16_t crc;
-	bool mends;                 /* it ends broken */
-	bool urgent;                /* the supply failed */
-	volatile bool far;          /* no short record can express the counters */
-	volatile bool distant;      /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
-	bool displaced;             /* a full record in the background gave way; cleared by the main loop */
-	uint8_t full_ready;         /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
-	volatile bool short_ready;  /* the slot short_next is erased */
-	uint16_t sequence;          /* of the newest full record */
-	uint16_t attempt;           /* sequence last given to a full record, finished or not */
-	uint8_t short_seed;         /* CRC-8 that the short records on it start from */
-	uint8_t shorts;             /* short records written on it */
-	uint8_t short_next;         /* slot of the next of them */
-	uint8_t short_live;         /* slot of the newest of them, or JOURNAL_NO_SLOT */
-	uint8_t short_clean;        /* short slots that are erased, one bit each */
-	uint8_t full_next;          /* slot of the next full record */
-	uint8_t after[FULL_SLOTS];  /* the slot behind each that is in use */
-	uint8_t first;              /* slots before it are not used yet: a historic image lies there */
-	uint8_t tries;              /* erasures of the slot being erased */
-	bool historic;              /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
-	uint8_t newer;              /* damaged records that were newer than the one taken at start */
-	uint8_t pieces;             /* of the pulse inputs' sensors as they are, four bits each */
+	bool mends;                /* it ends broken */
+	bool urgent;               /* the supply failed */
+	volatile bool far;         /* no short record can express the counters */
+	volatile bool distant;     /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
+	bool displaced;            /* a full record in the background gave way; cleared by the main loop */
+	uint8_t full_ready;        /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
+	volatile bool short_ready; /* the slot short_next is erased */
+	uint16_t sequence;         /* of the newest full record */
+	uint16_t attempt;          /* sequence last given to a full record, finished or not */
+	uint8_t short_seed;        /* CRC-8 that the short records on it start from */
+	uint8_t shorts;            /* short records written on it */
+	uint8_t short_next;        /* slot of the next of them */
+	uint8_t short_live;        /* slot of the newest of them, or JOURNAL_NO_SLOT */
+	uint8_t short_clean;       /* short slots that are erased, one bit each */
+	uint8_t full_next;         /* slot of the next full record */
+	uint8_t after[FULL_SLOTS]; /* the slot behind each that is in use */
+	uint8_t first;             /* slots before it are not used yet: a historic image lies there */
+	uint8_t tries;             /* erasures of the slot being erased */
+	bool historic;             /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
+	bool littered;  /* short slots may hold what is no record: no full one has a tail before they are erased */
+	uint8_t newer;  /* damaged records that were newer than the one taken at start */
+	uint8_t pieces; /* of the pulse inputs' sensors as they are, four bits each */
 	uint16_t part[PULSES];      /* their parts of a Wh */
 	uint16_t base_part[PULSES]; /* the same in the newest full record */
 	uint8_t buffer[FULL_SIZE + TAIL_SIZE];
@@ -82,6 +84,9 @@ extern volatile bool journal_broken;
  * settings known; in_ram: the counters outlived a reset.
  */
 bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram);
+
+/* Before that: a historic image is to be taken over, where short records and the first full ones would be. */
+void journal_respect_image(void);
 
 /* The settings of older firmware are stored as ours: all slots are free now. Main loop. */
 void journal_release(void);

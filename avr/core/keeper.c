@@ -25,7 +25,7 @@ void keeper_boot(bool power_on)
 {
 	if (power_on || keeper_saves > KEEPER_SAVES)
 		keeper_saves = KEEPER_SAVES;
-	if (journal.far)
+	if (journal.far || (power_on && journal_broken))
 		flags.record_due = true;
 }
 
@@ -164,6 +164,10 @@ void keeper_run(bool low, uint8_t ticks)
 		return;
 	}
 	journal_tidy(low);
+	if (journal.historic && keeper_committed() == STORE_DONE) {
+		journal_release();
+		flags.record_due = true; /* the first record with a tail */
+	}
 }
 
 /* Each hour until the former hold need not be compared any longer. */

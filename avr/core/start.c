@@ -17,18 +17,23 @@ static void fell(uint8_t newer)
 	more.age = newer;
 }
 
-/* Loads the rest of the settings; false when they are to be written. */
-static bool start_more(bool stored)
+/* The settings and what goes with them, or those of a historic image, whose counters it takes, or defaults. */
+static enum store_found start_settings(uint32_t *counter)
 {
-	enum store_more found = store_load_more(stored);
+	bool stored = store_load();
+	enum store_found found;
 
-	if (found == STORE_MORE_NONE && (stored || journal.historic)) {
+	if (!stored) {
+		settings_default();
+		if (history_take(counter))
+			journal_respect_image();
+	}
+	found = store_load_more(stored);
+	if (found == STORE_NO_MORE && (stored || journal.historic)) {
 		more.trial = TRIAL_H;
 		journal.historic = true; /* layout 1 ends when what lies in its slots has been taken over */
 	}
-	if (found == STORE_MORE_DAMAGED || (!stored && found == STORE_MORE_OTHER))
-		fell(1);
-	return stored && found == STORE_MORE_OWN;
+	return found;
 }
 
 /* What pulses left of a Wh: out of the record, or out of RAM when it is sound and fits the settings. */
@@ -47,18 +52,13 @@ SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 {
 	uint32_t counter[SENSORS] = { 0 };
 	uint16_t part[PULSES] = { 0 };
-	bool stored = store_load();
-	bool known;
+	enum store_found found = start_settings(counter);
+	bool known = journal_restore(counter, part, sound);
+	bool stored = found == STORE_OWN && !journal.historic;
 
-	if (!stored) {
-		settings_default();
-		if (history_take(counter)) {
-			journal.historic = true;
-			journal.first = FULL_FIRST;
-		}
-	}
-	stored = start_more(stored);
-	known = journal_restore(counter, part, sound);
+	/* Older firmware's records have no tails, and it writes over what it does not know: that is no damage. */
+	if (!journal.newer && found == STORE_DAMAGED && !journal.historic && !journal_broken)
+		journal.newer = 1;
 	if (journal.newer) {
 		fell(journal.newer);
 		stored = false;

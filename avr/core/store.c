@@ -2,6 +2,7 @@
 /* Double-buffered settings. Serial number and CRC come last, so a copy half replaced is never the newer one. */
 #include "store.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "eeprom.h"
@@ -57,32 +58,57 @@ static bool read_more(uint8_t which)
 	return more_valid();
 }
 
-/* Takes what another copy of the settings left: all but what a pulse is, which those that are gone may have said otherwise. */
-static enum store_more find_other(void)
+/* Whether that copy of the settings was once written to its end: the rest belongs to what stands there as its CRC. */
+static bool complete(uint8_t which)
 {
-	bool own = read_more(copy);
+	uint16_t crc;
 
-	if (!own && !read_more(copy ^ 1)) {
-		more_default();
-		return STORE_MORE_NONE;
-	}
-	memset(more.exact, 0, sizeof(more.exact));
-	return own ? STORE_MORE_OTHER : STORE_MORE_DAMAGED;
+	read_cells(&crc, (uint16_t)(place(which) + offsetof(struct settings, crc)), sizeof(crc));
+	return read_more(which) && more.of == crc;
 }
 
-enum store_more store_load_more(bool stored)
+/* Whether the copy that was not taken is newer: it is damaged then, unless its writing was cut off. */
+static bool newer_is_damaged(bool stored)
 {
-	enum store_more found;
+	uint8_t other = copy ^ 1;
+	uint8_t its = eeprom_read((uint16_t)(place(other) + offsetof(struct settings, serial)));
 
-	if (stored && read_more(copy) && more.of == settings.crc)
-		found = STORE_MORE_OWN;
-	else
-		found = find_other();
+	return (!stored || (int8_t)(its - serial) > 0) && complete(other);
+}
+
+/* Takes what another copy of the settings left: all but what a pulse is, which those that are gone may have said otherwise. */
+static enum store_found find_other(bool stored)
+{
+	enum store_found found = STORE_OTHER;
+
+	if (!read_more(copy)) {
+		if (!read_more(copy ^ 1)) {
+			more_default();
+			return STORE_NO_MORE;
+		}
+		if (complete(copy ^ 1))
+			found = STORE_DAMAGED;
+	} else if (!stored) {
+		found = STORE_DAMAGED;
+	}
+	memset(more.exact, 0, sizeof(more.exact));
+	return found;
+}
+
+enum store_found store_load_more(bool stored)
+{
+	bool damaged = newer_is_damaged(stored);
+	enum store_found found = STORE_OWN;
+
+	if (!stored || !read_more(copy) || more.of != settings.crc)
+		found = find_other(stored);
+	if (damaged && found == STORE_OWN)
+		found = STORE_DAMAGED;
 	if (more.image == FORM)
 		return found;
 	more.image = FORM;
 	more.form = FORM;
-	return found == STORE_MORE_OWN ? STORE_MORE_OTHER : found;
+	return found == STORE_OWN ? STORE_OTHER : found;
 }
 
 void store_begin(void)

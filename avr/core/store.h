@@ -17,16 +17,16 @@ extern enum store_result store_state;
 /* Loads the newer valid copy into settings; false when there is none, settings hold garbage then. */
 bool store_load(void);
 
-/* What became of the rest that goes with the settings. */
-enum store_more {
-	STORE_MORE_OWN,     /* found */
-	STORE_MORE_OTHER,   /* to be written anew: the settings are another firmware's, or the image's form is new */
-	STORE_MORE_DAMAGED, /* the same; its copy is damaged, the other one was taken */
-	STORE_MORE_NONE,    /* there is none: defaults */
+/* What became of the settings and of the rest that goes with them. */
+enum store_found {
+	STORE_OWN,     /* found; in all other cases both are to be written anew */
+	STORE_OTHER,   /* the settings are another firmware's, or the image's form is new */
+	STORE_DAMAGED, /* what was newest is damaged: an older copy was taken */
+	STORE_NO_MORE, /* there is no rest: defaults */
 };
 
 /* After store_load(), which returned stored. */
-enum store_more store_load_more(bool stored);
+enum store_found store_load_more(bool stored);
 
 /* Asks for settings to be written; asked again meanwhile, it begins anew. */
 void store_begin(void);

@@ -72,12 +72,17 @@ static void operate(uint16_t at, uint8_t value, enum eeprom_mode mode)
 	bench_dead = cut;
 	if (cut && bench_cut_stage == BENCH_BEFORE)
 		return;
+	if (cut && bench_cut_stage == BENCH_HALF) {
+		if (mode == EEPROM_WRITE)
+			bench_cells[at] &= (uint8_t)(value | bench_cut_value);
+		else
+			bench_cells[at] |= bench_cut_value;
+		return;
+	}
 	if (mode != EEPROM_WRITE) {
 		bench_cells[at] = EEPROM_BLANK;
 		bench_wear[at]++;
 	}
-	if (cut && bench_cut_stage == BENCH_HALF)
-		bench_cells[at] = bench_cut_value;
 	if (cut && bench_cut_stage != BENCH_WRITTEN)
 		return;
 	if (mode != EEPROM_ERASE)

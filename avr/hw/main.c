@@ -3,8 +3,6 @@
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 
-#include "../core/flags.h"
-#include "../core/journal.h"
 #include "../core/keeper.h"
 #include "../core/meter.h"
 #include "../core/start.h"
@@ -45,10 +43,6 @@ static void pass(uint16_t now)
 	meter_tick(now);
 	account(low);
 	keeper_run(low, ticks);
-	if (journal.historic && keeper_committed() == STORE_DONE) {
-		journal_release();
-		flags.record_due = true; /* the first record with a tail */
-	}
 	if ((uint16_t)(now - second) >= TICKS_PER_S) {
 		second = (uint16_t)(second + TICKS_PER_S);
 		meter_second();

@@ -14,7 +14,7 @@ enum {
 	ROUND_US = 2000, /* of the main loop, docs/firmware.md */
 	LATER_DIPS = 6,  /* as many as there are slots of short records: until the one of the first dip comes again */
 	LIFE_STEP_MS = 300,
-	LIFE_HOLD_MS = 110, /* two dips in a row may find both erased slots used up, docs/firmware.md */
+	LIFE_HOLD_MS = 122, /* two dips in a row may find both erased slots used up, docs/firmware.md */
 	SAVES = 60,         /* the firmware's budget of saves; given back here, as it would be in five hours */
 	ACTS = 8,
 };
