@@ -3,12 +3,14 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.package.router import Router
 from tests.runtime.conftest import CACHE, ROOT, build
+from tools.openwrt import archive, check
 
 IPK = [sys.executable, str(ROOT / "tools/ipk.py")]
 FOLDERS = ("flukso", "flukso-micropython", "flukso-python3", "flukso-firmware")
@@ -53,6 +55,24 @@ def package(feed: Path, name: str) -> Path:
     """The one file of this package."""
     (found,) = feed.glob(name + "_*.ipk")
     return found
+
+
+def repacked(path: Path, folder: Path, version: str, text: str = "") -> Path:
+    """The same package with a later version, in the folder; with `text` its /etc/config/flukso is another one."""
+    found = check.check(path)
+    fields = [(name, value) for name, value in found.fields.items() if name not in ("Version", "Installed-Size", "Description")]
+    later = folder / "{}_{}_{}.ipk".format(found.name, version, found.arch)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for place, member in found.files.items():
+            target = root / place.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode() if text and place == "/etc/config/flukso" else member.data)
+            target.chmod(member.mode)
+        fields.append(("Version", version))
+        after = found.scripts.get("postinst-pkg", "")
+        later.write_bytes(archive.package(fields, found.fields["Description"], found.conffiles, root, postinst=after))
+    return later
 
 
 @pytest.fixture

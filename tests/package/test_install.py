@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from flukso import config, provision, uci
-from tests.package.conftest import package
+from tests.package.conftest import package, repacked
 from tests.package.router import Router
-from tools.openwrt import archive, check
+from tools.openwrt import check
 
 KEPT = ("/etc/config/flukso", "/etc/ssl/certs/flukso.ca.crt")
 HISTORIC = """config settings 'main'
@@ -92,20 +92,9 @@ def sensor_ids(router: Router) -> list[str]:
     return re.findall(r"option id '([0-9a-f]{32})'", router.read("etc/config/flukso"))
 
 
-def upgrade(feed: Path, folder: Path, name: str, text: str = "", version: str = "0.2.0-r1") -> Path:
-    """A later package of this name; with `text` its /etc/config/flukso is another one."""
-    found = check.check(package(feed, name))
-    root = folder / "newer"
-    shutil.rmtree(root, ignore_errors=True)
-    for path, member in found.files.items():
-        target = root / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode() if text and path == "/etc/config/flukso" else member.data)
-        target.chmod(member.mode)
-    fields = [(name, value) for name, value in found.fields.items() if name not in ("Version", "Installed-Size", "Description")]
-    later = folder / "{}_{}_all.ipk".format(name, version)
-    later.write_bytes(archive.package([*fields, ("Version", version)], found.fields["Description"], found.conffiles, root))
-    return later
+def upgrade(feed: Path, folder: Path, text: str = "") -> Path:
+    """A later package `flukso`; with `text` its /etc/config/flukso is another one."""
+    return repacked(package(feed, "flukso"), folder, "0.2.0-r1", text)
 
 
 def test_procd_is_told_exactly_this(installed):
@@ -157,19 +146,19 @@ def test_the_service_is_enabled_and_goes_with_the_package(installed):
 
 
 def test_the_runtime_stays_while_it_is_needed(installed):
-    assert "flukso needs flukso-micropython" in installed.run("opkg", "remove", "flukso-micropython", status=1)
+    assert "flukso-micropython is depended upon by flukso" in installed.run("opkg", "remove", "flukso-micropython", status=255)
     assert installed.path("usr/bin/flukso").exists()
 
 
 def test_is_refused_without_a_runtime(router, feed):
-    assert "flukso needs flukso-runtime" in router.install(package(feed, "flukso"), status=1)
+    assert "cannot find dependency flukso-micropython for flukso" in router.install(package(feed, "flukso"), status=255)
     assert not router.path("etc/init.d/flukso").exists()
 
 
 def test_an_upgrade_keeps_an_edited_configuration(installed, feed, tmp_path):
     edited = installed.read("etc/config/flukso").replace("'https://api.flukso.net/'", "'https://mine.example.net/'")
     installed.write("etc/config/flukso", edited)
-    said = installed.install(upgrade(feed, tmp_path, "flukso", text="config settings 'main'\n"))
+    said = installed.install(upgrade(feed, tmp_path, text="config settings 'main'\n"))
     assert "was edited and stays" in said
     assert installed.read("etc/config/flukso") == edited
     assert installed.read("etc/config/flukso-opkg") == "config settings 'main'\n"
@@ -180,15 +169,30 @@ def test_an_upgrade_keeps_an_edited_configuration(installed, feed, tmp_path):
 
 def test_an_upgrade_does_not_enable_what_was_disabled(installed, feed, tmp_path):
     installed.service("disable")
-    installed.install(upgrade(feed, tmp_path, "flukso"))
+    installed.install(upgrade(feed, tmp_path))
     installed.service("enabled", status=1)
+
+
+SERVICE = "#!/bin/sh\necho $1 >>/tmp/asked\n[ $1 != running ] || exit {}\n"
+
+
+@pytest.mark.parametrize("runtime", ["flukso-micropython", "flukso-python3"])
+def test_an_upgrade_of_the_runtime_alone_starts_a_running_daemon_anew(router, feed, runtime):
+    router.write("tmp/postinst", check.check(package(feed, runtime)).scripts["postinst-pkg"], 0o755)
+    for status, asked in ((1, ["running"]), (0, ["running", "restart"])):
+        router.write("etc/init.d/flukso", SERVICE.format(status), 0o755)
+        router.write("tmp/asked", "")
+        router.run("/tmp/postinst")
+        assert router.read("tmp/asked").split() == asked
+        router.run("env", "IPKG_INSTROOT=/root-of-an-image", "/tmp/postinst")
+        assert router.read("tmp/asked").split() == asked
 
 
 def test_the_option_enabled_0_keeps_it_stopped_even_over_an_upgrade(installed, feed, tmp_path):
     installed.write("etc/config/flukso", installed.read("etc/config/flukso").replace("enabled '1'", "enabled '0'"))
     installed.service("reload")
     assert installed.definition() == ["trigger config.change flukso system"]
-    installed.install(upgrade(feed, tmp_path, "flukso"))
+    installed.install(upgrade(feed, tmp_path))
     assert installed.definition() == ["trigger config.change flukso system"]
 
 
@@ -430,7 +434,7 @@ def test_a_corrupted_package_changes_nothing(router, feed, place):
     data = bytearray(original.read_bytes())
     data[int(len(data) * place)] ^= 0x55
     damaged.write_bytes(data)
-    assert "damaged" in router.run("opkg", "install", "/tmp/flukso-damaged.ipk", status=1)
+    assert "damaged" in router.run("opkg", "install", "/tmp/flukso-damaged.ipk", status=255)
     assert not router.path("usr/bin/flukso").exists()
     assert "flukso-micropython" not in router.run("opkg", "list-installed")
     router.install(original)

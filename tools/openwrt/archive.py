@@ -9,7 +9,7 @@ import tarfile
 
 EPOCH = 0  # unix s, of every file in a package unless SOURCE_DATE_EPOCH says otherwise
 FORMAT = b"2.0\n"
-MODES = {"postinst": 0o755, "prerm": 0o755}  # of the control files; others are 0644
+MODES = {"postinst": 0o755, "postinst-pkg": 0o755, "prerm": 0o755}  # of the control files; others are 0644
 
 SCRIPTS = {
     name: """#!/bin/sh
@@ -18,7 +18,7 @@ SCRIPTS = {
 . ${{IPKG_INSTROOT}}/lib/functions.sh
 default_{} $0 $@
 """.format(name)
-    for name in MODES
+    for name in ("postinst", "prerm")
 }
 
 
@@ -62,12 +62,19 @@ def _tree(root: pathlib.Path) -> list[tuple[tarfile.TarInfo, bytes]]:
     return members
 
 
-def package(fields: list[tuple[str, str]], description: str, conffiles: list[str], root: pathlib.Path, epoch: int = EPOCH) -> bytes:
-    """The bytes of an .ipk: fields in their order, Installed-Size and Description after them, data from the folder root."""
+def package(
+    fields: list[tuple[str, str]], description: str, conffiles: list[str], root: pathlib.Path, epoch: int = EPOCH, postinst: str = ""
+) -> bytes:
+    """The bytes of an .ipk: fields in their order, Installed-Size and Description after them, data from the folder root.
+
+    postinst: what the package itself does after its installation; default_postinst runs it before it starts services.
+    """
     data = _tar(_tree(root), epoch)
     lines = ["{}: {}".format(name, value) for name, value in fields if value]
     lines += ["Installed-Size: {}".format(len(data)), "Description: {}".format(description.strip())]
     control = {"control": "\n".join(lines) + "\n", **SCRIPTS}
+    if postinst:
+        control["postinst-pkg"] = postinst
     if conffiles:
         control["conffiles"] = "".join(path + "\n" for path in sorted(conffiles))
     members = [(_member("./", tarfile.DIRTYPE, 0o755), b"")]

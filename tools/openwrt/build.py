@@ -11,7 +11,10 @@ from tools.openwrt import archive, check
 TOPDIR = pathlib.Path(__file__).resolve().parent
 RUNTIME = "flukso-micropython"  # built by its own build.sh; here its ready program is packed
 MAKE_S = 600  # the firmware of both boards takes a minute
-FIELDS = ("Package", "Version", "Depends", "Provides", "Conflicts", "License", "Section", "Require-User", "URL", "Architecture")
+FIELDS = (
+    "Package", "Version", "Depends", "Provides", "Conflicts",
+    "License", "LicenseFiles", "Section", "Require-User", "URL", "Maintainer", "Architecture",
+)  # fmt: skip
 
 
 class BuildError(ValueError):
@@ -87,7 +90,9 @@ def _pack(path, out, arch, epoch):
     conffiles = [name for name in listed if (root / name.lstrip("/")).is_file()]
     _keep(root, fields["Package"], [name for name in listed if name not in conffiles])
     description = "{}\n{}".format(fields["Title"], path.with_suffix(".description").read_text().rstrip("\n"))
-    data = archive.package([(name, fields.get(name, "").strip()) for name in FIELDS], description, conffiles, root, epoch)
+    script = path.with_suffix(".postinst")
+    postinst = script.read_text() if script.exists() else ""
+    data = archive.package([(name, fields.get(name, "").strip()) for name in FIELDS], description, conffiles, root, epoch, postinst)
     target = out / "{}_{}_{}.ipk".format(fields["Package"], fields["Version"], fields["Architecture"])
     target.write_bytes(data)
     check.check(target)

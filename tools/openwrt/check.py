@@ -17,7 +17,7 @@ ARCH = re.compile(r"[a-z0-9_][a-z0-9_.-]*\Z")
 DEPEND = re.compile(r"[a-z0-9][a-z0-9.+-]*( \((=|<=|>=|<<|>>) [^ ()]+\))?\Z")
 FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 NEEDED = ("Package", "Version", "Architecture", "Description")
-SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
+SCRIPTS = ("preinst", "postinst", "postinst-pkg", "prerm", "prerm-pkg", "postrm")
 # No package owns these: the system makes them at its first boot or keeps them in RAM, and opkg would overwrite them without a word.
 OF_NOBODY = (
     "/dev/", "/overlay/", "/proc/", "/rom/", "/sys/", "/tmp/", "/var/",

@@ -209,7 +209,7 @@ user_and_group() {
 	grep -q "^$name:" /etc/passwd || echo "$name:x:$number:$gnumber:$name:/var/run/$name:/bin/false" >>/etc/passwd
 }
 
-# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, services.
+# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, what the package itself has to do, services.
 default_postinst() {
 	local name info wanted file
 	name=${1##*/} name=${name%.*} info=/usr/lib/opkg/info
@@ -220,6 +220,10 @@ default_postinst() {
 		# shellcheck source=/dev/null
 		([ -f "$file" ] && cd /etc/uci-defaults && . "$file") && rm -f "$file"
 	done
+	if [ -f "$info/$name.postinst-pkg" ]; then
+		# shellcheck source=/dev/null
+		(. "$info/$name.postinst-pkg")
+	fi
 	grep '^/etc/init.d/' "$info/$name.list" | while read -r file; do
 		[ "$PKG_UPGRADE" = 1 ] || "$file" enable
 		"$file" start
