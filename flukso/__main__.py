@@ -15,10 +15,14 @@ HELP = {  # command: its usage, one line that says what it does, and the rest
     ),
     "board": (
         "board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]",
-        "asks the sensor board alone",
+        "asks the sensor board alone; `board calibrate` finds a clamp's true constant by the utility meter",
         """commands: version | counters | delta | sync (needs --config)
           get NAME [SENSOR]
           set NAME [SENSOR] VALUE...   kept for good
+          calibrate SENSOR... --reading KWH [--resolution KWH] [--within S] [--yes]   --config is /etc/config/flukso unless it is named;
+                    the utility meter's reading, twice and days apart; sensors by number or function, all clamps of one meter together.
+                    --resolution: what the last digit stands for, else as typed; --within: since the look at the meter, else 60 s
+          calibrate                    what is kept; calibrate [SENSOR...] --forget drops a first reading
 names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by the router's release);
           of a sensor, which count from 1: enabled, counter, constant
 """
@@ -40,10 +44,10 @@ A damaged file is mended from the copies of the last good one. --runtime FILE: w
     "help": ("help [COMMAND]", "this text, or a command's", ""),
 }
 PIDFILE = "/var/run/flukso/flukso.pid"
-FLAGS = ("detach",)  # options without a value
+FLAGS = ("detach", "yes", "forget")  # options without a value
 OPTIONS = {
     "daemon": ("config", "bus", "clock", "detach", "pidfile"),
-    "board": ("config", "bus", "clock"),
+    "board": ("config", "bus", "clock", "reading", "resolution", "within", "yes", "forget"),
     "provision": ("config", "system", "runtime", "user", "copies"),
     "config": (),
     "version": (),

@@ -48,6 +48,12 @@ class Board:
         known = self.identity
         return known is not None and not known.historic and (known.sw_major, known.sw_minor) >= pulses.EXACT_FROM
 
+    @property
+    def fractions(self):
+        """Whether the board takes constants in 1/1000; until it is known, no."""
+        known = self.identity
+        return known is not None and (not known.historic or known.hw_minor >= FRACTION_MINOR)
+
     async def look(self):
         """Ask what the pulse inputs have seen and what the EEPROM suffered; nothing of a board that cannot tell."""
         if not self.exact:
@@ -145,10 +151,9 @@ class Board:
         if await self.ask("gp") != ports:
             await self.ask("sp", *ports)
             changes.append("port map {}".format(" ".join(["-" if port == spi.UNUSED else str(port + 1) for port in ports])))
-        fractions = identity.hw_minor >= FRACTION_MINOR or not identity.historic
         by_index = {sensor.number - 1: sensor for sensor in settings.sensors}
         for index in range(spi.SENSORS):
-            await self._sync_sensor(index, by_index.get(index), fractions, changes)
+            await self._sync_sensor(index, by_index.get(index), changes)
         if self.exact:
             await self._sync_pulses(by_index, ports, changes)
         if changes:
@@ -170,11 +175,11 @@ class Board:
                 await self.ask("so", port, hold)
                 changes.append("port {} hold {}".format(port + 1, pulses.milliseconds(hold) + " ms" if hold else "by constant"))
 
-    async def _sync_sensor(self, index, sensor, fractions, changes):
+    async def _sync_sensor(self, index, sensor, changes):
         wanted = [("e", 1 if sensor else 0, "enabled")]
         if sensor:
             wanted.insert(0, ("m", sensor.constant, "constant"))
-            if fractions:
+            if self.fractions:
                 wanted.insert(1, ("f", sensor.fraction, "fraction"))
         for letter, value, name in wanted:
             if (await self.ask("g" + letter, index))[1] != value:

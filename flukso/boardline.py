@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`flukso board …`: one command to the board alone."""
 
-from flukso import config, pulses, spi
+from flukso import config, ports, pulses, spi
 from flukso.board import Board
 from flukso.numerals import digits
 from flukso.words import UsageError, meant, trouble
@@ -18,12 +18,22 @@ NAMES = {  # name: the command's second letter, whether it is of a sensor
 }
 
 
+CALIBRATE = ("reading", "resolution", "within", "yes", "forget")  # options of `calibrate` alone
+
+
 class CommandError(UsageError):
     """Words that are no command for the board."""
 
 
 async def main(port, words, options, clock_url, write) -> int:
     """Run one command and return the exit status; `write` takes what it answers. Raises ValueError for words that mean nothing."""
+    if words[:1] == ["calibrate"]:
+        from flukso import calibrateline
+
+        return await calibrateline.main(port, ports.load_process(), words[1:], options, clock_url, write)
+    for name in CALIBRATE:
+        if name in options:
+            raise CommandError("--{} goes with board calibrate".format(name))
     settings = _settings(port, options)
     url = options.get("bus") or (settings.bus if settings else "")
     if not config.bus_known(url):
@@ -65,7 +75,7 @@ def _command(words, settings):
         return _get(words[1:])
     if words[:1] == ["set"]:
         return _set(words[1:])
-    known = ("version", "counters", "delta", "get", "set", "sync")
+    known = ("version", "counters", "delta", "get", "set", "sync", "calibrate")
     if not words:
         raise CommandError("board needs a command: {}".format(", ".join(known)))
     if words[0] in known:
@@ -146,12 +156,8 @@ async def _shown(board, name, letter, sensor):
     value = (await board.ask("g" + letter, sensor))[1]
     if name != "constant":
         return str(value)
-    fraction = (await board.ask("gf", sensor))[1] if _fractions(board) else 0
+    fraction = (await board.ask("gf", sensor))[1] if board.fractions else 0
     return "{}.{:03d}".format(value, fraction)
-
-
-def _fractions(board):
-    return not board.historic or board.identity.hw_minor >= 1
 
 
 def _set(words):
@@ -161,7 +167,7 @@ def _set(words):
 
     async def steps(board):
         fraction = values.pop() if words[0] == "constant" else 0
-        if words[0] == "constant" and _fractions(board):
+        if words[0] == "constant" and board.fractions:
             await board.ask("sf", sensor, fraction)
         elif fraction:
             raise spi.SpiError("this board has no fractions")

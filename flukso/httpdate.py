@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dates as HTTP writes them; pure."""
+"""Dates as HTTP writes them, and as people read them; pure."""
 
 from flukso.numerals import digits
 
@@ -19,6 +19,19 @@ def http_date(text: str) -> "int | None":
     if not (1970 <= year <= 2105 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
         return None
     return ((_days(year, month // 3 + 1, day) * 24 + hour) * 60 + minute) * 60 + second
+
+
+def minute(unix_s: int) -> str:
+    """Return for example "2026-12-01 10:32 UTC"."""
+    days, second = unix_s // 86400, unix_s % 86400
+    year = 1970 + days // 366  # or later
+    while _days(year + 1, 1, 1) <= days:
+        year += 1
+    month = 12
+    while _days(year, month, 1) > days:
+        month -= 1
+    day = days - _days(year, month, 1) + 1
+    return "{}-{:02d}-{:02d} {:02d}:{:02d} UTC".format(year, month, day, second // 3600, second // 60 % 60)
 
 
 def _days(year, month, day):

@@ -106,6 +106,15 @@ def _deviation(house, sensor):
     return pulses.percent(pulses.deviation(sensor.exact))
 
 
+def _constant(house, sensor):
+    """The constant that the board counts with, without decimals where it takes none; None when that is not known or says less than
+    pulses_per_kwh."""
+    board = house.board
+    if board.identity is None or not board.keeps_settings or sensor.exact:
+        return None
+    return "{}.{:03d}".format(sensor.constant, sensor.fraction) if board.fractions else str(sensor.constant)
+
+
 def _sensor(house, sensor, mono):
     meter = house.readings.meters[sensor.id]
     return (
@@ -120,6 +129,7 @@ def _sensor(house, sensor, mono):
         ("counter", meter.counter),
         ("counter_unit", UNIT_OF_COUNTER.get(meter.unit, "l")),
         ("resets", meter.resets),
+        ("constant", _constant(house, sensor)),
         ("deviation", _deviation(house, sensor)),
     )
 

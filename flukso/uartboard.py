@@ -17,7 +17,7 @@ class UartBoard:
     """Listens to a serial line. open_line is a coroutine function that gives (reader, writer); ids: sensor id -> index."""
 
     keeps_settings = False  # constants and ids are built into its firmware
-    exact = False  # as far as anybody here can tell
+    exact = fractions = False  # as far as anybody here can tell
     inputs: tuple = ()  # it tells nothing of what it did not count,
     damage = None  # nor of its EEPROM
 

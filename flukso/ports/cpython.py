@@ -2,6 +2,7 @@
 """CPython's port: clocks, files, log, signals; the buses and HTTPS stand in files of their own."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -110,14 +111,34 @@ def read_file(path: str, limit: int) -> bytes:
 
 def write_durable(path: str, data: bytes, mode: int = 0o600, user: str | None = None):
     """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
+    _replace(path, data, mode, lambda handle: None if user is None else _give(handle, user))
+
+
+def rewrite_durable(path: str, data: bytes):
+    """Replace a file like write_durable, with the mode and the owner that it has; a link stays one. Raises OSError."""
+    path = os.path.realpath(path)
+    status = os.stat(path)
+
+    def give(handle):
+        os.fchown(handle, status.st_uid, status.st_gid)
+        os.fchmod(handle, status.st_mode & 0o7777)
+
+    try:
+        _replace(path, data, 0o600, give)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(path + ".new")  # in /etc/config it would pass for a configuration
+        raise
+
+
+def _replace(path, data, mode, give):
     fresh = path + ".new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
-        if user is not None:
-            _give(handle, user)
+        give(handle)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -14,7 +14,7 @@ from flukso.ports.simulator import SimClock
 
 SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
 CHUNK = 1024  # bytes read at once of a file that does not say its length, as those in /proc
-SIZE, MTIME, INODE = 6, 8, 1  # places in os.stat()
+MODE, INODE, OWNER, SIZE, MTIME = 0, 1, 4, 6, 8  # places in os.stat(); the group stands behind the owner
 
 # Garbage is collected before it has spread over the whole heap: what was never touched is no resident memory.
 gc.threshold((gc.mem_alloc() + gc.mem_free()) // 4)
@@ -118,14 +118,37 @@ def read_file(path: str, limit: int) -> bytes:
 
 def write_durable(path: str, data: bytes, mode: int = 0o600, user: "str | None" = None):
     """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
+    _replace(path, data, mode, lambda handle: None if user is None else _give(handle, user))
+
+
+def rewrite_durable(path: str, data: bytes):
+    """Replace a file like write_durable, with the mode that it has. Raises OSError, also when it is not ours or our group's."""
+    status = os.stat(path)
+
+    def give(handle):
+        fresh = path + ".new"
+        if os.stat(fresh)[OWNER:SIZE] != status[OWNER:SIZE]:
+            raise OSError("{} belongs to another user or group".format(path))
+        posix.chmod(fresh, status[MODE] & 0o7777)
+
+    try:
+        _replace(path, data, 0o600, give)
+    except OSError:
+        try:
+            os.remove(path + ".new")  # in /etc/config it would pass for a configuration
+        except OSError:
+            pass
+        raise
+
+
+def _replace(path, data, mode, give):
     fresh = path + ".new"
     handle = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[posix.write(handle, view) :]
-        if user is not None:
-            _give(handle, user)
+        give(handle)
         posix.fsync(handle)
     finally:
         posix.close(handle)

@@ -4,7 +4,7 @@
 import json
 import struct
 
-from flukso import buffer, config, copies, digest, http, https, lan_guard, lan_server, spi, uart, uci, upload
+from flukso import buffer, calibration, config, copies, digest, http, https, lan_guard, lan_server, spi, uart, uci, upload
 
 try:
     from zlib import crc32
@@ -259,6 +259,42 @@ class UploadAnswer:
         return (left, said, uploader.due_at(mono), uploader.interval_s(mono))
 
 
+class Calibration:
+    """The file of `flukso board calibrate`, with the right checksum: what follows is reached."""
+
+    own = (calibration.CalibrationError,)
+
+    @staticmethod
+    def seeds():
+        part = calibration.Part(SENSOR, 1, 4294967295, 800, 5163500)
+        moment = calibration.Moment(1700000000, 77, "b0-07", "2.1", 0, 60, (part, part))
+        first = calibration.Reading(14930200, 100, 60, moment)
+        done = calibration.Done(1700000000, 9800, 31, ((SENSOR, 1, 5163500, 5060231),))
+        return [
+            calibration.pack(calibration.Record(begun, sets)).partition(b"\n")[2] for begun in ([], [first]) for sets in ([], [done, done])
+        ]
+
+    @staticmethod
+    def try_one(data):
+        read = calibration.unpack(calibration.HEAD.format(crc32(data) & 0xFFFFFFFF).encode() + data)
+        assert calibration.unpack(calibration.pack(read)) == read
+        return read
+
+
+class Amount:
+    own = (calibration.CalibrationError,)
+
+    @staticmethod
+    def seeds():
+        return [b"14930.2", b"14930", b"0.001", b"14.9302MWh", b"14930200Wh", b"14930.2 kWh", b"-1"]
+
+    @staticmethod
+    def try_one(data):
+        wh, step = calibration.amount("".join([chr(byte) for byte in data]))
+        assert wh >= 0 and 1 <= step <= 1000000 and wh % step == 0
+        return wh, step
+
+
 TARGETS = {
     "spi-reply": SpiReply,
     "spi-reply-right-crc": SpiReplyRightCrc,
@@ -270,4 +306,6 @@ TARGETS = {
     "http-answer": HttpAnswer,
     "lan-request": LanRequest,
     "upload-answer": UploadAnswer,
+    "calibration": Calibration,
+    "meter-reading": Amount,
 }

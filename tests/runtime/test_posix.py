@@ -53,6 +53,18 @@ def test_a_full_disk_leaves_the_old_file(machine, tmp_path):
     assert (tmp_path / "kept").read_bytes() == b"old"
 
 
+def test_a_rewritten_file_keeps_its_mode_and_one_of_others_is_refused(machine, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for path in (ours, theirs):
+        path.write_bytes(b"old")
+    ours.chmod(0o664)
+    os.chown(theirs, -1, 4168)
+    code = "try:\n    port.rewrite_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    print(e)\n"
+    assert run(machine, code, ours, folder=tmp_path) == "" and ours.read_bytes() == b"new" and ours.stat().st_mode & 0o7777 == 0o664
+    assert "belongs to another" in run(machine, code, theirs, folder=tmp_path) and theirs.read_bytes() == b"old"
+    assert sorted(os.listdir(tmp_path)) == ["ours", "script.py", "theirs"]
+
+
 def test_reads_files_that_do_not_say_their_length(machine, tmp_path):
     assert int(run(machine, "print(len(port.read_file('/proc/meminfo', 16384)))", folder=tmp_path)) > 500
 

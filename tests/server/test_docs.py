@@ -26,6 +26,7 @@ ELSEWHERE = {
     "package/flukso-micropython/build.sh ": "a synopsis; every set-up runs it",
     "python3 tools/ipk.py ": "synopses; tests/package runs them",
     "fluksosim ": "a synopsis; tests/sim/test_options.py has each option",
+    "flukso board ": "needs a board; tests/e2e/test_calibrate.py has a simulated one",
     "flukso-flash ": "needs a board on a programmer; tests/flash has a simulated one",
     "sudo ": "changes the machine",
     "python3 -m venv ": "downloads what it installs; tests/unit/test_wheel.py installs the same",

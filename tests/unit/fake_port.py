@@ -119,6 +119,17 @@ class FakePort:
         self.owners[path] = user
         self.stamps[path] = self.stamps.get(path, 0) + 1
 
+    def rewrite_durable(self, path, data):
+        self.write_durable(path, data)
+
+    def connector(self, url):
+        """Nobody listens."""
+
+        async def connect():
+            raise ConnectionRefusedError(111, url)
+
+        return connect
+
     def rename(self, old, new):
         self.files[new] = self.files.pop(old)
 

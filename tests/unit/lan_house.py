@@ -68,6 +68,7 @@ class Board:
     identity = Identity(2, 1, 2, 0, False)
     polls, faults = 1234, 5
     exact, inputs, damage = False, (), None
+    keeps_settings = fractions = True
 
 
 class Sender:

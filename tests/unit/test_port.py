@@ -26,6 +26,17 @@ def test_a_durable_write_leaves_the_old_bytes_when_any_step_fails(tmp_path, monk
     assert cpython.read_file(path, 10) == b"new" and os.stat(path).st_mode & 0o777 == 0o600
 
 
+def test_a_rewritten_file_keeps_its_mode_and_its_link(tmp_path):
+    real, link = tmp_path / "flukso", tmp_path / "link"
+    real.write_bytes(b"old")
+    real.chmod(0o664)
+    link.symlink_to(real)
+    cpython.rewrite_durable(str(link), b"new")
+    assert link.is_symlink() and real.read_bytes() == b"new" and real.stat().st_mode & 0o7777 == 0o664
+    with pytest.raises(OSError):
+        cpython.rewrite_durable(str(tmp_path / "none"), b"new")
+
+
 def fail(*args, **kwargs):
     raise OSError(28, "no space left")
 
