@@ -139,19 +139,28 @@ def check(rest, port):
         raise UsageError("config cannot {}; {}".format(rest[0], near))
     if len(rest) != 2:
         raise UsageError("config check takes one file: config check FILE")
+    text = ""
     try:
-        settings = config.load(port, rest[1])
-        warnings = advice.advice(port, uci.text_of(port.read_file(rest[1], uci.FILE_MAX)), settings)
+        text = config.read(port, rest[1])
+        settings = config.parse(text, config.system_beside(port, rest[1]))
     except config.ConfigErrors as error:
         sys.stdout.write(str(error) + "\n")
+        if len(error.problems) <= uci.PROBLEMS_MAX:  # it is somebody's configuration
+            warn(advice.names(text))
         return 2
-    for problem in warnings:
-        sys.stdout.write("warning: {}\n".format(uci.shown(problem)))
+    warn(advice.advice(port, text, settings))
     for sensor in settings.sensors:
         if (sensor.exact or sensor.hold) and not settings.bus.startswith("uart:"):
             sys.stdout.write(pulses.describe(sensor) + "\n")
     sys.stdout.write("good: {} sensors enabled\n".format(len(settings.sensors)))
     return 0
+
+
+def warn(problems):
+    from flukso import uci
+
+    for problem in problems[: uci.PROBLEMS_MAX]:
+        sys.stdout.write("warning: {}\n".format(uci.shown(problem)))
 
 
 def main(words: "list | None" = None) -> int:

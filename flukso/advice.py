@@ -10,14 +10,24 @@ CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
 def advice(port, text: str, settings) -> list:
     """Return a uci.Problem for each thing in the text of a good file `flukso` that may be a mistake, by line."""
     sections = uci.parse(text, "flukso", [])
-    found: list = []
-    for section in sections:
-        found += _section(section)
+    found = _names(sections)
     found += _clamps(sections)
     found += _authorities(port, sections, settings)
     if not settings.sensors:
         found.append(uci.Problem("flukso", *_no_sensor(sections)))
     return sorted(found)
+
+
+def names(text: str) -> list:
+    """Return the same of the sections' and the options' names alone, of any file: an error may be a name misspelt elsewhere."""
+    return sorted(_names(uci.parse(text, "flukso", [])))
+
+
+def _names(sections):
+    found: list = []
+    for section in sections:
+        found += _section(section)
+    return found
 
 
 def _section(section):

@@ -95,15 +95,19 @@ def load(port, path: str, bus: str | None = None) -> Settings:
 
     Raises ConfigErrors, also when it cannot be read.
     """
+    return parse(read(port, path), system_beside(port, path), bus)
+
+
+def read(port, path: str) -> str:
+    """Return the text of a configuration file. Raises ConfigErrors when it cannot be read."""
     try:
-        text = uci.text_of(port.read_file(path, uci.FILE_MAX))
+        return uci.text_of(port.read_file(path, uci.FILE_MAX))
     except OSError as error:
         words = trouble(error, path)
         for start in (path + ": ", path + " "):
             if words.startswith(start):
                 words = words[len(start) :]
         raise ConfigErrors([uci.Problem(path, 0, words)])
-    return parse(text, system_beside(port, path), bus)
 
 
 def system_beside(port, path: str) -> "str | None":

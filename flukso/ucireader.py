@@ -5,8 +5,9 @@ from collections import namedtuple
 
 from flukso.words import clipped
 
-FILE_MAX = 65536  # bytes; the field's files have 3 KB
+FILE_MAX = 16384  # bytes; the field's files have 3 KB, and a router has room for what 16 KB of nonsense say
 SECTIONS_MAX = 256
+VALUES_MAX = 512  # options and list values of a file; a router's longest has some hundred
 PROBLEMS_MAX = 32  # a file with more is no configuration, and what is said of it goes into the log
 MARK = b"\xef\xbb\xbf"  # of UTF-8: some editors begin a file with it
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
@@ -44,7 +45,11 @@ def line_text(line, base):
     try:
         return decoded(line)
     except ValueError:
-        return "".join([chr(byte if byte < 0x80 else base + byte) for byte in line])
+        return "".join([_latin1(line[at : at + 64], base) for at in range(0, len(line), 64)])  # a string each takes 20 bytes
+
+
+def _latin1(data, base):
+    return "".join([chr(byte if byte < 0x80 else base + byte) for byte in data])
 
 
 def note(problems, problem):
@@ -80,6 +85,7 @@ class Reader:
         self._problems = problems
         self._sections: list[Section] = []
         self._named: dict[str, Section] = {}
+        self._values = 0  # options and list values so far
         self._section: Section | None = None  # that options belong to
         self._at = len(MARK) if data[: len(MARK)] == MARK else 0
         self._line = 1
@@ -167,7 +173,7 @@ class Reader:
             self._at_end = self._at
             self._words = [self._data[start : self._at].rstrip(b"\r")]
         first = self._words.pop(0)
-        keyword = _text(first)
+        keyword = _text(first[:WORD_MAX])
         word = WORDS.get(keyword, keyword)
         if word == "option":
             self._take_option(start, line)
@@ -260,6 +266,9 @@ class Reader:
         name = self._name(name, keyword)
         if self._section is None:
             raise _LineError("{} {} stands before any section".format(keyword, clipped(name)))
+        self._values += 1
+        if self._values > VALUES_MAX:
+            raise _LineError("more than {} options and list values".format(VALUES_MAX))
         return self._section, name, _text(value), (start, end)
 
     def _name(self, name, what, more=b""):

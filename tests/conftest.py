@@ -10,8 +10,10 @@ import pytest
 from tests.fakes import ca
 from tests.fakes.server import Server
 
-# an example may take as long as a busy machine needs
-hypothesis.settings.register_profile("flukso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# An example may take as long as a busy machine needs. The gate tries the same examples each time; `search` tries others.
+LENIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("flukso", derandomize=True, **LENIENT)
+hypothesis.settings.register_profile("search", **LENIENT)
 hypothesis.settings.load_profile("flukso")
 
 

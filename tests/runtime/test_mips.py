@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from flukso import uci
 from tests.e2e.chain import SENSORS
 from tests.fakes.server import Server
 from tests.processes import free_port
@@ -44,6 +45,27 @@ def test_the_vectors_hold(mips_tests):
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_pure_modules_hold(mips_tests, check):
     assert " 0 failed" in run(mips_tests, "tests/unit/mpy/run.py", check)
+
+
+GOOD = "config settings main\n\toption wan_base_url http://192.0.2.1/\n"
+NONSENSE = {  # what a torn flash or an editor may leave, as long as a file may be
+    "bytes": bytes(1 + 7 * n * n % 255 for n in range(uci.FILE_MAX)),
+    "options": (GOOD + "".join("\toption n{} 1\n".format(n) for n in range(2000))).encode()[: uci.FILE_MAX],
+    "sections": b"config sensors\n" * (uci.FILE_MAX // 15),
+    "quotes": (GOOD + "".join("\toption n{} 'x\n\n'\n".format(n) for n in range(2000))).encode()[: uci.FILE_MAX],
+    "one error": (GOOD + "\toption stray\nbad\n" + "".join("\toption n{} 1\n".format(n) for n in range(500))).encode(),
+    "too long": b"config sensor\n" * uci.FILE_MAX,
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_nonsense_of_any_kind_is_named_in_a_routers_heap(mips, tmp_path, kind):
+    path = tmp_path / "flukso"
+    path.write_bytes(NONSENSE[kind])
+    start = "import sys; from flukso.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([*mips, "-c", start, "config", "check", str(path)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr
+    assert "memory" not in done.stdout + done.stderr and str(path) not in done.stderr
 
 
 REFUSED = [("foreign", "not signed"), ("wrong-host", "another host"), ("expired", "expired"), ("future", "not valid yet")]

@@ -95,6 +95,13 @@ def test_what_was_probably_meant_is_said_with_its_line(port, capsys, before, aft
     assert len(said) == 2 and said[0].startswith("warning: flukso:{}: ".format(number)) and words in said[0]
 
 
+def test_an_error_is_told_with_the_misspelling_that_made_it(port, capsys):
+    status, said = check(port, CONFIG.replace("option current 50", "option curent 50"), capsys)
+    assert status == 2 and len(said) == 2
+    assert "current" in said[0]
+    assert said[1].startswith("warning: flukso:") and said[1].endswith("is current meant?")
+
+
 def test_a_clamp_does_not_matter_where_the_constant_is_given(port, capsys):
     text = CONFIG.replace("option current 50", "option current 60\n\toption constant 6196.2")
     assert check(port, text, capsys) == (0, ["good: 2 sensors enabled"])
