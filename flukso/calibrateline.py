@@ -17,6 +17,7 @@ ENOENT = 2  # on every system
 async def main(port, process, words, options, clock_url, write) -> int:
     """Run one command and return the exit status. Raises UsageError, ConfigErrors and OSError."""
     _check(words, options)
+    process.hear_interrupts()
     job = _Job(port, process, options, clock_url, write)
     try:
         if "reading" in options:
@@ -241,7 +242,7 @@ class _Job:
                 raise UsageError("there is no enabled sensor {}; {}".format(word, hint))
             found += [sensor for sensor in named if sensor not in found]
         for sensor in found:
-            if sensor.class_ != "analog" or self._settings.bus.startswith("uart:"):
+            if sensor.class_ != "analog" or (self._options.get("bus") or self._settings.bus).startswith("uart:"):
                 words_ = (
                     "sensor {} is no clamp of an SPI board: what a pulse is stands on its meter, and generation 1's constants are built in"
                 )

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import urllib.request
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.e2e.chain import ROOT, SENSORS, interpreter
 from tests.processes import free_port
-from tests.terminal import Terminal
+from tests.terminal import CTRL_C, Terminal
 
 LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\nconfig flash flash\n\toption init '{}'\n"
 TRUE, WRONG = 5163.5, 5266.77  # the clamp that the simulator hangs up, and 2 % more
@@ -50,14 +51,14 @@ def configure(chain, clamps, extra="") -> None:
     chain.sensors = tuple(number for number, _ in clamps)
 
 
-def command(chain, *words, runtime="cpython"):
-    start, env = interpreter(runtime)
+def command(chain, *words, runtime="cpython", program=None):
+    start, env = program or interpreter(runtime)
     words = [*start, "board", "calibrate", *words, "--config", chain.folder / "flukso", "--clock", "sim:" + chain.board.control_url]
     return [str(word) for word in words], {**os.environ, "PYTHONPATH": str(ROOT), **env}
 
 
-def calibrate(chain, *words, runtime="cpython") -> subprocess.CompletedProcess:
-    line, env = command(chain, *words, runtime=runtime)
+def calibrate(chain, *words, **which) -> subprocess.CompletedProcess:
+    line, env = command(chain, *words, **which)
     return subprocess.run(line, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
 
 
@@ -140,15 +141,21 @@ def test_three_phases_have_one_factor_and_the_owner_is_asked(household):
     alone = calibrate(chain, "1", "--reading", meter.reading())
     assert alone.returncode == 1 and "sensors 1 + 2 + 3" in alone.stderr
     before = (chain.folder / "flukso").read_text()
-    for answer, last in ((b"n\n", "not set"), (b"y\n", "the service was reloaded")):
+    answers = (
+        (CTRL_C, "[y/N]", 130, "cpython"),
+        (CTRL_C, "[y/N]", -signal.SIGINT, "micropython"),
+        (b"n\n", "not set", 0, "micropython"),
+        (b"y\n", "the service was reloaded", 0, "cpython"),
+    )
+    for answer, last, status, runtime in answers:
         assert (chain.folder / "flukso").read_text() == before
-        line, env = command(chain, "grid", "--reading", meter.reading())
+        line, env = command(chain, "grid", "--reading", meter.reading(), runtime=runtime)
         changed = ["{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value]
         with Terminal(["env", *changed, *line], ROOT) as terminal:
             terminal.read_until("[y/N]", 20)
             terminal.press(answer)
             lines = terminal.finish(20)
-        assert last in lines[-1], lines
+            assert last in lines[-1] and terminal.status == status, lines
     change, plus = stated("\n".join(lines))
     assert abs(change / 100 - (TRUE / 5060.23 - 1)) <= plus / 100 and plus <= 1
     chain.run_until(lambda: constant_of(port) != "5060.230", 10)

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from flukso import uci
+from tests.e2e import test_calibrate as owner
 from tests.e2e.chain import SENSORS
 from tests.fakes.server import Server
 from tests.processes import free_port
@@ -115,3 +116,18 @@ def test_the_path_down_to_ioctl(household, server, mips_spifake, wires):  # noqa
 def test_fits_into_the_routers_flash(mips):
     packed = subprocess.run(["gzip", "-9", "-n", "-c", CACHE / "mips" / "flukso-micropython"], capture_output=True, check=True).stdout
     assert len(packed) <= 480_000
+
+
+def test_a_clamp_is_calibrated_within_a_router_s_heap(household, mips):
+    chain = household()
+    owner.start(chain, [(1, owner.WRONG)])
+    meter = owner.Meter(chain, 3)
+    program = [*mips, "-m", "flukso"], {"MICROPYPATH": ".frozen"}
+    done = owner.calibrate(chain, "grid", "--reading", meter.reading(), program=program)
+    assert done.returncode == 0, done.stderr
+    chain.clamp(9000)
+    chain.run(200)
+    owner.calm(chain)
+    done = owner.calibrate(chain, "1", "--reading", meter.reading(), "--yes", program=program)
+    change, plus = owner.stated(done.stdout)
+    assert done.returncode == 0 and abs(change / 100 - (owner.TRUE / owner.WRONG - 1)) <= plus / 100 < 0.01, done.stderr

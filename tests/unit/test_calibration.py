@@ -177,6 +177,9 @@ class Process:
     def exists(self, path):
         return False
 
+    def hear_interrupts(self):
+        pass
+
 
 class House:
     """Three clamps; `meter` shows what they carried, and the board counts 2 % more of it."""
