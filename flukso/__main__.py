@@ -9,8 +9,9 @@ from flukso.words import UsageError, asked_for_help, clock_url, meant, parse, tr
 BUSES = "bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH\n"
 HELP = {  # command: its usage, one line that says what it does, and the rest
     "daemon": (
-        "daemon --config FILE [--bus URL] [--clock system|sim:URL] [--detach [--pidfile FILE]]",
+        "daemon --config FILE [--bus URL] [--clock system|sim:URL] [--syslog] [--detach [--pidfile FILE]]",
         "reads the board, uploads, and serves the LAN until SIGTERM or SIGINT",
+        "--syslog sends the log to the system log, each line with its level; to stderr where there is none.\n"
         "--detach goes into the background (CPython); the pid file is {} unless it is named.\n" + BUSES,
     ),
     "board": (
@@ -44,9 +45,9 @@ A damaged file is mended from the copies of the last good one. --runtime FILE: w
     "help": ("help [COMMAND]", "this text, or a command's", ""),
 }
 PIDFILE = "/var/run/flukso/flukso.pid"
-FLAGS = ("detach", "yes", "forget")  # options without a value
+FLAGS = ("detach", "syslog", "yes", "forget")  # options without a value
 OPTIONS = {
-    "daemon": ("config", "bus", "clock", "detach", "pidfile"),
+    "daemon": ("config", "bus", "clock", "syslog", "detach", "pidfile"),
     "board": ("config", "bus", "clock", "reading", "resolution", "within", "yes", "forget"),
     "provision": ("config", "system", "runtime", "user", "copies"),
     "config": (),
@@ -100,6 +101,8 @@ def run(words: list, port) -> int:
         status = detach(options, port)
         if status:
             return status
+    elif "syslog" in options:
+        port.log_to_syslog()
     from flukso import daemon
 
     return asyncio.run(daemon.main(port, options["config"], options.get("bus"), clock))

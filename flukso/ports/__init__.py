@@ -11,9 +11,6 @@ class BusError(OSError):
         return str(self.args[0]) if self.args else "bus"
 
 
-SYSLOG_LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}
-
-
 class Clock:
     """What a clock has beside wall(), monotonic() and the coroutines sleep(seconds) and sleep_until(mono_s); one that runs by itself."""
 

@@ -5,10 +5,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 
-from flukso.ports import SYSLOG_LEVELS, Clock, boot_id
+from flukso.ports import Clock, boot_id
 from flukso.ports.simulator import SimClock
 
 
@@ -76,22 +77,33 @@ def check_cacert(cacert: str) -> str:
     return cpython_ca.check_cacert(cacert)
 
 
-_detached: list = []  # filled by log_to_syslog: where the log goes once there is no terminal
+_system_log: list = []  # filled by log_to_syslog
 
 
 def log_to_syslog():
-    """Send the log to syslog from now on."""
-    import syslog
+    """Send the log to the system log from now on; to stderr where there is none."""
+    from flukso.ports import syslog
 
-    syslog.openlog("flukso", syslog.LOG_PID, syslog.LOG_DAEMON)
-    _detached.append(syslog.syslog)
+    _system_log.append(syslog.Syslog(_connect_log, time.localtime, "flukso", os.getpid()))
+
+
+def _connect_log():
+    from flukso.ports import syslog
+
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(syslog.PATH)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def log(level: str, text: str):
     """Write one line of the log; never fails."""
     line = "".join([char if char >= " " else "?" for char in text])
-    if _detached:
-        _detached[0](SYSLOG_LEVELS[level], line)
+    if _system_log and _system_log[0].write(level, line.encode("utf-8", "replace").decode()):
         return
     try:
         sys.stderr.write("flukso: {}: {}\n".format(level, line))

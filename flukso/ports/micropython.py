@@ -5,11 +5,12 @@ import asyncio
 import gc
 import os
 import posix
+import socket
 import sys
 import time
 
-from flukso.ports import SYSLOG_LEVELS, Clock, boot_id, clock_is_synchronised
-from flukso.ports.micropython_streams import connector, readable
+from flukso.ports import Clock, boot_id, clock_is_synchronised
+from flukso.ports.micropython_streams import connector, readable, unix_address
 from flukso.ports.simulator import SimClock
 
 SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
@@ -79,21 +80,34 @@ def check_cacert(cacert: str) -> str:
     return micropython_https.check_cacert(cacert)
 
 
-_detached = []  # filled by log_to_syslog: where the log goes instead of stderr
+_system_log = []  # filled by log_to_syslog
 _watchers = []  # tasks that must not be collected
 
 
 def log_to_syslog():
-    """Send the log to syslog from now on."""
-    posix.openlog("flukso")
-    _detached.append(posix.syslog)
+    """Send the log to the system log from now on; to stderr where there is none."""
+    from flukso.ports import syslog
+
+    _system_log.append(syslog.Syslog(_connect_log, time.localtime, "flukso", posix.getpid()))
+
+
+def _connect_log():
+    from flukso.ports import syslog
+
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(unix_address(syslog.PATH))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def log(level: str, text: str):
-    """Write one line of the log to stderr, which on a router the service manager hands to syslog; never fails."""
+    """Write one line of the log; never fails."""
     line = "".join([char if char >= " " else "?" for char in text])
-    if _detached:
-        _detached[0](SYSLOG_LEVELS[level], line)
+    if _system_log and _system_log[0].write(level, line):
         return
     try:
         sys.stderr.write("flukso: {}: {}\n".format(level, line))

@@ -5,10 +5,9 @@ import asyncio
 import os
 import posix
 import socket
-import struct
 
 from flukso.ports import micropython
-from flukso.ports.micropython_streams import Stream, readable
+from flukso.ports.micropython_streams import Stream, readable, unix_address
 
 MODE, TYPE, SOCKET, FIFO = 0, 0o170000, 0o140000, 0o010000  # os.stat()[MODE] & TYPE
 BACKLOG = 4
@@ -49,7 +48,7 @@ async def serve_unix(path: str, handler) -> UnixServer:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        sock.bind(struct.pack("H", socket.AF_UNIX) + path.encode() + b"\0")
+        sock.bind(unix_address(path))
         sock.listen(BACKLOG)
         posix.chmod(path, 0o660)
     except OSError:

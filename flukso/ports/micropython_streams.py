@@ -95,8 +95,13 @@ def connector(url: str):
     return lambda: _open_tcp(host, int(port))
 
 
+def unix_address(path: str) -> bytes:
+    """Return the path as the sockaddr that MicroPython's sockets want."""
+    return struct.pack("H", socket.AF_UNIX) + path.encode() + b"\0"
+
+
 async def _open_unix(path):
-    stream = Stream(await connect(struct.pack("H", socket.AF_UNIX) + path.encode() + b"\0"))
+    stream = Stream(await connect(unix_address(path)))
     return stream, stream
 
 

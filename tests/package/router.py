@@ -7,6 +7,8 @@ import stat
 import subprocess
 from pathlib import Path
 
+from tests.package.system_log import SystemLog
+
 HERE = Path(__file__).resolve().parent
 OVERLAY = HERE / "router"
 QEMU = Path("/usr/bin/qemu-mips-static")
@@ -51,6 +53,8 @@ class Router:
             os.mknod(root / "dev" / name, 0o666 | stat.S_IFCHR, os.makedev(major, minor))
         for name in PRESENT:
             self.write("usr/lib/opkg/info/{}.control".format(name), "Package: {}\nVersion: 1\n".format(name))
+        # Of the daemon, which only then runs.
+        self.system_log = SystemLog(root / "dev/log", root / "tmp/log/messages") if execute else None
         self.write("etc/config/system", "config system\n\toption hostname 'OpenWrt'\n", 0o644)
 
     def path(self, name: str) -> Path:
@@ -105,3 +109,5 @@ class Router:
     def close(self) -> None:
         if self.path("etc/init.d/flukso").exists():
             self.service("stop")
+        if self.system_log is not None:
+            self.system_log.close()

@@ -60,7 +60,7 @@ def definition(*sensors: str) -> list[str]:
     """Everything that the init says to procd, in its order."""
     return [
         "instance daemon",
-        "command /usr/bin/flukso daemon --config /var/run/flukso/config",
+        "command /usr/bin/flukso daemon --config /var/run/flukso/config --syslog",
         "user flukso",
         "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors /var/run/flukso/config.flash",
         "reload_signal HUP",

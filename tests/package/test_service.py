@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -109,7 +110,8 @@ def meter(tmp_path, feed, server, certificates):
 def test_the_service_runs_and_each_trouble_is_said_and_passes(meter, server):
     # no board: said, and taken up when it comes
     assert meter.until(lambda found: found["board"]["error"])["board"]["firmware"] is None
-    assert "the board does not answer" in meter.router.log()
+    assert re.search(r"^daemon\.warn flukso\[\d+\]: the board does not answer", meter.router.log(), re.M)
+    assert re.search(r"^daemon\.info flukso\[\d+\]: started", meter.router.log(), re.M) and "daemon.err" not in meter.router.log()
     meter.plug()
     meter.until(lambda found: found["board"]["error"] is None and found["sensors"][0]["counter"] is not None)
     assert os.stat("/proc/{}".format(meter.pid())).st_uid == USER

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.package.conftest import repacked
+from tests.package.system_log import line_of
 from tools.openwrt import archive
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+LOGD = json.loads((VECTORS / "logd.json").read_text())
 OPKG = json.loads((VECTORS / "opkg.json").read_text())
 # What OpenWrt's own feed `packages` brings for flukso-python3; what is in them plays no part.
 CPYTHON = ("light", "asyncio", "logging", "openssl", "pyserial", "requests", "zeroconf")
@@ -57,3 +59,8 @@ def test_opkg_chooses_and_refuses_as_the_real_one(router, feeds, case):
         router.run("sh", "-c", "opkg " + step["opkg"], status=step["status"])
         installed = sorted(router.run("opkg", "list-installed").splitlines())
         assert [line for line in installed if line.startswith("flukso")] == step["installed"], step
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in LOGD["cases"]])
+def test_the_system_log_keeps_what_the_real_one_keeps(case):
+    assert line_of(case["datagram"].encode()) == case["line"]

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/timex.h>
-#include <syslog.h>
 #include <time.h>
 
 #include "posix.h"
@@ -57,8 +56,6 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	FUNCTION(wait),
 	FUNCTION(signal_fd),
 	FUNCTION(next_signal),
-	FUNCTION(openlog),
-	FUNCTION(syslog),
 	FUNCTION(accept),
 	FUNCTION(lookup),
 	FUNCTION(unsent),
@@ -77,11 +74,6 @@ static const mp_rom_map_elem_t module_globals_table[] = {
 	CONSTANT(SIGTERM),
 	CONSTANT(SIGKILL),
 	CONSTANT(SIGUSR1),
-	CONSTANT(LOG_ERR),
-	CONSTANT(LOG_WARNING),
-	CONSTANT(LOG_NOTICE),
-	CONSTANT(LOG_INFO),
-	CONSTANT(LOG_DEBUG),
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 

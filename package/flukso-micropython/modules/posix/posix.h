@@ -27,8 +27,6 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(posix_spawn_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR(posix_signal_fd_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(posix_next_signal_obj);
-MP_DECLARE_CONST_FUN_OBJ_1(posix_openlog_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(posix_syslog_obj);
 
 // Names and sockets: posix_net.c
 MP_DECLARE_CONST_FUN_OBJ_1(posix_accept_obj);

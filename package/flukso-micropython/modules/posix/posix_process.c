@@ -7,14 +7,12 @@
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "posix.h"
 #include "py/mphal.h"
 
 #define ARGUMENTS_MAX 16 // avrdude takes the most, with 12
-#define IDENT_MAX 32
 
 extern char **environ;
 
@@ -135,20 +133,3 @@ static mp_obj_t mod_next_signal(mp_obj_t fd)
 	return len == sizeof(info) ? MP_OBJ_NEW_SMALL_INT(info.ssi_signo) : mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_next_signal_obj, mod_next_signal);
-
-// openlog(name): lines of syslog() carry this name and the pid, facility daemon.
-static mp_obj_t mod_openlog(mp_obj_t name)
-{
-	static char ident[IDENT_MAX]; // libc keeps the pointer
-	snprintf(ident, sizeof(ident), "%s", mp_obj_str_get_str(name));
-	openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
-	return mp_const_none;
-}
-MP_DEFINE_CONST_FUN_OBJ_1(posix_openlog_obj, mod_openlog);
-
-static mp_obj_t mod_syslog(mp_obj_t priority, mp_obj_t text)
-{
-	syslog((int)mp_obj_get_int(priority), "%s", mp_obj_str_get_str(text));
-	return mp_const_none;
-}
-MP_DEFINE_CONST_FUN_OBJ_2(posix_syslog_obj, mod_syslog);
