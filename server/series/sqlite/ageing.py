@@ -177,6 +177,8 @@ def _put_chunk(archive: Archive, block: Block, points: Points, following: Points
     if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
         right = following
     here = _settle(left, kept.between(start, end + 1), points)
+    if not late and len(here.ts) and here.ts[-1] == end and len(following.ts) and following.ts[0] > end:
+        here = Points(here.ts[:-1], here.counter[:-1])  # drawn anew, between what is known by now
     near = union(union(left, here), right)
     # a rung may have been drawn across a silence in which a late point lies: it must fit between both its neighbours
     points = consistent(near if late else here, points)

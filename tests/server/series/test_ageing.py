@@ -69,6 +69,12 @@ def test_a_tuple_below_a_rung_that_was_drawn_across_the_silence_before_it_adds_n
     late_tuple_by_tuple(bench, [(int(NOON - ago * DAY), counter) for ago, counter in days], [4], [40])
 
 
+def test_a_day_that_ages_after_a_late_tuple_redraws_the_rung_at_its_end(bench):
+    """It was drawn across the silence in which the tuple lies, and lower."""
+    tuples = [(1761220800, 1000), (1761221100, 1000), (1761221400, 1000), (1762949400, 1001), (1762992600, 1001)]
+    late_tuple_by_tuple(bench, tuples, [0, 1, 3], [0, 0, 40])
+
+
 def test_a_late_tuple_that_fits_nowhere_is_dropped_and_the_store_lives_on(bench):
     """Of a month of which nothing is kept, so that not even a rung is left."""
     bench.store.append(A, [(NOON - 300 * DAY, 5000), (NOON - 100 * DAY, 6000), (NOON - DAY, 6100)], NOON)
