@@ -158,8 +158,11 @@ class _Job:
         if lacking:
             self._say("that is too uncertain: {} kWh more are needed; the first reading stays".format(plain(lacking)))
             return 1
-        if abs(calibration.correction(outcome)) <= outcome.uncertainty:
+        far = abs(calibration.correction(outcome))
+        if far <= outcome.uncertainty:
             self._say("the constant is right as far as these readings tell; nothing is changed, and the first reading stays")
+            if far >= calibration.WORTH:
+                self._say("{} kWh more would tell so small a change".format(plain(calibration.lacking(outcome, far))))
             return 0
         changes = [
             (part.id, part.number, part.constant, calibration.corrected(outcome, part.constant, self._way.whole))
@@ -243,10 +246,8 @@ class _Job:
             found += [sensor for sensor in named if sensor not in found]
         for sensor in found:
             if sensor.class_ != "analog" or (self._options.get("bus") or self._settings.bus).startswith("uart:"):
-                words_ = (
-                    "sensor {} is no clamp of an SPI board: what a pulse is stands on its meter, and generation 1's constants are built in"
-                )
-                raise UsageError(words_.format(sensor.number))
+                text = "sensor {} is no clamp of an SPI board: what a pulse is stands on its meter, and generation 1 has its own constants"
+                raise UsageError(text.format(sensor.number))
         return sorted(found)
 
 

@@ -13,6 +13,7 @@ RESOLUTION_MAX = 100000  # Wh: a meter that shows 100 kWh at once is none of a h
 WITHIN_S, WITHIN_MAX_S = 60, 3600  # from the look at the meter to the command
 POLL_S = 2  # the daemon's counter is not older
 GOAL = 0.01  # a constant that is less certain is not worth setting
+WORTH = 0.001  # a smaller change is not worth waiting for
 FACTOR_MAX = 0.3  # a clamp that is further off hangs around the wrong wire, or is not closed
 COVERAGE = 2  # of the expanded uncertainty
 WRAP = 1 << 32
@@ -128,9 +129,9 @@ def correction(outcome: Outcome) -> float:
     return outcome.metered / outcome.counted - 1
 
 
-def lacking(outcome: Outcome) -> int:
-    """Return how many more Wh make the uncertainty GOAL, 0 when it is that small already."""
-    return max(0, int(outcome.metered * (outcome.uncertainty / GOAL - 1) + 0.999))
+def lacking(outcome: Outcome, goal: float = GOAL) -> int:
+    """Return how many more Wh make the uncertainty as small as `goal`, 0 when it is that small already."""
+    return max(0, int(outcome.metered * (outcome.uncertainty / goal - 1) + 0.999))
 
 
 def needed(first: Reading) -> int:

@@ -33,7 +33,7 @@ def test_a_historic_board_is_updated_once(station, runtime):
     board = station(historic_chip("declared-1", COUNTERS), "declared-1")
     done = start_of_service(board, runtime=runtime)
     assert done.returncode == 0 and "firmware 1.0 is older than 2.1" in done.stderr, done.stderr
-    assert board.version()[0] == 2 and board.counters() == COUNTERS
+    assert board.version()[0] == 2 and board.counters() == COUNTERS and board.form() == 22
     sessions = board.sessions
     assert start_of_service(board, runtime=runtime).returncode == 0
     assert board.sessions == sessions  # nobody touched RESET

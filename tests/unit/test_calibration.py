@@ -271,17 +271,19 @@ def test_too_little_energy_says_how_much_more(house):
     assert home.tell(digits=0, more="--yes")[0] == 0
 
 
-def test_a_constant_that_is_right_stays(house):
+@pytest.mark.parametrize("more_wh, said", [(0, ""), (-400, "kWh more would tell so small a change")])
+def test_a_constant_that_is_right_stays(house, more_wh, said):
     home = house()
-    home.tell()
+    home.tell(digits=0, more="--within 3600")
     home.board.watts = [500, 0, 0]
     home.clock.now += 240 * 3600
     home.board.meter()
     home.board.watts = [0, 0, 0]
-    home.meter_wh += 500 * 240
+    home.meter_wh += 500 * 240 + more_wh
     before = home.text()
-    status, said = home.tell(more="--yes")
-    assert status == 0 and "right as far as these readings tell" in said and home.text() == before
+    status, text = home.tell(more="--yes --within 3600", digits=0)
+    assert status == 0 and "right as far as these readings tell" in text and home.text() == before
+    assert ("would tell" in text) == bool(said) and said in text
 
 
 def test_a_board_without_fractions_gets_a_whole_constant(house):
