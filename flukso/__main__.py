@@ -30,10 +30,11 @@ names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by 
         + BUSES,
     ),
     "provision": (
-        "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME]]",
+        "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME] [--bus URL]]",
         "makes what is missing: device, key, sensor ids; writes the daemon's copy",
         """defaults: --config /etc/config/flukso, --system the file `system` beside it; --copies /etc/flukso with that configuration.
-A damaged file is mended from the copies of the last good one. --runtime FILE: what the daemon is to read, for --user alone.
+A damaged file is mended from the copies of the last good one. --runtime FILE: what the daemon is to read, for --user alone,
+with --bus in it where the configuration names none.
 """,
     ),
     "config": (
@@ -49,7 +50,7 @@ FLAGS = ("detach", "syslog", "yes", "forget")  # options without a value
 OPTIONS = {
     "daemon": ("config", "bus", "clock", "syslog", "detach", "pidfile"),
     "board": ("config", "bus", "clock", "reading", "resolution", "within", "yes", "forget"),
-    "provision": ("config", "system", "runtime", "user", "copies"),
+    "provision": ("config", "system", "runtime", "user", "copies", "bus"),
     "config": (),
     "version": (),
     "help": (),
@@ -86,11 +87,11 @@ def run(words: list, port) -> int:
         return 0
     if command == "config":
         return check(rest, port)
+    if not bus_known(options.get("bus", "unix:any")):
+        raise UsageError("--bus {}: a bus is one of these URLs".format(options["bus"]))
     if command == "provision":
         return provision(rest, options, port)
     clock = clock_url(options)
-    if not bus_known(options.get("bus", "unix:any")):
-        raise UsageError("--bus {}: a bus is one of these URLs".format(options["bus"]))
     if command == "board":
         from flukso import boardline
 

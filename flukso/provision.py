@@ -220,6 +220,7 @@ class _Job:
         self._path = options.get("config", CONFIG)
         self._system_path = options.get("system", self._path.rpartition("/")[0] + "/system" if "/" in self._path else "system")
         self._runtime, self._user = options.get("runtime"), options.get("user")
+        self._bus = options.get("bus")
         folder = options.get("copies", copies.FOLDER if self._path == CONFIG else "")
         self._copies = copies.Copies(port, folder) if folder else None
         self._good = _believed(self._copies.load()) if self._copies else None
@@ -292,9 +293,13 @@ class _Job:
             self._say("flash: {} cannot be written: flash is full or read-only ({})".format(path, trouble(error)))
 
     def _render(self, text):
-        """Write the daemon's copy, as libuci would."""
-        if self._runtime:
-            self._put(self._runtime, uci.dump(sections(text, "flukso")), self._user)
+        """Write the daemon's copy, as libuci would; the bus of this router is in it where the configuration names none."""
+        if not self._runtime:
+            return
+        found = sections(text, "flukso")
+        if self._bus and _option(found, "settings", "daemon", "bus") is None:
+            found = sections(set_option(text, "settings", "daemon", "bus", self._bus), "flukso")
+        self._put(self._runtime, uci.dump(found), self._user)
 
     def _keep(self, copy):
         """Remember what is good, and say what the copies lose by it."""

@@ -8,7 +8,7 @@ from flukso.flash.custody import Custody
 from flukso.flash.fitness import Chip, Refused, State
 from flukso.flash.pins import WAIT_S, Pins
 from flukso.flash.report import Listener
-from flukso.flash.settings import GENERATION_1
+from flukso.flash.settings import GENERATION_1, SettingsError
 from flukso.words import trouble
 
 RUN_S = 180  # of one avrdude; by bit-banging on a small router 16 KiB and their verification take about 60 s
@@ -40,7 +40,10 @@ class Access:
     # begin and end
 
     async def begin(self):
-        """Raises LockedError when another program has the board, OSError when the machine does not let us work."""
+        """Raises LockedError when another program has the board, OSError when the machine does not let us work, SettingsError on a router
+        whose pins nobody knows."""
+        if self.site.lacks:
+            raise SettingsError(self.site.lacks)
         try:
             self._custody.take()
         except BaseException:
@@ -152,6 +155,7 @@ class Access:
         if self._pins.device:
             self._close_bus()  # its device has gone with the driver; otherwise closing it would let go of the lock
         self._pins.free()
+        self._pins.open_shifter()
         begin = self.seconds()
         words = avrdude.command(self.site.programmer, self._part, self._pins_config(), operations, force=unknown)
         listener = Listener(self._report)
@@ -161,6 +165,7 @@ class Access:
             raise avrdude.AvrdudeError("missing", "avrdude is not installed")
         finally:
             self.avrdude_s += self.seconds() - begin
+            self._pins.close_shifter()
         if status:
             if self.seconds() - begin >= RUN_S:
                 raise avrdude.AvrdudeError("silent", "avrdude took over {} s".format(RUN_S))
@@ -221,6 +226,9 @@ class Access:
 
     def say(self, text):
         self._report.say(text)
+
+    def warn(self, text):
+        self._report.warning(text)
 
 
 async def _ask_state(board):

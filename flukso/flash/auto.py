@@ -15,11 +15,14 @@ NOTE_MAX = 32  # bytes of the note of what was tried
 async def run(access, port, process) -> "update.Result | None":
     """Do what is to be done and return the Result, None when that was nothing. Raises what update and recover raise."""
     site = access.site
-    if not site.auto:
-        access.say("the board's firmware is not looked at: option auto is 0")
-        return None
     if not access.asks:
         access.say("the board's firmware is not looked at: it has no programming wires to this router")
+        return None
+    if site.lacks:
+        access.warn("the board's firmware is not looked at: " + site.lacks)
+        return None
+    if not site.auto:
+        access.say("the board's firmware is not looked at: option auto is 0, or is to be set to 1 on this router (docs/openwrt.md)")
         return None
     tries = Tries(port, process, site.backup + ".tries")
     pending = access.kept() is not None

@@ -18,7 +18,6 @@ OUTPUT_MAX = 64 * 1024  # of avrdude's own words that are kept
 # id: avrdude's -c; port: its -P or None; pins: of linuxgpio, four texts like "~3", or None; extra: further words, e.g. ("-B", "10")
 Programmer = namedtuple("Programmer", ("id", "port", "pins", "extra"))
 Pins = namedtuple("Pins", ("reset", "sck", "mosi", "miso"))
-FIELD_PINS = Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/protocols.md §1
 ROUTER = "flukso-linuxgpio"  # the name of our programmer in the generated configuration
 GPIO_MAX = 400  # of avrdude 7; 6 takes 255
 
@@ -55,11 +54,16 @@ def configuration(pins: Pins, version: tuple) -> bytes:
         lines.append("  prog_modes = PM_ISP;")
     for name in ("reset", "sck", "mosi", "miso"):
         pin = getattr(pins, name)
-        number = pin[1:] if pin[:1] == "~" else pin
-        if not number.isdigit() or int(number) > GPIO_MAX:
-            raise ValueError("{} pin {!r}: a GPIO number, with ~ before it when it is inverted".format(name, pin))
+        check_pin(name, pin)
         lines.append("  {} = {};".format(words.get(name, name), pin))
     return ("\n".join(lines) + "\n;\n").encode()
+
+
+def check_pin(name: str, pin: str):
+    """Raises ValueError for what is no pin."""
+    number = pin[1:] if pin[:1] == "~" else pin
+    if not number.isdigit() or int(number) > GPIO_MAX:
+        raise ValueError("{} pin {!r}: a GPIO number, with ~ before it when it is inverted".format(name, pin))
 
 
 def version(text: str) -> tuple:

@@ -7,7 +7,7 @@ import sys
 from flukso import ports, uci, version
 from flukso.board import LONG_FORM, SHORT_FORM
 from flukso.config import whole
-from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, settings, update
+from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, routers, settings, update
 from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
@@ -20,9 +20,10 @@ COMMON_HELP = """every command but check:
   --clock sim:URL            the board is a simulated one
   --config FILE              default /etc/config/flukso
   --json                     an event a line
+  --router NAME              as if this router were that one; --routers FILE: the table of what is known of routers
   --backup FILE  --run FOLDER  --pidfile FILE  --sys FOLDER    other places
 """
-COMMON = ("programmer", "port", "pins", "bus", "clock", "config", "json", "backup", "run", "pidfile", "sys")
+COMMON = ("programmer", "port", "pins", "bus", "clock", "config", "json", "backup", "run", "pidfile", "sys", "router", "routers")
 FLAGS = ("json", "force", "old", "old-counters")
 SHORT = {"-c": "--programmer", "-P": "--port"}
 COMMANDS = {  # name: the words behind it, * when they may be left out; its own options; what it does
@@ -145,7 +146,19 @@ def site_of(options: dict, port, process) -> settings.Site:
             text = uci.text_of(port.read_file(path, uci.FILE_MAX))
         except OSError as error:
             raise settings.SettingsError(trouble(error, path))
-    return settings.site(text, options, None if process.privileged() else process.home())
+    name = options.get("router", "")
+    if not name:
+        name = routers.name_of(_head(port, routers.NAME_PATH, routers.NAME_MAX), _head(port, routers.CPU_PATH, routers.CPU_MAX))
+    router = routers.find(_head(port, options.get("routers", routers.PATH), routers.TABLE_MAX), name)
+    return settings.site(text, options, None if process.privileged() else process.home(), router, name)
+
+
+def _head(port, path, limit):
+    """Return the text of a file that there may be; "" when it cannot be read."""
+    try:
+        return uci.text_of(port.read_file(path, limit))
+    except OSError:
+        return ""
 
 
 class _LogReport(Report):

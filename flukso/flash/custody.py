@@ -83,9 +83,7 @@ class Custody:
 
     def _post_guardian(self, start):
         fifo, path = self._site.run + "/guardian.fifo", self._site.run + "/guardian.sh"
-        pins = self._site.programmer.pins
-        numbers = [pin.strip("~") for pin in (pins.sck, pins.mosi, pins.miso, pins.reset)] if pins else []
-        text = guardian.script(fifo, self.pidfile, self._pins.gpio, numbers, self._pins.driver, self._pins.device, start)
+        text = guardian.script(fifo, self.pidfile, self._pins.gpio, self._pins.numbers(), self._pins.driver, self._pins.device, start)
         self._process.make_fifo(fifo)
         self._process.write_text(path, text)
         self._guardian = self._process.start(["/bin/sh", path])

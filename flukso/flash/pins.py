@@ -60,11 +60,40 @@ class Pins:
             path = self.spidev()
             wait_for(self._port, self._process, lambda: self._process.exists(path), DRIVER_S, "{} does not come back".format(path))
 
-    def free(self):
-        """GPIO that an avrdude which was killed left behind; RESET last, so that the chip starts with its pins free."""
+    def numbers(self) -> list:
+        """Return the GPIO that programming takes, in the order in which they are given back: RESET last, so that the chip starts with
+        its pins free."""
         pins = self._site.programmer.pins
-        for pin in (pins.sck, pins.mosi, pins.miso, pins.reset) if pins else ():
-            number = pin.strip("~")
-            if self._process.exists("{}/gpio{}".format(self.gpio, number)):
-                self._process.write_text("{}/gpio{}/direction".format(self.gpio, number), "in")
-                self._process.write_text(self.gpio + "/unexport", number)
+        words = (pins.sck, pins.mosi, pins.miso, self._site.shifter, pins.reset) if pins else ()
+        return [word.strip("~") for word in words if word]
+
+    def free(self):
+        """Give back GPIO that an avrdude which was killed left behind, and the level shifter's."""
+        for number in self.numbers():
+            self._let_go(number)
+
+    def _let_go(self, number):
+        if self._process.exists("{}/gpio{}".format(self.gpio, number)):
+            self._process.write_text("{}/gpio{}/direction".format(self.gpio, number), "in")
+            self._process.write_text(self.gpio + "/unexport", number)
+
+    def close_shifter(self):
+        """Raises OSError when the kernel keeps the pin."""
+        if self._site.shifter:
+            number = self._site.shifter.strip("~")
+            self._let_go(number)
+            self._wait_for(number, False)
+
+    def _wait_for(self, number, there):
+        folder, text = "{}/gpio{}".format(self.gpio, number), "GPIO {} cannot be {}".format(number, "had" if there else "given back")
+        wait_for(self._port, self._process, lambda: self._process.exists(folder) == there, DRIVER_S, text)
+
+    def open_shifter(self):
+        """Open the level shifter to the chip, where there is one. Raises OSError."""
+        shifter = self._site.shifter
+        if not shifter:
+            return
+        number = shifter.strip("~")
+        self._process.write_text(self.gpio + "/export", number)
+        self._wait_for(number, True)
+        self._process.write_text("{}/gpio{}/direction".format(self.gpio, number), "low" if shifter[0] == "~" else "high")

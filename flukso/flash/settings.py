@@ -4,20 +4,23 @@
 from collections import namedtuple
 
 from flukso import config, uci
-from flukso.flash import avrdude
+from flukso.flash import avrdude, routers
 from flukso.words import clock_url
 
 CONFIG = "/etc/config/flukso"
 BUS = "spidev:/dev/spidev0.0"
+NONE = "-"  # `option shifter` for a router without a level shifter of its own
+LACKS = "the pins of this router ({}) are not known: set {} in the section flash of /etc/config/flukso, or --pins (docs/openwrt.md)"
 GENERATION_1 = "uart:"  # its board has no programming wires to the router
 
 # programmer: avrdude.Programmer; bus: URL, "" when the board cannot be asked; sim_clock: URL or None; auto: may `auto` do anything;
 # image: path of the packaged firmware; backup: path of the file that is kept until success; run: folder in RAM;
-# pidfile, init: of the daemon; sys: where sysfs is; driver: name of the kernel's driver that owns the pins
-Site = namedtuple("Site", ("programmer", "bus", "sim_clock", "auto", "image", "backup", "run", "pidfile", "init", "sys", "driver"))
+# pidfile, init: of the daemon; sys: where sysfs is; driver: name of the kernel's driver that owns the pins; shifter: GPIO that opens a
+# level shifter while programming, "" for none; lacks: "", or why nothing can be programmed, in words
+_FIELDS = ("programmer", "bus", "sim_clock", "auto", "image", "backup", "run", "pidfile", "init", "sys", "driver", "shifter", "lacks")
+Site = namedtuple("Site", _FIELDS)
 
 _DEFAULTS = {  # option of the section `flash`: its default
-    "auto": "1",
     "image": "/usr/share/flukso/flukso-spi.hex",
     "backup": "/etc/flukso/board.backup",
     "programmer": "linuxgpio",
@@ -34,10 +37,11 @@ class SettingsError(ValueError):
     """A configuration that cannot be taken."""
 
 
-def site(text: str, options: dict, home: "str | None" = None) -> Site:
+def site(text: str, options: dict, home: "str | None" = None, router: "routers.Router | None" = None, name: str = "") -> Site:
     """Return the Site that a UCI text and the command line's options describe. Raises SettingsError, UsageError.
 
-    `home` is the folder of a user who is not root; then backup and run stand there by default.
+    `home` is the folder of a user who is not root; then backup and run stand there by default. `router` is what the table knows of the
+    router `name`: an option goes before it.
     """
     problems: list = []
     sections = uci.parse(text, "flukso", problems)
@@ -47,17 +51,17 @@ def site(text: str, options: dict, home: "str | None" = None) -> Site:
     if home is not None:
         given["backup"] = home + "/.flukso-flash/board.backup"
         given["run"] = home + "/.flukso-flash/run"
-    found = _options(sections, "flash", "flash")
-    given.update(found)
+    given.update(_options(sections, "flash", "flash"))
     given.update(options)
-    given["pins"] = options["pins"].split(",") if "pins" in options else [found.get(n, d) for n, d in zip(_PINS, avrdude.FIELD_PINS)]  # noqa: B905
-    programmer = _programmer(given)
+    programmer, shifter, lacks = _programmer(given, router, name)
     return Site(
         programmer,
-        _bus(_options(sections, "settings", "daemon"), options, programmer),
+        _bus(_options(sections, "settings", "daemon"), options, programmer, router),
         clock_url(options),
-        _switch(given["auto"]),
-        *[given[name] for name in ("image", "backup", "run", "pidfile", "init", "sys", "driver")],
+        _auto(given, programmer, router),
+        *[given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")],
+        shifter,
+        lacks,
     )
 
 
@@ -71,19 +75,36 @@ def _options(sections, kind, name):
     return {}
 
 
-def _programmer(given):
+def _programmer(given, router, name):
+    """Return the Programmer, the GPIO of the level shifter or "", and what is lacking or ""."""
+    port = given["port"] or None
     if given["programmer"] != "linuxgpio":
-        return avrdude.Programmer(given["programmer"], given["port"] or None, None, ())
-    if len(given["pins"]) != len(_PINS):
-        raise SettingsError("pins are four: reset,sck,mosi,miso")
-    pins = avrdude.Pins(*given["pins"])
+        return avrdude.Programmer(given["programmer"], port, None, ()), "", ""
+    if "pins" in given:
+        found = given["pins"].split(",")
+        if len(found) != len(_PINS):
+            raise SettingsError("pins are four: reset,sck,mosi,miso")
+    else:
+        found = [given.get(pin) or (getattr(router, pin) if router else "") for pin in _PINS]
+        missing = [pin for pin, value in zip(_PINS, found) if not value]  # noqa: B905
+        if missing:
+            return avrdude.Programmer(avrdude.ROUTER, port, None, ()), "", LACKS.format(name or "without a name", ", ".join(missing))
+    pins = avrdude.Pins(*found)
     avrdude.configuration(pins, (0, 0))  # its complaint about an impossible pin, before anything is done
-    return avrdude.Programmer(avrdude.ROUTER, given["port"] or None, pins, ())
+    shifter = given.get("shifter") or (router.shifter if router else "")
+    shifter = "" if shifter == NONE else shifter
+    if shifter:
+        avrdude.check_pin("shifter", shifter)
+    for pin in found + ([shifter] if shifter else []):
+        if router and int(pin.strip("~")) in router.never:
+            raise SettingsError("GPIO {} is not driven on {}: its flash chip hangs there".format(pin.strip("~"), router.name))
+    return avrdude.Programmer(avrdude.ROUTER, port, pins, ()), shifter, ""
 
 
-def _bus(daemon, options, programmer):
+def _bus(daemon, options, programmer, router):
     """The bus that was given; without one that of the router, if this is a router."""
-    url = options.get("bus", daemon.get("bus", BUS) if programmer.pins else "none")
+    usual = (router.bus if router else "") or BUS
+    url = options.get("bus", daemon.get("bus", usual) if programmer.id == avrdude.ROUTER else "none")
     if url == "none":
         return ""
     if not config.bus_known(url):
@@ -92,6 +113,13 @@ def _bus(daemon, options, programmer):
         return url
     mode = daemon.get("spi_mode", "0")
     return url + "?mode=" + mode if url.startswith("spidev:") and mode != "0" else url
+
+
+def _auto(given, programmer, router):
+    """Say whether `auto` may begin: as the option says, else as the table does; by another programmer it may."""
+    if given.get("auto"):
+        return _switch(given["auto"])
+    return router.auto if router else programmer.id != avrdude.ROUTER
 
 
 def _switch(text):

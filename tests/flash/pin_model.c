@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Preloaded into avrdude: GPIO of sysfs, wired through the board's level shifter to a chip model behind a Unix socket.
 //
-// FLUKSO_PIN_MODEL names the socket. Messages are four bytes; all but 'D' are answered by one:
+// FLUKSO_PIN_MODEL names the socket, FLUKSO_PIN_NUMBERS the GPIO of RESET, MOSI, MISO and SCK. Messages are four bytes; all but 'D' are answered by one:
 //   'X' pin        export; answer 0, or an errno
 //   'U' pin        unexport
 //   'R' level      the chip's RESET pin; answer 1 when it is held and the chip has its supply
@@ -23,7 +23,7 @@
 
 #define GPIO "/sys/class/gpio/"
 #define FDS_MAX 1024
-enum { RESET = 0, MOSI = 1, MISO = 2, SCK = 3, PINS = 4 }; // GPIO numbers of the AR2315 boards
+enum { RESET, MOSI, MISO, SCK, PINS };
 
 // The level shifter of hardware 2.0 and 2.1.
 static const unsigned char inverted[PINS] = { [RESET] = 1, [SCK] = 1 };
@@ -56,6 +56,19 @@ __attribute__((constructor)) static void find_libc(void)
 	real_read = (ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
 	real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
 	real_stat = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
+}
+
+// Which of the chip's pins a GPIO is; -1 for one that leads elsewhere.
+static int wire(int gpio)
+{
+	int numbers[PINS];
+	const char *text = getenv("FLUKSO_PIN_NUMBERS");
+	if (text == NULL || sscanf(text, "%d,%d,%d,%d", &numbers[RESET], &numbers[MOSI], &numbers[MISO], &numbers[SCK]) != PINS)
+		abort();
+	for (int pin = 0; pin < PINS; pin++)
+		if (numbers[pin] == gpio)
+			return pin;
+	return -1;
 }
 
 static int connect_model(void)
@@ -161,8 +174,8 @@ static int open_gpio(const char *name)
 		return opened(EXPORT, 0);
 	if (strcmp(name, "unexport") == 0)
 		return opened(UNEXPORT, 0);
-	if (sscanf(name, "gpio%d/%15s", &pin, what) == 2 && pin >= 0 && pin < PINS)
-		return opened(strcmp(what, "value") == 0 ? VALUE : DIRECTION, pin);
+	if (sscanf(name, "gpio%d/%15s", &pin, what) == 2 && wire(pin) >= 0)
+		return opened(strcmp(what, "value") == 0 ? VALUE : DIRECTION, wire(pin));
 	errno = ENOENT;
 	return -1;
 }
@@ -186,7 +199,7 @@ int stat(const char *path, struct stat *found)
 
 	if (sscanf(path, GPIO "gpio%d", &pin) != 1)
 		return real_stat(path, found);
-	if (pin >= 0 && pin < PINS && wires.is_exported[pin])
+	if (wire(pin) >= 0 && wires.is_exported[wire(pin)])
 		return real_stat("/", found);
 	errno = ENOENT;
 	return -1;
@@ -199,12 +212,14 @@ int close(int fd)
 	return real_close(fd);
 }
 
-static int exported(int pin)
+static int exported(int gpio)
 {
-	errno = pin < 0 || pin >= PINS ? EINVAL : ask('X', (unsigned char)pin);
+	errno = ask('X', (unsigned char)gpio);
+	if (errno == 0 && wire(gpio) < 0)
+		errno = EINVAL;
 	if (errno)
 		return -1;
-	wires.is_exported[pin] = 1;
+	wires.is_exported[wire(gpio)] = 1;
 	return 0;
 }
 
@@ -220,8 +235,8 @@ ssize_t write(int fd, const void *data, size_t len)
 		return exported(atoi(text)) < 0 ? -1 : (ssize_t)len;
 	case UNEXPORT:
 		ask('U', (unsigned char)atoi(text));
-		if (atoi(text) >= 0 && atoi(text) < PINS)
-			wires.is_exported[atoi(text)] = 0;
+		if (wire(atoi(text)) >= 0)
+			wires.is_exported[wire(atoi(text))] = 0;
 		return (ssize_t)len;
 	case DIRECTION:
 		wires.is_output[pin] = text[0] != 'i';

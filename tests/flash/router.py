@@ -8,19 +8,26 @@ import threading
 import time
 from pathlib import Path
 
+from tests.e2e.chain import ROOT
 from tests.flash.preloads import library
 from tests.flash.station import Station
 
-RESET = 0  # GPIO numbers, as in pin_model.c
-PINS = 4
+TABLE = ROOT / "package/flukso/files/flukso.routers"
+WIRES = {  # router: the GPIO of RESET, MOSI, MISO, SCK, and of a level shifter that must be open
+    "atheros,ar2315": ((0, 1, 2, 3), None),
+    "dragino,ms14": ((20, 21, 22, 18), 19),
+}
 DEVICE = "spi_gpio.0"
 SOON_S = 5
 
 
 class Router(Station):
-    """A station whose chip hangs on GPIO. `sys` is its sysfs; `owners` logs who took and gave the pins."""
+    """A station whose chip hangs on GPIO. `sys` is its sysfs; `owners` logs who took and gave the pins, `touched` what GPIO were had."""
 
-    def __init__(self, folder: Path, chip, layout=None):
+    def __init__(self, folder: Path, chip, layout=None, name="atheros,ar2315"):
+        self.name = name
+        self.numbers, self.shifter = WIRES[name]
+        self.touched: set[int] = set()
         self.sys = folder / "sys"
         self.gpio = self.sys / "class/gpio"
         self.driver = self.sys / "bus/platform/drivers/spi_gpio"
@@ -35,6 +42,7 @@ class Router(Station):
         chip.now_ms = lambda: time.monotonic() * 1000
         self.library = library("pin_model", folder)
         self._fifos = [
+            self._fifo(self.gpio / "export", lambda text: self._export(int(text))),
             self._fifo(self.gpio / "unexport", lambda text: self._unexport(int(text))),
             self._fifo(self.driver / "bind", self._bind),
             self._fifo(self.driver / "unbind", self._unbind),
@@ -87,6 +95,7 @@ class Router(Station):
         if self.device.exists() or pin in self.exported:
             return errno.EBUSY
         self.exported.add(pin)
+        self.touched.add(pin)
         (self.gpio / "gpio{}".format(pin)).mkdir()
         (self.gpio / "gpio{}/direction".format(pin)).touch()
         return 0
@@ -101,8 +110,13 @@ class Router(Station):
             self.exported.remove(pin)
             (folder / "direction").unlink()
             folder.rmdir()
-        if pin == RESET:
+        if pin == self.numbers[0]:
             self._reset(1)
+
+    def _shut(self) -> bool:
+        """Whether a level shifter keeps the chip apart."""
+        path = self.gpio / "gpio{}/direction".format(self.shifter)
+        return self.shifter is not None and not (path.exists() and path.read_text() == "high")
 
     def _reset(self, level):
         if not level and not self._held:
@@ -144,6 +158,8 @@ class Router(Station):
         if what == "U":
             self._unexport(data[0])
             return 0
+        if self._shut():
+            return 0
         self._reset(data[0])
         return int(self.chip.in_reset and not self.chip.dead)
 
@@ -161,11 +177,17 @@ class Router(Station):
     def options(self) -> list[str]:
         places = ["--sys", str(self.sys), "--backup", str(self.backup), "--run", str(self.folder / "run")]
         (self.folder / "config").touch()
-        return [*places, "--config", str(self.folder / "config"), "--bus", self.bus_url, "--clock", "sim:" + self.control_url]
+        known = ["--router", self.name, "--routers", str(TABLE)]
+        return [*places, *known, "--config", str(self.folder / "config"), "--bus", self.bus_url, "--clock", "sim:" + self.control_url]
 
     def command(self, *words, **more):
         command, env = super().command(*words, **more)
-        return command, {**env, "LD_PRELOAD": str(self.library), "FLUKSO_PIN_MODEL": str(self.folder / "pins")}
+        return command, {
+            **env,
+            "LD_PRELOAD": str(self.library),
+            "FLUKSO_PIN_MODEL": str(self.folder / "pins"),
+            "FLUKSO_PIN_NUMBERS": ",".join([str(n) for n in self.numbers]),
+        }
 
     def close(self) -> None:
         self._model.shutdown(socket.SHUT_RDWR)

@@ -8,6 +8,8 @@ import pytest
 
 from flukso.flash import avrdude, cli, settings
 
+FIELD_PINS = avrdude.Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/protocols.md §1
+
 
 def real(words, **options):
     run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **options)
@@ -71,8 +73,8 @@ def test_the_real_avrdude_takes_our_configuration(tmp_path):
     version = avrdude.version(real(["avrdude", "-?"])[1])
     assert version >= (6, 3)
     config = tmp_path / "pins.conf"
-    config.write_bytes(avrdude.configuration(avrdude.FIELD_PINS, version))
-    programmer = avrdude.Programmer(avrdude.ROUTER, None, avrdude.FIELD_PINS, ())
+    config.write_bytes(avrdude.configuration(FIELD_PINS, version))
+    programmer = avrdude.Programmer(avrdude.ROUTER, None, FIELD_PINS, ())
     status, text = real(avrdude.command(programmer, "m168p", str(config), ["hfuse:r:-:h"]))
     assert status != 0 and "syntax" not in text.lower() and "flukso" not in text.lower().replace("flukso-linuxgpio", ""), text
     assert avrdude.failure(status, text).reason == "device", text
@@ -80,7 +82,7 @@ def test_the_real_avrdude_takes_our_configuration(tmp_path):
 
 @pytest.mark.parametrize("version, newer", [((6, 3), False), ((7, 0), False), ((7, 1), True), ((7, 3), True), ((8, 0), True)])
 def test_each_avrdude_gets_the_words_that_it_knows(version, newer):
-    text = avrdude.configuration(avrdude.FIELD_PINS, version)
+    text = avrdude.configuration(FIELD_PINS, version)
     assert (b"prog_modes = PM_ISP;" in text, b"sdo = 1;\n  sdi = 2;" in text) == (newer, newer)
     assert (b"mosi = 1;\n  miso = 2;" in text) != newer and b"reset = ~0;\n  sck = ~3;" in text
 
@@ -89,15 +91,15 @@ def test_each_avrdude_gets_the_words_that_it_knows(version, newer):
 def test_the_real_avrdude_knows_both_spellings_of_the_pins(tmp_path, version):
     config = tmp_path / "pins.conf"
     modes = b"" if version >= (7, 1) else b"  prog_modes = PM_ISP;\n  reset"
-    config.write_bytes(avrdude.configuration(avrdude.FIELD_PINS, version).replace(b"  reset", modes or b"  reset"))
-    programmer = avrdude.Programmer(avrdude.ROUTER, None, avrdude.FIELD_PINS, ())
+    config.write_bytes(avrdude.configuration(FIELD_PINS, version).replace(b"  reset", modes or b"  reset"))
+    programmer = avrdude.Programmer(avrdude.ROUTER, None, FIELD_PINS, ())
     status, text = real(avrdude.command(programmer, "m168p", str(config), ["hfuse:r:-:h"]))
     assert status != 0 and avrdude.failure(status, text).reason == "device", text
 
 
 def test_the_chip_of_the_pins_is_named_to_an_avrdude_with_libgpiod():
     for options in ({}, {"port": "gpiochip1"}):
-        programmer = settings.site("", options).programmer
+        programmer = settings.site("", {"pins": "~0,~3,1,2", **options}).programmer
         words = avrdude.command(programmer, "m168p", "pins.conf", ["hfuse:r:-:h"])
         assert words[3:5] == ["-c", avrdude.ROUTER] and ("gpiochip1" in words) == bool(options)
 
@@ -118,7 +120,7 @@ def test_a_programmer_of_a_pc_that_is_not_there_is_said(name, more, tmp_path, ca
 @pytest.mark.parametrize("pin", ["", "~", "x", "-1", "512", "1;", "~~1"])
 def test_impossible_pins_are_refused(pin):
     with pytest.raises(ValueError, match="sck pin"):
-        avrdude.configuration(avrdude.FIELD_PINS._replace(sck=pin), (7, 1))
+        avrdude.configuration(FIELD_PINS._replace(sck=pin), (7, 1))
 
 
 @pytest.mark.parametrize(

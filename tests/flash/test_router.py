@@ -42,6 +42,36 @@ def test_the_micropython_tool_works_on_the_pins_too(router):
     assert router.given_back() and router.counters() == COUNTERS
 
 
+@pytest.fixture
+def ms14(tmp_path):
+    with Router(tmp_path, historic_chip("declared-0", COUNTERS), "declared-0", "dragino,ms14") as running:
+        yield running
+
+
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+def test_an_ms14_programs_over_its_own_pins_with_the_level_shifter_open_meanwhile(ms14, runtime):
+    done = ms14.flash("update", FIRMWARE, runtime=runtime)
+    assert done.returncode == 0, done.stderr
+    assert ms14.version()[0] >= 2 and ms14.counters() == COUNTERS
+    assert ms14.touched == {18, 19, 20, 21, 22} and ms14.given_back()
+
+
+@pytest.mark.parametrize("words", [("--pins", "~0,~3,1,2"), ("--pins", "~20,~18,21,5")])
+def test_an_ms14_never_drives_what_its_flash_chip_hangs_on(ms14, words):
+    done = ms14.flash("update", FIRMWARE, *words)
+    assert done.returncode == cli.USAGE_WRONG and "is not driven on dragino,ms14" in done.stderr, done.stderr
+    assert ms14.touched == set() and ms14.owners == [] and ms14.chip.page_writes == 0
+
+
+@pytest.mark.parametrize("command, status", [("update", cli.USAGE_WRONG), ("info", cli.USAGE_WRONG), ("auto", 0)])
+def test_on_an_unknown_router_nothing_is_touched_and_it_says_what_to_set(router, command, status):
+    router.name = "glinet,gl-ar150"
+    done = router.flash(command, *([FIRMWARE] if command == "update" else []))
+    assert done.returncode == status, done.stderr
+    assert "the pins of this router (glinet,gl-ar150) are not known: set reset, sck, mosi, miso" in done.stderr
+    assert router.touched == set() and router.owners == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 @pytest.mark.parametrize("victim", ["tool", "avrdude"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flukso import config, provision, uci
+from flukso.flash import routers
 from tests.package.conftest import package, repacked
 from tests.package.router import Router
 from tools.openwrt import check
@@ -230,12 +231,74 @@ def test_the_shipped_configuration_is_what_provision_makes_and_is_good(feed):
 
 def test_device_and_mode_follow_the_configuration(installed):
     os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
-    text = installed.read("etc/config/flukso")
-    installed.write("etc/config/flukso", text.replace("spidev0.0", "spidev1.0").replace("spi_mode '0'", "spi_mode '2'"))
+    text = installed.read("etc/config/flukso").replace("spi_mode '0'", "spi_mode '2'\n\toption bus 'spidev:/dev/spidev1.0'")
+    installed.write("etc/config/flukso", text)
     installed.service("reload")
     assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
     settings = config.parse(installed.read("var/run/flukso/config"))
     assert (settings.bus, settings.spi_mode) == ("spidev:/dev/spidev1.0", 2)
+
+
+ROUTERS = [  # id, its file of the name, what the processor says, the bus that the daemon gets
+    ("ms14", "dragino,ms14", "Atheros AR9330 rev 1", "spidev:/dev/spidev1.0"),
+    ("fonera", "", "Atheros AR2315", "spidev:/dev/spidev0.0"),
+    ("ms12", "", "Atheros AR2317", "spidev:/dev/spidev0.0"),
+]
+
+
+def as_router(router: Router, name: str, processor: str) -> None:
+    """What a router's kernel says of itself."""
+    if name:
+        router.write("tmp/sysinfo/board_name", name + "\n", 0o644)
+    router.write("proc/cpuinfo", "system type\t\t: {}\nmachine\t\t\t: Unknown\n".format(processor), 0o444)
+
+
+@pytest.mark.parametrize("name, processor, bus", [pytest.param(*row[1:], id=row[0]) for row in ROUTERS])
+def test_the_bus_is_the_routers_where_uci_names_none(installed, name, processor, bus):
+    as_router(installed, name, processor)
+    installed.service("reload")
+    assert config.parse(installed.read("var/run/flukso/config")).bus == bus
+    installed.write(
+        "etc/config/flukso", installed.read("etc/config/flukso") + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n"
+    )
+    installed.service("reload")
+    assert config.parse(installed.read("var/run/flukso/config")).bus == "tty:/dev/ttyUSB0"
+    assert bus not in installed.read("etc/flukso/config.good") + installed.read("etc/config/flukso")
+
+
+def test_an_unknown_router_is_told_what_to_set_until_it_is_set(installed):
+    installed.write("tmp/sysinfo/board_name", "glinet,gl-ar150\n", 0o644)
+    installed.service("reload")
+    said = installed.log()
+    assert "daemon.warn" in said and "this router (glinet,gl-ar150) is not in /usr/share/flukso/routers: nothing is programmed" in said
+    assert "flukso.daemon.bus" in said and "flukso.flash.reset, sck, mosi, miso" in said
+    assert config.parse(installed.read("var/run/flukso/config")).bus == "spidev:/dev/spidev0.0"
+    installed.write(
+        "etc/config/flukso", installed.read("etc/config/flukso") + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n"
+    )
+    installed.service("reload")
+    assert installed.log() == said
+
+
+def test_the_shell_reads_the_table_of_routers_as_the_command_does(installed):
+    table = installed.read(routers.PATH)
+    names = [line.split()[0] for line in table.splitlines() if not line.startswith("#")]
+    for name in [*names, "glinet,gl-ar150", "dragino", "#"]:
+        script = '. /usr/share/flukso/router.sh; router_know "$1"; echo "$? $router_bus $router_pins $router_lan $router_wan"'
+        found = routers.find(table, name) if name != "#" else None
+        pins = ",".join([found.reset, found.sck, found.mosi, found.miso]).strip(",") if found else ""
+        expected = "0 {} {} {} {}".format(found.bus, pins, found.lan, found.wan) if found else "1    "
+        assert installed.run("sh", "-c", script, "sh", name) == expected + "\n", name
+
+
+def test_the_documentation_shows_the_table_of_routers(installed):
+    docs = (Path(__file__).parents[2] / "docs/openwrt.md").read_text()
+    for line in installed.read(routers.PATH).splitlines():
+        if not line.startswith("#"):
+            name, bus, reset, sck, mosi, miso, *rest = line.split()
+            shown = "| `{}` | `{}` | {} | {} |".format(name, bus, ", ".join([reset, sck, mosi, miso]), " | ".join(rest))
+            found = [row for row in docs.splitlines() if row.startswith("| `{}` |".format(name))]
+            assert [re.sub("` \\| [A-Z][^|]*\\|", "` |", row, count=1).replace("| - | -,", "| `-` | -,") for row in found] == [shown], found
 
 
 def test_hotplug_gives_a_device_that_comes_later_to_the_daemons_group(installed):
@@ -298,7 +361,8 @@ def test_a_bad_file_is_said_and_the_good_copy_serves_on(installed, text, said):
 
 def test_a_bad_file_at_the_boot_does_not_end_the_metering(installed):
     os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
-    installed.write("etc/config/flukso", installed.read("etc/config/flukso").replace("spidev0.0", "spidev1.0"))
+    text = installed.read("etc/config/flukso").replace("spi_mode '0'", "spi_mode '0'\n\toption bus 'spidev:/dev/spidev1.0'")
+    installed.write("etc/config/flukso", text)
     installed.service("restart")
     good, before = installed.read("var/run/flukso/config"), installed.definition()
     shutil.rmtree(installed.path("var/run"))

@@ -5,15 +5,19 @@ import subprocess
 
 import pytest
 
-from flukso.flash import settings
+from flukso.flash import routers, settings
 from tests.package.conftest import package
+from tests.package.test_install import as_router
 from tools.openwrt import check
 
 
-def test_the_shipped_flash_options_are_the_commands_own_defaults(feed):
-    text = check.check(package(feed, "flukso")).files["/etc/config/flukso"].data.decode()
+def test_the_shipped_configuration_sets_no_pin_so_that_the_table_of_routers_rules(feed):
+    files = check.check(package(feed, "flukso")).files
+    text = files["/etc/config/flukso"].data.decode()
     assert "config flash 'flash'" in text
-    assert settings.site(text, {}, None) == settings.site(text[: text.index("config flash")], {}, None)
+    for router in [routers.find(files[routers.PATH].data.decode(), name) for name in ("atheros,ar2315", "dragino,ms14")]:
+        found = settings.site(text, {}, None, router)
+        assert found == settings.site("", {}, None, router) and found.programmer.pins.reset == router.reset and found.bus == router.bus
 
 
 def test_the_packaged_firmware_is_what_flukso_flash_finds_and_takes(installed, feed):
@@ -25,6 +29,7 @@ def test_the_packaged_firmware_is_what_flukso_flash_finds_and_takes(installed, f
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_new_firmware_package_goes_to_the_board_at_once_if_the_service_runs(installed, feed, runs):
+    as_router(installed, "", "Atheros AR2315")
     if runs:
         stand_in = subprocess.run("sleep 60 >/dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True).stdout
         installed.write("var/run/procd/flukso.pid", stand_in)
