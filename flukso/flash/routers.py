@@ -9,10 +9,10 @@ CPU_PATH = "/proc/cpuinfo"
 TABLE_MAX = 16384  # bytes; the package's has 2 KB
 NAME_MAX = 64  # bytes of the name's file that are read
 CPU_MAX = 16384  # of /proc/cpuinfo; the line stands at its head
-FIELDS = ("name", "bus", "reset", "sck", "mosi", "miso", "shifter", "never", "lan", "wan", "auto")
+FIELDS = 11
 
 # texts as they stand in the table, "" for none; never: the set of GPIO numbers that nobody may drive; auto: a bool
-Router = namedtuple("Router", FIELDS)
+Router = namedtuple("Router", ("name", "bus", "reset", "sck", "mosi", "miso", "shifter", "never", "lan", "wan", "auto"))
 
 
 class RoutersError(ValueError):
@@ -37,18 +37,17 @@ def find(table: str, name: str) -> "Router | None":
         words = line.split()
         if not name or not words or words[0] != name:
             continue
-        if len(words) != len(FIELDS) or words[-1] not in ("0", "1"):
+        if len(words) != FIELDS or words[-1] not in ("0", "1"):
             raise RoutersError("the line of {} in the table of routers is damaged: {} fields".format(name, len(words)))
-        values = ["" if word == "-" else word for word in words]
-        values[7] = _numbers(values[7], name)
-        values[10] = words[10] == "1"
-        return Router(*values)
+        texts = ["" if word == "-" else word for word in words]
+        _, bus, reset, sck, mosi, miso, shifter, never, lan, wan, auto = texts
+        return Router(name, bus, reset, sck, mosi, miso, shifter, _numbers(never, name), lan, wan, auto == "1")
     return None
 
 
 def _numbers(text, name):
     """Return the set of numbers that a text like "2-5,9" names."""
-    numbers = set()
+    numbers: set = set()
     for part in text.split(",") if text else ():
         first, dash, last = part.partition("-")
         last = last if dash else first

@@ -17,8 +17,10 @@ GENERATION_1 = "uart:"  # its board has no programming wires to the router
 # image: path of the packaged firmware; backup: path of the file that is kept until success; run: folder in RAM;
 # pidfile, init: of the daemon; sys: where sysfs is; driver: name of the kernel's driver that owns the pins; shifter: GPIO that opens a
 # level shifter while programming, "" for none; lacks: "", or why nothing can be programmed, in words
-_FIELDS = ("programmer", "bus", "sim_clock", "auto", "image", "backup", "run", "pidfile", "init", "sys", "driver", "shifter", "lacks")
-Site = namedtuple("Site", _FIELDS)
+Site = namedtuple(
+    "Site",
+    ("programmer", "bus", "sim_clock", "auto", "image", "backup", "run", "pidfile", "init", "sys", "driver", "shifter", "lacks"),
+)
 
 _DEFAULTS = {  # option of the section `flash`: its default
     "image": "/usr/share/flukso/flukso-spi.hex",
@@ -60,8 +62,8 @@ def site(text: str, options: dict, home: "str | None" = None, router: "routers.R
         clock_url(options),
         _auto(given, programmer, router),
         *[given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")],
-        shifter,
-        lacks,
+        shifter=shifter,
+        lacks=lacks,
     )
 
 
