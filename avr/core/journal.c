@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "meter.h"
 #include "settings.h"
+#include "store.h"
 
 struct journal journal;
 volatile bool journal_broken NOINIT;
@@ -182,7 +183,7 @@ static uint8_t find_full(struct journal *now)
 	for (now->slot = 0; now->slot < FULL_SLOTS_1; now->slot++) {
 		uint16_t ahead;
 
-		if (now->slot < FULL_SLOTS && worn(now->slot))
+		if (now->slot < now->first || (now->slot < FULL_SLOTS && worn(now->slot)))
 			continue; /* an old record that cannot be erased would be the newest one when numbers begin anew */
 		if (!load(now, 0))
 			continue;
@@ -255,8 +256,6 @@ static void load_tail(struct journal *now, uint8_t base)
 		return;
 	}
 	journal_broken = true;
-	if (!now->historic)
-		now->littered = true;
 }
 
 /* The parts of a Wh that go with a short record's counters. */
@@ -334,7 +333,6 @@ bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
 
 void journal_respect_image(void)
 {
-	journal.historic = true;
 	journal.littered = true;
 	journal.first = FULL_FIRST;
 }
@@ -346,6 +344,7 @@ void journal_release(void)
 
 	BASE(now);
 	now->historic = false;
+	now->littered = false;
 	now->tries = 0; /* other slots may now be the next to be erased */
 	now->first = 0;
 	guard = guard_enter();
@@ -569,6 +568,17 @@ static bool enough(void)
 	return slots > JOURNAL_AHEAD + 2;
 }
 
+/* That a slot is worn is stored at once, with the next commit if the master has changed settings. */
+static void store_worn(void)
+{
+	if (!flags.pending) {
+		store_begin();
+		return;
+	}
+	flags.events = true;
+	store_touch();
+}
+
 /* Leaves a worn slot of full records out for good. */
 static void retire_full(struct journal *now, uint8_t slot)
 {
@@ -577,7 +587,7 @@ static void retire_full(struct journal *now, uint8_t slot)
 	if (now->historic || worn(slot) || !enough())
 		return;
 	more.worn_full |= bit(slot);
-	flags.events = true;
+	store_worn();
 	guard = guard_enter();
 	for (uint8_t i = 0; i < FULL_SLOTS; i++) {
 		if (now->after[i] == slot)
@@ -592,7 +602,7 @@ static void retire_full(struct journal *now, uint8_t slot)
 static void retire_short(uint8_t slot)
 {
 	more.worn_short |= bit(slot);
-	flags.events = true;
+	store_worn();
 }
 
 bool journal_book(bool *sound, bool weak)
@@ -687,11 +697,8 @@ static bool tidy_shorts(struct journal *now, bool weak)
 {
 	uint8_t slot = now->short_live;
 
-	if ((now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS) {
-		now->littered = false;
-		if (now->short_ready)
-			return false; /* as most of the time */
-	}
+	if (now->short_ready && (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
+		return false; /* as most of the time */
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
 		if (slot == now->short_live || worn_short(slot))
@@ -716,6 +723,21 @@ static bool tidy_shorts(struct journal *now, bool weak)
 		now->short_ready = true;
 	}
 	return false;
+}
+
+bool journal_clear_image(void)
+{
+	struct journal *now = &journal;
+
+	BASE(now);
+	now->historic = false; /* short slots are erased with the others from now on */
+	if ((now->short_clean | more.worn_short) != ALL_SHORTS)
+		return false;
+	for (uint8_t slot = 0; slot != FULL_FIRST; slot++) {
+		if (erase(now, full_place(slot), FULL_SIZE, 0, 0) == ERASING)
+			return false;
+	}
+	return true;
 }
 
 SHARED void journal_tidy(bool weak)

@@ -62,7 +62,7 @@ struct journal {
 	uint8_t first;             /* slots before it are not used yet: a historic image lies there */
 	uint8_t tries;             /* erasures of the slot being erased */
 	bool historic;             /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
-	bool littered;  /* short slots may hold what is no record: no full one has a tail before they are erased */
+	bool littered;  /* short slots may hold what is no record: not to be believed, and full ones have no tails */
 	uint8_t newer;  /* damaged records that were newer than the one taken at start */
 	uint8_t pieces; /* of the pulse inputs' sensors as they are, four bits each */
 	uint16_t part[PULSES];      /* their parts of a Wh */
@@ -85,10 +85,13 @@ extern volatile bool journal_broken;
  */
 bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram);
 
-/* Before that: a historic image is to be taken over, where short records and the first full ones would be. */
+/* Before that: a historic image lies, or was not erased to its end, where short records and the first full ones will be. */
 void journal_respect_image(void);
 
-/* The settings of older firmware are stored as ours: all slots are free now. Main loop. */
+/* The image's settings are stored as ours: erases it, a byte a call; true when that is done. Main loop, with no record under way. */
+bool journal_clear_image(void);
+
+/* Nothing of older firmware is needed any more: all slots are free now. Main loop. */
 void journal_release(void);
 
 /* Tells of a counter's new value before it takes effect, with interrupts off. */

@@ -145,6 +145,20 @@ static void mind_supply(bool low, uint8_t ticks)
 	}
 }
 
+/* Step by step: the settings are stored, an image is erased, and that is stored; then comes the first record with a tail. */
+static void end_takeover(void)
+{
+	if (keeper_committed() != STORE_DONE)
+		return;
+	if (!more.littered) {
+		journal_release();
+		flags.record_due = true;
+	} else if (journal_clear_image()) {
+		more.littered = false;
+		store_begin();
+	}
+}
+
 void keeper_run(bool low, uint8_t ticks)
 {
 	if (keeper.dips_seen != keeper.dips && store_state != STORE_BUSY) {
@@ -164,10 +178,8 @@ void keeper_run(bool low, uint8_t ticks)
 		return;
 	}
 	journal_tidy(low);
-	if (journal.historic && keeper_committed() == STORE_DONE) {
-		journal_release();
-		flags.record_due = true; /* the first record with a tail */
-	}
+	if (journal.historic || journal.littered)
+		end_takeover();
 }
 
 /* Each hour until the former hold need not be compared any longer. */
@@ -178,6 +190,7 @@ static void run_trial(void)
 	keeper.trial_min = 0;
 	more.trial--;
 	flags.events = true;
+	store_touch();
 }
 
 static void minute(void)

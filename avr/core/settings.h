@@ -47,13 +47,13 @@ struct more {
 	uint8_t age;           /* how many records were newer than the one taken last */
 	uint8_t worn_full;     /* slots that are left out for good, one bit each */
 	uint8_t worn_short;
-	uint8_t form;  /* digits of a delta: FORM_SHORT or FORM_LONG */
-	uint8_t image; /* FORM of the image that wrote this: another image's form counts anew */
-	uint8_t trial; /* hours for which the former hold is still compared */
-	uint8_t spare;
-	uint8_t layout; /* MORE_LAYOUT */
-	uint16_t of;    /* CRC of the struct settings that it belongs to */
-	uint16_t crc;   /* of all bytes before it */
+	uint8_t form;     /* digits of a delta: FORM_SHORT or FORM_LONG */
+	uint8_t image;    /* FORM of the image that wrote this: another image's form counts anew */
+	uint8_t trial;    /* hours for which the former hold is still compared */
+	uint8_t littered; /* 1: short slots may hold what is left of a historic image */
+	uint8_t layout;   /* MORE_LAYOUT */
+	uint16_t of;      /* CRC of the struct settings that it belongs to */
+	uint16_t crc;     /* of all bytes before it */
 };
 
 #define SETTINGS_LAYOUT 1

@@ -23,12 +23,15 @@ static enum store_found start_settings(uint32_t *counter)
 	bool stored = store_load();
 	enum store_found found;
 
-	if (!stored) {
+	if (!stored)
 		settings_default();
-		if (history_take(counter))
-			journal_respect_image();
-	}
 	found = store_load_more(stored);
+	if (!stored && history_take(counter)) {
+		journal.historic = true;
+		more.littered = true;
+	}
+	if (more.littered)
+		journal_respect_image();
 	if (found == STORE_NO_MORE && (stored || journal.historic)) {
 		more.trial = TRIAL_H;
 		journal.historic = true; /* layout 1 ends when what lies in its slots has been taken over */

@@ -58,22 +58,21 @@ static bool read_more(uint8_t which)
 	return more_valid();
 }
 
-/* Whether that copy of the settings was once written to its end: the rest belongs to what stands there as its CRC. */
+/* Whether that copy of the settings was once written to its end: its last byte is what the rest says that it is. */
 static bool complete(uint8_t which)
 {
-	uint16_t crc;
+	uint8_t last = eeprom_read((uint16_t)(place(which) + SETTINGS_SIZE - 1));
 
-	read_cells(&crc, (uint16_t)(place(which) + offsetof(struct settings, crc)), sizeof(crc));
-	return read_more(which) && more.of == crc;
+	return read_more(which) && (uint8_t)(more.of >> 8) == last;
 }
 
-/* Whether the copy that was not taken is newer: it is damaged then, unless its writing was cut off. */
+/* Whether the copy that was not taken is no older one: it is damaged then, unless its writing was cut off. */
 static bool newer_is_damaged(bool stored)
 {
 	uint8_t other = copy ^ 1;
 	uint8_t its = eeprom_read((uint16_t)(place(other) + offsetof(struct settings, serial)));
 
-	return (!stored || (int8_t)(its - serial) > 0) && complete(other);
+	return (!stored || (uint8_t)(serial - its) != 1) && complete(other);
 }
 
 /* Takes what another copy of the settings left: all but what a pulse is, which those that are gone may have said otherwise. */

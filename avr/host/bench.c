@@ -15,6 +15,7 @@
 #include "../core/link.h"
 #include "../core/meter.h"
 #include "../core/start.h"
+#include "../core/store.h"
 #include "../core/version.h"
 
 #define SPLIT_TICKS 4 /* 1.8 ms in ticks of 0.5 ms, rounded up */
@@ -26,7 +27,7 @@ uint32_t bench_ops;
 uint32_t bench_cut_at;
 enum bench_stage bench_cut_stage;
 uint8_t bench_cut_value;
-uint16_t bench_stuck;
+bool bench_stuck[BENCH_CELLS];
 bool bench_dead;
 bool bench_low;
 
@@ -87,7 +88,7 @@ static void operate(uint16_t at, uint8_t value, enum eeprom_mode mode)
 		return;
 	if (mode != EEPROM_ERASE)
 		bench_cells[at] &= value;
-	if (at == bench_stuck)
+	if (bench_stuck[at])
 		bench_cells[at] = 0;
 	busy = mode == EEPROM_REPLACE ? BOTH_TICKS : SPLIT_TICKS;
 }
@@ -126,6 +127,7 @@ static void start(bool power_on, bool watchdog)
 	busy = 0;
 	calling = false;
 	memset(&journal, 0, sizeof(journal));
+	store_state = STORE_DONE;
 #ifdef BOARD_SPI
 	memset(&link, 0, sizeof(link));
 #endif

@@ -246,8 +246,8 @@ static void worn_full_slots_are_left_out(void)
 	for (int cell = 0; cell < FULL_SIZE + TAIL_SIZE; cell += 4) {
 		ready();
 		use_slots_again();
-		bench_stuck = (uint16_t)(cell < FULL_SIZE ? FULL_AT + 3 * FULL_SIZE + cell
-							  : TAIL_AT + 3 * TAIL_SIZE + cell - FULL_SIZE);
+		bench_stuck[cell < FULL_SIZE ? FULL_AT + 3 * FULL_SIZE + cell
+					     : TAIL_AT + 3 * TAIL_SIZE + cell - FULL_SIZE] = true;
 		use_slots_again();
 		CHECK(more.worn_full == 1 << 3);
 		set_all(0x51515);
@@ -260,14 +260,14 @@ static void worn_full_slots_are_left_out(void)
 		CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
 		bench_power_on();
 		CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
-		bench_stuck = 0;
+		memset(bench_stuck, 0, sizeof(bench_stuck));
 	}
 }
 
 static void worn_short_slots_are_left_out(void)
 {
 	ready();
-	bench_stuck = SHORT_AT + 2 * SHORT_SIZE + 5;
+	bench_stuck[SHORT_AT + 2 * SHORT_SIZE + 5] = true;
 	for (uint32_t n = 1; n < 60; n++) {
 		pulse();
 		bench_run(20);
@@ -281,7 +281,7 @@ static void worn_short_slots_are_left_out(void)
 	bench_run(120);
 	bench_power_on();
 	CHECK(pulses() == 59);
-	bench_stuck = 0;
+	memset(bench_stuck, 0, sizeof(bench_stuck));
 }
 
 /* As many slots are left as a falling supply needs. */
@@ -290,10 +290,11 @@ static void not_all_slots_are_left_out(void)
 	ready();
 	for (int slot = 0; slot < FULL_SLOTS; slot++) {
 		use_slots_again();
-		bench_stuck = (uint16_t)(FULL_AT + slot * FULL_SIZE);
+		memset(bench_stuck, 0, sizeof(bench_stuck));
+		bench_stuck[FULL_AT + slot * FULL_SIZE] = true;
 		use_slots_again();
 	}
-	bench_stuck = 0;
+	memset(bench_stuck, 0, sizeof(bench_stuck));
 	use_slots_again();
 	bench_power_on();
 	CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
