@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -18,6 +19,9 @@ LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port
 TRUE, WRONG = 5163.5, 5266.77  # the clamp that the simulator hangs up, and 2 % more
 METER_WH = 14930200.0  # what the utility meter shows at the beginning
 INIT = """#!/bin/sh
+# As the package's: the owner's file is checked, and the daemon's copy made of it.
+cd {root} || exit
+{python} -m flukso provision --config {folder}/owner --copies {folder}/copies --runtime {folder}/flukso || exit
 echo "$1" >>{folder}/calls
 [ "$1" != reload ] || kill -HUP "$(cat {folder}/pid)"
 """
@@ -53,7 +57,7 @@ def configure(chain, clamps, extra="") -> None:
 
 def command(chain, *words, runtime="cpython", program=None):
     start, env = program or interpreter(runtime)
-    words = [*start, "board", "calibrate", *words, "--config", chain.folder / "flukso", "--clock", "sim:" + chain.board.control_url]
+    words = [*start, "board", "calibrate", *words, "--config", chain.folder / "owner", "--clock", "sim:" + chain.board.control_url]
     return [str(word) for word in words], {**os.environ, "PYTHONPATH": str(ROOT), **env}
 
 
@@ -78,10 +82,12 @@ def stated(text: str) -> tuple[float, float]:
 def start(chain, clamps) -> int:
     """Start the daemon as a service would; return the LAN's port."""
     init = chain.folder / "init"
-    init.write_text(INIT.format(folder=chain.folder))
+    init.write_text(INIT.format(folder=chain.folder, root=ROOT, python=sys.executable))
     init.chmod(0o755)
     port = free_port()
     configure(chain, clamps, LAN.format(port, init))
+    (chain.folder / "flukso").rename(chain.folder / "owner")
+    subprocess.run([init, "start"], check=True, stdout=subprocess.DEVNULL)
     chain.start()
     (chain.folder / "pid").write_text(str(chain.daemon.pid))
     calm(chain)
@@ -108,16 +114,17 @@ def test_a_clamp_of_a_wrong_constant_counts_right_afterwards(household, runtime)
     chain.clamp(9000)
     chain.run(200)
     calm(chain)
-    before = (chain.folder / "flukso").read_text()
+    before = (chain.folder / "owner").read_text()
     done = calibrate(chain, "1", "--reading", meter.reading(), "--yes", runtime=runtime)
     assert done.returncode == 0, done.stdout + done.stderr
     change, plus = stated(done.stdout)
     assert abs(change / 100 - (TRUE / WRONG - 1)) <= plus / 100 and plus < 0.4
     constant = re.search(r"constant 5266.77 -> ([0-9.]+)", done.stdout)[1]
-    assert (chain.folder / "flukso").read_text() == before.replace("constant '5266.77'", "constant '{}'".format(constant))
-    assert (chain.folder / "calls").read_text() == "reload\n"
+    assert (chain.folder / "owner").read_text() == before.replace("constant '5266.77'", "constant '{}'".format(constant))
+    assert (chain.folder / "calls").read_text() == "start\nreload\n"
     chain.run_until(lambda: float(constant_of(port)) == float(constant), 10)
     assert "went from 5266.77 to {}".format(constant) in calibrate(chain, runtime=runtime).stdout
+    assert "constant '{}'".format(constant) in (chain.folder / "copies/config.good").read_text()
 
     begin, begin_wh = chain.counters()[0], meter.wh()
     chain.clamp(11000)
@@ -140,7 +147,7 @@ def test_three_phases_have_one_factor_and_the_owner_is_asked(household):
     calm(chain)
     alone = calibrate(chain, "1", "--reading", meter.reading())
     assert alone.returncode == 1 and "sensors 1 + 2 + 3" in alone.stderr
-    before = (chain.folder / "flukso").read_text()
+    before = (chain.folder / "owner").read_text()
     answers = (
         (CTRL_C, "[y/N]", 130, "cpython"),
         (CTRL_C, "[y/N]", -signal.SIGINT, "micropython"),
@@ -148,7 +155,7 @@ def test_three_phases_have_one_factor_and_the_owner_is_asked(household):
         (b"y\n", "the service was reloaded", 0, "cpython"),
     )
     for answer, last, status, runtime in answers:
-        assert (chain.folder / "flukso").read_text() == before
+        assert (chain.folder / "owner").read_text() == before
         line, env = command(chain, "grid", "--reading", meter.reading(), runtime=runtime)
         changed = ["{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value]
         with Terminal(["env", *changed, *line], ROOT) as terminal:
