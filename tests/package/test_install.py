@@ -57,7 +57,7 @@ HISTORIC_SYSTEM = """config system
 """
 
 
-def definition(*sensors: str) -> list[str]:
+def definition(device: str, *sensors: str) -> list[str]:
     """Everything that the init says to procd, in its order."""
     return [
         "instance daemon",
@@ -69,7 +69,10 @@ def definition(*sensors: str) -> list[str]:
         "term_timeout 20",
         "stdout 1",
         "stderr 1",
-        " ".join(["mdns flukso tcp 8080", *sensors, "path=/sensor version=1.0"]),
+        "data mdns flukso_8080 service: _flukso._tcp.local",
+        "data mdns flukso_8080 port: 8080",
+        "data mdns flukso_8080 instance: Flukso RESTful API on flukso-" + device,
+        *["data mdns flukso_8080 txt: " + word for word in (*sensors, "path=/sensor", "version=1.0")],
         "trigger config.change flukso system",
     ]
 
@@ -89,6 +92,11 @@ def owner(path: Path) -> tuple[int, int, int]:
     return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
 
 
+def device(router: Router) -> str:
+    """The first six digits of the device that was made."""
+    return re.findall(r"option device '([0-9a-f]{6})", router.read("etc/config/system"))[0]
+
+
 def sensor_ids(router: Router) -> list[str]:
     return re.findall(r"option id '([0-9a-f]{32})'", router.read("etc/config/flukso"))
 
@@ -99,7 +107,7 @@ def upgrade(feed: Path, folder: Path, text: str = "") -> Path:
 
 
 def test_procd_is_told_exactly_this(installed):
-    assert installed.definition() == definition("id1={}".format(sensor_ids(installed)[0]))
+    assert installed.definition() == definition(device(installed), "id1={}".format(sensor_ids(installed)[0]))
 
 
 def test_a_fresh_router_gets_device_key_and_ids_once(installed):
@@ -163,7 +171,7 @@ def test_an_upgrade_keeps_an_edited_configuration(installed, feed, tmp_path):
     assert "was edited and stays" in said
     assert installed.read("etc/config/flukso") == edited
     assert installed.read("etc/config/flukso-opkg") == "config settings 'main'\n"
-    assert installed.definition() == definition("id1={}".format(sensor_ids(installed)[0]))
+    assert installed.definition() == definition(device(installed), "id1={}".format(sensor_ids(installed)[0]))
     assert "mine.example.net" in installed.read("var/run/flukso/config")
     installed.service("enabled")
 
@@ -202,7 +210,7 @@ def test_a_historic_configuration_is_kept_and_works(historic):
     assert historic.read("etc/config/system") == HISTORIC_SYSTEM
     assert historic.read("etc/ssl/certs/flukso.ca.crt") == "the historic certificate\n"
     ids = ["id{}=0123456789abcdef0123456789abcde{}".format(number, number - 1) for number in (1, 4)]
-    assert historic.definition() == definition(*ids)
+    assert historic.definition() == definition("fedcba", *ids)
     settings = config.parse(historic.read("var/run/flukso/config"))
     assert settings.device == "fedcba9876543210fedcba9876543210" and settings.version == 210 and not settings.register
     assert "good: 2 sensors enabled" in historic.run("flukso", "config", "check", "/var/run/flukso/config")
@@ -314,20 +322,7 @@ def test_no_lan_api_no_announcement(installed):
     text = installed.read("etc/config/flukso").replace("enable_lan_branch '1'", "enable_lan_branch '0'")
     installed.write("etc/config/flukso", text)
     installed.service("reload")
-    assert not [line for line in installed.definition() if line.startswith("mdns")]
-
-
-def test_umdns_learns_the_instance_name_and_flash_is_written_once(historic):
-    historic.write("usr/sbin/umdns", "#!/bin/sh\n", 0o755)
-    historic.service("restart")
-    named = historic.path("etc/umdns/flukso.json")
-    assert named.read_text() == (
-        '{"flukso":{"service":"_flukso._tcp.local","port":8080,"instance":"Flukso RESTful API on flukso-fedcba","txt":['
-        '"id1=0123456789abcdef0123456789abcde0","id4=0123456789abcdef0123456789abcde3","path=/sensor","version=1.0"]}}\n'
-    )
-    before = named.stat().st_mtime_ns
-    historic.service("restart")
-    assert named.stat().st_mtime_ns == before
+    assert not [line for line in installed.definition() if line.startswith("data")]
 
 
 def test_a_change_of_the_file_reaches_the_service_by_its_trigger(installed):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.conftest import repacked
+from tests.package.conftest import package, repacked
 from tests.package.system_log import line_of
+from tests.package.test_install import HISTORIC, HISTORIC_SYSTEM
+from tests.package.umdns import announced
 from tools.openwrt import archive
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 LOGD = json.loads((VECTORS / "logd.json").read_text())
+UMDNS = json.loads((VECTORS / "umdns.json").read_text())
 OPKG = json.loads((VECTORS / "opkg.json").read_text())
 # What OpenWrt's own feed `packages` brings for flukso-python3; what is in them plays no part.
 CPYTHON = ("light", "asyncio", "logging", "openssl", "pyserial", "requests", "zeroconf")
@@ -64,3 +67,28 @@ def test_opkg_chooses_and_refuses_as_the_real_one(router, feeds, case):
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in LOGD["cases"]])
 def test_the_system_log_keeps_what_the_real_one_keeps(case):
     assert line_of(case["datagram"].encode()) == case["line"]
+
+
+def test_a_host_of_the_lan_sees_one_meter_or_none_as_with_the_real_programs(router, feed):
+    router.write("etc/config/flukso", HISTORIC)
+    router.write("etc/config/system", HISTORIC_SYSTEM)
+    router.install(package(feed, "flukso-micropython"), package(feed, "flukso"))
+    for step in UMDNS["steps"]:
+        if "set" in step:
+            change(router, *step["set"])
+        elif "service" in step:
+            router.service(step["service"])
+        elif "opkg" in step:
+            router.run("sh", "-c", "opkg " + step["opkg"])
+        told = router.definition() if router.path("var/run/procd/flukso").exists() else []
+        assert announced(told) == step["seen"], step
+
+
+def change(router, section: str, option: str, value: str) -> None:
+    """As `uci set flukso.SECTION.OPTION=VALUE`, `uci commit` and `reload_config` do."""
+    head, name, rest = router.read("etc/config/flukso").partition(" '{}'\n".format(section))
+    body, end, others = rest.partition("\nconfig ")
+    lines = [line for line in body.split("\n") if line.split()[1:2] != [option]]
+    body = "\toption {} '{}'\n".format(option, value) + "\n".join(lines)
+    router.write("etc/config/flukso", head + name + body + end + others)
+    router.run("reload_config", "flukso")

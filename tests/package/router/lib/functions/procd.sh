@@ -28,9 +28,22 @@ procd_note_files() {
 	done
 }
 
-procd_add_mdns() {
-	procd_say mdns "$@"
-}
+# What a service tells other programs through procd: a line for each value, with the names of the objects that it is in.
+procd_open_data() { PROCD_PATH=data; }
+
+procd_close_data() { :; }
+
+json_add_object() { PROCD_PATH="$PROCD_PATH $1"; }
+
+json_add_array() { PROCD_PATH="$PROCD_PATH $1"; }
+
+json_close_object() { PROCD_PATH=${PROCD_PATH% *}; }
+
+json_close_array() { PROCD_PATH=${PROCD_PATH% *}; }
+
+json_add_string() { procd_say "$PROCD_PATH${1:+ $1}: $2"; }
+
+json_add_int() { procd_say "$PROCD_PATH $1: $2"; }
 
 procd_add_reload_trigger() {
 	procd_say trigger config.change "$@"
@@ -53,14 +66,14 @@ procd_start() {
 	: >"$PROCD_NEW"
 	start_service
 	service_triggers
-	before=$(grep -v '^mdns ' "$PROCD_DIR/$1" 2>/dev/null)
+	before=$(grep -v '^data ' "$PROCD_DIR/$1" 2>/dev/null)
 	mv "$PROCD_NEW" "$PROCD_DIR/$1"
 	[ "${PROCD_EXEC:-0}" = 1 ] || return 0
 	if ! grep -q '^command ' "$PROCD_DIR/$1"; then
 		procd_kill "$1"
 	elif ! procd_running "$1"; then
 		procd_launch "$1"
-	elif [ "$before" != "$(grep -v '^mdns ' "$PROCD_DIR/$1")" ]; then
+	elif [ "$before" != "$(grep -v '^data ' "$PROCD_DIR/$1")" ]; then
 		procd_changed "$1"
 	fi
 }
