@@ -11,7 +11,7 @@ from devices.queries import sensors_of
 from django.db import transaction
 from django.utils import timezone
 
-_BLANK = {"name": "", "ahead_tuples": 0, "ahead_s": 0, "old_tuples": 0, "conflicts": 0, "trouble_at": None}
+_BLANK = {"name": "", "ahead_tuples": 0, "ahead_s": 0, "old_tuples": 0, "conflicts": 0, "odd_tuples": 0, "trouble_at": None}
 
 
 def delete_account(account: Account, forget: Callable[[str], None]) -> None:

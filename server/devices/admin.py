@@ -36,7 +36,7 @@ class SensorAdmin(admin.ModelAdmin):
     list_filter = ("type", "enabled")
     search_fields = ("id", "name", "function", "device__id")
     raw_id_fields = ("device", "released_by")
-    readonly_fields = ("id", "created", "ahead_tuples", "ahead_s", "old_tuples", "conflicts", "trouble_at")
+    readonly_fields = ("id", "created", "ahead_tuples", "ahead_s", "old_tuples", "conflicts", "odd_tuples", "trouble_at")
 
     def has_add_permission(self, request):
         return False

@@ -102,6 +102,7 @@ class Sensor(models.Model):
     ahead_s = models.BigIntegerField(default=0, help_text="by how much the clock was ahead, the last time that it was")
     old_tuples = models.PositiveBigIntegerField(default=0)
     conflicts = models.PositiveBigIntegerField(default=0)
+    odd_tuples = models.PositiveBigIntegerField(default=0)
     trouble_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -46,6 +46,8 @@ def troubles(sensor: Sensor) -> list[str]:
         told.append(_("%(count)s values were too old, or too many for their day, to be taken") % _counts(sensor.old_tuples))
     if sensor.conflicts:
         told.append(_("%(count)s values came twice and differed: the first ones stay") % _counts(sensor.conflicts))
+    if sensor.odd_tuples:
+        told.append(_("%(count)s values were no counters (negative or too large) and were not taken") % _counts(sensor.odd_tuples))
     return told
 
 

@@ -111,10 +111,11 @@ class Directory:
 
     @staticmethod
     def add_troubles(troubles: dict[str, list[int]], now: float) -> None:
-        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old, conflicts]."""
+        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old, conflicts, odd tuples]."""
         with transaction.atomic():
-            for sensor, (ahead, ahead_s, old, conflicts) in troubles.items():
-                values = {"old_tuples": F("old_tuples") + old, "conflicts": F("conflicts") + conflicts, "trouble_at": utc(now)}
+            for sensor, (ahead, ahead_s, old, conflicts, odd) in troubles.items():
+                values = {"old_tuples": F("old_tuples") + old, "conflicts": F("conflicts") + conflicts}
+                values |= {"odd_tuples": F("odd_tuples") + odd, "trouble_at": utc(now)}
                 if ahead:
                     values |= {"ahead_tuples": F("ahead_tuples") + ahead, "ahead_s": ahead_s}
                 Sensor.objects.filter(pk=sensor).update(**values)

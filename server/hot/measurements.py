@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The body of POST /sensor/<id> (docs/protocols.md §3); pure."""
 
-from typing import Annotated
+from math import floor
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-UInt32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+UINT32_MAX = 0xFFFFFFFF
+UInt32 = Annotated[int, msgspec.Meta(ge=0, le=UINT32_MAX)]
 
 
 class Upload(msgspec.Struct):
@@ -16,10 +18,23 @@ class Upload(msgspec.Struct):
     config: dict | UnsetType = UNSET
 
 
+class _Loose(msgspec.Struct):
+    measurements: list[tuple[int | float, int | float]]
+    config: UnsetType = UNSET
+
+
+class Sifted(NamedTuple):
+    """The tuples of an upload that can be stored, and how many others it had."""
+
+    measurements: list[tuple[int, int]]
+    odd: int
+
+
 class Malformed(ValueError):
     """The body is not what the protocol says."""
 
 
+_loose = msgspec.json.Decoder(_Loose)
 _decoder = msgspec.json.Decoder(Upload)
 _objects = msgspec.json.Decoder(dict)
 
@@ -33,6 +48,19 @@ def decode_upload(body: bytes) -> Upload:
     if (upload.measurements is UNSET) == (upload.config is UNSET):
         raise Malformed("either measurements or config")
     return upload
+
+
+def sift(body: bytes) -> Sifted:
+    """An upload whose pairs of numbers are not all what the protocol says: fractions are floored, and a pair is set aside of which
+    either number is below 0 or above 2^32 - 1. Raises Malformed, nothing else, for a body without a list of pairs of numbers.
+    """
+    try:
+        given = _loose.decode(body).measurements
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(str(error)) from error
+    pairs = [(floor(stamp), floor(counter)) for stamp, counter in given]
+    kept = [pair for pair in pairs if min(pair) >= 0 and max(pair) <= UINT32_MAX]
+    return Sifted(kept, len(pairs) - len(kept))
 
 
 def decode_object(body: bytes) -> dict:

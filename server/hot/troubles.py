@@ -6,7 +6,7 @@ from series.store import MAX_AHEAD_S
 
 
 class Troubles:
-    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts]."""
+    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts, odd tuples]."""
 
     def __init__(self):
         self._counts: dict[str, list[int]] = {}
@@ -24,11 +24,15 @@ class Troubles:
         """So many tuples were too old to be offered to the store."""
         self._of(sensor)[2] += count
 
+    def note_odd(self, sensor: str, count: int) -> None:
+        """So many tuples were none that any store could take."""
+        self._of(sensor)[4] += count
+
     def _of(self, sensor: str) -> list[int]:
         """Its counts; those of one sensor too many are counted for nothing."""
         counts = self._counts.get(sensor)
         if counts is None:
-            counts = [0, 0, 0, 0]
+            counts = [0, 0, 0, 0, 0]
             if len(self._counts) < limits.TROUBLE_SENSORS_MAX:
                 self._counts[sensor] = counts
         return counts

@@ -15,7 +15,7 @@ from hot.answers import NO_CONTENT, OFTEN, OK, OK_WATCHED, Answer, Refusal, repl
 from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
-from hot.measurements import Malformed, decode_object, decode_upload
+from hot.measurements import Malformed, decode_object, decode_upload, sift
 from hot.requests import Headers, check_digests, check_version, origin, read_body, read_headers, too_large
 from hot.troubles import Troubles
 from hot.workers import Database
@@ -64,10 +64,16 @@ class Writer:
         if signed and not entry.sign_required:
             await self._call(registration.require_sign, entry.device)
             entry.sign_required = True
-        upload = decode(decode_upload, body)
-        if upload.config is not UNSET:
-            return await self._configure(sensor, entry, upload.config)
-        await self._append(entry, upload.measurements)
+        try:
+            upload = decode_upload(body)
+        except Malformed:
+            measurements, odd = decode(sift, body)
+            self.troubles.note_odd(sensor, odd)
+        else:
+            if upload.config is not UNSET:
+                return await self._configure(sensor, entry, upload.config)
+            measurements = upload.measurements
+        await self._append(entry, measurements)
         return OK_WATCHED if entry.watched_until > self._clock() else OK
 
     async def _append(self, entry: SensorEntry, tuples: list[tuple[int, int]]) -> None:

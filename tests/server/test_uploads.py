@@ -2,6 +2,7 @@
 """POST /sensor/<id>: what is stored, what is refused, and in which words."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_tuples_from_the_future_are_left_out_and_the_rest_is_kept(platform, clie
 def test_accepts(client, case):
     reply = client.post("/sensor/" + SENSOR, case["body"].encode())
     assert (reply.status, reply.body) == (200, b'{"response":"ok"}')
+
+
+@pytest.mark.parametrize("case", cases("sifted"))
+def test_an_odd_tuple_is_set_aside_and_the_rest_is_kept(platform, client, minute, case):
+    """Writers repeat a batch that is refused for ever. Its times are moved to this hour; what is no time stays so."""
+    ago = minute - 1288290639 - 7
+    body = re.sub(r"\b1288290(\d+)", lambda found: str(int(found.group()) + ago), case["body"])
+    reply = client.post("/sensor/" + SENSOR, body.encode())
+    assert (reply.status, reply.body) == (200, b'{"response":"ok"}')
+    assert {(stamp + ago, counter) for stamp, counter in case["tuples"]} <= set(platform.held(SENSOR))
 
 
 @pytest.mark.parametrize("case", cases("malformed"))
@@ -116,10 +127,11 @@ def test_other_paths_are_not_found(client, path):
 
 def test_trouble_is_noted_for_the_owner(platform, client, minute):
     assert client.upload(OTHER_SENSOR, [(minute + 3600, 2), (1000, 1)], OTHER_KEY).status == 200
+    assert client.upload(OTHER_SENSOR, [(minute - 60, -1), (minute, 1 << 32)], OTHER_KEY).status == 200
     platform.stop()  # which writes it down
     platform.start()
     shown = platform.command("shell", "-v0", "-c", SHOW.format(OTHER_SENSOR)).split()
-    assert shown[0] == "1" and 3500 < int(shown[1]) < 3700 and shown[2] == "1"
+    assert shown[0] == "1" and 3500 < int(shown[1]) < 3700 and shown[2:] == ["1", "2"]
 
 
-SHOW = "from devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, s.ahead_s, s.old_tuples)"
+SHOW = "from devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, s.ahead_s, s.old_tuples, s.odd_tuples)"
