@@ -81,6 +81,12 @@ ipk: ## packs the OpenWrt packages and their index into dist/
 		--arch mipsel_24kc=.cache/micropython/mipsel/flukso-micropython $(patsubst %/Makefile,%,$(wildcard package/*/Makefile))
 	@python3 tools/ipk.py index dist
 
+.PHONY: feed
+feed: ## lays out a signed feed of the packages in dist/feed (KEY=/path/key.pem, an Ed25519 key; URL=https://host/path; ARGS="--also next.pub")
+	@test -n "$(KEY)" || { echo 'make feed: KEY=/path/key.pem is missing; openssl genpkey -algorithm ed25519 -out key.pem makes one' >&2; exit 1; }
+	@$(MAKE) -s --no-print-directory ipk
+	@$(PY) -m tools.feed --key "$(KEY)" $(if $(URL),--url "$(URL)") --out dist/feed $(ARGS) dist
+
 qemu-system: firmware sim ## boots a little-endian router with our packages in QEMU (Malta, Debian's kernel) and prints its memory
 	@$(SETUP) demo test runtime qemu
 	@$(PY) -m tests.qemu mipsel
