@@ -61,6 +61,10 @@ firmware: ## builds the firmware of both sensor boards and prints its sizes
 	@$(MAKE) -s --no-print-directory -C avr firmware
 	@$(MAKE) -s --no-print-directory -C avr firmware BOARD=uart
 
+.PHONY: prebuilt
+prebuilt: firmware ## keeps the firmware of both boards as it is packaged; for every change of avr/ that changes it
+	@$(PY) -m tools.prebuilt update
+
 sim: ## builds fluksosim, the simulated board
 	@$(SETUP) demo
 	@$(MAKE) -s --no-print-directory -C avr sim
@@ -75,6 +79,7 @@ qemu: firmware sim runtimes ## runs the daemon on big-endian MIPS without a floa
 
 ipk: ## packs the OpenWrt packages and their index into dist/
 	@$(SETUP) demo runtime
+	@$(PY) -m tools.prebuilt check
 	@package/flukso-micropython/build.sh --release mips mipsel
 	@rm -rf dist && mkdir dist
 	@python3 tools/ipk.py build --out dist --downloads .cache/micropython/tools/microdot $(foreach arch,mips_24kc mips_mips32,--arch $(arch)=.cache/micropython/mips/flukso-micropython) \

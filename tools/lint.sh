@@ -24,7 +24,7 @@ scripts() {
 # Prints what has no licence line and could have one: not texts, data, others' files, or what is pasted into others' files.
 unlicensed() {
 	# shellcheck disable=SC2046 # names without spaces
-	grep -IL 'SPDX-License-Identifier' $(files . ':!*.md' ':!*.json' ':!*.txt' ':!*.crt' ':!*.patch' ':!*.csv' ':!*.png' ':!LICENSE' ':!VERSION' \
+	grep -IL 'SPDX-License-Identifier' $(files . ':!*.md' ':!*.json' ':!*.txt' ':!*.crt' ':!*.patch' ':!*.csv' ':!*.png' ':!*.hex' ':!*.eep' ':!LICENSE' ':!VERSION' \
 		':!buildroot/*/fragments/*' ':!*/vendor/*') $(files 'server/*/templates/*.txt') || true
 }
 

@@ -13,6 +13,7 @@ from flukso.flash import image
 from flukso.version import VERSION
 from tests.package.conftest import CACHE, IPK, ROOT, ipk, package
 from tests.runtime.test_spidev import DEVICE, SPEED_MAX_HZ, messages, preload, wires  # noqa: F401
+from tools import prebuilt
 from tools.openwrt import check
 
 LAID = "/usr/lib/flukso/"
@@ -94,7 +95,11 @@ def test_the_packaged_firmware_is_intact_and_of_each_board(feed):
         assert files["/usr/share/flukso/flukso-{}.eep".format(board)].data.startswith(b":")
 
 
-def test_says_so_when_the_host_has_no_compiler_for_the_board(tmp_path):
+def test_the_kept_firmware_is_of_these_sources_and_what_the_compiler_makes_of_them():
+    assert prebuilt.problems() == []
+
+
+def test_the_firmware_is_packaged_where_there_is_no_compiler_for_the_board(tmp_path, feed):
     tools = tmp_path / "tools"
     tools.mkdir()
     for folder in ("/usr/bin", "/bin"):
@@ -102,8 +107,40 @@ def test_says_so_when_the_host_has_no_compiler_for_the_board(tmp_path):
             if not program.name.startswith("avr-") and not (tools / program.name).exists():
                 (tools / program.name).symlink_to(program)
     words = [*IPK, "build", "--out", str(tmp_path / "out"), "package/flukso-firmware"]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PATH": str(tools)})
-    assert done.returncode == 1 and "avr-gcc is missing on this machine" in done.stderr, done
+    subprocess.run(words, check=True, cwd=ROOT, env={**os.environ, "PATH": str(tools)})
+    assert package(tmp_path / "out", "flukso-firmware").read_bytes() == package(feed, "flukso-firmware").read_bytes()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A copy of the package's folder, in which something can be wrong."""
+    shutil.copytree(ROOT / "package/flukso-firmware", tmp_path / "package/flukso-firmware")
+    shutil.copy(ROOT / "VERSION", tmp_path)
+    return tmp_path / "package/flukso-firmware"
+
+
+def change(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+WRONG = [  # id, what is done to the kept files, what is said
+    ("damaged", lambda folder: change(folder / "flukso-uart.hex"), "SHA256SUMS.txt: it does not list these files"),
+    ("missing", lambda folder: (folder / "flukso-spi.eep").unlink(), "flukso-spi.eep: it is missing"),
+    ("older", lambda folder: (folder / "origin.txt").write_text("sources 0\ncompiler x\n"), "made of other sources: `make prebuilt`"),
+]
+
+
+@pytest.mark.parametrize("do, said", [pytest.param(*row[1:], id=row[0]) for row in WRONG])
+def test_says_what_is_wrong_with_the_kept_firmware(kept, do, said):
+    do(kept / "prebuilt")
+    assert any(said in line for line in prebuilt.problems(kept / "prebuilt"))
+
+
+def test_damaged_firmware_is_not_packaged(kept, tmp_path):
+    change(kept / "prebuilt/flukso-spi.hex")
+    assert "flukso-spi.hex: FAILED" in ipk("build", "--out", tmp_path / "out", kept, status=1)
     assert not list((tmp_path / "out").glob("*.ipk"))
 
 
