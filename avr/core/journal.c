@@ -237,12 +237,12 @@ static bool damaged(struct journal *now, bool brief)
  */
 static void count_newer(struct journal *now, uint8_t base)
 {
-	now->slot = now->after[base];
-	while (now->slot != base && damaged(now, false)) {
-		if ((uint16_t)(now->sequence - word(now->buffer) - 1u) < FULL_SLOTS_1)
-			break;
+	for (now->slot = now->after[base]; now->slot != base; now->slot = now->after[now->slot]) {
+		if (now->historic && now->slot < base)
+			return; /* layout 1 had other slots in between */
+		if (!damaged(now, false) || (uint16_t)(now->sequence - word(now->buffer) - 1u) < FULL_SLOTS_1)
+			return;
 		now->newer++;
-		now->slot = now->after[now->slot];
 	}
 }
 

@@ -91,6 +91,7 @@ static enum store_found find_other(bool stored)
 		found = STORE_DAMAGED;
 	}
 	memset(more.exact, 0, sizeof(more.exact));
+	more.littered = false; /* older firmware has erased what it was true of */
 	return found;
 }
 

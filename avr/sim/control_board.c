@@ -2,6 +2,7 @@
 /* Control commands about the board: inputs, supply, memories, bus, measurements. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bus.h"
@@ -153,6 +154,8 @@ static bool stage_of(const char *s, enum cut_stage *stage, uint8_t *value)
 		*stage = CUT_ERASED;
 	else if (strcmp(s, "written") == 0)
 		*stage = CUT_WRITTEN;
+	else if (strcmp(s, "middle") == 0)
+		*stage = CUT_MIDDLE;
 	else if (strncmp(s, "half:", 5) == 0 && command_hex(s + 5, value, 1) == 1)
 		*stage = CUT_HALF;
 	return *stage != CUT_NONE;
@@ -183,11 +186,30 @@ static void do_hang(struct call *call)
 	reply(call, board_hang(call->sim->board) ? "ok" : "err no power, or no endless loop in the image");
 }
 
+/* The place that a name says as hex with 0x, for firmware without symbols; NULL when it says none. */
+static const struct symbol *place(const char *name)
+{
+	static struct symbol at;
+	char *end;
+	unsigned long addr;
+
+	if (strncmp(name, "0x", 2) != 0)
+		return NULL;
+	addr = strtoul(name + 2, &end, 16);
+	if (*end || addr > UINT16_MAX)
+		return NULL;
+	at.addr = (uint16_t)addr;
+	at.size = SYMBOL_MAX;
+	return &at;
+}
+
 /* Reads a symbol's RAM; false after an error answer. */
 static bool read_symbol(struct call *call, const char *name, uint8_t *out, size_t len)
 {
 	const struct symbol *s = symbols_find(&call->sim->board->symbols, name);
 
+	if (!s)
+		s = place(name);
 	if (!s)
 		reply(call, "err no symbol %.64s", name);
 	else if (!call->sim->board->powered)

@@ -153,6 +153,11 @@ static void half_done(struct board *b)
 {
 	struct eeprom_model *e = &b->eeprom;
 
+	if (e->cut_op == e->ops && e->cut_stage == CUT_MIDDLE) {
+		e->cut_op = 0;
+		board_cut_later(b); /* which finds it busy */
+		return;
+	}
 	e->half_time = false;
 	if (e->mode != EEPROM_WRITE)
 		erase(e);

@@ -15,7 +15,7 @@ enum {
 
 enum eeprom_mode { EEPROM_ERASE_WRITE = 0, EEPROM_ERASE = 1, EEPROM_WRITE = 2 };
 
-enum cut_stage { CUT_NONE, CUT_BEFORE, CUT_ERASED, CUT_WRITTEN, CUT_HALF };
+enum cut_stage { CUT_NONE, CUT_BEFORE, CUT_ERASED, CUT_WRITTEN, CUT_HALF, CUT_MIDDLE };
 
 struct board;
 
