@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A clamp's constant by the utility meter: what two readings tell, what they do not, and the file between them."""
 
+import copy
+import json
 import random
 
 import pytest
@@ -401,3 +403,106 @@ def test_a_clock_that_nobody_vouches_for_is_not_told(house):
     assert "a time that no clock vouched for" in home.tell()[1]
     home.use([300, 200, 0], 240)
     assert "days" not in home.tell(more="--yes")[1]
+
+
+# the command, beside a daemon that runs
+
+ROW = {"id": IDS[0], "counter": 1234, "value": 300, "constant": "5266.770"}
+TOLD = {
+    "board": {"error": None, "last_poll_age": 1, "hardware": "2.1", "damage": {"falls": 0}},
+    "clock": {"time": 1_700_000_000, "believed": True},
+    "sensors": [ROW],
+}
+WINDOW = [[1_700_000_000 + n, "nan" if n < 30 else n] for n in range(60)]
+
+
+class Listener:
+    """What listens on the LAN API's port: an answer by the beginning of the target."""
+
+    def __init__(self, port, **answers):
+        self.answers = answers
+        port.connector = lambda url: self.connect
+
+    async def connect(self):
+        return self, self
+
+    def write(self, data):
+        target = data.split(b" ")[1].decode()
+        body = self.answers["sensor" if target.startswith("/sensor/") else "status"]
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.left = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    async def drain(self):
+        pass
+
+    async def read(self, count):
+        data, self.left = self.left[:count], self.left[count:]
+        return data
+
+    def close(self):
+        pass
+
+
+def beside_a_daemon(house, status, window):
+    """Tell a reading of sensor 1 where this answers; return the house, the exit status and what was said."""
+    text = MAIN.replace("enable_lan_branch 0", "enable_lan_branch 1") + CLAMP.format(1, IDS[0], "grid", "5266.77")
+    home = house(text)
+    Listener(home.port, status=status, sensor=window)
+    return home, *home.tell("1")
+
+
+def test_the_daemon_tells_counters_and_the_highest_power_of_its_minute(house):
+    home, status, said = beside_a_daemon(house, TOLD, [[n, watt] for n, watt in enumerate([900] + [40] * 59)])
+    assert status == 0 and "the counter 1234 Wh" in said and not home.board.asked
+    moment = home.record().begun[0].moment
+    assert moment.parts == (Part(IDS[0], 1, 1234, 900, 5_266_770),) and moment.covered == 60 and moment.time == 1_700_000_000
+    home, _, _ = beside_a_daemon(house, TOLD, WINDOW)
+    assert home.record().begun[0].moment.covered == 30 and home.record().begun[0].moment.parts[0].power == 300
+
+
+def changed(path, value):
+    """TOLD with another value there."""
+    told = copy.deepcopy(TOLD)
+    where = told
+    for name in path[:-1]:
+        where = where[name]
+    where[path[-1]] = value
+    return told
+
+
+STRANGE = [
+    (b"<html>", "no daemon that tells"),
+    (b"", "no daemon that tells"),
+    ([], "tells too little"),
+    ({}, "tells too little"),
+    (changed(["board"], None), "tells too little"),
+    (changed(["board", "error"], "it is away"), "does not reach the board: it is away"),
+    (changed(["board", "last_poll_age"], 60), "was not read lately"),
+    (changed(["board", "last_poll_age"], None), "tells too little"),
+    (changed(["board", "hardware"], None), "tells too little"),
+    (changed(["clock", "time"], "now"), "tells too little"),
+    (changed(["sensors"], []), "reads other sensors"),
+    (changed(["sensors", 0, "id"], IDS[1]), "reads other sensors"),
+    (changed(["sensors", 0, "counter"], None), "has not read sensor 1 yet"),
+    (changed(["sensors", 0, "counter"], -1), "tells too little"),
+    (changed(["sensors", 0, "value"], "much"), "tells too little"),
+    (changed(["sensors", 0, "constant"], None), "tells too little"),
+    (changed(["sensors", 0, "constant"], "5163.500"), "counts sensor 1 with 5163.5, and /etc/flukso says 5266.77"),
+]
+
+
+@pytest.mark.parametrize("status, said", STRANGE)
+def test_a_daemon_that_does_not_tell_is_not_believed(house, status, said):
+    home = house(MAIN.replace("enable_lan_branch 0", "enable_lan_branch 1") + CLAMP.format(1, IDS[0], "grid", "5266.77"))
+    Listener(home.port, status=status, sensor=WINDOW)
+    try:
+        result = home.tell("1")
+    except OSError as error:
+        result = (1, str(error))
+    assert result[0] == 1 and said in result[1] and FILE not in home.port.files
+
+
+@pytest.mark.parametrize("window", [[1], [[1]], [[1, -5]], [[1, None]], "x"])
+def test_a_minute_that_is_none_is_not_believed(house, window):
+    home, status, said = beside_a_daemon(house, TOLD, window)
+    assert status == 1 and "tells too little" in said and FILE not in home.port.files
