@@ -14,6 +14,7 @@ from series.sqlite.reader import Horizons, horizons
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then
 NO_MASK = (1 << 32) - 1
+_APPEND = "INSERT INTO open VALUES (?,?) ON CONFLICT DO UPDATE SET data = CAST(data || excluded.data AS BLOB)"  # `||` makes text
 
 
 class Merger:
@@ -31,11 +32,16 @@ class Merger:
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
-        """Everything that is due."""
-        yield from self.sweep()
-        yield from self.bury()
-        yield from self.seal(now)
-        yield from ageing.run(self._archive, now)
+        """Everything that is due. A part that fails keeps none of the others from being done; the first one's error is raised at the end."""
+        failed: Exception | None = None
+        for part in (self.bury(), self.sweep(), self.seal(now), ageing.run(self._archive, now)):
+            try:
+                yield from part
+            except Exception as error:
+                failed = failed or error
+                self.abandon()
+        if failed is not None:
+            raise failed
 
     def sweep(self) -> Iterator[None]:
         """Merge what waits in memory; then the inbox rows it came from can go."""
@@ -78,11 +84,8 @@ class Merger:
             self._memory.replay(self._inbox.after(self._memory.seen))
 
     def _next_sweep(self) -> int:
-        """A number that no run has which could still be there."""
-        used = {sweep for _day, sweep in self._archive.runs(0, 1 << 32)}
-        sweep = self._archive.get("sweep")
-        while (sweep := (sweep + 1) % SWEEPS) in used and len(used) < SWEEPS:
-            pass
+        """The numbers go round; one that a run still has gets what is new appended to that run."""
+        sweep = (self._archive.get("sweep") + 1) % SWEEPS
         self._archive.put("sweep", sweep)
         return sweep
 
@@ -124,7 +127,7 @@ class Merger:
         """Write what was made since the last time."""
         db = self._archive.db
         if self._chunks:
-            db.executemany("INSERT INTO open VALUES (?,?)", self._chunks)
+            db.executemany(_APPEND, self._chunks)
             db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", self._runs)
         if self._blocks:
             db.executemany("REPLACE INTO block VALUES (?,?)", self._blocks)

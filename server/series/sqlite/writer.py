@@ -30,6 +30,7 @@ BUSY_S = 0.05  # since the last group: more uploads are on their way
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
 SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
+FORGET_EVERY_S = 600  # what was forgotten leaves the files at the latest, much at once: each time all that waits is merged
 IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
 HASTY_S = 1  # that a group waits for another process's write after one that waited in vain: it came while that one waited
 RELOADS = 3  # of the files, when they were merged meanwhile
@@ -71,6 +72,7 @@ class Writer(threading.Thread):
         self._wrote = 0.0  # when the last group was on the disk, by the monotonic clock
         self._company = False  # it held uploads that came apart
         self._wanted = False
+        self._forgot = False  # blocks wait for their removal
         self._looked = time.monotonic()
         self._rest_until = 0.0  # after merging has failed
         self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
@@ -227,7 +229,7 @@ class Writer(threading.Thread):
         self._inbox.commit()
         self._archive.disown(sensor.key, dead)
         self._archive.commit()
-        self._wanted = True  # remove the blocks soon
+        self._forgot = True
         item.deliver([Outcome(0, 0, 0, 0)])
 
     # merging
@@ -247,14 +249,16 @@ class Writer(threading.Thread):
         now = self._clock()
         memory = self._memory
         resting = time.monotonic() < self._rest_until
-        if resting or not (self._wanted or memory.pending_bytes >= self._sweep_bytes or now >= self._swept + SWEEP_EVERY_S):
+        every_s = FORGET_EVERY_S if self._forgot else SWEEP_EVERY_S
+        on_time = self._swept <= now < self._swept + every_s  # else it is late, or the clock was set back
+        if resting or not (self._wanted or memory.pending_bytes >= self._sweep_bytes or not on_time):
             self.idle.set()
             return False
         if not self._may_merge():
-            self._wanted = False
+            self._wanted = self._forgot = False
             self.idle.set()
             return False
-        self._wanted, self._swept = False, now
+        self._wanted, self._forgot, self._swept = False, False, now
         self.idle.clear()
         self._work = self._merger.run(int(now))
         return True

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 from series import SeriesError
-from series.sqlite.archive import SCHEMA, Archive
+from series.sqlite.archive import SCHEMA, SWEEPS, Archive, open_key
 from series.sqlite.inbox import Inbox
 from series.sqlite.store import SqliteStore
+from series.sqlite.writer import FORGET_EVERY_S
 
 from tests.server.series.benches import DAY, NOON, Clock
 
@@ -108,6 +109,78 @@ def test_forgotten_blocks_are_removed_from_the_file(tmp_path):
     assert inbox.newest() > 0
     archive.close()
     inbox.close()
+
+
+def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
+    """The file is as an earlier program left it that had used all of them up, and merged no more."""
+    path = str(tmp_path / "s")
+    store = SqliteStore(path, clock=Clock())
+    store.append(A, [(NOON - 600, 1)], NOON)
+    store.merge()
+    store.close()
+    archive = Archive(path)
+    archive.begin()
+    [(no,)] = archive.db.execute("SELECT no FROM sensor")
+    archive.db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", [(NOON // DAY, sweep) for sweep in range(SWEEPS)])
+    taken = [(open_key(NOON // DAY, sweep, no), struct.pack("<II", NOON - 500, 2)) for sweep in range(SWEEPS)]
+    archive.db.executemany("INSERT OR IGNORE INTO open VALUES (?,?)", taken)
+    archive.commit()
+    archive.close()
+    store = SqliteStore(path, clock=Clock())
+    for n in range(3):
+        store.append(A, [(NOON - 400 + n, 3 + n)], NOON)
+        store.merge()
+    held = [(NOON - 600, 1), (NOON - 500, 2), (NOON - 400, 3), (NOON - 399, 4), (NOON - 398, 5)]
+    assert store.raw(A, 0, 1 << 32) == held
+    assert Inbox(path + ".inbox").after(0).fetchall()[:-1] == []  # all of it lies in the main file, but the row that tells the newest id
+    store.close()
+
+
+def test_many_that_are_forgotten_are_merged_together(tmp_path):
+    """Each time all that waits is merged: who forgets often must not make it happen as often."""
+    path, clock = str(tmp_path / "s"), Clock()
+    store = SqliteStore(path, clock=clock)
+    names = [f"{n:032x}" for n in range(40)]
+    store.append_many([(name, [(NOON - 600, 1)]) for name in names], NOON)
+    store.merge()
+    archive = Archive(path)
+    before = archive.get("sweep")
+    for name in names:
+        store.append(A, [(clock.now, 5)], clock.now)
+        store.forget(name)
+        store.settle()
+    assert archive.get("sweep") == before
+    assert not any(store.last(name) for name in names)
+    clock.now += FORGET_EVERY_S
+    store.settle()
+    store.settle()
+    assert archive.get("sweep") == before + 1
+    assert archive.db.execute("SELECT count(*) FROM sensor").fetchone() == (1,)
+    archive.close()
+    store.close()
+
+
+def test_a_merge_that_fails_keeps_nothing_else_from_being_done(tmp_path, monkeypatch):
+    """What was forgotten goes, days that are over are sealed; and uploads are stored."""
+    path, clock = str(tmp_path / "s"), Clock()
+    store = SqliteStore(path, clock=clock)
+    store.append_many([(name, [(NOON - 600, 1)]) for name in (A, B)], NOON)
+    store.merge()
+
+    def broken(*_):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(store._writer._merger, "_merge", broken)
+    store.forget(B)
+    clock.now += 2 * DAY
+    store.append(A, [(NOON - 300, 2)], clock.now)
+    store.merge()
+    archive = Archive(path)
+    assert archive.db.execute("SELECT count(*) FROM sensor").fetchone() == (1,)
+    assert archive.get("sealed") == (clock.now - 7200) // DAY
+    archive.close()
+    assert store.raw(A, 0, 1 << 32) == [(NOON - 600, 1), (NOON - 300, 2)]
+    store.close()
 
 
 def test_a_file_of_a_later_schema_is_not_touched(tmp_path):
