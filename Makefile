@@ -39,6 +39,11 @@ test-clocks: ## runs the tests of figures by date on each weekday, on changes of
 	@$(SETUP) test
 	@$(PY) -m tests.dates --jobs $(JOBS) $(ARGS)
 
+.PHONY: prove-removal
+prove-removal: ## 1,500 devices that nobody claimed expire while a household uploads, and nothing is left of them
+	@$(SETUP) demo test
+	@$(PY) -m tests.removal $(ARGS)
+
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test
 	@$(PY) -m tests.faults $(ARGS)

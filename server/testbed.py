@@ -55,7 +55,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 @contextlib.contextmanager
 def at(instant: float) -> Iterator[None]:
     """While this lasts it is that time (unix s) and later, for this process and for every platform that it starts."""
-    _on_path()
+    on_path()
     from project import clock
 
     shift = f"{instant - clock.machine_s():+f}"
@@ -75,13 +75,13 @@ def at(instant: float) -> Iterator[None]:
 
 def shift_s() -> float:
     """How far this process's clock is from the machine's."""
-    _on_path()
+    on_path()
     from project import clock
 
     return time.time() - clock.machine_s()
 
 
-def _on_path() -> None:
+def on_path() -> None:
     """The platform's own modules are imported with its folder on sys.path."""
     if str(ROOT / "server") not in sys.path:
         sys.path.insert(0, str(ROOT / "server"))
@@ -195,7 +195,7 @@ class Platform:
     def store(self):
         """The series, open in this process as well."""
         if self._store is None:
-            _on_path()
+            on_path()
             import series
 
             self._store = series.open_store(str(self.folder / "series.sqlite3"), merge=False)
