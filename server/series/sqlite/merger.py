@@ -32,7 +32,7 @@ class Merger:
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
-        """Everything that is due. A part that fails keeps none of the others from being done; the first one's error is raised at the end."""
+        """Everything that is due. A part that fails keeps no other from being done; the first error is raised at the end."""
         failed: Exception | None = None
         for part in (self.bury(), self.sweep(), self.seal(now), ageing.run(self._archive, now)):
             try:
