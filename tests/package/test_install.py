@@ -318,6 +318,58 @@ def test_hotplug_gives_a_device_that_comes_later_to_the_daemons_group(installed)
     assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
 
 
+def jail(router: Router) -> list[str]:
+    return [line for line in router.definition() if line.startswith("jail ")]
+
+
+def set_daemon(router: Router, option: str, value: str) -> None:
+    text = router.read("etc/config/flukso")
+    router.write("etc/config/flukso", text.replace("settings 'daemon'\n", "settings 'daemon'\n\toption {} '{}'\n".format(option, value)))
+    router.service("reload")
+
+
+def signals(router: Router) -> list[str]:
+    path = router.path("var/run/procd/flukso.signals")
+    return path.read_text().split() if path.exists() else []
+
+
+JAIL = ["jail flukso log procfs", "jail reads /etc /tmp /usr/bin/flukso-micropython"]
+
+
+def test_in_a_jail_where_there_is_one_with_what_the_daemon_needs(installed):
+    assert jail(installed) == []
+    installed.write("sbin/ujail", '#!/bin/sh\necho "$*" >/tmp/tried\n', 0o755)
+    os.mknod(installed.path("dev/spidev0.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
+    installed.service("restart")
+    assert jail(installed) == [*JAIL, "jail writes /var/run/flukso /dev/spidev0.0"]
+    tried = installed.read("tmp/tried")
+    assert "-U flukso" in tried and "-r /etc -r /tmp -r /usr/bin/flukso-micropython -w /var/run/flukso -- /usr/bin/flukso version" in tried
+    set_daemon(installed, "jail", "0")
+    assert jail(installed) == [] and signals(installed) == ["TERM"]
+
+
+def test_runs_without_a_jail_and_says_so_when_ujail_does_not_work(installed):
+    installed.write("sbin/ujail", "#!/bin/sh\nexit 1\n", 0o755)
+    installed.service("restart")
+    assert jail(installed) == [] and "user flukso" in installed.definition()
+    assert "daemon.warning flukso: ujail does not work here: the daemon runs without a jail" in installed.log()
+
+
+def test_starts_anew_in_another_jail_only_when_that_has_more(installed):
+    installed.write("sbin/ujail", "#!/bin/sh\n", 0o755)
+    installed.service("restart")
+    set_daemon(installed, "upload_interval", "60")
+    assert signals(installed) == []
+    set_daemon(installed, "flash_dir", "/etc/flukso/buffer")
+    set_daemon(installed, "delta_pipe", "/var/run/spid/delta")
+    installed.path("tmp/run/spid").mkdir()
+    assert signals(installed) == ["TERM"] and jail(installed)[-1] == "jail writes /var/run/flukso /etc/flukso/buffer"
+    os.mknod(installed.path("dev/spidev0.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
+    installed.run("env", "ACTION=add", "DEVNAME=spidev0.0", "sh", "-c", ". /etc/hotplug.d/spidev/50-flukso")
+    assert signals(installed) == ["TERM"] * 2
+    assert jail(installed)[-1] == "jail writes /var/run/flukso /dev/spidev0.0 /etc/flukso/buffer /var/run/spid"
+
+
 def test_no_lan_api_no_announcement(installed):
     text = installed.read("etc/config/flukso").replace("enable_lan_branch '1'", "enable_lan_branch '0'")
     installed.write("etc/config/flukso", text)

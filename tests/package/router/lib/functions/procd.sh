@@ -49,6 +49,24 @@ procd_add_reload_trigger() {
 	procd_say trigger config.change "$@"
 }
 
+procd_add_jail() {
+	procd_say jail "$@"
+}
+
+procd_add_jail_mount() {
+	procd_say jail reads "$@"
+}
+
+procd_add_jail_mount_rw() {
+	procd_say jail writes "$@"
+}
+
+# procd_send_signal SERVICE INSTANCE SIGNAL
+procd_send_signal() {
+	echo "$3" >>"$PROCD_DIR/$1.signals"
+	! procd_running "$1" || kill -"$3" "$(cat "$PROCD_DIR/$1.child")"
+}
+
 procd_running() {
 	[ -e "$PROCD_DIR/$1.pid" ] && kill -0 "$(cat "$PROCD_DIR/$1.pid")" 2>/dev/null
 }
