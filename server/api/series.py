@@ -10,6 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from accounts.prices import own, spans_of
+from api import tuple_lines
 from api.permissions import own_sensor, readable_sensor
 from api.schemas import Error, HexId, Rows, Taken, UInt32
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -113,9 +114,11 @@ def _days(sensor: str, start: int, end: int) -> Iterator[str]:
 
 @router.post("sensors/{sensor}/tuples.csv", response={200: Taken} | ERRORS)
 def import_tuples(request: HttpRequest, sensor: Path[HexId]):
-    """Add tuples from CSV lines `time,counter` (a heading is skipped). What is stored already stays as it is."""
+    """Add tuples from lines `time,counter`, as spreadsheets save them: with `;`, tabs or blanks, decimal commas, a byte order mark, a
+    heading; times in unix seconds or ISO 8601, of your time zone where they name none. A line that cannot be read is named, and nothing
+    is stored then. What is stored already stays as it is."""
     found = own_sensor(request, sensor)
-    tuples = _parse(request.body)
+    tuples = _parse(request)
     counts = [0, 0, 0, 0]
     for begin in range(0, len(tuples), MAX_TUPLES):
         part = tuples[begin : begin + MAX_TUPLES]
@@ -126,24 +129,13 @@ def import_tuples(request: HttpRequest, sensor: Path[HexId]):
     return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
 
 
-def _parse(body: bytes) -> list[tuple[int, int]]:
-    tuples = []
-    try:
-        lines = body.decode().splitlines()
-        for number, row in enumerate(csv.reader(lines), 1):
-            if not row or (number == 1 and not row[0].isdigit()):
-                continue
-            stamp, counter = row
-            if not (stamp.isascii() and counter.isascii() and stamp.isdigit() and counter.isdigit()):
-                raise ValueError(f"line {number}")
-            if len(stamp) > 10 or len(counter) > 10 or max(int(stamp), int(counter)) > 0xFFFFFFFF:
-                raise ValueError(f"line {number}")
-            tuples.append((int(stamp), int(counter)))
-    except (ValueError, csv.Error) as error:
-        raise HttpError(422, f"cannot be taken: {str(error)[:80]}") from error
-    if len(tuples) > IMPORT_TUPLES_MAX:
+def _parse(request: HttpRequest) -> list[tuple[int, int]]:
+    found = tuple_lines.read(request.body, ZoneInfo(request.auth.account.time_zone))
+    if found.faults:
+        raise HttpError(422, "nothing is stored: " + tuple_lines.told(found.faults))
+    if len(found.tuples) > IMPORT_TUPLES_MAX:
         raise HttpError(422, f"at most {IMPORT_TUPLES_MAX} lines")
-    return tuples
+    return found.tuples
 
 
 def _csv(sensor: str) -> HttpResponse:
