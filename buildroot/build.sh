@@ -13,7 +13,9 @@ usage() {
 	{
 		echo "usage: build.sh TARGET      clones OpenWrt, pins, links the feed and builds; images in $WORK/TARGET/bin"
 		echo "       build.sh --prepare TARGET   the same up to the configuration, without building"
-		echo "       build.sh --check     seeds, feeds, patches, device trees and scripts, without a network"
+		echo "       build.sh --network TARGET   what the image's /etc/config/network becomes"
+		echo "       build.sh --check     seeds, feeds, patches, device trees and scripts, without a network and without OpenWrt"
+		echo "       build.sh --verify TREE TARGET   all that a real tree of OpenWrt can tell without a download; TREE is not changed"
 		echo "targets:"
 		targets
 	} >&2
@@ -31,6 +33,12 @@ targets() {
 	done
 }
 
+# shellcheck source=package/flukso/files/flukso.router
+ROUTERS=$ROOT/package/flukso/files/flukso.routers
+. "$ROOT/package/flukso/files/flukso.router"
+# shellcheck source=buildroot/verify.sh
+. "$HERE/verify.sh"
+
 # The value of a file whose comments are skipped.
 value() {
 	grep -v '^#' "$1"
@@ -39,6 +47,14 @@ value() {
 # The symbols of a seed that it sets, with their values.
 settings() {
 	grep -E '^CONFIG_' "$1"
+}
+
+# One socket joins the household's network, as a client; a second one may lead elsewhere, and offers nothing there.
+network() { # TARGET
+	router_know "$(value "$HERE/$1/router")" || fail "$1/router: not in $ROUTERS"
+	printf "config interface 'loopback'\n\toption device 'lo'\n\toption proto 'static'\n\toption ipaddr '127.0.0.1'\n\toption netmask '255.0.0.0'\n"
+	printf "\nconfig interface 'lan'\n\toption device '%s'\n\toption proto 'dhcp'\n" "$router_lan"
+	[ -z "$router_wan" ] || printf "\nconfig interface 'wan'\n\toption device '%s'\n\toption proto 'dhcp'\n\toption metric '10'\n" "$router_wan"
 }
 
 clone() { # TARGET TREE
@@ -58,12 +74,18 @@ lay() { # TARGET TREE: our patches, files and feeds on top of the release
 	for patch in "$HERE/$1"/patches/*.patch; do
 		[ ! -e "$patch" ] || patch -s -F0 -p1 -d "$2" <"$patch" || fail "$patch does not apply to this release"
 	done
-	[ ! -d "$HERE/$1/add" ] || cp -R "$HERE/$1/add/." "$2/"
+	[ ! -d "$HERE/$1/add" ] || cp -RL "$HERE/$1/add/." "$2/"
 	rm -rf "$2/files"
 	mkdir -p "$2/files"
-	cp -R "$HERE/files/." "$HERE/$1/files/." "$2/files/"
+	cp -R "$HERE/files/." "$2/files/"
+	network "$1" >"$2/files/etc/config/network"
 	value "$HERE/$1/feeds.conf" | sed "s|@FLUKSO@|$ROOT|" >"$2/feeds.conf"
+}
+
+# After the feeds: while they are installed, a configuration that names what is not there yet would lose it.
+configure() { # TARGET TREE
 	settings "$HERE/$1/seed.config" >"$2/.config"
+	make -s -C "$2" defconfig
 }
 
 # What the release made of the seed: a symbol that it dropped would be missing in the image without a word.
@@ -81,20 +103,13 @@ prepare() { # TARGET
 	tree=$WORK/$1
 	clone "$1" "$tree"
 	lay "$1" "$tree"
+	rm -f "$tree/.config"
 	(cd "$tree" && ./scripts/feeds update -a && ./scripts/feeds install -a -p flukso && ./scripts/feeds install avrdude umdns)
-	make -C "$tree" defconfig
+	configure "$1" "$tree"
 	seed_survives "$1" "$tree"
 }
 
-# Facts that nobody has read off the hardware yet stand in the sources as placeholders: an image made of them would be wrong without a word.
-no_placeholders() { # TARGET
-	local source
-	source=$(grep -rl '^#define FLUKSO_PINS_READ 0' "$HERE/$1" | head -n 1)
-	[ -z "$source" ] || fail "the GPIOs in $source are placeholders: read them off a board, then set FLUKSO_PINS_READ there to 1"
-}
-
 build() { # TARGET
-	no_placeholders "$1"
 	prepare "$1"
 	make -C "$WORK/$1" -j"$JOBS" download
 	make -C "$WORK/$1" -j"$JOBS" || fail "the build failed; for the reason: make -C $WORK/$1 -j1 V=s"
@@ -152,33 +167,56 @@ check_depends() {
 	done
 }
 
-check_patch() { # FILE FRAGMENTS: a reason in words, and it applies to the fragments
-	local scratch
-	sed '/^--- /,$d' "$1" | grep -q '^Reason: ' || problem "$1: it gives no reason"
+# Each excerpt says of which file of which commit it is. That it really is, only --verify can tell.
+check_sources() { # TARGET
+	local name line commit
+	[ -d "$HERE/$1/fragments" ] || return 0
+	commit=$(value "$HERE/$1/tree")
+	(cd "$HERE/$1/fragments" && find . -type f ! -name SOURCES | sed 's|^\./||' | sort) >"$LIST"
+	while read -r name; do
+		line=$(awk -v name="$name" '$2 == name' "$HERE/$1/fragments/SOURCES" 2>/dev/null)
+		echo "$line" | grep -qxE "($commit|linux-[0-9.]+) [^ ]+ [0-9a-f]{64}" || problem "$1/fragments/$name: SOURCES names no commit of this target and no SHA-256 for it"
+	done <"$LIST"
+}
+
+# Each gives its reason, and they apply to the excerpts, one after the other.
+check_patches() { # TARGET
+	local patch scratch
 	scratch=$(mktemp -d)
-	cp -R "$2/." "$scratch"
-	patch -s -f -F0 -p1 -d "$scratch" <"$1" >/dev/null 2>&1 || problem "$1: it does not apply to the fragments in $2"
+	[ ! -d "$HERE/$1/fragments" ] || cp -R "$HERE/$1/fragments/." "$scratch"
+	find "$HERE/$1" -name '*.patch' | sort >"$LIST"
+	while read -r patch; do
+		sed '/^--- /,$d' "$patch" | grep -q '^Reason: ' || problem "$patch: it gives no reason"
+		case $patch in
+		*/patches/*) patch -s -f -F0 -p1 -d "$scratch" <"$patch" >/dev/null 2>&1 ;;
+		*) patch -s -f -F0 -p1 -d "$scratch/kernel" <"$patch" >/dev/null 2>&1 ;;
+		esac || problem "$patch: it does not apply to the excerpts in $1/fragments"
+	done <"$LIST"
 	rm -rf "$scratch"
 }
 
-check_patches() { # TARGET
-	local patch
-	find "$HERE/$1" -name '*.patch' | sort >"$LIST"
-	while read -r patch; do
-		case $patch in
-		*/patches/*) check_patch "$patch" "$HERE/$1/fragments" ;;
-		*) check_patch "$patch" "$HERE/$1/fragments/kernel" ;;
-		esac
+# Against stand-ins for OpenWrt's and the kernel's files: that the references are right, only --verify can tell.
+check_trees() { # TARGET
+	local source out
+	find -L "$HERE/$1" -name '*.dts' >"$LIST"
+	while read -r source; do
+		out=$(device_tree "$source" "$HERE/stubs" "$HERE/stubs" /dev/null 2>&1) || problem "$source: $out"
 	done <"$LIST"
 }
 
-check_trees() { # TARGET: placeholders or not, they compile
-	local source out
-	find "$HERE/$1" -name '*.dts' >"$LIST"
-	while read -r source; do
-		out=$(sed 's/^#define FLUKSO_PINS_READ 0/#define FLUKSO_PINS_READ 1/' "$source" | cpp -nostdinc -undef -x assembler-with-cpp -I "$HERE/stubs" - 2>&1 | dtc -q -I dts -O dtb -o /dev/null - 2>&1) ||
-			problem "$source: $out"
-	done <"$LIST"
+device_tree() { # SOURCE DTSI_FOLDER HEADERS_FOLDER OUT
+	cpp -nostdinc -undef -D__DTS__ -x assembler-with-cpp -I "$2" -I "$3" "$1" | dtc -q -I dts -O dtb -o "$4" -
+}
+
+# The bus in the device tree is on the pins by which the table of routers programs the board.
+check_bus() { # TARGET
+	local source wanted have
+	router_know "$(value "$HERE/$1/router")" || problem "$1/router: not in package/flukso/files/flukso.routers"
+	source=$(find -L "$HERE/$1" -name '*.dts')
+	[ -n "$source" ] || return 0
+	wanted=$(echo "$router_pins" | tr -d '~' | cut -d, -f2-4)
+	have=$(for name in SCK MOSI MISO; do sed -n "s/^#define FLUKSO_GPIO_$name //p" "$source"; done | paste -sd,)
+	[ "$have" = "$wanted" ] || problem "$source: the bus is on $have, the table of routers says $wanted"
 }
 
 check_scripts() { # FOLDER
@@ -192,7 +230,6 @@ check_scripts() { # FOLDER
 
 check_overlay() { # TARGET
 	grep -qs "option Interface 'lan'" "$HERE/files/etc/config/dropbear" || problem "files/etc/config/dropbear: not bound to the LAN side"
-	[ -e "$HERE/$1/files/etc/config/network" ] || problem "$1/files: no network"
 	awk -v squote="'" '/^config/ { src = "" } $2 == "src" { src = $3 } $2 == "dest_port" && $3 ~ /(22|8080|5353)/ && src != squote "lan" squote { exit 1 }' \
 		"$HERE/files/etc/config/firewall" || problem "files/etc/config/firewall: a hole that is not on the LAN side alone"
 }
@@ -207,9 +244,10 @@ check() {
 	for target in $(targets); do
 		check_pins "$target"
 		check_seed "$target"
+		check_sources "$target"
 		check_patches "$target"
 		check_trees "$target"
-		check_scripts "$HERE/$target/files"
+		check_bus "$target"
 		check_overlay "$target"
 		echo "$target: checked"
 	done
@@ -219,10 +257,19 @@ check() {
 	done
 	rm -f "$LIST"
 	[ "$PROBLEMS" = 0 ] || fail "$PROBLEMS problems"
+	echo "this says nothing of OpenWrt itself: build.sh --verify TREE TARGET does"
 }
 
 case ${1:-} in
 --check) check ;;
+--verify)
+	[ -e "$HERE/${3:-none}/seed.config" ] && [ -e "$2/rules.mk" ] || usage
+	verify "$2" "$3"
+	;;
+--network)
+	[ -e "$HERE/${2:-none}/seed.config" ] || usage
+	network "$2"
+	;;
 --prepare)
 	[ -e "$HERE/${2:-none}/seed.config" ] || usage
 	prepare "$2"

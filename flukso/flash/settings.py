@@ -56,15 +56,10 @@ def site(text: str, options: dict, home: "str | None" = None, router: "routers.R
     given.update(_options(sections, "flash", "flash"))
     given.update(options)
     programmer, shifter, lacks = _programmer(given, router, name)
-    return Site(
-        programmer,
-        _bus(_options(sections, "settings", "daemon"), options, programmer, router),
-        clock_url(options),
-        _auto(given, programmer, router),
-        *[given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")],
-        shifter=shifter,
-        lacks=lacks,
-    )
+    told = [programmer, _bus(_options(sections, "settings", "daemon"), options, programmer, router), clock_url(options)]
+    told.append(_auto(given, programmer, router))
+    told += [given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")]
+    return Site(*(told + [shifter, lacks]))
 
 
 _PINS = ("reset", "sck", "mosi", "miso")

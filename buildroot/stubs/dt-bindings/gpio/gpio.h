@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stub for `build.sh --check`: the names of the kernel's header that our device trees use. */
+/* Stand-in for the names of the kernel's header that our device trees use. */
 #define GPIO_ACTIVE_HIGH 0
 #define GPIO_ACTIVE_LOW 1

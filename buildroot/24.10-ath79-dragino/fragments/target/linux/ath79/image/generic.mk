@@ -1,12 +1,10 @@
-define Device/devolo_magic-2-wifi
-  SOC := ar9344
-  DEVICE_VENDOR := devolo
-  DEVICE_MODEL := Magic 2 WiFi
-  DEVICE_PACKAGES := kmod-ath10k-ct ath10k-firmware-qca988x-ct
-  IMAGE_SIZE := 15872k
+  $(Device/dlink_dir-842-c)
+  DEVICE_VARIANT := C3
+  DEVICE_PACKAGES := kmod-ath10k-ct ath10k-firmware-qca9888-ct
 endef
-TARGET_DEVICES += devolo_magic-2-wifi
+TARGET_DEVICES += dlink_dir-842-c3
 
-define Device/dlink_dap-13xx
-  SOC := qca9533
-  DEVICE_VENDOR := D-Link
+define Device/elecom_wab
+  DEVICE_VENDOR := ELECOM
+  IMAGE_SIZE := 14336k
+  IMAGES += factory.bin
