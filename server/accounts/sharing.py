@@ -166,7 +166,7 @@ def subscribe(account: Account, name: str) -> Subscription:
 
 
 def unsubscribe(account: Account, name: str) -> None:
-    """From whom is not followed as well, hidden or unknown: there is nothing to learn."""
+    """Remove the subscription. Does nothing if the member is hidden, unknown or not followed; all three answer alike."""
     account.subscriptions.filter(to__name_key=names.key(name)).delete()
 
 
