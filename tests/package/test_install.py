@@ -352,7 +352,7 @@ def test_runs_without_a_jail_and_says_so_when_ujail_does_not_work(installed):
     installed.write("sbin/ujail", "#!/bin/sh\nexit 1\n", 0o755)
     installed.service("restart")
     assert jail(installed) == [] and "user flukso" in installed.definition()
-    assert "daemon.warning flukso: ujail does not work here: the daemon runs without a jail" in installed.log()
+    assert "daemon.warn flukso: ujail does not work here: the daemon runs without a jail" in installed.log()
 
 
 def test_starts_anew_in_another_jail_only_when_that_has_more(installed):
@@ -465,7 +465,7 @@ def test_a_file_that_a_power_cut_damaged_is_mended(historic, name, left, said):
     copies = [historic.path(path).read_bytes() for path in COPIES]
     historic.write(name, left(historic.read(name)))
     boot(historic)
-    assert "daemon.warning flukso: " in historic.log() and said in historic.log()
+    assert "daemon.warn flukso: " in historic.log() and said in historic.log()
     assert historic.read("var/run/flukso/config") == rendered and historic.definition() == before
     assert historic.read("etc/config/flukso") == flukso
     assert config.parse(flukso, historic.read("etc/config/system")) == config.parse(flukso, system)

@@ -3,11 +3,13 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.package.conftest import package, repacked
+from tests.package.router import Router
 from tests.package.system_log import line_of
 from tests.package.test_install import HISTORIC, HISTORIC_SYSTEM
 from tests.package.umdns import announced
@@ -15,6 +17,7 @@ from tools.openwrt import archive
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 LOGD = json.loads((VECTORS / "logd.json").read_text())
+PROCD = json.loads((VECTORS / "procd.json").read_text())
 UMDNS = json.loads((VECTORS / "umdns.json").read_text())
 OPKG = json.loads((VECTORS / "opkg.json").read_text())
 # What OpenWrt's own feed `packages` brings for flukso-python3; what is in them plays no part.
@@ -92,3 +95,77 @@ def change(router, section: str, option: str, value: str) -> None:
     body = "\toption {} '{}'\n".format(option, value) + "\n".join(lines)
     router.write("etc/config/flukso", head + name + body + end + others)
     router.run("reload_config", "flukso")
+
+
+# A service with what ours uses of procd, and a program that notes what reaches it; the real procd was shown the same two.
+PROBE_INIT = """#!/bin/sh /etc/rc.common
+START=95
+STOP=10
+USE_PROCD=1
+start_service() {
+	[ ! -e /etc/probe.off ] || return 0
+	procd_open_instance daemon
+	procd_set_param command /usr/bin/probe $(cat /etc/probe.argument)
+	procd_set_param file /etc/probe.file
+	procd_set_param reload_signal HUP
+	procd_set_param respawn 3600 1 0
+	procd_set_param term_timeout 5
+	procd_set_param stdout 1
+	procd_set_param stderr 1
+	procd_open_data
+	json_add_object mdns
+	json_add_string service "$(cat /etc/probe.data)"
+	json_close_object
+	procd_close_data
+	procd_close_instance
+}
+service_started() {
+	echo started >>/tmp/events
+}
+"""
+PROBE = """#!/bin/sh
+echo $$ >/tmp/pid
+echo "begin $*" >>/tmp/events
+trap 'echo HUP >>/tmp/events' HUP
+trap 'echo TERM >>/tmp/events; exit 0' TERM
+echo "a line of stdout"
+echo "a line of stderr" >&2
+while :; do sleep 0.1; done
+"""
+SOON_S, LATER_S = 20, 0.4  # for what is to be seen; and for what must not be, which would come at once
+
+
+@pytest.fixture
+def probe(tmp_path):
+    made = Router(tmp_path / "router", execute=True)
+    made.write("etc/init.d/probe", PROBE_INIT, 0o755)
+    made.write("usr/bin/probe", PROBE, 0o755)
+    made.path("etc/rc.d").mkdir()
+    for name in ("file", "data", "argument"):
+        made.write("etc/probe." + name, "1\n")
+    yield made
+    made.run("/etc/init.d/probe", "stop")
+    made.close()
+
+
+def state(router: Router) -> dict:
+    def status(action):
+        return int(router.run("sh", "-c", "/etc/init.d/probe {}; echo $?".format(action)).split()[-1])
+
+    events = sorted(router.read("tmp/events").splitlines())
+    links = sorted(path.name for path in router.path("etc/rc.d").iterdir())
+    return {"events": events, "running": status("running"), "enabled": status("enabled"), "links": links}
+
+
+def test_procd_and_rc_common_do_with_a_service_what_the_real_ones_do(probe):
+    for step in PROCD["steps"]:
+        want = {name: step[name] for name in ("events", "running", "enabled", "links")}
+        probe.write("tmp/events", "")
+        probe.run("sh", "-c", step["do"])
+        deadline = time.monotonic() + SOON_S
+        while state(probe) != want and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(LATER_S)
+        assert state(probe) == want, step
+    for line in PROCD["lines"]:
+        assert any(said.startswith(line["level"] + " probe[") and said.endswith("]: " + line["text"]) for said in probe.log().splitlines())

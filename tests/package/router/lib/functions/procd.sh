@@ -158,17 +158,17 @@ procd_supervise() {
 	done
 }
 
-# Runs the command as the instance's user until it ends; leaves its pid.
+# Runs the command as the instance's user until it ends; leaves its pid. What it prints is info, what it prints to stderr an error.
 procd_child() {
-	local name status
-	name=$1
+	local name out pid
+	name=$1 out=$PROCD_DIR/$1.out.$$
 	shift
-	mkfifo -m 0600 "$PROCD_DIR/$name.out.$$" 2>/dev/null
-	logger -t "$name" <"$PROCD_DIR/$name.out.$$" &
-	su -s /bin/sh "${user:-root}" -c 'exec "$@"' -- sh "$@" >"$PROCD_DIR/$name.out.$$" 2>&1 &
-	echo $! >"$PROCD_DIR/$name.child"
-	wait $!
-	status=$?
-	rm -f "$PROCD_DIR/$name.out.$$" "$PROCD_DIR/$name.child"
-	logger -t procd "$name ended with $status"
+	mkfifo -m 0600 "$out" "$out.err"
+	su -s /bin/sh "${user:-root}" -c 'exec "$@"' -- sh "$@" >"$out" 2>"$out.err" &
+	pid=$!
+	echo "$pid" >"$PROCD_DIR/$name.child"
+	logger -t "$name[$pid]" -p daemon.info <"$out" &
+	logger -t "$name[$pid]" -p daemon.err <"$out.err" &
+	wait "$pid"
+	rm -f "$out" "$out.err" "$PROCD_DIR/$name.child"
 }
