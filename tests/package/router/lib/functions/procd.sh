@@ -167,8 +167,8 @@ procd_child() {
 	su -s /bin/sh "${user:-root}" -c 'exec "$@"' -- sh "$@" >"$out" 2>"$out.err" &
 	pid=$!
 	echo "$pid" >"$PROCD_DIR/$name.child"
-	logger -t "$name[$pid]" -p daemon.info <"$out" &
-	logger -t "$name[$pid]" -p daemon.err <"$out.err" &
+	logger -t "${name}[$pid]" -p daemon.info <"$out" &
+	logger -t "${name}[$pid]" -p daemon.err <"$out.err" &
 	wait "$pid"
 	rm -f "$out" "$out.err" "$PROCD_DIR/$name.child"
 }
