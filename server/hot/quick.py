@@ -35,8 +35,8 @@ class Quick:
         self._connections: list = []
 
     def take(self, connection, upload: Upload) -> bool:
-        """True when the request was taken: connection.quick_answer() will be called. False: it is none for the quick way,
-        nothing was done."""
+        """Return True if it took the request and will call connection.quick_answer(). Return False, having done nothing, for a request
+        that needs the ordinary path."""
         path, sensor, digest, sign, body = upload
         entry = self._known(sensor)
         if entry is None or not entry.key or digest is None or entry.fresh_only:
