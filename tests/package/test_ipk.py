@@ -160,6 +160,9 @@ CONTROLS = [  # id, text of the control file, what stands there instead, what is
     ("twice", "Architecture: all\n", "Architecture: all\nVersion: 2\n", "Version is there twice"),
     ("size", "Installed-Size: ", "Installed-Size: many ", "no number"),
     ("depends", "Architecture: all\n", "Architecture: all\nDepends: +libc\n", "does not read"),
+    ("depends-empty", "Architecture: all\n", "Architecture: all\nDepends: \n", "opkg crashes"),
+    ("conflicts-empty-first", "Architecture: all\n", "Architecture: all\nConflicts: , libc\n", "opkg crashes"),
+    ("depends-empty-version", "Architecture: all\n", "Architecture: all\nDepends: libc ()\n", "does not read"),
     ("junk", "Architecture: all\n", "Architecture: all\njunk\n", "no field is in the line"),
 ]
 

@@ -17,6 +17,7 @@ ARCH = re.compile(r"[a-z0-9_][a-z0-9_.-]*\Z")
 DEPEND = re.compile(r"[a-z0-9][a-z0-9.+-]*( \((=|<=|>=|<<|>>) [^ ()]+\))?\Z")
 FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 NEEDED = ("Package", "Version", "Architecture", "Description")
+RELATIONS = ("Depends", "Pre-Depends", "Recommends", "Suggests", "Provides", "Conflicts", "Replaces")
 SCRIPTS = ("preinst", "postinst", "postinst-pkg", "prerm", "prerm-pkg", "postrm")
 # No package owns these: the system makes them at its first boot or keeps them in RAM, and opkg would overwrite them without a word.
 OF_NOBODY = (
@@ -141,9 +142,11 @@ def _values(fields, problems):
         problems.append("control: {} sorts after its release; write ~ before it, as in 1.0~rc1".format(fields["Version"]))
     if not fields.get("Installed-Size", "0").isdigit():
         problems.append("control: Installed-Size is no number of bytes")
-    for name in ("Depends", "Provides", "Conflicts", "Replaces"):
-        for word in fields.get(name, "").split(","):
-            if word.strip() and not DEPEND.match(word.strip()):
+    for name in RELATIONS:
+        for word in fields[name].split(",") if name in fields else ():
+            if not word.strip():
+                problems.append("control: {} names no package at one place; opkg crashes on such a field".format(name))
+            elif not DEPEND.match(word.strip()):
                 problems.append("control: {} has {!r}, which opkg does not read".format(name, word.strip()))
 
 
