@@ -88,6 +88,37 @@ def test_an_unknown_target_is_refused_with_the_list():
         assert target in done.stderr
 
 
+GPIO = [  # node, its property, GPIO number, low active: as OpenWrt's main branch has the MS14 (5f73c4d099); the bus is ours
+    ("/keys/reset", "gpios", 12, 1),
+    ("/keys/jumpstart", "gpios", 11, 1),
+    ("/leds/system", "gpios", 28, 0),
+    ("/leds/lan", "gpios", 13, 1),
+    ("/leds/wan", "gpios", 17, 1),
+    ("/leds/wlan", "gpios", 0, 0),
+    ("/spi-gpio", "sck-gpios", 18, 0),
+    ("/spi-gpio", "mosi-gpios", 21, 0),
+    ("/spi-gpio", "miso-gpios", 22, 0),
+    ("/spi-gpio", "cs-gpios", 7, 1),
+]
+
+
+def test_the_ms14_is_as_upstream_has_it_with_the_bus_on_its_header(tmp_path):
+    tree, stubs = tmp_path / "ms14.dtb", ROOT / "buildroot/stubs"
+    words = ["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-I", stubs, ROOT / "buildroot" / DTS]
+    text = subprocess.run(words, capture_output=True, check=True).stdout
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree, "-"], input=text, check=True)
+
+    def get(*words, kind="s"):
+        return subprocess.run(["fdtget", "-t", kind, tree, *words], capture_output=True, text=True, check=True).stdout.split()
+
+    for node, name, number, low in GPIO:
+        assert [int(cell) for cell in get(node, name, kind="i")[1:]] == [number, low], node
+    assert get("/aliases", "spi1") == ["/spi-gpio"] and get("/aliases", "spi0") == ["/spi@1f000000"]
+    assert get("/wmac@18100000", "nvmem-cell-names") == ["mac-address", "calibration"]
+    assert get("/", "compatible")[0] == (ROOT / "buildroot" / DRAGINO / "router").read_text().split()[-1]
+    assert len(get("/leds", "pinctrl-0", kind="i")) == 2  # JTAG and the switch give their pins back
+
+
 def test_a_tree_with_other_files_than_those_noted_is_not_verified(tmp_path):
     """An excerpt is no whole file, and that patches fit it is no proof; the real trees are tried by hand (docs/openwrt.md)."""
     tree = tmp_path / "openwrt"
