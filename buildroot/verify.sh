@@ -14,6 +14,7 @@ verify() { # TREE TARGET
 	verify_sources "$1" "$2"
 	rm -rf "$copy"
 	mkdir -p "$copy"
+	copy=$(cd "$copy" && pwd)
 	tar -C "$1" --exclude=./.git --exclude=./build_dir --exclude=./staging_dir --exclude=./tmp --exclude=./bin --exclude=./feeds \
 		--exclude=./package/feeds --exclude=./dl -cf - . | tar -C "$copy" -xf -
 	lay "$2" "$copy"
@@ -65,15 +66,20 @@ verify_sources() { # TREE TARGET
 	echo "excerpts: $count are parts of the whole files with the noted SHA-256"
 }
 
-# The feeds that are there; a Makefile of ours that the release does not take is a fault.
+# The feeds that are there, at their pins; a Makefile of ours that the release does not take is a fault.
 verify_feeds() { # TREE TARGET COPY
 	local kind name rest folder
-	folder=${FLUKSO_FEEDS:-$(cd "$1" && pwd)/feeds}
+	folder=$(cd "${FLUKSO_FEEDS:-$1/feeds}" && pwd) || fail "no feeds: FLUKSO_FEEDS names no folder with them"
 	while read -r kind name rest; do
-		case $kind in
-		src-link) echo "$kind $name $rest" ;;
-		src-git) if [ -d "$folder/$name" ]; then echo "src-link $name $folder/$name"; else echo "feeds: $name is not in $folder" >&2; fi ;;
-		esac
+		if [ "$kind" = src-link ]; then
+			echo "$kind $name $rest"
+		elif [ ! -d "$folder/$name" ]; then
+			echo "feeds: $name is not in $folder" >&2
+		elif [ -e "$folder/$name/.git" ] && [ "$(git -C "$folder/$name" rev-parse HEAD)" != "${rest#*^}" ]; then
+			fail "$folder/$name is not at commit ${rest#*^}"
+		else
+			echo "src-link $name $folder/$name"
+		fi
 	done <"$3/feeds.conf" >"$3/feeds.conf.here"
 	mv "$3/feeds.conf.here" "$3/feeds.conf"
 	(cd "$3" && ./scripts/feeds update -a && ./scripts/feeds install -a -p flukso && ./scripts/feeds install avrdude umdns) >"$3/feeds.log" 2>&1 ||
