@@ -11,6 +11,7 @@ verify() { # TREE TARGET
 	local copy
 	copy=$WORK/verify/$2
 	verify_commit "$1" "$2"
+	verify_pins "$1" "$2"
 	verify_sources "$1" "$2"
 	rm -rf "$copy"
 	mkdir -p "$copy"
@@ -37,8 +38,20 @@ verify_commit() { # TREE TARGET
 		[ "$(git -C "$1" rev-parse HEAD)" = "$commit" ] || fail "$1 is not at commit $commit"
 		echo "commit: $commit"
 	else
-		echo "commit: not known, the tree is no git checkout; its files are compared"
+		echo "commit: not known, as the tree is no git checkout; what it says of its feeds, and the excerpts, are compared"
 	fi
+}
+
+# A release names the commits of its feeds itself.
+verify_pins() { # TREE TARGET
+	local kind name rest count
+	count=0
+	while read -r kind name rest; do
+		[ "$kind" = src-git ] || continue
+		grep -q "^src-git[^ ]* $name .*^${rest#*^}\$" "$1/feeds.conf.default" || fail "$1/feeds.conf.default has another commit of $name than $2/feeds.conf"
+		count=$((count + 1))
+	done <"$HERE/$2/feeds.conf"
+	echo "pins: $count feeds are at the commits that the release names"
 }
 
 # Each excerpt is a part, line by line, of a file with the noted sum.
@@ -164,8 +177,8 @@ stand_in_tools() { # COPY
 	bin=$1/staging_dir/host/bin
 	mkdir -p "$bin" "$1/dl"
 	[ -z "$FLUKSO_DOWNLOADS" ] || cp "$FLUKSO_DOWNLOADS"/* "$1/dl/"
-	for tool in gzip find xargs tar sed grep patch python3 perl bash; do
-		[ -e "$bin/$tool" ] || ln -s "$(command -v "$tool")" "$bin/$tool"
+	for tool in gzip find xargs tar sed grep patch python3 perl bash apk; do
+		[ -e "$bin/$tool" ] || ! command -v "$tool" >/dev/null || ln -s "$(command -v "$tool")" "$bin/$tool"
 	done
 	[ -x "$bin/mkhash" ] || cc -O2 -o "$bin/mkhash" "$1/scripts/mkhash.c"
 	printf '#!/bin/sh\nexec "$@"\n' >"$bin/fakeroot"

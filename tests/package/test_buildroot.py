@@ -124,9 +124,14 @@ def test_a_tree_with_other_files_than_those_noted_is_not_verified(tmp_path):
     tree = tmp_path / "openwrt"
     shutil.copytree(ROOT / "buildroot" / DRAGINO / "fragments/target", tree / "target")
     (tree / "rules.mk").touch()
+    shutil.copy(ROOT / "buildroot" / DRAGINO / "feeds.conf", tree / "feeds.conf.default")
     done = subprocess.run([ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True)
     assert done.returncode == 1 and "is not the file that {}/fragments/SOURCES noted".format(DRAGINO) in done.stderr, done
-    assert "the tree is no git checkout" in done.stdout
+    assert "the tree is no git checkout" in done.stdout and "pins: 4 feeds are at the commits that the release names" in done.stdout
+    pins = (tree / "feeds.conf.default").read_text()
+    (tree / "feeds.conf.default").write_text(pins.replace("^5caa62e0", "^6caa62e0"))
+    done = subprocess.run([ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True)
+    assert done.returncode == 1 and "has another commit of packages than" in done.stderr, done
 
 
 def sections(name):
