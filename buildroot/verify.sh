@@ -162,7 +162,7 @@ verify_packages() { # TARGET COPY
 		if [ "$status" = 0 ] && [ -n "$made" ]; then
 			echo "package: $(basename "$made"), $(wc -c <"$made") bytes"
 		elif find "$2/build_dir" -path "*/.pkgdir/$name.installed" | grep -q .; then
-			echo "package: $name is laid out, $(find "$2/build_dir" -path "*/.pkgdir/$name/*" -type f | wc -l) files; packing it needs the release's own apk"
+			echo "package: $name is laid out, $(find "$2/build_dir" -path "*/.pkgdir/$name/*" -type f | wc -l) files; packing it needs the release's own apk in PATH"
 		elif grep -q 'scripts/download.pl' "$log"; then
 			echo "package: $name is not made: it needs a download (FLUKSO_DOWNLOADS)"
 		else
