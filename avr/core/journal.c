@@ -346,6 +346,7 @@ void journal_release(void)
 	now->historic = false;
 	now->littered = false;
 	now->tries = 0; /* other slots may now be the next to be erased */
+	now->sweeping = 0;
 	now->first = 0;
 	guard = guard_enter();
 	if (now->full_ready > 1)
@@ -628,38 +629,41 @@ bool journal_book(bool *sound, bool weak)
 		retire_full(now, now->slot);
 	}
 	now->tries = 0; /* other cells may be the next to be erased */
+	now->sweeping = 0;
 	now->phase = JOURNAL_FREE;
 	return true;
 }
 
 enum erasure { ERASING, ERASED, WORN_OUT };
 
-#define ALL_ERASED 0
-
-/* The last of the cells that is not erased, or that a record which has just begun keeps from being read; or ALL_ERASED. */
-SHARED static uint16_t unerased(uint16_t place, uint8_t cells)
-{
-	while (cells--) {
-		if (!eeprom_idle() || eeprom_read((uint16_t)(place + cells)) != EEPROM_BLANK)
-			return (uint16_t)(place + cells);
-	}
-	return ALL_ERASED;
-}
-
-/* Starts to erase one of the cells at place, then of those apart, from the last of each on. */
+/*
+ * Starts to erase one of the cells at place, then of those apart, from the last of each on. What was seen erased is not read
+ * again: a pass that reads for long begins its operation so late that the next pass finds it under way.
+ */
 SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t cells, uint16_t apart, uint8_t more_cells)
 {
-	uint16_t at = unerased(place, cells);
+	uint8_t all = (uint8_t)(cells + more_cells);
 
-	if (at == ALL_ERASED)
-		at = unerased(apart, more_cells);
-	if (at == ALL_ERASED || now->tries > 2 * (cells + more_cells)) {
+	if (place != now->sweeping) {
+		now->sweeping = place;
+		now->swept = 0;
 		now->tries = 0;
-		return at == ALL_ERASED ? ERASED : WORN_OUT;
 	}
-	if (eeprom_start(at, EEPROM_BLANK, EEPROM_ERASE))
-		now->tries++;
-	return ERASING;
+	for (; now->swept < all; now->swept++) {
+		uint16_t at = (uint16_t)((now->swept < cells ? place + cells : apart + all) - 1 - now->swept);
+
+		if (!eeprom_idle())
+			return ERASING; /* nor may it be read then: a record that has just begun would keep the main loop waiting */
+		if (eeprom_read(at) == EEPROM_BLANK)
+			continue;
+		if (now->tries > 2 * all)
+			break;
+		if (eeprom_start(at, EEPROM_BLANK, EEPROM_ERASE))
+			now->tries++;
+		return ERASING;
+	}
+	now->sweeping = 0;
+	return now->swept < all ? WORN_OUT : ERASED;
 }
 
 SHARED bool journal_clear_tails(void)

@@ -61,6 +61,8 @@ struct journal {
 	uint8_t after[FULL_SLOTS]; /* the slot behind each that is in use */
 	uint8_t first;             /* slots before it are not used yet: a historic image lies there */
 	uint8_t tries;             /* erasures of the slot being erased */
+	uint8_t swept;             /* of them, seen erased: from the last one on */
+	uint16_t sweeping;         /* where they begin; 0: none */
 	bool historic;             /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
 	bool littered;  /* short slots may hold what is no record: not to be believed, and full ones have no tails */
 	uint8_t newer;  /* damaged records that were newer than the one taken at start */

@@ -248,11 +248,12 @@ static uint32_t ahead_of(uint8_t port, uint32_t seen)
 void meter_tick(uint16_t tick)
 {
 	uint8_t ticks = (uint8_t)(tick - meter_ticks);
+	uint16_t part;
 
 	meter_ticks = tick;
-	ms_part = (uint8_t)(ms_part + ticks * MS_STEP);
-	meter_ms += ms_part / MS_WHOLE;
-	ms_part %= MS_WHOLE;
+	part = (uint16_t)(ms_part + ticks * MS_STEP);
+	meter_ms += part / MS_WHOLE;
+	ms_part = (uint8_t)(part % MS_WHOLE);
 }
 
 /* The clock at the last pulse of an input. */

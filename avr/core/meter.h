@@ -53,7 +53,7 @@ void meter_rescale(uint8_t sensor, uint16_t per);
 /* Lets inputs and journal follow the settings: at start and after each change of them. */
 void meter_follow_settings(void);
 
-/* Lets the board's clock follow the ticks; at least each 50 ticks. */
+/* Lets the board's clock follow the ticks; at least each 255 ticks. */
 void meter_tick(uint16_t tick);
 
 /*

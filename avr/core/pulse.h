@@ -93,10 +93,15 @@ static inline void pulse_restart(struct pulse *pulse)
 	pulse->edges = PULSE_RESTARTED;
 }
 
-/* Each second tick. An input that was masked may have missed edges: its level must stand from now on. */
-static inline void pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick)
+/*
+ * Each second tick; true when the input is to be unmasked. One that was masked may have missed edges: its level must stand
+ * from now on. It stays masked as long as ticks are late, so that a storm leaves time for everything else.
+ */
+static inline bool pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick, bool late)
 {
 	pulse->beat_at = now;
+	if (late && pulse->edges >= PULSE_EDGES_A_BEAT)
+		return false;
 	if (pulse->edges >= PULSE_EDGES_A_BEAT) {
 		if (pulse->edges != PULSE_RESTARTED || pulse->raw != level) {
 			pulse->edge_at = now;
@@ -107,6 +112,7 @@ static inline void pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, 
 	pulse->edges = 0;
 	if (!pulse->settled && (uint16_t)(now - pulse->edge_at) >= pulse->hold)
 		pulse_settle(pulse, tick);
+	return true;
 }
 
 #endif

@@ -115,7 +115,7 @@ static void pass_us(struct bench_input *input, double us)
 	uint64_t to = input->now_ns + (uint64_t)(us * 1000);
 
 	for (; input->beat_ns <= to; input->beat_ns += BEAT_NS)
-		pulse_beat(&input->pulse, input->level, (uint16_t)(input->beat_ns / UNIT_NS), 0);
+		pulse_beat(&input->pulse, input->level, (uint16_t)(input->beat_ns / UNIT_NS), 0, false);
 	input->now_ns = to;
 }
 

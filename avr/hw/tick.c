@@ -2,6 +2,8 @@
 /* Timer 1 runs freely in units of 8 cycles; its compare A is the tick, its value the time of the edges. */
 #include "tick.h"
 
+#include <stdbool.h>
+
 #include "../core/guard.h"
 #include "../core/meter.h"
 #include "board.h"
@@ -13,10 +15,30 @@ static struct beat {
 	uint8_t input;   /* the pulse input whose turn it is */
 	uint8_t phase;   /* of the TICK_PHASES ticks that are exact together */
 	uint16_t ticks;
+	uint16_t due;          /* time of the next tick */
+	volatile uint8_t seen; /* low byte of ticks, as the main loop last saw them; it writes this alone */
 } beat;
 
-/* The next tick is due. */
-static inline void schedule(struct beat *now)
+/* Storms of edges can hold a tick up for so long that the next one is due before the timer could be set for it. */
+#define LATE_UNITS (TICK_UNITS / 2)
+
+/*
+ * The main loop had no time for so long: 60 ms, generation 1 48. A record that it waits for takes less, and the watchdog acts at
+ * 125. It is the edges' fault when an input has so many from one look at it to the next.
+ */
+#ifdef BOARD_SPI
+#define STARVED_TICKS 120
+#define STORM_EDGES 4
+#else
+#define STARVED_TICKS 60
+#define STORM_EDGES 3
+#endif
+
+/* How much time edges leave: then all are looked for, those of masked inputs are not, or none. */
+enum { IN_TIME, LATE, STARVED };
+
+/* The next tick is due. After a late one it comes as soon as a conversion is done: no tick is ever left out. */
+static inline void schedule(struct beat *now, uint16_t time)
 {
 	uint16_t units = TICK_UNITS;
 
@@ -28,7 +50,11 @@ static inline void schedule(struct beat *now)
 			units++;
 		}
 	}
-	OCR1A = (uint16_t)(OCR1A + units);
+	units = (uint16_t)(now->due + units);
+	now->due = units;
+	if ((int16_t)(units - time) < LATE_UNITS)
+		units = (uint16_t)(time + LATE_UNITS);
+	OCR1A = units;
 }
 
 /* Takes the conversion that the last tick started and starts the next clamp's. */
@@ -49,21 +75,38 @@ static inline void sample(struct beat *now)
 	ADCSRA = ADC_START;
 }
 
+/* True when the input's edges are to be looked for. */
+static inline bool beat_input(struct pulse *pulse, uint8_t level, uint16_t time, uint8_t pressed)
+{
+	if (pressed == STARVED && pulse->edges >= STORM_EDGES)
+		pulse->edges = PULSE_EDGES_A_BEAT;
+	return pulse_beat(pulse, level, time, beat.ticks, pressed);
+}
+
 void tick_beat(void)
 {
 	uint16_t time = TCNT1;
 	struct beat *now = &beat;
+	uint8_t pressed = IN_TIME;
 
 	BASE(now);
+	if ((uint16_t)(time - now->due) >= LATE_UNITS)
+		pressed = LATE;
 	sample(now);
-	schedule(now);
+	schedule(now, time);
+	if ((uint8_t)((uint8_t)now->ticks - now->seen) >= STARVED_TICKS)
+		pressed = STARVED;
 	now->input ^= 1;
 	if (now->input) {
-		pulse_beat(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0, time, now->ticks);
-		EIMSK |= _BV(INT0);
+		if (beat_input(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0, time, pressed))
+			EIMSK |= _BV(INT0);
+		else
+			EIMSK &= (uint8_t)~_BV(INT0);
 	} else {
-		pulse_beat(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0, time, now->ticks);
-		EIMSK |= _BV(INT1);
+		if (beat_input(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0, time, pressed))
+			EIMSK |= _BV(INT1);
+		else
+			EIMSK &= (uint8_t)~_BV(INT1);
 	}
 }
 
@@ -90,6 +133,7 @@ SHARED uint16_t tick_now(void)
 	uint16_t now = beat.ticks;
 
 	guard_leave(guard);
+	beat.seen = (uint8_t)now;
 	return now;
 }
 
@@ -102,6 +146,7 @@ void tick_init(void)
 	EICRA = _BV(ISC10) | _BV(ISC00); /* any edge */
 	TCCR1B = _BV(CS11) | _BV(ICES1); /* /8; capture at the comparator's rising edge */
 	OCR1A = TICK_UNITS;
+	beat.due = TICK_UNITS;
 	TIMSK1 = _BV(OCIE1A);
 	pulse_restart(&inputs.pulse[0]);
 	pulse_restart(&inputs.pulse[1]);

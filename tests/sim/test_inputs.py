@@ -72,6 +72,22 @@ def test_storms_on_both_inputs_count_for_nothing_and_keep_the_bus_alive(board):
     assert board.stat("resets") == 1
 
 
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("spacing_us", [5, 20, 50, 85, 100, 150, 200, 300])
+def test_storms_that_last_stop_neither_the_clock_nor_the_main_loop(fast, spacing_us, both):
+    begun_ms, begun_us = fast.words("meter_ms", 1, 4)[0], fast.control.time_us()
+    for _ in range(4):
+        for k in range(1 + both):
+            for _ in range(3):
+                fast.ask("edges {} {}".format(k, " ".join([str(spacing_us)] * 600)))
+        fast.run(1800 * spacing_us / 1e6)
+        assert fast.master.ask("gs").startswith("gs02")
+    fast.run(0.1)
+    passed_ms = (fast.control.time_us() - begun_us) / 1000
+    assert fast.words("meter_ms", 1, 4)[0] - begun_ms == pytest.approx(passed_ms, abs=3)
+    assert (fast.stat("resets"), fast.stat("watchdog")) == (1, 0)
+
+
 # the UART on port 6
 
 

@@ -9,7 +9,18 @@ import pytest
 from tests.sim.board import live
 
 CLOSING_US = [1500, 2000, 3000, 1800, 2500, 1500]  # a reed that closes and bounces; the last one is no bounce
-METERS = [(5, 16), (5, 32), (5, 64), (8, 3), (16, 3), (1000, 6667), (1, 16), (125, 12)]  # unit, pulses: a pulse is so many Wh
+METERS = [
+    (5, 16),
+    (5, 32),
+    (5, 64),
+    (1, 10),
+    (8, 3),
+    (16, 3),
+    (1000, 6667),
+    (1, 16),
+    (65535, 65534),
+    (125, 12),
+]  # unit, pulses: a pulse is so many Wh
 
 
 def seen(board, port):
@@ -20,7 +31,8 @@ def seen(board, port):
 
 
 def edges(board, k, distances_us):
-    board.ask("edges {} {}".format(k, " ".join(str(us) for us in distances_us)))
+    for at in range(0, len(distances_us), 400):
+        board.ask("edges {} {}".format(k, " ".join(str(us) for us in distances_us[at : at + 400])))
 
 
 # holds
@@ -34,6 +46,86 @@ def test_a_reed_that_bounces_counts_once(board):
     hold_us, count, former, short = seen(board, 3)
     assert (hold_us, count, short) == (20000, 20, 0)
     assert former >= 100  # what 1 ms of hold made of it
+
+
+def bouncing(rand, closings, shortest_us, longest_us):
+    """Distances of the edges of so many closings, each with up to eight bounces when it closes and when it opens."""
+    distances = []
+    for _ in range(closings):
+        for stands_us in (rand.randrange(60_000, 300_000), rand.randrange(60_000, 300_000)):
+            distances.append(stands_us)
+            distances += [rand.randrange(shortest_us, longest_us) for _ in range(2 * rand.randrange(9))]
+    return distances
+
+
+@pytest.mark.parametrize(("shortest_us", "longest_us"), [(1500, 5000), (5000, 19_000), (20, 1500)])
+def test_contacts_that_bounce_long_count_once_on_both_inputs(board, shortest_us, longest_us):
+    rand = random.Random(shortest_us)
+    for _ in range(3):
+        ends_us = 0
+        for k in (0, 1):
+            distances = bouncing(rand, 15, shortest_us, longest_us)
+            edges(board, k, distances)
+            ends_us = max(ends_us, sum(distances))
+        board.run(ends_us / 1e6 + 0.1)
+    assert live(board)[3:5] == [45, 45]
+    assert [seen(board, port)[1::2] for port in (3, 4)] == [(45, 0)] * 2
+
+
+def test_a_contact_that_stays_closed_counts_once(board):
+    edges(board, 0, [1000] + [8_000_000, 3000] * 9 + [8_000_000])  # and opens for 3 ms now and then
+    board.run(90)
+    board.ask("pulse 0 2 200000 50000")
+    board.run(1)
+    assert live(board)[3] == 3
+    assert seen(board, 3)[3] == 0
+
+
+def test_a_pulse_may_be_as_short_as_the_hold(board):
+    """But for the 0.1 ms that interrupts may take."""
+    for hold_us in (1000, 5000, 20000, 100000):
+        board.master.holds(hold_us)
+        before = live(board)[3]
+        edges(board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us + 110)])
+        board.run(0.1 + 3.2e-6 * 20 * (hold_us + 2000))
+        assert live(board)[3] - before == 20
+        short = seen(board, 3)[3]
+        edges(board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us - 110)])
+        board.run(0.1 + 3.2e-6 * 20 * (hold_us + 2000))
+        assert live(board)[3] - before == 20
+        assert seen(board, 3)[3] - short == 20
+
+
+MAPS = ["000102030405", "000102040305", "010002040305"]
+
+
+def test_what_is_set_while_pulses_run_loses_none(board):
+    """Inputs are swapped, holds and constants set, the board is reset: each pulse counts once, wherever it counts."""
+    rand = random.Random(4)
+    sent = 0
+    for _ in range(12):
+        for k in (0, 1):
+            number = rand.randrange(1, 6)
+            board.ask("pulse {} {} 400000 160000".format(k, number))
+            sent += number
+        ends_us = board.control.time_us() + 2_400_000
+        while board.control.time_us() < ends_us:
+            act = rand.choice(
+                [
+                    "sp" + rand.choice(MAPS),
+                    "so0{}{:04x}".format(rand.choice("34"), rand.choice([20, 100, 2000, 5000, 0])),
+                    "sm040001",
+                    "reset",
+                ]
+            )
+            if act == "reset":
+                board.ask(act)
+                board.run(0.12)
+            else:
+                board.master.set(act)
+            board.run(rand.random() * 0.1)
+        board.run(0.3)
+        assert sum(live(board)) == sent
 
 
 def test_a_pulse_that_is_too_short_is_told(board):
@@ -123,10 +215,15 @@ def test_resets_and_cuts_lose_no_part_of_a_watt_hour(board, unit, pulses):
             sent[k] += number
         board.run(0.3)
         if turn % 3 == 0:
-            board.ask("reset")
-            board.run(0.3)
+            board.ask(rand.choice(["reset", "hang"]))
+            board.run(0.6)
             continue
         board.ask("supply 4000")
+        if rand.randrange(3) == 0:
+            board.run(rand.uniform(0.001, 0.05))
+            board.ask("supply 5000")  # a dip that is over
+            board.run(0.5)
+            continue
         board.run(0.0305)  # what a save with a short record may take
         board.ask("cut")
         board.run(0.2)

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import random
 import re
 import subprocess
 
@@ -91,6 +92,64 @@ def test_its_counters_survive_a_power_failure(uart):
     uart.run(1)
     assert before[2] == 20
     assert uart.control.counters()[2] == 20
+
+
+@pytest.mark.parametrize(("hold_us", "hertz"), [(200, 400), (1000, 300), (5000, 60), (20000, 15)])
+def test_exact_constants_and_holds_of_the_eep_lose_nothing(uart, tmp_path, hold_us, hertz):
+    """3,200 pulses a kWh on both inputs, with resets, dips and cuts; what is too short counts for nothing."""
+    command = [FIRMWARE["uart"].with_name("make_eep"), "hold={}".format(hold_us), "pulses=3200"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    cells = bytearray(b"\xff" * 512)
+    for line in text.split():
+        count, at = int(line[1:3], 16), int(line[3:7], 16)
+        if line[7:9] == "00":
+            cells[at : at + count] = bytes.fromhex(line[9 : 9 + 2 * count])
+    uart.ask("cut")
+    uart.ask("eeprom " + cells.hex())
+    uart.ask("power")
+    uart.run(1)
+    rand = random.Random(hertz)
+    number, sent = max(2, hertz // 8), 0
+    for _ in range(20):
+        for k in (0, 1):
+            uart.ask("pulse {} {} {} {}".format(k, number, 1000000 // hertz, 500000 // hertz))
+        uart.run(number / hertz + 0.1)
+        sent += number
+        act = rand.randrange(4)
+        if act == 0:
+            uart.ask("reset")
+        elif act == 1:
+            uart.ask("hang")
+        else:
+            uart.ask("supply 4000")
+            uart.run(0.0305 if act == 2 else rand.random() * 0.05)
+            if act == 2:
+                uart.ask("cut")
+                uart.run(0.1)
+            uart.ask("supply 5000")
+            if act == 2:
+                uart.ask("power")
+        uart.run(0.7)
+    assert uart.control.counters()[2:] == [sent * 5 // 16] * 2
+    for k in (0, 1):
+        uart.ask("pulse {} 20 {} {}".format(k, 100_000, max(50, hold_us * 2 // 3 - 200)))
+    uart.run(2.5)
+    assert uart.control.counters()[2:] == [sent * 5 // 16] * 2
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("spacing_us", [20, 50, 100, 200, 300, 400, 500, 600, 800])
+def test_storms_of_edges_stop_neither_the_clock_nor_the_main_loop(uart, spacing_us, both):
+    uart.run(1)
+    begun_ms, begun_us = uart.words("meter_ms", 1, 4)[0], uart.control.time_us()
+    for _ in range(4):
+        for k in range(1 + both):
+            uart.ask("edges {} {}".format(k, " ".join([str(spacing_us)] * 600)))
+        uart.run(600 * spacing_us / 1e6)
+    uart.run(0.3)
+    passed_ms = (uart.control.time_us() - begun_us) / 1000
+    assert uart.words("meter_ms", 1, 4)[0] - begun_ms == pytest.approx(passed_ms, abs=3)
+    assert (uart.stat("resets"), uart.stat("watchdog")) == (1, 0)
 
 
 def test_it_tells_of_a_brown_out_and_of_a_watchdog_reset(uart):
