@@ -86,9 +86,10 @@ _watchers = []  # tasks that must not be collected
 
 def log_to_syslog():
     """Send the log to the system log from now on; to stderr where there is none."""
+    from flukso.httpdate import utc
     from flukso.ports import syslog
 
-    _system_log.append(syslog.Syslog(_connect_log, time.localtime, "flukso", posix.getpid()))
+    _system_log.append(syslog.Syslog(_connect_log, lambda: utc(int(time.time())), "flukso", posix.getpid()))
 
 
 def _connect_log():

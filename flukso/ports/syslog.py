@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The system log, reached by datagrams in the form of syslog(3), so that each line keeps its level. Nothing here waits."""
 
+from flukso.httpdate import MONTHS
+
 PATH = "/dev/log"
 DAEMON = 3 << 3  # the facility
 LEVELS = {"debug": 7, "info": 6, "notice": 5, "warning": 4, "err": 3, "crit": 2}
 LINE_MAX = 900  # bytes of a line's text: OpenWrt's logd keeps 1,023 of a datagram
-MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 EAGAIN = 11  # on every Linux
 
 
 def datagram(level: str, name: str, pid: int, when, text: str) -> bytes:
-    """Return a line as the log takes it; when: local time as (year, month, day, hour, minute, second, …).
+    """Return a line as the log takes it; when: (year, month, day, hour, minute, second, …).
 
     The time is the log's own affair, but logd leaves out 16 bytes wherever the sixteenth is a space, so they must be there.
     """
@@ -22,10 +23,10 @@ def datagram(level: str, name: str, pid: int, when, text: str) -> bytes:
 class Syslog:
     """A way to the system log. What it cannot take at once is dropped, counted, and said before the next line that it takes."""
 
-    def __init__(self, connect, local_time, name: str, pid: int):
-        """connect() -> a connected datagram socket that does not block, or OSError; local_time() -> a tuple as datagram() wants it."""
+    def __init__(self, connect, now, name: str, pid: int):
+        """connect() -> a connected datagram socket that does not block, or OSError; now() -> a time as datagram() wants it."""
         self._connect = connect
-        self._local_time = local_time
+        self._now = now
         self._name = name
         self._pid = pid
         self._socket = None
@@ -44,7 +45,7 @@ class Syslog:
 
     def _send(self, level, text):
         """Return sent, full or none. A log that was started anew is found again."""
-        line = datagram(level, self._name, self._pid, self._local_time(), text)
+        line = datagram(level, self._name, self._pid, self._now(), text)
         for _ in range(2):
             try:
                 sock = self._socket or self._connect()

@@ -4,9 +4,11 @@
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
+from flukso.httpdate import utc
 from flukso.ports import syslog
 from tests.package.system_log import line_of
 from tests.runtime.conftest import ROOT, x86_runtime
@@ -99,3 +101,8 @@ def test_both_ports_send_and_fall_back_to_stderr(listener, tmp_path, port):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "flukso: err: nobody listens\n")
     head, _, text = line_of(listener.recv(2000)).partition("]: ")
     assert head.startswith("daemon.warn flukso[") and text == "tabs? and lines?, \u00e4"
+
+
+@pytest.mark.parametrize("unix_s", [0, 951782399, 951782400, 1709164800, 1798761599, 1798761600, 4102444799, 4294967295])
+def test_the_date_by_arithmetic_is_the_librarys(unix_s):
+    assert utc(unix_s) == tuple(time.gmtime(unix_s)[:6])
