@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The newest state that the journal holds, and what of it is damaged, at start. */
+#include <string.h>
+
+#include "eeprom.h"
+#include "energy.h"
+#include "journal.h"
+#include "settings.h"
+#include "slots.h"
+
+/*
+ * Finds the newest full record, and returns its slot. Slots of layout 1 that are none now may hold it: one that follows those of
+ * the others closely, as what stands there now may by chance look like a record.
+ */
+static uint8_t find_full(struct journal *now)
+{
+	uint8_t found = JOURNAL_NO_SLOT;
+
+	now->brief = false;
+	now->short_live = JOURNAL_NO_SLOT;
+	now->far = true;
+	for (now->slot = 0; now->slot < FULL_SLOTS_1; now->slot++) {
+		uint16_t ahead;
+
+		if (now->slot < now->first || (now->slot < FULL_SLOTS && slots_worn_full(now->slot)))
+			continue; /* an old record that cannot be erased would be the newest one when numbers begin anew */
+		if (!slots_load(now, 0))
+			continue;
+		ahead = (uint16_t)(slots_word(now->buffer) - now->sequence);
+		if (!now->far && ahead >= (now->slot < FULL_SLOTS ? 0x8000u : FULL_SLOTS_1))
+			continue;
+		slots_adopt(now);
+		found = now->slot;
+	}
+	return found;
+}
+
+/* Brings counters up to the low halves in the short record in buffer[]. */
+static void extend(const struct journal *now, uint32_t *counter)
+{
+	const uint8_t *low = now->buffer + 1;
+
+	for (uint8_t i = SENSORS; i > 0; i--, low += 2, counter++)
+		*counter += (uint16_t)(slots_word(low) - (uint16_t)*counter);
+}
+
+/*
+ * Whether now->slot holds a complete record that is not sound. One that was cut off lacks its last byte or, a full one, has not
+ * got all of its zeros; an erased slot in which a bit fell over is none.
+ */
+static bool damaged(struct journal *now, bool brief)
+{
+	const uint8_t *last;
+	uint16_t place;
+	uint8_t stands;
+
+	now->brief = brief;
+	if (slots_load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
+		return false;
+	last = now->buffer + now->end - 1; /* as they should be */
+	place = (uint16_t)(now->place + now->end - 1);
+	stands = eeprom_read(place);
+	if (stands == EEPROM_BLANK)
+		return false;
+	return brief || (stands & *last) != *last || eeprom_read((uint16_t)(place - 1)) != last[-1];
+}
+
+/*
+ * The slots behind the newest record were erased before it was written: what stands there complete is newer, unless its
+ * number says that it is an old one whose erasure had only begun.
+ */
+static void count_newer(struct journal *now, uint8_t base)
+{
+	for (now->slot = now->after[base]; now->slot != base; now->slot = now->after[now->slot]) {
+		if (now->historic && now->slot < base)
+			return; /* layout 1 had other slots in between */
+		if (!damaged(now, false) || (uint16_t)(now->sequence - slots_word(now->buffer) - 1u) < FULL_SLOTS_1)
+			return;
+		now->newer++;
+	}
+}
+
+static void load_tail(struct journal *now, uint8_t base)
+{
+	now->slot = base;
+	now->brief = false;
+	slots_load(now, 0); /* its number is what the tail's CRC starts from */
+	if (!now->historic && slots_load(now, FULL_SIZE)) {
+		slots_adopt_tail(now);
+		return;
+	}
+	journal_broken = true;
+}
+
+/* The parts of a Wh that go with a short record's counters. */
+static void extend_parts(const struct journal *now, const uint32_t *counter, uint16_t *part)
+{
+	uint8_t pieces = eeprom_read(slots_pieces(now->slot));
+
+	if (now->historic)
+		return;
+	for (uint8_t input = 0; input < PULSES; input++, pieces >>= 4) {
+		uint8_t sensor = settings_sensor((uint8_t)(FIRST_PULSE_PORT + input));
+		struct step step;
+
+		if (sensor >= SENSORS)
+			continue;
+		settings_step(sensor, &step);
+		part[input] = energy_part_ahead((uint16_t)(counter[sensor] - now->base[sensor]), now->base_part[input],
+						pieces & 0x0f, &step);
+	}
+}
+
+static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
+{
+	now->brief = true;
+	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
+		if (slots_worn_short(now->slot) || !slots_load(now, 0))
+			continue;
+		/* Of another base, or older than the one found. */
+		if ((now->buffer[0] ^ slots_tag(now)) >> 4 || now->buffer[0] <= slots_tag(now))
+			continue;
+		now->shorts = now->buffer[0] & 0x0f;
+		now->short_live = now->slot;
+		extend(now, counter);
+		extend_parts(now, counter, part);
+	}
+	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
+		if (!slots_worn_short(now->slot) && damaged(now, true) && !((now->buffer[0] ^ slots_tag(now)) >> 4) &&
+		    now->buffer[0] > slots_tag(now))
+			now->newer++;
+	}
+}
+
+bool journal_restore(uint32_t *counter, uint16_t *part, bool in_ram)
+{
+	struct journal *now = &journal;
+	uint8_t base;
+
+	BASE(now);
+	if (!in_ram)
+		journal_broken = false;
+	slots_order(now);
+	base = find_full(now);
+	if (base == JOURNAL_NO_SLOT) {
+		now->full_next = now->after[FULL_SLOTS - 1];
+		if (!now->littered) {
+			for (now->slot = 0; now->slot < FULL_SLOTS; now->slot++)
+				now->newer = (uint8_t)(now->newer + damaged(now, false));
+		}
+		return false;
+	}
+	if (base < FULL_SLOTS) {
+		now->full_next = now->after[base];
+		count_newer(now, base);
+		load_tail(now, base);
+	} else {
+		now->full_next = now->after[FULL_SLOTS - 1];
+		now->historic = true;
+	}
+	memcpy(counter, now->base, sizeof(now->base));
+	memcpy(part, now->base_part, sizeof(now->base_part));
+	if (!now->littered)
+		find_shorts(now, counter, part);
+	return true;
+}
