@@ -323,7 +323,7 @@ def jail(router: Router) -> list[str]:
 
 
 def set_daemon(router: Router, option: str, value: str) -> None:
-    text = router.read("etc/config/flukso")
+    text = re.sub(r"\toption {} '.*'\n".format(option), "", router.read("etc/config/flukso"))
     router.write("etc/config/flukso", text.replace("settings 'daemon'\n", "settings 'daemon'\n\toption {} '{}'\n".format(option, value)))
     router.service("reload")
 
@@ -364,6 +364,9 @@ def test_starts_anew_in_another_jail_only_when_that_has_more(installed):
     set_daemon(installed, "delta_pipe", "/var/run/spid/delta")
     installed.path("tmp/run/spid").mkdir()
     assert signals(installed) == ["TERM"] and jail(installed)[-1] == "jail writes /var/run/flukso /etc/flukso/buffer"
+    set_daemon(installed, "enabled", "0")
+    set_daemon(installed, "enabled", "1")
+    assert signals(installed) == ["TERM"]
     os.mknod(installed.path("dev/spidev0.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
     installed.run("env", "ACTION=add", "DEVNAME=spidev0.0", "sh", "-c", ". /etc/hotplug.d/spidev/50-flukso")
     assert signals(installed) == ["TERM"] * 2
