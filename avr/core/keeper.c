@@ -148,8 +148,8 @@ static void mind_supply(bool low, uint8_t ticks)
 /* Step by step: the settings are stored, an image is erased, and that is stored; then comes the first record with a tail. */
 static void end_takeover(void)
 {
-	if (keeper_committed() != STORE_DONE)
-		return;
+	if (flags.record_due || journal.phase != JOURNAL_FREE || store_state != STORE_DONE)
+		return; /* a record that did not read back has had a successor then */
 	if (!more.littered) {
 		journal_release();
 		flags.record_due = true;

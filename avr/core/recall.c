@@ -66,17 +66,19 @@ static bool damaged(struct journal *now, bool brief)
 }
 
 /*
- * The slots behind the newest record were erased before it was written: what stands there complete is newer, unless its
- * number says that it is an old one whose erasure had only begun.
+ * The slots behind the newest record were erased before it was written, up to the next erased or sound one: what stands there complete is
+ * newer, unless its number says that it is an old one whose erasure had only begun.
  */
 static void count_newer(struct journal *now, uint8_t base)
 {
 	for (now->slot = now->after[base]; now->slot != base; now->slot = now->after[now->slot]) {
 		if (now->historic && now->slot < base)
 			return; /* layout 1 had other slots in between */
-		if (!damaged(now, false) || (uint16_t)(now->sequence - slots_word(now->buffer) - 1u) < FULL_SLOTS_1)
+		now->brief = false;
+		if (slots_load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
 			return;
-		now->newer++;
+		if (damaged(now, false) && (uint16_t)(now->sequence - slots_word(now->buffer) - 1u) >= FULL_SLOTS_1)
+			now->newer++;
 	}
 }
 

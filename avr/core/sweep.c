@@ -10,14 +10,14 @@
 #include "slots.h"
 #include "store.h"
 
-/* A slot may be left out as long as enough others are there. */
-static bool enough(void)
+/* A slot may be left out as long as enough others are there: while an image is taken over, two, one of them for the record. */
+static bool enough(const struct journal *now)
 {
-	uint8_t slots = FULL_SLOTS;
+	uint8_t slots = (uint8_t)(FULL_SLOTS - now->first);
 
 	for (uint8_t left_out = more.worn_full; left_out; left_out &= (uint8_t)(left_out - 1))
 		slots--;
-	return slots > JOURNAL_AHEAD + 2;
+	return slots > (now->first ? JOURNAL_AHEAD : JOURNAL_AHEAD + 2);
 }
 
 /* That a slot is worn is stored at once, with the next commit if the master has changed settings. */
@@ -36,7 +36,7 @@ void sweep_retire_full(struct journal *now, uint8_t slot)
 {
 	uint8_t guard;
 
-	if (now->historic || slots_worn_full(slot) || !enough())
+	if (slots_worn_full(slot) || !enough(now))
 		return;
 	more.worn_full |= bit(slot);
 	store_worn();

@@ -285,6 +285,29 @@ static void older_eeproms_are_taken_over_wherever_they_are_cut(bool twice)
 	}
 }
 
+/* A cell in which the first record would lie holds zeros for ever: the next slot gets it, and the takeover comes to its end. */
+static void a_worn_cell_does_not_stop_a_takeover(void)
+{
+	static struct old old;
+
+	for (int cell = 0; cell < FULL_SIZE; cell += 3) {
+		int at = FULL_AT + FULL_FIRST * FULL_SIZE + cell;
+
+		make_historic(&old, 0);
+		bench_stuck[at] = true;
+		begin(&old);
+		bench_cells[at] = cell % 2 ? 0 : EEPROM_BLANK; /* known by erasing, or not before it is written */
+		bench_power_on();
+		bench_run(TAKEN_TICKS);
+		CHECK(!journal.historic && !journal.littered);
+		bench_power_on();
+		for (int i = 0; i < SENSORS; i++)
+			CHECK(sensor_counter[i] == old.counter[i]);
+		CHECK(!more.falls);
+		bench_stuck[at] = false;
+	}
+}
+
 /* The states of a life, newest last; older ones than the EEPROM can hold are forgotten. */
 static uint32_t states[STATES][SENSORS];
 static uint32_t state_count;
@@ -513,6 +536,7 @@ int main(int argc, char **argv)
 		a_bit_that_fell_over_is_told();
 		what_was_spoilt_is_never_believed();
 		worn_cells_lose_nothing();
+		a_worn_cell_does_not_stop_a_takeover();
 		older_eeproms_are_taken_over_wherever_they_are_cut(false);
 		older_eeproms_are_taken_over_wherever_they_are_cut(true);
 	}
