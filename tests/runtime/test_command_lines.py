@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from flukso import uci
 from tests.runtime.clients import ROOT, environment
 from tests.runtime.conftest import x86_runtime
 
@@ -94,7 +95,7 @@ def test_a_configuration_is_checked_in_words(interpreter, tmp_path):
     assert done.returncode == 0 and "the certificate at line 1 is damaged: no server will be believed" in done.stdout
     path.write_text("#\n" * 40000)
     said = run([*interpreter, "flukso"], "config", "check", str(path), capture_output=True).stdout
-    assert said == f"{path}: is over 65536 bytes\n"
+    assert said == f"{path}: is over {uci.FILE_MAX} bytes\n"
     path.write_text("config settings main\n\toption phase 2\nconfig sensor 1\n\toption class analog\n\toption current\n")
     said = run([*interpreter, "flukso"], "config", "check", str(path), capture_output=True).stdout
     assert "phase: 2 is none" in said and "current: it has no value" in said

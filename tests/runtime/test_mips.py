@@ -48,6 +48,7 @@ def test_the_pure_modules_hold(mips_tests, check):
     assert " 0 failed" in run(mips_tests, "tests/unit/mpy/run.py", check)
 
 
+START = "import sys; from flukso.__main__ import main; sys.exit(main())"  # as the package starts it
 GOOD = "config settings main\n\toption wan_base_url http://192.0.2.1/\n"
 NONSENSE = {  # what a torn flash or an editor may leave, as long as a file may be
     "bytes": bytes(1 + 7 * n * n % 255 for n in range(uci.FILE_MAX)),
@@ -63,8 +64,7 @@ NONSENSE = {  # what a torn flash or an editor may leave, as long as a file may 
 def test_nonsense_of_any_kind_is_named_in_a_routers_heap(mips, tmp_path, kind):
     path = tmp_path / "flukso"
     path.write_bytes(NONSENSE[kind])
-    start = "import sys; from flukso.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run([*mips, "-c", start, "config", "check", str(path)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*mips, "-c", START, "config", "check", str(path)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2, done.stderr
     assert "memory" not in done.stdout + done.stderr and str(path) not in done.stderr
 
@@ -82,7 +82,7 @@ def test_refuses_the_certificate_and_sends_nothing(mips_tests, pki, kind, words)
 
 def test_the_daemon_uploads_and_serves_the_lan(household, server, mips):
     chain = household(sensors=(1, 2, 3))
-    chain.command = [*mips, "-m", "flukso"]
+    chain.command = [*mips, "-c", START]
     chain.env = {"MICROPYPATH": ".frozen"}
     port = free_port()
     chain.configure(extra=WITH_LAN.format(port))

@@ -67,6 +67,11 @@ def test_answers_400_to_a_malformed_body_with_a_good_digest(client, case):
     assert reply.status == 400 and reply.json() == {"error": "malformed"}
 
 
+def test_an_upload_is_no_configuration(client):
+    body = {"measurements": [[1288290519, -1]], "config": {"enable": 1}}
+    assert client.post("/sensor/" + SENSOR, body).status == 400
+
+
 @pytest.mark.parametrize("name", ["missing", "short", "upper", "other-key", "unicode"])
 def test_a_wrong_digest_is_refused(platform, client, minute, name):
     body = json.dumps({"measurements": [[minute - 30, 7]]}).encode()

@@ -196,4 +196,4 @@ def test_the_nearest_word_is_found(word, want):
 
 
 def test_the_options_of_the_section_flash_are_those_that_flukso_flash_reads():
-    assert set(options.FLASH) == {*settings._DEFAULTS, *settings._PINS}
+    assert set(options.FLASH) == {"auto", *settings._DEFAULTS, *settings._PINS}
