@@ -53,7 +53,7 @@ def test_the_sources_are_whole_and_without_the_other_port(sources):
 
 def test_the_command_does_what_the_package_says(sources):
     text = (sources / "usr/bin/flukso").read_text()
-    assert "PYTHONPATH={} ".format(LAID.rstrip("/")) in text and "python3 -m flukso" in text
+    assert "PYTHONPATH={} ".format(LAID.rstrip("/")) in text and "python3 -P -m flukso" in text
 
 
 def test_its_spidev_reaches_the_device_as_pypis_does(household, sources, preload, wires):  # noqa: F811

@@ -11,7 +11,16 @@ from tests.runtime.clients import ROOT, Client, Here
 
 BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
 CACHE = ROOT / ".cache" / "micropython"
-ROUTER_HEAP = re.search(r"heapsize=(\S+)", (BUILD.parent / "files" / "flukso").read_text()).group(1)  # as the package starts it
+
+
+def started(command: str) -> tuple[str, list[str]]:
+    """How a command of the packages starts the runtime: the heap's size, and the options that run the frozen program."""
+    found = re.search(r"heapsize=(\S+) (-c) '(.*?)'", (ROOT / "package" / command).read_text(), re.DOTALL)
+    assert found, command
+    return found[1], [found[2], found[3]]
+
+
+ROUTER_HEAP, FROZEN = started("flukso-micropython/files/flukso")
 
 
 def build(*arguments: str) -> None:

@@ -2,7 +2,6 @@
 """flukso-flash frozen into the routers' runtime, on big-endian MIPS under qemu with its package's heap; avrdude is this machine's."""
 
 import os
-import re
 import subprocess
 
 import pytest
@@ -10,17 +9,17 @@ import pytest
 from tests.e2e.chain import FIRMWARE
 from tests.flash.preloads import library
 from tests.flash.station import COUNTERS, Station, historic_chip
-from tests.runtime.conftest import ROOT
+from tests.runtime.conftest import started
 
 pytestmark = pytest.mark.timeout(300)
-HEAP = re.search(r"heapsize=(\S+)", (ROOT / "package/flukso-firmware/files/flukso-flash").read_text()).group(1)
+HEAP, FROZEN = started("flukso-firmware/files/flukso-flash")
 
 
 @pytest.fixture
 def tool(mips, tmp_path):
     """A function that runs the tool: (its exit status, what it said)."""
     env = {**os.environ, "MICROPYPATH": ".frozen", "LD_PRELOAD": str(library("impatient", tmp_path))}
-    start = [*mips[:-1], "heapsize=" + HEAP, "-m", "flukso.flash"]
+    start = [*mips[:-1], "heapsize=" + HEAP, *FROZEN]
 
     def run(*words):
         done = subprocess.run([*start, *[str(word) for word in words]], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=120)

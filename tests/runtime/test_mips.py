@@ -12,7 +12,7 @@ from tests.e2e.chain import SENSORS
 from tests.fakes.server import Server
 from tests.processes import free_port
 from tests.runtime.clients import Client, environment
-from tests.runtime.conftest import CACHE, ROOT
+from tests.runtime.conftest import CACHE, FROZEN, ROOT
 from tests.runtime.test_release import WITH_LAN
 from tests.runtime.test_spidev import GAP_MIN_US, SPEED_MAX_HZ, messages, polls_and_uploads, through_device, wires  # noqa: F401
 
@@ -48,7 +48,6 @@ def test_the_pure_modules_hold(mips_tests, check):
     assert " 0 failed" in run(mips_tests, "tests/unit/mpy/run.py", check)
 
 
-START = "import sys; from flukso.__main__ import main; sys.exit(main())"  # as the package starts it
 GOOD = "config settings main\n\toption wan_base_url http://192.0.2.1/\n"
 NONSENSE = {  # what a torn flash or an editor may leave, as long as a file may be
     "bytes": bytes(1 + 7 * n * n % 255 for n in range(uci.FILE_MAX)),
@@ -64,7 +63,7 @@ NONSENSE = {  # what a torn flash or an editor may leave, as long as a file may 
 def test_nonsense_of_any_kind_is_named_in_a_routers_heap(mips, tmp_path, kind):
     path = tmp_path / "flukso"
     path.write_bytes(NONSENSE[kind])
-    done = subprocess.run([*mips, "-c", START, "config", "check", str(path)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*mips, *FROZEN, "config", "check", str(path)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2, done.stderr
     assert "memory" not in done.stdout + done.stderr and str(path) not in done.stderr
 
@@ -82,7 +81,7 @@ def test_refuses_the_certificate_and_sends_nothing(mips_tests, pki, kind, words)
 
 def test_the_daemon_uploads_and_serves_the_lan(household, server, mips):
     chain = household(sensors=(1, 2, 3))
-    chain.command = [*mips, "-c", START]
+    chain.command = [*mips, *FROZEN]
     chain.env = {"MICROPYPATH": ".frozen"}
     port = free_port()
     chain.configure(extra=WITH_LAN.format(port))
@@ -122,7 +121,7 @@ def test_a_clamp_is_calibrated_within_a_router_s_heap(household, mips):
     chain = household()
     owner.start(chain, [(1, owner.WRONG)])
     meter = owner.Meter(chain, 3)
-    program = [*mips, "-m", "flukso"], {"MICROPYPATH": ".frozen"}
+    program = [*mips, *FROZEN], {"MICROPYPATH": ".frozen"}
     done = owner.calibrate(chain, "grid", "--reading", meter.reading(), program=program)
     assert done.returncode == 0, done.stderr
     chain.clamp(9000)

@@ -2,12 +2,14 @@
 """The release build on this machine: the daemon runs from its frozen byte code, in a router's heap."""
 
 import json
+import subprocess
 import urllib.request
 
 import pytest
 
 from tests.e2e.chain import SENSORS
 from tests.processes import free_port
+from tests.runtime.conftest import FROZEN, started
 
 pytestmark = pytest.mark.timeout(180)
 WITH_LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
@@ -21,7 +23,7 @@ def ask(port, path):
 
 def test_runs_from_its_frozen_code_within_its_memory(household, server, release, tmp_path):
     chain = household(sensors=(1, 2, 3))
-    chain.command = [*release, "-m", "flukso"]
+    chain.command = [*release, *FROZEN]
     chain.env = {"MICROPYPATH": ".frozen"}
     port = free_port()
     chain.configure(extra=WITH_LAN.format(port))
@@ -40,3 +42,14 @@ def test_runs_from_its_frozen_code_within_its_memory(household, server, release,
     assert chain.stop() == 0, chain.log()
     assert server.held(SENSORS[0])[-1][1] == chain.counters()[0]
     assert not server.store.violations
+
+
+@pytest.mark.parametrize("command", ["flukso-micropython/files/flukso", "flukso-firmware/files/flukso-flash"])
+def test_a_folder_of_the_programs_name_is_not_run(release, tmp_path, command):
+    """Root runs these commands, also where somebody else may write."""
+    for folder in (tmp_path / "flukso", tmp_path / "flukso" / "flash"):
+        folder.mkdir()
+        for name in ("__init__.py", "__main__.py"):
+            (folder / name).write_text("raise SystemExit(99)\n")
+    done = subprocess.run([*release, *started(command)[1], "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

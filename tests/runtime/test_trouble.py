@@ -13,6 +13,7 @@ from tests.e2e.chain import SENSORS
 from tests.package.router import ROOT_COMMAND
 from tests.processes import free_port
 from tests.runtime.clients import environment
+from tests.runtime.conftest import FROZEN
 from tests.runtime.test_release import WITH_LAN, ask
 from tests.runtime.test_spidev import DEVICE, wires  # noqa: F401
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.timeout(180)
 def router(household, release):
     """A household on the release build, its board the historic one's model, and the port of its LAN API."""
     chain = household(digits=22)
-    chain.command, chain.env = [*release, "-m", "flukso"], {"MICROPYPATH": ".frozen"}
+    chain.command, chain.env = [*release, *FROZEN], {"MICROPYPATH": ".frozen"}
     port = free_port()
     chain.configure(extra=WITH_LAN.format(port))
     chain.clamp(3600)
