@@ -34,7 +34,8 @@ class Merger:
     def run(self, now: int) -> Iterator[None]:
         """Everything that is due. A part that fails keeps no other from being done; the first error is raised at the end."""
         failed: Exception | None = None
-        for part in (self.bury(), self.sweep(), self.seal(now), ageing.run(self._archive, now)):
+        # bury() again: a sweep hears of what another process has forgotten
+        for part in (self.bury(), self.sweep(), self.bury(), self.seal(now), ageing.run(self._archive, now)):
             try:
                 yield from part
             except Exception as error:
