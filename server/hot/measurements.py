@@ -41,10 +41,7 @@ _objects = msgspec.json.Decoder(dict)
 
 def decode_upload(body: bytes) -> Upload:
     """Raises Malformed, nothing else, whatever the bytes."""
-    try:
-        upload = _decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed(str(error)) from error
+    upload = _decoded(_decoder, body)
     if (upload.measurements is UNSET) == (upload.config is UNSET):
         raise Malformed("either measurements or config")
     return upload
@@ -54,10 +51,7 @@ def sift(body: bytes) -> Sifted:
     """An upload whose pairs of numbers are not all what the protocol says: fractions are floored, and a pair is set aside of which
     either number is below 0 or above 2^32 - 1. Raises Malformed, nothing else, for a body without a list of pairs of numbers.
     """
-    try:
-        given = _loose.decode(body).measurements
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed(str(error)) from error
+    given = _decoded(_loose, body).measurements
     pairs = [(floor(stamp), floor(counter)) for stamp, counter in given]
     kept = [pair for pair in pairs if min(pair) >= 0 and max(pair) <= UINT32_MAX]
     return Sifted(kept, len(pairs) - len(kept))
@@ -65,7 +59,11 @@ def sift(body: bytes) -> Sifted:
 
 def decode_object(body: bytes) -> dict:
     """A JSON object. Raises Malformed, nothing else."""
+    return _decoded(_objects, body)
+
+
+def _decoded(decoder, body: bytes):
     try:
-        return _objects.decode(body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed(str(error)) from error

@@ -16,7 +16,7 @@ CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
 SCHEMA = 2  # 2: blocks of counters that rise, several uploads in a row of the inbox; what 1 wrote is read as it is
 
-SWEEPS = 1 << 10  # sweeps count round; of one day far fewer are kept
+SWEEPS = 1 << 10  # sweeps count round; a day mostly has far fewer
 
 RAW, QUARTER, HOUR, DAY = 0, 1, 2, 3  # levels, fine to coarse
 
