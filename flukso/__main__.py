@@ -9,14 +9,18 @@ from flukso.words import UsageError, asked_for_help, clock_url, meant, parse, tr
 BUSES = "bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH\n"
 HELP = {  # command: its usage, one line that says what it does, and the rest
     "daemon": (
-        "daemon --config FILE [--bus URL] [--clock system|sim:URL] [--syslog] [--detach [--pidfile FILE]]",
+        "daemon --config FILE [--bus URL] [--clock system|sim:URL] [--syslog] [--detach [--pidfile "
+        "FILE]]",
         "reads the board, uploads, and serves the LAN until SIGTERM or SIGINT",
-        "--syslog sends the log to the system log, each line with its level; to stderr where there is none.\n"
-        "--detach goes into the background (CPython); the pid file is {} unless it is named.\n" + BUSES,
+        "--syslog sends the log to the system log, each line with its level; to stderr where there "
+        "is none.\n"
+        "--detach goes into the background (CPython); the pid file is {} unless it is named.\n"
+        + BUSES,
     ),
     "board": (
         "board COMMAND [--bus URL | --config FILE] [--clock system|sim:URL]",
-        "asks the sensor board alone; `board calibrate` finds a clamp's true constant by the utility meter",
+        "asks the sensor board alone; `board calibrate` finds a clamp's true constant by the "
+        "utility meter",
         """commands: version | counters | delta | sync (needs --config)
           get NAME [SENSOR]
           set NAME [SENSOR] VALUE...   kept for good
@@ -30,7 +34,8 @@ names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by 
         + BUSES,
     ),
     "provision": (
-        "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME] [--bus URL]]",
+        "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME] "
+        "[--bus URL]]",
         "makes what is missing: device, key, sensor ids; writes the daemon's copy",
         """defaults: --config /etc/config/flukso, --system the file `system` beside it; --copies /etc/flukso with that configuration.
 A damaged file is mended from the copies of the last good one. --runtime FILE: what the daemon is to read, for --user alone,
@@ -40,7 +45,8 @@ with --bus in it where the configuration names none.
     "config": (
         "config check FILE",
         "lists every error of a configuration with its line, and what was probably not meant",
-        "Exit status 0: the file is good, whatever it warns of; 2: it has errors, or cannot be read.\n",
+        "Exit status 0: the file is good, whatever it warns of; 2: it has errors, or cannot be "
+        "read.\n",
     ),
     "version": ("version", "the release", ""),
     "help": ("help [COMMAND]", "this text, or a command's", ""),
@@ -55,14 +61,19 @@ OPTIONS = {
     "version": (),
     "help": (),
 }
-BROKEN_PIPE, INTERRUPTED = 32, 130  # errno of a reader that has gone; exit status after Ctrl-C, as a shell has it
+BROKEN_PIPE, INTERRUPTED = (
+    32,
+    130,
+)  # errno of a reader that has gone; exit status after Ctrl-C, as a shell has it
 
 
 def usage(command: str = "") -> str:
     """Return the help of a command; of all of them for "" and for one that there is not."""
     if command in HELP:
         words, what, more = HELP[command]
-        return "usage: flukso {}\n{}\n{}".format(words, what, more.format(PIDFILE) if command == "daemon" else more)
+        return "usage: flukso {}\n{}\n{}".format(
+            words, what, more.format(PIDFILE) if command == "daemon" else more
+        )
     lines = ["usage: flukso COMMAND"]
     for name in ("daemon", "board", "provision", "config", "version", "help"):
         lines += ["  " + HELP[name][0], "      " + HELP[name][1]]
@@ -97,7 +108,11 @@ def run(words: list, port) -> int:
 
         return asyncio.run(boardline.main(port, rest, options, clock, sys.stdout.write))
     if rest or "config" not in options:
-        raise UsageError("daemon takes options alone, not {}".format(rest[0]) if rest else "daemon needs --config FILE")
+        raise UsageError(
+            "daemon takes options alone, not {}".format(rest[0])
+            if rest
+            else "daemon needs --config FILE"
+        )
     if "detach" in options:
         status = detach(options, port)
         if status:
@@ -110,7 +125,9 @@ def run(words: list, port) -> int:
 
 
 def detach(options, port):
-    """Go into the background, once the configuration is seen to be good; return 0, or the exit status when that cannot be."""
+    """Go into the background, once the configuration is seen to be good; return 0, or the exit
+    status when that cannot be.
+    """
     from flukso import config
 
     try:
@@ -129,7 +146,9 @@ def provision(rest, options, port):
     from flukso import provision as provisioning
 
     if rest:
-        raise UsageError("provision takes options alone, not {}; is --config {} meant?".format(rest[0], rest[0]))
+        raise UsageError(
+            "provision takes options alone, not {}; is --config {} meant?".format(rest[0], rest[0])
+        )
     return provisioning.main(port, options, sys.stdout.write, sys.stderr.write)
 
 
@@ -139,7 +158,11 @@ def check(rest, port):
     if not rest:
         raise UsageError("config needs what to do: config check FILE")
     if rest[0] != "check":
-        near = "is check meant?" if meant(rest[0], ("check",)) else "it can check a FILE: config check {}".format(rest[0])
+        near = (
+            "is check meant?"
+            if meant(rest[0], ("check",))
+            else "it can check a FILE: config check {}".format(rest[0])
+        )
         raise UsageError("config cannot {}; {}".format(rest[0], near))
     if len(rest) != 2:
         raise UsageError("config check takes one file: config check FILE")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a configuration without errors probably does not mean: misspelt options, a clamp that nobody sells, no sensor (docs/daemon.md)."""
+"""What a configuration without errors probably does not mean: misspelt options, a clamp that nobody
+sells, no sensor (docs/daemon.md).
+"""
 
 from flukso import config, options, uci
 from flukso.words import meant, trouble
@@ -8,7 +10,9 @@ CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
 
 
 def advice(port, text: str, settings) -> list:
-    """Return a uci.Problem for each thing in the text of a good file `flukso` that may be a mistake, by line."""
+    """Return a uci.Problem for each thing in the text of a good file `flukso` that may be a
+    mistake, by line.
+    """
     sections = uci.parse(text, "flukso", [])
     found = _names(sections)
     found += _clamps(sections)
@@ -19,7 +23,9 @@ def advice(port, text: str, settings) -> list:
 
 
 def names(text: str) -> list:
-    """Return the same of the sections' and the options' names alone, of any file: an error may be a name misspelt elsewhere."""
+    """Return the same of the sections' and the options' names alone, of any file: an error may be a
+    name misspelt elsewhere.
+    """
     return sorted(_names(uci.parse(text, "flukso", [])))
 
 
@@ -39,11 +45,19 @@ def _section(section):
         return found
     for name in section.spans:
         if name in known and name not in section.order:
-            found.append(uci.Problem("flukso", _line(section, name), "{}: it has no value, and counts as not given".format(name)))
+            found.append(
+                uci.Problem(
+                    "flukso",
+                    _line(section, name),
+                    "{}: it has no value, and counts as not given".format(name),
+                )
+            )
         if name not in known and name not in options.FIELD_OPTIONS:
             text = _odd_option(name, known)
             if text:
-                found.append(uci.Problem("flukso", _line(section, name), "{}: {}".format(name, text)))
+                found.append(
+                    uci.Problem("flukso", _line(section, name), "{}: {}".format(name, text))
+                )
     return found
 
 
@@ -51,9 +65,17 @@ def _odd_section(section):
     kind, name = section.type, section.name
     if kind == "settings" and name not in options.SETTINGS:
         near = meant(name, options.SETTINGS)
-        return "config settings {} is not read{}".format(name, "; is {} meant?".format(near) if near else "") if near or not name else ""
+        return (
+            "config settings {} is not read{}".format(
+                name, "; is {} meant?".format(near) if near else ""
+            )
+            if near or not name
+            else ""
+        )
     if kind == "sensor" and config.whole(name) is None:
-        return "config sensor {} is not read: sensors are named by their numbers, 1 to {}".format(name, config.BOARD_SENSORS)
+        return "config sensor {} is not read: sensors are named by their numbers, 1 to {}".format(
+            name, config.BOARD_SENSORS
+        )
     if kind in options.TYPES or kind in options.FIELD_TYPES:
         return ""
     near = meant(kind, options.TYPES)
@@ -79,13 +101,20 @@ def _clamps(sections):
     for section in sections:
         value = config.value_in(section, "current") if section.type == "sensor" else None
         class_ = config.value_in(section, "class")
-        if value is None or class_ is None or class_.text != "analog" or config.value_in(section, "constant") is not None:
+        if (
+            value is None
+            or class_ is None
+            or class_.text != "analog"
+            or config.value_in(section, "constant") is not None
+        ):
             continue
         ampere = config.thousandths(value.text)
         if ampere is not None and ampere not in [1000 * size for size in CLAMPS]:
             near = min([(abs(1000 * size - ampere), size) for size in CLAMPS])[1]
             sizes = ", ".join([str(size) for size in CLAMPS[:-1]]) + " and {}".format(CLAMPS[-1])
-            text = "current: no clamp of {} A is sold, but for {} A; is {} meant?".format(value.text, sizes, near)
+            text = "current: no clamp of {} A is sold, but for {} A; is {} meant?".format(
+                value.text, sizes, near
+            )
             found.append(uci.Problem("flukso", value.line, text))
     return found
 
@@ -110,6 +139,16 @@ def _authorities(port, sections, settings):
 def _no_sensor(sections):
     """Return line and words of a file that lets nothing be measured."""
     for section in sections:
-        if section.type == "sensor" and 1 <= (config.whole(section.name) or 0) <= config.BOARD_SENSORS:
-            return section.line, "no sensor is enabled: nothing is measured; option enable '1' is meant, perhaps"
-    return 0, "there is no sensor: nothing is measured; config sensor '1' and what follows it are missing"
+        if (
+            section.type == "sensor"
+            and 1 <= (config.whole(section.name) or 0) <= config.BOARD_SENSORS
+        ):
+            return (
+                section.line,
+                "no sensor is enabled: nothing is measured; option enable '1' is meant, perhaps",
+            )
+    return (
+        0,
+        "there is no sensor: nothing is measured; config sensor '1' and what follows it are "
+        "missing",
+    )

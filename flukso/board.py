@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One SPI board behind a bus: runs the dialogues of spi.py, reads counters and deltas, brings settings in line."""
+"""One SPI board behind a bus: runs the dialogues of spi.py, reads counters and deltas, brings
+settings in line.
+"""
 
 from collections import namedtuple
 
@@ -8,22 +10,26 @@ from flukso import pulses, spi
 HISTORIC_MAJORS = (0, 1, 255)
 FRACTION_MINOR = 1  # hardware 2.0 has no fractions
 
-# deltas: a tuple of spi.Delta; whole: False when a reply was damaged and only `counters` can be believed
+# deltas: a tuple of spi.Delta; whole: False when a reply was damaged and only `counters` can be
+# believed
 Poll = namedtuple("Poll", ("deltas", "counters", "whole"))
 Identity = namedtuple("Identity", ("hw_major", "hw_minor", "sw_major", "sw_minor", "historic"))
 
 
-# what a pulse input has seen since the board's power-on, numbers modulo 65536: hold in force, 10 µs; pulses counted, those that
-# 1 ms of hold would have counted, and those that were too short
+# what a pulse input has seen since the board's power-on, numbers modulo 65536: hold in force, 10
+# µs; pulses counted, those that 1 ms of hold would have counted, and those that were too short
 Input = namedtuple("Input", ("port", "hold", "count", "former", "short"))
-# starts that took an older record than the newest, by how many at the last one, worn slots, hours for which `former` is still compared
+# starts that took an older record than the newest, by how many at the last one, worn slots, hours
+# for which `former` is still compared
 Damage = namedtuple("Damage", ("falls", "age", "worn", "trial_h"))
 PULSE_PORTS, PULSE_SENSORS = (3, 4), (3, 4, 5)  # from 0
 SHORT_FORM, LONG_FORM = 18, 22  # digits of a delta
 
 
 class Board:
-    """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or BusError (no way to the board)."""
+    """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or
+    BusError (no way to the board).
+    """
 
     keeps_settings = True  # it can lose them, and be given them again
 
@@ -35,7 +41,9 @@ class Board:
         self.inputs: tuple = ()  # of Input and
         self.damage = None  # Damage, as they were looked at last; only firmware of ours tells
         self.polls = 0
-        self.uart_in = bytearray()  # bytes that the board's UART received, bounded by who takes them
+        self.uart_in = (
+            bytearray()
+        )  # bytes that the board's UART received, bounded by who takes them
 
     @property
     def historic(self):
@@ -46,7 +54,11 @@ class Board:
     def exact(self):
         """Whether the board counts pulses exactly, has holds, and tells of damage."""
         known = self.identity
-        return known is not None and not known.historic and (known.sw_major, known.sw_minor) >= pulses.EXACT_FROM
+        return (
+            known is not None
+            and not known.historic
+            and (known.sw_major, known.sw_minor) >= pulses.EXACT_FROM
+        )
 
     @property
     def fractions(self):
@@ -55,7 +67,9 @@ class Board:
         return known is not None and (not known.historic or known.hw_minor >= FRACTION_MINOR)
 
     async def look(self):
-        """Ask what the pulse inputs have seen and what the EEPROM suffered; nothing of a board that cannot tell."""
+        """Ask what the pulse inputs have seen and what the EEPROM suffered; nothing of a board that
+        cannot tell.
+        """
         if not self.exact:
             self.inputs, self.damage = (), None
             return
@@ -97,7 +111,9 @@ class Board:
         self.identity = None
         software = await self.ask("gs")
         hardware = await self.ask("gh")
-        self.identity = Identity(hardware[0], hardware[1], software[0], software[1], software[0] in HISTORIC_MAJORS)
+        self.identity = Identity(
+            hardware[0], hardware[1], software[0], software[1], software[0] in HISTORIC_MAJORS
+        )
         return self.identity
 
     async def forward(self, uart: bytes):
@@ -109,7 +125,9 @@ class Board:
         known = self.identity
         if known is None:
             return "unknown"
-        words = "hardware {}.{}, firmware {}.{}".format(known.hw_major, known.hw_minor, known.sw_major, known.sw_minor)
+        words = "hardware {}.{}, firmware {}.{}".format(
+            known.hw_major, known.hw_minor, known.sw_major, known.sw_minor
+        )
         return words + (" (historic)" if known.historic else "")
 
     def close(self):
@@ -119,7 +137,8 @@ class Board:
         return (await self.ask("gc", sensor))[1]
 
     async def poll(self, sensors: "list[int]", uart: bytes = b"") -> Poll:
-        """Ask for the changes since the last poll. When the reply is damaged, ask the counter of each of these sensors (0 to 5) instead.
+        """Ask for the changes since the last poll. When the reply is damaged, ask the counter of
+        each of these sensors (0 to 5) instead.
 
         `uart` are bytes for the board's UART, at most spi.UART_SEND_MAX.
         """
@@ -139,10 +158,15 @@ class Board:
         return tuple(found)
 
     async def sync(self, settings) -> "list[str]":
-        """Bring the board's settings in line and return what was changed, in words; it is committed once when anything was."""
+        """Bring the board's settings in line and return what was changed, in words; it is committed
+        once when anything was.
+        """
         identity = self.identity or await self.identify()
         changes = []
-        hardware = (settings.hw_major, identity.hw_minor if settings.hw_minor is None else settings.hw_minor)
+        hardware = (
+            settings.hw_major,
+            identity.hw_minor if settings.hw_minor is None else settings.hw_minor,
+        )
         if hardware != (identity.hw_major, identity.hw_minor):
             await self.ask("sh", *hardware)
             changes.append("hardware {}.{}".format(*hardware))
@@ -150,7 +174,11 @@ class Board:
         ports = port_map(settings.sensors)
         if await self.ask("gp") != ports:
             await self.ask("sp", *ports)
-            changes.append("port map {}".format(" ".join(["-" if port == spi.UNUSED else str(port + 1) for port in ports])))
+            changes.append(
+                "port map {}".format(
+                    " ".join(["-" if port == spi.UNUSED else str(port + 1) for port in ports])
+                )
+            )
         by_index = {sensor.number - 1: sensor for sensor in settings.sensors}
         for index in range(spi.SENSORS):
             await self._sync_sensor(index, by_index.get(index), changes)
@@ -167,13 +195,21 @@ class Board:
             step = tuple(sensor.exact or (0, 0)) if sensor else (0, 0)
             if (await self.ask("gn", index))[1:] != step:
                 await self.ask("sn", index, *step)
-                changes.append("sensor {} {}".format(index + 1, "{}/{} a pulse".format(*step) if step[1] else "not exact"))
+                changes.append(
+                    "sensor {} {}".format(
+                        index + 1, "{}/{} a pulse".format(*step) if step[1] else "not exact"
+                    )
+                )
         for port in PULSE_PORTS:
             sensor = by_index.get(ports[port])
             hold = sensor.hold if sensor else 0
             if (await self.ask("go", port))[1] != hold:
                 await self.ask("so", port, hold)
-                changes.append("port {} hold {}".format(port + 1, pulses.milliseconds(hold) + " ms" if hold else "by constant"))
+                changes.append(
+                    "port {} hold {}".format(
+                        port + 1, pulses.milliseconds(hold) + " ms" if hold else "by constant"
+                    )
+                )
 
     async def _sync_sensor(self, index, sensor, changes):
         wanted = [("e", 1 if sensor else 0, "enabled")]

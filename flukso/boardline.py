@@ -26,11 +26,15 @@ class CommandError(UsageError):
 
 
 async def main(port, words, options, clock_url, write) -> int:
-    """Run one command and return the exit status; `write` takes what it answers. Raises ValueError for words that mean nothing."""
+    """Run one command and return the exit status; `write` takes what it answers. Raises ValueError
+    for words that mean nothing.
+    """
     if words[:1] == ["calibrate"]:
         from flukso import calibrateline
 
-        return await calibrateline.main(port, ports.load_process(), words[1:], options, clock_url, write)
+        return await calibrateline.main(
+            port, ports.load_process(), words[1:], options, clock_url, write
+        )
     for name in CALIBRATE:
         if name in options:
             raise CommandError("--{} goes with board calibrate".format(name))
@@ -69,7 +73,9 @@ def _command(words, settings):
         return plain[words[0]]
     if words == ["sync"]:
         if settings is None:
-            raise CommandError("board sync needs --config FILE: what the board is to be brought in line with")
+            raise CommandError(
+                "board sync needs --config FILE: what the board is to be brought in line with"
+            )
         return lambda board: _sync(board, settings)
     if words[:1] == ["get"]:
         return _get(words[1:])
@@ -79,10 +85,14 @@ def _command(words, settings):
     if not words:
         raise CommandError("board needs a command: {}".format(", ".join(known)))
     if words[0] in known:
-        raise CommandError("board {} takes nothing more, not {}".format(words[0], " ".join(words[1:])))
+        raise CommandError(
+            "board {} takes nothing more, not {}".format(words[0], " ".join(words[1:]))
+        )
     near = meant(words[0], known)
     raise CommandError(
-        "board has no command {}; {}".format(words[0], "is {} meant?".format(near) if near else "known are " + ", ".join(known))
+        "board has no command {}; {}".format(
+            words[0], "is {} meant?".format(near) if near else "known are " + ", ".join(known)
+        )
     )
 
 
@@ -91,7 +101,9 @@ async def _version(board):
     watchdog, brownouts = (await board.ask("gw"))[0], (await board.ask("gb"))[0]
     return [
         "hardware {}.{}".format(known.hw_major, known.hw_minor),
-        "firmware {}.{}{}".format(known.sw_major, known.sw_minor, " (historic)" if known.historic else ""),
+        "firmware {}.{}{}".format(
+            known.sw_major, known.sw_minor, " (historic)" if known.historic else ""
+        ),
         "watchdog resets {}".format(watchdog),
         "brown-outs {}".format(brownouts),
     ] + await _told(board)
@@ -113,16 +125,24 @@ async def _told(board):
 
 
 async def _counters(board):
-    return ["{} {}".format(index + 1, counter) for index, counter in await board.counters(range(spi.SENSORS))]
+    return [
+        "{} {}".format(index + 1, counter)
+        for index, counter in await board.counters(range(spi.SENSORS))
+    ]
 
 
 async def _delta(board):
     poll = await board.poll(range(spi.SENSORS))
     if not poll.whole:
-        return ["# the reply was damaged; counters"] + ["{} {}".format(index + 1, counter) for index, counter in poll.counters]
+        return ["# the reply was damaged; counters"] + [
+            "{} {}".format(index + 1, counter) for index, counter in poll.counters
+        ]
     return [
         "{} {} {} {}".format(
-            d.sensor + 1, d.counter, "-" if d.milli is None else d.milli, "{} {}".format(d.extra, "W" if d.sensor < 3 else "ms")
+            d.sensor + 1,
+            d.counter,
+            "-" if d.milli is None else d.milli,
+            "{} {}".format(d.extra, "W" if d.sensor < 3 else "ms"),
         )
         for d in poll.deltas
     ]
@@ -137,7 +157,9 @@ def _get(words):
     letter, sensor = _target(words)
     rest = words[1 + (sensor is not None) :]
     if rest:
-        raise CommandError("board get {} takes nothing more, not {}".format(words[0], " ".join(rest)))
+        raise CommandError(
+            "board get {} takes nothing more, not {}".format(words[0], " ".join(rest))
+        )
 
     async def steps(board):
         return [await _shown(board, words[0], letter, sensor)]
@@ -172,7 +194,9 @@ def _set(words):
         elif fraction:
             raise spi.SpiError("this board has no fractions")
         if words[0] == "form" and not board.exact:
-            raise spi.SpiError("this board has no form that can be set: its firmware is older than 2.1")
+            raise spi.SpiError(
+                "this board has no form that can be set: its firmware is older than 2.1"
+            )
         await board.ask("s" + letter, *(first + tuple(values)))
         await board.ask("ct")
         return [await _shown(board, words[0], letter, sensor)]
@@ -184,14 +208,26 @@ def _target(words):
     """Return the command's letter and the sensor's index (None where there is none)."""
     if not words or words[0] not in NAMES:
         near = meant(words[0], sorted(NAMES)) if words else ""
-        known = "is {} meant?".format(near) if near else "known names are {}".format(", ".join(sorted(NAMES)))
-        raise CommandError("there is nothing named {}; {}".format(words[0], known) if words else "a name is needed; " + known)
+        known = (
+            "is {} meant?".format(near)
+            if near
+            else "known names are {}".format(", ".join(sorted(NAMES)))
+        )
+        raise CommandError(
+            "there is nothing named {}; {}".format(words[0], known)
+            if words
+            else "a name is needed; " + known
+        )
     letter, of_sensor = NAMES[words[0]]
     if not of_sensor:
         return letter, None
     number = config.whole(words[1]) if len(words) > 1 else None
     if number is None or not 1 <= number <= spi.SENSORS:
-        raise CommandError("{} is of a sensor, from 1 to {}: {} 1, for instance".format(words[0], spi.SENSORS, words[0]))
+        raise CommandError(
+            "{} is of a sensor, from 1 to {}: {} 1, for instance".format(
+                words[0], spi.SENSORS, words[0]
+            )
+        )
     return letter, number - 1
 
 
@@ -201,7 +237,10 @@ def _values(name, words):
         known = {str(index + 1): index for index in range(spi.SENSORS)}
         known["-"] = spi.UNUSED
         if len(words) != spi.SENSORS or [word for word in words if word not in known]:
-            raise CommandError("map takes the sensors of the six ports, 1 to {}, or - for none: map 1 2 3 4 5 -".format(spi.SENSORS))
+            raise CommandError(
+                "map takes the sensors of the six ports, 1 to {}, or - for none: map 1 2 3 4 5 "
+                "-".format(spi.SENSORS)
+            )
         return [known[word] for word in words]
     if name == "constant":
         constant = config.thousandths(words[0]) if len(words) == 1 else None
@@ -212,8 +251,16 @@ def _values(name, words):
         if words not in (["18"], ["22"]):
             raise CommandError("form takes 18 or 22")
         return [int(words[0])]
-    wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(name, (65535,))
+    wanted = {"hardware": (65535, 255), "enabled": (1,), "counter": (0xFFFFFFFF,)}.get(
+        name, (65535,)
+    )
     numbers = [number for number in [digits(word, 10) for word in words] if number is not None]
-    if not len(words) == len(numbers) == len(wanted) or [1 for at in range(len(wanted)) if numbers[at] > wanted[at]]:
-        raise CommandError("{} takes {}".format(name, " and ".join(["a number up to {}".format(most) for most in wanted])))
+    if not len(words) == len(numbers) == len(wanted) or [
+        1 for at in range(len(wanted)) if numbers[at] > wanted[at]
+    ]:
+        raise CommandError(
+            "{} takes {}".format(
+                name, " and ".join(["a number up to {}".format(most) for most in wanted])
+            )
+        )
     return numbers

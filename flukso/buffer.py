@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ageing buffer: cumulative tuples per sensor that get sparser with age, so that an outage costs its logarithm (docs/buffer.md)."""
+"""The ageing buffer: cumulative tuples per sensor that get sparser with age, so that an outage
+costs its logarithm (docs/buffer.md).
+"""
 
 import struct
 from array import array
@@ -9,7 +11,9 @@ SPACING_S = 60  # between two kept tuples while they are young
 YOUNG_S = 7200  # tuples younger than this keep SPACING_S
 RATIO = 32  # a gap that thinning makes is at most its age / RATIO
 PASS_S = 900  # thinning runs at most this often; the octave of age k is visited every 2^k passes
-TUPLES_MAX = 2048  # a sensor; about 1,200 is the most that a whole 32-bit clock can leave, so this only stops a caller that never ages
+# a sensor; about 1,200 is the most that a whole 32-bit clock can leave, so this only stops a caller
+# that never ages
+TUPLES_MAX = 2048
 SENSORS_MAX = 64  # of the field's configuration files
 U32_MAX = 0xFFFFFFFF
 
@@ -18,7 +22,8 @@ VERSION = 1  # without a note;
 NOTED = 2  # with one
 NOTE_MAX = 256  # bytes of the note
 HEAD = "<4sBBH"  # magic, version, sensors, length of the note that follows
-SENSOR_HEAD = "<16sH"  # id, tuples; then all timestamps, then all counters, u32 each; at the end CRC-32 over all before it
+# id, tuples; then all timestamps, then all counters, u32 each; at the end CRC-32 over all before it
+SENSOR_HEAD = "<16sH"
 DUMP_MAX = 8 + NOTE_MAX + SENSORS_MAX * (18 + 8 * TUPLES_MAX) + 4
 CHUNK = 64  # integers packed at once, so that saving needs no large second copy
 
@@ -34,8 +39,9 @@ def _array(values=()):
 class Buffer:
     """Tuples (unix s, counter) of one sensor, oldest first, timestamps rising.
 
-    The first and the last tuple always stay; those between are dropped with age, which loses resolution and never energy, since
-    counters are cumulative. The newest tuple stands outside the arrays: most readings only replace it.
+    The first and the last tuple always stay; those between are dropped with age, which loses
+    resolution and never energy, since counters are cumulative. The newest tuple stands outside the
+    arrays: most readings only replace it.
     """
 
     def __init__(self):
@@ -79,7 +85,9 @@ class Buffer:
         return (self._newest_ts, self._newest_counter) if self._newest_ts else None
 
     def age(self) -> None:
-        """Thin by age, which counts from the newest reading: a clock that jumps thins nothing. Cheap when nothing is due; else O(n)."""
+        """Thin by age, which counts from the newest reading: a clock that jumps thins nothing.
+        Cheap when nothing is due; else O(n).
+        """
         number = self._newest_ts // PASS_S
         changed = number ^ self._pass
         if not changed:
@@ -92,7 +100,9 @@ class Buffer:
         self._thin(self._index(self._newest_ts - horizon_s), self._mature())
 
     def _mature(self):
-        """Return the index behind the last tuple that may be dropped: its successor is no longer young."""
+        """Return the index behind the last tuple that may be dropped: its successor is no longer
+        young.
+        """
         return self._index(self._newest_ts - YOUNG_S + 1) - 1
 
     def _index(self, ts):
@@ -107,7 +117,9 @@ class Buffer:
         return low
 
     def _thin(self, start, end):
-        """Drop what is closer than its age allows in [start, end); the tuple before start and the one at end stay."""
+        """Drop what is closer than its age allows in [start, end); the tuple before start and the
+        one at end stay.
+        """
         start = max(start, 1)
         if start >= end:
             return
@@ -158,9 +170,11 @@ class Buffer:
         return count - len(self)
 
     def shift(self, start: int, delta_s: int) -> "tuple[int, int]":
-        """Re-date the tuples from timestamp start on by delta_s; return how many were moved, and how many dropped.
+        """Re-date the tuples from timestamp start on by delta_s; return how many were moved, and
+        how many dropped.
 
-        Dropped are older ones that would not be older any more: they came before these, so their date cannot be right.
+        Dropped are older ones that would not be older any more: they came before these, so their
+        date cannot be right.
         """
         first, count = self._index(start), len(self)
         barred = min(first, self._index(start + delta_s))
@@ -224,10 +238,12 @@ def restored(stamps: "list[int]", counters: "list[int]") -> Buffer:
 
 
 class Store:
-    """The buffers of all sensors, by their id of 32 lower-case hex digits, in the order in which they came.
+    """The buffers of all sensors, by their id of 32 lower-case hex digits, in the order in which
+    they came.
 
-    The board reports its sensors together, second by second, and most of these lines only replace the one before: the newest
-    line is held back as a whole, and reaches the buffers when its minute is over or when anybody looks.
+    The board reports its sensors together, second by second, and most of these lines only replace
+    the one before: the newest line is held back as a whole, and reaches the buffers when its minute
+    is over or when anybody looks.
     """
 
     def __init__(self):
@@ -238,10 +254,12 @@ class Store:
         self._line_counters: list[int] = []
         self._line_until = 0  # up to this timestamp another line of these sensors replaces it
         self._pass = 0
-        self.note = b""  # what whoever dates the tuples wants to find beside them; saved and loaded with them
+        # what whoever dates the tuples wants to find beside them; saved and loaded with them
+        self.note = b""
 
     def take(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
-        """Take one reading of each of these sensors, as add() of each would. The same tuple object each time makes it fast.
+        """Take one reading of each of these sensors, as add() of each would. The same tuple object
+        each time makes it fast.
 
         False when one was refused; what is out of 32 bits may be refused later, without a word.
         """
@@ -256,7 +274,12 @@ class Store:
             taken = buffer.add(ts, counter) and taken
             until = min(until, buffer._open_until)
         if taken:
-            self._line, self._line_ts, self._line_counters, self._line_until = sensors, ts, [], until
+            self._line, self._line_ts, self._line_counters, self._line_until = (
+                sensors,
+                ts,
+                [],
+                until,
+            )
         return taken
 
     def _settle(self):
@@ -296,9 +319,11 @@ class Store:
         self._pass = self.newest() // PASS_S
 
     def repeat(self, sensors: "list[str]", now: int) -> None:
-        """Repeat the counter of each of these sensors at now, so that one that stands still is not taken for silent.
+        """Repeat the counter of each of these sensors at now, so that one that stands still is not
+        taken for silent.
 
-        Only for a board that answered just now: a repeated counter says that nothing was used until now.
+        Only for a board that answered just now: a repeated counter says that nothing was used until
+        now.
         """
         for sensor in sensors:
             last = self.buffer(sensor).last()
@@ -310,7 +335,9 @@ class Store:
         return max([0] + [self.buffer(sensor)._newest_ts for sensor in self._ids])
 
     def shift(self, start: int, delta_s: int) -> "tuple[int, int]":
-        """Re-date what was taken from timestamp start on, as Buffer.shift; return the sums of what was moved and dropped."""
+        """Re-date what was taken from timestamp start on, as Buffer.shift; return the sums of what
+        was moved and dropped.
+        """
         found = [self.buffer(sensor).shift(start, delta_s) for sensor in self._ids]
         return sum([moved for moved, _ in found]), sum([dropped for _, dropped in found])
 
@@ -325,7 +352,11 @@ class Store:
         """Return all tuples held, for load(); the same tuples give the same bytes on every machine."""
         if len(self.note) > NOTE_MAX:
             raise ValueError("a note of {} bytes".format(len(self.note)))
-        out = bytearray(struct.pack(HEAD, MAGIC, NOTED if self.note else VERSION, len(self._ids), len(self.note)))
+        out = bytearray(
+            struct.pack(
+                HEAD, MAGIC, NOTED if self.note else VERSION, len(self._ids), len(self.note)
+            )
+        )
         out.extend(self.note)
         for sensor in self._ids:
             stamps, counters = self.buffer(sensor).arrays()
@@ -353,7 +384,9 @@ def _unpack(data, at, count):
 
 
 def load(data: bytes) -> Store:
-    """Return the Store that dump() wrote. Raises BufferError_ for anything else, whatever the bytes."""
+    """Return the Store that dump() wrote. Raises BufferError_ for anything else, whatever the
+    bytes.
+    """
     head, sensor_head = struct.calcsize(HEAD), struct.calcsize(SENSOR_HEAD)
     if not head + 4 <= len(data) <= DUMP_MAX:
         raise BufferError_("length {}".format(len(data)))
@@ -361,7 +394,12 @@ def load(data: bytes) -> Store:
     if struct.unpack_from("<I", data, end)[0] != crc32(memoryview(data)[:end]):
         raise BufferError_("checksum")
     magic, version, sensors, noted = struct.unpack_from(HEAD, data, 0)
-    if magic != MAGIC or version != (NOTED if noted else VERSION) or noted > NOTE_MAX or sensors > SENSORS_MAX:
+    if (
+        magic != MAGIC
+        or version != (NOTED if noted else VERSION)
+        or noted > NOTE_MAX
+        or sensors > SENSORS_MAX
+    ):
         raise BufferError_("not a buffer of version {} or {}".format(VERSION, NOTED))
     if head + noted > end:
         raise BufferError_("cut")
@@ -379,7 +417,9 @@ def load(data: bytes) -> Store:
         if sensor in store._buffers:
             raise BufferError_("a sensor twice")
         store._ids.append(sensor)
-        store._buffers[sensor] = restored(_unpack(data, at, count), _unpack(data, at + 4 * count, count))
+        store._buffers[sensor] = restored(
+            _unpack(data, at, count), _unpack(data, at + 4 * count, count)
+        )
         at += 8 * count
     if at != end:
         raise BufferError_("trailing bytes")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`flukso board calibrate`: keeps and compares readings of the utility meter, and sets constants (docs/calibration.md)."""
+"""`flukso board calibrate`: keeps and compares readings of the utility meter, and sets constants
+(docs/calibration.md).
+"""
 
 from flukso import calibration, config, copies, pulses, spi, uci
 from flukso.calibration import CalibrationError, Done, Reading, Record, plain
@@ -33,12 +35,22 @@ def _check(words, options):
     if "reading" in options and "forget" in options:
         raise UsageError("calibrate takes one of --reading and --forget")
     if "reading" in options and not words:
-        raise UsageError("calibrate needs the sensors behind the meter: board calibrate 1 --reading 14930.2, for instance")
-    alone = [name for name in ("resolution", "within", "yes") if name in options and "reading" not in options]
+        raise UsageError(
+            "calibrate needs the sensors behind the meter: board calibrate 1 --reading 14930.2, "
+            "for instance"
+        )
+    alone = [
+        name
+        for name in ("resolution", "within", "yes")
+        if name in options and "reading" not in options
+    ]
     if alone:
         raise UsageError("--{} goes with --reading".format(alone[0]))
     if words and "reading" not in options and "forget" not in options:
-        raise UsageError("calibrate needs what the meter shows: board calibrate {} --reading 14930.2, for instance".format(" ".join(words)))
+        raise UsageError(
+            "calibrate needs what the meter shows: board calibrate {} --reading 14930.2, for "
+            "instance".format(" ".join(words))
+        )
 
 
 class _Job:
@@ -60,11 +72,15 @@ class _Job:
     # what is kept
 
     def _record(self):
-        """Return the Record that is kept. Raises CalibrationError when it is damaged, OSError when it cannot be read."""
+        """Return the Record that is kept. Raises CalibrationError when it is damaged, OSError when
+        it cannot be read.
+        """
         try:
             return calibration.unpack(self._port.read_file(self._file, calibration.FILE_MAX))
         except CalibrationError as error:
-            raise CalibrationError("{}: {}; `flukso board calibrate --forget` puts it aside".format(self._file, error))
+            raise CalibrationError(
+                "{}: {}; `flukso board calibrate --forget` puts it aside".format(self._file, error)
+            )
         except OSError as error:
             if error.args[:1] != (ENOENT,):
                 raise OSError(trouble(error, self._file))
@@ -80,15 +96,32 @@ class _Job:
             text = "{}: {} kWh (to {}) at {}; a second reading is certain to 1 % after {} kWh"
             more = plain(calibration.needed(first))
             self._say(
-                text.format(_names(first.moment.parts), plain(first.reading), plain(first.resolution), _date(first.moment.time), more)
+                text.format(
+                    _names(first.moment.parts),
+                    plain(first.reading),
+                    plain(first.resolution),
+                    _date(first.moment.time),
+                    more,
+                )
             )
         for done in record.done:
             for _, number, old, new in done.changes:
                 text = "{}: sensor {} went from {} to {}: {} ± {}"
                 change = pulses.percent(done.factor - 10000)
-                self._say(text.format(_date(done.time), number, plain(old), plain(new), change, _plus(done.uncertainty)))
+                self._say(
+                    text.format(
+                        _date(done.time),
+                        number,
+                        plain(old),
+                        plain(new),
+                        change,
+                        _plus(done.uncertainty),
+                    )
+                )
         if not record.begun and not record.done:
-            self._say("nothing is stored; begin with: flukso board calibrate SENSOR... --reading KWH")
+            self._say(
+                "nothing is stored; begin with: flukso board calibrate SENSOR... --reading KWH"
+            )
         return 0
 
     def forget(self, words):
@@ -96,13 +129,19 @@ class _Job:
             record = self._record()
         except CalibrationError:
             self._port.rename(self._file, self._file + ".damaged")
-            self._say("{} was damaged and is put aside as {}.damaged".format(self._file, self._file))
+            self._say(
+                "{} was damaged and is put aside as {}.damaged".format(self._file, self._file)
+            )
             return 0
         wanted = [sensor.number for sensor in self._sensors(words)]
         kept = [first for first in record.begun if wanted and not _shared(first, wanted)]
         for first in record.begun:
             if first not in kept:
-                self._say("{}: the reading of {} kWh is forgotten".format(_names(first.moment.parts), plain(first.reading)))
+                self._say(
+                    "{}: the reading of {} kWh is forgotten".format(
+                        _names(first.moment.parts), plain(first.reading)
+                    )
+                )
         if len(kept) == len(record.begun):
             self._say("there is no reading to forget")
             return 0
@@ -117,11 +156,19 @@ class _Job:
         wh, resolution = self._amounts()
         within = whole(self._options.get("within", str(calibration.WITHIN_S)))
         if within is None or not 0 < within <= calibration.WITHIN_MAX_S:
-            raise UsageError("--within {}: 1 to {} s from the look at the meter".format(self._options["within"], calibration.WITHIN_MAX_S))
+            raise UsageError(
+                "--within {}: 1 to {} s from the look at the meter".format(
+                    self._options["within"], calibration.WITHIN_MAX_S
+                )
+            )
         record = self._record()
         first = _begun(record, [sensor.number for sensor in sensors])
         second = Reading(wh, resolution, within, await self._way.ask(sensors))
-        return self._begin(record, second) if first is None else await self._compare(record, first, second)
+        return (
+            self._begin(record, second)
+            if first is None
+            else await self._compare(record, first, second)
+        )
 
     def _amounts(self):
         """Return Wh and resolution of the reading. Raises UsageError."""
@@ -132,7 +179,11 @@ class _Job:
         except CalibrationError as error:
             raise UsageError(str(error))
         if not 0 < resolution <= calibration.RESOLUTION_MAX:
-            raise UsageError("a reading's last digit stands for 0.001 to {} kWh".format(plain(calibration.RESOLUTION_MAX)))
+            raise UsageError(
+                "a reading's last digit stands for 0.001 to {} kWh".format(
+                    plain(calibration.RESOLUTION_MAX)
+                )
+            )
         return wh, resolution
 
     def _begin(self, record, first):
@@ -140,32 +191,65 @@ class _Job:
         counters = " + ".join([str(part.counter) for part in first.moment.parts])
         text = "{}: {} kWh (to {}) kept, with the counter {} Wh, {}"
         parts = first.moment.parts
-        self._say(text.format(_names(parts), plain(first.reading), plain(first.resolution), counters, _date(first.moment.time)))
+        self._say(
+            text.format(
+                _names(parts),
+                plain(first.reading),
+                plain(first.resolution),
+                counters,
+                _date(first.moment.time),
+            )
+        )
         more = plain(calibration.needed(first))
         numbers = " ".join([str(part.number) for part in parts])
-        self._say("after {} kWh or more: flukso board calibrate {} --reading KWH".format(more, numbers))
+        self._say(
+            "after {} kWh or more: flukso board calibrate {} --reading KWH".format(more, numbers)
+        )
         return 0
 
     async def _compare(self, record, first, second):
         outcome = calibration.compare(first, second)
-        change, plus = round(calibration.correction(outcome) * 10000), int(outcome.uncertainty * 10000 + 0.999)
-        days = "" if outcome.elapsed_s is None else " in {:.1f} days".format(outcome.elapsed_s / 86400)
+        change, plus = (
+            round(calibration.correction(outcome) * 10000),
+            int(outcome.uncertainty * 10000 + 0.999),
+        )
+        days = (
+            "" if outcome.elapsed_s is None else " in {:.1f} days".format(outcome.elapsed_s / 86400)
+        )
         self._say("since {}{}: the meter {} kWh, {} {}".format(
             _date(first.moment.time), days, plain(outcome.metered), _names(second.moment.parts), plain(outcome.counted)
         ))  # fmt: skip
-        self._say("the constant is to change by {} ± {}".format(pulses.percent(change), _plus(plus)))
+        self._say(
+            "the constant is to change by {} ± {}".format(pulses.percent(change), _plus(plus))
+        )
         lacking = calibration.lacking(outcome)
         if lacking:
-            self._say("that is too uncertain: {} kWh more are needed; the first reading stays".format(plain(lacking)))
+            self._say(
+                "that is too uncertain: {} kWh more are needed; the first reading stays".format(
+                    plain(lacking)
+                )
+            )
             return 1
         far = abs(calibration.correction(outcome))
         if far <= outcome.uncertainty:
-            self._say("the constant is right as far as these readings tell; nothing is changed, and the first reading stays")
+            self._say(
+                "the constant is right as far as these readings tell; nothing is changed, and the "
+                "first reading stays"
+            )
             if far >= calibration.WORTH:
-                self._say("{} kWh more would tell so small a change".format(plain(calibration.lacking(outcome, far))))
+                self._say(
+                    "{} kWh more would tell so small a change".format(
+                        plain(calibration.lacking(outcome, far))
+                    )
+                )
             return 0
         changes = [
-            (part.id, part.number, part.constant, calibration.corrected(outcome, part.constant, self._way.whole))
+            (
+                part.id,
+                part.number,
+                part.constant,
+                calibration.corrected(outcome, part.constant, self._way.whole),
+            )
             for part in second.moment.parts
         ]
         for _, number, old, new in changes:
@@ -174,7 +258,12 @@ class _Job:
             return 0
         self._set(changes)
         begun = [other for other in record.begun if other != first]
-        self._keep(Record(begun, record.done + [Done(second.moment.time, 10000 + change, plus, tuple(changes))]))
+        self._keep(
+            Record(
+                begun,
+                record.done + [Done(second.moment.time, 10000 + change, plus, tuple(changes))],
+            )
+        )
         await self._bring_in_line()
         return 0
 
@@ -183,7 +272,9 @@ class _Job:
             return True
         answer = self._process.ask("set it in {}? [y/N] ".format(self._path))
         if answer is None:
-            self._say("not set: there is nobody to ask; --yes sets it, with a reading of that moment")
+            self._say(
+                "not set: there is nobody to ask; --yes sets it, with a reading of that moment"
+            )
         elif answer.lower() in ("y", "yes"):
             return True
         else:
@@ -193,14 +284,20 @@ class _Job:
     # the configuration
 
     def _set(self, changes):
-        """Write the constants into the user's file, and leave all else in it as it is. Raises ConfigErrors, OSError."""
+        """Write the constants into the user's file, and leave all else in it as it is. Raises
+        ConfigErrors, OSError.
+        """
         text = uci.text_of(self._port.read_file(self._path, uci.FILE_MAX))
         for _, number, _, new in changes:
             text = uci.set_option(text, "sensor", str(number), "constant", plain(new))
-        settings = config.parse(text, config.system_beside(self._port, self._path), self._options.get("bus"))
+        settings = config.parse(
+            text, config.system_beside(self._port, self._path), self._options.get("bus")
+        )
         now = {sensor.id: 1000 * sensor.constant + sensor.fraction for sensor in settings.sensors}
         if [new for id_, _, _, new in changes if now.get(id_) != new]:
-            raise CalibrationError("{}: the sensor cannot be found to set its constant".format(self._path))
+            raise CalibrationError(
+                "{}: the sensor cannot be found to set its constant".format(self._path)
+            )
         try:
             self._port.rewrite_durable(self._path, uci.bytes_of(text))
         except OSError as error:
@@ -209,55 +306,93 @@ class _Job:
         self._say("set in {}; what was counted stays as it is".format(self._path))
 
     async def _bring_in_line(self):
-        """Let the board have the constants: over the bus that it was asked on, else by the service's reload."""
+        """Let the board have the constants: over the bus that it was asked on, else by the
+        service's reload.
+        """
         try:
             if self._way.direct:
                 await self._way.on_board(lambda board, _: board.sync(self._settings))
                 self._say("the board has it")
                 return
             init = self._init()
-            if init and self._process.exists(init) and self._process.wait(self._process.start([init, "reload"])) == 0:
+            if (
+                init
+                and self._process.exists(init)
+                and self._process.wait(self._process.start([init, "reload"])) == 0
+            ):
                 self._say("the service was reloaded: the board gets it now")
                 return
         except (spi.SpiError, OSError) as error:
             self._say(trouble(error) if isinstance(error, OSError) else str(error))
-        self._say("let the daemon read its configuration again, so that the board gets it: restart it, or send it SIGHUP")
+        self._say(
+            "let the daemon read its configuration again, so that the board gets it: restart it, "
+            "or send it SIGHUP"
+        )
 
     def _init(self):
-        """Return the service's init script: the one that the section `flash` names, else the router's when this is its configuration."""
+        """Return the service's init script: the one that the section `flash` names, else the
+        router's when this is its configuration.
+        """
         text = uci.text_of(self._port.read_file(self._path, uci.FILE_MAX))
         for section in uci.parse(text, "flukso", []):
-            value = config.value_in(section, "init") if (section.type, section.name) == ("flash", "flash") else None
+            value = (
+                config.value_in(section, "init")
+                if (section.type, section.name) == ("flash", "flash")
+                else None
+            )
             if value is not None and value.text:
                 return value.text
         return INIT if self._path == CONFIG else ""
 
     def _sensors(self, words):
-        """Return the clamps that the words name, by number or function, by their numbers. Raises UsageError."""
+        """Return the clamps that the words name, by number or function, by their numbers. Raises
+        UsageError.
+        """
         found: list = []
         for word in words:
             number = whole(word)
-            named = [s for s in self._settings.sensors if s.number == number or s.function.lower() == word.lower()]
+            named = [
+                s
+                for s in self._settings.sensors
+                if s.number == number or s.function.lower() == word.lower()
+            ]
             if not named:
-                known = ["{}{}".format(s.number, " ({})".format(s.function) if s.function else "") for s in self._settings.sensors]
+                known = [
+                    "{}{}".format(s.number, " ({})".format(s.function) if s.function else "")
+                    for s in self._settings.sensors
+                ]
                 near = meant(word, [s.function.lower() for s in self._settings.sensors])
-                hint = "is {} meant?".format(near) if near else "known are {}".format(", ".join(known) or "none")
+                hint = (
+                    "is {} meant?".format(near)
+                    if near
+                    else "known are {}".format(", ".join(known) or "none")
+                )
                 raise UsageError("there is no enabled sensor {}; {}".format(word, hint))
             found += [sensor for sensor in named if sensor not in found]
         for sensor in found:
-            if sensor.class_ != "analog" or (self._options.get("bus") or self._settings.bus).startswith("uart:"):
-                text = "sensor {} is no clamp of an SPI board: what a pulse is stands on its meter, and generation 1 has its own constants"
+            if sensor.class_ != "analog" or (
+                self._options.get("bus") or self._settings.bus
+            ).startswith("uart:"):
+                text = (
+                    "sensor {} is no clamp of an SPI board: what a pulse is stands on its "
+                    "meter, and generation 1 has its own constants"
+                )
                 raise UsageError(text.format(sensor.number))
         return sorted(found)
 
 
 def _begun(record, numbers):
-    """Return the first reading of these sensors, None when there is none. Raises CalibrationError when one of them is in another one."""
+    """Return the first reading of these sensors, None when there is none. Raises CalibrationError
+    when one of them is in another one.
+    """
     for first in record.begun:
         if [part.number for part in first.moment.parts] == numbers:
             return first
         if _shared(first, numbers):
-            words = "a reading for {} is kept: tell the second one for the same, or forget it: flukso board calibrate --forget"
+            words = (
+                "a reading for {} is kept: tell the second one for the same, or forget it: "
+                "flukso board calibrate --forget"
+            )
             raise CalibrationError(words.format(_names(first.moment.parts)))
     return None
 
@@ -268,7 +403,9 @@ def _shared(first, numbers):
 
 
 def _names(parts):
-    return "{} {}".format("sensor" if len(parts) == 1 else "sensors", " + ".join([str(part.number) for part in parts]))
+    return "{} {}".format(
+        "sensor" if len(parts) == 1 else "sensors", " + ".join([str(part.number) for part in parts])
+    )
 
 
 def _plus(hundredths):

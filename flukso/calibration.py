@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clamp's true constant from two readings of the utility meter, and the file that keeps them; pure (docs/calibration.md)."""
+"""A clamp's true constant from two readings of the utility meter, and the file that keeps them;
+pure (docs/calibration.md).
+"""
 
 from binascii import crc32
 from collections import namedtuple
@@ -23,16 +25,20 @@ FILE_MAX = 16384  # bytes; full, the file has half of that
 HEAD = "# flukso board calibrate; crc32 of what follows: {:08x}\n"
 BOOT_LETTERS, BOOT_MAX = "0123456789abcdefghijklmnopqrstuvwxyz-", 64
 
-# one clamp at a moment. counter: Wh; power: W, the highest of Moment.covered; constant: 1/1000, as the board has it
+# one clamp at a moment. counter: Wh; power: W, the highest of Moment.covered; constant: 1/1000, as
+# the board has it
 Part = namedtuple("Part", ("id", "number", "counter", "power", "constant"))
-# time: unix s, 0 when nobody vouches for the clock; mono: s of the boot; falls: the board's damaged records, 0 when it does not tell;
-# covered: s before the moment for which the power is known, 0: of that second alone
+# time: unix s, 0 when nobody vouches for the clock; mono: s of the boot; falls: the board's damaged
+# records, 0 when it does not tell; covered: s before the moment for which the power is known, 0: of
+# that second alone
 Moment = namedtuple("Moment", ("time", "mono", "boot", "hardware", "falls", "covered", "parts"))
 # reading, resolution: Wh; within: s between the look at the meter and the moment
 Reading = namedtuple("Reading", ("reading", "resolution", "within", "moment"))
-# metered, counted: Wh between two readings; elapsed_s: None when not known; uncertainty: relative, of the factor metered / counted
+# metered, counted: Wh between two readings; elapsed_s: None when not known; uncertainty: relative,
+# of the factor metered / counted
 Outcome = namedtuple("Outcome", ("metered", "counted", "elapsed_s", "uncertainty"))
-# of a calibration that was set. time: unix s or 0; factor, uncertainty: 1/10,000; changes: (id, number, old, new constant in 1/1000)
+# of a calibration that was set. time: unix s or 0; factor, uncertainty: 1/10,000; changes: (id,
+# number, old, new constant in 1/1000)
 Done = namedtuple("Done", ("time", "factor", "uncertainty", "changes"))
 # what the file holds: first readings, and what was set, oldest first
 Record = namedtuple("Record", ("begun", "done"))
@@ -43,48 +49,67 @@ class CalibrationError(ValueError):
 
 
 def amount(text: str) -> tuple:
-    """Return (Wh, step of its last digit in Wh) of a decimal number in kWh, or with one of UNITS behind it. Raises CalibrationError."""
+    """Return (Wh, step of its last digit in Wh) of a decimal number in kWh, or with one of UNITS
+    behind it. Raises CalibrationError.
+    """
     number, decimals = text, 3
     for unit, places in UNITS:
         if text.endswith(unit):
             number, decimals = text[: -len(unit)].strip(), places
             break
     if number[:1] == "-":
-        raise CalibrationError("{}: a meter that shows less than 0, or runs backwards, says nothing of a clamp".format(text))
+        raise CalibrationError(
+            "{}: a meter that shows less than 0, or runs backwards, says nothing of a clamp".format(
+                text
+            )
+        )
     head, point, tail = number.partition(".")
     whole = digits(head, 9)
     part = digits(tail, 6) if point else 0
     if whole is None or part is None or len(tail) > decimals:
         raise CalibrationError(
-            "{} is no reading: 14930.2 (kWh), for instance, with a point and as many digits as the meter shows".format(text)
+            "{} is no reading: 14930.2 (kWh), for instance, with a point and as many digits as the "
+            "meter shows".format(text)
         )
     step = 10 ** (decimals - len(tail))
     return whole * 10**decimals + part * step, step
 
 
 def compare(first: Reading, second: Reading) -> Outcome:
-    """Return what lies between two readings. Raises CalibrationError when nothing can be told from them.
+    """Return what lies between two readings. Raises CalibrationError when nothing can be told from
+    them.
 
-    The factor of the constant is metered / counted. Its relative uncertainty follows from the law of propagation for a quotient
-    (JCGM 100:2008, GUM, 5.1.6), with rectangular distributions (4.3.7, F.2.2.1): a last digit r stands for r/sqrt(12) at each reading,
-    the counters' step of 1 Wh for 1/sqrt(12) at each end of each clamp, and a look at the meter within s seconds of the counter for
-    P s / sqrt(3), with P the highest power of these seconds; where they are not known, the power of that moment or, when greater, the
-    mean between the readings:
+    The factor of the constant is metered / counted. Its relative uncertainty follows from the law
+    of propagation for a quotient (JCGM 100:2008, GUM, 5.1.6), with rectangular distributions
+    (4.3.7, F.2.2.1): a last digit r stands for r/sqrt(12) at each reading, the counters' step of 1
+    Wh for 1/sqrt(12) at each end of each clamp, and a look at the meter within s seconds of the
+    counter for P s / sqrt(3), with P the highest power of these seconds; where they are not known,
+    the power of that moment or, when greater, the mean between the readings:
 
-        U = 2 sqrt(((r1² + r2²)/12 + (P1 s1)²/3 + (P2 s2)²/3) / metered² + (n/6) / counted²)     (k = 2, about 95 %)
+        U = 2 sqrt(((r1² + r2²)/12 + (P1 s1)²/3 + (P2 s2)²/3) / metered² + (n/6) / counted²)
+
+    with k = 2, about 95 %.
     """
     _same_board(first.moment, second.moment)
     metered = second.reading - first.reading
     if metered < 0:
-        words = "the reading is lower than the first one, {} kWh: is it the same meter, and the same register?"
+        words = (
+            "the reading is lower than the first one, {} kWh: is it the same meter, and the "
+            "same register?"
+        )
         raise CalibrationError(words.format(plain(first.reading)))
     if metered == 0:
-        raise CalibrationError("the meter stands where it stood; tell a reading after more energy was used")
+        raise CalibrationError(
+            "the meter stands where it stood; tell a reading after more energy was used"
+        )
     counted = 0
     for before, now in zip(first.moment.parts, second.moment.parts):  # noqa: B905
         gone = (now.counter - before.counter) % WRAP
         if gone >= WRAP // 2:
-            raise CalibrationError("the counter of sensor {} fell since: it was reset, or the board is another one".format(now.number))
+            raise CalibrationError(
+                "the counter of sensor {} fell since: it was reset, or the board is another "
+                "one".format(now.number)
+            )
         counted += gone
     if not counted:
         raise CalibrationError("the clamp has counted nothing since; does it hang around the wire?")
@@ -98,25 +123,39 @@ def compare(first: Reading, second: Reading) -> Outcome:
     uncertainty = COVERAGE * (square / metered**2 + len(first.moment.parts) / 6 / counted**2) ** 0.5
     outcome = Outcome(metered, counted, elapsed_s, uncertainty)
     if abs(correction(outcome)) > FACTOR_MAX + uncertainty:
-        words = "the meter says {} kWh and the clamp {}: no clamp is so far off; is it closed, around the right wire, and the only one?"
+        words = (
+            "the meter says {} kWh and the clamp {}: no clamp is so far off; is it closed, "
+            "around the right wire, and the only one?"
+        )
         raise CalibrationError(words.format(plain(metered), plain(counted)))
     return outcome
 
 
 def _same_board(before, now):
-    """Raise CalibrationError where the second moment is of another board or other settings than the first."""
+    """Raise CalibrationError where the second moment is of another board or other settings than the
+    first.
+    """
     if before.hardware != now.hardware or now.falls < before.falls:
         raise CalibrationError("the board is another one than at the first reading")
     for old, new in zip(before.parts, now.parts):  # noqa: B905
         if old.id != new.id:
-            raise CalibrationError("sensor {} has another id than at the first reading".format(new.number))
+            raise CalibrationError(
+                "sensor {} has another id than at the first reading".format(new.number)
+            )
         if old.constant != new.constant:
-            words = "the constant of sensor {} was {} at the first reading and is {} now: nothing can be told across a change"
-            raise CalibrationError(words.format(new.number, shown(old.constant), shown(new.constant)))
+            words = (
+                "the constant of sensor {} was {} at the first reading and is {} now: nothing "
+                "can be told across a change"
+            )
+            raise CalibrationError(
+                words.format(new.number, shown(old.constant), shown(new.constant))
+            )
 
 
 def elapsed(before: Moment, now: Moment) -> "int | None":
-    """Return the seconds between two moments, None when neither a clock nor the same boot tells them."""
+    """Return the seconds between two moments, None when neither a clock nor the same boot tells
+    them.
+    """
     if before.time and now.time > before.time:
         return now.time - before.time
     if before.boot and before.boot == now.boot and now.mono > before.mono:
@@ -130,23 +169,37 @@ def correction(outcome: Outcome) -> float:
 
 
 def lacking(outcome: Outcome, goal: float = GOAL) -> int:
-    """Return how many more Wh make the uncertainty as small as `goal`, 0 when it is that small already."""
+    """Return how many more Wh make the uncertainty as small as `goal`, 0 when it is that small
+    already.
+    """
     return max(0, int(outcome.metered * (outcome.uncertainty / goal - 1) + 0.999))
 
 
 def needed(first: Reading) -> int:
     """Return after how many Wh a second reading like the first one is certain to GOAL."""
     power = sum([part.power for part in first.moment.parts])
-    square = first.resolution**2 / 6 + 2 * (power * (first.within + POLL_S) / 3600) ** 2 / 3 + len(first.moment.parts) / 6
+    square = (
+        first.resolution**2 / 6
+        + 2 * (power * (first.within + POLL_S) / 3600) ** 2 / 3
+        + len(first.moment.parts) / 6
+    )
     return int(COVERAGE * square**0.5 / GOAL + 0.999)
 
 
 def corrected(outcome: Outcome, constant: int, whole: bool) -> int:
-    """Return the true constant, 1/1000, for one that counted so; `whole`: the board has no fractions. Raises CalibrationError."""
+    """Return the true constant, 1/1000, for one that counted so; `whole`: the board has no
+    fractions. Raises CalibrationError.
+    """
     step = 1000 if whole else 1
-    new = (2 * constant * outcome.metered + outcome.counted * step) // (2 * outcome.counted * step) * step
+    new = (
+        (2 * constant * outcome.metered + outcome.counted * step)
+        // (2 * outcome.counted * step)
+        * step
+    )
     if not 0 < new < (CONSTANT_MAX + 1) * 1000:
-        raise CalibrationError("the constant would be {}, and a board takes up to {}".format(shown(new), CONSTANT_MAX))
+        raise CalibrationError(
+            "the constant would be {}, and a board takes up to {}".format(shown(new), CONSTANT_MAX)
+        )
     return new
 
 
@@ -156,7 +209,9 @@ def shown(constant: int) -> str:
 
 
 def plain(thousandths: int) -> str:
-    """Return a number of so many 1/1000 without zeros at its end: Wh as kWh, or a constant for the configuration."""
+    """Return a number of so many 1/1000 without zeros at its end: Wh as kWh, or a constant for the
+    configuration.
+    """
     return shown(thousandths).rstrip("0").rstrip(".")
 
 
@@ -180,7 +235,10 @@ def pack(record: Record) -> bytes:
             lines.append("\toption {} {}".format(name, uci.quoted(str(value))))
         lines += ["\tlist sensor '{} {} {} {} {}'".format(*part) for part in moment.parts]
     for done in record.done[-DONE_MAX:]:
-        lines.append("config done\n\toption time '{}'\n\toption factor '{}'\n\toption uncertainty '{}'".format(*done[:3]))
+        lines.append(
+            "config done\n\toption time '{}'\n\toption factor '{}'\n\toption uncertainty "
+            "'{}'".format(*done[:3])
+        )
         lines += ["\tlist sensor '{} {} {} {}'".format(*change) for change in done.changes]
     text = ("\n".join(lines) + "\n").encode()
     return HEAD.format(crc32(text) & 0xFFFFFFFF).encode() + text
@@ -207,12 +265,30 @@ def _begun(section):
         raise CalibrationError("it is damaged")
     parts = [Part(*row) for row in _rows(section, 5)]
     numbers = {name: _number(section, name) for name in ("time", "mono", "falls", "covered")}
-    moment = Moment(numbers["time"], numbers["mono"], boot, hardware, numbers["falls"], numbers["covered"], tuple(parts))
-    return Reading(_number(section, "reading"), _number(section, "resolution"), _number(section, "within"), moment)
+    moment = Moment(
+        numbers["time"],
+        numbers["mono"],
+        boot,
+        hardware,
+        numbers["falls"],
+        numbers["covered"],
+        tuple(parts),
+    )
+    return Reading(
+        _number(section, "reading"),
+        _number(section, "resolution"),
+        _number(section, "within"),
+        moment,
+    )
 
 
 def _done(section):
-    return Done(_number(section, "time"), _number(section, "factor"), _number(section, "uncertainty"), tuple(_rows(section, 4)))
+    return Done(
+        _number(section, "time"),
+        _number(section, "factor"),
+        _number(section, "uncertainty"),
+        tuple(_rows(section, 4)),
+    )
 
 
 def _text(section, name):

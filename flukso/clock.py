@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the time is known, from whom, and how readings are dated meanwhile (docs/upload.md, "Clock"); pure.
+"""Whether the time is known, from whom, and how readings are dated meanwhile (docs/upload.md,
+"Clock"); pure.
 
-Readings are dated by the monotonic clock plus an offset. Whoever is believed only moves the offset, and what is still held moves along.
+Readings are dated by the monotonic clock plus an offset. Whoever is believed only moves the offset,
+and what is still held moves along.
 """
 
 from collections import namedtuple
@@ -10,18 +12,28 @@ FLOOR_S = 1234567890  # an earlier wall clock has not been set yet; the field's 
 CEILING_S = 0xFFFFFFFF  # timestamps are 32 bits
 STEP_S = 2  # a smaller difference is drift, a larger one a jump
 AGREE_S = 60  # two clocks that differ by no more agree
-CONFIRM_S = 300  # a kernel that contradicts what was believed must do so for that long, when something was sent already
+# a kernel that contradicts what was believed must do so for that long, when something was sent
+# already
+CONFIRM_S = 300
 SLEW = 16  # stamps that are ahead run slower by 1/SLEW until the true time has caught up
 SLEW_MAX_S = 3600  # from further ahead they go back at once: slowing down would take days
-APART_S = 61  # readings not dated yet start so far behind restored ones that the buffer does not take them for one minute
+# readings not dated yet start so far behind restored ones that the buffer does not take them for
+# one minute
+APART_S = 61
 ROUND_TRIP_MAX_S = 20  # an answer that took longer says too little about now
-SECOND_S = 60  # from a signed time that contradicts to the next: more than two round trips, so that no replay passes for it
+# from a signed time that contradicts to the next: more than two round trips, so that no replay
+# passes for it
+SECOND_S = 60
 TOO_SLOW_S = 60  # from an answer that took too long to the next question
 DOUBT_MAX_S = 7200  # a contradiction that nothing confirmed is forgotten
 ALONE_S = 3600  # a clock that nobody confirms stands for so long before it is used
 
 NONE, KERNEL, CONFIRMED, SERVER, ALONE = "none", "kernel", "confirmed", "server", "alone"
-CHECKED = (KERNEL, CONFIRMED, SERVER)  # somebody beside the machine's own clock vouches for the time
+CHECKED = (
+    KERNEL,
+    CONFIRMED,
+    SERVER,
+)  # somebody beside the machine's own clock vouches for the time
 SOURCES = {
     NONE: "nobody has said yet what time it is",
     KERNEL: "the kernel says that the clock is synchronised",
@@ -30,7 +42,8 @@ SOURCES = {
     ALONE: "the clock's alone, as nobody confirms it",
 }
 
-# re-date what was taken at or after stamp `start` by `delta_s`; what is older and yet dated later then cannot be right
+# re-date what was taken at or after stamp `start` by `delta_s`; what is older and yet dated later
+# then cannot be right
 Shift = namedtuple("Shift", ("start", "delta_s"))
 # a signed answer: the wall clock's offset that it asks for, how far that may be off, when it came
 Answer = namedtuple("Answer", ("wanted", "slack", "mono"))
@@ -44,30 +57,40 @@ def plausible(wall: float) -> bool:
 class Believer:
     """Dates readings. At each of them call date(), and where that is None observe(), then stamp().
 
-    A Shift that observe() or signed() returns must be applied to the buffers before the next reading is taken.
+    A Shift that observe() or signed() returns must be applied to the buffers before the next
+    reading is taken.
     """
 
     def __init__(self, mono: float, newest: int = 0, checked: int = 0, built: int = 0):
         """Start at this monotonic time.
 
-        newest: the latest stamp of a restored buffer, ours come after it. checked: the latest known to be dated under a time that
-        somebody vouched for, and built: when this release was made; a clock that is right is past both.
+        newest: the latest stamp of a restored buffer, ours come after it. checked: the latest known
+        to be dated under a time that somebody vouched for, and built: when this release was made; a
+        clock that is right is past both.
         """
         self.source = NONE
         self.jumps = 0  # of the wall clock
         self.wants_at: float | None = None  # when the server should be asked for its time again
-        self.disagrees_s = 0  # by how much the server's signed time is ahead of the kernel's; 0 while they agree
+        self.disagrees_s = (
+            0  # by how much the server's signed time is ahead of the kernel's; 0 while they agree
+        )
         self.checked = checked
         self.restored = newest
-        self.offset = float(newest + APART_S - int(mono))  # of the stamps; ahead of `true` while they are slowed down
+        self.offset = float(
+            newest + APART_S - int(mono)
+        )  # of the stamps; ahead of `true` while they are slowed down
         self.true = self.offset  # of the time that is believed
-        self.session = self.stamp(mono)  # stamp of the first reading that still moves with the offset
+        self.session = self.stamp(
+            mono
+        )  # stamp of the first reading that still moves with the offset
         self._built = built
         self._seen = mono
         self._wall: float | None = None  # the wall clock's offset, and since when it has been that
         self._wall_since = mono
         self._synchronised = False
-        self._alone_since: float | None = None  # since when the server has answered without a time that says something
+        self._alone_since: float | None = (
+            None  # since when the server has answered without a time that says something
+        )
         self._doubt: Answer | None = None  # what contradicts what is believed
 
     @property
@@ -81,7 +104,9 @@ class Believer:
         return self.source != NONE and self._doubt is None
 
     def stamp(self, mono: float) -> int:
-        """Return the timestamp of a reading taken at this monotonic time; preliminary until believed."""
+        """Return the timestamp of a reading taken at this monotonic time; preliminary until
+        believed.
+        """
         return int(self.offset + mono)
 
     def behind_s(self, wall: float, mono: float) -> float:
@@ -89,7 +114,9 @@ class Believer:
         return self.offset + mono - wall
 
     def date(self, wall: float, mono: float) -> "int | None":
-        """Return the timestamp of a reading taken now; None when the clocks did not go on as before: ask observe(). Every second."""
+        """Return the timestamp of a reading taken now; None when the clocks did not go on as
+        before: ask observe(). Every second.
+        """
         difference = wall - mono - self.true
         if self.source == NONE or self.offset != self.true or not -STEP_S < difference < STEP_S:
             return None
@@ -101,8 +128,11 @@ class Believer:
         self._seen = mono
         return int(self.offset + mono)
 
-    def observe(self, wall: float, mono: float, synchronised: "bool | None" = None, sent: int = 0) -> "Shift | None":
-        """Note what both clocks show, and whether the kernel calls the wall clock synchronised (None: it does not say).
+    def observe(
+        self, wall: float, mono: float, synchronised: "bool | None" = None, sent: int = 0
+    ) -> "Shift | None":
+        """Note what both clocks show, and whether the kernel calls the wall clock synchronised
+        (None: it does not say).
 
         sent is the newest stamp that a server may have.
         """
@@ -111,13 +141,18 @@ class Believer:
         self._synchronised = bool(synchronised) and plausible(wall)
         if self._synchronised:
             return self._by_kernel(wall - mono, mono, sent)
-        if self._doubt is not None and (self._doubt.slack is None or mono - self._doubt.mono > DOUBT_MAX_S):
-            self._doubt = None  # the kernel's own, which it does not say any more, or one that nobody repeated
+        if self._doubt is not None and (
+            self._doubt.slack is None or mono - self._doubt.mono > DOUBT_MAX_S
+        ):
+            # the kernel's own, which it does not say any more, or one that nobody repeated
+            self._doubt = None
         if self._stood_alone(wall, mono):
             return self._believe(ALONE, wall - mono, mono, sent)
         if self.source == NONE and plausible(wall):
             least = self._least(sent)
-            return self._set(wall - mono if wall - mono >= least else least + APART_S - 1, mono, sent)
+            return self._set(
+                wall - mono if wall - mono >= least else least + APART_S - 1, mono, sent
+            )
         return None
 
     def _slow_down(self, mono):
@@ -139,15 +174,23 @@ class Believer:
         self.wants_at = mono if self.wants_at is None else min(self.wants_at, mono)
 
     def _stood_alone(self, wall, mono):
-        """Whether the machine's clock is to be used though nobody confirms it: the server signs nothing, and an hour has passed."""
-        if self._alone_since is None or self.source in CHECKED or (self.source == ALONE and abs(wall - mono - self.true) < STEP_S):
+        """Whether the machine's clock is to be used though nobody confirms it: the server signs
+        nothing, and an hour has passed.
+        """
+        if (
+            self._alone_since is None
+            or self.source in CHECKED
+            or (self.source == ALONE and abs(wall - mono - self.true) < STEP_S)
+        ):
             return False
         if mono - max(self._alone_since, self._wall_since) < ALONE_S:
             return False
         return plausible(wall) and wall > max(self._built, self.checked)
 
     def _by_kernel(self, wanted, mono, sent):
-        """The kernel vouches for the wall clock: it is believed, at once or when it has contradicted what was believed for long enough."""
+        """The kernel vouches for the wall clock: it is believed, at once or when it has
+        contradicted what was believed for long enough.
+        """
         difference = wanted - self.true
         if self.source == KERNEL and abs(difference) < STEP_S:
             self._doubt = None
@@ -162,7 +205,9 @@ class Believer:
         return self._believe(KERNEL, wanted, mono, sent)
 
     def unsigned(self, mono: float) -> None:
-        """Note that the server answers heartbeats and does not sign the time, or signs one that cannot be."""
+        """Note that the server answers heartbeats and does not sign the time, or signs one that
+        cannot be.
+        """
         self._begin_alone(mono)
         if self._doubt is not None and self._doubt.slack is not None:
             self._doubt = None
@@ -172,17 +217,21 @@ class Believer:
             self._alone_since = mono
 
     def signed(self, timestamp: int, asked: float, mono: float, sent: int = 0) -> "Shift | None":
-        """Take the time that the server signed; the request left at monotonic time `asked`, the answer is here at `mono`.
+        """Take the time that the server signed; the request left at monotonic time `asked`, the
+        answer is here at `mono`.
 
-        Believed at once when it agrees with the wall clock, or with what is believed. Another time is believed when a second answer
-        agrees with it: both then advanced as our monotonic clock did, which an answer of long ago that is played back does not.
+        Believed at once when it agrees with the wall clock, or with what is believed. Another time
+        is believed when a second answer agrees with it: both then advanced as our monotonic clock
+        did, which an answer of long ago that is played back does not.
         """
         if not plausible(timestamp):
             self.unsigned(mono)
             return None
         if mono - asked > ROUND_TRIP_MAX_S:
             self._want(mono + TOO_SLOW_S)
-            self._begin_alone(mono)  # else a line that is always slow would leave us without a time for ever
+            self._begin_alone(
+                mono
+            )  # else a line that is always slow would leave us without a time for ever
             return None
         self._alone_since = None
         answer = Answer(timestamp + 0.5 - (asked + mono) / 2, 1 + (mono - asked) / 2, mono)
@@ -193,12 +242,18 @@ class Believer:
         self.disagrees_s = 0
         if self.source in CHECKED and abs(answer.wanted - self.true) <= AGREE_S:
             return self._refine(answer, mono, sent)
-        if self._wall is not None and abs(answer.wanted - self._wall) <= AGREE_S and self.source not in CHECKED:
+        if (
+            self._wall is not None
+            and abs(answer.wanted - self._wall) <= AGREE_S
+            and self.source not in CHECKED
+        ):
             return self._believe(CONFIRMED, self._wall, mono, sent)
         return self._contradicted(answer, mono, sent)
 
     def _refine(self, answer, mono, sent):
-        """The server agrees. Where the wall clock is not followed, its time corrects what the monotonic clock drifts."""
+        """The server agrees. Where the wall clock is not followed, its time corrects what the
+        monotonic clock drifts.
+        """
         self._doubt = None
         drift = abs(answer.wanted - self.true)
         if self._followed() or drift < STEP_S + answer.slack:
@@ -228,17 +283,23 @@ class Believer:
         self._doubt = None
         shift = self._set(wanted, mono, sent)
         if first and source in (KERNEL, SERVER):
-            self._want(mono)  # heartbeats so far may have said another time, and the server took them for nothing
+            self._want(
+                mono
+            )  # heartbeats so far may have said another time, and the server took them for nothing
         return shift
 
     def _least(self, sent):
-        """Return the least offset at which what moves stays behind what does not: restored readings, and those that were sent."""
+        """Return the least offset at which what moves stays behind what does not: restored
+        readings, and those that were sent.
+        """
         if sent >= self.session:
             return self.offset
         return self.offset - (self.session - 1 - max(self.restored, sent))
 
     def _set(self, wanted, mono, sent):
-        """Take the new offset: ahead at once, with what was not sent; a little back by slowing down, far back with all that is held."""
+        """Take the new offset: ahead at once, with what was not sent; a little back by slowing
+        down, far back with all that is held.
+        """
         self.true = wanted
         start = max(self.session, sent + 1)
         near = max(wanted, self._least(sent))
@@ -251,14 +312,21 @@ class Believer:
         return Shift(start, delta_s) if delta_s else None
 
 
-# What is saved with the readings: the boot that they belong to, and where this boot's clockwork stood. Offsets in ms
-_Note = namedtuple("_Note", ("boot", "source", "mono", "offset", "true", "session", "restored", "checked", "sent"))
-NOTE_WORDS = 1 + len(("boot", "source", "mono", "offset", "true", "session", "restored", "checked", "sent"))
+# What is saved with the readings: the boot that they belong to, and where this boot's clockwork
+# stood. Offsets in ms
+_Note = namedtuple(
+    "_Note", ("boot", "source", "mono", "offset", "true", "session", "restored", "checked", "sent")
+)
+NOTE_WORDS = 1 + len(
+    ("boot", "source", "mono", "offset", "true", "session", "restored", "checked", "sent")
+)
 BOOT_MAX = 64
 
 
 def note(believer: Believer, boot: str, mono: float, sent: int) -> bytes:
-    """Return what resume() needs to go on in another process. boot: what the kernel calls this boot, "" when it does not say."""
+    """Return what resume() needs to go on in another process. boot: what the kernel calls this
+    boot, "" when it does not say.
+    """
     checked = believer.stamp(mono) if believer.source in CHECKED else believer.checked
     words = ["1", boot if _is_word(boot) else "-", believer.source]
     words += [str(int(seconds * 1000 // 1)) for seconds in (mono, believer.offset, believer.true)]
@@ -281,11 +349,15 @@ def _read(note):
         return None
 
 
-def resume(saved: bytes, boot: str, mono: float, newest: int, built: int = 0) -> "tuple[Believer, int, int | None]":
-    """Return the Believer that goes on after readings saved with this note, the newest stamp sent, and from which on none can be dated.
+def resume(
+    saved: bytes, boot: str, mono: float, newest: int, built: int = 0
+) -> "tuple[Believer, int, int | None]":
+    """Return the Believer that goes on after readings saved with this note, the newest stamp sent,
+    and from which on none can be dated.
 
-    In the same boot the monotonic clock has gone on: everything goes on as it was. After another boot's, what was never dated rightly
-    never can be; that is what the third value says (None: everything is dated).
+    In the same boot the monotonic clock has gone on: everything goes on as it was. After another
+    boot's, what was never dated rightly never can be; that is what the third value says (None:
+    everything is dated).
     """
     found = _read(saved)
     if found is None:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of `/etc/config/flukso` and `system` -> Settings, or everything that is wrong with it; pure (docs/protocols.md §7)."""
+"""Text of `/etc/config/flukso` and `system` -> Settings, or everything that is wrong with it; pure
+(docs/protocols.md §7).
+"""
 
 from collections import namedtuple
 
@@ -10,7 +12,11 @@ from flukso.numerals import whole
 from flukso.words import clipped, trouble
 
 BOARD_SENSORS = 6
-CLASSES = {"analog": (1, 2, 3), "pulse": (4, 5, 6), "uart": (4, 5, 6)}  # class: the sensors that the board has for it
+CLASSES = {
+    "analog": (1, 2, 3),
+    "pulse": (4, 5, 6),
+    "uart": (4, 5, 6),
+}  # class: the sensors that the board has for it
 PORTS = {"analog": (1, 2, 3), "pulse": (4, 5), "uart": (6,)}  # class: its ports
 CLAMP_FACTOR = 449  # 1/1000: an analog constant is 0.449 × volts × amperes, §1
 CONSTANT_MAX = 65535
@@ -48,24 +54,43 @@ Settings = namedtuple(
         "sensors",  # the enabled Sensors, by their number
     ),
 )
-# number 1-6; constant whole and 1/1000 of it; function is free text; exact: (unit, pulses) of pulses.exact, or ();
-# hold: 10 µs, 0: the board's own
+# number 1-6; constant whole and 1/1000 of it; function is free text; exact: (unit, pulses) of
+# pulses.exact, or (); hold: 10 µs, 0: the board's own
 Sensor = namedtuple(
     "Sensor",
-    ("number", "enabled", "id", "type", "class_", "ports", "constant", "fraction", "voltage", "current", "function", "exact", "hold"),
+    (
+        "number",
+        "enabled",
+        "id",
+        "type",
+        "class_",
+        "ports",
+        "constant",
+        "fraction",
+        "voltage",
+        "current",
+        "function",
+        "exact",
+        "hold",
+    ),
 )
 
 
 class ConfigErrors(ValueError):
-    """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and line, and bounded."""
+    """Everything that is wrong with the files: .problems is a list of uci.Problem, by file and
+    line, and bounded.
+    """
 
     def __init__(self, problems):
         super().__init__(uci.listed(problems))
         self.problems = sorted(problems)
 
 
-def parse(text: str, system: str | None = None, bus: str | None = None, provisioned: bool = True) -> Settings:
-    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is one; `bus` overrides its own.
+def parse(
+    text: str, system: str | None = None, bus: str | None = None, provisioned: bool = True
+) -> Settings:
+    """Return the Settings of the file `flukso` and, for device and key, of `system` where there is
+    one; `bus` overrides its own.
 
     provisioned: whether it is an error that device, key or a sensor's id are missing.
     Raises ConfigErrors with every error and its line; nothing else, whatever the texts.
@@ -139,7 +164,9 @@ class _Reader:
             self.fail(self.file, line, text)
 
     def option(self, kind, name, option):
-        """Return the Value of an option of the section `config kind name` (name None: the first that has it), or None."""
+        """Return the Value of an option of the section `config kind name` (name None: the first
+        that has it), or None.
+        """
         for section in self.sections:
             if section.type == kind and name in (None, section.name):
                 value = value_in(section, option)
@@ -159,7 +186,11 @@ class _Reader:
             return default
         number = whole(value.text)
         if number is None or not least <= number <= most:
-            self.wrong(value, option, "{} is not a number from {} to {}".format(clipped(value.text), least, most))
+            self.wrong(
+                value,
+                option,
+                "{} is not a number from {} to {}".format(clipped(value.text), least, most),
+            )
             return default
         return number
 
@@ -169,7 +200,13 @@ class _Reader:
         if value.text in TRUE:
             return 1
         if value.text not in FALSE:
-            self.wrong(value, option, "{} is neither 0 nor 1".format(clipped(value.text)) if value.text else "it has no value")
+            self.wrong(
+                value,
+                option,
+                "{} is neither 0 nor 1".format(clipped(value.text))
+                if value.text
+                else "it has no value",
+            )
         return 0
 
     def hex32(self, value, option):
@@ -207,13 +244,21 @@ def is_hex32(text: str) -> bool:
 
 
 def _identity(reader, system, problems):
-    """Return device, key and version: from `config system` of the file itself, else from the file `system`."""
-    if reader.option("system", None, "device") is None and reader.option("system", None, "key") is None and system is not None:
+    """Return device, key and version: from `config system` of the file itself, else from the file
+    `system`.
+    """
+    if (
+        reader.option("system", None, "device") is None
+        and reader.option("system", None, "key") is None
+        and system is not None
+    ):
         system = "" if uci.is_void(system) else system
         own = _Reader(uci.parse(system, "system", []), [], "system")
         own.wrongs = reader.wrongs
         found = _identity_of(own)
-        if not (found["device"] and found["key"]):  # otherwise the rest of that file is no business of ours
+        if not (
+            found["device"] and found["key"]
+        ):  # otherwise the rest of that file is no business of ours
             uci.parse(system, "system", problems)
             problems += own.problems
         return found
@@ -260,7 +305,9 @@ def _choice(reader, value, option):
     number = reader.number(value, option.name, option.default, option.limits[0], option.limits[-1])
     if number not in option.limits:
         known = " or ".join([str(choice) for choice in option.limits])
-        reader.wrong(value, option.name, "{} is none of its values; it may be {}".format(number, known))
+        reader.wrong(
+            value, option.name, "{} is none of its values; it may be {}".format(number, known)
+        )
     return number
 
 
@@ -296,7 +343,9 @@ def _sensors(reader, listening):
 
 
 def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa: PLR0917
-    options: dict = {name: value_in(section, name) for name in table.SENSOR if name in section.spans}
+    options: dict = {
+        name: value_in(section, name) for name in table.SENSOR if name in section.spans
+    }
     enabled = reader.flag(options.get("enable"), "enable", 0)
     id_ = reader.hex32(options.get("id"), "id")
     kind = options.get("type")
@@ -310,20 +359,48 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa
         if not section.lists.get("port") and "port" not in options:
             reader.missing(section.line, "sensor {} is enabled and has no port".format(number))
         if class_ != "uart" and kind is not None and kind.text not in UNIT_OF_TYPE:
-            reader.wrong(kind, "type", "{} is not counted; known are {}".format(clipped(kind.text), ", ".join(sorted(UNIT_OF_TYPE))))
+            reader.wrong(
+                kind,
+                "type",
+                "{} is not counted; known are {}".format(
+                    clipped(kind.text), ", ".join(sorted(UNIT_OF_TYPE))
+                ),
+            )
         if id_ and taken_ids.setdefault(id_, number) != number:
             reader.wrong(options["id"], "id", "sensor {} has the same".format(taken_ids[id_]))
         for value in _port_values(section):
             port = whole(value.text)
             if taken_ports.setdefault(port, number) != number:
-                reader.wrong(value, "port", "{} is already sensor {}'s".format(port, taken_ports[port]))
+                reader.wrong(
+                    value, "port", "{} is already sensor {}'s".format(port, taken_ports[port])
+                )
     constant = 1000 if listening else _constant(reader, section, options, class_, enabled)
-    step = () if listening else _exact(reader, options, class_, "electricity" if kind is None else kind.text)
+    step = (
+        ()
+        if listening
+        else _exact(reader, options, class_, "electricity" if kind is None else kind.text)
+    )
     constant = pulses.nearest(step) if step else constant
     hold = 0 if listening else _hold(reader, options, class_, step or (max(constant, 1), 1000))
-    texts = [options[name].text if name in options else "" for name in ("voltage", "current", "function")]
+    texts = [
+        options[name].text if name in options else "" for name in ("voltage", "current", "function")
+    ]
     type_ = "electricity" if kind is None else kind.text
-    return Sensor(number, enabled, id_, type_, class_, ports, constant // 1000, constant % 1000, texts[0], texts[1], texts[2], step, hold)
+    return Sensor(
+        number,
+        enabled,
+        id_,
+        type_,
+        class_,
+        ports,
+        constant // 1000,
+        constant % 1000,
+        texts[0],
+        texts[1],
+        texts[2],
+        step,
+        hold,
+    )
 
 
 def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
@@ -332,10 +409,14 @@ def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
             reader.missing(section.line, "sensor {} is enabled and has no class".format(number))
         return ""
     if value.text not in CLASSES:
-        reader.wrong(value, "class", "{} is none of analog, pulse, uart".format(clipped(value.text)))
+        reader.wrong(
+            value, "class", "{} is none of analog, pulse, uart".format(clipped(value.text))
+        )
         return ""
     if enabled and not listening and number not in CLASSES[value.text]:
-        reader.wrong(value, "class", "sensor {} of the board cannot be {}".format(number, value.text))
+        reader.wrong(
+            value, "class", "sensor {} of the board cannot be {}".format(number, value.text)
+        )
     return value.text
 
 
@@ -349,7 +430,11 @@ def _ports(reader, section, class_):
     for value in _port_values(section):
         port = whole(value.text)
         if port is None or not 1 <= port <= BOARD_SENSORS:
-            reader.wrong(value, "port", "{} is not a port from 1 to {}".format(clipped(value.text), BOARD_SENSORS))
+            reader.wrong(
+                value,
+                "port",
+                "{} is not a port from 1 to {}".format(clipped(value.text), BOARD_SENSORS),
+            )
         elif class_ and port not in PORTS[class_]:
             reader.wrong(value, "port", "{} is no port of class {}".format(port, class_))
         else:
@@ -358,7 +443,9 @@ def _ports(reader, section, class_):
 
 
 def _constant(reader, section, options, class_, enabled):
-    """Return the meter constant in 1/1000, at most CONSTANT_MAX + 0.999; 0 when it was wrong or is not needed."""
+    """Return the meter constant in 1/1000, at most CONSTANT_MAX + 0.999; 0 when it was wrong or is
+    not needed.
+    """
     value = options.get("constant")
     if value is not None:
         constant = thousandths(value.text)
@@ -373,11 +460,16 @@ def _constant(reader, section, options, class_, enabled):
         value = options.get(name)
         number = None if value is None else thousandths(value.text)
         if value is None and enabled:
-            reader.missing(section.line, "an analog sensor needs constant, or voltage and current: no {}".format(name))
+            reader.missing(
+                section.line,
+                "an analog sensor needs constant, or voltage and current: no {}".format(name),
+            )
         elif value is not None and number is None:
             reader.wrong(value, name, _no_number(value))
         clamp.append(number or 0)
-    return _in_range(reader, value, CLAMP_FACTOR * clamp[0] * clamp[1] // 1000000, enabled and 0 not in clamp)
+    return _in_range(
+        reader, value, CLAMP_FACTOR * clamp[0] * clamp[1] // 1000000, enabled and 0 not in clamp
+    )
 
 
 def _no_number(value):
@@ -385,8 +477,14 @@ def _no_number(value):
 
 
 def _exact(reader, options, class_, kind):
-    """Return (unit, pulses) of pulses.exact when the options say how many pulses make a kWh or m³, else ()."""
-    own, other = ("pulses_per_m3", "pulses_per_kwh") if kind in ("water", "gas") else ("pulses_per_kwh", "pulses_per_m3")
+    """Return (unit, pulses) of pulses.exact when the options say how many pulses make a kWh or m³,
+    else ().
+    """
+    own, other = (
+        ("pulses_per_m3", "pulses_per_kwh")
+        if kind in ("water", "gas")
+        else ("pulses_per_kwh", "pulses_per_m3")
+    )
     if other in options:
         reader.wrong(options[other], other, "a sensor of type {} has {}".format(kind, own))
     value = options.get(own)
@@ -398,13 +496,18 @@ def _exact(reader, options, class_, kind):
     step = pulses.exact(thousandths(value.text) or 0)
     if step is None:
         reader.wrong(
-            value, own, "{} cannot be counted exactly: a number up to 16000, with few decimals, is needed".format(clipped(value.text))
+            value,
+            own,
+            "{} cannot be counted exactly: a number up to 16000, with few decimals, is "
+            "needed".format(clipped(value.text)),
         )
     return step or ()
 
 
 def _hold(reader, options, class_, step):
-    """Return the hold of a pulse sensor, 10 µs: as the options say or as their highest rate lets it be; 0 when they say neither."""
+    """Return the hold of a pulse sensor, 10 µs: as the options say or as their highest rate lets it
+    be; 0 when they say neither.
+    """
     limits = (
         ("hold", pulses.HOLD_MIN * 10, pulses.HOLD_MAX * 10, "0.2 to 100 (ms)"),
         ("max_rate", 100, 1000000, "0.1 to 1000 (kW, or m³/h)"),
@@ -418,7 +521,9 @@ def _hold(reader, options, class_, step):
         if class_ != "pulse":
             reader.wrong(value, name, "only a sensor of class pulse has it")
         elif number is None or not least <= number <= most:
-            reader.wrong(value, name, "{} is not a number from {}".format(clipped(value.text), words))
+            reader.wrong(
+                value, name, "{} is not a number from {}".format(clipped(value.text), words)
+            )
         else:
             found[name] = number
     if "hold" in found:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last good configuration and the device's identity in flash: two copies, each with a checksum (docs/daemon.md)."""
+"""The last good configuration and the device's identity in flash: two copies, each with a checksum
+(docs/daemon.md).
+"""
 
 from binascii import crc32
 from collections import namedtuple
@@ -13,7 +15,8 @@ HEAD = "# the last good /etc/config/flukso; crc32 of what follows: {:08x}\n"
 FROM_SYSTEM = "# from /etc/config/system\n"
 IDENTITY = ("device", "key", "version")
 
-# flukso: text of the file; identity: name -> text of those in the file `system`, {} when `flukso` has its own
+# flukso: text of the file; identity: name -> text of those in the file `system`, {} when `flukso`
+# has its own
 Copy = namedtuple("Copy", ("flukso", "identity"))
 
 
@@ -43,7 +46,9 @@ class Copies:
         return found
 
     def keep(self, copy: Copy):
-        """Write what differs, one after the other. Raises OSError; then at least one of the old or the new ones is whole."""
+        """Write what differs, one after the other. Raises OSError; then at least one of the old or
+        the new ones is whole.
+        """
         data = pack(copy)
         for name in NAMES:
             if self._held.get(name) != data:
@@ -71,22 +76,35 @@ def pack(copy: Copy) -> bytes:
 
 def system_section(identity: dict) -> str:
     """Return the section `system` with this identity."""
-    lines = ["\toption {} {}\n".format(name, uci.quoted(identity[name])) for name in IDENTITY if name in identity]
+    lines = [
+        "\toption {} {}\n".format(name, uci.quoted(identity[name]))
+        for name in IDENTITY
+        if name in identity
+    ]
     return "config system\n" + "".join(lines)
 
 
 def unpack(data: bytes) -> "Copy | None":
-    """Return what a copy's file holds, None when it is damaged. One without a checksum, as releases up to 0.1 wrote it, is believed
-    when it can be read and has a sensor."""
+    """Return what a copy's file holds, None when it is damaged. One without a checksum, as releases
+    up to 0.1 wrote it, is believed when it can be read and has a sensor.
+    """
     line, _, text = data.partition(b"\n")
     if line[:2] == b"# " and b"crc32" in line:
         if line + b"\n" != HEAD.format(crc32(text) & 0xFFFFFFFF).encode():
             return None
-        flukso, _, rest = uci.text_of(text).rpartition(FROM_SYSTEM) if FROM_SYSTEM.encode() in text else (uci.text_of(text), "", "")
+        flukso, _, rest = (
+            uci.text_of(text).rpartition(FROM_SYSTEM)
+            if FROM_SYSTEM.encode() in text
+            else (uci.text_of(text), "", "")
+        )
         return Copy(flukso, identity_in(uci.parse(rest, "", [])))
     problems: list = []
     sections = uci.parse(uci.text_of(data), "", problems)
-    if problems or data[-1:] != b"\n" or not [section for section in sections if section.type == "sensor"]:
+    if (
+        problems
+        or data[-1:] != b"\n"
+        or not [section for section in sections if section.type == "sensor"]
+    ):
         return None
     last = sections[-1]
     if last.type != "system" or [name for name in last.order if name not in IDENTITY]:
@@ -99,6 +117,11 @@ def identity_in(sections: list) -> dict:
     found: dict = {}
     for section in sections:
         for name in IDENTITY:
-            if section.type == "system" and name not in found and name in section.options and section.options[name].text:
+            if (
+                section.type == "system"
+                and name not in found
+                and name in section.options
+                and section.options[name].text
+            ):
                 found[name] = section.options[name].text
     return found

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The daemon: wires board, buffer, server and LAN together, owns the loop, saves and restores what was read (docs/daemon.md)."""
+"""The daemon: wires board, buffer, server and LAN together, owns the loop, saves and restores what
+was read (docs/daemon.md).
+"""
 
 import asyncio
 
@@ -13,13 +15,21 @@ from flukso.sender import NEVER_S, Sender
 from flukso.services import Services, delta_line
 from flukso.uartboard import UartBoard
 
-ALIGN_S = 0.002  # polls begin this much behind the whole second, so that no clock's rounding dates one into the second before
+# polls begin this much behind the whole second, so that no clock's rounding dates one into the
+# second before
+ALIGN_S = 0.002
 NEXT_S = 1 + ALIGN_S
-FAILURES_MAX = 3  # polls in a row without a reply to believe; then the board is taken for another one: asked who it is, brought in line
+# polls in a row without a reply to believe; then the board is taken for another one: asked who it
+# is, brought in line
+FAILURES_MAX = 3
 LOOK_S = 60  # how often the board is asked what its pulse inputs and its EEPROM suffered
 RESYNC_S = 3600  # how often the board's settings are compared again
-CHORES_S = 5  # how often it is looked whether something is to be thinned, saved or offered again, or a sensor is absent
-START_S = 0.7  # a board that took longer, or until later in a second, to be brought in line is polled in the next one: no poll is late
+# how often it is looked whether something is to be thinned, saved or offered again, or a sensor is
+# absent
+CHORES_S = 5
+# a board that took longer, or until later in a second, to be brought in line is polled in the next
+# one: no poll is late
+START_S = 0.7
 LAST_POLL_S = 5  # real seconds that a clean stop waits for the poll that is due,
 LAST_UPLOAD_S = 10  # and for the server
 
@@ -58,7 +68,9 @@ class Daemon:
         self.services = Services(self)
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
-        self.config_error = state.noted(port, config_path)  # of a configuration that was not taken over
+        self.config_error = state.noted(
+            port, config_path
+        )  # of a configuration that was not taken over
         self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path
@@ -90,7 +102,9 @@ class Daemon:
         return self.sender.uploader
 
     def claim_code(self) -> "str | None":
-        """Return the code by which an owner claims this device, None when it is not ours to register."""
+        """Return the code by which an owner claims this device, None when it is not ours to
+        register.
+        """
         settings = self.settings
         return claim_code(settings.device, settings.key) if settings.register else None
 
@@ -105,8 +119,12 @@ class Daemon:
         self.sender.configure(settings, self._ids())
 
     def _ids(self):
-        """Return the sensors that may hold tuples: the enabled ones, then those of the restored buffer."""
-        return self.readings.ids() + [id_ for id_ in self.store.ids() if id_ not in self.readings.meters]
+        """Return the sensors that may hold tuples: the enabled ones, then those of the restored
+        buffer.
+        """
+        return self.readings.ids() + [
+            id_ for id_ in self.store.ids() if id_ not in self.readings.meters
+        ]
 
     def _url(self):
         return self._bus_url or self.settings.bus
@@ -116,7 +134,9 @@ class Daemon:
         if url.startswith("spidev:") and self.settings.spi_mode:
             url += "?mode={}".format(self.settings.spi_mode)
         listening = _listens(url)
-        ids = {sensor.id: sensor.number - 1 for sensor in self.settings.sensors} if listening else {}
+        ids = (
+            {sensor.id: sensor.number - 1 for sensor in self.settings.sensors} if listening else {}
+        )
         self._ready = False
         if self._opened == (url, ids):
             return self.board
@@ -124,7 +144,9 @@ class Daemon:
             self.board.close()
         self._opened = (url, ids)
         if listening:
-            return UartBoard(lambda: self.port.open_line(url[5:], uart.BAUD), self.clock, self.log, ids)
+            return UartBoard(
+                lambda: self.port.open_line(url[5:], uart.BAUD), self.clock, self.log, ids
+            )
         return Board(self.port.open_bus(url, self.clock), self.clock)
 
     async def run(self):
@@ -132,7 +154,12 @@ class Daemon:
         sender = asyncio.create_task(self._guarded(self.sender.run()))
         poller = asyncio.create_task(self._guarded(self._poll_loop()))
         text = "started: {} sensors, bus {}, upload every {} s"
-        self.log("info", text.format(len(self.readings.indexes), self._opened[0], self.settings.upload_interval_s))
+        self.log(
+            "info",
+            text.format(
+                len(self.readings.indexes), self._opened[0], self.settings.upload_interval_s
+            ),
+        )
         try:
             await self.services.start(self.clock.monotonic())
             await self.stop.wait()
@@ -157,14 +184,18 @@ class Daemon:
             self.stop.set()
 
     async def _end(self, task, real_s):
-        """Wait for a task that ends by itself, not longer than so many real seconds; a defect in it ends the daemon."""
+        """Wait for a task that ends by itself, not longer than so many real seconds; a defect in it
+        ends the daemon.
+        """
         try:
             await asyncio.wait_for(task, real_s)
         except asyncio.TimeoutError:
             self.log("warning", "stopping without waiting any longer")
 
     async def _poll_loop(self):
-        """Poll the board as soon as it is known, then in every whole second of the wall clock; a late poll skips none."""
+        """Poll the board as soon as it is known, then in every whole second of the wall clock; a
+        late poll skips none.
+        """
         clock = self.clock
         await self._meet()
         wall, mono = clock.wall(), clock.monotonic()
@@ -180,7 +211,9 @@ class Daemon:
             await self._tick(wall, mono)
 
     async def _meet(self):
-        """Bring the board in line, and read it at once in a second that began since, unless the next one is near: the LAN waits."""
+        """Bring the board in line, and read it at once in a second that began since, unless the
+        next one is near: the LAN waits.
+        """
         began = self.clock.wall()
         try:
             await self._start_board()
@@ -191,7 +224,9 @@ class Daemon:
             await self._tick(wall, mono)
 
     async def _forward_until(self, mono_s):
-        """Between two polls: carry bytes to and from the board's UART, when it is offered on a socket."""
+        """Between two polls: carry bytes to and from the board's UART, when it is offered on a
+        socket.
+        """
         while self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
             await self.clock.sleep(EVERY_S)
             try:
@@ -222,7 +257,9 @@ class Daemon:
             else:
                 outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
                 poll = await self.board.poll(self.readings.indexes, outgoing)
-            ts = self.believer.stamp(mono)  # not before: meanwhile the server may have said what time it is
+            ts = self.believer.stamp(
+                mono
+            )  # not before: meanwhile the server may have said what time it is
             self.readings.take(poll, self.store, ts, mono)
             self._failures = 0
             self.last_poll = mono
@@ -250,7 +287,11 @@ class Daemon:
         counters = await self.board.counters(self.readings.indexes)
         poll = await self.board.poll(self.readings.indexes)
         changed = [delta.sensor for delta in poll.deltas]
-        still = [spi.Delta(sensor, counter, None, None) for sensor, counter in counters if sensor not in changed]
+        still = [
+            spi.Delta(sensor, counter, None, None)
+            for sensor, counter in counters
+            if sensor not in changed
+        ]
         return Poll(tuple(sorted(poll.deltas + tuple(still))), (), True) if poll.whole else poll
 
     async def _chores(self, mono):
@@ -261,11 +302,15 @@ class Daemon:
             await self.services.start(mono)
         self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
         if self._ready and self.board.keeps_settings and self.readings.absent(mono):
-            self.log("warning", "an enabled sensor is silent: the board's settings are compared again")
+            self.log(
+                "warning", "an enabled sensor is silent: the board's settings are compared again"
+            )
             self._ready = False
 
     async def _start_board(self):
-        """Ask who the board is and bring it in line; the first poll of a board that was not known takes every counter."""
+        """Ask who the board is and bring it in line; the first poll of a board that was not known
+        takes every counter.
+        """
         self._sync_at = self.clock.monotonic() + RESYNC_S if self.board.keeps_settings else NEVER_S
         await self.board.identify()
         changes = await self.board.sync(self.settings)
@@ -280,7 +325,9 @@ class Daemon:
         self.readings.expect(self.clock.monotonic())
 
     async def _look(self):
-        """Ask what the board tells of damage and of holds, and say what is new of it. Raises SpiError, BusError."""
+        """Ask what the board tells of damage and of holds, and say what is new of it. Raises
+        SpiError, BusError.
+        """
         self._look_at = self.clock.monotonic() + LOOK_S
         before = self.board.damage
         await self.board.look()
@@ -288,14 +335,20 @@ class Daemon:
             self.log("warning", text)
 
     async def _reset_counters(self):
-        """Set the counters to 0 once for each time that the configuration was written with this wish."""
+        """Set the counters to 0 once for each time that the configuration was written with this
+        wish.
+        """
         folder = self.settings.state_dir
-        if not self.settings.reset_counters or not state.reset_due(self.port, folder, self._config_path):
+        if not self.settings.reset_counters or not state.reset_due(
+            self.port, folder, self._config_path
+        ):
             return
         try:
             state.note_reset(self.port, folder, None)
         except OSError as error:
-            self.log("err", "the counters are not reset, since it could not be noted: {}".format(error))
+            self.log(
+                "err", "the counters are not reset, since it could not be noted: {}".format(error)
+            )
             return
         await self.board.reset_counters()
         state.note_reset(self.port, folder, self._config_path)
@@ -336,8 +389,12 @@ def _listens(url):
     return url.startswith("uart:")
 
 
-async def main(port, config_path: str, bus_url: str | None = None, clock_url: str | None = None) -> int:
-    """Run the daemon until SIGTERM; return the exit status: 0, 2 for a configuration with errors, 1 when it could not start."""
+async def main(
+    port, config_path: str, bus_url: str | None = None, clock_url: str | None = None
+) -> int:
+    """Run the daemon until SIGTERM; return the exit status: 0, 2 for a configuration with errors, 1
+    when it could not start.
+    """
     try:
         settings = config.load(port, config_path, bus_url)
     except (config.ConfigErrors, OSError) as error:

@@ -18,22 +18,34 @@ class StatusError(OSError):
 
 
 async def fetch(port, lan_port: int, target: str = "/status"):
-    """Return the JSON document behind this target, None when nobody listens on this port. Raises StatusError."""
+    """Return the JSON document behind this target, None when nobody listens on this port. Raises
+    StatusError.
+    """
     try:
-        streams = await asyncio.wait_for(port.connector("tcp:127.0.0.1:{}".format(lan_port))(), LIMIT_S)
+        streams = await asyncio.wait_for(
+            port.connector("tcp:127.0.0.1:{}".format(lan_port))(), LIMIT_S
+        )
     except (OSError, asyncio.TimeoutError):
         return None
     try:
         return await asyncio.wait_for(_ask(streams, lan_port, target), LIMIT_S)
     except (OSError, EOFError, ValueError, asyncio.TimeoutError) as error:
-        raise StatusError("what listens on port {} is no daemon that tells: {}".format(lan_port, str(error) or "no answer in time"))
+        raise StatusError(
+            "what listens on port {} is no daemon that tells: {}".format(
+                lan_port, str(error) or "no answer in time"
+            )
+        )
     finally:
         streams[1].close()
 
 
 async def _ask(streams, lan_port, target):
     reader, writer = streams
-    writer.write(http.encode_request("GET", "127.0.0.1:{}".format(lan_port), target, {"Connection": "close"}, b""))
+    writer.write(
+        http.encode_request(
+            "GET", "127.0.0.1:{}".format(lan_port), target, {"Connection": "close"}, b""
+        )
+    )
     await writer.drain()
     answer = await http.AnswerReader(lambda: reader.read(CHUNK)).answer()
     if answer.status != 200:

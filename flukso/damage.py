@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a power cut or a full flash left of `/etc/config/flukso` and `system`, and what is put back; pure (docs/daemon.md)."""
+"""What a power cut or a full flash left of `/etc/config/flukso` and `system`, and what is put back;
+pure (docs/daemon.md).
+"""
 
 from collections import namedtuple
 
@@ -7,16 +9,19 @@ from flukso import config, uci
 from flukso.config import is_hex32
 from flukso.copies import IDENTITY, identity_in
 
-# flukso, system: the texts to go on with; damaged: "flukso", "system" -> what was wrong with this file and what was done, in words
+# flukso, system: the texts to go on with; damaged: "flukso", "system" -> what was wrong with this
+# file and what was done, in words
 Mended = namedtuple("Mended", ("flukso", "system", "damaged"))
 
 UNREAD = "\0\n\0\n"  # stands for the text of a file that there is not enough memory to read
 
 
 def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Mended:
-    """Return the texts of both files (None: there is none), with what the Copy `good` has where they are damaged.
+    """Return the texts of both files (None: there is none), with what the Copy `good` has where
+    they are damaged.
 
-    settled: nothing has cut the power since the file was last read, so that what has an orderly end is somebody's work.
+    settled: nothing has cut the power since the file was last read, so that what has an orderly end
+    is somebody's work.
     """
     damaged: dict = {}
     if flukso is None:
@@ -28,7 +33,9 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
         flukso = good.flukso
     mended = system
     if not identity_in(uci.parse(flukso or "", "", [])).get("device"):
-        identity = good.identity or identity_in(uci.parse(good.flukso, "", []))  # of the file itself, which has lost it
+        identity = good.identity or identity_in(
+            uci.parse(good.flukso, "", [])
+        )  # of the file itself, which has lost it
         mended, why = _mend_system(system, identity, settled)
         if why:
             damaged["system"] = why
@@ -36,7 +43,9 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
 
 
 def harm(text: str, good: str, settled: bool) -> str:
-    """Return what is wrong with a damaged file `flukso`, in words; "" for one that is whole, or holds somebody's mistake."""
+    """Return what is wrong with a damaged file `flukso`, in words; "" for one that is whole, or
+    holds somebody's mistake.
+    """
     if text == UNREAD:
         return "cannot be read with the memory there is"
     if uci.is_void(text):
@@ -62,7 +71,9 @@ def _break(text, good, found, whole, problems):
         return "breaks off within a quote"
     lost = _lost(items_of(found), items_of(whole))
     if lost:
-        return "breaks off: {} {} missing".format(" ".join(lost[0]).strip(), "is" if len(lost) == 1 else "and what follows are")
+        return "breaks off: {} {} missing".format(
+            " ".join(lost[0]).strip(), "is" if len(lost) == 1 else "and what follows are"
+        )
     if text[-1:] != "\n" and (_last_line(text, problems) or _cut_value(found, whole)):
         return "breaks off in its last line"
     return ""
@@ -83,7 +94,9 @@ def _sensors(found):
 
 
 def items_of(found):
-    """Return what the sections consist of, in order, without the values: (section, option), and each value of a list."""
+    """Return what the sections consist of, in order, without the values: (section, option), and
+    each value of a list.
+    """
     items = []
     anonymous: dict = {}
     for section in found:
@@ -118,14 +131,20 @@ def _cut_value(found, whole):
         return False
     place, name = found[-1], found[-1].order[-1]
     for section in whole:
-        if (section.type, section.name) == (place.type, place.name) and name in section.options and name in place.options:
+        if (
+            (section.type, section.name) == (place.type, place.name)
+            and name in section.options
+            and name in place.options
+        ):
             now, before = place.options[name].text, section.options[name].text
             return now != before and before.startswith(now)
     return False
 
 
 def _mend_system(text, identity, settled):
-    """Return the text of `system` with this identity in it, and what was done, "" when nothing had to be."""
+    """Return the text of `system` with this identity in it, and what was done, "" when nothing had
+    to be.
+    """
     if not identity:
         return text, ""
     left = salvage(text or "")
@@ -135,7 +154,13 @@ def _mend_system(text, identity, settled):
     if own and (found["device"], found["key"]) != (identity["device"], identity["key"]):
         missing = []  # another device's: somebody's work
     else:
-        missing = [name for name in IDENTITY if name in identity and found.get(name) != identity[name] and (name not in found or not own)]
+        missing = [
+            name
+            for name in IDENTITY
+            if name in identity
+            and found.get(name) != identity[name]
+            and (name not in found or not own)
+        ]
     if not missing and (settled or not torn or not _broken_off(text)):
         return text, ""
     for name in reversed(missing):
@@ -154,7 +179,11 @@ def _mend_system(text, identity, settled):
     words = ["what could be read is kept"] if torn and not uci.is_void(text) else []
     if missing:
         words.insert(
-            0, "{} {} put back".format(", ".join(missing[:-2] + [" and ".join(missing[-2:])]), "is" if len(missing) == 1 else "are")
+            0,
+            "{} {} put back".format(
+                ", ".join(missing[:-2] + [" and ".join(missing[-2:])]),
+                "is" if len(missing) == 1 else "are",
+            ),
         )
     return left, "{}: {}".format(state, ", ".join(words))
 
@@ -162,7 +191,11 @@ def _mend_system(text, identity, settled):
 def _broken_off(text):
     problems: list = []
     uci.parse(text.replace("\0", ""), "", problems)
-    return "\0" in text or uci.open_at_end(text) or (text[-1:] != "\n" and bool(_last_line(text, problems)))
+    return (
+        "\0" in text
+        or uci.open_at_end(text)
+        or (text[-1:] != "\n" and bool(_last_line(text, problems)))
+    )
 
 
 def salvage(text: str) -> str:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the readings dated by the time that is known: asks clock, kernel and server, moves what is held, and says so."""
+"""Keeps the readings dated by the time that is known: asks clock, kernel and server, moves what is
+held, and says so.
+"""
 
 import time
 
@@ -11,7 +13,9 @@ JUMPS_APART_S = 3600  # a clock that jumps all the time is said that often
 
 
 class Dating:
-    """The daemon's Believer, and all that follows when it learns something. begin() comes before anything else."""
+    """The daemon's Believer, and all that follows when it learns something. begin() comes before
+    anything else.
+    """
 
     def __init__(self, clock, log, store):
         mono = clock.monotonic()
@@ -19,10 +23,16 @@ class Dating:
         self._log = log
         self._store = store
         self._boot = clock.boot()
-        self.believer, self.sent, undated = resume(store.note, self._boot, mono, store.newest(), BUILT)
+        self.believer, self.sent, undated = resume(
+            store.note, self._boot, mono, store.newest(), BUILT
+        )
         dropped = store.forget(undated) if undated is not None else 0
         if dropped:
-            log("warning", "{} readings of an earlier boot, which never learned the time, have no date: {}".format(dropped, LEFT_OUT))
+            log(
+                "warning",
+                "{} readings of an earlier boot, which never learned the time, have no date: "
+                "{}".format(dropped, LEFT_OUT),
+            )
         self._source = self.believer.source
         self._said = False  # that the time is not known
         self._doubting = False
@@ -39,8 +49,12 @@ class Dating:
         return self.believer.stamp(self._clock.monotonic())
 
     def note(self) -> bytes:
-        """Return what is to be saved beside the readings, so that their dates can be mended after a restart."""
-        return note(self.believer, self._boot, self._clock.monotonic(), self._sender.uploader.newest_sent)
+        """Return what is to be saved beside the readings, so that their dates can be mended after a
+        restart.
+        """
+        return note(
+            self.believer, self._boot, self._clock.monotonic(), self._sender.uploader.newest_sent
+        )
 
     def observe(self, wall: float, mono: float) -> int:
         """Look at the clocks and the kernel; return the timestamp of a reading taken now."""
@@ -50,7 +64,9 @@ class Dating:
         return self.believer.stamp(mono)
 
     def heard(self, timestamp: "int | None", asked: float) -> None:
-        """Take the answer to the heartbeat that left at monotonic time `asked`: the time that the server signed, None if it signed none."""
+        """Take the answer to the heartbeat that left at monotonic time `asked`: the time that the
+        server signed, None if it signed none.
+        """
         wall, mono = self._clock.wall(), self._clock.monotonic()
         self.observe(wall, mono)
         if timestamp is None:
@@ -64,16 +80,27 @@ class Dating:
         if shift is not None:
             self._move(shift)
         learned = believer.source != self._source
-        if learned or believer.settled is self._doubting or not self._said or believer.jumps != self._jumps:
+        if (
+            learned
+            or believer.settled is self._doubting
+            or not self._said
+            or believer.jumps != self._jumps
+        ):
             self._say(wall, mono)
         if learned:
             self._source = believer.source
             if len(self._store):
-                self._save()  # before anything is posted: whoever restarts must know what may be on the server
+                # before anything is posted: whoever restarts must know what may be on the server
+                self._save()
         disagreeing = bool(believer.disagrees_s)
         if disagreeing and not self._disagreeing:
             text = "the server's time is {} s {} the kernel's, which is believed"
-            self._log("warning", text.format(abs(believer.disagrees_s), "ahead of" if believer.disagrees_s > 0 else "behind"))
+            self._log(
+                "warning",
+                text.format(
+                    abs(believer.disagrees_s), "ahead of" if believer.disagrees_s > 0 else "behind"
+                ),
+            )
         self._disagreeing = disagreeing
         if believer.wants_at is not None:
             sender.uploader.ask_time(believer.wants_at)
@@ -86,10 +113,21 @@ class Dating:
         moved, dropped = self._store.shift(shift.start, shift.delta_s)
         self._sender.uploader.redated(shift.start + shift.delta_s)
         if moved:
-            why = "the server's time is taken" if self.believer.source == SERVER else "the clock was set"
-            self._log("notice", "{}: {} readings re-dated by {} s".format(why, moved, shift.delta_s))
+            why = (
+                "the server's time is taken"
+                if self.believer.source == SERVER
+                else "the clock was set"
+            )
+            self._log(
+                "notice", "{}: {} readings re-dated by {} s".format(why, moved, shift.delta_s)
+            )
         if dropped:
-            self._log("warning", "{} older readings were dated later than now, which is wrong: {}".format(dropped, LEFT_OUT))
+            self._log(
+                "warning",
+                "{} older readings were dated later than now, which is wrong: {}".format(
+                    dropped, LEFT_OUT
+                ),
+            )
 
     def _say(self, wall, mono):
         """Say what is known of the time, when that has changed."""
@@ -100,15 +138,33 @@ class Dating:
                 text += " and is left alone: it is " + self._apart(wall, mono)
             self._log("warning" if believer.source == ALONE else "notice", text)
         elif believer.source == NONE and not self._said:
-            what = "nobody has confirmed the clock yet" if plausible(wall) else "the clock is not set"
-            self._log("notice" if plausible(wall) else "warning", what + ": readings are kept, and dated and sent once it is")
+            what = (
+                "nobody has confirmed the clock yet" if plausible(wall) else "the clock is not set"
+            )
+            self._log(
+                "notice" if plausible(wall) else "warning",
+                what + ": readings are kept, and dated and sent once it is",
+            )
         self._said = True
         doubting = believer.believed and not believer.settled
         if doubting and not self._doubting:
-            self._log("warning", "the time that was known is contradicted: nothing is posted until it is clear which is right")
-        elif believer.jumps != self._jumps and not doubting and mono - self._jump_said_at >= JUMPS_APART_S:
+            self._log(
+                "warning",
+                "the time that was known is contradicted: nothing is posted until it is clear "
+                "which is right",
+            )
+        elif (
+            believer.jumps != self._jumps
+            and not doubting
+            and mono - self._jump_said_at >= JUMPS_APART_S
+        ):
             self._jump_said_at = mono
-            self._log("notice", "the machine's clock has jumped and is {}: readings are dated on as before".format(self._apart(wall, mono)))
+            self._log(
+                "notice",
+                "the machine's clock has jumped and is {}: readings are dated on as before".format(
+                    self._apart(wall, mono)
+                ),
+            )
         self._doubting = doubting
         self._jumps = believer.jumps
 
@@ -117,7 +173,9 @@ class Dating:
         return "{} s {}".format(int(abs(behind_s)), "behind" if behind_s > 0 else "ahead")
 
     def blame(self, error) -> HttpsError:
-        """Return the error of a certificate whose dates were refused so that it says why: the clock, unless that is right."""
+        """Return the error of a certificate whose dates were refused so that it says why: the
+        clock, unless that is right.
+        """
         wall, mono, believer = self._clock.wall(), self._clock.monotonic(), self.believer
         right = believer.source in CHECKED and abs(believer.behind_s(wall, mono)) <= AGREE_S
         if right:
@@ -128,7 +186,10 @@ class Dating:
             why = "long past"
         else:
             why = "which nobody confirms"
-        text = "{}; the reason is this machine's clock: it shows {}-{:02d}-{:02d}, {}. Nothing is posted until it is right"
+        text = (
+            "{}; the reason is this machine's clock: it shows {}-{:02d}-{:02d}, {}. Nothing is "
+            "posted until it is right"
+        )
         return HttpsError(error.kind, text.format(error, *time.gmtime(int(wall))[:3], why))
 
 

@@ -4,7 +4,8 @@
 from collections import namedtuple
 
 TYPE = "_flukso._tcp"
-# name: of the instance; host: without .local; txt: list of (key, value) in the order in which they are announced
+# name: of the instance; host: without .local; txt: list of (key, value) in the order in which they
+# are announced
 Service = namedtuple("Service", ("type", "name", "host", "port", "txt"))
 
 

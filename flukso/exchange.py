@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to one server over a connection that is kept: which address, when anew, and that an answer belongs to its request; pure.
+"""Requests to one server over a connection that is kept: which address, when anew, and that an
+answer belongs to its request; pure.
 
-The port gives the way: an object with `host` and `port` of the server, monotonic() (real s), `await addresses()` (the host's, best first;
-none when it has none) and `await connect(address, seconds)`: a Link whose server has proved its name, else HttpsError.
+The port gives the way: an object with `host` and `port` of the server, monotonic() (real s), `await
+addresses()` (the host's, best first; none when it has none) and `await connect(address, seconds)`:
+a Link whose server has proved its name, else HttpsError.
 """
 
 from flukso.http import AnswerReader, Closed, encode_request
@@ -11,9 +13,10 @@ from flukso.https import CERTIFICATE, PROTOCOL, UNREACHABLE, Answer, HttpsError
 ADDRESSES_MAX = 8  # of a name that are tried
 CONNECT_MIN_S = 0.5  # an address has at least this long
 
-# Nobody can tell an answer from one that was on its way when the request went out. A server's machine may hold back what was written
-# after an answer until that is confirmed (Nagle), so a request that follows at once waits for what would come then: a round trip and more.
-# On a new connection too: the server is ready to write a round trip after us.
+# Nobody can tell an answer from one that was on its way when the request went out. A server's
+# machine may hold back what was written after an answer until that is confirmed (Nagle), so a
+# request that follows at once waits for what would come then: a round trip and more. On a new
+# connection too: the server is ready to write a round trip after us.
 SETTLE_S, SETTLE_MAX_S = 0.03, 0.5
 SETTLED_S = 2  # after this time nothing is held back any more
 
@@ -32,7 +35,9 @@ class Link:
         raise NotImplementedError
 
     async def early(self, seconds: float) -> "bytes | None":
-        """Confirm all that came, and return what comes within so many s: b"" at the end or after an error, None for nothing."""
+        """Confirm all that came, and return what comes within so many s: b"" at the end or after an
+        error, None for nothing.
+        """
         raise NotImplementedError
 
     def sent(self) -> bool:
@@ -44,7 +49,9 @@ class Link:
 
 
 class Addresses:
-    """Which of a name's addresses to try first: the one that answered last, then others, then those that failed since."""
+    """Which of a name's addresses to try first: the one that answered last, then others, then those
+    that failed since.
+    """
 
     def __init__(self):
         self._good = None
@@ -54,7 +61,11 @@ class Addresses:
         """Return at most ADDRESSES_MAX of them."""
         fine = [address for address in found if address not in self._bad]
         good = [address for address in fine if address == self._good]
-        return (good + [address for address in fine if address != self._good] + [a for a in self._bad if a in found])[:ADDRESSES_MAX]
+        return (
+            good
+            + [address for address in fine if address != self._good]
+            + [a for a in self._bad if a in found]
+        )[:ADDRESSES_MAX]
 
     def worked(self, address) -> None:
         self._good, self._bad = address, []
@@ -65,7 +76,9 @@ class Addresses:
 
 
 class Exchange:
-    """One request at a time. What fails is an HttpsError, and nothing else; a time-out is the caller's, who then closes."""
+    """One request at a time. What fails is an HttpsError, and nothing else; a time-out is the
+    caller's, who then closes.
+    """
 
     def __init__(self, way, addresses: Addresses):
         self._way = way
@@ -83,8 +96,12 @@ class Exchange:
             self._addresses.failed(self._address)
         link.close()
 
-    async def request(self, method: str, path: str, headers: dict, body: bytes, deadline: float) -> Answer:
-        """Return the answer to this request; a kept connection that the server closed is asked anew once. deadline: of way.monotonic()."""
+    async def request(
+        self, method: str, path: str, headers: dict, body: bytes, deadline: float
+    ) -> Answer:
+        """Return the answer to this request; a kept connection that the server closed is asked anew
+        once. deadline: of way.monotonic().
+        """
         try:
             request = encode_request(method, self._host(), path, headers, body)
         except ValueError as error:
@@ -93,7 +110,9 @@ class Exchange:
             link = self._link
             if link is not None:
                 try:
-                    if await link.early(self._settle_s(link, self._answered_at)) is None:  # else it has ended, or says what nobody asked
+                    if (
+                        await link.early(self._settle_s(link, self._answered_at)) is None
+                    ):  # else it has ended, or says what nobody asked
                         return await self._ask(link, request)
                 except Closed:
                     pass
@@ -104,7 +123,9 @@ class Exchange:
             raise
 
     def _settle_s(self, link, since):
-        """Return how long to look whether the server says what nobody asked, when the last it said before was at this time."""
+        """Return how long to look whether the server says what nobody asked, when the last it said
+        before was at this time.
+        """
         passed_s = self._way.monotonic() - since
         return 0 if passed_s > SETTLED_S else min(SETTLE_MAX_S, SETTLE_S + 2 * link.rtt_s)
 
@@ -119,7 +140,9 @@ class Exchange:
             answer = await reader.answer()
         except Closed:
             if reader.begun:
-                raise HttpsError(PROTOCOL, "the server closed the connection in the middle of an answer")
+                raise HttpsError(
+                    PROTOCOL, "the server closed the connection in the middle of an answer"
+                )
             raise
         self._fresh = False
         self._addresses.worked(self._address)
@@ -129,7 +152,9 @@ class Exchange:
         return answer
 
     async def _open(self, deadline):
-        """Return a link to the first of the name's addresses that proves to be the server. Each has its share of the time, one is kept."""
+        """Return a link to the first of the name's addresses that proves to be the server. Each has
+        its share of the time, one is kept.
+        """
         found = self._addresses.ordered(await self._way.addresses())
         failed = HttpsError(UNREACHABLE, "the name {} cannot be resolved".format(self._way.host))
         for number, address in enumerate(found):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP/1.1 as our client speaks it on both interpreters: the request's bytes, and the reader of every form of answer; pure."""
+"""HTTP/1.1 as our client speaks it on both interpreters: the request's bytes, and the reader of
+every form of answer; pure.
+"""
 
 from flukso.https import BODY_MAX, HEADERS_MAX, LINE_MAX, PROTOCOL, Answer, HttpsError
 from flukso.numerals import digits
@@ -36,9 +38,11 @@ def _always():
 
 
 class AnswerReader:
-    """Reads one answer. read is a coroutine function that gives the next bytes, b"" at the end of the connection.
+    """Reads one answer. read is a coroutine function that gives the next bytes, b"" at the end of
+    the connection.
 
-    sent() says whether the other machine has the whole request by now: what answers before is no answer to it.
+    sent() says whether the other machine has the whole request by now: what answers before is no
+    answer to it.
     """
 
     def __init__(self, read, sent=_always):
@@ -69,7 +73,9 @@ class AnswerReader:
         """Return the whole answer. Raises HttpsError as head()."""
         version, status, headers = await self.head()
         body = await self._body(status, headers)
-        closes = "close" in [word.strip() for word in headers.get("connection", "").lower().split(",")]
+        closes = "close" in [
+            word.strip() for word in headers.get("connection", "").lower().split(",")
+        ]
         framed_twice = "transfer-encoding" in headers and "content-length" in headers
         clean = not self._ended and not self._ahead
         self.reusable = clean and version == "HTTP/1.1" and not closes and not framed_twice
@@ -104,7 +110,12 @@ class AnswerReader:
             self.begun = True
         line = await self._line()
         words = line.split(" ", 2)
-        if len(words) < 2 or words[0] not in ("HTTP/1.0", "HTTP/1.1") or digits(words[1], 3) is None or not 100 <= int(words[1]) < 600:
+        if (
+            len(words) < 2
+            or words[0] not in ("HTTP/1.0", "HTTP/1.1")
+            or digits(words[1], 3) is None
+            or not 100 <= int(words[1]) < 600
+        ):
             raise HttpsError(PROTOCOL, "unusable answer: {}".format(_shown(line)))
         return words[0], int(words[1])
 
@@ -131,7 +142,9 @@ class AnswerReader:
             return b""
         if "transfer-encoding" in headers:
             if headers["transfer-encoding"].lower() != "chunked":
-                raise HttpsError(PROTOCOL, "unknown encoding: {}".format(_shown(headers["transfer-encoding"])))
+                raise HttpsError(
+                    PROTOCOL, "unknown encoding: {}".format(_shown(headers["transfer-encoding"]))
+                )
             return await self._chunks()
         if "content-length" in headers:
             return await self._exactly(_length(headers["content-length"]))
@@ -167,7 +180,9 @@ class AnswerReader:
         for _ in range(CHUNKS_MAX):
             line = await self._line()
             size = line.partition(";")[0].strip()
-            if not 1 <= len(size) <= 8 or any(char not in "0123456789abcdefABCDEF" for char in size):
+            if not 1 <= len(size) <= 8 or any(
+                char not in "0123456789abcdefABCDEF" for char in size
+            ):
                 raise HttpsError(PROTOCOL, "unusable chunk: {}".format(_shown(line)))
             if int(size, 16) == 0:
                 await self._headers()  # trailers count for nothing

@@ -13,7 +13,12 @@ def http_date(text: str) -> "int | None":
         return None
     month = MONTHS.find(parts[2])
     numbers = [parts[1], parts[3]] + parts[4].split(":")
-    if month < 0 or month % 3 or len(numbers) != 5 or not all(digits(n, 4) is not None for n in numbers):
+    if (
+        month < 0
+        or month % 3
+        or len(numbers) != 5
+        or not all(digits(n, 4) is not None for n in numbers)
+    ):
         return None
     day, year, hour, minute, second = [int(n) for n in numbers]
     if not (1970 <= year <= 2105 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
@@ -27,7 +32,9 @@ def minute(unix_s: int) -> str:
 
 
 def utc(unix_s: int) -> tuple:
-    """Return (year, month, day, hour, minute, second). By arithmetic alone: a libc's own way takes 70 kB of memory the first time."""
+    """Return (year, month, day, hour, minute, second). By arithmetic alone: a libc's own way takes
+    70 kB of memory the first time.
+    """
     days, second = unix_s // 86400, unix_s % 86400
     year = 1970 + days // 366  # or later
     while _days(year + 1, 1, 1) <= days:
@@ -44,4 +51,13 @@ def _days(year, month, day):
     if month <= 2:  # the year begins in March, so that the leap day is its last
         year -= 1
         month += 12
-    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 1 - 719468
+    return (
+        365 * year
+        + year // 4
+        - year // 100
+        + year // 400
+        + (153 * (month - 3) + 2) // 5
+        + day
+        - 1
+        - 719468
+    )

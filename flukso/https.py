@@ -17,13 +17,20 @@ TOO_NEW = "it does not speak TLS 1.2, the only version of this runtime"
 NO_TLS = "what answers there is no TLS"
 NO_COMMON = "it takes none of the ciphers and versions that are offered"
 
-CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = "refused-certificate", "unreachable", "timeout", "protocol"
+CERTIFICATE, UNREACHABLE, TIMEOUT, PROTOCOL = (
+    "refused-certificate",
+    "unreachable",
+    "timeout",
+    "protocol",
+)
 
 
 class HttpsError(OSError):
-    """A request that got no answer to believe: .kind is one of the four above, the text a sentence for the log.
+    """A request that got no answer to believe: .kind is one of the four above, the text a sentence
+    for the log.
 
-    .dates: the certificate is good but for its dates, which are not those that this machine's clock shows.
+    .dates: the certificate is good but for its dates, which are not those that this machine's clock
+    shows.
     """
 
     def __init__(self, kind, text, dates=False):
@@ -32,13 +39,24 @@ class HttpsError(OSError):
         self.dates = dates
 
 
-# why a block of a CA file is of no use: modules/tls/ca_file.h and ports/cpython_ca.py have the numbers
-CA_DAMAGED, CA_CUT, CA_TRUSTED, CA_UNKNOWN, CA_LARGE, CA_OTHER_KIND, CA_P521, CA_RSA_PSS = 1, 2, 3, 4, 5, 6, 7, 8
+# why a block of a CA file is of no use: modules/tls/ca_file.h and ports/cpython_ca.py have the
+# numbers
+CA_DAMAGED, CA_CUT, CA_TRUSTED, CA_UNKNOWN, CA_LARGE, CA_OTHER_KIND, CA_P521, CA_RSA_PSS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+)
 NOT_BUILT_IN = ", which this runtime does not have: it takes RSA, and keys on P-256 and P-384"
 CA_FAULTS = {
     CA_DAMAGED: "the certificate at line {} is damaged",
     CA_CUT: "the certificate at line {} has no end",
-    CA_TRUSTED: "line {} begins a TRUSTED CERTIFICATE, OpenSSL's own form; `openssl x509` makes a plain one of it",
+    CA_TRUSTED: "line {} begins a TRUSTED CERTIFICATE, OpenSSL's own form; `openssl x509` makes a "
+    "plain one of it",
     CA_UNKNOWN: "the block at line {} is no certificate that can be used here",
     CA_OTHER_KIND: "the one at line {} has a key or a signature of another kind" + NOT_BUILT_IN,
     CA_P521: "the one at line {} has a key on the curve P-521" + NOT_BUILT_IN,
@@ -48,13 +66,16 @@ CA_FAULTS = {
 
 
 def ca_file_words(path: str, good: int, bad: int, fault: int, line: int) -> str:
-    """Return a sentence on a CA file with so many good certificates and bad blocks, "" when all is well.
+    """Return a sentence on a CA file with so many good certificates and bad blocks, "" when all is
+    well.
 
     Raises OSError, with a sentence, when there is no good one.
     """
     why = CA_FAULTS[fault].format(line) if fault else ""
     if not good:
-        raise OSError("{} holds no CA certificate that can be used{}".format(path, ": " + why if why else ""))
+        raise OSError(
+            "{} holds no CA certificate that can be used{}".format(path, ": " + why if why else "")
+        )
     if not bad:
         return ""
     more = " (and {} more of the kind)".format(bad - 1) if bad > 1 else ""
@@ -74,9 +95,15 @@ def parse_url(url: str) -> Url:
         host, port = authority, "443"
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-    if not host or not all(ord(c) < 128 and (c.isalpha() or c.isdigit() or c in "-._:") for c in host):
+    if not host or not all(
+        ord(c) < 128 and (c.isalpha() or c.isdigit() or c in "-._:") for c in host
+    ):
         raise ValueError("no host name in {}".format(url))
-    if not 1 <= len(port) <= 5 or not all(c in "0123456789" for c in port) or not 1 <= int(port) <= 65535:
+    if (
+        not 1 <= len(port) <= 5
+        or not all(c in "0123456789" for c in port)
+        or not 1 <= int(port) <= 65535
+    ):
         raise ValueError("no port number in {}".format(url))
     if not all(33 <= ord(c) < 127 and c not in "?#" for c in path):
         raise ValueError("unusable path in {}".format(url))

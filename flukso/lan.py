@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's routes (docs/protocols.md §5): each sensor's last minute, the page, status and metrics."""
+"""The LAN API's routes (docs/protocols.md §5): each sensor's last minute, the page, status and
+metrics.
+"""
 
 from microdot import Microdot, Request
 from microdot.microdot import NoCaseDict
@@ -11,12 +13,17 @@ from flukso.page import PAGE
 
 JSON, JSONP = "application/json", "application/javascript"
 CALLBACK_MAX = 64
-CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"  # as JavaScript's own names, and as jQuery and Angular make them
+# as JavaScript's own names, and as jQuery and Angular make them
+CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"
 CALLBACK_LETTERS = CALLBACK_FIRST + "0123456789."
 NOBODY = ("", 0)  # routes do not ask who asks
 CALLBACKS = ("jsonp_callback", "callback")
 HOSTNAME = "/proc/sys/kernel/hostname"
-RESOLVERS = ("/etc/resolv.conf", "/tmp/resolv.conf.d/resolv.conf.auto", "/tmp/resolv.conf.auto")  # OpenWrt's: what the LAN's router said
+RESOLVERS = (
+    "/etc/resolv.conf",
+    "/tmp/resolv.conf.d/resolv.conf.auto",
+    "/tmp/resolv.conf.auto",
+)  # OpenWrt's: what the LAN's router said
 FILE_MAX = 4096  # bytes of each
 
 
@@ -30,11 +37,17 @@ class Refused(ValueError):
 
 def minute(window: list) -> str:
     """Return a meter's window as §5 writes it: compact JSON, a second not measured yet is "nan"."""
-    return "[" + ",".join(["[{},{}]".format(ts, '"nan"' if rate is None else rate) for ts, rate in window]) + "]"
+    return (
+        "["
+        + ",".join(["[{},{}]".format(ts, '"nan"' if rate is None else rate) for ts, rate in window])
+        + "]"
+    )
 
 
 def check_query(args: dict, version: "str | None", unit: str):
-    """Refuse a query that asks for something else than the last minute in this unit; none at all is fine."""
+    """Refuse a query that asks for something else than the last minute in this unit; none at all is
+    fine.
+    """
     asked = [name for name in args if name not in CALLBACKS]
     if not asked and version is None:
         return
@@ -44,7 +57,10 @@ def check_query(args: dict, version: "str | None", unit: str):
         return
     if args.get("interval") != "minute":
         raise Refused(400, "interval must be minute")
-    if args.get("unit") not in (unit, WATT):  # bridges ask for watt whatever the sensor; the historic daemon answered with its own unit
+    if args.get("unit") not in (
+        unit,
+        WATT,
+    ):  # bridges ask for watt whatever the sensor; the historic daemon answered with its own unit
         raise Refused(400, "unit must be {} for this sensor".format(unit))
 
 
@@ -54,8 +70,17 @@ def callback(args: dict) -> "str | None":
         name = args.get(parameter)
         if name is None:
             continue
-        if not 1 <= len(name) <= CALLBACK_MAX or name[0] not in CALLBACK_FIRST or not all(c in CALLBACK_LETTERS for c in name):
-            raise Refused(400, "{} must be a name of 1 to {} letters, digits, _, $ or .".format(parameter, CALLBACK_MAX))
+        if (
+            not 1 <= len(name) <= CALLBACK_MAX
+            or name[0] not in CALLBACK_FIRST
+            or not all(c in CALLBACK_LETTERS for c in name)
+        ):
+            raise Refused(
+                400,
+                "{} must be a name of 1 to {} letters, digits, _, $ or .".format(
+                    parameter, CALLBACK_MAX
+                ),
+            )
         return name
     return None
 
@@ -66,7 +91,9 @@ class Lan:
     def __init__(self, house):
         self._house = house
         self._app = self._routes()
-        self._server = LanServer(self._respond, house.port.system_clock().monotonic, self._moment, house.port.serve_tcp)
+        self._server = LanServer(
+            self._respond, house.port.system_clock().monotonic, self._moment, house.port.serve_tcp
+        )
 
     @property
     def requests(self):
@@ -97,7 +124,9 @@ class Lan:
         if refused is not None:
             return 403, "text/plain", refused
         try:
-            request = Request(self._app, NOBODY, "GET", head.target, "1.1", NoCaseDict(head.headers))
+            request = Request(
+                self._app, NOBODY, "GET", head.target, "1.1", NoCaseDict(head.headers)
+            )
         except (ValueError, IndexError):  # of an escape that cannot be decoded
             return 400, "text/plain", "the query cannot be read"
         if not reading and any([name in request.args for name in CALLBACKS]):
@@ -108,12 +137,16 @@ class Lan:
         return 200, response.headers["Content-Type"], response.body
 
     def _names(self):
-        """Return the names under which all is served, in lower case. They are looked up anew: a lease brings another domain."""
+        """Return the names under which all is served, in lower case. They are looked up anew: a
+        lease brings another domain.
+        """
         settings = self._house.settings
         domains = []
         for path in RESOLVERS:
             domains += lan_guard.search_domains(self._read(path))
-        return lan_guard.names(self._read(HOSTNAME), discovery.service(settings).host, settings.lan_name, domains)
+        return lan_guard.names(
+            self._read(HOSTNAME), discovery.service(settings).host, settings.lan_name, domains
+        )
 
     def _read(self, path):
         """Return the text of a file of the machine, "" when it cannot be read."""
@@ -135,7 +168,9 @@ class Lan:
 
         @app.get("/metrics")
         async def metrics(request):
-            return status.metrics(self._house, self._house.clock.monotonic()), {"Content-Type": "text/plain; version=0.0.4"}
+            return status.metrics(self._house, self._house.clock.monotonic()), {
+                "Content-Type": "text/plain; version=0.0.4"
+            }
 
         @app.get("/sensor/<sensor>")
         async def sensor_minute(request, sensor):

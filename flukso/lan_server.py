@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's HTTP server: connections, limits, and answers that are kept while they are right (docs/lan.md)."""
+"""The LAN API's HTTP server: connections, limits, and answers that are kept while they are right
+(docs/lan.md).
+"""
 
 import asyncio
 from collections import namedtuple
@@ -9,7 +11,9 @@ from flukso.lan_guard import PREFLIGHT, headers_for, is_reading
 BACKLOG = 128  # connections that the kernel holds while the loop polls the board
 CONNECTIONS_MAX = 64  # at once; a router has 16 MB
 PER_ADDRESS_MAX = 56  # of these, so that one client never has them all
-RESERVE = 32768  # bytes that must be left for the rest of the daemon when a connection is taken: uploads and saving come first
+# bytes that must be left for the rest of the daemon when a connection is taken: uploads and saving
+# come first
+RESERVE = 32768
 READ = 1024  # bytes at once; most requests are shorter
 HEAD_MAX = 4096  # bytes of request line and headers: a browser's are some 700
 TARGET_MAX = 512  # bytes of path and query
@@ -96,11 +100,20 @@ def _text(raw, least=33):
     return "".join([chr(byte) if byte < 128 else "?" for byte in raw])
 
 
-def compose(status: int, content_type: str, body: bytes, keep: bool, more: str = "", head_only: bool = False) -> bytes:
+def compose(
+    status: int, content_type: str, body: bytes, keep: bool, more: str = "", head_only: bool = False
+) -> bytes:
     """Return a whole answer; more are header lines, each with its end."""
-    kind = "Content-Type: {}\r\nContent-Length: {}\r\n".format(content_type, len(body)) if status != 204 else ""
+    kind = (
+        "Content-Type: {}\r\nContent-Length: {}\r\n".format(content_type, len(body))
+        if status != 204
+        else ""
+    )
     kept = "keep-alive" if keep else "close"
-    head = "HTTP/1.1 {} {}\r\n{}{}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: {}\r\n\r\n"
+    head = (
+        "HTTP/1.1 {} {}\r\n{}{}Cache-Control: no-store\r\nX-Content-Type-Options: "
+        "nosniff\r\nConnection: {}\r\n\r\n"
+    )
     head = head.format(status, REASONS.get(status, "Unknown"), kind, more, kept)
     return head.encode() + (b"" if head_only else body)
 
@@ -141,7 +154,8 @@ class Connection:
 class LanServer:
     """Serves what `answer(head)`, a coroutine, returns as (status, content type, body).
 
-    mono() is the monotonic time in real seconds, moment() any value that changes when answers do; listen is the port's serve_tcp.
+    mono() is the monotonic time in real seconds, moment() any value that changes when answers do;
+    listen is the port's serve_tcp.
     """
 
     def __init__(self, answer, mono, moment, listen):
@@ -196,7 +210,9 @@ class LanServer:
         try:
             if len(self._connections) >= CONNECTIONS_MAX or here >= PER_ADDRESS_MAX or not roomy():
                 self.refused += 1
-                await self._send(writer, refusal(503, "too many connections", more="Retry-After: 5\r\n"))
+                await self._send(
+                    writer, refusal(503, "too many connections", more="Retry-After: 5\r\n")
+                )
                 return
             self._connections[number] = connection
             self._addresses[address] = here + 1
@@ -223,7 +239,10 @@ class LanServer:
             if end < 0:
                 if len(buffered) >= HEAD_MAX:
                     self.refused += 1
-                    await self._send(writer, refusal(431, "the headers are longer than {} bytes".format(HEAD_MAX)))
+                    await self._send(
+                        writer,
+                        refusal(431, "the headers are longer than {} bytes".format(HEAD_MAX)),
+                    )
                     return
                 if not buffered:
                     connection.deadline = self._mono() + IDLE_S
@@ -267,7 +286,9 @@ class LanServer:
         if not self._rate.allows(address, self._mono()):
             self.refused += 1
             more = "Retry-After: 1\r\n" + headers_for(head.target)
-            return refusal(429, "more than {} different answers a second".format(RATE), head.keep, more), head.keep
+            return refusal(
+                429, "more than {} different answers a second".format(RATE), head.keep, more
+            ), head.keep
         return await self._make(raw, head)
 
     async def _make(self, raw, head):

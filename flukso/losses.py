@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the copies lose by a new configuration, in words: nothing goes from them unsaid; pure (docs/daemon.md)."""
+"""What the copies lose by a new configuration, in words: nothing goes from them unsaid; pure
+(docs/daemon.md).
+"""
 
 from flukso import copies, uci
 from flukso.config import TRUE, value_in
@@ -10,9 +12,13 @@ LINES_MAX = 12  # said at once
 
 
 def lost(before, after) -> list:
-    """Say what one Copy had and the other has no more, or otherwise: identity, sensors, their ids, sections and options."""
+    """Say what one Copy had and the other has no more, or otherwise: identity, sensors, their ids,
+    sections and options.
+    """
     old, new = uci.parse(before.flukso, "", []), uci.parse(after.flukso, "", [])
-    lines = _identity(copies.identity_in(old) or before.identity, copies.identity_in(new) or after.identity)
+    lines = _identity(
+        copies.identity_in(old) or before.identity, copies.identity_in(new) or after.identity
+    )
     lines += _sensors(old, new) + _gone(items_of(old), items_of(new))
     if len(lines) > LINES_MAX:
         lines[LINES_MAX:] = ["and {} things more are gone".format(len(lines) - LINES_MAX)]
@@ -20,7 +26,10 @@ def lost(before, after) -> list:
 
 
 def _identity(old, new):
-    if not old.get("device") or (old["device"], old.get("key")) == (new.get("device"), new.get("key")):
+    if not old.get("device") or (old["device"], old.get("key")) == (
+        new.get("device"),
+        new.get("key"),
+    ):
         return []
     if old["device"] != new.get("device"):
         return ["the device is {} now; it was {}".format(new.get("device"), old["device"])]
@@ -53,7 +62,9 @@ def _known(found):
 
 
 def _gone(old, new):
-    """Name sections and options, or values of a list, that are there no more; of a section that is gone, nothing else."""
+    """Name sections and options, or values of a list, that are there no more; of a section that is
+    gone, nothing else.
+    """
     left: dict = {}
     for item in new:
         left[item] = left.get(item, 0) + 1

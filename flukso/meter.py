@@ -10,8 +10,8 @@ NEVER = -WINDOW_S  # second of a reading that there was not; monotonic time is n
 WRAP = 1 << 32  # of counter and board clock
 
 WATT, LPERDAY = "watt", "lperday"
-# per unit: factor on (Wh or l) per ms, and the highest rate believed. 500 kW: three clamps of 500 A carry 345 kW;
-# 10,000 m³ a day is far more than a household's pipe
+# per unit: factor on (Wh or l) per ms, and the highest rate believed. 500 kW: three clamps of 500 A
+# carry 345 kW; 10,000 m³ a day is far more than a household's pipe
 UNITS = {WATT: (3600 * 1000, 500000), LPERDAY: (86400 * 1000, 10000000)}
 POWER_MAX = UNITS[WATT][1]
 UNIT_OF_TYPE = {"electricity": WATT, "heating": WATT, "water": LPERDAY, "gas": LPERDAY}
@@ -19,12 +19,15 @@ UNIT_OF_TYPE = {"electricity": WATT, "heating": WATT, "water": LPERDAY, "gas": L
 CLOCK_SLACK_MS = 3000  # a pulse is seen up to one poll late, and a poll may be late itself
 CLOCK_SLACK_PARTS = 50  # 2 %: more than board and router clocks differ by
 
-# what `pulse` makes of a reading: rate is None when it cannot be known; reset: the counter fell or leapt
+# what `pulse` makes of a reading: rate is None when it cannot be known; reset: the counter fell or
+# leapt
 Step = namedtuple("Step", ("rate", "reset"))
 
 
 class Meter:
-    """The figures of one sensor. Times are monotonic seconds; the wall clock comes in only when the window is shown."""
+    """The figures of one sensor. Times are monotonic seconds; the wall clock comes in only when the
+    window is shown.
+    """
 
     def __init__(self, unit=WATT):
         self.unit = unit
@@ -49,7 +52,9 @@ class Meter:
         return None if self._slot == NEVER else self._slot
 
     def power(self, second: int, counter: int | None, watt: int) -> bool:
-        """Take an analog sensor's reading of this second (counter None: unknown yet); False when the power is impossible, and not shown."""
+        """Take an analog sensor's reading of this second (counter None: unknown yet); False when
+        the power is impossible, and not shown.
+        """
         before = self.counter
         if counter != before and counter is not None:
             self.counter = counter
@@ -61,7 +66,9 @@ class Meter:
         return True
 
     def follow(self, second: int, counter: int):
-        """Take the newest counter of an analog sensor whose powers of each second, up to this one, were written to `slots` already."""
+        """Take the newest counter of an analog sensor whose powers of each second, up to this one,
+        were written to `slots` already.
+        """
         self._count(counter, None)
         self._slot = second
 
@@ -95,7 +102,9 @@ class Meter:
         factor, highest = UNITS[self.unit]
         gone = (counter - self.counter) % WRAP * 1000 + (milli or 0) - (self.milli or 0)
         span = 1000 * board_elapsed_ms
-        rate = int((2 * gone * factor + span) // (2 * span))  # to the nearest, as the historic daemon does
+        rate = int(
+            (2 * gone * factor + span) // (2 * span)
+        )  # to the nearest, as the historic daemon does
         if gone < 0 or rate > highest:
             return Step(None, True)
         return Step(rate, False)
@@ -107,7 +116,9 @@ class Meter:
         self.milli = milli
 
     def _leapt(self, before, counter):
-        """Say whether a counter fell or leapt more than any house could use in an hour; its wrap is no fall."""
+        """Say whether a counter fell or leapt more than any house could use in an hour; its wrap is
+        no fall.
+        """
         return (counter - before) % WRAP > self._leap
 
     def _show(self, second, rate):
@@ -125,7 +136,9 @@ class Meter:
         self._slot = second
 
     def window(self, now_s: float, now_unix_s: float) -> list:
-        """Return the last 60 s as [unix s, rate or None] a second, oldest first; [] when nothing was ever measured."""
+        """Return the last 60 s as [unix s, rate or None] a second, oldest first; [] when nothing
+        was ever measured.
+        """
         if self._slot == NEVER:
             return []
         now = round(now_s)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the clamps have counted by now, by the daemon that runs on this machine, else by the board itself (docs/calibration.md)."""
+"""What the clamps have counted by now, by the daemon that runs on this machine, else by the board
+itself (docs/calibration.md).
+"""
 
 from flukso import calibration, config, daemonstatus
 from flukso.board import Board
@@ -31,14 +33,18 @@ class Way:
             if document is not None:
                 windows = {}
                 for sensor in sensors:
-                    windows[sensor.id] = await daemonstatus.fetch(self._port, self._settings.lan_port, "/sensor/" + sensor.id + MINUTE)
+                    windows[sensor.id] = await daemonstatus.fetch(
+                        self._port, self._settings.lan_port, "/sensor/" + sensor.id + MINUTE
+                    )
                 return self._told(document, windows, sensors)
         self.direct = True
         return await self.on_board(lambda board, clock: self._asked(board, clock, sensors))
 
     async def on_board(self, what):
         """Return what the coroutine function (board, clock) gives. Raises OSError, SpiError."""
-        clock = self._port.sim_clock(self._clock_url) if self._clock_url else self._port.system_clock()
+        clock = (
+            self._port.sim_clock(self._clock_url) if self._clock_url else self._port.system_clock()
+        )
         bus = None
         try:
             await clock.start()
@@ -51,20 +57,35 @@ class Way:
 
     def _url(self):
         url = self._settings.bus
-        return url + "?mode={}".format(self._settings.spi_mode) if url.startswith("spidev:") and self._settings.spi_mode else url
+        return (
+            url + "?mode={}".format(self._settings.spi_mode)
+            if url.startswith("spidev:") and self._settings.spi_mode
+            else url
+        )
 
     def _told(self, document, windows, sensors):
-        """Return the Moment that the daemon's /status and its last minute of each sensor tell. Raises CalibrationError."""
+        """Return the Moment that the daemon's /status and its last minute of each sensor tell.
+        Raises CalibrationError.
+        """
         try:
             board, clock = document["board"], document["clock"]
             if board["error"] or not 0 <= board["last_poll_age"] <= READ_MAX_S:
-                raise CalibrationError("the daemon does not reach the board: {}".format(board["error"] or "it was not read lately"))
+                raise CalibrationError(
+                    "the daemon does not reach the board: {}".format(
+                        board["error"] or "it was not read lately"
+                    )
+                )
             rows = {row["id"]: row for row in document["sensors"]}
             if [sensor.id for sensor in sensors if sensor.id not in rows]:
                 raise CalibrationError(
-                    "the daemon on port {} reads other sensors; is this its configuration?".format(self._settings.lan_port)
+                    "the daemon on port {} reads other sensors; is this its configuration?".format(
+                        self._settings.lan_port
+                    )
                 )
-            parts = [self._part(sensor, rows[sensor.id], _highest(windows[sensor.id])) for sensor in sensors]
+            parts = [
+                self._part(sensor, rows[sensor.id], _highest(windows[sensor.id]))
+                for sensor in sensors
+            ]
             covered = min([_covered(windows[sensor.id]) for sensor in sensors])
             time = _natural(clock["time"]) if clock["believed"] else 0
             falls = _natural(board["damage"]["falls"]) if board["damage"] else 0
@@ -75,19 +96,43 @@ class Way:
         except CalibrationError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CalibrationError("the daemon on port {} tells too little: {}; is it an older one?".format(self._settings.lan_port, error))
+            raise CalibrationError(
+                "the daemon on port {} tells too little: {}; is it an older one?".format(
+                    self._settings.lan_port, error
+                )
+            )
         mono = self._port.system_clock()
-        return Moment(time, int(mono.monotonic()), calibration.boot_name(mono.boot()), hardware, falls, covered, tuple(parts))
+        return Moment(
+            time,
+            int(mono.monotonic()),
+            calibration.boot_name(mono.boot()),
+            hardware,
+            falls,
+            covered,
+            tuple(parts),
+        )
 
     def _part(self, sensor, row, power):
         constant = config.thousandths(row["constant"])
         if row["counter"] is None or row["value"] is None or constant is None:
-            raise CalibrationError("the daemon has not read sensor {} yet; try again in some seconds".format(sensor.number))
+            raise CalibrationError(
+                "the daemon has not read sensor {} yet; try again in some seconds".format(
+                    sensor.number
+                )
+            )
         own = 1000 * sensor.constant + (sensor.fraction if "." in row["constant"] else 0)
         if constant != own:
             words = "the daemon counts sensor {} with {}, and {} says {}: reload it first"
-            raise CalibrationError(words.format(sensor.number, plain(constant), self._path, plain(own)))
-        return Part(sensor.id, sensor.number, _natural(row["counter"]), max(_natural(row["value"]), power), constant)
+            raise CalibrationError(
+                words.format(sensor.number, plain(constant), self._path, plain(own))
+            )
+        return Part(
+            sensor.id,
+            sensor.number,
+            _natural(row["counter"]),
+            max(_natural(row["value"]), power),
+            constant,
+        )
 
     async def _asked(self, board, clock, sensors):
         """Return the Moment that the board tells."""
@@ -100,13 +145,19 @@ class Way:
                 break
             await clock.sleep(EVERY_S)
         else:
-            raise CalibrationError("the board says no power of the clamp: is its sensor enabled there? flukso board sync")
+            raise CalibrationError(
+                "the board says no power of the clamp: is its sensor enabled there? flukso board "
+                "sync"
+            )
         parts = []
         for sensor in sensors:
             constant = 1000 * (await board.ask("gm", sensor.number - 1))[1]
             constant += (await board.ask("gf", sensor.number - 1))[1] if board.fractions else 0
             if constant != 1000 * sensor.constant + (sensor.fraction if board.fractions else 0):
-                words = "the board counts sensor {} with {}, and {} says otherwise: flukso board sync first"
+                words = (
+                    "the board counts sensor {} with {}, and {} says otherwise: flukso board "
+                    "sync first"
+                )
                 raise CalibrationError(words.format(sensor.number, plain(constant), self._path))
             delta = deltas[sensor.number - 1]
             parts.append(Part(sensor.id, sensor.number, delta.counter, delta.extra, constant))
@@ -114,11 +165,21 @@ class Way:
         time = int(clock.wall()) if clock.synchronised() else 0
         hardware = "{}.{}".format(known.hw_major, known.hw_minor)
         falls = board.damage.falls if board.damage else 0
-        return Moment(time, int(clock.monotonic()), calibration.boot_name(clock.boot()), hardware, falls, 0, tuple(parts))
+        return Moment(
+            time,
+            int(clock.monotonic()),
+            calibration.boot_name(clock.boot()),
+            hardware,
+            falls,
+            0,
+            tuple(parts),
+        )
 
 
 def _highest(window):
-    """Return the highest power of the minute that the LAN API tells. Raises TypeError for no such document."""
+    """Return the highest power of the minute that the LAN API tells. Raises TypeError for no such
+    document.
+    """
     return max([0] + [_natural(watt) for _, watt in window if watt != "nan"])
 
 

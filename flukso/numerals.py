@@ -8,7 +8,9 @@ def whole(text: str) -> int | None:
 
 
 def digits(text: str, most: int) -> int | None:
-    """Return the value of 1 to `most` decimal digits, else None; isdigit() alone also takes "²", which int() does not."""
+    """Return the value of 1 to `most` decimal digits, else None; isdigit() alone also takes "²",
+    which int() does not.
+    """
     for char in text:
         if not "0" <= char <= "9":
             return None

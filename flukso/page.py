@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN's single page: where to claim the device, each sensor's last minute as a live line, its figures. Needs nothing from elsewhere."""
+"""The LAN's single page: where to claim the device, each sensor's last minute as a live line, its
+figures. Needs nothing from elsewhere.
+"""
 
 # The QR code is made in the browser: it costs the router nothing but these bytes in its flash.
 PAGE = b"""<!doctype html>

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`flukso provision`: makes what a device needs to have of its own, and renders the copy that the daemon reads (docs/daemon.md)."""
+"""`flukso provision`: makes what a device needs to have of its own, and renders the copy that the
+daemon reads (docs/daemon.md).
+"""
 
 from binascii import hexlify
 from collections import namedtuple
@@ -9,11 +11,17 @@ from flukso.config import BOARD_SENSORS, is_hex32, whole
 from flukso.uci import quoted, set_option
 from flukso.words import trouble
 
-GENERATION_1 = {1: "analog", 2: "analog", 3: "pulse", 4: "pulse"}  # its four inputs, docs/protocols.md §2
+GENERATION_1 = {
+    1: "analog",
+    2: "analog",
+    3: "pulse",
+    4: "pulse",
+}  # its four inputs, docs/protocols.md §2
 CONFIG = "/etc/config/flukso"
 DEFAULT_CLASSES = {1: "analog", 2: "analog", 3: "analog", 4: "pulse", 5: "pulse", 6: "uart"}
 
-# flukso, system: texts to be written; runtime: what the daemon reads; changes: in words; old: a converted generation 1 text, or None
+# flukso, system: texts to be written; runtime: what the daemon reads; changes: in words; old: a
+# converted generation 1 text, or None
 Provisioned = namedtuple("Provisioned", ("flukso", "system", "runtime", "changes", "old"))
 
 
@@ -22,10 +30,11 @@ class ProvisionError(ValueError):
 
 
 def provision(flukso: "str | None", system: "str | None", random, good=None) -> Provisioned:
-    """Complete the texts of the files `flukso` and `system` (None: there is none); random(n) returns n random bytes.
+    """Complete the texts of the files `flukso` and `system` (None: there is none); random(n)
+    returns n random bytes.
 
-    What is there stays as it is; a sensor without an id has the one of the Copy `good` again. Raises ProvisionError when a file cannot
-    be read, or device and key are unusable, or lost.
+    What is there stays as it is; a sensor without an id has the one of the Copy `good` again.
+    Raises ProvisionError when a file cannot be read, or device and key are unusable, or lost.
     """
     changes: list = []
     old = None
@@ -34,7 +43,10 @@ def provision(flukso: "str | None", system: "str | None", random, good=None) -> 
         text = default_config()
         changes.append("a configuration was made: one clamp of 50 A on port 1")
     elif uci.is_void(text):
-        raise ProvisionError("flukso: the file is empty, and there is no copy of it: restore it from a backup, or remove it")
+        raise ProvisionError(
+            "flukso: the file is empty, and there is no copy of it: restore it from a backup, or "
+            "remove it"
+        )
     elif is_generation_1(sections(text, "flukso")):
         old, text = text, convert(sections(text, "flukso"))
         changes.append("the generation 1 configuration was converted")
@@ -53,11 +65,17 @@ NEW_IDENTITY = "device and key were made"
 
 
 def without_wish(text: str) -> str:
-    """Return the text with the wish to reset the counters set back, however it is spelt and however often it stands there."""
+    """Return the text with the wish to reset the counters set back, however it is spelt and however
+    often it stands there.
+    """
     for section in sections(text, "flukso"):
         if section.type == "settings" and section.name == "main":
             values = [section.options.get(RESET)] + section.lists.get(RESET, [])
-            if [value for value in values if value is not None and value.text and value.text not in config.FALSE]:
+            if [
+                value
+                for value in values
+                if value is not None and value.text and value.text not in config.FALSE
+            ]:
                 return set_option(text, "settings", "main", RESET, "0")
     return text
 
@@ -90,8 +108,15 @@ def _identity(text, system, random, changes):
     if _option(own, "system", None, "device") is not None:
         return system
     if system is not None and uci.is_void(system):
-        if [section for section in own if section.type == "sensor" and _option([section], "sensor", None, "id")]:
-            raise ProvisionError("system: the file is empty, and with it device and key are lost: restore it from a backup, or remove it")
+        if [
+            section
+            for section in own
+            if section.type == "sensor" and _option([section], "sensor", None, "id")
+        ]:
+            raise ProvisionError(
+                "system: the file is empty, and with it device and key are lost: restore it from a "
+                "backup, or remove it"
+            )
         system = None
     problems: list = []
     found = uci.parse(system or "", "system", problems)
@@ -103,7 +128,10 @@ def _identity(text, system, random, changes):
         if value and not is_hex32(value):
             raise ProvisionError("system: the {} is not 32 lower-case hex digits".format(name))
     if pair[0] or pair[1]:
-        raise ProvisionError("system: one of device and key is missing; a device without its key cannot be restored here")
+        raise ProvisionError(
+            "system: one of device and key is missing; a device without its key cannot be restored "
+            "here"
+        )
     system = system or ""
     for name in ("device", "key"):
         system = set_option(system, "system", None, name, _fresh(random))
@@ -138,7 +166,9 @@ def _with_system(text, system):
 
 
 def _identity_of(text, system):
-    """Return the identity that the file `system` holds for this configuration, {} when that has its own."""
+    """Return the identity that the file `system` holds for this configuration, {} when that has its
+    own.
+    """
     if _option(sections(text, "flukso"), "system", None, "device") is not None:
         return {}
     return copies.identity_in(uci.parse(system or "", "system", []))
@@ -146,28 +176,45 @@ def _identity_of(text, system):
 
 def default_config() -> str:
     """Return a configuration for a board with one clamp."""
-    text = "config settings 'main'\n\toption phase '1'\n\toption reset_counters '0'\n\nconfig settings 'daemon'\n"
+    text = (
+        "config settings 'main'\n\toption phase '1'\n\toption reset_counters '0'\n\nconfig "
+        "settings 'daemon'\n"
+    )
     for number in sorted(DEFAULT_CLASSES):
-        lines = ["", "config sensor '{}'".format(number), "\toption class '{}'".format(DEFAULT_CLASSES[number])]
+        lines = [
+            "",
+            "config sensor '{}'".format(number),
+            "\toption class '{}'".format(DEFAULT_CLASSES[number]),
+        ]
         if number <= 3:
             lines += ["\toption voltage '230'", "\toption current '50'"]
         if number < 6:
             lines.append("\toption type 'electricity'")
-        lines += ["\tlist port '{}'".format(number), "\toption enable '{}'".format(1 if number == 1 else 0), ""]
+        lines += [
+            "\tlist port '{}'".format(number),
+            "\toption enable '{}'".format(1 if number == 1 else 0),
+            "",
+        ]
         text += "\n".join(lines)
     return text
 
 
 def is_generation_1(found: list) -> bool:
-    """Say whether this is the configuration of a generation 1 device: it has a section `flukso main`, and no settings."""
+    """Say whether this is the configuration of a generation 1 device: it has a section `flukso
+    main`, and no settings.
+    """
     kinds = [section.type for section in found]
     return "settings" not in kinds and ("flukso" in kinds or "input" in kinds)
 
 
 def convert(found: list) -> str:
-    """Return a generation 1 configuration in today's form. Raises ProvisionError when an input has no id."""
+    """Return a generation 1 configuration in today's form. Raises ProvisionError when an input has
+    no id.
+    """
     port = _option(found, "flukso", None, "port") or "/dev/ttyS0"
-    text = "config settings 'main'\n\nconfig settings 'daemon'\n\toption bus {}\n".format(quoted("uart:" + port))
+    text = "config settings 'main'\n\nconfig settings 'daemon'\n\toption bus {}\n".format(
+        quoted("uart:" + port)
+    )
     number = 0
     for section in found:
         if section.type != "input":
@@ -197,7 +244,9 @@ def _converted_input(number, section):
 
 
 def main(port, options: dict, write, warn) -> int:
-    """Run the command on files; return the exit status. `write` takes what was changed, `warn` lines that say first how grave they are."""
+    """Run the command on files; return the exit status. `write` takes what was changed, `warn`
+    lines that say first how grave they are.
+    """
     job = _Job(port, options, write, warn)
     try:
         job.run()
@@ -218,7 +267,9 @@ class _Job:
         self._write = write
         self._warn = warn
         self._path = options.get("config", CONFIG)
-        self._system_path = options.get("system", self._path.rpartition("/")[0] + "/system" if "/" in self._path else "system")
+        self._system_path = options.get(
+            "system", self._path.rpartition("/")[0] + "/system" if "/" in self._path else "system"
+        )
         self._runtime, self._user = options.get("runtime"), options.get("user")
         self._bus = options.get("bus")
         folder = options.get("copies", copies.FOLDER if self._path == CONFIG else "")
@@ -227,17 +278,27 @@ class _Job:
 
     def run(self):
         """Raises ProvisionError, ConfigErrors or OSError; what was mended by then stays so."""
-        flukso, system = self._mend(_text_of(self._port, self._path), _text_of(self._port, self._system_path))
+        flukso, system = self._mend(
+            _text_of(self._port, self._path), _text_of(self._port, self._system_path)
+        )
         for path, text in ((self._path, flukso), (self._system_path, system)):
             if text == damage.UNREAD:
-                raise ProvisionError("{} cannot be read with the memory there is, and there is no copy of it".format(path))
+                raise ProvisionError(
+                    "{} cannot be read with the memory there is, and there is no copy of it".format(
+                        path
+                    )
+                )
         if flukso is not None and not uci.is_void(flukso):
-            config.parse(flukso, system, provisioned=False)  # before lines come into it: those of errors are the file's
+            config.parse(
+                flukso, system, provisioned=False
+            )  # before lines come into it: those of errors are the file's
         done = provision(flukso, system, self._port.random_bytes, self._good)
         config.parse(done.runtime)
         if done.old is not None:
             self._put(self._path + ".gen1", done.old)
-        if done.flukso != flukso:  # before the identity: it says that this is still to be registered
+        if (
+            done.flukso != flukso
+        ):  # before the identity: it says that this is still to be registered
             self._put(self._path, done.flukso)
         if done.system is not None and done.system != system:
             self._put(self._system_path, done.system)
@@ -247,17 +308,27 @@ class _Job:
         self._keep(copies.Copy(done.flukso, _identity_of(done.flukso, done.system)))
 
     def fail(self, lines, status):
-        """Say why the files are not taken over; the last good configuration serves when nothing does so already."""
+        """Say why the files are not taken over; the last good configuration serves when nothing
+        does so already.
+        """
         for line in lines:
             self._say("error: the configuration is not taken over: " + line)
         if self._runtime and self._good and not self._port.file_stamp(self._runtime):
             try:
                 text = self._good.flukso
-                self._render(text + copies.system_section(self._good.identity) if self._good.identity else text)
+                self._render(
+                    text + copies.system_section(self._good.identity)
+                    if self._good.identity
+                    else text
+                )
                 self._say("warning: the last good configuration is used")
             except (OSError, MemoryError) as error:
                 self._say(
-                    "error: {}".format(trouble(error) if isinstance(error, OSError) else "there is not enough memory for that either")
+                    "error: {}".format(
+                        trouble(error)
+                        if isinstance(error, OSError)
+                        else "there is not enough memory for that either"
+                    )
                 )
         return status
 
@@ -265,7 +336,9 @@ class _Job:
         self._warn(line + "\n")
 
     def _mend(self, flukso, system):
-        """Return both texts, with what the copies have where they were damaged; written back when flash can be written."""
+        """Return both texts, with what the copies have where they were damaged; written back when
+        flash can be written.
+        """
         if self._good is None:
             return flukso, system
         settled = bool(self._runtime and self._port.file_stamp(self._runtime))
@@ -288,12 +361,22 @@ class _Job:
             self._put(path, now)
             if left and self._copies:
                 self._copies.put_aside(name, left)
-                self._say("warning: what was left of it is {}/{}.damaged".format(self._copies.folder, name))
+                self._say(
+                    "warning: what was left of it is {}/{}.damaged".format(
+                        self._copies.folder, name
+                    )
+                )
         except OSError as error:
-            self._say("flash: {} cannot be written: flash is full or read-only ({})".format(path, trouble(error)))
+            self._say(
+                "flash: {} cannot be written: flash is full or read-only ({})".format(
+                    path, trouble(error)
+                )
+            )
 
     def _render(self, text):
-        """Write the daemon's copy, as libuci would; the bus of this router is in it where the configuration names none."""
+        """Write the daemon's copy, as libuci would; the bus of this router is in it where the
+        configuration names none.
+        """
         if not self._runtime:
             return
         found = sections(text, "flukso")
@@ -306,13 +389,19 @@ class _Job:
         if self._copies is None:
             return
         for name in self._copies.damaged:
-            self._say("warning: {}/{} was damaged and is made anew".format(self._copies.folder, name))
+            self._say(
+                "warning: {}/{} was damaged and is made anew".format(self._copies.folder, name)
+            )
         for line in losses.lost(self._good, copy) if self._good not in (None, copy) else []:
             self._say("warning: " + line)
         try:
             self._copies.keep(copy)
         except OSError:
-            self._say("flash: {}/{} cannot be written: flash is full or read-only".format(self._copies.folder, copies.NAMES[0]))
+            self._say(
+                "flash: {}/{} cannot be written: flash is full or read-only".format(
+                    self._copies.folder, copies.NAMES[0]
+                )
+            )
 
     def _put(self, path, text, user=None):
         """Write a text that its owner alone may read; its folder is made when missing."""
@@ -321,7 +410,9 @@ class _Job:
 
 
 def _believed(good):
-    """Return a Copy as it serves: no wish to reset the counters comes from it, which a copy of release 0.1 may hold."""
+    """Return a Copy as it serves: no wish to reset the counters comes from it, which a copy of
+    release 0.1 may hold.
+    """
     try:
         return good and copies.Copy(without_wish(good.flukso), good.identity)
     except ProvisionError:
@@ -329,7 +420,9 @@ def _believed(good):
 
 
 def _text_of(port, path):
-    """Return the text of a file that memory suffices to look into; None when there is none. Raises OSError, with its path."""
+    """Return the text of a file that memory suffices to look into; None when there is none. Raises
+    OSError, with its path.
+    """
     try:
         text = uci.text_of(port.read_file(path, uci.FILE_MAX))
         uci.parse(text, "", [])

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a pulse is worth and how long a contact must stand: for the board, and in words; pure (docs/protocols.md §1)."""
+"""What a pulse is worth and how long a contact must stand: for the board, and in words; pure
+(docs/protocols.md §1).
+"""
 
 EXACT_FROM = (2, 1)  # firmware of ours that counts exactly and has holds
 UNIT = 1000  # Wh in a kWh, l in a m³
@@ -12,7 +14,8 @@ HOUR_S = 3600
 
 
 def exact(per_unit: int) -> "tuple | None":
-    """Return (unit, pulses) for thousandths of pulses a kWh or m³: a pulse is unit / pulses Wh or l.
+    """Return (unit, pulses) for thousandths of pulses a kWh or m³: a pulse is unit / pulses Wh or
+    l.
 
     None when the board cannot count that exactly.
     """
@@ -48,13 +51,19 @@ def _rounded(a, b):
 
 def percent(hundredths: int) -> str:
     """Return for example '+0.16 %'."""
-    return "{}{}.{:02d} %".format("-" if hundredths < 0 else "+", abs(hundredths) // 100, abs(hundredths) % 100)
+    return "{}{}.{:02d} %".format(
+        "-" if hundredths < 0 else "+", abs(hundredths) // 100, abs(hundredths) % 100
+    )
 
 
 def hold_for(step: tuple, rate: int) -> int:
-    """Return the hold, 10 µs, at a highest rate in 1/1000 kW or m³/h: 0.4 of the shortest period, but 20 ms at most."""
+    """Return the hold, 10 µs, at a highest rate in 1/1000 kW or m³/h: 0.4 of the shortest period,
+    but 20 ms at most.
+    """
     unit, pulses = step
-    hold = unit * HOUR_S * 100 * 1000 * PERIOD_SHARE[0] // (pulses * rate * PERIOD_SHARE[1])  # 1 Wh at 1 kW takes 3600 ms
+    hold = (
+        unit * HOUR_S * 100 * 1000 * PERIOD_SHARE[0] // (pulses * rate * PERIOD_SHARE[1])
+    )  # 1 Wh at 1 kW takes 3600 ms
     return max(HOLD_MIN, min(HOLD_USUAL, hold))
 
 
@@ -80,9 +89,13 @@ def describe(sensor) -> str:
     step = step_of(sensor)
     hold = sensor.hold or hold_for(step, RATE_KW * 1000)
     unit = "m³/h" if sensor.type in ("water", "gas") else "kW"
-    words = "sensor {}: a hold of {} ms bears up to {} {}".format(sensor.number, milliseconds(hold), highest(step, hold) // 1000, unit)
+    words = "sensor {}: a hold of {} ms bears up to {} {}".format(
+        sensor.number, milliseconds(hold), highest(step, hold) // 1000, unit
+    )
     if sensor.exact and deviation(step):
-        words += "; a board without exact constants (before firmware {}.{}) counts {}".format(*(EXACT_FROM + (percent(deviation(step)),)))
+        words += "; a board without exact constants (before firmware {}.{}) counts {}".format(
+            *(EXACT_FROM + (percent(deviation(step)),))
+        )
     return words
 
 
@@ -90,22 +103,32 @@ def noise(seen) -> str:
     """Return what is to be said of an input's too short pulses, "" when there were none."""
     if not seen.short:
         return ""
-    return "input {}: {} pulses under {} ms; noise?".format(seen.port + 1, seen.short, milliseconds(seen.hold))
+    return "input {}: {} pulses under {} ms; noise?".format(
+        seen.port + 1, seen.short, milliseconds(seen.hold)
+    )
 
 
 def news(before, now, inputs) -> list:
-    """Return sentences on what the board suffered since it was looked at before (None: never), from two board.Damage."""
+    """Return sentences on what the board suffered since it was looked at before (None: never), from
+    two board.Damage.
+    """
     if now is None:
         return []
     said = []
     if now.falls != (before.falls if before else 0):
-        words = "the board's newest record was damaged and it took an older one, {} times by now; the last time {} were newer"
+        words = (
+            "the board's newest record was damaged and it took an older one, {} times by now; "
+            "the last time {} were newer"
+        )
         said.append(words.format(now.falls, now.age))
     if now.worn != (before.worn if before else 0):
         said.append("{} worn slots of the board's EEPROM are left out".format(now.worn))
     if before and before.trial_h and not now.trial_h:
         for seen in inputs:
             if seen.former != seen.count:
-                words = "input {}: since power-on {} pulses were counted; the older firmware's hold of 1 ms would have counted {}"
+                words = (
+                    "input {}: since power-on {} pulses were counted; the older firmware's "
+                    "hold of 1 ms would have counted {}"
+                )
                 said.append(words.format(seen.port + 1, seen.count, seen.former))
     return said

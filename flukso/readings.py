@@ -6,14 +6,19 @@ from array import array
 from flukso.config import BOARD_SENSORS
 from flukso.meter import NEVER, POWER_MAX, UNIT_OF_TYPE, WATT, WINDOW_S, Meter
 
-ABSENT_S = 10  # an enabled analog sensor reports each second; silent for longer, the board has lost its settings
+# an enabled analog sensor reports each second; silent for longer, the board has lost its settings
+ABSENT_S = 10
 
 
 class Readings:
-    """Distributes the readings of the enabled sensors. Sensors are the configuration's; the board counts them from 0."""
+    """Distributes the readings of the enabled sensors. Sensors are the configuration's; the board
+    counts them from 0.
+    """
 
     def __init__(self, sensors, mono: float, before: "Readings | None" = None, exact: bool = True):
-        """Meters of sensors that `before` had too, with the same unit, go on. exact: the board always says counter and power."""
+        """Meters of sensors that `before` had too, with the same unit, go on. exact: the board
+        always says counter and power.
+        """
         self._exact = exact
         self.sensors = {}
         self._meters: dict[str, Meter] = {}
@@ -32,11 +37,17 @@ class Readings:
         self._line_set = 0  # which sensors the line before had, a bit each,
         self._line: tuple = ()  # and their ids: the store takes the same tuple faster
         self._second = NEVER  # of the newest line
-        self._steady = 0  # which sensors that line has, when the next one like it may take the short way; else 0
+        # which sensors that line has, when the next one like it may take the short way; else 0
+        self._steady = 0
         self._followed: list[tuple] = []  # their indexes and meters
-        self._late: "list[int] | None" = None  # the newest counters that these meters do not know yet,
+        self._late: "list[int] | None" = (
+            None  # the newest counters that these meters do not know yet,
+        )
         self._late_at = mono  # and when they came
-        self._slots = [known[0].slots if known and known[1] else array("l", [0] * WINDOW_S) for known in self._known]
+        self._slots = [
+            known[0].slots if known and known[1] else array("l", [0] * WINDOW_S)
+            for known in self._known
+        ]
         self.expect(mono)
 
     @property
@@ -60,10 +71,11 @@ class Readings:
         return bool(self._seen) and mono - min(self._seen.values()) > ABSENT_S
 
     def take(self, poll, store, ts: int, mono: float):
-        """Take a board.Poll, whose sensors rise: every counter becomes a tuple of this timestamp. This runs for every line.
+        """Take a board.Poll, whose sensors rise: every counter becomes a tuple of this timestamp.
+        This runs for every line.
 
-        A line of the same analog sensors as the one of the second before goes a short way: its powers are written to the meters' slots
-        at once, and the rest is left until somebody looks.
+        A line of the same analog sensors as the one of the second before goes a short way: its
+        powers are written to the meters' slots at once, and the rest is left until somebody looks.
         """
         second = round(mono)
         if self._steady and second == self._second + 1 and not poll.counters:
@@ -90,7 +102,9 @@ class Readings:
         self._steady = self._signature(poll) if self._exact else 0
 
     def _signature(self, poll):
-        """Return which sensors a line has that take() was just given, three bits each below a 1; 0 when no other can go the short way."""
+        """Return which sensors a line has that take() was just given, three bits each below a 1; 0
+        when no other can go the short way.
+        """
         line, followed = 1, []
         for delta in poll.deltas:
             known = self._known[delta.sensor]
@@ -137,6 +151,8 @@ class Readings:
             counters.append(counter)
         if line != self._line_set:
             self._line_set = line
-            self._line = tuple([self.sensors[index].id for index in self.indexes if line >> index & 1])
+            self._line = tuple(
+                [self.sensors[index].id for index in self.indexes if line >> index & 1]
+            )
         if line and not store.take(ts, self._line, counters):
             self.refused += 1

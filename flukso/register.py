@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration of the device and binding of its sensors, the device's half (docs/protocols.md §8); pure."""
+"""Registration of the device and binding of its sensors, the device's half (docs/protocols.md §8);
+pure.
+"""
 
 import hashlib
 import json
@@ -34,7 +36,10 @@ def config_message(device: str, sensor, phase: int) -> bytes:
         ("voltage", _number(sensor.voltage)),
         ("current", _number(sensor.current)),
         ("phase", phase),
-        ("constant", sensor.constant if not sensor.fraction else sensor.constant + sensor.fraction / 1000),
+        (
+            "constant",
+            sensor.constant if not sensor.fraction else sensor.constant + sensor.fraction / 1000,
+        ),
         ("enable", 1 if sensor.enabled else 0),
     )
     parts = [json.dumps(name) + ":" + json.dumps(value) for name, value in members if value != ""]
@@ -47,9 +52,11 @@ def _number(text):
 
 
 class Registrar:
-    """What is to be posted before the first tuples: the device's key, then each sensor's config message.
+    """What is to be posted before the first tuples: the device's key, then each sensor's config
+    message.
 
-    next_request() is None when all is done, or while it waits; ready() says whether tuples may go up already.
+    next_request() is None when all is done, or while it waits; ready() says whether tuples may go
+    up already.
     """
 
     def __init__(self, settings, version, mono: float):
@@ -68,7 +75,8 @@ class Registrar:
         return [REGISTER] + list(self._settings.sensors) if self._settings.register else []
 
     def refused_elsewhere(self, mono: float) -> None:
-        """The server refused tuples or a heartbeat: it may have dropped a device that nobody claimed (§8.4).
+        """The server refused tuples or a heartbeat: it may have dropped a device that nobody
+        claimed (§8.4).
 
         Then everything is registered again, at most once in REFUSED_S.
         """
@@ -77,7 +85,9 @@ class Registrar:
             self._next_at, self._again_at = mono, mono + REFUSED_S
 
     def ready(self) -> bool:
-        """Whether tuples may be posted: all is registered, or it was refused and the server may know us all the same."""
+        """Whether tuples may be posted: all is registered, or it was refused and the server may
+        know us all the same.
+        """
         return not self._todo or self._refused
 
     def done(self) -> bool:
@@ -93,8 +103,18 @@ class Registrar:
             return None
         settings, what = self._settings, self._todo[0]
         if what == REGISTER:
-            return self._post("/device/" + settings.device, json.dumps({"key": settings.key}).encode(), REGISTER, None)
-        return self._post("/sensor/" + what.id, config_message(settings.device, what, settings.phase), BIND, what.id)
+            return self._post(
+                "/device/" + settings.device,
+                json.dumps({"key": settings.key}).encode(),
+                REGISTER,
+                None,
+            )
+        return self._post(
+            "/sensor/" + what.id,
+            config_message(settings.device, what, settings.phase),
+            BIND,
+            what.id,
+        )
 
     def _post(self, path, body, kind, sensor):
         path = self._prefix + path
@@ -105,7 +125,9 @@ class Registrar:
             "X-Digest": x_digest(self._settings.key, body),
             "X-Sign": x_sign(self._settings.key, path, body),
         }
-        return upload.Request("POST", path, headers, body, upload.TIMEOUT_S, kind, sensor, None, False)
+        return upload.Request(
+            "POST", path, headers, body, upload.TIMEOUT_S, kind, sensor, None, False
+        )
 
     def answered(self, request, answer, mono: float) -> "upload.Event | None":
         if answer.status in (200, 204):
@@ -125,7 +147,9 @@ class Registrar:
         return self._later("{}: {}".format(_name(request), error), mono)
 
     def _no(self, request, text, mono):
-        """A refusal: a sensor that is refused does not hold up the others; when all are, or the device is, wait long."""
+        """A refusal: a sensor that is refused does not hold up the others; when all are, or the
+        device is, wait long.
+        """
         self._refused = True
         self._refusals += 1
         if request.kind == REGISTER or self._refusals >= len(self._todo):

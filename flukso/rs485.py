@@ -5,10 +5,13 @@ import asyncio
 
 CLIENTS_MAX = 4
 TO_BOARD_MAX = 1024  # bytes waiting for the board; more are lost
-TO_CLIENT_MAX = 4096  # bytes waiting for a client beyond what the system holds; one that lets more pile up is cut
+# bytes waiting for a client beyond what the system holds; one that lets more pile up is cut
+TO_CLIENT_MAX = 4096
 READ_MAX = 256
 CLOSE_ROUNDS = 20  # of 10 ms
-EVERY_S = 0.1  # how often the board's UART is asked, as the historic router does: its buffer holds little more at 115200 baud
+# how often the board's UART is asked, as the historic router does: its buffer holds little more at
+# 115200 baud
+EVERY_S = 0.1
 
 
 class _Client:
@@ -22,7 +25,9 @@ class _Client:
 
 
 class Rs485:
-    """Collects what clients send, hands out what the board received. Nobody waits for a client: one that does not read is cut."""
+    """Collects what clients send, hands out what the board received. Nobody waits for a client: one
+    that does not read is cut.
+    """
 
     def __init__(self, log):
         self._log = log

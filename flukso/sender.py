@@ -14,7 +14,9 @@ class Sender:
     """Posts what is due when it is told to wake; the daemon's store holds what is not acknowledged."""
 
     def __init__(self, port, clock, log, store, dating, settings, sensors):  # noqa: PLR0917
-        """dating: the Dating by which readings are dated; sensors: the ids of all that may hold tuples."""
+        """dating: the Dating by which readings are dated; sensors: the ids of all that may hold
+        tuples.
+        """
         self._port = port
         self._clock = clock
         self._log = log
@@ -28,7 +30,9 @@ class Sender:
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent = dating.sent
         self.registrar = Registrar(settings, self._number(), clock.monotonic())
-        self.next_at = self._due_at(clock.monotonic())  # from then on the sender is worth waking; not kept while it is at work
+        self.next_at = self._due_at(
+            clock.monotonic()
+        )  # from then on the sender is worth waking; not kept while it is at work
 
     def configure(self, settings, sensors):
         """Take other settings."""
@@ -38,7 +42,11 @@ class Sender:
         sent, aside, claimed = self.uploader.newest_sent, self.uploader.aside, self.uploader.claimed
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent, self.uploader.aside = sent, aside
-        if (before.base_url, before.device, before.key) == (settings.base_url, settings.device, settings.key):
+        if (before.base_url, before.device, before.key) == (
+            settings.base_url,
+            settings.device,
+            settings.key,
+        ):
             self.uploader.claimed = claimed
         mono = self._clock.monotonic()
         self.registrar = Registrar(settings, self._number(), mono)
@@ -68,7 +76,9 @@ class Sender:
             return NEVER_S
         if not self.registrar.ready():
             return self.registrar.due_at(mono)
-        return min(self.registrar.due_at(mono), self.uploader.due_at(mono, self._dating.believer.settled))
+        return min(
+            self.registrar.due_at(mono), self.uploader.due_at(mono, self._dating.believer.settled)
+        )
 
     def plan(self, mono: float):
         """Look anew at what is due when, for what is known of the time has changed."""
@@ -78,7 +88,9 @@ class Sender:
         self._wake.set()
 
     def finish(self, once_more: bool):
-        """End; before that, post everything once more, as far as the time is known. Nothing new will come."""
+        """End; before that, post everything once more, as far as the time is known. Nothing new
+        will come.
+        """
         self._last = True
         self._open_up = once_more
         if once_more:
@@ -100,25 +112,39 @@ class Sender:
             self.next_at = self._due_at(self._clock.monotonic())
 
     async def _post(self) -> bool:
-        """Send what is due next; False when nothing is. What goes wrong is registrar's or uploader's to judge."""
+        """Send what is due next; False when nothing is. What goes wrong is registrar's or
+        uploader's to judge.
+        """
         mono = self._clock.monotonic()
         registrar, uploader = self.registrar, self.uploader
         request = registrar.next_request(mono)
         if request is None and registrar.ready():
-            request = uploader.next_request(self._store, self._dating.now(), mono, self._dating.believer.settled)
+            request = uploader.next_request(
+                self._store, self._dating.now(), mono, self._dating.believer.settled
+            )
         if request is None:
             return False
         registering = request.kind not in (upload.HEARTBEAT, upload.TUPLES)
         try:
             https = self._open()
-            answer = await https.request(request.method, request.path, request.headers, request.body, request.timeout_s)
+            answer = await https.request(
+                request.method, request.path, request.headers, request.body, request.timeout_s
+            )
         except OSError as failure:
             mono = self._clock.monotonic()
             error = self._dating.blame(failure) if getattr(failure, "dates", False) else failure
-            event = registrar.failed(request, error, mono) if registering else uploader.failed(request, error, mono)
+            event = (
+                registrar.failed(request, error, mono)
+                if registering
+                else uploader.failed(request, error, mono)
+            )
         else:
             asked, mono = mono, self._clock.monotonic()
-            event = registrar.answered(request, answer, mono) if registering else uploader.answered(request, answer, mono, self._store)
+            event = (
+                registrar.answered(request, answer, mono)
+                if registering
+                else uploader.answered(request, answer, mono, self._store)
+            )
             if answer.status == 401 and not registering:
                 registrar.refused_elsewhere(mono)
             if request.kind == upload.HEARTBEAT:
@@ -133,7 +159,9 @@ class Sender:
             try:
                 self._https = self._port.open_https(settings.base_url, settings.cacert, self._clock)
             except (OSError, ValueError) as error:
-                raise HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(settings.cacert, error))
+                raise HttpsError(
+                    CERTIFICATE, "the CA file {} cannot be used: {}".format(settings.cacert, error)
+                )
             if self._https.warning:
                 self._log("warning", self._https.warning)
         return self._https
@@ -145,9 +173,16 @@ class Sender:
 
 
 def vitals(port) -> dict:
-    """Return the heartbeat's figures of this machine: uptime in s, memory in kB; what cannot be read is missing."""
+    """Return the heartbeat's figures of this machine: uptime in s, memory in kB; what cannot be
+    read is missing.
+    """
     figures = {}
-    names = {"MemTotal:": "memtotal", "MemFree:": "memfree", "Cached:": "memcached", "Buffers:": "membuffers"}
+    names = {
+        "MemTotal:": "memtotal",
+        "MemFree:": "memfree",
+        "Cached:": "memcached",
+        "Buffers:": "membuffers",
+    }
     try:
         figures["uptime"] = int(float(port.read_file("/proc/uptime", 128).split()[0]))
         for line in port.read_file("/proc/meminfo", 16384).decode().split("\n"):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the daemon offers on its own machine: LAN API, mDNS, the board's UART on a socket, the historic delta pipe."""
+"""What the daemon offers on its own machine: LAN API, mDNS, the board's UART on a socket, the
+historic delta pipe.
+"""
 
 from flukso import discovery
 from flukso.words import trouble
@@ -8,7 +10,9 @@ RETRY_S = 60  # a port or path that was taken is tried again
 
 
 class Services:
-    """Starts what the settings ask for, and again what could not be started. None of them can stop the daemon."""
+    """Starts what the settings ask for, and again what could not be started. None of them can stop
+    the daemon.
+    """
 
     def __init__(self, daemon):
         self._daemon = daemon
@@ -66,7 +70,9 @@ class Services:
         return lan
 
     async def _start_uart(self):
-        return await self._daemon.port.serve_unix(self._daemon.settings.uart_socket, self._daemon.rs485.serve)
+        return await self._daemon.port.serve_unix(
+            self._daemon.settings.uart_socket, self._daemon.rs485.serve
+        )
 
     async def _start_pipe(self):
         self.pipe = self._daemon.port.open_pipe(self._daemon.settings.delta_pipe)
@@ -90,7 +96,9 @@ class Services:
 
 
 def delta_line(ts: int, deltas: tuple) -> bytes:
-    """Return the historic line (docs/protocols.md §6): unix s, then index from 0, counter and extra of each sensor."""
+    """Return the historic line (docs/protocols.md §6): unix s, then index from 0, counter and extra
+    of each sensor.
+    """
     words = [str(ts)]
     for delta in deltas:
         if delta.counter is not None and delta.extra is not None:

@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tuple of a refused batch a server does not take: found by halves, set aside when its neighbours are taken (docs/upload.md); pure.
+"""Which tuple of a refused batch a server does not take: found by halves, set aside when its
+neighbours are taken (docs/upload.md); pure.
 
-Positions count from the front of the sensor's buffer, and each batch is read from it anew: what was re-dated meanwhile is never posted
-as it was. A tuple is known by its value.
+Positions count from the front of the sensor's buffer, and each batch is read from it anew: what was
+re-dated meanwhile is never posted as it was. A tuple is known by its value.
 """
 
 from collections import namedtuple
 
 TRIES = 3  # refusals of a batch before it is split: a server may be in trouble for a moment
-ALONE = 2  # refusals of a tuple asked alone that show it to be the fault: the one that made it a suspect, and another,
-ALONE_CRASHED = 6  # or so many where the server only failed: one that fails at random would do so twice with any tuple
+# refusals of a tuple asked alone that show it to be the fault: the one that made it a suspect, and
+# another,
+ALONE = 2
+# or so many where the server only failed: one that fails at random would do so twice with any tuple
+ALONE_CRASHED = 6
 POSTS_MAX = 64  # of one search; one tuple among the most that a body holds needs about 20
 ASIDE_MAX = 16  # tuples set aside that are remembered; all are counted
 
-AGAIN, ON, NONE = "again", "on", "none"  # what follows: this batch again later, the next one now, or nothing of this sensor is taken
+AGAIN, ON, NONE = (
+    "again",
+    "on",
+    "none",
+)  # what follows: this batch again later, the next one now, or nothing of this sensor is taken
 
 # a tuple that a server does not take, and the status of its answer
 Refused = namedtuple("Refused", ("sensor", "ts", "counter", "status"))
 
 
 class Aside:
-    """The tuples that were set aside: how many, and the newest ASIDE_MAX of them. Counters are cumulative, so no energy is lost."""
+    """The tuples that were set aside: how many, and the newest ASIDE_MAX of them. Counters are
+    cumulative, so no energy is lost.
+    """
 
     def __init__(self):
         self.count = 0
@@ -32,7 +42,9 @@ class Aside:
 
 
 class Sieve:
-    """Judges the refusals of every sensor's batches. batch() says what to post; took() or refused() follows."""
+    """Judges the refusals of every sensor's batches. batch() says what to post; took() or refused()
+    follows.
+    """
 
     def __init__(self):
         self._refusals = {}  # sensor: refusals in a row before its batch is split
@@ -40,7 +52,9 @@ class Sieve:
         self._none = {}  # sensors of which nothing is taken, until something is
 
     def batch(self, sensor: str, buffer, limit: int) -> "list[tuple[int, int]]":
-        """Return the tuples to post now, at most limit unless a search asks for others; none when the buffer is empty."""
+        """Return the tuples to post now, at most limit unless a search asks for others; none when
+        the buffer is empty.
+        """
         search = self._searches.get(sensor)
         found = search.batch(buffer, limit) if search is not None else []
         if not found:
@@ -67,7 +81,8 @@ class Sieve:
     def refused(
         self, sensor: str, batch: "list[tuple[int, int]]", buffer, limit: int, alone: int = ALONE
     ) -> "tuple[str, tuple[int, int] | None]":
-        """The server refuses what batch() gave. Return AGAIN, ON or NONE, and the tuple that is to be set aside now, if one is.
+        """The server refuses what batch() gave. Return AGAIN, ON or NONE, and the tuple that is to
+        be set aside now, if one is.
 
         alone: how often a tuple must have been refused by itself for that, ALONE or ALONE_CRASHED.
         """
@@ -94,17 +109,21 @@ class Sieve:
 
 
 class Search:
-    """One search in a batch that was refused TRIES times: halves, down to a tuple that is refused alone, then its neighbours.
+    """One search in a batch that was refused TRIES times: halves, down to a tuple that is refused
+    alone, then its neighbours.
 
-    While nothing was taken, what follows the first suspect is asked in growing parts, beyond the batch too, and not split: a server that
-    refuses everything costs few requests. Once something was taken, each suspect is asked again; the one that stays refused is the fault.
+    While nothing was taken, what follows the first suspect is asked in growing parts, beyond the
+    batch too, and not split: a server that refuses everything costs few requests. Once something
+    was taken, each suspect is asked again; the one that stays refused is the fault.
     """
 
     def __init__(self, count):
         self.accepted = False  # whether the server took anything since
         self.posts = 0
         self._held = count  # tuples at the front that were refused, while nothing was taken
-        self._newest = 1 if count > 1 else 0  # whether the newest tuple is still to be asked alone, when all else is refused
+        self._newest = (
+            1 if count > 1 else 0
+        )  # whether the newest tuple is still to be asked alone, when all else is refused
         self._suspects = []  # tuples refused alone, and how often each was
         self._times = {}
         self._later = []  # parts refused while nothing was taken, to be split when something is
@@ -130,7 +149,9 @@ class Search:
             self._todo.pop()  # the buffer was thinned meanwhile
         if self.accepted:
             return []
-        return buffer.batch(limit, self._held) or buffer.batch(self._newest, max(0, len(buffer) - 1))
+        return buffer.batch(limit, self._held) or buffer.batch(
+            self._newest, max(0, len(buffer) - 1)
+        )
 
     def took(self) -> None:
         """The server has what batch() gave, and the buffer not any more."""
@@ -140,14 +161,18 @@ class Search:
         if self.accepted:
             return
         self.accepted = True
-        again = [(position, 1) for position in range(len(self._suspects))]  # the first of them stand at the front
+        again = [
+            (position, 1) for position in range(len(self._suspects))
+        ]  # the first of them stand at the front
         later, self._later = self._later, []
         self._todo = again[::-1] + self._todo
         for part in later[::-1]:
             self._split(*part)
 
     def refused(self, batch: "list[tuple[int, int]]", alone: int) -> "tuple[int, int] | None":
-        """The server refuses what batch() gave. Return the tuple that is to be set aside, if this shows it."""
+        """The server refuses what batch() gave. Return the tuple that is to be set aside, if this
+        shows it.
+        """
         self.posts += 1
         if not self._todo:
             self._held += len(batch)
@@ -178,4 +203,6 @@ class Search:
     def _close_gap(self, at, count):
         """So many tuples have left the buffer at this position."""
         self._todo = [(other - count if other > at else other, size) for other, size in self._todo]
-        self._later = [(other - count if other > at else other, size) for other, size in self._later]
+        self._later = [
+            (other - count if other > at else other, size) for other, size in self._later
+        ]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames, commands and dialogue of the SPI sensor board (docs/protocols.md §1); pure: it neither clocks bytes nor sleeps."""
+"""Frames, commands and dialogue of the SPI sensor board (docs/protocols.md §1); pure: it neither
+clocks bytes nor sleeps.
+"""
 
 import struct
 from binascii import hexlify, unhexlify
@@ -11,7 +13,9 @@ FRACTION_MAX = 999  # a constant's fraction is in 1/1000
 
 GAP_US = 300  # between two bytes; the board is clean from 250 µs on
 OURS_WAIT_S = 0.016  # our firmware has its reply ready after 15 ms at most
-HISTORIC_WAIT_S = 0.035  # the historic one needs 24 ms for `gd`; 30 ms is the least that may be waited
+HISTORIC_WAIT_S = (
+    0.035  # the historic one needs 24 ms for `gd`; 30 ms is the least that may be waited
+)
 OURS_COMMIT_S = 0.42  # `ct` writes EEPROM: within 400 ms
 HISTORIC_COMMIT_S = 0.52  # the historic router waits 500 ms
 RESYNC_WAIT_S = 0.05  # lets a board that is still busy finish before it is asked again
@@ -20,7 +24,8 @@ ZEROS_MAX = 8  # leading zeros: two are normal, more than these are a silent boa
 CONTROL_MAX = 4 + SENSORS * 22 + 2 + 1  # `l`, command, deltas, CRC, `.` with a byte to spare
 UART_MAX = 512  # hex digits of one reply; the board's receive buffer is smaller
 REPLY_MAX = CONTROL_MAX + 1 + UART_MAX
-UART_SEND_MAX = 24  # bytes for the board's UART in one message: it holds 31, and may be busy with the reply meanwhile
+# bytes for the board's UART in one message: it holds 31, and may be busy with the reply meanwhile
+UART_SEND_MAX = 24
 TRIES = 4  # a historic board whose master died in a message is in step at the third command
 
 # command: struct codes of its arguments and of its reply, §1
@@ -57,16 +62,21 @@ COMMANDS: "dict[str, tuple]" = {
 REFUSALS = ("zz", "zy")
 DIGITS = {"B": 2, "H": 4, "I": 8}
 SHORT, LONG = 18, 22  # hex digits of a delta entry: hardware 2.0, hardware 2.1
-DELTA_DIGITS = sorted([n * SHORT for n in range(SENSORS + 1)] + [n * LONG for n in range(1, SENSORS + 1)])
+DELTA_DIGITS = sorted(
+    [n * SHORT for n in range(SENSORS + 1)] + [n * LONG for n in range(1, SENSORS + 1)]
+)
 
 # values: a tuple of integers, for `gd` of Deltas; uart: bytes that the board's UART received
 Reply = namedtuple("Reply", ("command", "values", "uart"))
-# sensor from 0, counter in Wh (or l), milli in 1/1000 of it or None, extra: W (sensors 0-2) or ms of the board's clock (3-5)
+# sensor from 0, counter in Wh (or l), milli in 1/1000 of it or None, extra: W (sensors 0-2) or ms
+# of the board's clock (3-5)
 Delta = namedtuple("Delta", ("sensor", "counter", "milli", "extra"))
 
 
 class SpiError(ValueError):
-    """A message that cannot be sent or a reply that cannot be believed; .refused: the board itself said no (zz, zy)."""
+    """A message that cannot be sent or a reply that cannot be believed; .refused: the board itself
+    said no (zz, zy).
+    """
 
     def __init__(self, text, refused=False):
         super().__init__(text)
@@ -96,7 +106,9 @@ def crc8(data: bytes) -> int:
 
 
 def encode(command: str, *values: int) -> bytes:
-    """Return the control message from `l` to `.`; SpiError for an unknown command, a wrong number of values or one out of range."""
+    """Return the control message from `l` to `.`; SpiError for an unknown command, a wrong number
+    of values or one out of range.
+    """
     if command not in COMMANDS:
         raise SpiError("unknown command {}".format(command))
     codes = COMMANDS[command][0]
@@ -120,9 +132,11 @@ def encode_uart(data: bytes) -> bytes:
 
 
 def decode(wire: bytes) -> Reply:
-    """Return the Reply held by the bytes that were read: leading zeros, `l` … `.u` …, its terminator and zeros after it.
+    """Return the Reply held by the bytes that were read: leading zeros, `l` … `.u` …, its
+    terminator and zeros after it.
 
-    Raises SpiError for everything that is damaged, unknown or out of range; nothing else, whatever the bytes.
+    Raises SpiError for everything that is damaged, unknown or out of range; nothing else, whatever
+    the bytes.
     """
     control, uart = _split(wire)
     command = control[:2]
@@ -148,7 +162,12 @@ def _split(wire):
     if start > ZEROS_MAX or end < 0 or wire[end:] != bytes(len(wire) - end):
         raise SpiError("no terminator, or no reply")
     stop = wire.find(b".", start, end)
-    if wire[start : start + 1] != b"l" or stop < 0 or wire[stop + 1 : stop + 2] != b"u" or stop - start < 5:
+    if (
+        wire[start : start + 1] != b"l"
+        or stop < 0
+        or wire[stop + 1 : stop + 2] != b"u"
+        or stop - start < 5
+    ):
         raise SpiError("form of the reply")
     if stop - start > CONTROL_MAX:
         raise SpiError("length of the reply")
@@ -201,13 +220,16 @@ def _deltas(digits):
 
 
 def still_due(text: bytes, command: str) -> int:
-    """Return how many bytes can be clocked at least until the reply's terminator and the one zero after it are in.
+    """Return how many bytes can be clocked at least until the reply's terminator and the one zero
+    after it are in.
 
     `text` is what came since `l` (it included). More would make the board begin another reply.
     """
     stop = text.find(b".")
     if stop >= 0 or text[1:2] == b"u":
-        odd = (len(text) - max(stop, 0)) & 1  # then `u` or the second digit of a pair is due as well
+        odd = (
+            len(text) - max(stop, 0)
+        ) & 1  # then `u` or the second digit of a pair is due as well
         return 2 + odd
     if len(text) < 2:
         return 4 - len(text)  # an empty reply is `lu`
@@ -230,8 +252,9 @@ def _digits_due(command, have):
 def exchange(command: str, values: tuple = (), historic: bool = True, uart: bytes = b""):
     """Ask the board once: a generator of ("transfer", bytes) and ("sleep", seconds).
 
-    Expects each transfer's answer from send(); returns the Reply. Raises SpiError when the reply is damaged, missing, a
-    refusal or belongs to another command. `uart` are bytes for the board's UART that go along.
+    Expects each transfer's answer from send(); returns the Reply. Raises SpiError when the reply is
+    damaged, missing, a refusal or belongs to another command. `uart` are bytes for the board's UART
+    that go along.
     """
     message = encode(command, *values)
     if uart:
@@ -252,7 +275,9 @@ def exchange(command: str, values: tuple = (), historic: bool = True, uart: byte
 
 
 def forward(uart: bytes = b"", historic: bool = True):
-    """Send bytes to the board's UART and return those that it received: a generator like exchange, without any command."""
+    """Send bytes to the board's UART and return those that it received: a generator like exchange,
+    without any command.
+    """
     yield ("transfer", (encode_uart(uart) if uart else b"") + b"\0\0")
     yield ("sleep", _wait_s("", historic))
     wire = yield from _read("")
@@ -269,7 +294,9 @@ def _wait_s(command, historic):
 
 
 def _read(command):
-    """Clock a reply in, never past the one zero after its terminator; return it from `l` to the terminator."""
+    """Clock a reply in, never past the one zero after its terminator; return it from `l` to the
+    terminator.
+    """
     text = b""
     zeros = 0
     while True:
@@ -293,9 +320,11 @@ def _read(command):
 
 
 def dialogue(command: str, values: tuple = (), historic: bool = True, tries: int = TRIES):
-    """Like exchange, but ask again after damage, up to `tries` times; each time yields ("fault", sentence) first.
+    """Like exchange, but ask again after damage, up to `tries` times; each time yields ("fault",
+    sentence) first.
 
-    Asking again brings a board into step that lost it. Not for `gd` of a historic board, whose flags are gone.
+    Asking again brings a board into step that lost it. Not for `gd` of a historic board, whose
+    flags are gone.
     """
     while True:
         try:

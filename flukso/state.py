@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives the process: the saved buffer, the mark that the counters were reset, and whether the daemon was killed."""
+"""What outlives the process: the saved buffer, the mark that the counters were reset, and whether
+the daemon was killed.
+"""
 
 from flukso import buffer
 from flukso.words import trouble
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
-NOTED, NOTED_MAX = ".errors", 4096  # bytes: written beside the configuration by whoever renders it (docs/openwrt.md)
+NOTED, NOTED_MAX = (
+    ".errors",
+    4096,
+)  # bytes: written beside the configuration by whoever renders it (docs/openwrt.md)
 FLASH_NOTED = ".flash"  # the same, of flash that cannot be written
 RESET_MAX = 128  # bytes of the mark
 RUN, RUN_MAX = "run", 16  # bytes: whether a daemon runs, and how many were killed
-OUTAGE_S = 3600  # without an acknowledgement for so long, the server counts as away: then flash may be worth its wear
+# without an acknowledgement for so long, the server counts as away: then flash may be worth its
+# wear
+OUTAGE_S = 3600
 
 
 def restore(port, settings, log):
-    """Return the Store saved in RAM, else the one saved in flash, else an empty one. A damaged file is put aside and reported."""
+    """Return the Store saved in RAM, else the one saved in flash, else an empty one. A damaged file
+    is put aside and reported.
+    """
     for folder in (settings.state_dir, settings.flash_dir):
         found = _restored(port, folder, log) if folder else None
         if found is not None:
@@ -32,7 +41,12 @@ def _restored(port, folder, log):
             log("warning", "the saved buffer cannot be read: {}".format(trouble(error)))
         return None
     except buffer.BufferError_ as error:
-        log("warning", "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(path, error, BUFFER))
+        log(
+            "warning",
+            "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(
+                path, error, BUFFER
+            ),
+        )
     try:
         port.rename(path, path + ".damaged")
     except OSError as error:
@@ -47,7 +61,9 @@ def save(port, folder: str, store):
 
 
 class Saver:
-    """Saves the store every few minutes to its folder in RAM, and, when configured, during an outage now and then to flash."""
+    """Saves the store every few minutes to its folder in RAM, and, when configured, during an
+    outage now and then to flash.
+    """
 
     def __init__(self, port, log, settings, mono: float, note=bytes):  # noqa: PLR0917
         """note() gives what is saved beside the readings."""
@@ -73,7 +89,9 @@ class Saver:
             self._flash(store, mono, self._started if last_ok is None else last_ok)
 
     def _flash(self, store, mono, since):
-        """Write to flash during an outage, seldom; and once after it, so that a later start does not find the old backlog."""
+        """Write to flash during an outage, seldom; and once after it, so that a later start does
+        not find the old backlog.
+        """
         if self._flashed_at is not None and since > self._flashed_at:
             self._flashed_at = None
         elif mono >= self._flash_at and mono - since >= OUTAGE_S:
@@ -95,20 +113,30 @@ class Saver:
         except (OSError, MemoryError) as error:
             text = trouble(error)
             if text != self.error:
-                self._log("warning", "what was read could not be saved in {}: {}".format(folder, text))
+                self._log(
+                    "warning", "what was read could not be saved in {}: {}".format(folder, text)
+                )
             self.error = text
 
 
 class Run:
-    """Notes beside the saved buffer that the daemon runs: one that is killed (by the OOM killer, say) cannot tell; the next one does."""
+    """Notes beside the saved buffer that the daemon runs: one that is killed (by the OOM killer,
+    say) cannot tell; the next one does.
+    """
 
     def __init__(self, port, folder: str, log):
         self._port = port
         self._folder = folder
-        ended, self.killed = self._last()  # killed: ends without a clean stop since the folder was made
+        ended, self.killed = (
+            self._last()
+        )  # killed: ends without a clean stop since the folder was made
         if not ended:
             self.killed += 1
-            log("warning", "the daemon was killed, or crashed: what came after its last saving was lost, but for the counters")
+            log(
+                "warning",
+                "the daemon was killed, or crashed: what came after its last saving was lost, but "
+                "for the counters",
+            )
         self._note(0)
 
     def end(self):
@@ -125,13 +153,17 @@ class Run:
     def _note(self, ended):
         try:
             self._port.make_folder(self._folder)
-            self._port.write_durable(self._folder + "/" + RUN, "{} {}".format(ended, self.killed).encode())
+            self._port.write_durable(
+                self._folder + "/" + RUN, "{} {}".format(ended, self.killed).encode()
+            )
         except OSError:
             pass  # saving the buffer there fails too, and is said
 
 
 def noted(port, config_path: str, kind: str = NOTED) -> str:
-    """Return what its renderer noted beside the configuration: what is wrong with a newer one (NOTED) or with flash; "" when nothing is."""
+    """Return what its renderer noted beside the configuration: what is wrong with a newer one
+    (NOTED) or with flash; "" when nothing is.
+    """
     try:
         return port.read_file(config_path + kind, NOTED_MAX).decode().strip()
     except (OSError, ValueError):
@@ -147,9 +179,13 @@ def reset_due(port, folder: str, config_path: str) -> bool:
 
 
 def note_reset(port, folder: str, config_path: "str | None"):
-    """Note that the reset which the file asks for is done; None: before it, to see that it can be noted. Raises OSError."""
+    """Note that the reset which the file asks for is done; None: before it, to see that it can be
+    noted. Raises OSError.
+    """
     port.make_folder(folder)
-    port.write_durable(folder + "/" + RESET, b"" if config_path is None else _mark(port, config_path))
+    port.write_durable(
+        folder + "/" + RESET, b"" if config_path is None else _mark(port, config_path)
+    )
 
 
 def _mark(port, config_path):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for /metrics; pure (docs/lan.md).
+"""What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for
+/metrics; pure (docs/lan.md).
 
-`house` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are read, and nothing is changed.
+`house` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are
+read, and nothing is changed.
 """
 
 import json
@@ -29,14 +31,25 @@ def status(house, wall: float, mono: float) -> bytes:
             ("upload", _upload(house, mono)),
             ("clock", _clock(house, wall, mono)),
             ("errors", _errors(house)),
-            ("lan", (("requests", house.lan.requests), ("refused", house.lan.refused), ("connections", house.lan.connections()))),
+            (
+                "lan",
+                (
+                    ("requests", house.lan.requests),
+                    ("refused", house.lan.refused),
+                    ("connections", house.lan.connections()),
+                ),
+            ),
         )
     ).encode()
 
 
 def _errors(house):
     """What is wrong now, and how many daemons before this one were killed."""
-    texts = (("config", house.config_error), ("save", house.save_error), ("flash", house.flash_error))
+    texts = (
+        ("config", house.config_error),
+        ("save", house.save_error),
+        ("flash", house.flash_error),
+    )
     return tuple([(name, text or None) for name, text in texts]) + (("killed", house.killed),)
 
 
@@ -46,7 +59,9 @@ def sensors(house) -> list:
 
 
 def claim(house) -> "str | None":
-    """Return the claim code while somebody may still have to enter it, None when there is nothing to claim."""
+    """Return the claim code while somebody may still have to enter it, None when there is nothing
+    to claim.
+    """
     settings = house.settings
     if not settings.wan or not settings.register or house.sender.uploader.claimed:
         return None
@@ -54,7 +69,9 @@ def claim(house) -> "str | None":
 
 
 def claim_url(house) -> "str | None":
-    """Return where the code is entered; None when there is none, or before the server has answered as one that knows claims (§8)."""
+    """Return where the code is entered; None when there is none, or before the server has answered
+    as one that knows claims (§8).
+    """
     code, sender = claim(house), house.sender
     if code is None or not sender.registrar.done() or sender.uploader.server_time is None:
         return None
@@ -68,8 +85,14 @@ def _since(at, mono):
 def _board(house, mono):
     identity = house.board.identity
     return (
-        ("hardware", None if identity is None else "{}.{}".format(identity.hw_major, identity.hw_minor)),
-        ("firmware", None if identity is None else "{}.{}".format(identity.sw_major, identity.sw_minor)),
+        (
+            "hardware",
+            None if identity is None else "{}.{}".format(identity.hw_major, identity.hw_minor),
+        ),
+        (
+            "firmware",
+            None if identity is None else "{}.{}".format(identity.sw_major, identity.sw_minor),
+        ),
         ("historic", None if identity is None else identity.historic),
         ("polls", house.board.polls),
         ("faults", house.board.faults),
@@ -96,23 +119,35 @@ def _input(seen):
 def _damage(damage):
     if damage is None:
         return None
-    return (("falls", damage.falls), ("age", damage.age), ("worn", damage.worn), ("trial_h", damage.trial_h))
+    return (
+        ("falls", damage.falls),
+        ("age", damage.age),
+        ("worn", damage.worn),
+        ("trial_h", damage.trial_h),
+    )
 
 
 def _deviation(house, sensor):
-    """How much more this board counts than the constant says, in words; None when it is exact or not known."""
+    """How much more this board counts than the constant says, in words; None when it is exact or
+    not known.
+    """
     if not sensor.exact or house.board.identity is None or house.board.exact:
         return None
     return pulses.percent(pulses.deviation(sensor.exact))
 
 
 def _constant(house, sensor):
-    """The constant that the board counts with, without decimals where it takes none; None when that is not known or says less than
-    pulses_per_kwh."""
+    """The constant that the board counts with, without decimals where it takes none; None when that
+    is not known or says less than pulses_per_kwh.
+    """
     board = house.board
     if board.identity is None or not board.keeps_settings or sensor.exact:
         return None
-    return "{}.{:03d}".format(sensor.constant, sensor.fraction) if board.fractions else str(sensor.constant)
+    return (
+        "{}.{:03d}".format(sensor.constant, sensor.fraction)
+        if board.fractions
+        else str(sensor.constant)
+    )
 
 
 def _sensor(house, sensor, mono):
@@ -156,7 +191,10 @@ def _upload(house, mono):
 def _aside(aside):
     """How many tuples the server never took, and the newest of them."""
     names = ("sensor", "ts", "counter", "status")
-    return (("count", aside.count), ("newest", [tuple(zip(names, refused)) for refused in aside.newest]))  # noqa: B905
+    return (
+        ("count", aside.count),
+        ("newest", [tuple(zip(names, refused)) for refused in aside.newest]),  # noqa: B905
+    )
 
 
 def _clock(house, wall, mono):
@@ -172,9 +210,13 @@ def _clock(house, wall, mono):
 
 
 def _json(value):
-    """Return compact JSON; a tuple of pairs is an object with this order, which MicroPython's dicts do not keep."""
+    """Return compact JSON; a tuple of pairs is an object with this order, which MicroPython's dicts
+    do not keep.
+    """
     if isinstance(value, tuple):
-        return "{" + ",".join(['"{}":{}'.format(name, _json(member)) for name, member in value]) + "}"
+        return (
+            "{" + ",".join(['"{}":{}'.format(name, _json(member)) for name, member in value]) + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join([_json(member) for member in value]) + "]"
     return json.dumps(value)
@@ -186,8 +228,12 @@ def metrics(house, mono: float) -> bytes:
     for name, kind, help_text, found in _families(house, mono):
         samples = [(labels, value) for labels, value in found if value is not None]
         if samples:
-            out.append("# HELP flukso_{0} {1}\n# TYPE flukso_{0} {2}\n".format(name, help_text, kind))
-            out.extend(["flukso_{}{} {}\n".format(name, labels, value) for labels, value in samples])
+            out.append(
+                "# HELP flukso_{0} {1}\n# TYPE flukso_{0} {2}\n".format(name, help_text, kind)
+            )
+            out.extend(
+                ["flukso_{}{} {}\n".format(name, labels, value) for labels, value in samples]
+            )
     return "".join(out).encode()
 
 
@@ -210,25 +256,80 @@ def _families(house, mono):
     litre_counters = [(label, meter.counter) for label, meter in meters if meter.unit != WATT]
     return (
         ("info", "gauge", "version of the daemon", [('{{version="{}"}}'.format(VERSION), 1)]),
-        ("uptime_seconds", "gauge", "since the daemon started", [("", int(mono - house.started_at))]),
+        (
+            "uptime_seconds",
+            "gauge",
+            "since the daemon started",
+            [("", int(mono - house.started_at))],
+        ),
         ("power_watts", "gauge", "newest power", watts),
         ("flow_litres_per_day", "gauge", "newest flow", litres),
         ("energy_watthours_total", "counter", "the board's counter, modulo 2^32", wh),
         ("volume_litres_total", "counter", "the board's counter, modulo 2^32", litre_counters),
         ("board_up", "gauge", "1 while the board answers", [("", 0 if house.board_error else 1)]),
         ("board_polls_total", "counter", "polls", [("", board.polls)]),
-        ("board_faults_total", "counter", "replies that were damaged or missing", [("", board.faults)]),
-        ("input_short_total", "counter", "too short pulses of an input since the board's power-on, modulo 65536", _shorts(board)),
-        ("board_damaged_records_total", "counter", "starts of the board with a damaged newest record", _of_damage(board, "falls")),
-        ("board_worn_slots", "gauge", "worn slots of the board's EEPROM", _of_damage(board, "worn")),
+        (
+            "board_faults_total",
+            "counter",
+            "replies that were damaged or missing",
+            [("", board.faults)],
+        ),
+        (
+            "input_short_total",
+            "counter",
+            "too short pulses of an input since the board's power-on, modulo 65536",
+            _shorts(board),
+        ),
+        (
+            "board_damaged_records_total",
+            "counter",
+            "starts of the board with a damaged newest record",
+            _of_damage(board, "falls"),
+        ),
+        (
+            "board_worn_slots",
+            "gauge",
+            "worn slots of the board's EEPROM",
+            _of_damage(board, "worn"),
+        ),
         ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(house.store))]),
         ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
-        ("upload_failures_total", "counter", "posts without a good answer", [("", uploader.failures)]),
-        ("upload_acknowledged_total", "counter", "readings that the server has", [("", uploader.acknowledged)]),
-        ("upload_aside_total", "counter", "readings that the server refused while it took their neighbours", [("", uploader.aside.count)]),
-        ("upload_last_ok_age_seconds", "gauge", "since readings were acknowledged", [("", _since(uploader.last_ok, mono))]),
-        ("clock_believed", "gauge", "1 when the time is known", [("", 1 if house.believer.believed else 0)]),
+        (
+            "upload_failures_total",
+            "counter",
+            "posts without a good answer",
+            [("", uploader.failures)],
+        ),
+        (
+            "upload_acknowledged_total",
+            "counter",
+            "readings that the server has",
+            [("", uploader.acknowledged)],
+        ),
+        (
+            "upload_aside_total",
+            "counter",
+            "readings that the server refused while it took their neighbours",
+            [("", uploader.aside.count)],
+        ),
+        (
+            "upload_last_ok_age_seconds",
+            "gauge",
+            "since readings were acknowledged",
+            [("", _since(uploader.last_ok, mono))],
+        ),
+        (
+            "clock_believed",
+            "gauge",
+            "1 when the time is known",
+            [("", 1 if house.believer.believed else 0)],
+        ),
         ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),
         ("lan_requests_total", "counter", "requests of the LAN API", [("", house.lan.requests)]),
-        ("lan_refused_total", "counter", "those refused, and connections cut", [("", house.lan.refused)]),
+        (
+            "lan_refused_total",
+            "counter",
+            "those refused, and connections cut",
+            [("", house.lan.refused)],
+        ),
     )

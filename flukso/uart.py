@@ -9,7 +9,8 @@ TEXT_MAX = 80
 U32_MAX = 0xFFFFFFFF
 ID_DIGITS, NUMBER_DIGITS = 32, 10
 
-# kind "pls": counter in Wh, board_ms its clock or None; "pwr": power_w; "msg": text. What a line does not carry is None
+# kind "pls": counter in Wh, board_ms its clock or None; "pwr": power_w; "msg": text. What a line
+# does not carry is None
 Line = namedtuple("Line", ("kind", "sensor", "counter", "board_ms", "power_w", "text"))
 
 
@@ -18,7 +19,9 @@ class UartError(ValueError):
 
 
 def parse(line: bytes) -> Line:
-    """Return what one line without its end says. Raises UartError; nothing else, whatever the bytes."""
+    """Return what one line without its end says. Raises UartError; nothing else, whatever the
+    bytes.
+    """
     if len(line) > LINE_MAX:
         raise UartError("length")
     for byte in line:
@@ -34,7 +37,9 @@ def parse(line: bytes) -> Line:
         return Line("pwr", parts[0], None, None, _number(parts[1]), None)
     if text[:4] == "pls " and len(parts) in (2, 3):
         clock = parts[2] if len(parts) == 3 else ""
-        return Line("pls", parts[0], _number(parts[1]), _number(clock) if clock else None, None, None)
+        return Line(
+            "pls", parts[0], _number(parts[1]), _number(clock) if clock else None, None, None
+        )
     raise UartError("form")
 
 

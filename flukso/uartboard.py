@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The UART board (generation 1) in the place of board.Board: it only talks, and what it said since the last poll is the reading."""
+"""The UART board (generation 1) in the place of board.Board: it only talks, and what it said since
+the last poll is the reading.
+"""
 
 import asyncio
 
@@ -14,7 +16,9 @@ SILENT_S = 30  # it says its power each second, and nothing for 20 s after a res
 
 
 class UartBoard:
-    """Listens to a serial line. open_line is a coroutine function that gives (reader, writer); ids: sensor id -> index."""
+    """Listens to a serial line. open_line is a coroutine function that gives (reader, writer); ids:
+    sensor id -> index.
+    """
 
     keeps_settings = False  # constants and ids are built into its firmware
     exact = fractions = False  # as far as anybody here can tell
@@ -94,10 +98,14 @@ class UartBoard:
 
     async def counters(self, sensors):
         self._check()
-        return tuple([(index, self._counters[index][0]) for index in sensors if index in self._counters])
+        return tuple(
+            [(index, self._counters[index][0]) for index in sensors if index in self._counters]
+        )
 
     async def poll(self, sensors, uart=b"") -> Poll:
-        """Return what was heard since the last poll: extra is the power where one came, else the board's clock, or None."""
+        """Return what was heard since the last poll: extra is the power where one came, else the
+        board's clock, or None.
+        """
         self.polls += 1
         self._check()
         deltas = []

@@ -1,7 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of UCI files -> sections, read as libuci reads it, with the place of each statement; pure (docs/protocols.md §7)."""
+"""Text of UCI files -> sections, read as libuci reads it, with the place of each statement; pure
+(docs/protocols.md §7).
+"""
 
-from flukso.ucireader import BLANKS, FILE_MAX, MARK, PROBLEMS_MAX, WIDE_MARKS, Problem, Reader, Section, Value, decoded, line_text, note
+from flukso.ucireader import (
+    BLANKS,
+    FILE_MAX,
+    MARK,
+    PROBLEMS_MAX,
+    WIDE_MARKS,
+    Problem,
+    Reader,
+    Section,
+    Value,
+    decoded,
+    line_text,
+    note,
+)
 
 __all__ = ("FILE_MAX", "MARK", "WIDE_MARKS", "Problem", "Section", "Value", "note")
 
@@ -9,16 +24,20 @@ ESCAPED = 0xDC00  # a byte that is no UTF-8 stands in a text as this and itself
 
 
 def parse(text: str, file: str, problems: list) -> "list[Section]":
-    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, up to PROBLEMS_MAX + 1, the rest is still read.
+    """Return the sections of a UCI text; what is wrong with it is appended to `problems`, up to
+    PROBLEMS_MAX + 1, the rest is still read.
 
-    What libuci refuses is a problem here too, but for a byte order mark; what it reads is read alike.
+    What libuci refuses is a problem here too, but for a byte order mark; what it reads is read
+    alike.
     """
     return Reader(bytes_of(text), file, problems).read()
 
 
 def shown(problem) -> str:
     """Return the sentence that names a Problem's place."""
-    return "{}:{} {}".format(problem.file, "{}:".format(problem.line) if problem.line else "", problem.text)
+    return "{}:{} {}".format(
+        problem.file, "{}:".format(problem.line) if problem.line else "", problem.text
+    )
 
 
 def listed(problems: list) -> str:
@@ -30,7 +49,9 @@ def listed(problems: list) -> str:
 
 
 def is_void(text: str) -> bool:
-    """Say whether a file holds nothing: no byte, blanks, a mark, or the zeros that a power cut leaves."""
+    """Say whether a file holds nothing: no byte, blanks, a mark, or the zeros that a power cut
+    leaves.
+    """
     data = bytes_of(text)
     return not (data[len(MARK) :] if data[: len(MARK)] == MARK else data).strip(b" \t\r\n\0")
 
@@ -69,10 +90,14 @@ def dump(sections: list) -> str:
     """Return the text that libuci itself would write of these sections."""
     lines = []
     for section in sections:
-        lines.append("\nconfig {}{}".format(section.type, " " + quoted(section.name) if section.name else ""))
+        lines.append(
+            "\nconfig {}{}".format(section.type, " " + quoted(section.name) if section.name else "")
+        )
         for name in section.order:
             if name in section.lists:
-                lines += ["\tlist {} {}".format(name, quoted(value.text)) for value in section.lists[name]]
+                lines += [
+                    "\tlist {} {}".format(name, quoted(value.text)) for value in section.lists[name]
+                ]
             else:
                 lines.append("\toption {} {}".format(name, quoted(section.options[name].text)))
     return "\n".join(lines) + "\n"
@@ -84,20 +109,30 @@ def quoted(value: str) -> str:
 
 
 def set_option(text: str, kind: str, name: "str | None", option: str, value: str) -> str:
-    """Return the text with this option in its section, which is added when missing; every other statement stays as it is.
+    """Return the text with this option in its section, which is added when missing; every other
+    statement stays as it is.
 
-    name: None for the section of this kind that has the option, else the first of them. The text must be free of problems.
+    name: None for the section of this kind that has the option, else the first of them. The text
+    must be free of problems.
     """
     data = bytes_of(text)
     statement = "option {} {}".format(option, quoted(value)).encode()
-    found = [section for section in Reader(data, "", []).read() if section.type == kind and name in (None, section.name)]
+    found = [
+        section
+        for section in Reader(data, "", []).read()
+        if section.type == kind and name in (None, section.name)
+    ]
     holders = [section for section in found if option in section.spans]
     if holders:
         for start, end in reversed(holders[0].spans[option]):
             data = data[:start] + statement + data[end:]
     elif found:
         end = data.find(b"\n", found[0].end)
-        end = found[0].end if end < 0 or data[found[0].end : end].strip(BLANKS)[:1] == b";" else end - (data[end - 1 : end] == b"\r")
+        end = (
+            found[0].end
+            if end < 0 or data[found[0].end : end].strip(BLANKS)[:1] == b";"
+            else end - (data[end - 1 : end] == b"\r")
+        )
         data = data[:end] + b"\n\t" + statement + data[end:]
     else:
         header = "config {}".format(kind if name is None else kind + " " + quoted(name)).encode()

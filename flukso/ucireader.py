@@ -5,18 +5,27 @@ from collections import namedtuple
 
 from flukso.words import clipped
 
-FILE_MAX = 16384  # bytes; the field's files have 3 KB, and a router has room for what 16 KB of nonsense say
+# bytes; the field's files have 3 KB, and a router has room for what 16 KB of nonsense say
+FILE_MAX = 16384
 SECTIONS_MAX = 256
 VALUES_MAX = 512  # options and list values of a file; a router's longest has some hundred
 PROBLEMS_MAX = 32  # a file with more is no configuration, and what is said of it goes into the log
 MARK = b"\xef\xbb\xbf"  # of UTF-8: some editors begin a file with it
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
-WORDS = {"c": "config", "o": "option", "l": "list", "p": "package"}  # libuci knows the first letter too
+WORDS = {
+    "c": "config",
+    "o": "option",
+    "l": "list",
+    "p": "package",
+}  # libuci knows the first letter too
 
-# line: of its first `config`; options: name -> Value ("" when none was given); lists: name -> list of Values, in the file's order;
-# order: the names, by when they got their values; spans: name -> list of (start, end) of all statements that give it; end: of the
-# statement that begins the section. In bytes.
-Section = namedtuple("Section", ("line", "type", "name", "options", "lists", "order", "spans", "end"))
+# line: of its first `config`; options: name -> Value ("" when none was given); lists: name -> list
+# of Values, in the file's order; order: the names, by when they got their values; spans: name ->
+# list of (start, end) of all statements that give it; end: of the statement that begins the
+# section. In bytes.
+Section = namedtuple(
+    "Section", ("line", "type", "name", "options", "lists", "order", "spans", "end")
+)
 Value = namedtuple("Value", ("line", "text"))
 # file: the file's short name, line: from 1, 0 for the whole file
 Problem = namedtuple("Problem", ("file", "line", "text"))
@@ -34,18 +43,24 @@ class _OpenError(_LineError):
 
 
 def decoded(data):
-    """Return the text of UTF-8; ValueError for anything else, also for the code points that stand for single bytes here."""
+    """Return the text of UTF-8; ValueError for anything else, also for the code points that stand
+    for single bytes here.
+    """
     if b"\xed\xb2" in data or b"\xed\xb3" in data:
         raise ValueError("surrogates")
     return data.decode("utf-8")
 
 
 def line_text(line, base):
-    """Return a line's text; one that is no UTF-8 is read as Latin-1, with `base` added to what is beyond ASCII."""
+    """Return a line's text; one that is no UTF-8 is read as Latin-1, with `base` added to what is
+    beyond ASCII.
+    """
     try:
         return decoded(line)
     except ValueError:
-        return "".join([_latin1(line[at : at + 64], base) for at in range(0, len(line), 64)])  # a string each takes 20 bytes
+        return "".join(
+            [_latin1(line[at : at + 64], base) for at in range(0, len(line), 64)]
+        )  # a string each takes 20 bytes
 
 
 def _latin1(data, base):
@@ -53,7 +68,9 @@ def _latin1(data, base):
 
 
 def note(problems, problem):
-    """Append a Problem to a list of them, up to one more than are said; the last stands for all others."""
+    """Append a Problem to a list of them, up to one more than are said; the last stands for all
+    others.
+    """
     if len(problems) <= PROBLEMS_MAX:
         problems.append(problem)
 
@@ -76,7 +93,9 @@ _NEWLINE, _SINGLE, _DOUBLE, _HASH, _SEMICOLON, _BACKSLASH, _RETURN, _END = b"\n'
 
 
 class Reader:
-    """Bytes of a file, how far they were read, and what was found in them. No byte is 0: that stands for the end."""
+    """Bytes of a file, how far they were read, and what was found in them. No byte is 0: that
+    stands for the end.
+    """
 
     def __init__(self, data, file, problems):
         self.open = False  # it ends within a quote
@@ -110,7 +129,9 @@ class Reader:
                     self._statement()
             except _OpenError as error:
                 self._problem(line, str(error))
-                if not self._short:  # what was meant cannot be known: each line is read by itself, to find what else is wrong
+                # what was meant cannot be known: each line is read by itself, to find what else is
+                # wrong
+                if not self._short:
                     self._at, self._line = begin, line
                     self._short = self.open = True
                 self._skip_line()
@@ -134,7 +155,9 @@ class Reader:
         return self._data[self._at] if self._at < len(self._data) else _END
 
     def _step(self):
-        """Go on by one byte; the end of a line that is not within a quote is the end of its statements."""
+        """Go on by one byte; the end of a line that is not within a quote is the end of its
+        statements.
+        """
         if self._char() == _NEWLINE:
             self._line += 1
             self._over = True
@@ -184,10 +207,14 @@ class Reader:
         elif word == "package":
             self._take_package()
         else:
-            raise _LineError("unknown word {}".format(_shown(first)) if keyword else "no statement behind the ;")
+            raise _LineError(
+                "unknown word {}".format(_shown(first)) if keyword else "no statement behind the ;"
+            )
 
     def _plain(self):
-        """Take the words of a line in which they need no looking at each byte; return False, having done nothing, for any other."""
+        """Take the words of a line in which they need no looking at each byte; return False, having
+        done nothing, for any other.
+        """
         end = self._data.find(b"\n", self._at)
         rest = self._data[self._at : end if end >= 0 else len(self._data)].rstrip(BLANKS)
         head, quote, tail = rest.partition(b"'")
@@ -236,7 +263,11 @@ class Reader:
                 self._named[section.name] = section
         elif known.type != section.type:
             words = [clipped(word) for word in (section.name, known.type, section.type)]
-            raise _LineError("{} is of type {} in line {}, and of {} here".format(words[0], words[1], known.line, words[2]))
+            raise _LineError(
+                "{} is of type {} in line {}, and of {} here".format(
+                    words[0], words[1], known.line, words[2]
+                )
+            )
         self._section = known
 
     def _take_option(self, start, line):
@@ -277,7 +308,9 @@ class Reader:
         if text is None:
             for byte in name:
                 if byte not in _NAME and byte not in more:
-                    raise _LineError("{} {}: letters, digits and _ make a name".format(what, _shown(name)))
+                    raise _LineError(
+                        "{} {}: letters, digits and _ make a name".format(what, _shown(name))
+                    )
             text = _text(name)
             if not more:
                 self._names[name] = text

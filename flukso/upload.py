@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is posted to the server, and what its answers mean (docs/protocols.md §3, §8; docs/upload.md); pure."""
+"""What is posted to the server, and what its answers mean (docs/protocols.md §3, §8;
+docs/upload.md); pure.
+"""
 
 import json
 from collections import namedtuple
@@ -16,7 +18,9 @@ PROBE = 32  # tuples while the last request failed: an outage costs little, what
 TIMEOUT_S = 30  # of a whole request
 
 START_S = 2  # from the start to the first request, and
-START_SPREAD_S = 8  # up to this much more: not all devices of a street at once when the power is back
+START_SPREAD_S = (
+    8  # up to this much more: not all devices of a street at once when the power is back
+)
 BACKOFF_S = 30  # after the first failure, doubled with each
 BACKOFF_MAX_S = 3600
 SLOW_S = 3600  # after an answer that a retry will hardly change: 401, 404, …
@@ -27,20 +31,30 @@ INTERVAL_MIN_S, INTERVAL_MAX_S = 10, 300  # that X-Upload-Interval may ask for,
 INTERVAL_HOLD_S = 600  # for so long
 BUSY = (408, 425, 429)  # of the 4xx, those that pass by themselves
 TOO_LARGE = 413
-# Of the 4xx, those that a single tuple may be the reason of (403, 406: a filter before the server); others are about whom or where
+# Of the 4xx, those that a single tuple may be the reason of (403, 406: a filter before the server);
+# others are about whom or where
 BODY_REFUSED = (400, 403, 406, 409, TOO_LARGE, 422)
-BODY_CRASHES = (200, 500)  # the same of the rest: a "no" in other words, and a server that one tuple makes fail
+BODY_CRASHES = (
+    200,
+    500,
+)  # the same of the rest: a "no" in other words, and a server that one tuple makes fail
 
 HEARTBEAT, TUPLES = "heartbeat", "tuples"
 
-# kind: HEARTBEAT or TUPLES; sensor, batch and whole (the batch was all that the sensor had) belong to TUPLES
-Request = namedtuple("Request", ("method", "path", "headers", "body", "timeout_s", "kind", "sensor", "batch", "whole"))
+# kind: HEARTBEAT or TUPLES; sensor, batch and whole (the batch was all that the sensor had) belong
+# to TUPLES
+Request = namedtuple(
+    "Request",
+    ("method", "path", "headers", "body", "timeout_s", "kind", "sensor", "batch", "whole"),
+)
 # what should be logged: level "info" or "warning", and a sentence
 Event = namedtuple("Event", ("level", "text"))
 
 
 def base_path(url: str) -> str:
-    """Return what stands before /sensor in the paths of a server with this base URL ("" for a bare host)."""
+    """Return what stands before /sensor in the paths of a server with this base URL ("" for a bare
+    host).
+    """
     rest = url.split("://", 1)[-1]
     slash = rest.find("/")
     return "" if slash < 0 else rest[slash:].rstrip("/")
@@ -63,20 +77,30 @@ def _object(body):
     """Return what this JSON object holds, None for anything else."""
     try:
         text = body.decode().strip()
-        value = json.loads(text) if text[-1:] == "}" else None  # MicroPython reads what is not finished, too
-    except (ValueError, RuntimeError, MemoryError):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
+        value = (
+            json.loads(text) if text[-1:] == "}" else None
+        )  # MicroPython reads what is not finished, too
+    except (
+        ValueError,
+        RuntimeError,
+        MemoryError,
+    ):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
         return None
     return value if isinstance(value, dict) else None
 
 
 class Uploader:
-    """Decides what to post when: tuples of every sensor each interval, oldest first, and a heartbeat at start and hourly.
+    """Decides what to post when: tuples of every sensor each interval, oldest first, and a
+    heartbeat at start and hourly.
 
-    The caller asks due_at(), then takes next_request() until it is None, and tells answered() or failed() after each.
-    random(n) returns n random bytes; vitals() the heartbeat's figures (uptime, memtotal, memfree, memcached, membuffers).
+    The caller asks due_at(), then takes next_request() until it is None, and tells answered() or
+    failed() after each. random(n) returns n random bytes; vitals() the heartbeat's figures (uptime,
+    memtotal, memfree, memcached, membuffers).
     """
 
-    def __init__(self, device, key, version, interval_s, sensors, random, prefix="", vitals=None, mono=0.0):  # noqa: PLR0917
+    def __init__(
+        self, device, key, version, interval_s, sensors, random, prefix="", vitals=None, mono=0.0
+    ):  # noqa: PLR0917
         self._device = device
         self._key = key
         self._version = version
@@ -100,7 +124,9 @@ class Uploader:
         self._sieve = Sieve()
         self._most = BATCH  # tuples of a body, fewer where a server takes only smaller ones
         self.aside = Aside()
-        self.newest_sent = 0  # newest timestamp that a server may have, from the moment on at which it is posted
+        self.newest_sent = (
+            0  # newest timestamp that a server may have, from the moment on at which it is posted
+        )
         self._sent_before = 0  # what it was before the request that is on its way
         self.requests = 0
         self.failures = 0  # requests without a good answer
@@ -110,7 +136,8 @@ class Uploader:
         self.server_time = None  # of the last heartbeat's answer
         self.signed_time = None  # that the answer just taken signed, None when it signed none
         self._beat_at = None  # when the last heartbeat left
-        self.code_shown = False  # whether the LAN page may show a claim code: it is to know soon that somebody claimed
+        # whether the LAN page may show a claim code: it is to know soon that somebody claimed
+        self.code_shown = False
         self.claimed = False
 
     def _fraction(self):
@@ -120,10 +147,16 @@ class Uploader:
 
     def interval_s(self, mono: float) -> int:
         """Return the interval in force: the configured one, or the one that the server asked for."""
-        return self._asked_s if self._asked_s is not None and mono < self._asked_until else self._interval_s
+        return (
+            self._asked_s
+            if self._asked_s is not None and mono < self._asked_until
+            else self._interval_s
+        )
 
     def due_at(self, mono: float, dated: bool = True) -> float:
-        """Return the monotonic time at which next_request() should be asked again; only for heartbeats while tuples are not dated."""
+        """Return the monotonic time at which next_request() should be asked again; only for
+        heartbeats while tuples are not dated.
+        """
         wanted = self._heartbeat_at
         if dated:
             wanted = mono if self._pending is not None else min(self._upload_at, wanted)
@@ -135,12 +168,15 @@ class Uploader:
             self._heartbeat_at = min(self._heartbeat_at, max(at, self._beat_at + ASK_APART_S))
 
     def redated(self, before: int) -> None:
-        """Note that the held tuples were re-dated: what comes has stamps from `before` on, whatever was sent."""
+        """Note that the held tuples were re-dated: what comes has stamps from `before` on, whatever
+        was sent.
+        """
         self.newest_sent = min(self.newest_sent, before - 1)
         self._sent_before = min(self._sent_before, before - 1)
 
     def flush(self, mono: float, dated: bool = True) -> None:
-        """Make everything due now, for a last attempt before a clean stop; the back-off is passed over once.
+        """Make everything due now, for a last attempt before a clean stop; the back-off is passed
+        over once.
 
         Tuples that are not dated need a heartbeat first: its answer may tell the time.
         """
@@ -150,7 +186,8 @@ class Uploader:
         self._pending = None
 
     def next_request(self, store, now: int, mono: float, dated: bool = True) -> "Request | None":
-        """Return the request to send now, None when nothing is due. now is the time in unix s; dated: whether it is known to be right.
+        """Return the request to send now, None when nothing is due. now is the time in unix s;
+        dated: whether it is known to be right.
 
         Before it is, only heartbeats go out.
         """
@@ -164,7 +201,9 @@ class Uploader:
         if self._pending is None:
             if mono < self._upload_at:
                 return None
-            self._pending = [sensor for sensor in self._sensors if mono >= self._slow.get(sensor, mono)]
+            self._pending = [
+                sensor for sensor in self._sensors if mono >= self._slow.get(sensor, mono)
+            ]
         while self._pending:
             request = self._tuples(self._pending[0], store)
             if request is not None:
@@ -201,7 +240,9 @@ class Uploader:
             return None
         self._sent_before = self.newest_sent
         self.newest_sent = max(self.newest_sent, batch[-1][0])
-        return self._post(TUPLES, "/sensor/" + sensor, encode(batch), (sensor, batch, len(batch) == len(buffer)))
+        return self._post(
+            TUPLES, "/sensor/" + sensor, encode(batch), (sensor, batch, len(batch) == len(buffer))
+        )
 
     def _limit(self):
         return min(self._most, PROBE) if self._failures else self._most
@@ -216,7 +257,9 @@ class Uploader:
         return self._post(HEARTBEAT, "/device/" + self._device, body.encode())
 
     def answered(self, request: Request, answer, mono: float, store) -> "Event | None":
-        """Take the server's answer (status, headers with lower-case names, body) to a request of next_request()."""
+        """Take the server's answer (status, headers with lower-case names, body) to a request of
+        next_request().
+        """
         self.signed_time = None
         self._note_interval(answer.headers, mono)
         status = answer.status
@@ -232,12 +275,20 @@ class Uploader:
         event = self._trouble(request, text, mono, _retry_after(answer.headers))
         if request.kind == TUPLES and status in BODY_CRASHES:
             # whatever follows, it waits for the back-off
-            _, one = self._sieve.refused(request.sensor, request.batch, store.buffer(request.sensor), self._limit(), ALONE_CRASHED)
+            _, one = self._sieve.refused(
+                request.sensor,
+                request.batch,
+                store.buffer(request.sensor),
+                self._limit(),
+                ALONE_CRASHED,
+            )
             return self._set_aside(request, one, status, text, store) or event
         return event
 
     def failed(self, request: Request, error, mono: float) -> "Event | None":
-        """Take note that the request got no answer; error is the port's, with its kind and sentence."""
+        """Take note that the request got no answer; error is the port's, with its kind and
+        sentence.
+        """
         if request.batch and getattr(error, "kind", "") in ("refused-certificate", "unreachable"):
             self.newest_sent = self._sent_before  # else the server may have stored it all the same
         return self._trouble(request, "{}: {}".format(self._name(request), error), mono, 0)
@@ -256,8 +307,15 @@ class Uploader:
             self._heartbeat_at = min(self._heartbeat_at, mono + self._heartbeat_s(mono))
 
     def _heartbeat_s(self, mono):
-        """Return the interval of heartbeats: an hour, or the one that the server asked for while a claim code is shown."""
-        often = self.code_shown and not self.claimed and self._asked_s is not None and mono < self._asked_until
+        """Return the interval of heartbeats: an hour, or the one that the server asked for while a
+        claim code is shown.
+        """
+        often = (
+            self.code_shown
+            and not self.claimed
+            and self._asked_s is not None
+            and mono < self._asked_until
+        )
         return self._asked_s if often else HEARTBEAT_S
 
     def _stored(self, request, mono, store):
@@ -279,8 +337,12 @@ class Uploader:
 
     def _heartbeat_answer(self, request, answer, mono):
         body = _object(answer.body)
-        if body is None or not same(answer.headers.get("x-digest", ""), x_digest(self._key, answer.body)):
-            return self._refused(request, "heartbeat: the answer's digest is wrong, nothing of it is believed", mono)
+        if body is None or not same(
+            answer.headers.get("x-digest", ""), x_digest(self._key, answer.body)
+        ):
+            return self._refused(
+                request, "heartbeat: the answer's digest is wrong, nothing of it is believed", mono
+            )
         timestamp = body.get("timestamp")
         self.server_time = self.signed_time = timestamp if isinstance(timestamp, int) else None
         self.claimed = body.get("claimed") == 1
@@ -290,7 +352,9 @@ class Uploader:
         return self._good(request, mono)
 
     def _body_refused(self, request, status, text, mono, store):
-        """The server is there and does not want this body: a smaller one, the same later, or a search for the fault."""
+        """The server is there and does not want this body: a smaller one, the same later, or a
+        search for the fault.
+        """
         sensor, count = request.sensor, len(request.batch)
         if status == TOO_LARGE and not self._sieve.searching(sensor):
             if count == 1:
@@ -298,7 +362,9 @@ class Uploader:
             self._failures = 0
             self._most = count // 2
             return self._say(sensor, text)
-        verdict, one = self._sieve.refused(sensor, request.batch, store.buffer(sensor), self._limit())
+        verdict, one = self._sieve.refused(
+            sensor, request.batch, store.buffer(sensor), self._limit()
+        )
         if verdict == NONE or (verdict == AGAIN and self._sieve.hopeless(sensor)):
             self._most = BATCH
             return self._refused(request, text, mono)
@@ -316,7 +382,10 @@ class Uploader:
         if one is None or not store.buffer(request.sensor).ack([one]):
             return None
         self.aside.add(Refused(request.sensor, one[0], one[1], status))
-        said = "{}: the tuple [{},{}] stays refused while its neighbours are taken, it is set aside; the counter goes on with the next"
+        said = (
+            "{}: the tuple [{},{}] stays refused while its neighbours are taken, it is set "
+            "aside; the counter goes on with the next"
+        )
         return Event("warning", said.format(text, one[0], one[1]))
 
     def _end_turn(self, sensor):
@@ -336,7 +405,9 @@ class Uploader:
         return self._say(request.sensor, text)
 
     def _trouble(self, request, text, mono, retry_after_s):
-        """The server or the way to it is in trouble: back off. A heartbeat that fails holds up no tuples."""
+        """The server or the way to it is in trouble: back off. A heartbeat that fails holds up no
+        tuples.
+        """
         if request.kind == HEARTBEAT:
             self._heartbeat_at = mono + self._backoff(self._heartbeat_failures, retry_after_s)
             self._heartbeat_failures += 1
@@ -344,11 +415,15 @@ class Uploader:
         self._hold_until = mono + self._backoff(self._failures, retry_after_s)
         self._failures += 1
         if self._pending and self._pending[0] == request.sensor:
-            self._pending.append(self._pending.pop(0))  # the trouble may be of this sensor alone: another one is tried first
+            self._pending.append(
+                self._pending.pop(0)
+            )  # the trouble may be of this sensor alone: another one is tried first
         return self._say(request.sensor, text)
 
     def _backoff(self, failures, retry_after_s):
-        """Return the seconds to wait after so many earlier failures: the upper half of a doubling span, at random."""
+        """Return the seconds to wait after so many earlier failures: the upper half of a doubling
+        span, at random.
+        """
         span_s = min(BACKOFF_MAX_S, BACKOFF_S << min(failures, 10))
         return max(span_s * (1 + self._fraction()) / 2, min(retry_after_s, RETRY_AFTER_MAX_S))
 

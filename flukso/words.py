@@ -7,7 +7,9 @@ class UsageError(ValueError):
 
 
 def asked_for_help(words: list, known) -> "str | None":
-    """Return the command whose help a command line asks for, "" for that of all, None when it asks for none. Raises UsageError."""
+    """Return the command whose help a command line asks for, "" for that of all, None when it asks
+    for none. Raises UsageError.
+    """
     if words[:1] == ["help"]:
         topic = [word for word in words[1:] if word not in HELP_WORDS]
         if len(topic) > 1:
@@ -28,9 +30,11 @@ VERSION_WORDS = ("--version", "-V")
 
 
 def parse(words: list, known: dict, flags: tuple, short: "dict | None" = None) -> tuple:
-    """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError.
+    """Return command, its words and its options (a dict) of a command line without the program's
+    name. Raises UsageError.
 
-    known: the options of each command; flags: options without a value ("1" when given); short: the long form of short options.
+    known: the options of each command; flags: options without a value ("1" when given); short: the
+    long form of short options.
     """
     if not words:
         raise UsageError("a command is needed: {}".format(", ".join(sorted(known))))
@@ -70,7 +74,9 @@ def parse(words: list, known: dict, flags: tuple, short: "dict | None" = None) -
 
 def _unknown(command, known):
     near = meant(command, sorted(known))
-    return "there is no command {}; {}".format(command, "is {} meant?".format(near) if near else "known are " + ", ".join(sorted(known)))
+    return "there is no command {}; {}".format(
+        command, "is {} meant?".format(near) if near else "known are " + ", ".join(sorted(known))
+    )
 
 
 def _unknown_option(command, word, known, flags, short):
@@ -80,20 +86,31 @@ def _unknown_option(command, word, known, flags, short):
         return "{} has no option {}; is --{} meant?".format(command, word, near)
     names = ["--" + other + ("" if other in flags else " VALUE") for other in sorted(known)]
     names += sorted([letter for letter in short if short[letter][2:] in known])
-    return "{} has no option {}; {}".format(command, word, "known are " + ", ".join(names) if known else "it takes none")
+    return "{} has no option {}; {}".format(
+        command, word, "known are " + ", ".join(names) if known else "it takes none"
+    )
 
 
 SHOWN_MAX = 40
 
 
 def clipped(text: str, most: int = SHOWN_MAX) -> str:
-    """Return a piece of somebody's file as a message may show it: its beginning alone, control characters and what is no text as `?`."""
-    shown = "".join(["?" if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or ord(char) >= 0xD800 else char for char in text[:most]])
+    """Return a piece of somebody's file as a message may show it: its beginning alone, control
+    characters and what is no text as `?`.
+    """
+    shown = "".join(
+        [
+            "?" if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or ord(char) >= 0xD800 else char
+            for char in text[:most]
+        ]
+    )
     return shown + "..." if len(text) > most else shown
 
 
 def clock_url(options: dict) -> "str | None":
-    """Return the simulator's URL behind --clock sim:URL, None for the system's clock. Raises UsageError."""
+    """Return the simulator's URL behind --clock sim:URL, None for the system's clock. Raises
+    UsageError.
+    """
     text = options.get("clock", "system")
     if text == "system":
         return None
@@ -136,7 +153,11 @@ def trouble(error, path: str = "") -> str:
         text = str(error)
         return text if not path or path in text else "{}: {}".format(path, text)
     path = path or getattr(error, "filename", None) or ""
-    text = TROUBLES.get(number) or getattr(error, "strerror", None) or "error {} of the system".format(number)
+    text = (
+        TROUBLES.get(number)
+        or getattr(error, "strerror", None)
+        or "error {} of the system".format(number)
+    )
     return "{}{}".format(path + ": " if path else "", text)
 
 
@@ -153,7 +174,9 @@ def meant(word: str, known) -> str:
 
 
 def _distance(one, other):
-    """Return how many letters are to be put in, left out, replaced or swapped with their neighbour to make one word of another."""
+    """Return how many letters are to be put in, left out, replaced or swapped with their neighbour
+    to make one word of another.
+    """
     before: list = []
     last = list(range(len(other) + 1))
     for at in range(1, len(one) + 1):

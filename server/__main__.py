@@ -18,7 +18,10 @@ def main(argv: list[str]) -> int:
     if argv[:1] == ["run"]:
         return run(argv[1:])
     if not argv or argv[0] in ("-h", "--help"):
-        print("usage: python -m server run [--help]\n       python -m server COMMAND…   as Django's manage.py; help lists them")  # noqa: T201
+        print(
+            "usage: python -m server run [--help]\n       python -m server COMMAND…   as Django's "
+            "manage.py; help lists them"
+        )
         return 0
     return command(argv)
 
@@ -30,19 +33,25 @@ def command(argv: list[str]) -> int:
     try:
         execute_from_command_line(["python -m server", *argv])
     except EnvError as error:
-        print(f"server: {error}", file=sys.stderr)  # noqa: T201
+        print(f"server: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def run(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m server run", description="serves HTTP, or HTTPS with --cert")
+    parser = argparse.ArgumentParser(
+        prog="python -m server run", description="serves HTTP, or HTTPS with --cert"
+    )
     parser.add_argument("--service", choices=("all", "ingest", "web"), default="all")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000, help="0: any that is free; the first line says which")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="0: any that is free; the first line says which"
+    )
     parser.add_argument("--cert", help="certificate chain (PEM); it may hold the key as well")
     parser.add_argument("--key", help="private key (PEM)")
-    parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+    parser.add_argument(
+        "--migrate", action="store_true", help="bring the database up to date first"
+    )
     options = parser.parse_args(argv)
     from project.env import EnvError
 
@@ -51,7 +60,7 @@ def run(argv: list[str]) -> int:
 
         return serve.run(options)
     except EnvError as error:
-        print(f"server: {error}", file=sys.stderr)  # noqa: T201
+        print(f"server: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # uvicorn has stopped in order and passes Ctrl-C on
         return 0

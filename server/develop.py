@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make server`: the platform for development, on this machine alone, with a demo street that goes on uploading.
+"""`make server`: the platform for development, on this machine alone, with a demo street that goes
+on uploading.
 
 Everything lies in build/server. Ctrl-C ends it; at the next start the street catches up.
 """
@@ -23,7 +24,9 @@ NOTHING = '{"uploads": 0, "tuples": 0}'  # of one that was ended before it was r
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="other words go to `python -m server run`")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="other words go to `python -m server run`"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--days", type=int, default=40, help="of the street before its first start")
     options, words = parser.parse_known_args(argv)
@@ -53,7 +56,10 @@ def run(folder: Path, days: int, words: list[str], stopped: terminal.StopRequest
     finally:
         testbed.end(platform)
     seconds = time.monotonic() - begin
-    say(f"ran for {seconds / 60:.1f} min, took {sent['tuples']} values of the demo street, which goes on from here at the next start")
+    say(
+        f"ran for {seconds / 60:.1f} min, took {sent['tuples']} values of the demo street, which "
+        f"goes on from here at the next start"
+    )
     say(json.dumps({"seconds": round(seconds, 1), **sent}))
     return 0
 
@@ -69,23 +75,42 @@ def kept(file: Path, text: str) -> str:
 
 def settings(folder: Path) -> dict[str, str]:
     """The settings of this folder, made once."""
-    text = kept(folder / "settings", f"FLUKSO_SECRET_KEY={secrets.token_hex(32)}\nFLUKSO_DEVICE_KEY_SECRET={secrets.token_hex(32)}\n")
-    return {"FLUKSO_DATA_DIR": str(folder), "FLUKSO_HTTPS": "0"} | dict(line.split("=", 1) for line in text.split())
+    text = kept(
+        folder / "settings",
+        f"FLUKSO_SECRET_KEY={secrets.token_hex(32)}\nFLUKSO_DEVICE_KEY_SECRET={secrets.token_hex(32)}\n",
+    )
+    return {"FLUKSO_DATA_DIR": str(folder), "FLUKSO_HTTPS": "0"} | dict(
+        line.split("=", 1) for line in text.split()
+    )
 
 
 def command(environment: dict[str, str], *words: str) -> str:
     """What a management command prints; its complaints go to the terminal, and end us."""
     program = [sys.executable, "-m", "server", *words]
-    done = subprocess.run(program, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False, **terminal.APART)
+    done = subprocess.run(
+        program,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        **terminal.APART,
+    )
     if done.returncode:
         raise SystemExit(f"server: {words[0]} failed")
     return done.stdout.strip()
 
 
-def serve(platform: subprocess.Popen, url: str, environment: dict[str, str], stopped: terminal.StopRequest) -> dict[str, int]:
-    """Let the street upload until we are stopped; return what it sent. ChildProcessError when one of the two ends by itself."""
+def serve(
+    platform: subprocess.Popen, url: str, environment: dict[str, str], stopped: terminal.StopRequest
+) -> dict[str, int]:
+    """Let the street upload until we are stopped; return what it sent. ChildProcessError when one
+    of the two ends by itself.
+    """
     words = [sys.executable, "-m", "server", "demo_uploads", url]
-    uploads = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, **terminal.APART)
+    uploads = subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, **terminal.APART
+    )
     try:
         while not stopped.wait(LOOK_S):
             for name, process in (("the platform", platform), ("the street", uploads)):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole platform in a folder of its own, for the demo, tests and benches: the real services, as processes, over TLS if wanted.
-They are apart from the terminal: its Ctrl-C is for who started them.
+"""A whole platform in a folder of its own, for the demo, tests and benches: the real services, as
+processes, over TLS if wanted. They are apart from the terminal: its Ctrl-C is for who started them.
 
     with Platform(folder, pem, devices={id: key}, sensors={sensor: device}) as platform:
         platform.url, platform.held(sensor), platform.requests()
 
-As a program: `python -m server.testbed --folder F [--pem FILE] [--device ID:KEY[:SENSOR…]]…`; the first line says where it listens
-as JSON; then {"do": "held"}, {"do": "requests"} and {"do": "quit"}, one a line on standard input, one line of JSON each as answer.
+As a program: `python -m server.testbed --folder F [--pem FILE] [--device ID:KEY[:SENSOR…]]…`; the
+first line says where it listens as JSON; then {"do": "held"}, {"do": "requests"} and {"do":
+"quit"}, one a line on standard input, one line of JSON each as answer.
 """
 
 import argparse
@@ -54,7 +55,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def at(instant: float) -> Iterator[None]:
-    """While this lasts it is that time (unix s) and later, for this process and for every platform that it starts."""
+    """While this lasts it is that time (unix s) and later, for this process and for every platform
+    that it starts.
+    """
     on_path()
     from project import clock
 
@@ -88,25 +91,41 @@ def on_path() -> None:
 
 
 def session_of(account) -> str:
-    """The key of a new session in which the account is logged in; to be called where Django is set up."""
+    """The key of a new session in which the account is logged in; to be called where Django is set
+    up.
+    """
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
     session = SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(account.pk), account.get_session_auth_hash()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = (
+        str(account.pk),
+        account.get_session_auth_hash(),
+    )
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session.create()
     return str(session.session_key)
 
 
 class Platform:
-    """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound beforehand.
+    """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound
+    beforehand.
 
     service: None starts none: commands and the shell are all that is wanted.
     """
 
-    def __init__(self, folder, pem=None, devices=None, sensors=None, service="all", port=0, program=("-m", "server"), **settings):  # noqa: PLR0917
+    def __init__(
+        self,
+        folder,
+        pem=None,
+        devices=None,
+        sensors=None,
+        service="all",
+        port=0,
+        program=("-m", "server"),
+        **settings,
+    ):  # noqa: PLR0917
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "server.log"
@@ -129,24 +148,39 @@ class Platform:
             raise
 
     def command(self, *words: str, text: str = "") -> str:
-        """Run a management command; returns what it printed. RuntimeError with its complaint when it fails."""
+        """Run a management command; returns what it printed. RuntimeError with its complaint when
+        it fails.
+        """
         command = [sys.executable, "-m", "server", *words]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, input=text, capture_output=True, text=True, check=False, process_group=0
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=0,
         )
         if done.returncode:
             raise RuntimeError(done.stderr.strip()[-2000:])
         return done.stdout
 
     def shell(self, text: str) -> str:
-        """What these lines print, run in Django's shell: in one process that stays, for starting Django takes longer than most of them.
+        """What these lines print, run in Django's shell: in one process that stays, for starting
+        Django takes longer than most of them.
 
         RuntimeError with the traceback when they fail.
         """
         if self._shell is None:
             command = [sys.executable, "-m", "server", "shell", "-v0", "-c", _SHELL]
             self._shell = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
         assert self._shell.stdin and self._shell.stdout
         self._shell.stdin.write(json.dumps(text) + "\n")
@@ -158,12 +192,20 @@ class Platform:
 
     def provision(self, devices: dict[str, str], sensors: dict[str, str]) -> dict[str, str]:
         """Make devices known, as an operator does; returns device -> claim code."""
-        lines = [",".join([one, key, *(s for s, of in sensors.items() if of == one)]) for one, key in devices.items()]
-        return dict(line.split(",") for line in self.command("import_devices", "-", text="\n".join(lines)).split())
+        lines = [
+            ",".join([one, key, *(s for s, of in sensors.items() if of == one)])
+            for one, key in devices.items()
+        ]
+        return dict(
+            line.split(",")
+            for line in self.command("import_devices", "-", text="\n".join(lines)).split()
+        )
 
     def start(self) -> None:
         """Start the service, at the port that it had before if it had one."""
-        self._process, told = launch(["--port", str(self._port), *self._arguments], self.environment, self.log, self._program)
+        self._process, told = launch(
+            ["--port", str(self._port), *self._arguments], self.environment, self.log, self._program
+        )
         self.url, self._port = told["url"], told["port"]
 
     @property
@@ -203,7 +245,10 @@ class Platform:
 
     def requests(self) -> list[tuple[str, str, int]]:
         """(method, path, status) of every request that was answered."""
-        return [(method, path, int(status)) for method, path, status in _LOGGED.findall(self.log.read_text())]
+        return [
+            (method, path, int(status))
+            for method, path, status in _LOGGED.findall(self.log.read_text())
+        ]
 
     def close(self) -> None:
         self.stop()
@@ -221,11 +266,20 @@ class Platform:
         self.close()
 
 
-def launch(arguments: list[str], settings: dict[str, str], log: Path, program: tuple[str, ...] = ("-m", "server")):
-    """`python -m server run` with these arguments: (process, what its first line tells). RuntimeError when it does not start."""
+def launch(
+    arguments: list[str],
+    settings: dict[str, str],
+    log: Path,
+    program: tuple[str, ...] = ("-m", "server"),
+):
+    """`python -m server run` with these arguments: (process, what its first line tells).
+    RuntimeError when it does not start.
+    """
     with open(log, "ab") as errors:
         command = [sys.executable, *program, "run", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors, process_group=0)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors, process_group=0
+        )
     assert process.stdout
     line = process.stdout.readline()
     if not line:
@@ -256,7 +310,9 @@ def obey(platform: Platform, sensors: list[str], command: dict) -> dict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--folder", required=True)
     parser.add_argument("--pem", help="certificate and key")
     parser.add_argument("--device", action="append", default=[], metavar="ID:KEY[:SENSOR…]")
@@ -267,7 +323,10 @@ def main() -> int:
         device, key, *bound = item.split(":")
         devices[device] = key
         sensors.update(dict.fromkeys(bound, device))
-    with Platform(options.folder, options.pem, devices, sensors, port=options.port) as platform, contextlib.suppress(KeyboardInterrupt):
+    with (
+        Platform(options.folder, options.pem, devices, sensors, port=options.port) as platform,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         print(json.dumps({"url": platform.url, "port": platform.port}), flush=True)  # noqa: T201
         for line in sys.stdin:
             try:

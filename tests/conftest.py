@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of several parts share: their time and zone, throw-away certificates, the fake server, a household."""
+"""What tests of several parts share: their time and zone, throw-away certificates, the fake server,
+a household.
+"""
 
 import os
 import time
@@ -10,7 +12,8 @@ import pytest
 from tests.fakes import ca
 from tests.fakes.server import Server
 
-# An example may take as long as a busy machine needs. The gate tries the same examples each time; `search` tries others.
+# An example may take as long as a busy machine needs. The gate tries the same examples each time;
+# `search` tries others.
 LENIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("flukso", derandomize=True, **LENIENT)
 hypothesis.settings.register_profile("search", **LENIENT)
@@ -19,7 +22,11 @@ hypothesis.settings.load_profile("flukso")
 
 def pytest_addoption(parser):
     group = parser.getgroup("flukso")
-    group.addoption("--at", default="2026-07-15T10:00:00+00:00", help="when the platform's tests take place, ISO 8601 with offset")
+    group.addoption(
+        "--at",
+        default="2026-07-15T10:00:00+00:00",
+        help="when the platform's tests take place, ISO 8601 with offset",
+    )
     group.addoption("--zone", default="UTC", help="time zone of the machine, for all tests")
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Namespaces of a test's own, for whoever runs it: root needs none for users, and gets none in a chroot."""
+"""Namespaces of a test's own, for whoever runs it: root needs none for users, and gets none in a
+chroot.
+"""
 
 import os
 from pathlib import Path
@@ -12,6 +14,8 @@ def unshare(*kinds: str) -> list[str]:
 
 
 def _propagation(kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """The root of a chroot may be no mount point, and then cannot be made private: who mounts there has to unmount."""
+    """The root of a chroot may be no mount point, and then cannot be made private: who mounts there
+    has to unmount.
+    """
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return ("--propagation", "unchanged") if "--mount" in kinds and "/" not in points else ()

@@ -59,7 +59,9 @@ class Program:
             while data := os.read(self._output, 65536):
                 *whole, self._rest = (self._rest + data).split(b"\n")
                 room = max(0, LOG_LIMIT - len(self.lines))
-                self.lines += [line.decode(errors="replace").removesuffix("\r") for line in whole[:room]]
+                self.lines += [
+                    line.decode(errors="replace").removesuffix("\r") for line in whole[:room]
+                ]
             if self._rest:
                 self.lines.append(self._rest.decode(errors="replace"))
                 self._rest = b""
@@ -77,7 +79,9 @@ class Program:
         return self._process.poll() is None
 
     def wait_for_line(self, part: str, timeout_s: float = 20) -> str:
-        """The first line that holds this text; AssertionError when the program ends or the time is up before."""
+        """The first line that holds this text; AssertionError when the program ends or the time is
+        up before.
+        """
         deadline = time.monotonic() + timeout_s
         with self._news:
             while True:
@@ -103,13 +107,17 @@ class Program:
             self._process.kill()
         self._process.wait()
         self._reader.join(5)
-        if self._process.stdout is not None and not self._reader.is_alive():  # a child of it may hold the pipe
+        if (
+            self._process.stdout is not None and not self._reader.is_alive()
+        ):  # a child of it may hold the pipe
             self._process.stdout.close()
 
     def rests(self) -> int:
         """How often it has had nothing to do and slept or waited."""
         with open("/proc/{}/status".format(self.pid)) as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
+            return next(
+                int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches")
+            )
 
     def rss_kb(self) -> int:
         for line in open("/proc/{}/status".format(self.pid)):

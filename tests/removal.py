@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make prove-removal`: many devices that nobody claimed expire while a household uploads, and nothing of them is left.
+"""`make prove-removal`: many devices that nobody claimed expire while a household uploads, and
+nothing of them is left.
 
-The last line is `prove-removal: {"failures":…,"left":…}`: uploads that were not answered with 200 or whose tuples are not held, and rows
-in the series' file that belong to no sensor of the household.
+The last line is `prove-removal: {"failures":…,"left":…}`: uploads that were not answered with 200
+or whose tuples are not held, and rows in the series' file that belong to no sensor of the
+household.
 """
 
 import argparse
@@ -36,7 +38,10 @@ for begin in range(0, len(sensors), 500):
     stores.store().append_many([(sensor.pk, tuples) for sensor in sensors[begin : begin + 500]], {now})
 stores.close()
 """
-LEFT = "from devices.models import Device; print(Device.objects.filter(owner=None, imported=False).count())"
+LEFT = (
+    "from devices.models import Device; print(Device.objects.filter(owner=None, "
+    "imported=False).count())"
+)
 
 
 class Household(threading.Thread):
@@ -51,7 +56,9 @@ class Household(threading.Thread):
 
     def run(self) -> None:
         while not self._ends.wait(EACH_S):
-            self.failures += self._client.upload(SENSOR, [(self.next, self.next - BEGIN)]).status != 200
+            self.failures += (
+                self._client.upload(SENSOR, [(self.next, self.next - BEGIN)]).status != 200
+            )
             self.next += 1
 
     def end(self) -> None:
@@ -83,13 +90,18 @@ def prove(platform: Platform, cafile: Path, devices: int) -> tuple[int, int]:
             left = int(platform.shell(LEFT))
         household.end()
         platform.stop()
-        print(f"{left} are left; the household uploaded {household.next - stamp} times meanwhile", flush=True)
+        print(
+            f"{left} are left; the household uploaded {household.next - stamp} times meanwhile",
+            flush=True,
+        )
         failures, stamp = failures + household.failures, household.next
         if left == before:
             break
     store = open_store(str(platform.folder / "series.sqlite3"))
     store.merge()  # which removes what waits for it
-    failures += set(store.raw(SENSOR, 0, 1 << 32)) != {(at, at - BEGIN) for at in range(BEGIN, stamp)}
+    failures += set(store.raw(SENSOR, 0, 1 << 32)) != {
+        (at, at - BEGIN) for at in range(BEGIN, stamp)
+    }
     store.close()
     failures += sum("failed" in line for line in platform.log.read_text().splitlines())
     return failures, left + rows_of_others(platform.folder / "series.sqlite3")
@@ -101,7 +113,9 @@ def rows_of_others(path: Path) -> int:
     [(own,)] = db.execute("SELECT no FROM sensor WHERE id=?", (bytes.fromhex(SENSOR),)).fetchall()
     others = db.execute("SELECT count(*) FROM sensor WHERE no<>?", (own,)).fetchone()[0]
     for table in ("open", "block", "ladder"):
-        others += db.execute(f"SELECT count(*) FROM {table} WHERE key & 0xFFFFFFFF <> ?", (own,)).fetchone()[0]
+        others += db.execute(
+            f"SELECT count(*) FROM {table} WHERE key & 0xFFFFFFFF <> ?", (own,)
+        ).fetchone()[0]
     db.close()
     return others
 
@@ -113,9 +127,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pki = ca.make(folder / "pki")
-        with Platform(folder / "platform", pki / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}) as platform:
+        with Platform(
+            folder / "platform", pki / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}
+        ) as platform:
             failures, left = prove(platform, pki / "ca.crt", options.devices)
-    print("prove-removal: " + json.dumps({"failures": failures, "left": left}, separators=(",", ":")), flush=True)
+    print(
+        "prove-removal: " + json.dumps({"failures": failures, "left": left}, separators=(",", ":")),
+        flush=True,
+    )
     return int(bool(failures or left))
 
 

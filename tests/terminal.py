@@ -15,23 +15,35 @@ OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 class Terminal:
-    """Runs a command on a pseudo-terminal; whatever is left of its session is killed at the end of the block."""
+    """Runs a command on a pseudo-terminal; whatever is left of its session is killed at the end of
+    the block.
+    """
 
     def __init__(self, command, cwd):
         self.text = ""
         self._fd, program_side = pty.openpty()
         ends = {"stdin": program_side, "stdout": program_side, "stderr": program_side}
         # Ctrl-C ends it also where we were started in the background, with SIGINT ignored;
-        # a make that is started within `make test` would take itself for a part of that, and say so in its last line
+        # a make that is started within `make test` would take itself for a part of that, and say so
+        # in its last line
         environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
-        self._process = subprocess.Popen(["setsid", "--ctty", "env", "--default-signal=INT", *command], cwd=cwd, env=environment, **ends)
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", "env", "--default-signal=INT", *command],
+            cwd=cwd,
+            env=environment,
+            **ends,
+        )
         os.close(program_side)
 
     def read_until(self, wanted: str, limit_s: float) -> None:
-        """Read until the text has come; AssertionError with what came if it does not in time or the program ends."""
+        """Read until the text has come; AssertionError with what came if it does not in time or the
+        program ends.
+        """
         deadline = time.monotonic() + limit_s
         while wanted not in self.text:
-            assert self._read(deadline - time.monotonic()), "no {!r} in: {}".format(wanted, self.text)
+            assert self._read(deadline - time.monotonic()), "no {!r} in: {}".format(
+                wanted, self.text
+            )
 
     def press(self, keys: bytes) -> None:
         os.write(self._fd, keys)
@@ -65,7 +77,9 @@ class Terminal:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                state, _parent, _group, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                state, _parent, _group, session = (
+                    (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                )
                 if int(session) == self._process.pid and state != "Z":
                     found.append(int(folder.name))
         return found

@@ -12,7 +12,15 @@ from tests.test_vectors import cases
 DEVICE, OTHER = "fedcba9876543210fedcba9876543210", "0" * 32
 KEY, NEW = "00112233445566778899aabbccddeeff", "f" * 32
 SENSOR = "0123456789abcdef0123456789abcde0"
-BEAT = {"reset": 0, "version": 210, "uptime": 60, "memtotal": 1, "memfree": 1, "memcached": 1, "membuffers": 1}
+BEAT = {
+    "reset": 0,
+    "version": 210,
+    "uptime": 60,
+    "memtotal": 1,
+    "memfree": 1,
+    "memcached": 1,
+    "membuffers": 1,
+}
 NOW = 1_700_000_000
 
 
@@ -25,7 +33,12 @@ class Server:
 
     def post(self, path, members, key=KEY, signed=True):
         body = json.dumps(members).encode()
-        headers = {"x-version": "1.0", "content-type": "application/json", "user-agent": "Fluksometer v1", "x-digest": digest(key, body)}
+        headers = {
+            "x-version": "1.0",
+            "content-type": "application/json",
+            "user-agent": "Fluksometer v1",
+            "x-digest": digest(key, body),
+        }
         if signed:
             headers["x-sign"] = sign(key, path, body)
         answer = self.store.answer(Request("POST", path, headers, body, 1))
@@ -38,7 +51,9 @@ class Server:
         return self.post("/device/" + device, {**BEAT, "time": self.now_s, **changes}, key)
 
     def bind(self, sensor=SENSOR, device=DEVICE, key=KEY):
-        return self.post("/sensor/" + sensor, {"config": {"device": device, "class": "analog"}}, key)[0]
+        return self.post(
+            "/sensor/" + sensor, {"config": {"device": device, "class": "analog"}}, key
+        )[0]
 
     def claim(self, account="anna", device=DEVICE, key=KEY):
         return self.store.registry.claim(account, claim_code(device, key))

@@ -15,7 +15,11 @@ from tests.fakes.server import Server
 from tests.fakes.server_store import digest, sign
 from tests.test_vectors import cases
 
-DEVICE, KEY, SENSOR = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff", "0123456789abcdef0123456789abcde0"
+DEVICE, KEY, SENSOR = (
+    "fedcba9876543210fedcba9876543210",
+    "00112233445566778899aabbccddeeff",
+    "0123456789abcdef0123456789abcde0",
+)
 BODY = b'{"measurements":[[1288290519,125],[1288290579,126]]}'
 BEAT = b'{"reset":0,"version":210,"uptime":3600,"memtotal":13148,"memfree":2000,"memcached":3000,"membuffers":900}'
 
@@ -38,7 +42,12 @@ def post(server, pems):
     session.verify = str(pems / "ca.crt")
 
     def send(body=BODY, path="/sensor/" + SENSOR, **headers):
-        given = {"X-Version": "1.0", "X-Digest": digest(KEY, body), "Content-Type": "application/json", "User-Agent": "Fluksometer v210"}
+        given = {
+            "X-Version": "1.0",
+            "X-Digest": digest(KEY, body),
+            "Content-Type": "application/json",
+            "User-Agent": "Fluksometer v210",
+        }
         given.update({name.replace("_", "-"): value for name, value in headers.items()})
         return session.post(server.url.rstrip("/") + path, data=body, headers=given, timeout=3)
 
@@ -91,7 +100,9 @@ def test_requires_a_signature_once_it_has_seen_one(server, post):
 
 def test_answers_a_heartbeat_under_its_digest(server, post):
     answer = post(BEAT, "/device/" + DEVICE)
-    assert answer.json()["upgrade"] == 0 and answer.headers["X-Digest"] == digest(KEY, answer.content)
+    assert answer.json()["upgrade"] == 0 and answer.headers["X-Digest"] == digest(
+        KEY, answer.content
+    )
     assert post(b"{}", "/device/" + DEVICE).status_code == 400
 
 
@@ -103,14 +114,18 @@ def test_a_historic_server_drops_a_batch_at_its_first_old_tuple(server, post):
     assert server.store.refused_old == 3
 
 
-@pytest.mark.parametrize("name", ["chunked", "lower-case", "no-length", "close-keep-alive", "plain"])
+@pytest.mark.parametrize(
+    "name", ["chunked", "lower-case", "no-length", "close-keep-alive", "plain"]
+)
 def test_odd_but_whole_answers(server, post, name):
     server.misbehave(name, times=1)
     assert post().json() == {"response": "ok"}
     assert post().status_code == 200
 
 
-@pytest.mark.parametrize("name", ["half-status", "half-body", "too-short", "garbage", "empty", "reset", "close"])
+@pytest.mark.parametrize(
+    "name", ["half-status", "half-body", "too-short", "garbage", "empty", "reset", "close"]
+)
 def test_broken_answers_are_stored_all_the_same(server, post, name):
     server.misbehave(name, times=1)
     with pytest.raises(requests.RequestException):
@@ -124,16 +139,25 @@ def test_stalls_until_it_behaves(server, pems, at):
     server.misbehave("stall", at=at)
     context = ssl.create_default_context(cafile=str(pems / "ca.crt"))
     with socket.create_connection(("127.0.0.1", server.port), timeout=0.3) as raw:
-        with pytest.raises(TimeoutError), context.wrap_socket(raw, server_hostname="localhost") as tls:
+        with (
+            pytest.raises(TimeoutError),
+            context.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
             tls.sendall(b"POST /x HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
             tls.recv(1)
         server.behave()
 
 
 def test_status_with_headers_keeps_nothing(server, post):
-    server.misbehave("status", at="instead", status=503, headers={"Retry-After": "7"}, path="/sensor")
+    server.misbehave(
+        "status", at="instead", status=503, headers={"Retry-After": "7"}, path="/sensor"
+    )
     answer = post()
-    assert (answer.status_code, answer.headers["Retry-After"], server.held(SENSOR)) == (503, "7", [])
+    assert (answer.status_code, answer.headers["Retry-After"], server.held(SENSOR)) == (
+        503,
+        "7",
+        [],
+    )
     assert post(BEAT, "/device/" + DEVICE).status_code == 200
 
 
@@ -157,7 +181,15 @@ def test_bad_certificates_are_bad(server, pems, post, kind):
 
 
 def test_runs_as_a_program(pems):
-    command = [sys.executable, "-m", "tests.fakes.server", "--pem", str(pems / "good.pem"), "--device", DEVICE + ":" + KEY]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fakes.server",
+        "--pem",
+        str(pems / "good.pem"),
+        "--device",
+        DEVICE + ":" + KEY,
+    ]
     lines = '{"do":"misbehave","name":"reset"}\n{"do":"nonsense"}\nno json\n{"do":"held"}\n{"do":"status"}\n'
     done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=20)
     answers = [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model of the historic board has the historic board's habits, and the historic router gets on with it."""
+"""The model of the historic board has the historic board's habits, and the historic router gets on
+with it.
+"""
 
 import pytest
 

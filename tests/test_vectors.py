@@ -96,7 +96,9 @@ def test_signatures(case):
 
 @pytest.mark.parametrize("case", cases("digests", "claim"))
 def test_claim_codes(case):
-    mac = hmac.new(case["key"].encode(), b"claim " + case["device"].encode(), hashlib.sha256).digest()
+    mac = hmac.new(
+        case["key"].encode(), b"claim " + case["device"].encode(), hashlib.sha256
+    ).digest()
     assert base64.b32encode(mac[:5]).decode() == case["code"]
 
 

@@ -21,7 +21,9 @@ DIFFERENCES_MAX = 16  # lines that are shown
 def diff(files: list[str]) -> int:
     """Print where two images differ; exit status 0 when nowhere, as `verify` otherwise."""
     one, other = (IntelHex(file) for file in files)
-    differing = [at for at in sorted({*one.addresses(), *other.addresses()}) if one[at] != other[at]]
+    differing = [
+        at for at in sorted({*one.addresses(), *other.addresses()}) if one[at] != other[at]
+    ]
     for at in differing[:DIFFERENCES_MAX]:
         print("0x{:04x}: {:02x} {:02x}".format(at, one[at], other[at]))
     print("{} bytes differ".format(len(differing)))
@@ -29,7 +31,9 @@ def diff(files: list[str]) -> int:
 
 
 def merge(files: list[str]) -> int:
-    """Write one image of several; none of them may say another byte where one before it says something."""
+    """Write one image of several; none of them may say another byte where one before it says
+    something.
+    """
     whole = IntelHex()
     for file in files[1:]:
         part = IntelHex(file)
@@ -39,7 +43,10 @@ def merge(files: list[str]) -> int:
     return cli.DONE
 
 
-COMMANDS = {"diff": (diff, 2, 2, "two files"), "merge": (merge, 3, 99, "a file to be written and two or more to be read")}
+COMMANDS = {
+    "diff": (diff, 2, 2, "two files"),
+    "merge": (merge, 3, 99, "a file to be written and two or more to be read"),
+}
 
 
 def main(words: list[str] | None = None) -> int:
@@ -53,11 +60,22 @@ def main(words: list[str] | None = None) -> int:
     what, least, most, needed = COMMANDS[topic]
     unknown = [word for word in words[1:] if word.startswith("-")]
     if unknown or not least <= len(words) - 1 <= most:
-        wrong = "has no option {}".format(unknown[0]) if unknown else "needs {}, not {}".format(needed, len(words) - 1)
-        print("flukso-flash: {} {}\nusage: flukso-flash COMMAND\n{}".format(topic, wrong, HELP), end="", file=sys.stderr)
+        wrong = (
+            "has no option {}".format(unknown[0])
+            if unknown
+            else "needs {}, not {}".format(needed, len(words) - 1)
+        )
+        print(
+            "flukso-flash: {} {}\nusage: flukso-flash COMMAND\n{}".format(topic, wrong, HELP),
+            end="",
+            file=sys.stderr,
+        )
         return cli.USAGE_WRONG
     if IntelHex is None:
-        print("flukso-flash: {} needs intelhex: pip install 'flukso[flash]'".format(topic), file=sys.stderr)
+        print(
+            "flukso-flash: {} needs intelhex: pip install 'flukso[flash]'".format(topic),
+            file=sys.stderr,
+        )
         return cli.USAGE_WRONG
     try:
         return what(words[1:])

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make demo`: the whole chain on a household's trace, from the clamp to a server over verified TLS, and what it measured.
+"""`make demo`: the whole chain on a household's trace, from the clamp to a server over verified
+TLS, and what it measured.
 
-The board is the real firmware in fluksosim, the daemon the real daemon; both run on the simulator's clock. The receiving side
-is the real platform, by the same clock: the daemon learns from its signed answers that the time is right.
+The board is the real firmware in fluksosim, the daemon the real daemon; both run on the simulator's
+clock. The receiving side is the real platform, by the same clock: the daemon learns from its signed
+answers that the time is right.
 """
 
 import argparse
@@ -83,23 +85,38 @@ class Chain:
             if old.is_file() or old.is_socket():
                 old.unlink()
         keys = ca.make(FOLDER / "keys")
-        traced = pathlib.Path(self.options.trace) if self.options.trace else FOLDER / "household.csv"
+        traced = (
+            pathlib.Path(self.options.trace) if self.options.trace else FOLDER / "household.csv"
+        )
         if not self.options.trace:
             traced.write_text(trace.csv_text())
         self.sensors = demo_config.sensors(traced)
         devices = {demo_config.DEVICE: demo_config.KEY}
-        bound = {demo_config.sensor_id(number): demo_config.DEVICE for number in range(self.sensors)}
+        bound = {
+            demo_config.sensor_id(number): demo_config.DEVICE for number in range(self.sensors)
+        }
         ahead_s = self.options.seconds * self.options.speed if self.options.seconds else DAY_S
         self.wall_s = time.time() - ahead_s
         clock = {"DEMO_CONTROL": str(FOLDER / "control.sock"), "DEMO_WALL": str(self.wall_s)}
-        platform = Platform(FOLDER / "platform", keys / "good.pem", devices, bound, program=("-m", "tools.demo_platform"), **clock)
+        platform = Platform(
+            FOLDER / "platform",
+            keys / "good.pem",
+            devices,
+            bound,
+            program=("-m", "tools.demo_platform"),
+            **clock,
+        )
         self.server = self._stack.enter_context(platform)
         self.foreign = self._stack.enter_context(Server(keys / "foreign.pem", devices))
         self.lan_port = demo_config.free_port(8080)
         config = FOLDER / "flukso"
-        config.write_text(demo_config.text(self.sensors, self.server.url, keys / "ca.crt", self.lan_port, FOLDER))
+        config.write_text(
+            demo_config.text(self.sensors, self.server.url, keys / "ca.crt", self.lan_port, FOLDER)
+        )
         self._start_board(traced)
-        self.control.ask("advance 0.2")  # the board has read its EEPROM: its counters mean something
+        self.control.ask(
+            "advance 0.2"
+        )  # the board has read its EEPROM: its counters mean something
         self.at_start_wh = self.control.counters(self.sensors)
         self._start_daemon(config)
 
@@ -113,85 +130,161 @@ class Chain:
         """At speed 0: the clock stands until the daemon drives it."""
         self.board = self._spawn(
             "fluksosim",
-            *(str(BUILD / "fluksosim"), "--hex", str(BUILD / "spi" / "flukso.hex"), "--trace", str(traced)),
-            *("--listen", "unix:{}".format(FOLDER / "spi.sock"), "--control", "unix:{}".format(FOLDER / "control.sock")),
+            *(
+                str(BUILD / "fluksosim"),
+                "--hex",
+                str(BUILD / "spi" / "flukso.hex"),
+                "--trace",
+                str(traced),
+            ),
+            *(
+                "--listen",
+                "unix:{}".format(FOLDER / "spi.sock"),
+                "--control",
+                "unix:{}".format(FOLDER / "control.sock"),
+            ),
             *("--speed", "0", "--wall", str(self.wall_s), "--catch-up", "--die-with-parent"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         assert self.board.stdout
         if b"ready" not in self.board.stdout.readline():
-            raise SystemExit("demo: fluksosim did not start: {}".format((FOLDER / "fluksosim.log").read_text().strip()))
+            raise SystemExit(
+                "demo: fluksosim did not start: {}".format(
+                    (FOLDER / "fluksosim.log").read_text().strip()
+                )
+            )
         self.control = Control(FOLDER / "control.sock")
 
     def _start_daemon(self, config: pathlib.Path) -> None:
-        bus, clock = "unix:{}".format(FOLDER / "spi.sock"), "sim:unix:{}".format(FOLDER / "control.sock")
-        command = (sys.executable, "-m", "flukso", "daemon", "--config", str(config), "--bus", bus, "--clock", clock)
+        bus, clock = (
+            "unix:{}".format(FOLDER / "spi.sock"),
+            "sim:unix:{}".format(FOLDER / "control.sock"),
+        )
+        command = (
+            sys.executable,
+            "-m",
+            "flukso",
+            "daemon",
+            "--config",
+            str(config),
+            "--bus",
+            bus,
+            "--clock",
+            clock,
+        )
         self.daemon = self._spawn("daemon", *command)
         until = time.monotonic() + START_S
         while self.control.seconds() < 1:
             if self.daemon.poll() is not None or time.monotonic() > until:
-                raise SystemExit("demo: the daemon did not start: {}".format((FOLDER / "daemon.log").read_text().strip()))
+                raise SystemExit(
+                    "demo: the daemon did not start: {}".format(
+                        (FOLDER / "daemon.log").read_text().strip()
+                    )
+                )
             time.sleep(0.02)
         self._await_time()
 
     def _await_time(self) -> None:
-        """Let the daemon learn the time at the pace of its waits for answers: sped up they end too soon on a busy machine."""
+        """Let the daemon learn the time at the pace of its waits for answers: sped up they end too
+        soon on a busy machine.
+        """
         self.control.ask("speed 1")
         until = time.monotonic() + START_S
         while not demo_config.knows_time(self.lan_port):
             if self.daemon.poll() is not None or time.monotonic() > until:
-                raise SystemExit("demo: the daemon does not learn the time: {}".format((FOLDER / "daemon.log").read_text().strip()))
+                raise SystemExit(
+                    "demo: the daemon does not learn the time: {}".format(
+                        (FOLDER / "daemon.log").read_text().strip()
+                    )
+                )
             time.sleep(0.1)
 
     def run(self, stopped: terminal.StopRequest) -> float:
-        """Lets the chain run for the seconds asked, or until stopped; returns the simulated seconds."""
+        """Lets the chain run for the seconds asked, or until stopped; returns the simulated
+        seconds.
+        """
         begin_s = self.control.seconds()
         self.control.ask("speed {}".format(self.options.speed))
         until = time.monotonic() + (self.options.seconds or MAX_SECONDS)
-        while time.monotonic() < until and not stopped.wait(min(1, max(0, until - time.monotonic()))):
+        while time.monotonic() < until and not stopped.wait(
+            min(1, max(0, until - time.monotonic()))
+        ):
             if self.daemon.poll() is not None:
-                raise SystemExit("demo: the daemon ended: {}".format((FOLDER / "daemon.log").read_text()[-2000:]))
+                raise SystemExit(
+                    "demo: the daemon ended: {}".format((FOLDER / "daemon.log").read_text()[-2000:])
+                )
             self._tell()
         return self.control.seconds() - begin_s
 
     def _tell(self) -> None:
         if sys.stdout.isatty():
             minutes = self.control.seconds() / 60
-            print("\r{:8.1f} min  board {} Wh  server {} Wh ".format(minutes, self.board_wh(), self.received_wh()), end="", flush=True)
+            print(
+                "\r{:8.1f} min  board {} Wh  server {} Wh ".format(
+                    minutes, self.board_wh(), self.received_wh()
+                ),
+                end="",
+                flush=True,
+            )
 
     def finish(self) -> None:
         """Stops the daemon, which uploads its last reading, and then the board's clock for good.
 
-        The clamps go to 0 W first: a reply takes some 30 ms on the bus, in which the board could pass a whole Wh.
+        The clamps go to 0 W first: a reply takes some 30 ms on the bus, in which the board could
+        pass a whole Wh.
         """
         for clamp in range(self.sensors):
             self.control.ask("clamp {} 0".format(clamp))
         self.control.ask("until {}".format(int((self.control.seconds() + SETTLE_S) * 1e6)))
         self.daemon.send_signal(signal.SIGTERM)
-        self.control.ask("speed 0")  # the daemon, a driver, holds the clock from its last reading until it has gone
+        self.control.ask(
+            "speed 0"
+        )  # the daemon, a driver, holds the clock from its last reading until it has gone
         if self.daemon.wait(STOP_S) != 0:
-            raise SystemExit("demo: the daemon did not stop cleanly: {}".format((FOLDER / "daemon.log").read_text()[-2000:]))
+            raise SystemExit(
+                "demo: the daemon did not stop cleanly: {}".format(
+                    (FOLDER / "daemon.log").read_text()[-2000:]
+                )
+            )
 
     def board_wh(self) -> list[int]:
-        return [now - first for now, first in zip(self.control.counters(self.sensors), self.at_start_wh, strict=True)]
+        return [
+            now - first
+            for now, first in zip(
+                self.control.counters(self.sensors), self.at_start_wh, strict=True
+            )
+        ]
 
     def received_wh(self) -> list[int]:
-        """What the server's last counter has gained on the board's at the start: the first tuple comes a second or two later."""
+        """What the server's last counter has gained on the board's at the start: the first tuple
+        comes a second or two later.
+        """
         held = [self.server.held(demo_config.sensor_id(number)) for number in range(self.sensors)]
-        return [tuples[-1][1] - first if tuples else 0 for tuples, first in zip(held, self.at_start_wh, strict=True)]
+        return [
+            tuples[-1][1] - first if tuples else 0
+            for tuples, first in zip(held, self.at_start_wh, strict=True)
+        ]
 
     def energy_error_wh(self) -> float:
         """Board against trace, of the sensor with the largest error."""
         true_wh = [float(word) for word in self.control.ask("energy")]
-        return max((board - true for board, true in zip(self.board_wh(), true_wh, strict=False)), key=abs)
+        return max(
+            (board - true for board, true in zip(self.board_wh(), true_wh, strict=False)), key=abs
+        )
 
     def foreign_refused(self) -> bool:
-        """True when the daemon's own HTTPS client, with the same CA, sends nothing to a server of another CA."""
+        """True when the daemon's own HTTPS client, with the same CA, sends nothing to a server of
+        another CA.
+        """
         return demo_config.refuses(ports, self.foreign, FOLDER / "keys" / "ca.crt")
 
     def result(self, seconds: float, simulated_s: float) -> dict:
-        uploads = [path for _, path, status in self.server.requests() if path.startswith("/sensor/") and status == 200]
+        uploads = [
+            path
+            for _, path, status in self.server.requests()
+            if path.startswith("/sensor/") and status == 200
+        ]
         verified = bool(uploads) and self.foreign_refused()
         return {
             "seconds": round(seconds, 1),
@@ -199,7 +292,10 @@ class Chain:
             "board_wh": self.board_wh(),
             "received_wh": self.received_wh(),
             "uploads": len(uploads),
-            "tuples": sum(len(self.server.held(demo_config.sensor_id(number))) for number in range(self.sensors)),
+            "tuples": sum(
+                len(self.server.held(demo_config.sensor_id(number)))
+                for number in range(self.sensors)
+            ),
             "tls_verified": verified,
             "energy_error_wh": round(self.energy_error_wh(), 3),
         }
@@ -221,9 +317,13 @@ def stop(process: subprocess.Popen) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="runs a household from clamp to server")
-    parser.add_argument("--seconds", default="", help="real seconds that the chain runs; empty: until Ctrl-C")
+    parser.add_argument(
+        "--seconds", default="", help="real seconds that the chain runs; empty: until Ctrl-C"
+    )
     parser.add_argument("--speed", default="20", help="simulated seconds a real second")
-    parser.add_argument("--trace", default="", help="CSV `ts,watt[,watt[,watt]]`; empty: a generated household")
+    parser.add_argument(
+        "--trace", default="", help="CSV `ts,watt[,watt[,watt]]`; empty: a generated household"
+    )
     options = parser.parse_args()
     try:
         options.seconds = float(options.seconds or 0)
@@ -241,7 +341,13 @@ def words(result: dict) -> str:
     """Return the result as a person says it."""
     board, received = (" + ".join(map(str, result[name])) for name in ("board_wh", "received_wh"))
     lost = "" if board == received else " (not the same)"
-    verified = "TLS verified" if result["tls_verified"] else "TLS not verified" if result["uploads"] else "nothing was uploaded"
+    verified = (
+        "TLS verified"
+        if result["tls_verified"]
+        else "TLS not verified"
+        if result["uploads"]
+        else "nothing was uploaded"
+    )
     return "board {} Wh, received {} Wh{}; {}".format(board, received, lost, verified)
 
 
@@ -249,9 +355,13 @@ def main() -> int:
     options = arguments()
     stopped = terminal.stop_request()
     with terminal.keys_to_us(), Chain(options) as chain:
-        print("board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock"))
+        print(
+            "board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock")
+        )
         print("daemon   http://127.0.0.1:{}/  log {}".format(chain.lan_port, FOLDER / "daemon.log"))
-        print("server   {}  (throw-away CA {})".format(chain.server.url, FOLDER / "keys" / "ca.crt"))
+        print(
+            "server   {}  (throw-away CA {})".format(chain.server.url, FOLDER / "keys" / "ca.crt")
+        )
         how_long = "for {:g} s".format(options.seconds) if options.seconds else "until Ctrl-C"
         print("running  {} at {:g} times real time".format(how_long, options.speed), flush=True)
         begin = time.monotonic()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demo's household consists of: ids, the daemon's configuration, the check that a foreign CA is refused."""
+"""What the demo's household consists of: ids, the daemon's configuration, the check that a foreign
+CA is refused.
+"""
 
 import asyncio
 import json
@@ -46,16 +48,20 @@ def text(count: int, url: str, cacert: pathlib.Path, lan_port: int, folder: path
     """The configuration file, with the sections of docs/protocols.md §7."""
     lines = [
         "config system\n\toption device {}\n\toption key {}\n".format(DEVICE, KEY),
-        "config settings main\n\toption hw_major 2\n\toption hw_minor 1\n\toption max_sensors 6\n\toption max_analog_sensors 3\n",
-        "config settings daemon\n\toption enable_wan_branch 1\n\toption enable_lan_branch 1\n\toption wan_base_url {}\n"
-        "\toption cacert {}\n\toption lan_port {}\n\toption state_dir {}\n".format(url, cacert, lan_port, folder),
+        "config settings main\n\toption hw_major 2\n\toption hw_minor 1\n\toption max_sensors "
+        "6\n\toption max_analog_sensors 3\n",
+        "config settings daemon\n\toption enable_wan_branch 1\n\toption enable_lan_branch "
+        "1\n\toption wan_base_url {}\n"
+        "\toption cacert {}\n\toption lan_port {}\n\toption state_dir {}\n".format(
+            url, cacert, lan_port, folder
+        ),
     ]
     for number in range(count):
         lines.append(
-            "config sensor {n}\n\toption id {id}\n\toption type electricity\n\toption class analog\n\toption voltage 230\n"
-            "\toption current 50\n\toption function '{f}'\n\tlist port {n}\n\toption enable 1\n".format(
-                n=number + 1, id=sensor_id(number), f=FUNCTIONS[number]
-            )
+            "config sensor {n}\n\toption id {id}\n\toption type electricity\n\toption class "
+            "analog\n\toption voltage 230\n"
+            "\toption current 50\n\toption function '{f}'\n\tlist port {n}\n\toption enable "
+            "1\n".format(n=number + 1, id=sensor_id(number), f=FUNCTIONS[number])
         )
     return "\n".join(lines)
 
@@ -63,14 +69,18 @@ def text(count: int, url: str, cacert: pathlib.Path, lan_port: int, folder: path
 def knows_time(lan_port: int) -> bool:
     """True when the daemon says on the LAN that somebody has confirmed its clock."""
     try:
-        with urllib.request.urlopen("http://127.0.0.1:{}/status".format(lan_port), timeout=PROBE_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(
+            "http://127.0.0.1:{}/status".format(lan_port), timeout=PROBE_TIMEOUT_S
+        ) as answer:
             return bool(json.load(answer)["clock"]["believed"])
     except OSError:
         return False
 
 
 def refuses(ports: Any, foreign: Any, cacert: pathlib.Path) -> bool:
-    """True when the HTTPS client of `ports`, trusting cacert alone, refuses that server's certificate and sends it nothing."""
+    """True when the HTTPS client of `ports`, trusting cacert alone, refuses that server's
+    certificate and sends it nothing.
+    """
 
     async def probe() -> bool:
         client = ports.open_https(foreign.url, str(cacert), ports.system_clock())

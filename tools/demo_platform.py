@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.demo_platform run …`: the platform of the demo, by the simulator's wall clock: a day passes there in an hour.
+"""`python -m tools.demo_platform run …`: the platform of the demo, by the simulator's wall clock: a
+day passes there in an hour.
 
-The platform's own code is unchanged; what it asks Python for the time is told the simulator's. DEMO_CONTROL is the path of the
-simulator's control line, DEMO_WALL the time until it is there.
+The platform's own code is unchanged; what it asks Python for the time is told the simulator's.
+DEMO_CONTROL is the path of the simulator's control line, DEMO_WALL the time until it is there.
 """
 
 import os

@@ -8,13 +8,17 @@ usage: descriptor.py fill IN.hex OUT.hex | descriptor.py check FILE.hex
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))  # the build has no virtual environment
+sys.path.insert(
+    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+)  # the build has no virtual environment
 
 from flukso.flash import avrdude, ihex, image  # noqa: E402
 
 
 def fill(source: str, target: str) -> None:
-    """Write the image with its descriptor filled in. Raises ImageError, HexError or OSError; then nothing is written."""
+    """Write the image with its descriptor filled in. Raises ImageError, HexError or OSError; then
+    nothing is written.
+    """
     with open(source, "rb") as file:
         made = image.filled(ihex.read(file.read(ihex.FILE_MAX), avrdude.FLASH_SIZE))
     image.described(made)
@@ -27,7 +31,9 @@ def check(source: str) -> str:
     with open(source, "rb") as file:
         found = image.load(file.read(ihex.FILE_MAX))
     crc = image.checksum(found.memory)
-    return "board {}, version {}.{}, {} bytes, CRC {:08x}".format(found.board, *found.version, len(found.memory), crc)
+    return "board {}, version {}.{}, {} bytes, CRC {:08x}".format(
+        found.board, *found.version, len(found.memory), crc
+    )
 
 
 def main(words: list[str]) -> int:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lays out a signed feed of OpenWrt packages: packages/ARCH for each architecture, the public key, its package, the lines for an owner.
+"""Lays out a signed feed of OpenWrt packages: packages/ARCH for each architecture, the public key,
+its package, the lines for an owner.
 
 feed.py --key KEY.PEM [--also KEY.PUB]... [--url URL] [--out DIR] PACKAGES
 
@@ -32,9 +33,13 @@ class FeedError(ValueError):
 
 
 def read_key(path: pathlib.Path):
-    """The key to sign with. Raises FeedError, also for one that lies in this repository or that others may read."""
+    """The key to sign with. Raises FeedError, also for one that lies in this repository or that
+    others may read.
+    """
     if path.resolve().is_relative_to(ROOT):
-        raise FeedError("{}: a key does not belong into the repository; keep it elsewhere".format(path))
+        raise FeedError(
+            "{}: a key does not belong into the repository; keep it elsewhere".format(path)
+        )
     if path.stat().st_mode & 0o077:
         raise FeedError("{}: others may read it; chmod 600".format(path))
     with path.open("rb") as file:
@@ -64,26 +69,39 @@ def read_public(path: pathlib.Path) -> tuple[str, bytes]:
 
 def keyring(keys: dict[str, bytes], version: str) -> bytes:
     """The package that brings public keys to where opkg looks for them."""
-    fields = [("Package", KEYRING), ("Version", version), ("License", "GPL-3.0-or-later"), ("Section", "base"), ("Architecture", ALL)]
+    fields = [
+        ("Package", KEYRING),
+        ("Version", version),
+        ("License", "GPL-3.0-or-later"),
+        ("Section", "base"),
+        ("Architecture", ALL),
+    ]
     with tempfile.TemporaryDirectory() as name:
         place = pathlib.Path(name) / KEYS
         place.mkdir(parents=True)
         for number, public in keys.items():
             (place / number).write_bytes(public)
             (place / number).chmod(0o644)
-        return archive.package(fields, "The public keys of this feed of Flukso packages", [], pathlib.Path(name))
+        return archive.package(
+            fields, "The public keys of this feed of Flukso packages", [], pathlib.Path(name)
+        )
 
 
-def lay_out(key, others: dict[str, bytes], packages: pathlib.Path, out: pathlib.Path, url: str) -> dict[str, int]:
-    """Write the feed into out and return the number of packages for each architecture. Raises FeedError, check.IpkError.
+def lay_out(
+    key, others: dict[str, bytes], packages: pathlib.Path, out: pathlib.Path, url: str
+) -> dict[str, int]:
+    """Write the feed into out and return the number of packages for each architecture. Raises
+    FeedError, check.IpkError.
 
-    others: further public keys of the keyring, by number. Packages of earlier versions that lie there stay, and stay listed: a router
-    can go back to one.
+    others: further public keys of the keyring, by number. Packages of earlier versions that lie
+    there stay, and stay listed: a router can go back to one.
     """
     found = [check.check(path) for path in sorted(packages.glob("*.ipk"))]
     arches = sorted({package.arch for package in found} - {ALL})
     if not arches:
-        raise FeedError("{}: no package for an architecture here; `make ipk` makes them".format(packages))
+        raise FeedError(
+            "{}: no package for an architecture here; `make ipk` makes them".format(packages)
+        )
     version = next(package.version for package in found if package.arch != ALL)
     ring = keyring({**others, usign.number(key).hex(): usign.public_file(key)}, version)
     counts = {}
@@ -96,7 +114,9 @@ def lay_out(key, others: dict[str, bytes], packages: pathlib.Path, out: pathlib.
         replace(folder / "{}_{}_{}.ipk".format(KEYRING, version, ALL), ring)
         listed = [check.check(path) for path in sorted(folder.glob("*.ipk"))]
         archive.write_index(folder, listed)
-        replace(folder / "Packages.sig", usign.signature_file(key, (folder / "Packages").read_bytes()))
+        replace(
+            folder / "Packages.sig", usign.signature_file(key, (folder / "Packages").read_bytes())
+        )
         counts[arch] = len(listed)
     replace(out / PUBLIC, usign.public_file(key))
     replace(out / OWNER, LINES.format(url=url.rstrip("/"), public=PUBLIC, keyring=KEYRING).encode())
@@ -105,13 +125,27 @@ def lay_out(key, others: dict[str, bytes], packages: pathlib.Path, out: pathlib.
 
 def main(words: list[str] | None = None) -> int:
     """The entry point; exit status 0 done, 1 no feed was made."""
-    parser = argparse.ArgumentParser(prog="feed.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--key", required=True, metavar="KEY.PEM", help="the Ed25519 key to sign with")
-    parser.add_argument(
-        "--also", action="append", default=[], metavar="KEY.PUB", help="a further public key for the keyring, the next one for instance"
+    parser = argparse.ArgumentParser(
+        prog="feed.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--url", default="http://HOST", help="where the folder will be served, for the owner's lines")
-    parser.add_argument("--out", default="dist/feed", metavar="DIR", help="where the feed goes; default dist/feed")
+    parser.add_argument(
+        "--key", required=True, metavar="KEY.PEM", help="the Ed25519 key to sign with"
+    )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="KEY.PUB",
+        help="a further public key for the keyring, the next one for instance",
+    )
+    parser.add_argument(
+        "--url",
+        default="http://HOST",
+        help="where the folder will be served, for the owner's lines",
+    )
+    parser.add_argument(
+        "--out", default="dist/feed", metavar="DIR", help="where the feed goes; default dist/feed"
+    )
     parser.add_argument("packages", metavar="PACKAGES")
     options = parser.parse_args(words)
     out = pathlib.Path(options.out)
@@ -120,14 +154,26 @@ def main(words: list[str] | None = None) -> int:
         others = dict(read_public(pathlib.Path(name)) for name in options.also)
         counts = lay_out(key, others, pathlib.Path(options.packages), out, options.url)
     except OSError as error:
-        print("feed.py: {}{}".format("{}: ".format(error.filename) if error.filename else "", error.strerror or error), file=sys.stderr)
+        print(
+            "feed.py: {}{}".format(
+                "{}: ".format(error.filename) if error.filename else "", error.strerror or error
+            ),
+            file=sys.stderr,
+        )
         return 1
     except (FeedError, check.IpkError) as error:
         print("feed.py: {}".format(error), file=sys.stderr)
         return 1
     for arch, count in counts.items():
-        print("{}: {} packages, signed by key {}".format(out / "packages" / arch, count, usign.number(key).hex()))
-    print("\nFor the owner of a router ({}):\n\n{}".format(out / OWNER, (out / OWNER).read_text()), end="")
+        print(
+            "{}: {} packages, signed by key {}".format(
+                out / "packages" / arch, count, usign.number(key).hex()
+            )
+        )
+    print(
+        "\nFor the owner of a router ({}):\n\n{}".format(out / OWNER, (out / OWNER).read_text()),
+        end="",
+    )
     return 0
 
 

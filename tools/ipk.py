@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds, checks and lists OpenWrt packages (.ipk) without an OpenWrt tree; the standard library, make and install are all it needs.
+"""Builds, checks and lists OpenWrt packages (.ipk) without an OpenWrt tree; the standard library,
+make and install are all it needs.
 
 ipk.py build [--out DIR] [--arch ARCH=PROGRAM]... [--downloads DIR] FOLDER...
-                           the packages of the feed's folders; PROGRAM is the static runtime for ARCH; DIR holds what OpenWrt would download
-ipk.py check [--root DIR] FILE...                             one sentence for each thing that is wrong; all files as one feed, and
-                                                              against the root file system DIR that they would be installed in
-ipk.py index DIR                                              Packages and Packages.gz for what lies in DIR
+                           the packages of the feed's folders; PROGRAM is the static runtime for
+                           ARCH; DIR holds what OpenWrt would download
+ipk.py check [--root DIR] FILE...                             one sentence for each thing that is
+                                                              wrong; all files as one feed, and
+                                                              against the root file system DIR that
+                                                              they would be installed in
+ipk.py index DIR                                              Packages and Packages.gz for what lies
+                                                              in DIR
 """
 
 import argparse
@@ -24,7 +29,10 @@ def run_build(options: argparse.Namespace) -> int:
     for pair in options.arch:
         arch, _, program = pair.partition("=")
         if not arch or not program:
-            raise build.BuildError("--arch {}: ARCH=PROGRAM is needed, mips_24kc=/path/flukso-micropython for instance".format(pair))
+            raise build.BuildError(
+                "--arch {}: ARCH=PROGRAM is needed, mips_24kc=/path/flukso-micropython for "
+                "instance".format(pair)
+            )
         programs[arch] = program
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", archive.EPOCH))
     folders = [pathlib.Path(name) for name in options.folders]
@@ -49,7 +57,11 @@ def run_check(options: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     if not problems:
         for package in found:
-            print("{}: good: {} {} for {}".format(package.path, package.name, package.version, package.arch))
+            print(
+                "{}: good: {} {} for {}".format(
+                    package.path, package.name, package.version, package.arch
+                )
+            )
     return 1 if problems else 0
 
 
@@ -67,19 +79,35 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
-    parser = argparse.ArgumentParser(prog="ipk.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    version = (pathlib.Path(__file__).resolve().parent.parent / "VERSION").read_text(encoding="ascii").strip()
+    parser = argparse.ArgumentParser(
+        prog="ipk.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    version = (
+        (pathlib.Path(__file__).resolve().parent.parent / "VERSION")
+        .read_text(encoding="ascii")
+        .strip()
+    )
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     built = commands.add_parser("build", help="make the packages of the feed's folders")
     built.add_argument("--out", default="dist", metavar="DIR", help="where they go; default dist")
-    built.add_argument("--arch", action="append", default=[], metavar="ARCH=PROGRAM", help="the static runtime for an architecture")
+    built.add_argument(
+        "--arch",
+        action="append",
+        default=[],
+        metavar="ARCH=PROGRAM",
+        help="the static runtime for an architecture",
+    )
     built.add_argument("--downloads", default="", metavar="DIR", help="what OpenWrt would download")
     built.add_argument("folders", nargs="+", metavar="FOLDER")
     checked = commands.add_parser("check", help="say what is wrong with packages")
-    checked.add_argument("--root", metavar="DIR", help="the root file system that they would be installed in")
+    checked.add_argument(
+        "--root", metavar="DIR", help="the root file system that they would be installed in"
+    )
     checked.add_argument("files", nargs="+", metavar="FILE")
-    indexed = commands.add_parser("index", help="list what lies in a folder: Packages and Packages.gz")
+    indexed = commands.add_parser(
+        "index", help="list what lies in a folder: Packages and Packages.gz"
+    )
     indexed.add_argument("folder", metavar="DIR")
     return parser.parse_args(words)
 
@@ -88,9 +116,16 @@ def main(words: list[str] | None = None) -> int:
     """The entry point; exit status 0 done, 1 something is wrong with a package."""
     options = arguments(words)
     try:
-        return {"build": run_build, "check": run_check, "index": run_index}[options.command](options)
+        return {"build": run_build, "check": run_check, "index": run_index}[options.command](
+            options
+        )
     except OSError as error:
-        print("ipk.py: {}{}".format("{}: ".format(error.filename) if error.filename else "", error.strerror or error), file=sys.stderr)
+        print(
+            "ipk.py: {}{}".format(
+                "{}: ".format(error.filename) if error.filename else "", error.strerror or error
+            ),
+            file=sys.stderr,
+        )
         return 1
     except (check.IpkError, build.BuildError) as error:
         print("ipk.py: {}".format(error), file=sys.stderr)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the README's picture of the dashboard: a household with panels beside three neighbours, on a platform of its own.
+"""Takes the README's picture of the dashboard: a household with panels beside three neighbours, on
+a platform of its own.
 
-With a folder as its argument: every scene on a phone and on a desktop, light and dark, to be looked at.
+With a folder as its argument: every scene on a phone and on a desktop, light and dark, to be looked
+at.
 """
 
 import shutil
@@ -21,7 +23,9 @@ FILE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dashboard
 SIZE = {"width": 1200, "height": 820}
 SHARP = 1.5  # pixels of the picture for one of the page
 SEED, PANELS_W, DAYS = 11, 2800, 70
-HOUSE = member("minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity")))
+HOUSE = member(
+    "minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))
+)
 NEIGHBOURS = ("icarus75", "mackenzie", "jan")
 
 
@@ -31,7 +35,9 @@ def fill(site: Site) -> None:
     from dashboard import demo
 
     now = int(time.time()) // 60 * 60
-    for place, tuples in enumerate(demo.solar_tuples(SEED, now - DAYS * DAY, now + 60, PANELS_W).values()):
+    for place, tuples in enumerate(
+        demo.solar_tuples(SEED, now - DAYS * DAY, now + 60, PANELS_W).values()
+    ):
         site.fill(sensor(1, place), tuples, now)
     for number, name in enumerate(NEIGHBOURS, 2):
         site.fill(sensor(number), demo.tuples(SEED + number, now - DAYS * DAY, now + 60), now)
@@ -57,7 +63,9 @@ def crowd(page: Page) -> None:
     """Ask for a table, and for a search that cannot be answered."""
     page.locator("#twin summary").click()
     page.route("**/members.json*", lambda route: route.abort())
-    page.locator("input[type=search]").evaluate("(input) => input.dispatchEvent(new Event('input'))")
+    page.locator("input[type=search]").evaluate(
+        "(input) => input.dispatchEvent(new Event('input'))"
+    )
     page.wait_for_selector("#circle [role=alert]:visible")
 
 
@@ -78,9 +86,13 @@ SCENES: dict[str, tuple[str, str, Callable[[Page], None]]] = {
 }
 
 
-def shoot(browser, site: Site, scene: str, file: Path, viewport: dict, whole: bool, **options) -> None:
+def shoot(
+    browser, site: Site, scene: str, file: Path, viewport: dict, whole: bool, **options
+) -> None:
     who, path, act = SCENES[scene]
-    context = browser.new_context(viewport=viewport, device_scale_factor=SHARP, locale="en-GB", **options)
+    context = browser.new_context(
+        viewport=viewport, device_scale_factor=SHARP, locale="en-GB", **options
+    )
     context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.url}])
     page = context.new_page()
     page.goto(site.url + path)
@@ -95,16 +107,30 @@ def all_of(browser, site: Site, folder: Path) -> None:
     for scene in SCENES:
         for size, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
             for scheme in ("light", "dark"):
-                shoot(browser, site, scene, folder / f"{scene}-{size}-{scheme}.png", viewport, True, color_scheme=scheme)
+                shoot(
+                    browser,
+                    site,
+                    scene,
+                    folder / f"{scene}-{size}-{scheme}.png",
+                    viewport,
+                    True,
+                    color_scheme=scheme,
+                )
 
 
 def main(folder: str = "") -> int:
-    members = {"you": HOUSE} | {name: member("minutes") for name in NEIGHBOURS} | {"new": member(None, ())}
+    members = (
+        {"you": HOUSE}
+        | {name: member("minutes") for name in NEIGHBOURS}
+        | {"new": member(None, ())}
+    )
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         site = Site(Path(scratch) / "site", members)
         try:
             fill(site)
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=FLAGS
+            )
             if folder:
                 all_of(browser, site, Path(folder))
             else:

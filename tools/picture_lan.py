@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the README's picture of the LAN page as a phone shows it: a new device at work, that nobody has claimed. `make pictures`."""
+"""Takes the README's picture of the LAN page as a phone shows it: a new device at work, that nobody
+has claimed. `make pictures`.
+"""
 
 import shutil
 import sys
@@ -18,7 +20,10 @@ FILE = Path(__file__).resolve().parents[1] / "docs/pictures/lan-page.png"
 PHONE = {"width": 390, "height": 700}
 SCALE = 2  # device pixels a pixel: sharp on every screen
 SERVER = "flukso.example"  # what the picture calls the server, which has a port of this machine's
-DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+DAEMON = (
+    "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
+    "lan_port '{}'\n"
+)
 LOADS_W = (148, 151, 149, 152, 2208, 2213, 2210, 2216, 150, 148, 147, 149)  # of 5 s each: a kettle
 SETTLE_S = 20  # until the first uploads are over
 

@@ -13,7 +13,14 @@ FOLDER = ROOT / "docs" / "pictures"
 SECONDS = 40  # of the demo
 TERMINAL = (1060, 212)  # pixels
 SCALE = 2  # device pixels a pixel: sharp on every screen
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 STYLE = """body{margin:0;background:#16191d;color:#d8dee6;font:14px/1.5 'DejaVu Sans Mono',monospace}
 pre{margin:18px 22px;white-space:pre-wrap;overflow-wrap:anywhere}b{color:#f1572f;font-weight:normal}i{color:#7aab5a;font-style:normal}"""
 
@@ -40,7 +47,9 @@ def terminal(text: str, file: pathlib.Path) -> None:
         shown = html.escape(line)
         mark = "i" if line.startswith("$") else "b" if "received" in line else ""
         lines.append("<{0}>{1}</{0}>".format(mark, shown) if mark else shown)
-    page = "<!doctype html><meta charset=utf-8><style>{}</style><pre>{}</pre>".format(STYLE, "\n".join(lines))
+    page = "<!doctype html><meta charset=utf-8><style>{}</style><pre>{}</pre>".format(
+        STYLE, "\n".join(lines)
+    )
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "terminal.html"
         source.write_text(page)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the boards' firmware as it is packaged, so that a machine that builds packages needs no avr-gcc.
+"""Keeps the boards' firmware as it is packaged, so that a machine that builds packages needs no
+avr-gcc.
 
 prebuilt.py update    takes what `make firmware` built (`make prebuilt` does both)
-prebuilt.py check     says what is wrong with what is kept: damaged, of other sources, or not what the same compiler made here
+prebuilt.py check     says what is wrong with what is kept: damaged, of other sources, or not what
+                      the same compiler made here
 """
 
 import hashlib
@@ -17,9 +19,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEPT = ROOT / "package/flukso-firmware/prebuilt"
 BUILT = ROOT / "avr/build"
 SUMS, ORIGIN = "SHA256SUMS.txt", "origin.txt"
-FILES = {"flukso-{}.{}".format(board, kind): "{}/flukso.{}".format(board, kind) for board in ("spi", "uart") for kind in ("hex", "eep")}
+FILES = {
+    "flukso-{}.{}".format(board, kind): "{}/flukso.{}".format(board, kind)
+    for board in ("spi", "uart")
+    for kind in ("hex", "eep")
+}
 # What the images are made of; everything else in avr/ is tests and the simulator.
-SOURCES = ("avr/Makefile", "avr/core/*.[ch]", "avr/hw/*.[ch]", "avr/host/make_eep.c", "tools/descriptor.py")
+SOURCES = (
+    "avr/Makefile",
+    "avr/core/*.[ch]",
+    "avr/hw/*.[ch]",
+    "avr/host/make_eep.c",
+    "tools/descriptor.py",
+)
 
 
 def digest(data: bytes) -> str:
@@ -29,7 +41,10 @@ def digest(data: bytes) -> str:
 def sources(root: pathlib.Path = ROOT) -> str:
     """One SHA-256 over the names and contents of the sources."""
     found = sorted(path for pattern in SOURCES for path in root.glob(pattern))
-    lines = ["{}  {}\n".format(digest(path.read_bytes()), path.relative_to(root).as_posix()) for path in found]
+    lines = [
+        "{}  {}\n".format(digest(path.read_bytes()), path.relative_to(root).as_posix())
+        for path in found
+    ]
     return digest("".join(lines).encode())
 
 
@@ -38,7 +53,10 @@ def compiler() -> str:
     if shutil.which("avr-gcc") is None:
         return ""
     words = (["avr-gcc", "-dumpversion"], ["avr-ld", "--version"])
-    said = [subprocess.run(line, capture_output=True, text=True, check=True).stdout.split("\n")[0] for line in words]
+    said = [
+        subprocess.run(line, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        for line in words
+    ]
     return "avr-gcc {}, {}".format(*said)
 
 
@@ -77,8 +95,12 @@ def problems(kept: pathlib.Path = KEPT, built: pathlib.Path = BUILT) -> list[str
         found.append("the images were made of other sources: `make prebuilt`")
     elif said.get("compiler") == compiler():
         for name, source in FILES.items():
-            if (built / source).exists() and (kept / name).read_bytes() != (built / source).read_bytes():
-                found.append("{}: it is not what `make firmware` builds: `make prebuilt`".format(name))
+            if (built / source).exists() and (kept / name).read_bytes() != (
+                built / source
+            ).read_bytes():
+                found.append(
+                    "{}: it is not what `make firmware` builds: `make prebuilt`".format(name)
+                )
     return found
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make prove-fresh DEBIAN=trixie|bookworm`: clones the project's last commit into a Debian that has
-nothing but what the README asks for, and runs `make demo` and `make test` there.
+"""`make prove-fresh DEBIAN=trixie|bookworm`: clones the project's last commit into a Debian that
+has nothing but what the README asks for, and runs `make demo` and `make test` there.
 
 The root is a folder in .cache/prove-fresh. What runs in it has mounts and process ids of its own,
 which end with it: however the proof ends, nothing stays mounted and no process is left.
@@ -23,8 +23,18 @@ RELEASES = ("bookworm", "trixie")
 README_ASKS_FOR = "ca-certificates,git,make"
 DEMO_SECONDS = 40
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-NAMESPACES = (*DIES_WITH_US, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private")
-# Bound to itself the folder is a mount point, as a root is: programs in it can make mount namespaces.
+NAMESPACES = (
+    *DIES_WITH_US,
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--propagation",
+    "private",
+)
+# Bound to itself the folder is a mount point, as a root is: programs in it can make mount
+# namespaces.
 ENTER = """
 mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit
 exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb $3 sh -c "cd $4 && $2"
@@ -33,7 +43,13 @@ GIT = ("git", "-c", "safe.directory=*")  # the clone may be somebody else's, who
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 CA_INSIDE = "/etc/ssl/ca-of-the-machine.crt"
-PIP_KEPT = ("index-url", "trusted-host", "timeout", "retries", "proxy")  # what says how an index is reached, not where this disk has files
+PIP_KEPT = (
+    "index-url",
+    "trusted-host",
+    "timeout",
+    "retries",
+    "proxy",
+)  # what says how an index is reached, not where this disk has files
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?)\b")
 SUMMARY = re.compile(r"^=* ?(?=\d+ (?:passed|failed|error)).* in [\d.]+s")
 
@@ -47,13 +63,22 @@ def output_of(*command: str) -> str:
 
 
 def sources(release: str) -> list[str]:
-    """The lines of sources.list for the release, from the archives that this machine's own apt uses."""
+    """The lines of sources.list for the release, from the archives that this machine's own apt
+    uses.
+    """
     own = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE)
     targets = output_of(
-        "apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(CODENAME)", "Created-By: Packages", "Component: main"
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(ORIGIN) $(REPO_URI) $(CODENAME)",
+        "Created-By: Packages",
+        "Component: main",
     )
     lines = []
-    for origin, uri, name in (line.split() for line in targets.splitlines() if line.count(" ") == 2):
+    for origin, uri, name in (
+        line.split() for line in targets.splitlines() if line.count(" ") == 2
+    ):
         if origin == "Debian" and own and name.split("-")[0] == own[1]:
             line = "deb {} {} main".format(uri, release + name[len(own[1]) :])
             if line not in lines:
@@ -68,14 +93,26 @@ def make_base(release: str) -> Path:
         remove(new)
         uri = next(line.split()[1] for line in sources(release) if line.split()[2] == release)
         say("debootstrap makes a minimal {}".format(release))
-        if run([*NAMESPACES, "debootstrap", "--variant=minbase", "--include=" + README_ASKS_FOR, release, str(new), uri])[0]:
+        if run(
+            [
+                *NAMESPACES,
+                "debootstrap",
+                "--variant=minbase",
+                "--include=" + README_ASKS_FOR,
+                release,
+                str(new),
+                uri,
+            ]
+        )[0]:
             stop("debootstrap failed")
         new.rename(base)
     return base
 
 
 def fill(root: Path, release: str) -> None:
-    """Makes it a copy of the base with what this machine reaches the network by, and a clone of the last commit."""
+    """Makes it a copy of the base with what this machine reaches the network by, and a clone of the
+    last commit.
+    """
     base = make_base(release)
     remove(root)
     say("copying it, cloning the last commit into the copy")
@@ -84,16 +121,24 @@ def fill(root: Path, release: str) -> None:
     (root / "etc/apt/apt.conf.d/90machine").write_text(apt_settings())
     (root / "etc/pip.conf").write_text(pip_settings())
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")  # debootstrap leaves it to Debian's installer
+    (root / "etc/hosts").write_text(
+        "127.0.0.1 localhost\n::1 localhost\n"
+    )  # debootstrap leaves it to Debian's installer
     if Path(CA_FILE).exists():
         shutil.copy(CA_FILE, root / CA_INSIDE[1:])
-    subprocess.run([*GIT, "clone", "-q", "--no-hardlinks", str(ROOT), str(root) + CLONE], check=True)
+    subprocess.run(
+        [*GIT, "clone", "-q", "--no-hardlinks", str(ROOT), str(root) + CLONE], check=True
+    )
 
 
 def apt_settings() -> str:
     """What this machine's apt says of the way to its archives: proxies, retries, dates."""
     kept = ("Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::Check-")
-    return "".join(line + "\n" for line in output_of("apt-config", "dump").splitlines() if line.startswith(kept) and '""' not in line)
+    return "".join(
+        line + "\n"
+        for line in output_of("apt-config", "dump").splitlines()
+        if line.startswith(kept) and '""' not in line
+    )
 
 
 def pip_settings() -> str:
@@ -115,7 +160,9 @@ def say(text: str) -> None:
 
 
 def run(command: list[str]) -> tuple[int, list[str]]:
-    """Runs it away from the terminal's Ctrl-C, shows and keeps what it says: (exit status, lines). It ends when we do."""
+    """Runs it away from the terminal's Ctrl-C, shows and keeps what it says: (exit status, lines).
+    It ends when we do.
+    """
     lines = []
     process = subprocess.Popen(
         command,
@@ -139,7 +186,9 @@ def run(command: list[str]) -> tuple[int, list[str]]:
 
 def inside(root: Path, words: str) -> tuple[int, list[str]]:
     say(words)
-    proxies = " ".join("{}={}".format(name, os.environ[name]) for name in PROXIES if name in os.environ)
+    proxies = " ".join(
+        "{}={}".format(name, os.environ[name]) for name in PROXIES if name in os.environ
+    )
     return run([*NAMESPACES, "sh", "-c", ENTER, "sh", str(root), words, proxies, CLONE])
 
 
@@ -148,7 +197,11 @@ def demo_is_right(status: int, lines: list[str]) -> bool:
     if status or not lines or not lines[-1].startswith("demo: {"):
         return False
     result = json.loads(lines[-1].removeprefix("demo: "))
-    return bool(result["tls_verified"] and result["board_wh"] == result["received_wh"] and sum(result["board_wh"]))
+    return bool(
+        result["tls_verified"]
+        and result["board_wh"] == result["received_wh"]
+        and sum(result["board_wh"])
+    )
 
 
 def counts(status: int, lines: list[str]) -> tuple[int, int]:

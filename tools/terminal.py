@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C for a program that make starts: it alone hears it, ends what it started, has the last word."""
+"""Ctrl-C for a program that make starts: it alone hears it, ends what it started, has the last
+word.
+"""
 
 import contextlib
 import os
@@ -7,12 +9,15 @@ import select
 import signal
 from collections.abc import Iterator
 
-APART = {"process_group": 0}  # for subprocess.Popen: the terminal's keys do not reach what is started so
+APART = {
+    "process_group": 0
+}  # for subprocess.Popen: the terminal's keys do not reach what is started so
 
 
 class StopRequest:
-    """What a signal handler may set while the main thread waits for it: a `threading.Event` takes a lock for either, and its
-    handler then waits for ever for the thread that it interrupted."""
+    """What a signal handler may set while the main thread waits for it: a `threading.Event` takes a
+    lock for either, and its handler then waits for ever for the thread that it interrupted.
+    """
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -37,9 +42,11 @@ def stop_request() -> StopRequest:
 
 @contextlib.contextmanager
 def keys_to_us() -> Iterator[None]:
-    """Take the terminal's keys from the group that started us: make would end with a complaint after our last line.
+    """Take the terminal's keys from the group that started us: make would end with a complaint
+    after our last line.
 
-    Does nothing without a terminal and in the background. Ctrl-Z does nothing meanwhile, for no shell waits for us.
+    Does nothing without a terminal and in the background. Ctrl-Z does nothing meanwhile, for no
+    shell waits for us.
     """
     terminal = _terminal()
     if terminal is None:
@@ -59,7 +66,9 @@ def keys_to_us() -> Iterator[None]:
 
 
 def _terminal() -> int | None:
-    """Return the terminal whose foreground group we are in without leading it; None if there is none such."""
+    """Return the terminal whose foreground group we are in without leading it; None if there is
+    none such.
+    """
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

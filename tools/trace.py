@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A believable household's power as CSV `ts,watt[,watt…]`, the same for the same seed: `python -m tools.trace > day.csv`."""
+"""A believable household's power as CSV `ts,watt[,watt…]`, the same for the same seed: `python -m
+tools.trace > day.csv`.
+"""
 
 import argparse
 import random
@@ -11,7 +13,8 @@ START_TS = 1_288_256_400  # 2010-10-28 09:00 UTC; only the distances count
 START_OF_DAY_S = 18 * 3600  # cooking time: the first 800 s use far more than 40 Wh
 FULL_W = 12_000  # what a 50 A clamp can measure
 
-# what a household switches: watts, seconds on, and the hours (of the day) at which it usually begins
+# what a household switches: watts, seconds on, and the hours (of the day) at which it usually
+# begins
 HABITS = (
     ("kettle", 2000, 150, (7.1, 10.5, 15.8, 20.5)),
     ("toaster", 900, 180, (7.2,)),
@@ -26,15 +29,23 @@ CYCLED = ("stove", "oven")  # thermostats: on for 40 s of 60
 
 
 def habits(rand: random.Random, days: int) -> list[tuple[int, int, int, bool]]:
-    """Everything that is switched, as (begin s, end s, watt, cycled), counted from midnight before the start."""
+    """Everything that is switched, as (begin s, end s, watt, cycled), counted from midnight before
+    the start.
+    """
     runs = []
     for day in range(days + 1):
         for name, watt, length_s, hours in HABITS:
             for hour in hours:
-                if day and rand.random() < 0.15:  # nobody does everything every day; the first day is complete
+                if (
+                    day and rand.random() < 0.15
+                ):  # nobody does everything every day; the first day is complete
                     continue
-                begin = day * DAY_S + int(hour * 3600 + (rand.randrange(-240, 240) if hour not in (18.05, 18.1) else 0))
-                runs.append((begin, begin + int(length_s * rand.uniform(0.8, 1.2)), watt, name in CYCLED))
+                begin = day * DAY_S + int(
+                    hour * 3600 + (rand.randrange(-240, 240) if hour not in (18.05, 18.1) else 0)
+                )
+                runs.append(
+                    (begin, begin + int(length_s * rand.uniform(0.8, 1.2)), watt, name in CYCLED)
+                )
     return runs
 
 

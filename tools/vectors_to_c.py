@@ -16,7 +16,9 @@ def load(folder: str, name: str) -> dict:
 
 
 def table(name: str, rows: list[str]) -> str:
-    return "static const struct {} {}[] = {{\n{}}};\n\n".format(name[:-1], name, "".join("\t{{ {} }},\n".format(r) for r in rows))
+    return "static const struct {} {}[] = {{\n{}}};\n\n".format(
+        name[:-1], name, "".join("\t{{ {} }},\n".format(r) for r in rows)
+    )
 
 
 def quoted(text: str) -> str:
@@ -30,18 +32,28 @@ def main(arguments: list[str]) -> int:
     folder = arguments[0]
     crc8 = [
         "{}, 0x{}".format(
-            '"' + "".join("\\x" + c["hex"][i : i + 2] for i in range(0, len(c["hex"]), 2)) + '", ' + str(len(c["hex"]) // 2), c["crc"]
+            '"'
+            + "".join("\\x" + c["hex"][i : i + 2] for i in range(0, len(c["hex"]), 2))
+            + '", '
+            + str(len(c["hex"]) // 2),
+            c["crc"],
         )
         for c in load(folder, "crc8.json")["cases"]
     ]
-    refusals = ["{}, {}".format(quoted(c["send"]), quoted(c["reply"])) for c in load(folder, "refusals.json")["cases"]]
+    refusals = [
+        "{}, {}".format(quoted(c["send"]), quoted(c["reply"]))
+        for c in load(folder, "refusals.json")["cases"]
+    ]
     dialogues = [
         "{}, {}, {}".format(quoted(send), quoted(reply), 1 if n == 0 else 0)
         for name in ("dialogues.json", "dialogues_2_1.json")
         for c in load(folder, name)["cases"]
         for n, (send, reply) in enumerate(c["steps"])
     ]
-    out = "/* SPDX-License-Identifier: GPL-3.0-or-later */\n/* Made from tests/vectors by tools/vectors_to_c.py. */\n"
+    out = (
+        "/* SPDX-License-Identifier: GPL-3.0-or-later */\n/* Made from tests/vectors by "
+        "tools/vectors_to_c.py. */\n"
+    )
     out += "struct crc8_case {\n\tconst char *bytes;\n\tint length;\n\tint crc;\n};\n\n"
     out += "struct refusal {\n\tconst char *send;\n\tconst char *reply;\n};\n\n"
     out += "struct dialogue {\n\tconst char *send;\n\tconst char *reply;\n\tint first;\n};\n\n"

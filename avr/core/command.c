@@ -142,7 +142,8 @@ SHARED static uint8_t *value_place(const struct request *request)
 		base = (uint8_t *)sensor_counter;
 	else if (request->field.place == IN_MORE)
 		base = (uint8_t *)&more;
-	return base + request->field.offset + request->field.step * (request->index - request->field.first);
+	return base + request->field.offset +
+	       request->field.step * (request->index - request->field.first);
 }
 
 static void put_values(const struct request *request)
@@ -290,7 +291,8 @@ static bool readable(struct request *request, uint8_t count)
 	request->index = request->field.first;
 	if (request->field.indexes) {
 		request->index = request->argument[0];
-		if (count-- == 0 || (uint8_t)(request->index - request->field.first) >= request->field.indexes)
+		if (count-- == 0 ||
+		    (uint8_t)(request->index - request->field.first) >= request->field.indexes)
 			return false;
 	}
 	if (verb == 's')

@@ -20,9 +20,9 @@ enum place {
 struct field {
 	uint8_t letter;
 	uint8_t place;
-	uint8_t offset;  /* there */
-	uint8_t size;    /* bytes of a value */
-	uint8_t first;   /* the first of the sensors or ports that have one each; the argument begins with its number */
+	uint8_t offset; /* there */
+	uint8_t size;   /* bytes of a value */
+	uint8_t first; /* the first of the sensors or ports that have one each; the argument begins with its number */
 	uint8_t indexes; /* how many they are; 0: there is one value */
 	uint8_t step;    /* bytes from one to the next */
 	bool number;     /* stored low byte first; else bytes in the order of the wire */

@@ -6,7 +6,8 @@
 
 #define WH_NANO ((uint32_t)1000000000)
 
-SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction)
+SHARED uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant,
+				  uint16_t fraction)
 {
 	uint32_t nano = rest->nano + (uint32_t)sum * constant;
 	uint8_t wh = 0;

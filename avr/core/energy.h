@@ -25,7 +25,8 @@ struct step {
 	uint16_t per; /* 1 … 65535 */
 };
 
-#define ENERGY_PIECES_MAX 15 /* pulses below one Wh have four bits of a record; so per is at most 16 pulses */
+#define ENERGY_PIECES_MAX \
+	15 /* pulses below one Wh have four bits of a record; so per is at most 16 pulses */
 
 /* Samples' sum that one energy_add_samples() may take: 50000 × 65535 + 1e9 fits 32 bits; a clamp has 40920 in 60 ms. */
 #define ENERGY_SUM_MAX 50000u
@@ -33,7 +34,8 @@ struct step {
 #define ENERGY_COUNT_MAX 1024u /* samples of one second at most */
 
 /* Adds sum × (constant + fraction / 1000) nWh; returns the whole Wh that came out of it. */
-uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant, uint16_t fraction);
+uint8_t energy_add_samples(struct remainder *rest, uint16_t sum, uint16_t constant,
+			   uint16_t fraction);
 
 /* Adds so many pulses; returns the whole Wh that came out of them. Exact: what is left stays in rest->part. */
 uint32_t energy_add_pulses(struct remainder *rest, uint8_t pulses, const struct step *step);

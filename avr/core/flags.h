@@ -6,11 +6,15 @@
 #include <stdint.h>
 
 struct flags {
-	uint8_t unsaved : 1; /* a counter moved since the last record began; cleared by who begins one */
-	uint8_t again : 1;   /* a dip could not be saved at once; set by interrupts as well, cleared by the main loop */
-	uint8_t record_due : 1; /* a full record is to be written; from here on the main loop alone writes */
+	uint8_t unsaved
+		: 1; /* a counter moved since the last record began; cleared by who begins one */
+	uint8_t again
+		: 1; /* a dip could not be saved at once; set by interrupts as well, cleared by the main loop */
+	uint8_t record_due
+		: 1; /* a full record is to be written; from here on the main loop alone writes */
 	uint8_t record_bad : 1; /* a record did not read back since the last commit began */
-	uint8_t events : 1;     /* watchdogs or brown-outs were counted since the settings were written */
+	uint8_t events
+		: 1; /* watchdogs or brown-outs were counted since the settings were written */
 	uint8_t pending : 1;    /* the master changed settings and has not committed them */
 	uint8_t committing : 1; /* a `ct` is being carried out */
 	uint8_t tells : 1;      /* the reply being sent is one to `gd` */

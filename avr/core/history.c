@@ -67,7 +67,8 @@ bool history_take(uint32_t *counter)
 	for (uint8_t k = 0; k < sizeof(IMAGES) / sizeof(IMAGES[0]); k++) {
 		flash_copy(&image, &IMAGES[k], sizeof(image));
 		read_block(version, image.version, sizeof(version));
-		if (eeprom_read(image.guard) != GUARD || version[0] != 2 || version[1] != 0 || version[2] > 2)
+		if (eeprom_read(image.guard) != GUARD || version[0] != 2 || version[1] != 0 ||
+		    version[2] > 2)
 			continue;
 		if (image.sensor_size != (version[2] ? 8 : 6))
 			continue;

@@ -14,7 +14,8 @@
 #include "shape.h"
 
 #define JOURNAL_NO_SLOT 0xff
-#define JOURNAL_SHORTS_MAX 14 /* short records on one full one: their number has four bits of the tag */
+#define JOURNAL_SHORTS_MAX \
+	14 /* short records on one full one: their number has four bits of the tag */
 
 #define JOURNAL_DISTANT_BIT 15 /* 32768 Wh: half of what short records can express */
 
@@ -43,11 +44,12 @@ struct journal {
 	uint8_t left; /* bytes still to be written; the tail of a background record is written first, else it is last */
 	uint16_t place; /* address of its next byte */
 	uint16_t crc;
-	bool mends;                /* it ends broken */
-	bool urgent;               /* the supply failed */
-	volatile bool far;         /* no short record can express the counters */
-	volatile bool distant;     /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
-	bool displaced;            /* a full record in the background gave way; cleared by the main loop */
+	bool mends;        /* it ends broken */
+	bool urgent;       /* the supply failed */
+	volatile bool far; /* no short record can express the counters */
+	volatile bool
+		distant; /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
+	bool displaced;  /* a full record in the background gave way; cleared by the main loop */
 	uint8_t full_ready;        /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
 	volatile bool short_ready; /* the slot short_next is erased */
 	uint16_t sequence;         /* of the newest full record */
@@ -59,15 +61,15 @@ struct journal {
 	uint8_t short_clean;       /* short slots that are erased, one bit each */
 	uint8_t full_next;         /* slot of the next full record */
 	uint8_t after[FULL_SLOTS]; /* the slot behind each that is in use */
-	uint8_t first;             /* slots before it are not used yet: a historic image lies there */
-	uint8_t tries;             /* erasures of the slot being erased */
-	uint8_t swept;             /* of them, seen erased: from the last one on */
-	uint16_t sweeping;         /* where they begin; 0: none */
-	bool historic;             /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
-	bool littered;  /* short slots may hold what is no record: not to be believed, and full ones have no tails */
-	uint8_t newer;  /* damaged records that were newer than the one taken at start */
-	uint8_t pieces; /* of the pulse inputs' sensors as they are, four bits each */
-	uint16_t part[PULSES];      /* their parts of a Wh */
+	uint8_t first;     /* slots before it are not used yet: a historic image lies there */
+	uint8_t tries;     /* erasures of the slot being erased */
+	uint8_t swept;     /* of them, seen erased: from the last one on */
+	uint16_t sweeping; /* where they begin; 0: none */
+	bool historic; /* an EEPROM of older firmware is not yet taken over: leave what it may use alone */
+	bool littered; /* short slots may hold what is no record: not to be believed, and full ones have no tails */
+	uint8_t newer;         /* damaged records that were newer than the one taken at start */
+	uint8_t pieces;        /* of the pulse inputs' sensors as they are, four bits each */
+	uint16_t part[PULSES]; /* their parts of a Wh */
 	uint16_t base_part[PULSES]; /* the same in the newest full record */
 	uint8_t buffer[FULL_SIZE + TAIL_SIZE];
 	uint32_t base[SENSORS]; /* counters of the newest full record */

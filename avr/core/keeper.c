@@ -133,7 +133,8 @@ static void mind_supply(bool low, uint8_t ticks)
 	else
 		keeper.low_ticks = KEEPER_STAYS_LOW;
 	if (!flags.unsaved) {
-		flags.again = false; /* nor is anything erased for it: the charge is for what may come */
+		flags.again =
+			false; /* nor is anything erased for it: the charge is for what may come */
 		return;
 	}
 	if (flags.again && keeper_saves) {
@@ -172,7 +173,8 @@ void keeper_run(bool low, uint8_t ticks)
 		if (flags.record_due)
 			begin(false);
 		/* Settings of ours end what older firmware left: the counters come before them, and erased tails. */
-		if (!journal.historic || (!flags.record_due && journal.phase == JOURNAL_FREE && journal_clear_tails()))
+		if (!journal.historic ||
+		    (!flags.record_due && journal.phase == JOURNAL_FREE && journal_clear_tails()))
 			store_run();
 	} else if (!flags.again) {
 		return;
@@ -210,7 +212,8 @@ static void minute(void)
 				0; /* also when no record is written: dips must not write settings each minute */
 		}
 	}
-	if (keeper.record_min >= KEEPER_FAR_MIN && (journal.distant || journal.shorts >= KEEPER_SHORTS))
+	if (keeper.record_min >= KEEPER_FAR_MIN &&
+	    (journal.distant || journal.shorts >= KEEPER_SHORTS))
 		flags.record_due = true;
 	if (++keeper.save_min < KEEPER_SAVE_MIN)
 		return;

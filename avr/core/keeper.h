@@ -11,7 +11,7 @@
 #define KEEPER_RECORD_MIN 60u /* a full record an hour: 8760 a year over 11 slots are 800 a cell */
 #define KEEPER_FAR_MIN 10u    /* but at most every 10 minutes when a counter is far ahead of it */
 #define KEEPER_SAVES 60u      /* dips that are saved in a row */
-#define KEEPER_SAVE_MIN 5u    /* one comes back each 5 minutes: 105,000 a year over 6 slots at most */
+#define KEEPER_SAVE_MIN 5u /* one comes back each 5 minutes: 105,000 a year over 6 slots at most */
 #define KEEPER_STAYS_LOW 200u /* ticks after which a low supply is no failure but a weak supply */
 #define KEEPER_SHORTS 12u     /* short records after which a full one is due */
 

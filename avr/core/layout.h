@@ -15,8 +15,9 @@
 
 #define SHORT_SIZE (2 * SENSORS + 2) /* tag, low halves of the counters, CRC-8 */
 #define FULL_SIZE (4 * SENSORS + 4)  /* sequence, counters, CRC-16 */
-#define TAIL_SIZE \
-	(2 * PULSES + 1) /* behind a full one: parts of a Wh, CRC-8; elsewhere, as older firmware knows no tails */
+#define TAIL_SIZE     \
+	(2 * PULSES + \
+	 1) /* behind a full one: parts of a Wh, CRC-8; elsewhere, as older firmware knows no tails */
 
 #define SHORT_SLOTS 6
 #define SHORT_AT 1
@@ -26,7 +27,8 @@
 #define SETTINGS_AT (EEPROM_SIZE - 2 * SETTINGS_SIZE)
 
 #define FULL_SLOTS 8
-#define JOURNAL_AHEAD 2 /* slots kept erased: for a full record and, when it is displaced, another one */
+#define JOURNAL_AHEAD \
+	2 /* slots kept erased: for a full record and, when it is displaced, another one */
 
 /* Slots of layout 1: a record in those that are none any more is believed until there is a newer one. */
 #ifdef BOARD_SPI
@@ -36,7 +38,8 @@
 #endif
 
 #define TAIL_AT (FULL_AT + FULL_SLOTS * FULL_SIZE)
-#define PIECES_AT (TAIL_AT + FULL_SLOTS * TAIL_SIZE) /* a byte for each short record: pulses below one Wh */
+#define PIECES_AT \
+	(TAIL_AT + FULL_SLOTS * TAIL_SIZE) /* a byte for each short record: pulses below one Wh */
 #define MORE_SIZE sizeof(struct more)
 #define MORE_AT (PIECES_AT + SHORT_SLOTS)
 #define TAILS_SIZE (MORE_AT - TAIL_AT)
@@ -50,8 +53,10 @@
 
 _Static_assert(SHORT_AT > 0, "address 0 is where a failing supply writes");
 _Static_assert(MORE_AT + 2 * MORE_SIZE <= SETTINGS_AT, "areas overlap");
-_Static_assert(FULL_AT + FULL_SLOTS_1 * FULL_SIZE <= SETTINGS_AT, "layout 1 had its settings elsewhere");
-_Static_assert(FULL_AT + FULL_FIRST * FULL_SIZE >= HISTORIC_END, "the first records would hit a historic image");
+_Static_assert(FULL_AT + FULL_SLOTS_1 * FULL_SIZE <= SETTINGS_AT,
+	       "layout 1 had its settings elsewhere");
+_Static_assert(FULL_AT + FULL_FIRST * FULL_SIZE >= HISTORIC_END,
+	       "the first records would hit a historic image");
 _Static_assert(FULL_SLOTS - FULL_FIRST > JOURNAL_AHEAD, "the newest record would be erased");
 
 #endif

@@ -31,12 +31,14 @@ enum link_state {
  */
 struct link {
 	uint8_t state;
-	uint8_t at;     /* position in reply[], or digits of the UART still to send */
+	uint8_t at; /* position in reply[], or digits of the UART still to send */
 	uint8_t nibble; /* first digit of a pair for the UART, or HEX_BAD; second digit of a pair from it */
 	uint8_t reply_length;
-	uint8_t length;         /* of the message, or LINK_BAD */
-	volatile uint8_t epoch; /* rises with each message begun: what belongs to an older one is void */
-	volatile bool complete; /* message[] holds one that the main loop has not looked at; it clears it */
+	uint8_t length; /* of the message, or LINK_BAD */
+	volatile uint8_t
+		epoch; /* rises with each message begun: what belongs to an older one is void */
+	volatile bool
+		complete; /* message[] holds one that the main loop has not looked at; it clears it */
 	volatile bool owed;     /* a message ended, its reply has not been given */
 	volatile bool replying; /* reply[] is ready to be sent; set by the main loop */
 	volatile bool taken;    /* a whole control reply was clocked out; the main loop clears it */

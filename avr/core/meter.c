@@ -40,7 +40,8 @@ struct intent {
 };
 
 /* Bytes of counter and remainder, which lie behind one another. */
-#define INTENT_SUMMED (offsetof(struct intent, kept.rest.part) + 2 - offsetof(struct intent, counter))
+#define INTENT_SUMMED \
+	(offsetof(struct intent, kept.rest.part) + 2 - offsetof(struct intent, counter))
 _Static_assert(INTENT_SUMMED == 12, "a gap in what the CRC is of");
 
 /* What a clamp measured in the running second. */
@@ -342,7 +343,8 @@ void meter_second(void)
 		second->began = second->count;
 		/* More samples only when the main loop stood still. */
 		if (sensor < ANALOGS && (uint16_t)(count - 1) < ENERGY_COUNT_MAX)
-			power[sensor] += energy_power(second->sum, count, settings_constant(sensor));
+			power[sensor] +=
+				energy_power(second->sum, count, settings_constant(sensor));
 		second->sum = 0;
 	}
 	for (uint8_t i = 0; i < ANALOGS; i++) {
@@ -363,5 +365,7 @@ SHARED uint16_t meter_milli(uint8_t sensor)
 		return 0;
 	settings_step(sensor, &step);
 	milli = (uint16_t)(rest->part * 1000ul / step.per + rest->nano / 1000000ul);
-	return milli < MILLI_MAX ? milli : MILLI_MAX; /* a clamp and pulses on one sensor hold a part of a Wh each */
+	return milli < MILLI_MAX
+		       ? milli
+		       : MILLI_MAX; /* a clamp and pulses on one sensor hold a part of a Wh each */
 }

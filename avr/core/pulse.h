@@ -97,7 +97,8 @@ static inline void pulse_restart(struct pulse *pulse)
  * Each second tick; true when the input is to be unmasked. One that was masked may have missed edges: its level must stand
  * from now on. It stays masked as long as ticks are late, so that a storm leaves time for everything else.
  */
-static inline bool pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick, bool late)
+static inline bool pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick,
+			      bool late)
 {
 	pulse->beat_at = now;
 	if (late && pulse->edges >= PULSE_EDGES_A_BEAT)

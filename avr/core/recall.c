@@ -22,7 +22,8 @@ static uint8_t find_full(struct journal *now)
 	for (now->slot = 0; now->slot < FULL_SLOTS_1; now->slot++) {
 		uint16_t ahead;
 
-		if (now->slot < now->first || (now->slot < FULL_SLOTS && slots_worn_full(now->slot)))
+		if (now->slot < now->first ||
+		    (now->slot < FULL_SLOTS && slots_worn_full(now->slot)))
 			continue; /* an old record that cannot be erased would be the newest one when numbers begin anew */
 		if (!slots_load(now, 0))
 			continue;
@@ -77,7 +78,8 @@ static void count_newer(struct journal *now, uint8_t base)
 		now->brief = false;
 		if (slots_load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
 			return;
-		if (damaged(now, false) && (uint16_t)(now->sequence - slots_word(now->buffer) - 1u) >= FULL_SLOTS_1)
+		if (damaged(now, false) &&
+		    (uint16_t)(now->sequence - slots_word(now->buffer) - 1u) >= FULL_SLOTS_1)
 			now->newer++;
 	}
 }
@@ -108,8 +110,8 @@ static void extend_parts(const struct journal *now, const uint32_t *counter, uin
 		if (sensor >= SENSORS)
 			continue;
 		settings_step(sensor, &step);
-		part[input] = energy_part_ahead((uint16_t)(counter[sensor] - now->base[sensor]), now->base_part[input],
-						pieces & 0x0f, &step);
+		part[input] = energy_part_ahead((uint16_t)(counter[sensor] - now->base[sensor]),
+						now->base_part[input], pieces & 0x0f, &step);
 	}
 }
 
@@ -128,8 +130,8 @@ static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
 		extend_parts(now, counter, part);
 	}
 	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
-		if (!slots_worn_short(now->slot) && damaged(now, true) && !((now->buffer[0] ^ slots_tag(now)) >> 4) &&
-		    now->buffer[0] > slots_tag(now))
+		if (!slots_worn_short(now->slot) && damaged(now, true) &&
+		    !((now->buffer[0] ^ slots_tag(now)) >> 4) && now->buffer[0] > slots_tag(now))
 			now->newer++;
 	}
 }

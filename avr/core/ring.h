@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RING_SIZE 32 /* power of two; 31 bytes are 2.7 ms of the UART at 115200 baud, or 15 bytes of the bus ahead */
+#define RING_SIZE \
+	32 /* power of two; 31 bytes are 2.7 ms of the UART at 115200 baud, or 15 bytes of the bus ahead */
 
 /* head is written by the putting side alone, tail by the getting side alone; both are single bytes. */
 struct ring {

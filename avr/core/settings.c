@@ -15,7 +15,12 @@ struct more more;
 #define HALF 500u
 
 static const struct settings DEFAULTS FLASH = {
-	.constant = { { CLAMP, HALF }, { CLAMP, HALF }, { CLAMP, HALF }, { 1, 0 }, { 1, 0 }, { 1, 0 } },
+	.constant = { { CLAMP, HALF },
+		      { CLAMP, HALF },
+		      { CLAMP, HALF },
+		      { 1, 0 },
+		      { 1, 0 },
+		      { 1, 0 } },
 	.map = { 0, 1, 2, 3, 4, 5 },
 	.enabled = { 1, 1, 1, 1, 1, 0 }, /* not the UART's */
 	.hardware = { 0, 2, 1 },

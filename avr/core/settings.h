@@ -42,10 +42,11 @@ struct exact {
  */
 struct more {
 	struct exact exact[EXACTS];
-	uint16_t hold[PULSES]; /* 10 µs, HOLD_MIN … HOLD_MAX; 0: as long as the constant lets it be */
-	uint16_t falls;        /* starts that found the newest record damaged and took an older one */
-	uint8_t age;           /* how many records were newer than the one taken last */
-	uint8_t worn_full;     /* slots that are left out for good, one bit each */
+	uint16_t hold
+		[PULSES];  /* 10 µs, HOLD_MIN … HOLD_MAX; 0: as long as the constant lets it be */
+	uint16_t falls;    /* starts that found the newest record damaged and took an older one */
+	uint8_t age;       /* how many records were newer than the one taken last */
+	uint8_t worn_full; /* slots that are left out for good, one bit each */
 	uint8_t worn_short;
 	uint8_t form;     /* digits of a delta: FORM_SHORT or FORM_LONG */
 	uint8_t image;    /* FORM of the image that wrote this: another image's form counts anew */
@@ -62,7 +63,8 @@ struct more {
 #define FORM_SHORT 18
 #define FORM_LONG 22
 #ifndef FORM
-#define FORM 18 /* what routers up to release 2.4.1 understand; with 22 it is an image for later ones */
+#define FORM \
+	18 /* what routers up to release 2.4.1 understand; with 22 it is an image for later ones */
 #endif
 
 #define HOLD_MIN 20u     /* 0.2 ms, in 10 µs */

@@ -34,7 +34,8 @@ static enum store_found start_settings(uint32_t *counter)
 		journal_respect_image();
 	if (found == STORE_NO_MORE && (stored || journal.historic)) {
 		more.trial = TRIAL_H;
-		journal.historic = true; /* layout 1 ends when what lies in its slots has been taken over */
+		journal.historic =
+			true; /* layout 1 ends when what lies in its slots has been taken over */
 	}
 	return found;
 }

@@ -9,7 +9,8 @@
 #include "layout.h"
 #include "settings.h"
 
-#define TRIES_MAX 6 /* a cell that does not hold its byte after three erasures and writes is worn out */
+#define TRIES_MAX \
+	6 /* a cell that does not hold its byte after three erasures and writes is worn out */
 
 static uint8_t copy;   /* the one that holds the settings, 0 or 1 */
 static uint8_t serial; /* its serial number */
@@ -156,7 +157,8 @@ void store_run(void)
 			continue;
 		if (tries >= TRIES_MAX)
 			store_state = STORE_FAILED;
-		else if (eeprom_start(cell, want, (have & want) == want ? EEPROM_WRITE : EEPROM_ERASE))
+		else if (eeprom_start(cell, want,
+				      (have & want) == want ? EEPROM_WRITE : EEPROM_ERASE))
 			tries++;
 		return;
 	}

@@ -63,7 +63,8 @@ enum erasure { ERASING, ERASED, WORN_OUT };
  * Starts to erase one of the cells at place, then of those apart, from the last of each on. What was seen erased is not read
  * again: a pass that reads for long begins its operation so late that the next pass finds it under way.
  */
-SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t cells, uint16_t apart, uint8_t more_cells)
+SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t cells, uint16_t apart,
+				 uint8_t more_cells)
 {
 	uint8_t all = (uint8_t)(cells + more_cells);
 
@@ -73,7 +74,8 @@ SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t ce
 		now->tries = 0;
 	}
 	for (; now->swept < all; now->swept++) {
-		uint16_t at = (uint16_t)((now->swept < cells ? place + cells : apart + all) - 1 - now->swept);
+		uint16_t at = (uint16_t)((now->swept < cells ? place + cells : apart + all) - 1 -
+					 now->swept);
 
 		if (!eeprom_idle())
 			return ERASING; /* nor may it be read then: a record that has just begun would keep the main loop waiting */
@@ -97,7 +99,8 @@ SHARED bool journal_clear_tails(void)
 static void tidy_full(struct journal *now, bool weak)
 {
 	uint8_t slot = now->full_ready ? now->after[now->full_next] : now->full_next;
-	enum erasure done = erase(now, slots_full(slot), FULL_SIZE, slots_tail(slot), now->historic ? 0 : TAIL_SIZE);
+	enum erasure done = erase(now, slots_full(slot), FULL_SIZE, slots_tail(slot),
+				  now->historic ? 0 : TAIL_SIZE);
 	uint8_t guard;
 
 	if (done == WORN_OUT && !weak)
@@ -124,7 +127,8 @@ static bool tidy_shorts(struct journal *now, bool weak)
 {
 	uint8_t slot = now->short_live;
 
-	if (now->short_ready && (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
+	if (now->short_ready &&
+	    (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
 		return false; /* as most of the time */
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);

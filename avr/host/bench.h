@@ -18,7 +18,8 @@ enum bench_stage { BENCH_BEFORE, BENCH_ERASED, BENCH_HALF, BENCH_WRITTEN };
 extern uint32_t bench_ops;
 extern uint32_t bench_cut_at; /* 0: never */
 extern enum bench_stage bench_cut_stage;
-extern uint8_t bench_cut_value;       /* bits that half an erasure has set, or that half a write has left */
+extern uint8_t
+	bench_cut_value; /* bits that half an erasure has set, or that half a write has left */
 extern bool bench_stuck[BENCH_CELLS]; /* cells that are worn out: they hold 0 for ever */
 extern bool bench_dead;               /* the power has failed */
 extern bool bench_low;                /* the supply is under the threshold */

@@ -22,7 +22,8 @@ static void put_record(uint16_t address, const uint8_t *data, uint8_t size)
 static void put_block(uint16_t place, const void *block, uint16_t size)
 {
 	for (uint16_t i = 0; i < size; i = (uint16_t)(i + 16))
-		put_record((uint16_t)(place + i), (const uint8_t *)block + i, (uint8_t)(size - i > 16 ? 16 : size - i));
+		put_record((uint16_t)(place + i), (const uint8_t *)block + i,
+			   (uint8_t)(size - i > 16 ? 16 : size - i));
 }
 
 #ifdef BOARD_UART
@@ -43,8 +44,8 @@ static int read_option(const char *text)
 	unsigned value;
 	int used = 0;
 
-	if (sscanf(text, "hold=%6u%n", &value, &used) == 1 && !text[used] && value >= HOLD_MIN * HOLD_STEP_US &&
-	    value <= HOLD_MAX * HOLD_STEP_US) {
+	if (sscanf(text, "hold=%6u%n", &value, &used) == 1 && !text[used] &&
+	    value >= HOLD_MIN * HOLD_STEP_US && value <= HOLD_MAX * HOLD_STEP_US) {
 		for (int k = 0; k < PULSES; k++)
 			more.hold[k] = (uint16_t)(value / HOLD_STEP_US);
 		return 0;
@@ -52,7 +53,8 @@ static int read_option(const char *text)
 	if (sscanf(text, "pulses=%5u%n", &value, &used) == 1 && !text[used] && value >= 1 &&
 	    value <= UNIT_WH * (ENERGY_PIECES_MAX + 1)) {
 		for (int k = 0; k < EXACTS; k++)
-			more.exact[k] = (struct exact){ .pulses = (uint16_t)value, .unit = UNIT_WH };
+			more.exact[k] =
+				(struct exact){ .pulses = (uint16_t)value, .unit = UNIT_WH };
 		return 0;
 	}
 	return -1;
@@ -81,7 +83,8 @@ int main(int argc, char **argv)
 	settings_default();
 	more_default();
 	if (read_words(argc - 1, argv + 1)) {
-		fprintf(stderr, "usage: make_eep [32 hex digits for each sensor of the UART board] [hold=MICROSECONDS] "
+		fprintf(stderr, "usage: make_eep [32 hex digits for each sensor of the UART board] "
+				"[hold=MICROSECONDS] "
 				"[pulses=NUMBER]\n");
 		return 2;
 	}

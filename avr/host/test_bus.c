@@ -60,7 +60,8 @@ static void refusals_change_nothing(void)
 /* A master that dies after n bytes of an exchange: the next complete command is understood. */
 static void masters_may_die_anywhere(void)
 {
-	static const char EXCHANGE[] = "lgd30.u41\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	static const char EXCHANGE[] =
+		"lgd30.u41\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 	char reply[REPLY_MAX];
 
 	for (size_t n = 0; n < sizeof(EXCHANGE); n++) {
@@ -96,7 +97,8 @@ static void lost_replies_lose_no_delta(void)
 	bench_run(20);
 	CHECK(bench_ask("lgd30.", REPLY_TICKS, second));
 	CHECK(strlen(second) == 2 + 2 * 18);
-	CHECK(strncmp(second + 2, "0300000001", 10) == 0 && strncmp(second + 20, "0400000001", 10) == 0);
+	CHECK(strncmp(second + 2, "0300000001", 10) == 0 &&
+	      strncmp(second + 20, "0400000001", 10) == 0);
 	CHECK(bench_ask("lgd30.", REPLY_TICKS, second));
 	CHECK(strcmp(second, "gd") == 0);
 }
@@ -108,8 +110,9 @@ static void deltas_have_the_form_that_was_set(void)
 		const char *send;
 		size_t digits;
 	} STEPS[] = {
-		{ "lga0f.", FORM_SHORT },   { "lsa16a4.", FORM_LONG },      { "lsh0002008a.", FORM_LONG },
-		{ "lsa12c5.", FORM_SHORT }, { "lsh000201d4.", FORM_SHORT },
+		{ "lga0f.", FORM_SHORT },       { "lsa16a4.", FORM_LONG },
+		{ "lsh0002008a.", FORM_LONG },  { "lsa12c5.", FORM_SHORT },
+		{ "lsh000201d4.", FORM_SHORT },
 	};
 	char reply[REPLY_MAX];
 
@@ -134,7 +137,9 @@ static void noise_is_survived(void)
 		int length = rand() % 40;
 
 		for (int i = 0; i < length; i++)
-			link_byte((uint8_t)(rand() % 8 ? ALPHABET[rand() % (int)(sizeof(ALPHABET) - 1)] : rand()));
+			link_byte((uint8_t)(rand() % 8
+						    ? ALPHABET[rand() % (int)(sizeof(ALPHABET) - 1)]
+						    : rand()));
 		bench_run(1);
 		if (round % 50)
 			continue;

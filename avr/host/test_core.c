@@ -46,12 +46,14 @@ static void pulses_are_exact(void)
 
 			wh += energy_add_pulses(&rest, pulses, &step);
 			count += pulses;
-			CHECK(rest.part < step.per && wh * PULSES_[k] + rest.part == count * UNIT[k]);
+			CHECK(rest.part < step.per &&
+			      wh * PULSES_[k] + rest.part == count * UNIT[k]);
 			if (wh - base_wh > 65535 || i % 20 == 0) {
 				base_wh = wh;
 				base_part = rest.part;
 			}
-			CHECK(energy_part_ahead((uint16_t)(wh - base_wh), base_part, energy_pieces(rest.part, &step),
+			CHECK(energy_part_ahead((uint16_t)(wh - base_wh), base_part,
+						energy_pieces(rest.part, &step),
 						&step) == rest.part);
 		}
 	}
@@ -65,7 +67,8 @@ static void parts_are_below_one(void)
 		struct step step = { (uint16_t)(rand() % 3), 0, (uint16_t)(1 + rand() % 65535) };
 
 		step.part = (uint16_t)(rand() % step.per);
-		CHECK(energy_part_ahead((uint16_t)rand(), (uint16_t)rand(), (uint8_t)(rand() % 16), &step) < step.per);
+		CHECK(energy_part_ahead((uint16_t)rand(), (uint16_t)rand(), (uint8_t)(rand() % 16),
+					&step) < step.per);
 	}
 }
 
@@ -78,7 +81,8 @@ static void power_is_near(void)
 		for (uint32_t sum = 0; sum <= 1023u * 667; sum += 97) {
 			uint16_t whole = (uint16_t)CONSTANTS[k];
 			double exact = sum / 667.0 * CONSTANTS[k] * TICKS_PER_S / ANALOGS * 3600e-9;
-			struct constant constant = { whole, (uint16_t)((CONSTANTS[k] - whole) * 1000) };
+			struct constant constant = { whole,
+						     (uint16_t)((CONSTANTS[k] - whole) * 1000) };
 			uint32_t parts = energy_power(sum, 667, &constant);
 			double error = (parts + POWER_WATT / 2) / POWER_WATT - exact;
 
@@ -97,7 +101,11 @@ struct bench_input {
 #ifdef BOARD_SPI
 enum { UNIT_NS = 2170, BEAT_NS = 1000000, SHORTEST = 0 };
 #else
-enum { UNIT_NS = 8000, BEAT_NS = 1600000, SHORTEST = 1 }; /* its edges are masked when they are 0.22 ms apart */
+enum {
+	UNIT_NS = 8000,
+	BEAT_NS = 1600000,
+	SHORTEST = 1
+}; /* its edges are masked when they are 0.22 ms apart */
 #endif
 
 static struct bench_input quiet(uint16_t hold)
@@ -115,7 +123,8 @@ static void pass_us(struct bench_input *input, double us)
 	uint64_t to = input->now_ns + (uint64_t)(us * 1000);
 
 	for (; input->beat_ns <= to; input->beat_ns += BEAT_NS)
-		pulse_beat(&input->pulse, input->level, (uint16_t)(input->beat_ns / UNIT_NS), 0, false);
+		pulse_beat(&input->pulse, input->level, (uint16_t)(input->beat_ns / UNIT_NS), 0,
+			   false);
 	input->now_ns = to;
 }
 
@@ -305,7 +314,8 @@ static void put_historic(bool fractions, bool reversed)
 	uint8_t size = fractions ? 8 : 6, end = (uint8_t)(6 * size);
 	uint8_t sensors = reversed ? 0 : 0x11, map = reversed ? end : 0x0b,
 		enabled = reversed ? (uint8_t)(end + 6) : 0x0a;
-	uint8_t events = reversed ? (uint8_t)(end + 7) : 6, version = reversed ? (uint8_t)(end + 11) : 1;
+	uint8_t events = reversed ? (uint8_t)(end + 7) : 6,
+		version = reversed ? (uint8_t)(end + 11) : 1;
 
 	bench_cells[reversed ? end + 16 : 0] = 0xbe;
 	put(version, 2, 2);
@@ -329,11 +339,12 @@ static bool taken_over(bool fractions)
 		if (settings.constant[i].whole != 5000 + i ||
 		    settings.constant[i].fraction != (fractions ? 100 + i : 0))
 			return false;
-		if (settings.enabled[i] != (0x1b >> i & 1) || settings.map[i] != (i == 5 ? UNMAPPED : 5 - i))
+		if (settings.enabled[i] != (0x1b >> i & 1) ||
+		    settings.map[i] != (i == 5 ? UNMAPPED : 5 - i))
 			return false;
 	}
-	return all_are(0x01020300) && settings.hardware[1] == 2 && settings.hardware[2] == fractions &&
-	       settings.watchdogs == 7;
+	return all_are(0x01020300) && settings.hardware[1] == 2 &&
+	       settings.hardware[2] == fractions && settings.watchdogs == 7;
 }
 
 /* Also when the power fails in the middle, at each operation. */

@@ -60,8 +60,10 @@ static void make_historic(struct old *old, int kind)
 {
 	bool fractions = kind & 1, reversed = kind & 2;
 	int size = fractions ? 8 : 6, guard = reversed ? 6 * size + 16 : 0;
-	uint8_t *sensors = old->cells + (reversed ? 0 : 17), *map = old->cells + (reversed ? 6 * size : 11);
-	uint8_t *enabled = old->cells + (reversed ? 6 * size + 6 : 10), *events = enabled + (reversed ? 1 : -4);
+	uint8_t *sensors = old->cells + (reversed ? 0 : 17),
+		*map = old->cells + (reversed ? 6 * size : 11);
+	uint8_t *enabled = old->cells + (reversed ? 6 * size + 6 : 10),
+		*events = enabled + (reversed ? 1 : -4);
 	uint8_t *version = events + (reversed ? 4 : -5);
 	struct settings *want = &old->settings;
 
@@ -152,7 +154,8 @@ static void put_settings(struct old *old, int which, uint8_t serial)
 {
 	old->settings.serial = serial;
 	old->settings.crc = settings_crc(&old->settings);
-	memcpy(old->cells + SETTINGS_AT + (size_t)which * SETTINGS_SIZE, &old->settings, SETTINGS_SIZE);
+	memcpy(old->cells + SETTINGS_AT + (size_t)which * SETTINGS_SIZE, &old->settings,
+	       SETTINGS_SIZE);
 }
 
 static void count_on(struct old *old)
@@ -178,7 +181,8 @@ static void make_layout_1(struct old *old, int records, int shorts)
 		put_full(old, slot, ++sequence);
 	}
 	for (int k = 1; k <= 2; k++)
-		memset(old->cells + FULL_AT + (slot + k) % FULL_SLOTS_1 * FULL_SIZE, EEPROM_BLANK, FULL_SIZE);
+		memset(old->cells + FULL_AT + (slot + k) % FULL_SLOTS_1 * FULL_SIZE, EEPROM_BLANK,
+		       FULL_SIZE);
 	for (int k = 1; k <= shorts; k++) {
 		count_on(old);
 		put_short(old, k % SHORT_SLOTS, sequence, k);
@@ -193,16 +197,20 @@ static void make_layout_1(struct old *old, int records, int shorts)
 static void check_taken(const struct old *old, int line)
 {
 	for (int i = 0; i < SENSORS; i++)
-		bench_check(sensor_counter[i] == old->counter[i], __FILE__, line, "a counter is another one");
-	bench_check(!more.falls && !more.age && !more.worn_full && !more.worn_short, __FILE__, line, "damage is told");
+		bench_check(sensor_counter[i] == old->counter[i], __FILE__, line,
+			    "a counter is another one");
+	bench_check(!more.falls && !more.age && !more.worn_full && !more.worn_short, __FILE__, line,
+		    "damage is told");
 #ifdef BOARD_SPI
-	bench_check(!memcmp(settings.constant, old->settings.constant, sizeof(settings.constant)), __FILE__, line,
-		    "constants");
-	bench_check(!memcmp(settings.map, old->settings.map, sizeof(settings.map)), __FILE__, line, "map");
-	bench_check(!memcmp(settings.enabled, old->settings.enabled, sizeof(settings.enabled)), __FILE__, line,
-		    "enabled");
+	bench_check(!memcmp(settings.constant, old->settings.constant, sizeof(settings.constant)),
+		    __FILE__, line, "constants");
+	bench_check(!memcmp(settings.map, old->settings.map, sizeof(settings.map)), __FILE__, line,
+		    "map");
+	bench_check(!memcmp(settings.enabled, old->settings.enabled, sizeof(settings.enabled)),
+		    __FILE__, line, "enabled");
 #else
-	bench_check(!memcmp(settings.id, old->settings.id, sizeof(settings.id)), __FILE__, line, "ids");
+	bench_check(!memcmp(settings.id, old->settings.id, sizeof(settings.id)), __FILE__, line,
+		    "ids");
 #endif
 	bench_check(settings.watchdogs == old->settings.watchdogs, __FILE__, line, "watchdogs");
 }
@@ -296,7 +304,9 @@ static void a_worn_cell_does_not_stop_a_takeover(void)
 		make_historic(&old, 0);
 		bench_stuck[at] = true;
 		begin(&old);
-		bench_cells[at] = cell % 2 ? 0 : EEPROM_BLANK; /* known by erasing, or not before it is written */
+		bench_cells[at] =
+			cell % 2 ? 0
+				 : EEPROM_BLANK; /* known by erasing, or not before it is written */
 		bench_power_on();
 		bench_run(TAKEN_TICKS);
 		CHECK(!journal.historic && !journal.littered);
@@ -441,8 +451,9 @@ static void a_bit_that_fell_over_is_told(void)
 		silent += older && !more.falls;
 		false_alarms += !older && more.falls && at / 8 < MORE_AT;
 	}
-	CHECK(silent < BITS / 100); /* the numbers that tell what is newer, and what looks like a record cut off */
-	CHECK(false_alarms <= 16);  /* numbers again, and the mark that an unfinished record lacks */
+	CHECK(silent <
+	      BITS / 100); /* the numbers that tell what is newer, and what looks like a record cut off */
+	CHECK(false_alarms <= 16); /* numbers again, and the mark that an unfinished record lacks */
 }
 
 /* Fills an area with anything, zeros or ones. */
@@ -451,7 +462,9 @@ static void spoil(int at, size_t size)
 	uint32_t how = any(3);
 
 	for (size_t i = 0; i < size; i++)
-		bench_cells[(size_t)at + i] = (uint8_t)(how == 2 ? any(256) : how ? 0 : EEPROM_BLANK);
+		bench_cells[(size_t)at + i] = (uint8_t)(how == 2 ? any(256)
+							: how    ? 0
+								 : EEPROM_BLANK);
 }
 
 static void spoil_something(void)

@@ -214,7 +214,8 @@ static void ripple_wears_nothing_out(void)
 		}
 		keeper_second();
 	}
-	CHECK(worst_wear() > 0 && worst_wear() < 30); /* 60 saves and 48 that come back, in 6 slots */
+	CHECK(worst_wear() > 0 &&
+	      worst_wear() < 30); /* 60 saves and 48 that come back, in 6 slots */
 }
 
 /* A board that hangs after each start stops writing after a few times. */
@@ -313,7 +314,9 @@ static void damage_is_told(void)
 			}
 			for (uint16_t k = 0; k < newer; k++)
 				bench_cells[FULL_AT +
-					    ((journal.full_next + FULL_SLOTS - 1u - k) % FULL_SLOTS) * FULL_SIZE +
+					    ((journal.full_next + FULL_SLOTS - 1u - k) %
+					     FULL_SLOTS) *
+						    FULL_SIZE +
 					    (unsigned)cell] ^= 0x40;
 			bench_power_on();
 			CHECK(sensor_counter[0] == 4000 - 1000u * newer);

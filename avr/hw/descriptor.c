@@ -29,8 +29,10 @@ struct descriptor {
 };
 
 extern const struct descriptor descriptor;
-__attribute__((section(".progmem.gcc_descriptor"), used, externally_visible)) const struct descriptor descriptor = {
-	{ 'F', 'L', 'X', 'D' }, 1, BOARD_NUMBER, VERSION_MAJOR, VERSION_MINOR, 0xffff, DELTA_DIGITS, 0xffffffff,
+__attribute__((section(".progmem.gcc_descriptor"), used, externally_visible))
+const struct descriptor descriptor = {
+	{ 'F', 'L', 'X', 'D' }, 1,      BOARD_NUMBER, VERSION_MAJOR,
+	VERSION_MINOR,          0xffff, DELTA_DIGITS, 0xffffffff,
 };
 
 uint8_t version_major(void)

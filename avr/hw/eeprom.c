@@ -15,7 +15,8 @@ static inline void start(uint16_t at, uint8_t value, uint8_t mode)
 	EEAR = at;
 	EEDR = value;
 	EECR = (uint8_t)((EECR & _BV(EERIE)) | mode);
-	__asm__ volatile("sbi %0, %1\n\tsbi %0, %2" ::"I"(_SFR_IO_ADDR(EECR)), "I"(EEMPE), "I"(EEPE));
+	__asm__ volatile("sbi %0, %1\n\tsbi %0, %2" ::"I"(_SFR_IO_ADDR(EECR)), "I"(EEMPE),
+			 "I"(EEPE));
 }
 
 SHARED uint8_t eeprom_read(uint16_t at)

@@ -32,7 +32,8 @@ static void account(bool low)
 	moved = false;
 }
 
-#define PASS_TICKS 4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
+#define PASS_TICKS \
+	4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
 
 static void pass(uint16_t now)
 {

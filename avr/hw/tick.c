@@ -15,8 +15,9 @@ static struct beat {
 	uint8_t input;   /* the pulse input whose turn it is */
 	uint8_t phase;   /* of the TICK_PHASES ticks that are exact together */
 	uint16_t ticks;
-	uint16_t due;          /* time of the next tick */
-	volatile uint8_t seen; /* low byte of ticks, as the main loop last saw them; it writes this alone */
+	uint16_t due; /* time of the next tick */
+	volatile uint8_t
+		seen; /* low byte of ticks, as the main loop last saw them; it writes this alone */
 } beat;
 
 /* Storms of edges can hold a tick up for so long that the next one is due before the timer could be set for it. */

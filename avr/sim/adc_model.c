@@ -21,7 +21,14 @@ enum {
 };
 
 /* Half ADC clocks, data sheet table "ADC conversion time". */
-enum { SAMPLE_FIRST = 27, SAMPLE_SINGLE = 3, SAMPLE_AUTO = 4, TOTAL_FIRST = 50, TOTAL_SINGLE = 26, TOTAL_AUTO = 27 };
+enum {
+	SAMPLE_FIRST = 27,
+	SAMPLE_SINGLE = 3,
+	SAMPLE_AUTO = 4,
+	TOTAL_FIRST = 50,
+	TOTAL_SINGLE = 26,
+	TOTAL_AUTO = 27
+};
 
 static uint8_t *control(struct board *b)
 {

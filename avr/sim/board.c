@@ -32,7 +32,8 @@ static void quiet_logger(struct avr_t *avr, const int level, const char *format,
 
 uint64_t board_ns_of_cycle(const struct board *b, uint64_t cycle)
 {
-	return b->base_ns + (uint64_t)((unsigned __int128)(cycle - b->base_cycle) * NS_PER_S / b->freq_hz);
+	return b->base_ns +
+	       (uint64_t)((unsigned __int128)(cycle - b->base_cycle) * NS_PER_S / b->freq_hz);
 }
 
 /* The first cycle that is not before ns. */
@@ -109,7 +110,8 @@ void board_set_clock(struct board *b, uint32_t freq_hz)
 static void reset_cpu(struct board *b, int mcusr_flags)
 {
 	avr_t *avr = b->avr;
-	uint8_t mcusr = (uint8_t)(mcusr_flags & MCUSR_PORF ? MCUSR_PORF : avr->data[REG_MCUSR] | mcusr_flags);
+	uint8_t mcusr = (uint8_t)(mcusr_flags & MCUSR_PORF ? MCUSR_PORF
+							   : avr->data[REG_MCUSR] | mcusr_flags);
 
 	if (b->freq_hz != b->crystal_hz)
 		board_set_clock(b, b->crystal_hz);
@@ -330,7 +332,8 @@ bool board_hang(struct board *b)
 
 	if (!b->powered || !find_endless_loop(avr, &loop))
 		return false;
-	for (uint32_t i = 0; avr->interrupts.running_ptr || !avr->sreg[S_I] || avr->state != cpu_Running; i++) {
+	for (uint32_t i = 0;
+	     avr->interrupts.running_ptr || !avr->sreg[S_I] || avr->state != cpu_Running; i++) {
 		if (i == HANG_INSTRUCTIONS)
 			return false;
 		b->stop_cycle = avr->cycle + 1;

@@ -41,7 +41,8 @@ static void show(const char *name, double value, double limit, const char *unit)
 {
 	bool good = value <= limit;
 
-	printf("budget: %-28s %9.2f of %7.2f %-6s %s\n", name, value, limit, unit, good ? "ok" : "OVER");
+	printf("budget: %-28s %9.2f of %7.2f %-6s %s\n", name, value, limit, unit,
+	       good ? "ok" : "OVER");
 	failed += !good;
 }
 
@@ -65,7 +66,8 @@ static void measure_cpu(void)
 
 	probe_clear(rig.board);
 	stress_run(&stress, &rig, STRESS_S);
-	printf("budget: load: %" PRIu64 " dialogues, %" PRIu64 " answered, %" PRIu64 " dips; asleep %.0f %%\n",
+	printf("budget: load: %" PRIu64 " dialogues, %" PRIu64 " answered, %" PRIu64
+	       " dips; asleep %.0f %%\n",
 	       stress.asked, stress.answered, stress.dips,
 	       100.0 * (double)p->slept_cycles / (double)(rig.board->avr->cycle - start));
 	for (int i = 1; i < PROBE_VECTORS; i++) {
@@ -94,7 +96,8 @@ static uint32_t sum_of(int k)
 		fprintf(stderr, "budget: no inputs in RAM\n");
 		exit(2);
 	}
-	return (uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
+	return (uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 |
+	       (uint32_t)raw[3] << 24;
 }
 
 static void set_clamp(int ampere)
@@ -106,7 +109,8 @@ static void set_clamp(int ampere)
 		clamps_set(rig.board, k, 230, ampere);
 		snprintf(text, sizeof(text), "sm%02x%04x", k, (unsigned)constant);
 		rig_command(&rig, text);
-		snprintf(text, sizeof(text), "sf%02x%04x", k, (unsigned)lround(fmod(constant, 1) * 1000) % 1000);
+		snprintf(text, sizeof(text), "sf%02x%04x", k,
+			 (unsigned)lround(fmod(constant, 1) * 1000) % 1000);
 		rig_command(&rig, text);
 	}
 }
@@ -163,7 +167,8 @@ static double told_power(int sensor)
 		const uint8_t *x = raw + i + entries - 4;
 
 		if (raw[i] == sensor)
-			return (double)((uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 | (uint32_t)x[2] << 8 | x[3]);
+			return (double)((uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 |
+					(uint32_t)x[2] << 8 | x[3]);
 	}
 	return -1;
 }
@@ -296,7 +301,9 @@ int main(int argc, char **argv)
 	rig_init(&rig, argv[1], NULL, 1);
 	rig_set_up(&rig);
 	show("flash", atof(argv[2]), FLASH_BYTES_MAX, "bytes");
-	for (int ampere = 50; ampere <= 500; ampere += ampere == 50 ? 50 : ampere == 100 ? 150 : 250) {
+	for (int ampere = 50; ampere <= 500; ampere += ampere == 50    ? 50
+						       : ampere == 100 ? 150
+								       : 250) {
 		measure_energy(ampere, ampere == 50 ? ENERGY_S : COUNTER_S);
 		measure_power(ampere);
 	}

@@ -46,8 +46,8 @@ void bus_take(struct sim *sim, uint64_t real_now)
 		if (!c->used || c->gone || c->kind != LINE_BUS)
 			continue;
 		take_from(sim, c);
-		while (!c->queued && !c->clocking && client_has_room(c) && frame_unfinished(&c->reader) &&
-		       real_now > c->heard_ns + UNFINISHED_NS) {
+		while (!c->queued && !c->clocking && client_has_room(c) &&
+		       frame_unfinished(&c->reader) && real_now > c->heard_ns + UNFINISHED_NS) {
 			frame_give_up(&c->reader);
 			take_from(sim, c);
 		}
@@ -68,7 +68,8 @@ static void answer(struct client *c, bool lost_power)
 	}
 	uint8_t out[FRAME_MAX_ANSWER];
 
-	client_send(c, out, frame_answer(out, lost_power ? FRAME_NO_POWER : FRAME_DONE, c->miso, c->count));
+	client_send(c, out,
+		    frame_answer(out, lost_power ? FRAME_NO_POWER : FRAME_DONE, c->miso, c->count));
 }
 
 static struct client *clocking(struct sim *sim)

@@ -16,7 +16,8 @@ void clamps_settle(struct board *b)
 
 	if (b->powered) {
 		for (int k = 0; k < CLAMPS; k++)
-			c->clamp[k].watt_ns += (long double)c->clamp[k].watt * (long double)(now - c->since_ns);
+			c->clamp[k].watt_ns +=
+				(long double)c->clamp[k].watt * (long double)(now - c->since_ns);
 	}
 	c->since_ns = now;
 }

@@ -2,8 +2,9 @@
 /* Pacing of simulated time. */
 #include "clock.h"
 
-static const int64_t CAUGHT_UP_NS = 5000000; /* the real clock goes on meanwhile: it is never met exactly */
-static const double LAG_MAX_NS = 200e6;      /* a delay longer than this is forgotten */
+static const int64_t CAUGHT_UP_NS =
+	5000000; /* the real clock goes on meanwhile: it is never met exactly */
+static const double LAG_MAX_NS = 200e6; /* a delay longer than this is forgotten */
 
 void clock_init(struct clock *c, double speed, int64_t wall_ns, bool catch_up, uint64_t real_ns)
 {
@@ -44,7 +45,8 @@ static uint64_t paced(struct clock *c, uint64_t sim_ns, uint64_t real_ns)
 	return target;
 }
 
-uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64_t real_wall_ns, uint64_t until_ns)
+uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64_t real_wall_ns,
+		       uint64_t until_ns)
 {
 	uint64_t wall_limit = UINT64_MAX;
 

@@ -8,7 +8,11 @@
 
 static const double SPEED_MAX = 1e6; /* `max`: no pacing */
 
-enum clock_ntp { NTP_UNKNOWN, NTP_UNSYNCHRONISED, NTP_SYNCHRONISED }; /* what drivers are told of the wall clock */
+enum clock_ntp {
+	NTP_UNKNOWN,
+	NTP_UNSYNCHRONISED,
+	NTP_SYNCHRONISED
+}; /* what drivers are told of the wall clock */
 
 struct clock {
 	double speed; /* simulated seconds a real second; 0: stands; SPEED_MAX: as fast as it goes */
@@ -27,6 +31,7 @@ int64_t clock_wall_ns(const struct clock *c, uint64_t sim_ns);
  * Up to here simulated time may go now. until_ns: the furthest time that somebody waits for (0: nobody does).
  * A machine that is too slow for the speed is not made up for.
  */
-uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64_t real_wall_ns, uint64_t until_ns);
+uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64_t real_wall_ns,
+		       uint64_t until_ns);
 
 #endif

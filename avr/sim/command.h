@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 enum {
-	COMMAND_LINE = 4096,  /* bytes of a line, its end included */
-	COMMAND_WORDS = 1030, /* `edges K` and 1024 distances, and room to see that there are more */
+	COMMAND_LINE = 4096, /* bytes of a line, its end included */
+	COMMAND_WORDS =
+		1030, /* `edges K` and 1024 distances, and room to see that there are more */
 };
 
 /* Splits a line at spaces in place; the number of words, or -1 when there are too many or a byte is not printable. */

@@ -69,7 +69,8 @@ static void status_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void 
 void comparator_attach(struct board *b)
 {
 	b->comparator.io = (avr_acomp_t *)board_module(b, "ac");
-	b->comparator.capture = avr_io_getirq(b->avr, AVR_IOCTL_TIMER_GETIRQ('1'), TIMER_IRQ_IN_ICP);
+	b->comparator.capture =
+		avr_io_getirq(b->avr, AVR_IOCTL_TIMER_GETIRQ('1'), TIMER_IRQ_IN_ICP);
 	b->comparator.supply_mv = SUPPLY_MV;
 	/* simavr's own comparator would act at each write to the ADC: a bit that always stands switches it off. */
 	b->comparator.io->disabled = (avr_regbit_t)AVR_IO_REGBIT(RESERVED, 0);

@@ -50,11 +50,16 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static void execute(struct sim *sim, struct client *client, char *line, size_t len, uint64_t real_now)
+static void execute(struct sim *sim, struct client *client, char *line, size_t len,
+		    uint64_t real_now)
 {
 	char *word[COMMAND_WORDS];
 	int words = command_split(line, len, word);
-	struct call call = { .sim = sim, .client = client, .arg = word + 1, .args = words - 1, .real_now = real_now };
+	struct call call = { .sim = sim,
+			     .client = client,
+			     .arg = word + 1,
+			     .args = words - 1,
+			     .real_now = real_now };
 
 	if (words == 0)
 		return;
@@ -75,8 +80,8 @@ static void execute(struct sim *sim, struct client *client, char *line, size_t l
 /* Nothing is taken while an answer is due, or might not fit. */
 static bool ready(const struct client *c)
 {
-	return c->used && !c->gone && c->kind == LINE_CONTROL && !c->waiting && !c->queued && !c->clocking &&
-	       client_has_room(c);
+	return c->used && !c->gone && c->kind == LINE_CONTROL && !c->waiting && !c->queued &&
+	       !c->clocking && client_has_room(c);
 }
 
 static void drop_overlong(struct sim *sim, struct client *c)

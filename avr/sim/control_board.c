@@ -54,7 +54,8 @@ static void do_energy(struct call *call)
 {
 	struct board *b = call->sim->board;
 
-	reply(call, "ok %.9f %.9f %.9f", clamps_energy_wh(b, 0), clamps_energy_wh(b, 1), clamps_energy_wh(b, 2));
+	reply(call, "ok %.9f %.9f %.9f", clamps_energy_wh(b, 0), clamps_energy_wh(b, 1),
+	      clamps_energy_wh(b, 2));
 }
 
 static void do_pulse(struct call *call)
@@ -167,7 +168,8 @@ static void do_cut_at(struct call *call)
 	enum cut_stage stage;
 	uint8_t value = 0;
 
-	if (!command_u64(call->arg[0], UINT32_MAX, &n) || n == 0 || !stage_of(call->arg[1], &stage, &value)) {
+	if (!command_u64(call->arg[0], UINT32_MAX, &n) || n == 0 ||
+	    !stage_of(call->arg[1], &stage, &value)) {
 		reply(call, "err bad operation or stage");
 		return;
 	}
@@ -183,7 +185,8 @@ static void do_reset(struct call *call)
 
 static void do_hang(struct call *call)
 {
-	reply(call, board_hang(call->sim->board) ? "ok" : "err no power, or no endless loop in the image");
+	reply(call, board_hang(call->sim->board) ? "ok"
+						 : "err no power, or no endless loop in the image");
 }
 
 /* The place that a name says as hex with 0x, for firmware without symbols; NULL when it says none. */
@@ -237,7 +240,8 @@ static void do_counters(struct call *call)
 	if (!read_symbol(call, "sensor_counter", r, 4 * count))
 		return;
 	for (size_t i = 0; i < count; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, " %" PRIu32, u32(r + 4 * i));
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " %" PRIu32,
+					u32(r + 4 * i));
 	reply(call, "%s", text);
 }
 
@@ -332,8 +336,8 @@ static void do_pins(struct call *call)
 {
 	const struct board *b = call->sim->board;
 
-	reply(call, "ok led=%d rs485=%d power=%d pulse0=%d pulse1=%d", board_led(b), board_rs485(b), b->powered,
-	      b->inputs.input[0].level, b->inputs.input[1].level);
+	reply(call, "ok led=%d rs485=%d power=%d pulse0=%d pulse1=%d", board_led(b), board_rs485(b),
+	      b->powered, b->inputs.input[0].level, b->inputs.input[1].level);
 }
 
 static void do_isr(struct call *call)
@@ -354,11 +358,13 @@ static void do_isr(struct call *call)
 	}
 	for (int i = 1; i < PROBE_VECTORS; i++) {
 		if (p->runs[i])
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s=%" PRIu64 " ", probe_name(i),
-						p->longest[i]);
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s=%" PRIu64 " ",
+						probe_name(i), p->longest[i]);
 	}
-	reply(call, "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64 " slept=%" PRIu64, text,
-	      p->longest_off, p->longest_off_pc, b->avr->ramend - p->lowest_sp, p->busy_cycles, p->slept_cycles);
+	reply(call,
+	      "ok %soff=%" PRIu64 " off_pc=0x%" PRIx32 " stack=%d busy=%" PRIu64 " slept=%" PRIu64,
+	      text, p->longest_off, p->longest_off_pc, b->avr->ramend - p->lowest_sp,
+	      p->busy_cycles, p->slept_cycles);
 }
 
 static void do_stats(struct call *call)
@@ -366,8 +372,8 @@ static void do_stats(struct call *call)
 	const struct board *b = call->sim->board;
 
 	reply(call,
-	      "ok power_ons=%" PRIu64 " resets=%" PRIu64 " crashes=%" PRIu64 " watchdog=%" PRIu64 " falls0=%" PRIu64
-	      " falls1=%" PRIu64 " samples=%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+	      "ok power_ons=%" PRIu64 " resets=%" PRIu64 " crashes=%" PRIu64 " watchdog=%" PRIu64
+	      " falls0=%" PRIu64 " falls1=%" PRIu64 " samples=%" PRIu64 ",%" PRIu64 ",%" PRIu64,
 	      b->power_ons, b->resets, b->crashes, b->watchdog.fired, b->inputs.input[0].falls,
 	      b->inputs.input[1].falls, b->adc.samples[0], b->adc.samples[1], b->adc.samples[2]);
 }

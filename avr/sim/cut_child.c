@@ -19,14 +19,24 @@ enum {
 	AGAIN_ONE_IN = 4, /* cuts that are followed by others */
 };
 
-enum act { ACT_BEFORE, ACT_ERASED, ACT_WRITTEN, ACT_HALF_NOISE, ACT_HALF_ZERO, ACT_DIP, ACT_DIP_TWICE, ACT_COUNT };
+enum act {
+	ACT_BEFORE,
+	ACT_ERASED,
+	ACT_WRITTEN,
+	ACT_HALF_NOISE,
+	ACT_HALF_ZERO,
+	ACT_DIP,
+	ACT_DIP_TWICE,
+	ACT_COUNT
+};
 
 struct cut cut = { .noting = true };
 
 static enum { PARENT, CHILD_CUTS, CHILD_DIPS } role;
-static uint64_t dip_op;            /* operations before the supply fell */
-static uint64_t counters_saved_ns; /* end of the last operation since then that was not in the tails */
-static bool dip_in_record;         /* a record was being written just then, which is finished first */
+static uint64_t dip_op; /* operations before the supply fell */
+static uint64_t
+	counters_saved_ns; /* end of the last operation since then that was not in the tails */
+static bool dip_in_record; /* a record was being written just then, which is finished first */
 static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
@@ -41,8 +51,8 @@ static void example(const char *what, const uint32_t *got)
 
 	if (shown++ >= EXAMPLES)
 		return;
-	fprintf(stderr, "power-cut: %s at op %" PRIu64 " (cell 0x%x, mode %d): came back", what, e->ops, e->addr,
-		e->mode);
+	fprintf(stderr, "power-cut: %s at op %" PRIu64 " (cell 0x%x, mode %d): came back", what,
+		e->ops, e->addr, e->mode);
 	for (int i = 0; i < RIG_SENSORS; i++)
 		fprintf(stderr, " %" PRIu32, got[i]);
 	fprintf(stderr, ", was");
@@ -73,7 +83,8 @@ bool cut_ask_settings(char out[SETTINGS_TEXT])
 
 	out[0] = '\0';
 	for (size_t i = 0; i < sizeof(ASK) / sizeof(ASK[0]); i++) {
-		if (!rig_ask(&cut.rig, ASK[i], 20, reply) || strlen(out) + strlen(reply) >= SETTINGS_TEXT)
+		if (!rig_ask(&cut.rig, ASK[i], 20, reply) ||
+		    strlen(out) + strlen(reply) >= SETTINGS_TEXT)
 			return false;
 		strcat(out, reply);
 	}
@@ -123,7 +134,8 @@ void cut_boot_and_compare(bool save_complete)
 		max_u32(&cut.tally->lost_wh_max, lost);
 	else if (cut.saving_only)
 		max_u32(&cut.tally->fallback_wh_max, lost);
-	if (strcmp(settings, cut.history.settings[0]) && strcmp(settings, cut.history.settings[1])) {
+	if (strcmp(settings, cut.history.settings[0]) &&
+	    strcmp(settings, cut.history.settings[1])) {
 		cut.tally->settings_torn++;
 		example(settings, got);
 	}

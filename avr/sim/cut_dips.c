@@ -12,10 +12,12 @@
 
 enum {
 	ROUND_US = 2000, /* of the main loop, docs/firmware.md */
-	LATER_DIPS = 6,  /* as many as there are slots of short records: until the one of the first dip comes again */
+	LATER_DIPS =
+		6, /* as many as there are slots of short records: until the one of the first dip comes again */
 	LIFE_STEP_MS = 300,
-	LIFE_HOLD_MS = 122, /* two dips in a row may find both erased slots used up, docs/firmware.md */
-	SAVES = 60,         /* the firmware's budget of saves; given back here, as it would be in five hours */
+	LIFE_HOLD_MS =
+		122, /* two dips in a row may find both erased slots used up, docs/firmware.md */
+	SAVES = 60, /* the firmware's budget of saves; given back here, as it would be in five hours */
 	ACTS = 8,
 };
 
@@ -101,7 +103,8 @@ static void act(void)
 
 	switch (rnd() % ACTS) {
 	case 0:
-		snprintf(text, sizeof(text), "sc%02x%08x", (unsigned)(rnd() % RIG_SENSORS), (unsigned)rnd());
+		snprintf(text, sizeof(text), "sc%02x%08x", (unsigned)(rnd() % RIG_SENSORS),
+			 (unsigned)rnd());
 		rig_ask(&cut.rig, text, 20, reply);
 		break;
 	case 1:

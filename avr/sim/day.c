@@ -13,7 +13,14 @@
 #include "random.h"
 #include "rig.h"
 
-enum { LOW_MV = 4000, GOOD_MV = 5000, DIP_EVERY_S = 600, CUT_EVERY_S = 3000, PULSES_AN_HOUR = 700, POLL_EVERY_S = 4 };
+enum {
+	LOW_MV = 4000,
+	GOOD_MV = 5000,
+	DIP_EVERY_S = 600,
+	CUT_EVERY_S = 3000,
+	PULSES_AN_HOUR = 700,
+	POLL_EVERY_S = 4
+};
 
 static const double LOST_A_CUT = 1.5;
 
@@ -95,8 +102,9 @@ static void tell_progress(uint64_t second)
 	fprintf(stderr, "day: %" PRIu64 " h:", second / 3600);
 	for (int k = 0; k < CLAMPS; k++)
 		fprintf(stderr, " %" PRIu32 " of %.1f Wh,", now[k], measurable(k));
-	fprintf(stderr, " %" PRIu64 " dips, %" PRIu64 " cuts, %" PRIu64 " of %" PRIu64 " polls bad\n", day.dips,
-		day.cuts, day.bad_polls, day.polls);
+	fprintf(stderr,
+		" %" PRIu64 " dips, %" PRIu64 " cuts, %" PRIu64 " of %" PRIu64 " polls bad\n",
+		day.dips, day.cuts, day.bad_polls, day.polls);
 }
 
 static void run_second(uint64_t second)
@@ -132,16 +140,19 @@ static int report(double hours, const double *begun, const uint32_t *start, doub
 	for (int i = 0; i < CLAMPS + INPUTS; i++) {
 		double exact = measurable(i) - begun[i];
 		double error = (double)(end[i] - start[i]) - exact;
-		double allowed = (i < CLAMPS ? 1 + 20e-6 * exact : 0) + LOST_A_CUT * (double)day.cuts;
+		double allowed =
+			(i < CLAMPS ? 1 + 20e-6 * exact : 0) + LOST_A_CUT * (double)day.cuts;
 
 		printf("%s%.3f", i ? ", " : "", exact);
 		worst = fmax(worst, fabs(error));
-		worst_ppm = i < CLAMPS && exact > 1000 ? fmax(worst_ppm, fabs(error / exact) * 1e6) : worst_ppm;
+		worst_ppm = i < CLAMPS && exact > 1000 ? fmax(worst_ppm, fabs(error / exact) * 1e6)
+						       : worst_ppm;
 		bad |= fabs(error) > allowed + 0.001;
 	}
-	printf("], \"error_max\": %.3f, \"error_ppm_max\": %.0f, \"dips\": %" PRIu64 ", \"power_cuts\": %" PRIu64
-	       ", \"lost_wh_max\": %.0f, \"polls\": %" PRIu64 ", \"bad_polls\": %" PRIu64
-	       ", \"eeprom_wear_max\": %" PRIu32 ", \"seconds\": %.0f}\n",
+	printf("], \"error_max\": %.3f, \"error_ppm_max\": %.0f, \"dips\": %" PRIu64
+	       ", \"power_cuts\": %" PRIu64 ", \"lost_wh_max\": %.0f, \"polls\": %" PRIu64
+	       ", \"bad_polls\": %" PRIu64 ", \"eeprom_wear_max\": %" PRIu32
+	       ", \"seconds\": %.0f}\n",
 	       worst, worst_ppm, day.dips, day.cuts, day.lost_wh_max, day.polls, day.bad_polls,
 	       rig.board->eeprom.wear[0], seconds);
 	return bad;

@@ -27,7 +27,9 @@ static uint16_t address(const struct board *b)
 {
 	const avr_t *avr = b->avr;
 
-	return (uint16_t)((avr->data[b->eeprom.io->r_eearl] | avr->data[b->eeprom.io->r_eearh] << 8) % EEPROM_BYTES);
+	return (uint16_t)((avr->data[b->eeprom.io->r_eearl] | avr->data[b->eeprom.io->r_eearh]
+								      << 8) %
+			  EEPROM_BYTES);
 }
 
 void eeprom_refresh(struct board *b)

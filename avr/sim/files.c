@@ -59,7 +59,8 @@ static long read_hex(const char *path, uint8_t *image, size_t size, char *err, s
 	return n < 0 ? fail(path, why, err, err_len) : n;
 }
 
-int files_flash(const char *path, uint8_t flash[FLASH_BYTES], size_t *len, char *err, size_t err_len)
+int files_flash(const char *path, uint8_t flash[FLASH_BYTES], size_t *len, char *err,
+		size_t err_len)
 {
 	long n = read_hex(path, flash, FLASH_BYTES, err, err_len);
 

@@ -11,7 +11,8 @@
 enum { FLASH_BYTES = 16384 };
 
 /* All return 0, or -1 with one line in err. */
-int files_flash(const char *path, uint8_t flash[FLASH_BYTES], size_t *len, char *err, size_t err_len);
+int files_flash(const char *path, uint8_t flash[FLASH_BYTES], size_t *len, char *err,
+		size_t err_len);
 int files_trace(const char *path, struct trace *trace, char *err, size_t err_len);
 
 /*

@@ -84,7 +84,8 @@ void frame_give_up(struct frame_reader *r)
 		drop(r, 1);
 }
 
-size_t frame_answer(uint8_t out[FRAME_MAX_ANSWER], enum frame_status status, const uint8_t *data, uint16_t count)
+size_t frame_answer(uint8_t out[FRAME_MAX_ANSWER], enum frame_status status, const uint8_t *data,
+		    uint16_t count)
 {
 	out[0] = MARK;
 	out[1] = 'x';

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 enum {
-	FRAME_MAX_BYTES = 1024, /* the longest transfer; a spidev message of the field has under 300 */
+	FRAME_MAX_BYTES =
+		1024, /* the longest transfer; a spidev message of the field has under 300 */
 	FRAME_REQUEST_HEADER = 7,
 	FRAME_ANSWER_HEADER = 6,
 	FRAME_MAX_REQUEST = FRAME_REQUEST_HEADER + FRAME_MAX_BYTES + 1,
@@ -48,6 +49,7 @@ bool frame_unfinished(const struct frame_reader *r);
 void frame_give_up(struct frame_reader *r);
 
 /* Writes an answer of count bytes (at most FRAME_MAX_BYTES); returns its length. */
-size_t frame_answer(uint8_t out[FRAME_MAX_ANSWER], enum frame_status status, const uint8_t *data, uint16_t count);
+size_t frame_answer(uint8_t out[FRAME_MAX_ANSWER], enum frame_status status, const uint8_t *data,
+		    uint16_t count);
 
 #endif

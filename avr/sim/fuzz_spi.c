@@ -30,8 +30,8 @@ struct counts {
 static struct rig rig;
 static struct counts counts;
 static struct {
-	int watchdogs, brownouts, constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS], map, enabled, hardware,
-		exact[ORACLE_EXACTS], hold[ORACLE_HOLDS], form;
+	int watchdogs, brownouts, constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS], map, enabled,
+		hardware, exact[ORACLE_EXACTS], hold[ORACLE_HOLDS], form;
 } place;
 
 static uint16_t u16(const uint8_t *p)
@@ -102,17 +102,20 @@ static void learn_places(void)
 	place.watchdogs = learn("swc1d2", (const uint8_t *)"\xd2\xc1", 2);
 	place.brownouts = learn("sbe3f4", (const uint8_t *)"\xf4\xe3", 2);
 	place.map = learn("sp050403020100", (const uint8_t *)"\5\4\3\2\1", 6);
-	place.enabled = learn("se0001 se0100 se0201 se0301 se0400 se0501", (const uint8_t *)"\1\0\1\1\0\1", 6);
+	place.enabled = learn("se0001 se0100 se0201 se0301 se0400 se0501",
+			      (const uint8_t *)"\1\0\1\1\0\1", 6);
 	for (int i = 0; i < ORACLE_EXACTS; i++) {
 		char command[32];
 		uint8_t pattern[4] = { (uint8_t)(0xC0 + i), 0x17, (uint8_t)(0xB0 + i), 0x13 };
 
-		snprintf(command, sizeof(command), "sn%02x13%02x17%02x", ORACLE_ANALOGS + i, 0xB0 + i, 0xC0 + i);
+		snprintf(command, sizeof(command), "sn%02x13%02x17%02x", ORACLE_ANALOGS + i,
+			 0xB0 + i, 0xC0 + i);
 		place.exact[i] = learn(command, pattern, 4);
 	}
 	for (int k = 0; k < ORACLE_HOLDS; k++)
 		place.hold[k] = learn_u16("so%02x%04x", ORACLE_ANALOGS + k, (uint16_t)(0x1A1A + k));
-	place.form = learn("sa16", (const uint8_t *)"\x16\x12", 2); /* the image's form stands behind it */
+	place.form = learn("sa16", (const uint8_t *)"\x16\x12",
+			   2); /* the image's form stands behind it */
 	place.hardware = learn("sh000201", (const uint8_t *)"\0\2\1", 3);
 }
 
@@ -184,7 +187,8 @@ static void one_case(struct mutate *m)
 	counts.wrong_crc += (uint64_t)oracle.wrong;
 	if (!good) {
 		counts.silent++;
-		fprintf(stderr, "fuzz-spi: gap %u us, pause %.3f ms, then gs: ", gap_us, (double)pause_ns / 1e6);
+		fprintf(stderr, "fuzz-spi: gap %u us, pause %.3f ms, then gs: ", gap_us,
+			(double)pause_ns / 1e6);
 		example("no answer", out, n);
 		rig_run_ms(&rig, 3000);
 	}
@@ -202,11 +206,14 @@ static int report(double seconds)
 {
 	uint64_t resets = rig.board->resets - 1;
 
-	printf("fuzz-spi: {\"cases\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"sets_with_right_crc\": %" PRIu64
-	       ", \"sets_with_wrong_crc\": %" PRIu64 ", \"expected_by_chance\": %.1f, \"wrong_sets\": %" PRIu64
-	       ", \"no_answer\": %" PRIu64 ", \"resets\": %" PRIu64 ", \"simulated_s\": %.0f, \"seconds\": %.0f}\n",
-	       counts.cases, counts.bytes, counts.sets, counts.wrong_crc, (double)counts.wrong_crc / 255,
-	       counts.unexplained, counts.silent, resets, (double)rig.board->now_ns / 1e9, seconds);
+	printf("fuzz-spi: {\"cases\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"sets_with_right_crc\": %" PRIu64 ", \"sets_with_wrong_crc\": %" PRIu64
+	       ", \"expected_by_chance\": %.1f, \"wrong_sets\": %" PRIu64
+	       ", \"no_answer\": %" PRIu64 ", \"resets\": %" PRIu64
+	       ", \"simulated_s\": %.0f, \"seconds\": %.0f}\n",
+	       counts.cases, counts.bytes, counts.sets, counts.wrong_crc,
+	       (double)counts.wrong_crc / 255, counts.unexplained, counts.silent, resets,
+	       (double)rig.board->now_ns / 1e9, seconds);
 	return counts.unexplained || counts.silent || resets;
 }
 

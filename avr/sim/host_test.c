@@ -24,7 +24,10 @@ static uint32_t rnd(void)
 
 static size_t make_request(uint8_t *out, const uint8_t *data, uint16_t count, uint16_t gap)
 {
-	uint8_t header[7] = { 0xF5, 'X', (uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(gap >> 8), (uint8_t)gap, 0 };
+	uint8_t header[7] = {
+		0xF5,         'X', (uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(gap >> 8),
+		(uint8_t)gap, 0
+	};
 
 	header[6] = crc8(header, 6);
 	memcpy(out, header, 7);
@@ -34,7 +37,8 @@ static size_t make_request(uint8_t *out, const uint8_t *data, uint16_t count, ui
 }
 
 /* Feeds all, in pieces of at most step bytes; counts requests with this content. */
-static int requests_in(const uint8_t *bytes, size_t len, size_t step, const uint8_t *want, uint16_t count)
+static int requests_in(const uint8_t *bytes, size_t len, size_t step, const uint8_t *want,
+		       uint16_t count)
 {
 	struct frame_reader r = { .len = 0 };
 	int found = 0;
@@ -46,7 +50,8 @@ static int requests_in(const uint8_t *bytes, size_t len, size_t step, const uint
 		bytes += n;
 		len -= n;
 		while ((e = frame_next(&r)) != FRAME_NONE)
-			found += e == FRAME_REQUEST && r.count == count && memcmp(r.data, want, count) == 0;
+			found += e == FRAME_REQUEST && r.count == count &&
+				 memcmp(r.data, want, count) == 0;
 		if (n == 0)
 			frame_give_up(&r);
 	}
@@ -109,9 +114,10 @@ static int trace_of(const char *text, struct trace *t, char *err)
 static void test_traces(void)
 {
 	static const char *const BAD[] = {
-		"",           "ts,watt\n",  "1\n",          "1,\n",    "1,2,3,4,5\n", "1,x\n",
-		"1,2\n1,2\n", "2,2\n1,2\n", "1,2\n2,2,3\n", "1,-2\n",  "1,2e9\n",     "1,nan\n",
-		"1,inf\n",    "1,0x10\n",   "x,1\n",        "1,2 3\n", "1,2\n\x01\n", "1,2\n1e99,2\n",
+		"",        "ts,watt\n",   "1\n",           "1,\n",         "1,2,3,4,5\n",
+		"1,x\n",   "1,2\n1,2\n",  "2,2\n1,2\n",    "1,2\n2,2,3\n", "1,-2\n",
+		"1,2e9\n", "1,nan\n",     "1,inf\n",       "1,0x10\n",     "x,1\n",
+		"1,2 3\n", "1,2\n\x01\n", "1,2\n1e99,2\n",
 	};
 	struct trace t;
 	char err[100];
@@ -120,7 +126,8 @@ static void test_traces(void)
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
 		assert(trace_of(BAD[i], &t, err) == -1 && strncmp(err, "line ", 5) == 0 && !t.row);
 	assert(trace_of("1,2\n2,3\nbad\n", &t, err) == -1 && strncmp(err, "line 3:", 7) == 0);
-	assert(trace_of("ts,watt\r\n1700000000.5,100\r\n1700000001.5,200.25\r\n1700000003.5,0\r\n", &t, err) == 0);
+	assert(trace_of("ts,watt\r\n1700000000.5,100\r\n1700000001.5,200.25\r\n1700000003.5,0\r\n",
+			&t, err) == 0);
 	assert(t.rows == 3 && t.columns == 1 && t.period_ns == 5000000000u);
 	assert(trace_at(&t, 0, &next)->watt[0] == 100 && next == 1000000000u);
 	assert(trace_at(&t, 2999999999u, &next)->watt[0] == 200.25 && next == 3000000000u);
@@ -145,9 +152,15 @@ static void test_traces(void)
 
 static void test_commands(void)
 {
-	static const char *const NO_NUMBER[] = {
-		"", "-1", "+1", " 1", "1 ", "0x1", "1e3", "18446744073709551616", "99999999999999999999999"
-	};
+	static const char *const NO_NUMBER[] = { "",
+						 "-1",
+						 "+1",
+						 " 1",
+						 "1 ",
+						 "0x1",
+						 "1e3",
+						 "18446744073709551616",
+						 "99999999999999999999999" };
 	char line[COMMAND_LINE], *word[COMMAND_WORDS];
 	uint8_t bytes[4];
 	uint64_t v;
@@ -159,14 +172,17 @@ static void test_commands(void)
 	assert(!command_u64("11", 10, &v) && command_u64("10", 10, &v));
 	assert(command_decimal("0.25", 1, &d) && d == 0.25 && command_decimal(".5", 1, &d) &&
 	       command_decimal("1.", 1, &d));
-	assert(!command_decimal(".", 1, &d) && !command_decimal("1.2.3", 9, &d) && !command_decimal("2", 1, &d));
-	assert(!command_decimal("nan", 1, &d) && !command_decimal("1e1", 99, &d) && !command_decimal("", 1, &d));
+	assert(!command_decimal(".", 1, &d) && !command_decimal("1.2.3", 9, &d) &&
+	       !command_decimal("2", 1, &d));
+	assert(!command_decimal("nan", 1, &d) && !command_decimal("1e1", 99, &d) &&
+	       !command_decimal("", 1, &d));
 	assert(command_hex("00fFA0", bytes, 4) == 3 && bytes[1] == 0xFF && bytes[2] == 0xA0);
 	assert(command_hex("0", bytes, 4) == -1 && command_hex("", bytes, 4) == -1 &&
 	       command_hex("0g", bytes, 4) == -1);
 	assert(command_hex("0011223344", bytes, 4) == -1);
 	strcpy(line, "  a bb\tc \r");
-	assert(command_split(line, strlen(line), word) == 3 && strcmp(word[1], "bb") == 0 && strcmp(word[2], "c") == 0);
+	assert(command_split(line, strlen(line), word) == 3 && strcmp(word[1], "bb") == 0 &&
+	       strcmp(word[2], "c") == 0);
 	for (int round = 0; round < ROUNDS; round++) {
 		size_t len = rnd() % (round % 50 ? 40 : sizeof(line) - 1);
 
@@ -202,7 +218,8 @@ static void test_ihex(void)
 	uint8_t image[32];
 	char err[100];
 
-	assert(ihex_of(":0400000001020304F2\r\n:00000001FF\r\n", image, err) == 4 && image[3] == 4 && image[4] == 0xFF);
+	assert(ihex_of(":0400000001020304F2\r\n:00000001FF\r\n", image, err) == 4 &&
+	       image[3] == 4 && image[4] == 0xFF);
 	assert(ihex_of(":020000040000FA\n:01001F0055 8B\n", image, err) == -1);
 	assert(ihex_of(":01001F00558B\n:00000001FF\n", image, err) == 32 && image[31] == 0x55);
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)

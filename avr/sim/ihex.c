@@ -5,7 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_MAX = 255 + 5, DATA = 0, END = 1, EXT_SEGMENT = 2, START_SEGMENT = 3, EXT_LINEAR = 4, START_LINEAR = 5 };
+enum {
+	RECORD_MAX = 255 + 5,
+	DATA = 0,
+	END = 1,
+	EXT_SEGMENT = 2,
+	START_SEGMENT = 3,
+	EXT_LINEAR = 4,
+	START_LINEAR = 5
+};
 
 static int nibble(char c)
 {
@@ -51,7 +59,8 @@ static size_t base_of(const uint8_t *rec)
 	return rec[3] == EXT_SEGMENT ? v << 4 : v << 16;
 }
 
-long ihex_parse(const char *text, size_t len, uint8_t *image, size_t size, char *err, size_t err_len)
+long ihex_parse(const char *text, size_t len, uint8_t *image, size_t size, char *err,
+		size_t err_len)
 {
 	size_t base = 0, top = 0, pos = 0;
 

@@ -10,6 +10,7 @@
  * Reads the text into image[0..size), which the caller has filled with 0xFF.
  * Returns the number of bytes up to the highest one written, or -1 with the reason and the line in err.
  */
-long ihex_parse(const char *text, size_t len, uint8_t *image, size_t size, char *err, size_t err_len);
+long ihex_parse(const char *text, size_t len, uint8_t *image, size_t size, char *err,
+		size_t err_len);
 
 #endif

@@ -49,7 +49,8 @@ void inputs_reset(struct board *b)
 	/* simavr would go on with a low level that began before the firmware chose edges. */
 	for (int k = 0; k < INPUTS; k++) {
 		avr_extint_set_strict_lvl_trig(b->avr, (uint8_t)k, 0);
-		avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k)->value = !b->inputs.input[k].level;
+		avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k)->value =
+			!b->inputs.input[k].level;
 	}
 	drive(b);
 }
@@ -115,7 +116,8 @@ static void push(struct board *b, int k, struct input_step step)
 
 void input_pulses(struct board *b, int k, uint64_t n, uint64_t period_ns, uint64_t width_ns)
 {
-	push(b, k, (struct input_step){ .n = n, .low_ns = width_ns, .high_ns = period_ns - width_ns });
+	push(b, k,
+	     (struct input_step){ .n = n, .low_ns = width_ns, .high_ns = period_ns - width_ns });
 }
 
 void input_edge(struct board *b, int k, uint64_t after_ns)

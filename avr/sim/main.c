@@ -21,10 +21,12 @@
 
 enum { ERR_LEN = 512, PATH_LEN = 4096 };
 
-static const uint64_t SLICE_NS = 1000000;          /* sockets are served between slices */
-static const uint64_t NAP_NS = 4000000;            /* real time: paced, nothing on the bus */
-static const uint64_t NAP_BUSY_NS = 500000;        /* a transfer is being clocked: its answer should not wait */
-static const uint64_t STANDING_NAP_NS = 200000000; /* nothing moves: only unfinished frames need a look */
+static const uint64_t SLICE_NS = 1000000; /* sockets are served between slices */
+static const uint64_t NAP_NS = 4000000;   /* real time: paced, nothing on the bus */
+static const uint64_t NAP_BUSY_NS =
+	500000; /* a transfer is being clocked: its answer should not wait */
+static const uint64_t STANDING_NAP_NS =
+	200000000; /* nothing moves: only unfinished frames need a look */
 
 static volatile sig_atomic_t stopped;
 static uint8_t flash[FLASH_BYTES];
@@ -120,7 +122,8 @@ static uint64_t run_slice(uint64_t now)
 {
 	struct board *b = sim.board;
 	uint64_t limit = drivers_limit(&sim);
-	uint64_t horizon = clock_horizon(&sim.clock, b->now_ns, now, real_wall_ns(), drivers_furthest(&sim));
+	uint64_t horizon =
+		clock_horizon(&sim.clock, b->now_ns, now, real_wall_ns(), drivers_furthest(&sim));
 	uint64_t to = horizon < limit ? horizon : limit;
 	bool behind = to > b->now_ns;
 
@@ -152,7 +155,8 @@ static void wait_and_serve(uint64_t nap_ns, bool watch_parent, const sigset_t *u
 	for (int i = n; news && i < more; i++) {
 		char sink[64];
 
-		if (fds[i].fd == STDIN_FILENO && fds[i].revents && read(STDIN_FILENO, sink, sizeof(sink)) <= 0)
+		if (fds[i].fd == STDIN_FILENO && fds[i].revents &&
+		    read(STDIN_FILENO, sink, sizeof(sink)) <= 0)
 			sim.quit = true;
 	}
 	server_serve(&sim.server, fds, news ? n : 0, real_ns());

@@ -37,7 +37,8 @@ static size_t compose(struct mutate *m, char *out)
 	size_t n = (size_t)sprintf(out, "l%s", COMMANDS[which].letters);
 
 	for (int i = 0; i < COMMANDS[which].digits; i += 2)
-		n += (size_t)sprintf(out + n, "%02x", i == 0 && below(m, 4) ? below(m, 7) : below(m, 256));
+		n += (size_t)sprintf(out + n, "%02x",
+				     i == 0 && below(m, 4) ? below(m, 7) : below(m, 256));
 	n += (size_t)sprintf(out + n, "%02x.", crc8((uint8_t *)out + 1, n - 1));
 	return n;
 }

@@ -11,9 +11,12 @@
 #include "command.h"
 
 static const char USAGE[] =
-	"usage: fluksosim --hex FILE [--board spi|uart] [--listen unix:PATH|tcp:HOST:PORT|tty:PATH]...\n"
-	"                 [--control unix:PATH|tcp:HOST:PORT]... [--trace FILE.csv] [--speed N|max|0]\n"
-	"                 [--wall UNIX_S] [--catch-up] [--eeprom FILE] [--elf FILE] [--uart pty:LINK]\n"
+	"usage: fluksosim --hex FILE [--board spi|uart] [--listen "
+	"unix:PATH|tcp:HOST:PORT|tty:PATH]...\n"
+	"                 [--control unix:PATH|tcp:HOST:PORT]... [--trace FILE.csv] [--speed "
+	"N|max|0]\n"
+	"                 [--wall UNIX_S] [--catch-up] [--eeprom FILE] [--elf FILE] [--uart "
+	"pty:LINK]\n"
 	"                 [--clamp VOLT:AMPERE]... [--seed N] [--die-with-parent]\n";
 
 static const double WALL_MAX_S = 4e9, VOLT_MAX = 1000, AMPERE_MAX = 2000;
@@ -45,8 +48,8 @@ static bool parse_clamp(struct options *o, const char *arg)
 	volt[n] = '\0';
 	double *c = o->clamp[o->clamps++];
 
-	return command_decimal(volt, VOLT_MAX, &c[0]) && command_decimal(colon + 1, AMPERE_MAX, &c[1]) && c[0] > 0 &&
-	       c[1] > 0;
+	return command_decimal(volt, VOLT_MAX, &c[0]) &&
+	       command_decimal(colon + 1, AMPERE_MAX, &c[1]) && c[0] > 0 && c[1] > 0;
 }
 
 static bool has_prefix(const char *s, const char *prefix)
@@ -61,7 +64,8 @@ static bool add_url(const char **list, int *n, const char *url, bool tty_too)
 	if (*n == OPTION_URLS)
 		return false;
 	list[(*n)++] = url;
-	return has_prefix(url, "unix:") || has_prefix(url, "tcp:") || (tty_too && has_prefix(url, "tty:"));
+	return has_prefix(url, "unix:") || has_prefix(url, "tcp:") ||
+	       (tty_too && has_prefix(url, "tty:"));
 }
 
 enum {

@@ -141,7 +141,8 @@ static void apply(struct oracle_state *s, const char *set)
 	}
 }
 
-bool oracle_explains(const struct oracle *o, const struct oracle_state *before, const struct oracle_state *after)
+bool oracle_explains(const struct oracle *o, const struct oracle_state *before,
+		     const struct oracle_state *after)
 {
 	if (o->many)
 		return true;

@@ -10,7 +10,8 @@
 enum {
 	ORACLE_SETS = 8,
 	ORACLE_SENSORS = 6,
-	ORACLE_ANALOGS = 3, /* the sensors before those whose pulses may be exact; the ports before those with a hold */
+	ORACLE_ANALOGS =
+		3, /* the sensors before those whose pulses may be exact; the ports before those with a hold */
 	ORACLE_EXACTS = 3,
 	ORACLE_HOLDS = 2,
 	ORACLE_TEXT = 20
@@ -38,6 +39,7 @@ struct oracle {
 void oracle_scan(struct oracle *o, const uint8_t *bytes, size_t len);
 
 /* True when some of the sets, in their order, lead from before to after. */
-bool oracle_explains(const struct oracle *o, const struct oracle_state *before, const struct oracle_state *after);
+bool oracle_explains(const struct oracle *o, const struct oracle_state *before,
+		     const struct oracle_state *after);
 
 #endif

@@ -19,7 +19,8 @@ enum {
 	ARMED_SETS = 3,
 	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch, */
 	SETTINGS_EPOCHS = 8, /* settings in every eighth, brown-out saves in each */
-	SWEEP_AN_EPOCH = 24, /* instants of the main loop at which a dip comes: 83 us apart when there is one epoch */
+	SWEEP_AN_EPOCH =
+		24, /* instants of the main loop at which a dip comes: 83 us apart when there is one epoch */
 	LIFE_AN_EPOCH = 16,
 };
 
@@ -40,7 +41,8 @@ static void preset_counters(void)
 	char text[32];
 
 	for (int i = 0; i < RIG_SENSORS; i++) {
-		uint32_t v = BORDERS[(size_t)(cut.epoch + i) % (sizeof(BORDERS) / sizeof(BORDERS[0]))];
+		uint32_t v =
+			BORDERS[(size_t)(cut.epoch + i) % (sizeof(BORDERS) / sizeof(BORDERS[0]))];
 
 		snprintf(text, sizeof(text), "sc%02x%08" PRIx32, i, v);
 		/* So close together that their records wait for one another: cut everywhere, also while slots are erased. */
@@ -153,15 +155,18 @@ static void run_epoch(void)
 
 static int report(double seconds)
 {
-	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64 " of them full; %.0f s\n",
-	       cut.tally->dips, cut.tally->saves + cut.tally->full_saves, cut.tally->full_saves, seconds);
+	printf("power-cut: %" PRIu64 " dips in the middle, %" PRIu64 " saves, %" PRIu64
+	       " of them full; %.0f s\n",
+	       cut.tally->dips, cut.tally->saves + cut.tally->full_saves, cut.tally->full_saves,
+	       seconds);
 	printf("power-cut: {\"cuts\": %" PRIu64 ", \"torn\": %" PRIu64 ", \"lost_wh_max\": %" PRIu32
-	       ", \"save_ms\": %.1f, \"save_full_ms\": %.1f, \"settings_torn\": %" PRIu64 ", \"dead\": %" PRIu64
-	       ", \"fallback_wh_max\": %" PRIu32 "}\n",
-	       cut.tally->cuts, cut.tally->torn, cut.tally->lost_wh_max, (double)cut.tally->save_ns_max / 1e6,
-	       (double)cut.tally->save_full_ns_max / 1e6, cut.tally->settings_torn, cut.tally->dead,
-	       cut.tally->fallback_wh_max);
-	return cut.tally->torn || cut.tally->settings_torn || cut.tally->dead || cut.tally->lost_wh_max > 1;
+	       ", \"save_ms\": %.1f, \"save_full_ms\": %.1f, \"settings_torn\": %" PRIu64
+	       ", \"dead\": %" PRIu64 ", \"fallback_wh_max\": %" PRIu32 "}\n",
+	       cut.tally->cuts, cut.tally->torn, cut.tally->lost_wh_max,
+	       (double)cut.tally->save_ns_max / 1e6, (double)cut.tally->save_full_ns_max / 1e6,
+	       cut.tally->settings_torn, cut.tally->dead, cut.tally->fallback_wh_max);
+	return cut.tally->torn || cut.tally->settings_torn || cut.tally->dead ||
+	       cut.tally->lost_wh_max > 1;
 }
 
 int main(int argc, char **argv)
@@ -174,7 +179,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: power_cut FIRMWARE.hex EPOCHS [--sabotage]\n");
 		return 2;
 	}
-	cut.tally = mmap(NULL, sizeof(*cut.tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cut.tally = mmap(NULL, sizeof(*cut.tally), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (cut.tally == MAP_FAILED)
 		return 2;
 	rig_init(&cut.rig, argv[1], NULL, 1);

@@ -10,7 +10,8 @@
 
 enum {
 	HOLD_SHORT_MS = 30, /* what a save with a short record may take, */
-	HOLD_MS = 55,       /* and one with a full record; the capacitors hold longer (inferred: 146 ms) */
+	HOLD_MS =
+		55, /* and one with a full record; the capacitors hold longer (inferred: 146 ms) */
 	BOOT_MS = 250,
 	DARK_MS = 50,
 	LOW_MV = 4000,

@@ -7,10 +7,12 @@
 #include "board.h"
 
 static const char *const NAMES[PROBE_VECTORS] = {
-	"RESET",        "INT0",         "INT1",        "PCINT0",      "PCINT1",       "PCINT2",       "WDT",
-	"TIMER2_COMPA", "TIMER2_COMPB", "TIMER2_OVF",  "TIMER1_CAPT", "TIMER1_COMPA", "TIMER1_COMPB", "TIMER1_OVF",
-	"TIMER0_COMPA", "TIMER0_COMPB", "TIMER0_OVF",  "SPI_STC",     "USART_RX",     "USART_UDRE",   "USART_TX",
-	"ADC",          "EE_READY",     "ANALOG_COMP", "TWI",         "SPM_READY",
+	"RESET",        "INT0",         "INT1",         "PCINT0",       "PCINT1",
+	"PCINT2",       "WDT",          "TIMER2_COMPA", "TIMER2_COMPB", "TIMER2_OVF",
+	"TIMER1_CAPT",  "TIMER1_COMPA", "TIMER1_COMPB", "TIMER1_OVF",   "TIMER0_COMPA",
+	"TIMER0_COMPB", "TIMER0_OVF",   "SPI_STC",      "USART_RX",     "USART_UDRE",
+	"USART_TX",     "ADC",          "EE_READY",     "ANALOG_COMP",  "TWI",
+	"SPM_READY",
 };
 
 const char *probe_name(int vector)

@@ -8,8 +8,9 @@
 
 enum {
 	PROBE_VECTORS = 26, /* of the ATmega168 */
-	PROBE_NESTING = 8,  /* deeper nesting is a fault of the firmware and is counted as one level */
-	ENTRY_CYCLES = 4,   /* an interrupt's entry, which simavr does for nothing */
+	PROBE_NESTING =
+		8, /* deeper nesting is a fault of the firmware and is counted as one level */
+	ENTRY_CYCLES = 4, /* an interrupt's entry, which simavr does for nothing */
 };
 
 struct probe {

@@ -31,7 +31,8 @@ int pty_open(struct pty *p, const char *link, char *err, size_t err_len)
 
 	p->link = link;
 	p->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (p->master < 0 || grantpt(p->master) || unlockpt(p->master) || ptsname_r(p->master, name, sizeof(name))) {
+	if (p->master < 0 || grantpt(p->master) || unlockpt(p->master) ||
+	    ptsname_r(p->master, name, sizeof(name))) {
 		snprintf(err, err_len, "pty: %s", strerror(errno));
 		return -1;
 	}

@@ -28,8 +28,9 @@ static void enable_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void 
 	for (int i = 0; i < avr->interrupts.vector_count; i++) {
 		avr_int_vector_t *vec = avr->interrupts.vector[i];
 
-		if (vec->enable.reg == addr && vec->raised.reg && avr_regbit_get(avr, vec->enable) &&
-		    avr_regbit_get(avr, vec->raised) && !vec->pending)
+		if (vec->enable.reg == addr && vec->raised.reg &&
+		    avr_regbit_get(avr, vec->enable) && avr_regbit_get(avr, vec->raised) &&
+		    !vec->pending)
 			avr_raise_interrupt(avr, vec);
 	}
 }
@@ -48,7 +49,8 @@ static void flags_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *
 
 void registers_attach(struct board *b)
 {
-	static const uint16_t ENABLES[] = { 0x3D /* EIMSK */, 0x68 /* PCICR */, 0x6E, 0x6F, 0x70 /* TIMSK0-2 */ };
+	static const uint16_t ENABLES[] = { 0x3D /* EIMSK */, 0x68 /* PCICR */, 0x6E, 0x6F,
+					    0x70 /* TIMSK0-2 */ };
 	static const uint16_t FLAGS[] = { 0x3B /* PCIFR */, 0x3C /* EIFR */ };
 
 	for (size_t i = 0; i < sizeof(ENABLES) / sizeof(ENABLES[0]); i++)

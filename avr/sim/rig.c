@@ -47,7 +47,8 @@ void rig_init(struct rig *rig, const char *hex, const char *trace, uint32_t seed
 	rig->board = board_new(&config);
 	if (!rig->board)
 		die("this simavr has no ATmega168");
-	if (!files_elf_name(hex, elf, sizeof(elf)) || symbols_load(&rig->board->symbols, elf, err, sizeof(err)))
+	if (!files_elf_name(hex, elf, sizeof(elf)) ||
+	    symbols_load(&rig->board->symbols, elf, err, sizeof(err)))
 		die("the image's .elf cannot be read");
 	const struct symbol *s = symbols_find(&rig->board->symbols, "sensor_counter");
 
@@ -97,7 +98,9 @@ static size_t compose(const char *command, uint8_t out[64])
 {
 	size_t n = strlen(command);
 
-	return (size_t)snprintf((char *)out, 64, "l%s%02x.", command, crc8((const uint8_t *)command, n)) + 2;
+	return (size_t)snprintf((char *)out, 64, "l%s%02x.", command,
+				crc8((const uint8_t *)command, n)) +
+	       2;
 }
 
 /* "lgc…CC.u…" to "gc…"; false when the CRC is wrong or the form is. */
@@ -143,7 +146,8 @@ bool rig_set(struct rig *rig, const char *command, double wait_ms)
 {
 	char reply[RIG_REPLY];
 
-	return rig_ask(rig, command, wait_ms, reply) && strncmp(reply, command, strlen(command)) == 0;
+	return rig_ask(rig, command, wait_ms, reply) &&
+	       strncmp(reply, command, strlen(command)) == 0;
 }
 
 void rig_command(struct rig *rig, const char *command)
@@ -159,7 +163,8 @@ void rig_holds(struct rig *rig, int hold_10_us)
 	char text[32];
 
 	for (int k = 0; k < INPUTS; k++) {
-		snprintf(text, sizeof(text), "so%02x%04x", FIRST_PULSE_PORT + k, (unsigned)hold_10_us);
+		snprintf(text, sizeof(text), "so%02x%04x", FIRST_PULSE_PORT + k,
+			 (unsigned)hold_10_us);
 		rig_command(rig, text);
 	}
 }

@@ -33,7 +33,8 @@ void rig_run_ns(struct rig *rig, uint64_t ns);
 void rig_run_ms(struct rig *rig, double ms);
 
 /* Clocks bytes, gap_us apart. */
-void rig_transfer(struct rig *rig, const uint8_t *out, uint8_t *in, uint16_t count, uint16_t gap_us);
+void rig_transfer(struct rig *rig, const uint8_t *out, uint8_t *in, uint16_t count,
+		  uint16_t gap_us);
 
 /*
  * The historic router's dialogue: the message with two zeros, a wait, then zeros up to the one after the reply's end.

@@ -14,8 +14,9 @@
 enum {
 	SERVER_CLIENTS = 32,   /* a test has a handful; the next one is closed at once */
 	SERVER_LISTENERS = 16, /* both kinds */
-	CLIENT_OUT = 32768,    /* answers not yet taken; reading stops while the largest might not fit */
-	CLIENT_ANSWER = 8320,  /* the largest answer: 4096 bytes in hex */
+	CLIENT_OUT =
+		32768, /* answers not yet taken; reading stops while the largest might not fit */
+	CLIENT_ANSWER = 8320, /* the largest answer: 4096 bytes in hex */
 	SERVER_POLLS = SERVER_CLIENTS + SERVER_LISTENERS,
 };
 
@@ -64,7 +65,8 @@ struct server {
 };
 
 /* Opens a URL of docs/simulator.md; 0, or -1 with the reason in err. */
-int server_listen(struct server *s, const char *url, enum line_kind kind, char *err, size_t err_len);
+int server_listen(struct server *s, const char *url, enum line_kind kind, char *err,
+		  size_t err_len);
 
 /* Fills the table for poll(); returns its length. */
 int server_polls(const struct server *s, struct pollfd fds[SERVER_POLLS]);

@@ -44,8 +44,10 @@ static void load_uart(struct stress *s, struct rig *rig)
 
 static void converse(struct stress *s, struct rig *rig)
 {
-	static const char *const ASK[] = { "gd", "gd", "gd",   "gc00", "gp",   "gm05", "gb",   "gw",
-					   "gh", "gs", "ge01", "gf02", "gx03", "gn04", "go03", "gv" };
+	static const char *const ASK[] = {
+		"gd", "gd", "gd",   "gc00", "gp",   "gm05", "gb",   "gw",
+		"gh", "gs", "ge01", "gf02", "gx03", "gn04", "go03", "gv"
+	};
 	char reply[RIG_REPLY], text[32];
 	const char *command = ASK[rnd(s) % (sizeof(ASK) / sizeof(ASK[0]))];
 	double wait_ms = 20;
@@ -60,15 +62,18 @@ static void converse(struct stress *s, struct rig *rig)
 		command = text;
 		break;
 	case 2:
-		snprintf(text, sizeof(text), "sf%02x%04x", (unsigned)rnd(s) % 6, (unsigned)rnd(s) % 1000);
+		snprintf(text, sizeof(text), "sf%02x%04x", (unsigned)rnd(s) % 6,
+			 (unsigned)rnd(s) % 1000);
 		command = text;
 		break;
 	case 3:
-		snprintf(text, sizeof(text), "sn%02x0005%04x", (unsigned)rnd(s) % 3 + 3, (unsigned)rnd(s) % 80 + 1);
+		snprintf(text, sizeof(text), "sn%02x0005%04x", (unsigned)rnd(s) % 3 + 3,
+			 (unsigned)rnd(s) % 80 + 1);
 		command = text;
 		break;
 	case 4:
-		snprintf(text, sizeof(text), "so%02x%04x", (unsigned)rnd(s) % 2 + 3, (unsigned)rnd(s) % 200 + 20);
+		snprintf(text, sizeof(text), "so%02x%04x", (unsigned)rnd(s) % 2 + 3,
+			 (unsigned)rnd(s) % 200 + 20);
 		command = text;
 		break;
 	}

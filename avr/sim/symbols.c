@@ -11,11 +11,13 @@
 
 enum { SYMBOLS_MAX = 4096 }; /* a firmware of 16 KB has a few hundred */
 
-static const uint64_t DATA_BASE = 0x800000, DATA_END = 0x810000; /* avr-gcc's place for data memory */
+static const uint64_t DATA_BASE = 0x800000,
+		      DATA_END = 0x810000; /* avr-gcc's place for data memory */
 
 static int add(struct symbols *s, const char *name, const GElf_Sym *sym)
 {
-	if (!name || !*name || sym->st_value < DATA_BASE || sym->st_value >= DATA_END || s->count == SYMBOLS_MAX)
+	if (!name || !*name || sym->st_value < DATA_BASE || sym->st_value >= DATA_END ||
+	    s->count == SYMBOLS_MAX)
 		return 0;
 	struct symbol *more = realloc(s->symbol, (s->count + 1) * sizeof(*more));
 
@@ -40,7 +42,8 @@ static int read_table(struct symbols *s, Elf *elf, Elf_Scn *scn, const GElf_Shdr
 	for (size_t i = 0; i < header->sh_size / header->sh_entsize; i++) {
 		GElf_Sym sym;
 
-		if (!gelf_getsym(data, (int)i, &sym) || add(s, elf_strptr(elf, header->sh_link, sym.st_name), &sym))
+		if (!gelf_getsym(data, (int)i, &sym) ||
+		    add(s, elf_strptr(elf, header->sh_link, sym.st_name), &sym))
 			return -1;
 	}
 	return 0;

@@ -111,9 +111,11 @@ int trace_parse(struct trace *t, const char *text, size_t len, char *err, size_t
 		int columns = columns_of(line, &ts, watt);
 
 		if (columns < 0)
-			return fail(t, err, err_len, line_no, "expected ts,watt[,watt[,watt]] with numbers from 0 up");
+			return fail(t, err, err_len, line_no,
+				    "expected ts,watt[,watt[,watt]] with numbers from 0 up");
 		if (t->rows && (size_t)columns != t->columns)
-			return fail(t, err, err_len, line_no, "another number of columns than before");
+			return fail(t, err, err_len, line_no,
+				    "another number of columns than before");
 		if (!t->rows)
 			first_ts = ts;
 		double at_s = ts > first_ts ? ts - first_ts : 0;

@@ -70,8 +70,8 @@ void uart_refresh(struct board *b)
 	struct uart_model *u = &b->uart;
 	uint8_t *status = &b->avr->data[u->io->r_ucsra];
 	uint8_t ucsrb = b->avr->data[u->io->r_ucsrb];
-	uint8_t flags = (uint8_t)((u->fifo_count ? RXC : 0) | (u->tx_done ? TXC : 0) | (u->buffered ? 0 : UDRE) |
-				  (u->overrun ? DOR : 0));
+	uint8_t flags = (uint8_t)((u->fifo_count ? RXC : 0) | (u->tx_done ? TXC : 0) |
+				  (u->buffered ? 0 : UDRE) | (u->overrun ? DOR : 0));
 
 	board_line(b, &u->io->rxc, (flags & RXC) && (ucsrb & 0x80));
 	board_line(b, &u->io->txc, (flags & TXC) && (ucsrb & 0x40));

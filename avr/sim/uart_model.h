@@ -29,8 +29,9 @@ struct uart_model {
 	bool sending, buffered;
 	uint8_t tx_shift, tx_buffer;
 	bool tx_done;
-	struct uart_ring line_out; /* for the pseudo-terminal; the oldest bytes go when nobody reads */
-	struct uart_ring sent;     /* for `uart-sent` */
+	struct uart_ring
+		line_out;      /* for the pseudo-terminal; the oldest bytes go when nobody reads */
+	struct uart_ring sent; /* for `uart-sent` */
 };
 
 struct board;

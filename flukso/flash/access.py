@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to a real board on a real programmer: the effects behind update.py. For both interpreters."""
+"""The way to a real board on a real programmer: the effects behind update.py. For both
+interpreters.
+"""
 
 from flukso import spi
 from flukso.board import Board
@@ -11,7 +13,8 @@ from flukso.flash.report import Listener
 from flukso.flash.settings import GENERATION_1, SettingsError
 from flukso.words import trouble
 
-RUN_S = 180  # of one avrdude; by bit-banging on a small router 16 KiB and their verification take about 60 s
+# of one avrdude; by bit-banging on a small router 16 KiB and their verification take about 60 s
+RUN_S = 180
 START_S = 10  # until a board counts with a new firmware: taking over a historic EEPROM takes 3 s
 ANSWER_S = 2  # until a board answers that was just reset
 MEMORIES = ("signature", "lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")
@@ -23,7 +26,9 @@ class Access:
     def __init__(self, site, port, process, report, service: bool = True):
         """`service` is False when whoever called us has the daemon in hand."""
         self.site = site
-        self.asks = bool(site.bus) and not site.bus.startswith(GENERATION_1)  # whether the board can be asked
+        self.asks = bool(site.bus) and not site.bus.startswith(
+            GENERATION_1
+        )  # whether the board can be asked
         self.backup_path = site.backup
         self.committed_at = 0.0
         self.avrdude_s = 0.0
@@ -40,8 +45,9 @@ class Access:
     # begin and end
 
     async def begin(self):
-        """Raises LockedError when another program has the board, OSError when the machine does not let us work, SettingsError on a router
-        whose pins nobody knows."""
+        """Raises LockedError when another program has the board, OSError when the machine does not
+        let us work, SettingsError on a router whose pins nobody knows.
+        """
         if self.site.lacks:
             raise SettingsError(self.site.lacks)
         try:
@@ -61,7 +67,11 @@ class Access:
         site = self.site
         self._pins.own(False)
         if self._bus is None:
-            clock = self._port.sim_clock(site.sim_clock) if site.sim_clock else self._port.system_clock()
+            clock = (
+                self._port.sim_clock(site.sim_clock)
+                if site.sim_clock
+                else self._port.system_clock()
+            )
             self._clock = clock
             await clock.start()
             self._bus = self._port.open_bus(site.bus, clock)
@@ -84,7 +94,8 @@ class Access:
                 self._close_bus()  # a spidev stays open, since closing it lets go of its lock
 
     async def state(self, wait: bool = False):
-        """Return the State, None when nobody can be asked or answers; `wait`: the board has just got another firmware.
+        """Return the State, None when nobody can be asked or answers; `wait`: the board has just
+        got another firmware.
 
         Raises OSError when the kernel's driver does not take its pins back.
         """
@@ -120,7 +131,9 @@ class Access:
             self._report.warning("the counters were not set: {}".format(trouble(error)))
 
     async def set_form(self, digits):
-        """Give the board the form of its deltas; one whose firmware has no such setting stays as it is."""
+        """Give the board the form of its deltas; one whose firmware has no such setting stays as it
+        is.
+        """
 
         async def put(board):
             await board.identify()
@@ -147,17 +160,28 @@ class Access:
             self._process.remove(path)
         self._part = avrdude.part_of(read["signature"])[0]
         flash = read["flash"] + b"\xff" * (avrdude.FLASH_SIZE - len(read["flash"]))
-        return Chip(read["signature"], tuple([read[name][0] for name in MEMORIES[1:4]]), read["lock"][0], flash, read["eeprom"])
+        return Chip(
+            read["signature"],
+            tuple([read[name][0] for name in MEMORIES[1:4]]),
+            read["lock"][0],
+            flash,
+            read["eeprom"],
+        )
 
     def avrdude(self, operations, unknown=False):
-        """Run avrdude on the chip. Raises AvrdudeError; `unknown`: another chip than ours is read too, so that it can be named."""
+        """Run avrdude on the chip. Raises AvrdudeError; `unknown`: another chip than ours is read
+        too, so that it can be named.
+        """
         self._pins.own(True)
         if self._pins.device:
-            self._close_bus()  # its device has gone with the driver; otherwise closing it would let go of the lock
+            # its device has gone with the driver; otherwise closing it would let go of the lock
+            self._close_bus()
         self._pins.free()
         self._pins.open_shifter()
         begin = self.seconds()
-        words = avrdude.command(self.site.programmer, self._part, self._pins_config(), operations, force=unknown)
+        words = avrdude.command(
+            self.site.programmer, self._part, self._pins_config(), operations, force=unknown
+        )
         listener = Listener(self._report)
         try:
             status = self._process.run(words, RUN_S, listener, self._custody.pidfile)
@@ -181,7 +205,9 @@ class Access:
                 self._process.run(["avrdude", "-?"], RUN_S, said, self._custody.pidfile)
             except OSError:
                 raise avrdude.AvrdudeError("missing", "avrdude is not installed")
-            self._config = self.file("pins.conf", avrdude.configuration(pins, avrdude.version(said.text)))
+            self._config = self.file(
+                "pins.conf", avrdude.configuration(pins, avrdude.version(said.text))
+            )
         return self._config
 
     def file(self, name, data):
@@ -204,14 +230,20 @@ class Access:
                 raise OSError("it does not read back")
         except OSError as error:
             self._process.remove(path + ".new")
-            raise backup.BackupError("the backup cannot be written to {}: {}".format(path, trouble(error)))
+            raise backup.BackupError(
+                "the backup cannot be written to {}: {}".format(path, trouble(error))
+            )
 
     def _read_backup(self, path):
         return backup.load(self._port.read_file(path, backup.FILE_MAX))
 
     def kept(self):
-        """Return the Backup of what was begun, None when nothing was. Raises BackupError when it is damaged."""
-        return self._read_backup(self.backup_path) if self._process.exists(self.backup_path) else None
+        """Return the Backup of what was begun, None when nothing was. Raises BackupError when it is
+        damaged.
+        """
+        return (
+            self._read_backup(self.backup_path) if self._process.exists(self.backup_path) else None
+        )
 
     def drop(self):
         self._process.remove(self.backup_path)

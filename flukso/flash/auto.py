@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a router does at the start of its service: an update, when the packaged firmware is newer (docs/flashing.md)."""
+"""What a router does at the start of its service: an update, when the packaged firmware is newer
+(docs/flashing.md).
+"""
 
 from binascii import crc32
 
@@ -13,16 +15,23 @@ NOTE_MAX = 32  # bytes of the note of what was tried
 
 
 async def run(access, port, process) -> "update.Result | None":
-    """Do what is to be done and return the Result, None when that was nothing. Raises what update and recover raise."""
+    """Do what is to be done and return the Result, None when that was nothing. Raises what update
+    and recover raise.
+    """
     site = access.site
     if not access.asks:
-        access.say("the board's firmware is not looked at: it has no programming wires to this router")
+        access.say(
+            "the board's firmware is not looked at: it has no programming wires to this router"
+        )
         return None
     if site.lacks:
         access.warn("the board's firmware is not looked at: " + site.lacks)
         return None
     if not site.auto:
-        access.say("the board's firmware is not looked at: option auto is 0, or is to be set to 1 on this router (docs/openwrt.md)")
+        access.say(
+            "the board's firmware is not looked at: option auto is 0, or is to be set to 1 on this "
+            "router (docs/openwrt.md)"
+        )
         return None
     tries = Tries(port, process, site.backup + ".tries")
     pending = access.kept() is not None
@@ -44,18 +53,26 @@ async def run(access, port, process) -> "update.Result | None":
 
 
 async def wanted(access, found: image.Image) -> bool:
-    """Say whether the board's firmware is older than this one, or its chip is new. Raises AvrdudeError when nobody answers at all."""
+    """Say whether the board's firmware is older than this one, or its chip is new. Raises
+    AvrdudeError when nobody answers at all.
+    """
     await access.begin()
     try:
         state = await access.state()
         if state is not None:
             if older(state.version, found.version):
-                access.say("firmware {}.{} is older than {}.{}".format(*(tuple(state.version) + found.version)))
+                access.say(
+                    "firmware {}.{} is older than {}.{}".format(
+                        *(tuple(state.version) + found.version)
+                    )
+                )
                 return True
             return False
         chip = access.read_chip()
     except avrdude.AvrdudeError as error:
-        raise avrdude.AvrdudeError(error.reason, "the board does not answer, and its chip neither: {}".format(error))
+        raise avrdude.AvrdudeError(
+            error.reason, "the board does not answer, and its chip neither: {}".format(error)
+        )
     finally:
         await access.end()
     if chip.flash.strip(b"\xff"):
@@ -65,7 +82,9 @@ async def wanted(access, found: image.Image) -> bool:
 
 
 class Tries:
-    """The file that counts attempts with one image, so that no start of the service repeats them for ever."""
+    """The file that counts attempts with one image, so that no start of the service repeats them
+    for ever.
+    """
 
     def __init__(self, port, process, path):
         self._port = port
@@ -73,7 +92,9 @@ class Tries:
         self._path = path
 
     def begin(self, text: bytes):
-        """Count one attempt with the image of this text. Raises Refused when there were enough of them."""
+        """Count one attempt with the image of this text. Raises Refused when there were enough of
+        them.
+        """
         mark = crc32(text) & 0xFFFFFFFF
         try:
             words = self._port.read_file(self._path, NOTE_MAX).split()
@@ -81,7 +102,10 @@ class Tries:
         except (OSError, ValueError, IndexError):
             count = 0
         if count >= TRIES_MAX:
-            raise Refused("{} attempts with this firmware have failed: look at the board (docs/flashing.md)".format(TRIES_MAX))
+            raise Refused(
+                "{} attempts with this firmware have failed: look at the board "
+                "(docs/flashing.md)".format(TRIES_MAX)
+            )
         self._port.write_durable(self._path, "{} {}\n".format(mark, count + 1).encode())
 
     def end(self):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What avrdude is asked, and what its answers mean. Pure, for both interpreters: nothing is run here."""
+"""What avrdude is asked, and what its answers mean. Pure, for both interpreters: nothing is run
+here.
+"""
 
 from collections import namedtuple
 
@@ -8,14 +10,19 @@ PARTS = {  # signature -> avrdude's name, words; only these have the memory for 
     b"\x1e\x94\x06": ("m168", "ATmega168"),
 }
 PART = "m168p"  # what avrdude is told before the signature is known
-KNOWN_SIGNATURES = {b"\x1e\x92\x05": "ATmega48: its memory is too small", b"\x1e\x93\x0a": "ATmega88", b"\x1e\x95\x0f": "ATmega328P"}
+KNOWN_SIGNATURES = {
+    b"\x1e\x92\x05": "ATmega48: its memory is too small",
+    b"\x1e\x93\x0a": "ATmega88",
+    b"\x1e\x95\x0f": "ATmega328P",
+}
 SIGNATURE_SIZE = 3
 FLASH_SIZE = 16384
 EEPROM_SIZE = 512
 SIGNALS = 128  # an exit status above it is a signal's number
 OUTPUT_MAX = 64 * 1024  # of avrdude's own words that are kept
 
-# id: avrdude's -c; port: its -P or None; pins: of linuxgpio, four texts like "~3", or None; extra: further words, e.g. ("-B", "10")
+# id: avrdude's -c; port: its -P or None; pins: of linuxgpio, four texts like "~3", or None; extra:
+# further words, e.g. ("-B", "10")
 Programmer = namedtuple("Programmer", ("id", "port", "pins", "extra"))
 Pins = namedtuple("Pins", ("reset", "sck", "mosi", "miso"))
 ROUTER = "flukso-linuxgpio"  # the name of our programmer in the generated configuration
@@ -33,23 +40,50 @@ class AvrdudeError(ValueError):
 # what avrdude says (any of its versions 6.3 to 8) -> why it failed; the first that fits counts
 REASONS = (
     ("missing", ("avrdude: not found", "avrdude: command not found")),
-    ("device", ("can't open device", "cannot open", "unable to open", "ser_open", "connection refused")),
-    ("device", ("can't export gpio", "cannot export gpio", "could not find usb", "cannot find usb", "find programmer id")),
+    (
+        "device",
+        ("can't open device", "cannot open", "unable to open", "ser_open", "connection refused"),
+    ),
+    (
+        "device",
+        (
+            "can't export gpio",
+            "cannot export gpio",
+            "could not find usb",
+            "cannot find usb",
+            "find programmer id",
+        ),
+    ),
     ("verify", ("verification error", "verification mismatch", "content mismatch")),
-    ("silent", ("not in sync", "target doesn't answer", "initialization failed", "not responding", "programmer is not")),
+    (
+        "silent",
+        (
+            "not in sync",
+            "target doesn't answer",
+            "initialization failed",
+            "not responding",
+            "programmer is not",
+        ),
+    ),
     ("signature", ("expected signature", "device signature")),
 )
 
 
 def configuration(pins: Pins, version: tuple) -> bytes:
-    """Return the text of a configuration file with our linuxgpio programmer; ValueError for an impossible pin.
+    """Return the text of a configuration file with our linuxgpio programmer; ValueError for an
+    impossible pin.
 
-    `version` is avrdude's (major, minor): from 7.1 on a programmer must say its modes, which 6 does not know; 8 no longer
-    knows mosi and miso, which are sdo and sdi since 7.1.
+    `version` is avrdude's (major, minor): from 7.1 on a programmer must say its modes, which 6 does
+    not know; 8 no longer knows mosi and miso, which are sdo and sdi since 7.1.
     """
     newer = tuple(version) >= (7, 1)
     words = {"mosi": "sdo", "miso": "sdi"} if newer else {}
-    lines = ["programmer", '  id = "{}";'.format(ROUTER), '  desc = "sensor board on the router\'s pins";', '  type = "linuxgpio";']
+    lines = [
+        "programmer",
+        '  id = "{}";'.format(ROUTER),
+        '  desc = "sensor board on the router\'s pins";',
+        '  type = "linuxgpio";',
+    ]
     if newer:
         lines.append("  prog_modes = PM_ISP;")
     for name in ("reset", "sck", "mosi", "miso"):
@@ -63,7 +97,9 @@ def check_pin(name: str, pin: str):
     """Raises ValueError for what is no pin."""
     number = pin[1:] if pin[:1] == "~" else pin
     if not number.isdigit() or int(number) > GPIO_MAX:
-        raise ValueError("{} pin {!r}: a GPIO number, with ~ before it when it is inverted".format(name, pin))
+        raise ValueError(
+            "{} pin {!r}: a GPIO number, with ~ before it when it is inverted".format(name, pin)
+        )
 
 
 def version(text: str) -> tuple:
@@ -78,8 +114,11 @@ def version(text: str) -> tuple:
         return (0, 0)
 
 
-def command(programmer: Programmer, part: str, config: "str | None", operations: list, force: bool = False) -> list[str]:
-    """Return the words of one avrdude run: the operations (memory:direction:file:format) in their order.
+def command(
+    programmer: Programmer, part: str, config: "str | None", operations: list, force: bool = False
+) -> list[str]:
+    """Return the words of one avrdude run: the operations (memory:direction:file:format) in their
+    order.
 
     Nothing is erased but by the operation "erase"; nothing is written that no operation names.
     """
@@ -122,8 +161,15 @@ def last_words(text: str) -> str:
 
 
 def part_of(signature: bytes) -> tuple:
-    """Return avrdude's name and words for a chip that can hold our firmware; AvrdudeError("signature") for any other."""
+    """Return avrdude's name and words for a chip that can hold our firmware;
+    AvrdudeError("signature") for any other.
+    """
     if signature in PARTS:
         return PARTS[signature]
     text = " ".join(["{:02X}".format(byte) for byte in signature])
-    raise AvrdudeError("signature", "signature {}: {}".format(text, KNOWN_SIGNATURES.get(signature, "not a chip of a Flukso board")))
+    raise AvrdudeError(
+        "signature",
+        "signature {}: {}".format(
+            text, KNOWN_SIGNATURES.get(signature, "not a chip of a Flukso board")
+        ),
+    )

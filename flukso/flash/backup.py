@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The backup of a board before its firmware is changed: a JSON line, the memories, a CRC-32. Pure, for both interpreters."""
+"""The backup of a board before its firmware is changed: a JSON line, the memories, a CRC-32. Pure,
+for both interpreters.
+"""
 
 import json
 from binascii import crc32, hexlify, unhexlify
@@ -12,9 +14,13 @@ MEMORIES = ("flash", "eeprom", "image")
 FILE_MAX = 2 * avrdude.FLASH_SIZE + avrdude.EEPROM_SIZE + 2048  # bytes: the JSON line has 300
 TAIL = 9  # characters of the CRC and its line's end
 
-# date: unix s; fuses: low, high, extended; flash, eeprom: the chip's; counters: six, of generation 1 four, () when nobody told them;
-# firmware, hardware: (major, minor) or (); image: bytes of the new firmware from address 0, b"" when nothing new was to come
-Backup = namedtuple("Backup", ("date", "signature", "fuses", "flash", "eeprom", "counters", "firmware", "hardware", "image"))
+# date: unix s; fuses: low, high, extended; flash, eeprom: the chip's; counters: six, of generation
+# 1 four, () when nobody told them; firmware, hardware: (major, minor) or (); image: bytes of the
+# new firmware from address 0, b"" when nothing new was to come
+Backup = namedtuple(
+    "Backup",
+    ("date", "signature", "fuses", "flash", "eeprom", "counters", "firmware", "hardware", "image"),
+)
 
 
 class BackupError(ValueError):
@@ -33,12 +39,20 @@ def dump(backup: Backup) -> bytes:
         "hardware": list(backup.hardware),
         "sizes": [len(getattr(backup, name)) for name in MEMORIES],
     }
-    body = json.dumps(head).encode() + b"\n" + bytes(backup.flash) + bytes(backup.eeprom) + bytes(backup.image)
+    body = (
+        json.dumps(head).encode()
+        + b"\n"
+        + bytes(backup.flash)
+        + bytes(backup.eeprom)
+        + bytes(backup.image)
+    )
     return body + "{:08x}\n".format(crc32(body) & 0xFFFFFFFF).encode()
 
 
 def load(data: bytes) -> Backup:
-    """Return the Backup that dump() wrote. Raises BackupError for anything else, whatever the bytes."""
+    """Return the Backup that dump() wrote. Raises BackupError for anything else, whatever the
+    bytes.
+    """
     body, tail = data[:-TAIL], data[-TAIL:]
     if len(data) > FILE_MAX or tail != "{:08x}\n".format(crc32(body) & 0xFFFFFFFF).encode():
         raise BackupError("the backup is damaged, or no backup at all")
@@ -51,12 +65,27 @@ def load(data: bytes) -> Backup:
         for size in head["sizes"]:
             memories.append(rest[: int(size)])
             rest = rest[int(size) :]
-        numbers = [tuple([int(number) for number in head[name]]) for name in ("fuses", "counters", "firmware", "hardware")]
+        numbers = [
+            tuple([int(number) for number in head[name]])
+            for name in ("fuses", "counters", "firmware", "hardware")
+        ]
         fuses, counters, firmware, hardware = numbers
         flash, eeprom, image = memories
-        found = Backup(int(head["date"]), unhexlify(head["signature"]), fuses, flash, eeprom, counters, firmware, hardware, image)
+        found = Backup(
+            int(head["date"]),
+            unhexlify(head["signature"]),
+            fuses,
+            flash,
+            eeprom,
+            counters,
+            firmware,
+            hardware,
+            image,
+        )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BackupError(str(error) if isinstance(error, BackupError) else "the backup is incomplete")
+        raise BackupError(
+            str(error) if isinstance(error, BackupError) else "the backup is incomplete"
+        )
     if rest or not whole(found):
         raise BackupError("the backup is incomplete")
     return found

@@ -7,7 +7,19 @@ import sys
 from flukso import ports, uci, version
 from flukso.board import LONG_FORM, SHORT_FORM
 from flukso.config import whole
-from flukso.flash import auto, avrdude, backup, eeprom, fitness, fuses, ihex, image, routers, settings, update
+from flukso.flash import (
+    auto,
+    avrdude,
+    backup,
+    eeprom,
+    fitness,
+    fuses,
+    ihex,
+    image,
+    routers,
+    settings,
+    update,
+)
 from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
@@ -23,10 +35,25 @@ COMMON_HELP = """every command but check:
   --router NAME              as if this router were that one; --routers FILE: the table of what is known of routers
   --backup FILE  --run FOLDER  --pidfile FILE  --sys FOLDER    other places
 """
-COMMON = ("programmer", "port", "pins", "bus", "clock", "config", "json", "backup", "run", "pidfile", "sys", "router", "routers")
+COMMON = (
+    "programmer",
+    "port",
+    "pins",
+    "bus",
+    "clock",
+    "config",
+    "json",
+    "backup",
+    "run",
+    "pidfile",
+    "sys",
+    "router",
+    "routers",
+)
 FLAGS = ("json", "force", "old", "old-counters")
 SHORT = {"-c": "--programmer", "-P": "--port"}
-COMMANDS = {  # name: the words behind it, * when they may be left out; its own options; what it does
+# name: the words behind it, * when they may be left out; its own options; what it does
+COMMANDS = {
     "check": ("FILE.hex", (), "is this an intact firmware of ours, and for which board?"),
     "info": ("", (), "the chip, its fuses in words, firmware, counters"),
     "update": (
@@ -34,9 +61,17 @@ COMMANDS = {  # name: the words behind it, * when they may be left out; its own 
         ("board", "force", "router-release"),
         "new firmware; counters and settings are kept. Without FILE the packaged one",
     ),
-    "recover": ("", ("old", "router-release"), "goes on after an update that was cut off; --old: back to the firmware before it"),
+    "recover": (
+        "",
+        ("old", "router-release"),
+        "goes on after an update that was cut off; --old: back to the firmware before it",
+    ),
     "backup": ("FILE", (), "the chip's memories into a file"),
-    "restore": ("FILE", ("old-counters",), "brings them back; the counters go on, or are the file's"),
+    "restore": (
+        "FILE",
+        ("old-counters",),
+        "brings them back; the counters go on, or are the file's",
+    ),
     "verify": ("FILE", (), "compares the chip's program with FILE.hex or a backup"),
     "auto": ("", (), "what the router's service asks at its start"),
     "version": ("", (), "the release"),
@@ -53,19 +88,47 @@ ALONE = ("check", "version", "help")  # commands that touch no board
 BOARDS = ("auto", "spi", "uart")
 LAST_SHORT = (2, 4, 1)  # the last release whose daemon expects the short form
 DONE, USAGE_WRONG = 0, 2
-EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "failed": 8}  # AvrdudeError's reasons
+EXITS = {
+    "missing": 3,
+    "device": 4,
+    "silent": 5,
+    "signature": 6,
+    "verify": 7,
+    "failed": 8,
+}  # AvrdudeError's reasons
 BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
 
 
 def usage(command: str = "", more: str = "") -> str:
-    """Return the help of a command, of all of them for ""; `more`: lines on commands that somebody adds."""
+    """Return the help of a command, of all of them for ""; `more`: lines on commands that somebody
+    adds.
+    """
     if command in COMMANDS:
         text = "usage: flukso-flash {}\n{}\n".format(_line(command), COMMANDS[command][2])
-        return text if command in ALONE else text + COMMON_HELP.replace("every command but check", "options")
+        return (
+            text
+            if command in ALONE
+            else text + COMMON_HELP.replace("every command but check", "options")
+        )
     text = "usage: flukso-flash COMMAND\n"
-    for name in ("check", "info", "update", "recover", "backup", "restore", "verify", "auto", "version", "help"):
+    for name in (
+        "check",
+        "info",
+        "update",
+        "recover",
+        "backup",
+        "restore",
+        "verify",
+        "auto",
+        "version",
+        "help",
+    ):
         line = _line(name)
-        text += "  {:26} {}\n".format(line, COMMANDS[name][2]) if len(line) <= 26 else "  {}\n{:29}{}\n".format(line, "", COMMANDS[name][2])
+        text += (
+            "  {:26} {}\n".format(line, COMMANDS[name][2])
+            if len(line) <= 26
+            else "  {}\n{:29}{}\n".format(line, "", COMMANDS[name][2])
+        )
     return text + more + COMMON_HELP
 
 
@@ -76,13 +139,21 @@ def _line(command):
 
 
 def read(words: list) -> tuple:
-    """Return command, its words and its options (a dict) of a command line without the program's name. Raises UsageError."""
-    known = {name: (() if name in ALONE else COMMON) + own for name, (_, own, _) in COMMANDS.items()}
+    """Return command, its words and its options (a dict) of a command line without the program's
+    name. Raises UsageError.
+    """
+    known = {
+        name: (() if name in ALONE else COMMON) + own for name, (_, own, _) in COMMANDS.items()
+    }
     known["check"] = ("json",)
     command, rest, options = parse(words, known, FLAGS, SHORT)
     wanted = COMMANDS[command][0]
     if len(rest) > (1 if wanted else 0):
-        raise UsageError("{} takes {}, not {}".format(command, "one file alone" if wanted else "options alone", " ".join(rest)))
+        raise UsageError(
+            "{} takes {}, not {}".format(
+                command, "one file alone" if wanted else "options alone", " ".join(rest)
+            )
+        )
     if wanted and wanted[-1] != "*" and not rest:
         raise UsageError("{} needs a file: flukso-flash {}".format(command, _line(command)))
     board = options.get("board", "auto")
@@ -90,25 +161,33 @@ def read(words: list) -> tuple:
         raise UsageError("--board {}: a board is one of {}".format(board, ", ".join(BOARDS)))
     clock_url(options)
     if "router-release" in options and form_of(options["router-release"]) is None:
-        raise UsageError("--router-release {}: a release is like 2.4.1".format(options["router-release"]))
+        raise UsageError(
+            "--router-release {}: a release is like 2.4.1".format(options["router-release"])
+        )
     return command, rest, options
 
 
 def form_of(release: str) -> "int | None":
-    """Return the digits of a delta that a historic router's release expects (docs/protocols.md §1); None for what is no release."""
+    """Return the digits of a delta that a historic router's release expects (docs/protocols.md §1);
+    None for what is no release.
+    """
     parts = [whole(part) for part in release.split(".")]
     if len(parts) not in (2, 3) or None in parts:
         return None
     return SHORT_FORM if tuple(parts) <= LAST_SHORT else LONG_FORM
 
 
-QUESTION = "Which release has the router, 2.4.1 for example? An empty answer leaves the form of the deltas as it is: "
+QUESTION = (
+    "Which release has the router, 2.4.1 for example? An empty answer leaves the form of "
+    "the deltas as it is: "
+)
 QUESTIONS_MAX = 3  # then nothing is done: whoever answers so is not reading
 
 
 def wanted_form(options, site, process, report, asks: bool) -> int:
-    """Return the form that an update gives the board: by the release that was told, ours on a router with our service, else by the
-    release that somebody at the terminal answers; 0: as it is. Raises UsageError for answers that are no release.
+    """Return the form that an update gives the board: by the release that was told, ours on a
+    router with our service, else by the release that somebody at the terminal answers; 0: as it is.
+    Raises UsageError for answers that are no release.
 
     asks: whether the board can be given a form at all.
     """
@@ -131,9 +210,14 @@ def wanted_form(options, site, process, report, asks: bool) -> int:
 
 
 def check_form(found, form: int, asks: bool):
-    """Raise Refused when a board that cannot be asked would get an image of another form than the router's."""
+    """Raise Refused when a board that cannot be asked would get an image of another form than the
+    router's.
+    """
     if form and not asks and found.board == "spi" and found.form != form:
-        text = "the image begins with {} digits a delta and this router expects {}; without a bus it cannot be set: take flukso-spi-{}.hex"
+        text = (
+            "the image begins with {} digits a delta and this router expects {}; without a bus "
+            "it cannot be set: take flukso-spi-{}.hex"
+        )
         raise fitness.Refused(text.format(found.form, form, form))
 
 
@@ -148,9 +232,16 @@ def site_of(options: dict, port, process) -> settings.Site:
             raise settings.SettingsError(trouble(error, path))
     name = options.get("router", "")
     if not name:
-        name = routers.name_of(_head(port, routers.NAME_PATH, routers.NAME_MAX), _head(port, routers.CPU_PATH, routers.CPU_MAX))
-    router = routers.find(_head(port, options.get("routers", routers.PATH), routers.TABLE_MAX), name)
-    return settings.site(text, options, None if process.privileged() else process.home(), router, name)
+        name = routers.name_of(
+            _head(port, routers.NAME_PATH, routers.NAME_MAX),
+            _head(port, routers.CPU_PATH, routers.CPU_MAX),
+        )
+    router = routers.find(
+        _head(port, options.get("routers", routers.PATH), routers.TABLE_MAX), name
+    )
+    return settings.site(
+        text, options, None if process.privileged() else process.home(), router, name
+    )
 
 
 def _head(port, path, limit):
@@ -204,7 +295,10 @@ async def run(command, rest, options, port, process, report):
         found = load_image(port, rest[0])
         text = "{}: firmware {}.{} for the {} board, {} bytes, intact"
         lines = [text.format(rest[0], *(found.version + (found.board, len(found.memory))))]
-        report.result(lines, {"board": found.board, "version": list(found.version), "bytes": len(found.memory)})
+        report.result(
+            lines,
+            {"board": found.board, "version": list(found.version), "bytes": len(found.memory)},
+        )
         return
     site = site_of(options, port, process)
     if command == "auto" and process.exists(site.init):
@@ -214,7 +308,12 @@ async def run(command, rest, options, port, process, report):
         found = load_image(port, rest[0] if rest else site.image)
         form = wanted_form(options, site, process, report, access.asks)
         check_form(found, form, access.asks)
-        tell(report, await update.update(access, found, options.get("board", "auto"), "force" in options, form))
+        tell(
+            report,
+            await update.update(
+                access, found, options.get("board", "auto"), "force" in options, form
+            ),
+        )
     elif command == "recover":
         form = 0 if "old" in options else wanted_form(options, site, process, report, access.asks)
         tell(report, await update.recover(access, "old" in options, form))
@@ -254,14 +353,30 @@ def load_image(port, path) -> image.Image:
 def tell(report, result):
     lines = ["firmware {} runs".format(_dotted(result.version))]
     if result.after:
-        lines.append("counters {}: kept".format(" ".join([str(counter) for counter in result.after])))
+        lines.append(
+            "counters {}: kept".format(" ".join([str(counter) for counter in result.after]))
+        )
     else:
-        lines.append("EEPROM verified after the erase: counters {}".format(" ".join([str(n) for n in result.before]) or "unknown"))
+        lines.append(
+            "EEPROM verified after the erase: counters {}".format(
+                " ".join([str(n) for n in result.before]) or "unknown"
+            )
+        )
     if result.settings_kept is False:
         lines.append("settings differ from before: the daemon brings them in line")
-    lines.append("nothing was counted for {:.1f} s; avrdude took {:.1f} s of all".format(result.blind_s, result.avrdude_s))
+    lines.append(
+        "nothing was counted for {:.1f} s; avrdude took {:.1f} s of all".format(
+            result.blind_s, result.avrdude_s
+        )
+    )
     values = {name: getattr(result, name) for name in ("counters_kept", "settings_kept")}
-    values.update({"version": list(result.version), "before": list(result.before), "after": list(result.after)})
+    values.update(
+        {
+            "version": list(result.version),
+            "before": list(result.before),
+            "after": list(result.after),
+        }
+    )
     values.update({"blind_s": round(result.blind_s, 1), "avrdude_s": round(result.avrdude_s, 1)})
     report.result(lines, values)
 
@@ -269,8 +384,14 @@ def tell(report, result):
 async def save(access, path, report):
     saved = await update.save(access)
     access.write_backup(path, saved)
-    lines = ["{}: firmware {}, counters {}".format(path, _dotted(saved.firmware), " ".join([str(n) for n in saved.counters]) or "unknown")]
-    report.result(lines, {"file": path, "firmware": list(saved.firmware), "counters": list(saved.counters)})
+    lines = [
+        "{}: firmware {}, counters {}".format(
+            path, _dotted(saved.firmware), " ".join([str(n) for n in saved.counters]) or "unknown"
+        )
+    ]
+    report.result(
+        lines, {"file": path, "firmware": list(saved.firmware), "counters": list(saved.counters)}
+    )
 
 
 async def verify(access, port, path, report):
@@ -285,7 +406,9 @@ async def verify(access, port, path, report):
     wanted = wanted + b"\xff" * (avrdude.FLASH_SIZE - len(wanted))
     differing = [at for at in range(avrdude.FLASH_SIZE) if wanted[at] != chip.flash[at]]
     if differing:
-        raise avrdude.AvrdudeError("verify", "{} bytes differ, the first at 0x{:04x}".format(len(differing), differing[0]))
+        raise avrdude.AvrdudeError(
+            "verify", "{} bytes differ, the first at 0x{:04x}".format(len(differing), differing[0])
+        )
     report.result(["{}: that is what is on the chip".format(path)], {"file": path, "same": True})
 
 
@@ -302,18 +425,46 @@ async def info(access, report):
     version = state.version if state else (running.version if running else ())
     counters = state.counters if state else stored.counters
     lines = ["chip: {} ({})".format(words, part)]
-    lines.append("fuses: low 0x{:02x}, high 0x{:02x}, extended 0x{:02x}".format(low, high, extended & fuses.EXTENDED_BITS))
+    lines.append(
+        "fuses: low 0x{:02x}, high 0x{:02x}, extended 0x{:02x}".format(
+            low, high, extended & fuses.EXTENDED_BITS
+        )
+    )
     lines += ["  " + line for line in fuses.describe(low, high, extended)]
-    lines.append("firmware: {}".format(_dotted(version)) + (", board {}".format(running.board) if running else ""))
+    lines.append(
+        "firmware: {}".format(_dotted(version))
+        + (", board {}".format(running.board) if running else "")
+    )
     lines.append("hardware: {}".format(_dotted(state.hardware if state else ())))
-    lines.append("counters: {}".format(" ".join([str(counter) for counter in counters]) or "unknown"))
+    lines.append(
+        "counters: {}".format(" ".join([str(counter) for counter in counters]) or "unknown")
+    )
     lines.append("EEPROM: " + stored.layout)
     if stored.records:
-        lines[-1] += ", {} of {} full records and {} short ones on number {}".format(*stored.records)
+        lines[-1] += ", {} of {} full records and {} short ones on number {}".format(
+            *stored.records
+        )
     lines += ["sensor {}: {}".format(n + 1, stored.ids[n]) for n in range(len(stored.ids))]
-    values = {"part": part, "signature": " ".join(["{:02x}".format(byte) for byte in chip.signature]), "fuses": list(chip.fuses)}
-    values.update({"firmware": list(version), "hardware": list(state.hardware) if state else [], "counters": list(counters)})
-    values.update({"eeprom": stored.layout, "records": list(stored.records), "ids": list(stored.ids), "answers": state is not None})
+    values = {
+        "part": part,
+        "signature": " ".join(["{:02x}".format(byte) for byte in chip.signature]),
+        "fuses": list(chip.fuses),
+    }
+    values.update(
+        {
+            "firmware": list(version),
+            "hardware": list(state.hardware) if state else [],
+            "counters": list(counters),
+        }
+    )
+    values.update(
+        {
+            "eeprom": stored.layout,
+            "records": list(stored.records),
+            "ids": list(stored.ids),
+            "answers": state is not None,
+        }
+    )
     report.result(lines, values)
 
 
@@ -343,7 +494,9 @@ def status_of(error) -> int:
 
 
 def main(words: "list | None" = None, more: str = "") -> int:
-    """The entry point; the exit status says what became of it (docs/flashing.md). more: lines of the help on what a caller adds."""
+    """The entry point; the exit status says what became of it (docs/flashing.md). more: lines of
+    the help on what a caller adds.
+    """
     words = sys.argv[1:] if words is None else words
     port, process = ports.load(), ports.load_process()
     try:
@@ -363,10 +516,16 @@ def main(words: "list | None" = None, more: str = "") -> int:
     except (ValueError, OSError, MemoryError) as error:
         status = status_of(error)
         hint = " (--force does it all the same)" if getattr(error, "forcible", False) else ""
-        report.error("{}{}".format(trouble(error) if isinstance(error, OSError) else str(error), hint), status)
+        report.error(
+            "{}{}".format(trouble(error) if isinstance(error, OSError) else str(error), hint),
+            status,
+        )
         return status
     except KeyboardInterrupt:
-        report.error("interrupted; if anything was begun, `flukso-flash recover` goes on from the backup", INTERRUPTED)
+        report.error(
+            "interrupted; if anything was begun, `flukso-flash recover` goes on from the backup",
+            INTERRUPTED,
+        )
         return INTERRUPTED
     return DONE
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes a board ours while it is programmed, and gives it back: locks, the daemon, the guardian. For both interpreters."""
+"""Makes a board ours while it is programmed, and gives it back: locks, the daemon, the guardian.
+For both interpreters.
+"""
 
 from flukso import uci
 from flukso.config import whole
@@ -21,7 +23,9 @@ class LockedError(OSError):
 
 
 class Custody:
-    """take() stops the daemon and holds the locks, give_back() undoes it, as the guardian does if we die."""
+    """take() stops the daemon and holds the locks, give_back() undoes it, as the guardian does if
+    we die.
+    """
 
     def __init__(self, site, port, process, report, pins, service: bool):
         """`service` is False when whoever called us has the daemon in hand."""
@@ -38,7 +42,9 @@ class Custody:
         self._guardian_pid = site.run + "/guardian.pid"
 
     def take(self):
-        """Raises LockedError when another program has the board, OSError when the machine does not let us work; then give_back()."""
+        """Raises LockedError when another program has the board, OSError when the machine does not
+        let us work; then give_back().
+        """
         self._port.make_folder(self._site.run)
         self._port.make_folder(self._site.backup.rpartition("/")[0] or ".")
         self._hold(self._site.run + "/lock", 1)
@@ -69,7 +75,9 @@ class Custody:
         status = self._process.wait(self._guardian)
         self._process.remove(self._guardian_pid)
         if status == guardian.NOT_BOUND:
-            self._report.warning("the driver {} did not take its pins back".format(self._site.driver))
+            self._report.warning(
+                "the driver {} did not take its pins back".format(self._site.driver)
+            )
         if status == guardian.NOT_STARTED:
             self._report.warning("the daemon could not be started again")
 
@@ -83,7 +91,15 @@ class Custody:
 
     def _post_guardian(self, start):
         fifo, path = self._site.run + "/guardian.fifo", self._site.run + "/guardian.sh"
-        text = guardian.script(fifo, self.pidfile, self._pins.gpio, self._pins.numbers(), self._pins.driver, self._pins.device, start)
+        text = guardian.script(
+            fifo,
+            self.pidfile,
+            self._pins.gpio,
+            self._pins.numbers(),
+            self._pins.driver,
+            self._pins.device,
+            start,
+        )
         self._process.make_fifo(fifo)
         self._process.write_text(path, text)
         self._guardian = self._process.start(["/bin/sh", path])
@@ -91,7 +107,9 @@ class Custody:
         self._fifo = self._process.open_fifo(fifo)
 
     def _end_of_guardian(self):
-        """One whose tool was killed a moment ago gives everything back first. One that waits for a tool that never came is ended."""
+        """One whose tool was killed a moment ago gives everything back first. One that waits for a
+        tool that never came is ended.
+        """
         number = self._number(self._guardian_pid)
         path = (self._site.run + "/guardian.sh").encode()
         if not number or self._words(number)[:2] != [b"/bin/sh", path]:
@@ -108,15 +126,27 @@ class Custody:
         number = self._number(self.pidfile)
         if number and self._words(number)[0].rpartition(b"/")[2] == b"avrdude":
             self._process.kill(number, self._process.SIGTERM)
-            wait_for(self._port, self._process, lambda: not self._cmdline(number), DRIVER_S, "avrdude ({}) does not end".format(number))
+            wait_for(
+                self._port,
+                self._process,
+                lambda: not self._cmdline(number),
+                DRIVER_S,
+                "avrdude ({}) does not end".format(number),
+            )
         self._process.remove(self.pidfile)
 
     def _manager(self):
-        """Return the words with which procd or systemd starts the daemon, and those that stop it; [] and [] when neither has it running."""
+        """Return the words with which procd or systemd starts the daemon, and those that stop it;
+        [] and [] when neither has it running.
+        """
         init = self._site.init
         try:
             if self._process.exists(init):
-                return ([init, "start"], [init, "stop"]) if self._quietly([init, "running"]) == 0 else ([], [])
+                return (
+                    ([init, "start"], [init, "stop"])
+                    if self._quietly([init, "running"]) == 0
+                    else ([], [])
+                )
             if self._quietly([SYSTEMCTL, "is-active", "--quiet", UNIT]) == 0:
                 return [SYSTEMCTL, "start", UNIT], [SYSTEMCTL, "stop", UNIT]
         except OSError:
@@ -124,29 +154,45 @@ class Custody:
         return [], []
 
     def _see_nobody_runs(self):
-        """Raises LockedError for a daemon that neither of them has in hand. A pid file proves nothing: the process is looked at."""
+        """Raises LockedError for a daemon that neither of them has in hand. A pid file proves
+        nothing: the process is looked at.
+        """
         number = self._number(self._site.pidfile)
         if not number or not self._cmdline(number):
             return
         if not self._is_daemon(number):
-            self._report.warning("{} names process {}, which is no flukso daemon: left alone".format(self._site.pidfile, number))
+            self._report.warning(
+                "{} names process {}, which is no flukso daemon: left alone".format(
+                    self._site.pidfile, number
+                )
+            )
             return
-        text = "the daemon (process {}) has the board, and neither procd nor systemd has it in hand: stop it, and start it again afterwards"
+        text = (
+            "the daemon (process {}) has the board, and neither procd nor systemd has it in "
+            "hand: stop it, and start it again afterwards"
+        )
         raise LockedError(text.format(number))
 
     def _is_daemon(self, number):
         """Say whether a process is a flukso daemon: by its program, its user and its words."""
         words = [uci.text_of(word) for word in self._words(number)]
         users = (0, self._process.owner("/proc/self"), self._process.owner(self._site.pidfile))
-        if not self._process.interprets(number) or self._process.owner("/proc/{}".format(number)) not in users:
+        if (
+            not self._process.interprets(number)
+            or self._process.owner("/proc/{}".format(number)) not in users
+        ):
             return False
         for at in range(len(words) - 1):
-            if words[at + 1] == "daemon" and (words[at].rpartition("/")[2] == "flukso" or "flukso.__main__" in words[at]):
+            if words[at + 1] == "daemon" and (
+                words[at].rpartition("/")[2] == "flukso" or "flukso.__main__" in words[at]
+            ):
                 return True
         return False
 
     def _quietly(self, words):
-        return self._process.run(words, DAEMON_S, lambda text: None, self._site.run + "/service.pid")
+        return self._process.run(
+            words, DAEMON_S, lambda text: None, self._site.run + "/service.pid"
+        )
 
     def _number(self, path):
         try:
@@ -158,7 +204,9 @@ class Custody:
         return self._cmdline(number).split(b"\0")
 
     def _cmdline(self, number):
-        """The command line of a process; empty when there is none, or it has ended and nobody asked how."""
+        """The command line of a process; empty when there is none, or it has ended and nobody asked
+        how.
+        """
         try:
             return self._port.read_file("/proc/{}/cmdline".format(number), CMDLINE_MAX)
         except OSError:

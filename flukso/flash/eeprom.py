@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a board's EEPROM holds: our journal (docs/firmware.md) or a historic layout (docs/protocols.md §1). Pure, for both interpreters."""
+"""What a board's EEPROM holds: our journal (docs/firmware.md) or a historic layout
+(docs/protocols.md §1). Pure, for both interpreters.
+"""
 
 import struct
 from binascii import hexlify
@@ -12,8 +14,9 @@ CRC_SEED = 0xFFFF
 GUARD = 0xBE
 HISTORIC_HARDWARE_MAJOR = 2
 
-# layout: words; counters: six, of generation 1 four, or () when nothing here tells them; ids: of generation 1's sensors in hex, else ();
-# records: (valid full, slots for them, valid short, newest sequence), () unless a journal
+# layout: words; counters: six, of generation 1 four, or () when nothing here tells them; ids: of
+# generation 1's sensors in hex, else (); records: (valid full, slots for them, valid short, newest
+# sequence), () unless a journal
 Found = namedtuple("Found", ("layout", "counters", "ids", "records"))
 BLANK = Found("blank", (), (), ())
 UNKNOWN = Found("unknown", (), (), ())
@@ -26,10 +29,26 @@ GENERATION_2 = (
     ("historic reversed, hardware 2.1", 8, 0x40, 0x3B, 0x00),
 )
 SENSORS, SENSORS_1 = 6, 4  # of a board of generation 2, and 1
-SENSOR_1_SIZE, ID_DIGITS = 37, 32  # a sensor of historic generation 1: id in lower-case hex, a zero, counter
+SENSOR_1_SIZE, ID_DIGITS = (
+    37,
+    32,
+)  # a sensor of historic generation 1: id in lower-case hex, a zero, counter
 
-# sensors; places of short and full records; slots of full ones; places and size of the settings' two copies, place of the ids in them or 0
-Shape = namedtuple("Shape", ("words", "sensors", "short_at", "full_at", "full_slots", "settings", "settings_size", "ids_at"))
+# sensors; places of short and full records; slots of full ones; places and size of the settings'
+# two copies, place of the ids in them or 0
+Shape = namedtuple(
+    "Shape",
+    (
+        "words",
+        "sensors",
+        "short_at",
+        "full_at",
+        "full_slots",
+        "settings",
+        "settings_size",
+        "ids_at",
+    ),
+)
 SHAPES = (
     Shape("journal", SENSORS, 1, 85, 11, (416, 464), 48, 0),
     Shape("journal, generation 1", SENSORS_1, 1, 61, 15, (368, 440), 72, 4),
@@ -39,14 +58,20 @@ ID_SIZE = 16
 
 
 def read(memory: bytes) -> Found:
-    """Return what 512 bytes of a board say. A historic image counts for more than a journal, as for the firmware."""
+    """Return what 512 bytes of a board say. A historic image counts for more than a journal, as for
+    the firmware.
+    """
     if not memory.strip(b"\xff"):
         return BLANK
-    return _historic(memory) or _journal(memory, SHAPES[0]) or _journal(memory, SHAPES[1]) or UNKNOWN
+    return (
+        _historic(memory) or _journal(memory, SHAPES[0]) or _journal(memory, SHAPES[1]) or UNKNOWN
+    )
 
 
 def with_counters(memory: bytes, counters: tuple) -> "bytes | None":
-    """Return a historic image with these counters in it, None for any other memory or number of counters."""
+    """Return a historic image with these counters in it, None for any other memory or number of
+    counters.
+    """
     places = _image(memory)[1]
     if not counters or len(places) != len(counters):
         return None
@@ -61,17 +86,28 @@ def _historic(memory):
     if not places:
         return None
     counters = tuple([struct.unpack_from("<I", memory, place)[0] for place in places])
-    return Found(words, counters, tuple(_historic_ids(memory)) if len(places) == SENSORS_1 else (), ())
+    return Found(
+        words, counters, tuple(_historic_ids(memory)) if len(places) == SENSORS_1 else (), ()
+    )
 
 
 def _image(memory):
-    """Return words and the places of the counters of a historic image; "" and [] for any other memory."""
+    """Return words and the places of the counters of a historic image; "" and [] for any other
+    memory.
+    """
     for words, size, guard, version, sensors in GENERATION_2:
         major, minor = struct.unpack_from("<HB", memory, version)
-        if memory[guard] == GUARD and major == HISTORIC_HARDWARE_MAJOR and minor <= 2 and (minor == 0) == (size == 6):
+        if (
+            memory[guard] == GUARD
+            and major == HISTORIC_HARDWARE_MAJOR
+            and minor <= 2
+            and (minor == 0) == (size == 6)
+        ):
             return words, [sensors + n * size for n in range(SENSORS)]
     if len(_historic_ids(memory)) == SENSORS_1:
-        return "historic, generation 1", [n * SENSOR_1_SIZE + ID_DIGITS + 1 for n in range(SENSORS_1)]
+        return "historic, generation 1", [
+            n * SENSOR_1_SIZE + ID_DIGITS + 1 for n in range(SENSORS_1)
+        ]
     return "", []
 
 
@@ -120,7 +156,12 @@ def _journal(memory, shape):
     counters = newest[1:]
     if shorts:
         counters = tuple([_extended(counters[n], shorts[-1][1][n]) for n in range(shape.sensors)])
-    return Found(shape.words, counters, _ids(memory, shape), (valid, shape.full_slots, len(shorts), newest[0]))
+    return Found(
+        shape.words,
+        counters,
+        _ids(memory, shape),
+        (valid, shape.full_slots, len(shorts), newest[0]),
+    )
 
 
 def _shorts(memory, shape, sequence):
@@ -131,7 +172,11 @@ def _shorts(memory, shape, sequence):
     for slot in range(SHORT_SLOTS):
         record = memory[shape.short_at + slot * size : shape.short_at + (slot + 1) * size]
         number = record[0] & 0x0F
-        if record[0] >> 4 == sequence & 0x0F and number and record[-1] == _sealed(crc8(seed + record[:-1])):
+        if (
+            record[0] >> 4 == sequence & 0x0F
+            and number
+            and record[-1] == _sealed(crc8(seed + record[:-1]))
+        ):
             found.append((number, struct.unpack(form, record[1:-1])))
     return sorted(found)
 
@@ -141,11 +186,15 @@ def _extended(counter, low):
 
 
 def _ids(memory, shape):
-    """The sensors' ids out of the newer one of the settings' valid copies; () when there is none, or no id in it."""
+    """The sensors' ids out of the newer one of the settings' valid copies; () when there is none,
+    or no id in it.
+    """
     newest = None
     for place in shape.settings if shape.ids_at else ():
         copy = memory[place : place + shape.settings_size]
-        if struct.unpack("<H", copy[-2:])[0] == crc16(copy[:-2]) and (newest is None or 0 < (copy[-3] - newest[-3]) & 0xFF < 0x80):
+        if struct.unpack("<H", copy[-2:])[0] == crc16(copy[:-2]) and (
+            newest is None or 0 < (copy[-3] - newest[-3]) & 0xFF < 0x80
+        ):
             newest = copy
     if newest is None:
         return ()

@@ -5,7 +5,8 @@ from collections import namedtuple
 
 from flukso.flash import eeprom, fuses, image
 
-# What the board says over its control port. version: of the firmware; counters: six; settings: whatever compares
+# What the board says over its control port. version: of the firmware; counters: six; settings:
+# whatever compares
 State = namedtuple("State", ("version", "hardware", "counters", "settings"))
 # What the programmer reads
 Chip = namedtuple("Chip", ("signature", "fuses", "lock", "flash", "eeprom"))
@@ -27,14 +28,18 @@ class Refused(ValueError):
 
 
 def older(version: tuple, than: tuple) -> bool:
-    """True when firmware `version` is older than firmware `than`; a historic one is older than any of ours."""
+    """True when firmware `version` is older than firmware `than`; a historic one is older than any
+    of ours.
+    """
     if than[0] in HISTORIC_MAJORS:
         return False
     return version[0] in HISTORIC_MAJORS or tuple(version) < tuple(than)
 
 
 def ours(flash: bytes) -> "image.Image | None":
-    """Return our Image that a flash memory holds, None when it holds another program, or a part of one."""
+    """Return our Image that a flash memory holds, None when it holds another program, or a part of
+    one.
+    """
     try:
         return image.described(flash)
     except image.ImageError:
@@ -42,7 +47,9 @@ def ours(flash: bytes) -> "image.Image | None":
 
 
 def check_board(found: image.Image, state: "State | None", board: str, force: bool, asked: bool):
-    """Raise Refused unless this image may go to the board that answered so; `asked`: there was a way to ask it."""
+    """Raise Refused unless this image may go to the board that answered so; `asked`: there was a
+    way to ask it.
+    """
     if board not in ("auto", found.board):
         raise Refused("the image is for the {} board, not for {}".format(found.board, board))
     if state is None:
@@ -50,7 +57,9 @@ def check_board(found: image.Image, state: "State | None", board: str, force: bo
             raise Refused("the board does not answer, so its counters cannot be compared", True)
         return
     if found.board != "spi":
-        raise Refused("the image is for the {} board, and this one answers over SPI".format(found.board))
+        raise Refused(
+            "the image is for the {} board, and this one answers over SPI".format(found.board)
+        )
     if state.hardware == FOREIGN_HARDWARE:
         raise Refused("hardware 2.2 is another board")
     _check_version(found, state.version, force)
@@ -58,7 +67,12 @@ def check_board(found: image.Image, state: "State | None", board: str, force: bo
 
 def _check_version(found, running, force):
     if older(found.version, running) and not force:
-        raise Refused("firmware {}.{} is older than {}.{}, which runs".format(*(found.version + tuple(running))), True)
+        raise Refused(
+            "firmware {}.{} is older than {}.{}, which runs".format(
+                *(found.version + tuple(running))
+            ),
+            True,
+        )
 
 
 def check_chip(found: image.Image, chip: Chip, force: bool):
@@ -70,7 +84,11 @@ def check_chip(found: image.Image, chip: Chip, force: bool):
     present = ours(chip.flash)
     if present is not None:
         if present.board != found.board:
-            raise Refused("the image is for the {} board, and on the chip runs that of the {} board".format(found.board, present.board))
+            raise Refused(
+                "the image is for the {} board, and on the chip runs that of the {} board".format(
+                    found.board, present.board
+                )
+            )
         _check_version(found, present.version, force)
 
 
@@ -81,7 +99,8 @@ def readable(chip: Chip):
 
 
 def committed(state: "State | None", chip: Chip) -> tuple:
-    """Return the counters as the EEPROM holds them after a commit, to the Wh; () when neither board nor EEPROM tells them.
+    """Return the counters as the EEPROM holds them after a commit, to the Wh; () when neither board
+    nor EEPROM tells them.
 
     Raises Refused when the board has counters that its EEPROM does not hold: they would be lost.
     """
@@ -94,7 +113,9 @@ def committed(state: "State | None", chip: Chip) -> tuple:
             raise Refused(text.format(state.counters, stored.counters))
         return stored.counters
     if [counter for counter in state.counters if counter]:
-        raise Refused("the board has counters, and its EEPROM ({}) does not hold them".format(stored.layout))
+        raise Refused(
+            "the board has counters, and its EEPROM ({}) does not hold them".format(stored.layout)
+        )
     return tuple(state.counters)
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script that gives everything back (pins, driver, daemon) once the tool has ended, however it ended. Pure, for both interpreters.
+"""The script that gives everything back (pins, driver, daemon) once the tool has ended, however it
+ended. Pure, for both interpreters.
 
-It runs beside the tool and waits on a named pipe of which the tool holds the writing end: a killed tool lets go of it too.
+It runs beside the tool and waits on a named pipe of which the tool holds the writing end: a killed
+tool lets go of it too.
 """
 
 END_S = 10  # seconds that an avrdude without its tool is given to end
@@ -38,9 +40,12 @@ def quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def script(fifo: str, pidfile: str, gpio: str, numbers: list, driver: str, device: str, start: list) -> str:
-    """Return the script's text. numbers: of the GPIO to give back, RESET last; device: to bind to the driver, or ""; start: the words that
-    start the daemon, or []."""
+def script(
+    fifo: str, pidfile: str, gpio: str, numbers: list, driver: str, device: str, start: list
+) -> str:
+    """Return the script's text. numbers: of the GPIO to give back, RESET last; device: to bind to
+    the driver, or ""; start: the words that start the daemon, or [].
+    """
     command = " ".join([quoted(word) for word in start])
     return SCRIPT.format(
         fifo=quoted(fifo),

@@ -18,8 +18,9 @@ class HexError(ValueError):
 def read(text: bytes, size: int) -> bytearray:
     """Return `size` bytes of memory as the file fills it, 0xFF where it says nothing.
 
-    Raises HexError with the number of the line for a bad character, length, checksum, type, an address past `size`, a byte given twice
-    with different values, text after the end record, or a file without one.
+    Raises HexError with the number of the line for a bad character, length, checksum, type, an
+    address past `size`, a byte given twice with different values, text after the end record, or a
+    file without one.
     """
     memory = bytearray(bytes([BLANK]) * size)
     known = bytearray((size + 7) // 8)
@@ -73,7 +74,9 @@ def _record(line):
 
 def _place(memory, known, address, data):
     if address + len(data) > len(memory):
-        raise HexError("address 0x{:x} is past the end of the memory".format(address + len(data) - 1))
+        raise HexError(
+            "address 0x{:x} is past the end of the memory".format(address + len(data) - 1)
+        )
     for at in range(len(data)):
         cell = address + at
         if known[cell >> 3] >> (cell & 7) & 1 and memory[cell] != data[at]:
@@ -83,7 +86,9 @@ def _place(memory, known, address, data):
 
 
 def write(memory: bytes, per_line: int = 16) -> bytes:
-    """Return the Intel hex text of a memory from address 0 (at most 64 KiB); lines of nothing but 0xFF are left out."""
+    """Return the Intel hex text of a memory from address 0 (at most 64 KiB); lines of nothing but
+    0xFF are left out.
+    """
     lines = []
     for at in range(0, len(memory), per_line):
         data = bytes(memory[at : at + per_line])

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A firmware image and the descriptor that says what it is (docs/firmware.md). Pure, for both interpreters."""
+"""A firmware image and the descriptor that says what it is (docs/firmware.md). Pure, for both
+interpreters.
+"""
 
 import struct
 from binascii import crc32
@@ -16,7 +18,8 @@ CRC_AT = DESCRIPTOR_AT + 12
 BOARDS = {1: "uart", 2: "spi"}  # generation: name
 
 # memory: the image's bytes from address 0; board: "spi" or "uart"; version: (major, minor);
-# form: digits of a delta on a board that has no other setting, 0 on a UART board, 65535 when the image does not say
+# form: digits of a delta on a board that has no other setting, 0 on a UART board, 65535 when the
+# image does not say
 Image = namedtuple("Image", ("memory", "board", "version", "form"))
 
 
@@ -30,9 +33,14 @@ def checksum(memory: "bytes | bytearray") -> int:
 
 
 def filled(memory: "bytes | bytearray") -> bytes:
-    """Return the image without the erased cells at its end, with length and CRC in its descriptor. Raises ImageError when there is none."""
+    """Return the image without the erased cells at its end, with length and CRC in its descriptor.
+    Raises ImageError when there is none.
+    """
     made = bytearray(bytes(memory).rstrip(b"\xff"))
-    if len(made) < DESCRIPTOR_AT + struct.calcsize(FORM) or made[DESCRIPTOR_AT : DESCRIPTOR_AT + len(MAGIC)] != MAGIC:
+    if (
+        len(made) < DESCRIPTOR_AT + struct.calcsize(FORM)
+        or made[DESCRIPTOR_AT : DESCRIPTOR_AT + len(MAGIC)] != MAGIC
+    ):
         raise ImageError("no descriptor at 0x{:02x}".format(DESCRIPTOR_AT))
     struct.pack_into("<H", made, LENGTH_AT, len(made))
     struct.pack_into("<I", made, CRC_AT, checksum(made))
@@ -40,7 +48,9 @@ def filled(memory: "bytes | bytearray") -> bytes:
 
 
 def load(text: bytes) -> Image:
-    """Return the Image in an Intel hex file. Raises ImageError (damaged file, no descriptor, wrong length or CRC, unknown board)."""
+    """Return the Image in an Intel hex file. Raises ImageError (damaged file, no descriptor, wrong
+    length or CRC, unknown board).
+    """
     try:
         memory = ihex.read(text, avrdude.FLASH_SIZE)
     except ihex.HexError as error:
@@ -50,11 +60,15 @@ def load(text: bytes) -> Image:
 
 def described(memory: "bytes | bytearray") -> Image:
     """Return the Image that stands at the start of a flash memory, or raise ImageError."""
-    magic, layout, board, major, minor, length, form, crc = struct.unpack_from(FORM, memory, DESCRIPTOR_AT)
+    magic, layout, board, major, minor, length, form, crc = struct.unpack_from(
+        FORM, memory, DESCRIPTOR_AT
+    )
     if magic != MAGIC:
         raise ImageError("no descriptor: not a firmware of ours")
     if layout != LAYOUT or board not in BOARDS:
-        raise ImageError("descriptor of layout {} for board {}: not known here".format(layout, board))
+        raise ImageError(
+            "descriptor of layout {} for board {}: not known here".format(layout, board)
+        )
     if not DESCRIPTOR_AT + struct.calcsize(FORM) <= length <= len(memory):
         raise ImageError("the descriptor says {} bytes".format(length))
     if checksum(memory[:length]) != crc:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programmer's pins, which the kernel's SPI driver has otherwise: taken from it and given back. For both interpreters."""
+"""The programmer's pins, which the kernel's SPI driver has otherwise: taken from it and given back.
+For both interpreters.
+"""
 
 WAIT_S = 0.1
 DRIVER_S = 3  # until the kernel has taken or given back its pins
@@ -16,7 +18,9 @@ def wait_for(port, process, done, limit_s, trouble):
 
 
 class Pins:
-    """They are the driver's until own(True); a programmer without pins of its own has none, and nothing is done."""
+    """They are the driver's until own(True); a programmer without pins of its own has none, and
+    nothing is done.
+    """
 
     def __init__(self, site, port, process):
         self.gpio = site.sys + "/class/gpio"
@@ -31,7 +35,9 @@ class Pins:
         return self._site.bus[7:].partition("?")[0]
 
     def find_device(self):
-        """Learn the kernel's SPI device on our pins, bound now or by a tool that was killed and noted it. Raises OSError."""
+        """Learn the kernel's SPI device on our pins, bound now or by a tool that was killed and
+        noted it. Raises OSError.
+        """
         if not self._site.programmer.pins or not self._process.exists(self.driver):
             return
         note = self._site.run + "/device"
@@ -40,10 +46,16 @@ class Pins:
             raise OSError("{} has several devices: {}".format(self.driver, " ".join(bound)))
         if bound:
             self._process.write_text(note, bound[0])
-        self.device = str(self._port.read_file(note, 64), "utf-8").strip() if self._process.exists(note) else ""
+        self.device = (
+            str(self._port.read_file(note, 64), "utf-8").strip()
+            if self._process.exists(note)
+            else ""
+        )
 
     def own(self, ours):
-        """Take the pins from the kernel's driver, or give them back. Raises OSError when it does not do so in time."""
+        """Take the pins from the kernel's driver, or give them back. Raises OSError when it does
+        not do so in time.
+        """
         if not self.device:
             return
         link = self.driver + "/" + self.device
@@ -54,15 +66,26 @@ class Pins:
         else:
             self.free()
             self._process.write_text(self.driver + "/bind", self.device)
-        text = "the driver {} does not {} its pins".format(self._site.driver, "give" if ours else "take")
-        wait_for(self._port, self._process, lambda: self._process.exists(link) != ours, DRIVER_S, text)
+        text = "the driver {} does not {} its pins".format(
+            self._site.driver, "give" if ours else "take"
+        )
+        wait_for(
+            self._port, self._process, lambda: self._process.exists(link) != ours, DRIVER_S, text
+        )
         if not ours and self._site.bus.startswith("spidev:"):
             path = self.spidev()
-            wait_for(self._port, self._process, lambda: self._process.exists(path), DRIVER_S, "{} does not come back".format(path))
+            wait_for(
+                self._port,
+                self._process,
+                lambda: self._process.exists(path),
+                DRIVER_S,
+                "{} does not come back".format(path),
+            )
 
     def numbers(self) -> list:
-        """Return the GPIO that programming takes, in the order in which they are given back: RESET last, so that the chip starts with
-        its pins free."""
+        """Return the GPIO that programming takes, in the order in which they are given back: RESET
+        last, so that the chip starts with its pins free.
+        """
         pins = self._site.programmer.pins
         words = (pins.sck, pins.mosi, pins.miso, self._site.shifter, pins.reset) if pins else ()
         return [word.strip("~") for word in words if word]
@@ -85,8 +108,13 @@ class Pins:
             self._wait_for(number, False)
 
     def _wait_for(self, number, there):
-        folder, text = "{}/gpio{}".format(self.gpio, number), "GPIO {} cannot be {}".format(number, "had" if there else "given back")
-        wait_for(self._port, self._process, lambda: self._process.exists(folder) == there, DRIVER_S, text)
+        folder, text = (
+            "{}/gpio{}".format(self.gpio, number),
+            "GPIO {} cannot be {}".format(number, "had" if there else "given back"),
+        )
+        wait_for(
+            self._port, self._process, lambda: self._process.exists(folder) == there, DRIVER_S, text
+        )
 
     def open_shifter(self):
         """Open the level shifter to the chip, where there is one. Raises OSError."""
@@ -96,4 +124,6 @@ class Pins:
         number = shifter.strip("~")
         self._process.write_text(self.gpio + "/export", number)
         self._wait_for(number, True)
-        self._process.write_text("{}/gpio{}/direction".format(self.gpio, number), "low" if shifter[0] == "~" else "high")
+        self._process.write_text(
+            "{}/gpio{}/direction".format(self.gpio, number), "low" if shifter[0] == "~" else "high"
+        )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user sees: a bar on a terminal, plain lines otherwise, or JSON, a line an event. For both interpreters."""
+"""What the user sees: a bar on a terminal, plain lines otherwise, or JSON, a line an event. For
+both interpreters.
+"""
 
 import json
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a router by its name: a line of the table that the package brings (docs/openwrt.md). Pure, for both interpreters."""
+"""What is known of a router by its name: a line of the table that the package brings
+(docs/openwrt.md). Pure, for both interpreters.
+"""
 
 from collections import namedtuple
 
@@ -11,8 +13,12 @@ NAME_MAX = 64  # bytes of the name's file that are read
 CPU_MAX = 16384  # of /proc/cpuinfo; the line stands at its head
 FIELDS = 11
 
-# texts as they stand in the table, "" for none; never: the set of GPIO numbers that nobody may drive; auto: a bool
-Router = namedtuple("Router", ("name", "bus", "reset", "sck", "mosi", "miso", "shifter", "never", "lan", "wan", "auto"))
+# texts as they stand in the table, "" for none; never: the set of GPIO numbers that nobody may
+# drive; auto: a bool
+Router = namedtuple(
+    "Router",
+    ("name", "bus", "reset", "sck", "mosi", "miso", "shifter", "never", "lan", "wan", "auto"),
+)
 
 
 class RoutersError(ValueError):
@@ -20,7 +26,9 @@ class RoutersError(ValueError):
 
 
 def name_of(board: str, cpuinfo: str) -> str:
-    """Return the router's name out of OpenWrt's file, or else of /proc/cpuinfo; "" when neither tells."""
+    """Return the router's name out of OpenWrt's file, or else of /proc/cpuinfo; "" when neither
+    tells.
+    """
     name = board.partition("\n")[0].strip()
     if name:
         return name
@@ -32,16 +40,24 @@ def name_of(board: str, cpuinfo: str) -> str:
 
 
 def find(table: str, name: str) -> "Router | None":
-    """Return the Router of this name, None for one that is not listed. Raises RoutersError when its line is damaged."""
+    """Return the Router of this name, None for one that is not listed. Raises RoutersError when its
+    line is damaged.
+    """
     for line in table.split("\n"):
         words = line.split()
         if not name or not words or words[0] != name:
             continue
         if len(words) != FIELDS or words[-1] not in ("0", "1"):
-            raise RoutersError("the line of {} in the table of routers is damaged: {} fields".format(name, len(words)))
+            raise RoutersError(
+                "the line of {} in the table of routers is damaged: {} fields".format(
+                    name, len(words)
+                )
+            )
         texts = ["" if word == "-" else word for word in words]
         _, bus, reset, sck, mosi, miso, shifter, never, lan, wan, auto = texts
-        return Router(name, bus, reset, sck, mosi, miso, shifter, _numbers(never, name), lan, wan, auto == "1")
+        return Router(
+            name, bus, reset, sck, mosi, miso, shifter, _numbers(never, name), lan, wan, auto == "1"
+        )
     return None
 
 
@@ -52,6 +68,8 @@ def _numbers(text, name):
         first, dash, last = part.partition("-")
         last = last if dash else first
         if not first.isdigit() or not last.isdigit() or int(last) > 999:
-            raise RoutersError("the line of {} in the table of routers is damaged: GPIO {}".format(name, part))
+            raise RoutersError(
+                "the line of {} in the table of routers is damaged: GPIO {}".format(name, part)
+            )
         numbers.update(range(int(first), int(last) + 1))
     return numbers

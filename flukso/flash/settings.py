@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the board hangs and what may be done to it: /etc/config/flukso and the command line -> Site. Pure, for both interpreters."""
+"""Where the board hangs and what may be done to it: /etc/config/flukso and the command line ->
+Site. Pure, for both interpreters.
+"""
 
 from collections import namedtuple
 
@@ -10,16 +12,34 @@ from flukso.words import clock_url
 CONFIG = "/etc/config/flukso"
 BUS = "spidev:/dev/spidev0.0"
 NONE = "-"  # `option shifter` for a router without a level shifter of its own
-LACKS = "the pins of this router ({}) are not known: set {} in the section flash of /etc/config/flukso, or --pins (docs/openwrt.md)"
+LACKS = (
+    "the pins of this router ({}) are not known: set {} in the section flash of "
+    "/etc/config/flukso, or --pins (docs/openwrt.md)"
+)
 GENERATION_1 = "uart:"  # its board has no programming wires to the router
 
-# programmer: avrdude.Programmer; bus: URL, "" when the board cannot be asked; sim_clock: URL or None; auto: may `auto` do anything;
-# image: path of the packaged firmware; backup: path of the file that is kept until success; run: folder in RAM;
-# pidfile, init: of the daemon; sys: where sysfs is; driver: name of the kernel's driver that owns the pins; shifter: GPIO that opens a
-# level shifter while programming, "" for none; lacks: "", or why nothing can be programmed, in words
+# programmer: avrdude.Programmer; bus: URL, "" when the board cannot be asked; sim_clock: URL or
+# None; auto: may `auto` do anything; image: path of the packaged firmware; backup: path of the file
+# that is kept until success; run: folder in RAM; pidfile, init: of the daemon; sys: where sysfs is;
+# driver: name of the kernel's driver that owns the pins; shifter: GPIO that opens a level shifter
+# while programming, "" for none; lacks: "", or why nothing can be programmed, in words
 Site = namedtuple(
     "Site",
-    ("programmer", "bus", "sim_clock", "auto", "image", "backup", "run", "pidfile", "init", "sys", "driver", "shifter", "lacks"),
+    (
+        "programmer",
+        "bus",
+        "sim_clock",
+        "auto",
+        "image",
+        "backup",
+        "run",
+        "pidfile",
+        "init",
+        "sys",
+        "driver",
+        "shifter",
+        "lacks",
+    ),
 )
 
 _DEFAULTS = {  # option of the section `flash`: its default
@@ -39,16 +59,25 @@ class SettingsError(ValueError):
     """A configuration that cannot be taken."""
 
 
-def site(text: str, options: dict, home: "str | None" = None, router: "routers.Router | None" = None, name: str = "") -> Site:
-    """Return the Site that a UCI text and the command line's options describe. Raises SettingsError, UsageError.
+def site(
+    text: str,
+    options: dict,
+    home: "str | None" = None,
+    router: "routers.Router | None" = None,
+    name: str = "",
+) -> Site:
+    """Return the Site that a UCI text and the command line's options describe. Raises
+    SettingsError, UsageError.
 
-    `home` is the folder of a user who is not root; then backup and run stand there by default. `router` is what the table knows of the
-    router `name`: an option goes before it.
+    `home` is the folder of a user who is not root; then backup and run stand there by default.
+    `router` is what the table knows of the router `name`: an option goes before it.
     """
     problems: list = []
     sections = uci.parse(text, "flukso", problems)
     if problems:
-        raise SettingsError("\n".join(["{}:{}: {}".format(p.file, p.line, p.text) for p in problems]))
+        raise SettingsError(
+            "\n".join(["{}:{}: {}".format(p.file, p.line, p.text) for p in problems])
+        )
     given: dict = dict(_DEFAULTS)
     if home is not None:
         given["backup"] = home + "/.flukso-flash/board.backup"
@@ -56,7 +85,11 @@ def site(text: str, options: dict, home: "str | None" = None, router: "routers.R
     given.update(_options(sections, "flash", "flash"))
     given.update(options)
     programmer, shifter, lacks = _programmer(given, router, name)
-    told = [programmer, _bus(_options(sections, "settings", "daemon"), options, programmer, router), clock_url(options)]
+    told = [
+        programmer,
+        _bus(_options(sections, "settings", "daemon"), options, programmer, router),
+        clock_url(options),
+    ]
     told.append(_auto(given, programmer, router))
     told += [given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")]
     return Site(*(told + [shifter, lacks]))
@@ -85,23 +118,35 @@ def _programmer(given, router, name):
         found = [given.get(pin) or (getattr(router, pin) if router else "") for pin in _PINS]
         missing = [pin for pin, value in zip(_PINS, found) if not value]  # noqa: B905
         if missing:
-            return avrdude.Programmer(avrdude.ROUTER, port, None, ()), "", LACKS.format(name or "without a name", ", ".join(missing))
+            return (
+                avrdude.Programmer(avrdude.ROUTER, port, None, ()),
+                "",
+                LACKS.format(name or "without a name", ", ".join(missing)),
+            )
     pins = avrdude.Pins(*found)
-    avrdude.configuration(pins, (0, 0))  # its complaint about an impossible pin, before anything is done
+    avrdude.configuration(
+        pins, (0, 0)
+    )  # its complaint about an impossible pin, before anything is done
     shifter = given.get("shifter") or (router.shifter if router else "")
     shifter = "" if shifter == NONE else shifter
     if shifter:
         avrdude.check_pin("shifter", shifter)
     for pin in found + ([shifter] if shifter else []):
         if router and int(pin.strip("~")) in router.never:
-            raise SettingsError("GPIO {} is not driven on {}: its flash chip hangs there".format(pin.strip("~"), router.name))
+            raise SettingsError(
+                "GPIO {} is not driven on {}: its flash chip hangs there".format(
+                    pin.strip("~"), router.name
+                )
+            )
     return avrdude.Programmer(avrdude.ROUTER, port, pins, ()), shifter, ""
 
 
 def _bus(daemon, options, programmer, router):
     """The bus that was given; without one that of the router, if this is a router."""
     usual = (router.bus if router else "") or BUS
-    url = options.get("bus", daemon.get("bus", usual) if programmer.id == avrdude.ROUTER else "none")
+    url = options.get(
+        "bus", daemon.get("bus", usual) if programmer.id == avrdude.ROUTER else "none"
+    )
     if url == "none":
         return ""
     if not config.bus_known(url):
@@ -113,7 +158,9 @@ def _bus(daemon, options, programmer, router):
 
 
 def _auto(given, programmer, router):
-    """Say whether `auto` may begin: as the option says, else as the table does; by another programmer it may."""
+    """Say whether `auto` may begin: as the option says, else as the table does; by another
+    programmer it may.
+    """
     if given.get("auto"):
         return _switch(given["auto"])
     return router.auto if router else programmer.id != avrdude.ROUTER

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to a board in which order, so that a cut at any point loses no count. For both interpreters.
+"""What is done to a board in which order, so that a cut at any point loses no count. For both
+interpreters.
 
-All effects go through an Access (flukso/flash/access.py; its class says what each does). Between begin() and end() the board is ours.
+All effects go through an Access (flukso/flash/access.py; its class says what each does). Between
+begin() and end() the board is ours.
 """
 
 from collections import namedtuple
@@ -10,16 +12,22 @@ from flukso.flash import avrdude, eeprom, fitness, fuses, image
 from flukso.flash.backup import Backup
 from flukso.flash.fitness import Refused, counted_on
 
-# version: (major, minor) now; before, after: counters; counters_kept, settings_kept: results of comparing them (None: nobody to ask);
-# blind_s: seconds in which nothing was counted; avrdude_s: of them and of the reading before in avrdude
-Result = namedtuple("Result", ("version", "before", "after", "counters_kept", "settings_kept", "blind_s", "avrdude_s"))
+# version: (major, minor) now; before, after: counters; counters_kept, settings_kept: results of
+# comparing them (None: nobody to ask); blind_s: seconds in which nothing was counted; avrdude_s: of
+# them and of the reading before in avrdude
+Result = namedtuple(
+    "Result",
+    ("version", "before", "after", "counters_kept", "settings_kept", "blind_s", "avrdude_s"),
+)
 
 COUNTED_MAX_WH_S = 40  # what the fastest inputs count in a second: a clamp of 500 A and pulses
 FLASH_FILE, EEPROM_FILE = "new-flash.bin", "eeprom.bin"
 
 
 class Failed(ValueError):
-    """It was begun and is not whole; the backup is kept and `recover` goes on from it. .reason is avrdude's, or ""."""
+    """It was begun and is not whole; the backup is kept and `recover` goes on from it. .reason is
+    avrdude's, or "".
+    """
 
     def __init__(self, text, reason=""):
         super().__init__(text)
@@ -27,7 +35,9 @@ class Failed(ValueError):
 
 
 async def look(access) -> tuple:
-    """Return State or None, and the Chip. What the board counted is committed before the programmer resets it."""
+    """Return State or None, and the Chip. What the board counted is committed before the programmer
+    resets it.
+    """
     state = await access.state()
     if state is not None:
         await access.commit()
@@ -42,13 +52,27 @@ def backup_of(access, state, chip, new: bytes) -> Backup:
     firmware = state.version if state else (running.version if running else ())
     hardware = state.hardware if state else ()
     counters = fitness.committed(state, chip)
-    return Backup(access.now(), chip.signature, chip.fuses, chip.flash, chip.eeprom, counters, firmware, hardware, new)
+    return Backup(
+        access.now(),
+        chip.signature,
+        chip.fuses,
+        chip.flash,
+        chip.eeprom,
+        counters,
+        firmware,
+        hardware,
+        new,
+    )
 
 
-async def update(access, found: image.Image, board: str = "auto", force: bool = False, form: int = 0) -> Result:
-    """Put a firmware on the board and return what was compared. `form`: digits of its deltas from then on, 0: as they are.
+async def update(
+    access, found: image.Image, board: str = "auto", force: bool = False, form: int = 0
+) -> Result:
+    """Put a firmware on the board and return what was compared. `form`: digits of its deltas from
+    then on, 0: as they are.
 
-    Raises Refused, AvrdudeError or BackupError before anything was written, Failed after. The daemon runs again in any case.
+    Raises Refused, AvrdudeError or BackupError before anything was written, Failed after. The
+    daemon runs again in any case.
     """
     await access.begin()
     try:
@@ -61,7 +85,9 @@ async def update(access, found: image.Image, board: str = "auto", force: bool = 
         saved = backup_of(access, state, chip, found.memory)
         access.keep(saved)
         access.say("backup kept: {}".format(access.backup_path))
-        result = await _write(access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state))
+        result = await _write(
+            access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state)
+        )
         if form and result.after:
             await access.set_form(form)
         return result
@@ -69,8 +95,9 @@ async def update(access, found: image.Image, board: str = "auto", force: bool = 
         await access.end()
 
 
-# saved: the kept Backup; flash: the target, from address 0; eeprom: to write, None to leave and verify it; counters: that must be there
-# afterwards, () when unknown; set: they are to be set over the control port; state: before
+# saved: the kept Backup; flash: the target, from address 0; eeprom: to write, None to leave and
+# verify it; counters: that must be there afterwards, () when unknown; set: they are to be set over
+# the control port; state: before
 Plan = namedtuple("Plan", ("saved", "chip", "flash", "board", "eeprom", "counters", "set", "state"))
 
 
@@ -79,7 +106,9 @@ async def _write(access, plan) -> Result:
     try:
         _keep_eeprom(access, plan)
         _program(access, plan)
-        for name, value in fuses.planned(plan.board, fuses.kept_eeprom(plan.chip.fuses[1]), plan.chip.fuses[2]):
+        for name, value in fuses.planned(
+            plan.board, fuses.kept_eeprom(plan.chip.fuses[1]), plan.chip.fuses[2]
+        ):
             access.say("setting the {} to 0x{:02x}".format(name, value))
             access.avrdude(["{}:w:0x{:02x}:m".format(name, value)])
         return await _compare(access, plan)
@@ -121,22 +150,32 @@ def _keep_eeprom(access, plan):
 async def _compare(access, plan) -> Result:
     """Ask the board anew, compare, and drop the backup when all is as it should be."""
     if not access.asks and plan.set:
-        raise Failed("the EEPROM's counters are behind those of the backup, and there is no bus to set them over")
+        raise Failed(
+            "the EEPROM's counters are behind those of the backup, and there is no bus to set them "
+            "over"
+        )
     if not access.asks:
         access.drop()  # flash and EEPROM were verified by the programmer; there is nobody to ask
         return _result(access, plan, None, True, None)
     after = await access.state(wait=True)
     blind_s = access.seconds() - access.committed_at
     if after is None:
-        raise Failed("the board does not answer with this firmware; `flukso-flash recover --old` brings back the one before")
+        raise Failed(
+            "the board does not answer with this firmware; `flukso-flash recover --old` brings "
+            "back the one before"
+        )
     if plan.set:
-        await access.set_counters([max(plan.counters[n], after.counters[n]) for n in range(len(plan.counters))])
+        await access.set_counters(
+            [max(plan.counters[n], after.counters[n]) for n in range(len(plan.counters))]
+        )
         after = await access.state()
         if after is None:
             raise Failed("the board does not take its counters; `flukso-flash recover` tries again")
     kept = counted_on(plan.counters, after.counters, int(COUNTED_MAX_WH_S * (blind_s + 1)))
     if not kept:
-        raise Failed("counters {} became {}; the backup is kept".format(plan.counters, after.counters))
+        raise Failed(
+            "counters {} became {}; the backup is kept".format(plan.counters, after.counters)
+        )
     access.drop()
     settings = plan.state.settings == after.settings if plan.state else None
     return _result(access, plan, after, kept, settings)
@@ -151,9 +190,11 @@ def _result(access, plan, after, kept, settings):
 
 
 async def recover(access, old: bool = False, form: int = 0) -> Result:
-    """Finish what was cut off, or with `old` bring back the firmware that ran before. `form`: as of update().
+    """Finish what was cut off, or with `old` bring back the firmware that ran before. `form`: as of
+    update().
 
-    Raises Refused when there is nothing to recover, Failed when it does not succeed either; then the backup is still kept.
+    Raises Refused when there is nothing to recover, Failed when it does not succeed either; then
+    the backup is still kept.
     """
     await access.begin()
     try:
@@ -161,7 +202,10 @@ async def recover(access, old: bool = False, form: int = 0) -> Result:
         if saved is None:
             raise Refused("there is no backup, so nothing was cut off")
         if not old and not saved.image:
-            raise Refused("a restore was cut off: give it again, or `flukso-flash recover --old` for what ran before it")
+            raise Refused(
+                "a restore was cut off: give it again, or `flukso-flash recover --old` for what "
+                "ran before it"
+            )
         state, chip = await look(access)
         if chip.signature != saved.signature:
             raise Refused("the backup is of another chip")
@@ -176,17 +220,33 @@ async def recover(access, old: bool = False, form: int = 0) -> Result:
 
 
 def _recovery(saved, state, chip, old) -> Plan:
-    """What remains to be done. An EEPROM in which a whole firmware may have counted on is left alone; one that a torn one may have
-    written, or an erase has wiped, is written back."""
+    """What remains to be done. An EEPROM in which a whole firmware may have counted on is left
+    alone; one that a torn one may have written, or an erase has wiped, is written back.
+    """
     target = saved.flash if old else saved.image
     board = _board_of(saved)
     whole = holds(chip.flash, saved.flash) or bool(saved.image and holds(chip.flash, saved.image))
     if not whole or not chip.eeprom.strip(b"\xff"):
-        return Plan(saved, chip, target, board, _if_other(saved.eeprom, chip.eeprom), saved.counters, False, None)
+        return Plan(
+            saved,
+            chip,
+            target,
+            board,
+            _if_other(saved.eeprom, chip.eeprom),
+            saved.counters,
+            False,
+            None,
+        )
     counters, behind = _newest_counters(saved, state, chip)
     historic = eeprom.with_counters(saved.eeprom, counters)
-    if old and historic is not None and eeprom.read(chip.eeprom).layout != eeprom.read(saved.eeprom).layout:
-        return Plan(saved, chip, target, board, historic, counters, False, state)  # a historic firmware reads no journal
+    if (
+        old
+        and historic is not None
+        and eeprom.read(chip.eeprom).layout != eeprom.read(saved.eeprom).layout
+    ):
+        return Plan(
+            saved, chip, target, board, historic, counters, False, state
+        )  # a historic firmware reads no journal
     return Plan(saved, chip, target, board, None, counters, bool(counters) and behind, state)
 
 
@@ -203,7 +263,9 @@ def _if_other(wanted, present):
 
 
 def _newest_counters(saved, state, chip):
-    """Return the counters that must be there afterwards, and whether the board's own are behind those of the backup."""
+    """Return the counters that must be there afterwards, and whether the board's own are behind
+    those of the backup.
+    """
     present = state.counters if state else eeprom.read(chip.eeprom).counters
     if not present or not saved.counters:
         return present or saved.counters, False
@@ -213,7 +275,9 @@ def _newest_counters(saved, state, chip):
 
 
 async def restore(access, wanted: Backup, old_counters: bool = False) -> Result:
-    """Bring flash and EEPROM back to what a backup file holds; the counters go on where the board has them, unless `old_counters`."""
+    """Bring flash and EEPROM back to what a backup file holds; the counters go on where the board
+    has them, unless `old_counters`.
+    """
     await access.begin()
     try:
         pending = access.kept()
@@ -230,8 +294,13 @@ async def restore(access, wanted: Backup, old_counters: bool = False) -> Result:
         if counted is not None:
             cells, ahead = counted, False
         if ahead and not access.asks:
-            raise Refused("the board's counters are ahead of the file's, and there is no bus to set them over")
-        return await _write(access, Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None))
+            raise Refused(
+                "the board's counters are ahead of the file's, and there is no bus to set them over"
+            )
+        return await _write(
+            access,
+            Plan(pending, chip, wanted.flash, _board_of(wanted), cells, counters, ahead, None),
+        )
     finally:
         await access.end()
 

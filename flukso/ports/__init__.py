@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that differs between interpreters and machines; the only place that may ask which interpreter runs."""
+"""Everything that differs between interpreters and machines; the only place that may ask which
+interpreter runs.
+"""
 
 import sys
 
 
 class BusError(OSError):
-    """The way to the board is not there: device away, held by another program, simulator gone. Its text is a sentence."""
+    """The way to the board is not there: device away, held by another program, simulator gone. Its
+    text is a sentence.
+    """
 
     def __str__(self):
         return str(self.args[0]) if self.args else "bus"
 
 
 class Clock:
-    """What a clock has beside wall(), monotonic() and the coroutines sleep(seconds) and sleep_until(mono_s); one that runs by itself."""
+    """What a clock has beside wall(), monotonic() and the coroutines sleep(seconds) and
+    sleep_until(mono_s); one that runs by itself.
+    """
 
     async def start(self):
         """Begin; BusError when there is no such clock."""
@@ -21,7 +27,9 @@ class Clock:
         """End."""
 
     def synchronised(self) -> "bool | None":
-        """Return whether the kernel says that the wall clock is synchronised; None when it does not say."""
+        """Return whether the kernel says that the wall clock is synchronised; None when it does not
+        say.
+        """
         return None
 
     def boot(self) -> str:
@@ -40,7 +48,8 @@ class Clock:
 
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-# of <sys/timex.h>, the same on every processor: what adjtimex() returns, and a bit of the status in its struct
+# of <sys/timex.h>, the same on every processor: what adjtimex() returns, and a bit of the status in
+# its struct
 TIME_ERROR, STA_UNSYNC = 5, 0x40
 
 
@@ -53,7 +62,9 @@ def boot_id(read_file) -> str:
 
 
 def clock_is_synchronised(state: int, status: int) -> bool:
-    """Return whether adjtimex() with this result says that somebody keeps the clock right: ntpd, chronyd (with rtcsync), timesyncd."""
+    """Return whether adjtimex() with this result says that somebody keeps the clock right: ntpd,
+    chronyd (with rtcsync), timesyncd.
+    """
     return 0 <= state != TIME_ERROR and not status & STA_UNSYNC
 
 

@@ -42,12 +42,16 @@ def system_clock() -> SystemClock:
 
 
 def sim_clock(url: str) -> SimClock:
-    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start() connects."""
+    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start()
+    connects.
+    """
     return SimClock(connector(url))
 
 
 def connector(url: str):
-    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader, writer); ValueError for other URLs."""
+    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader,
+    writer); ValueError for other URLs.
+    """
     scheme, _, rest = url.partition(":")
     if scheme == "unix" and rest:
         return lambda: asyncio.open_unix_connection(rest)
@@ -58,7 +62,9 @@ def connector(url: str):
 
 
 def open_bus(url: str, clock):
-    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an unknown URL."""
+    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an
+    unknown URL.
+    """
     from flukso.ports import cpython_bus
 
     return cpython_bus.open_bus(url, clock)
@@ -71,7 +77,9 @@ def open_https(base_url: str, cacert: str, clock):
 
 
 def check_cacert(cacert: str) -> str:
-    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises
+    OSError when it cannot be used.
+    """
     from flukso.ports import cpython_ca
 
     return cpython_ca.check_cacert(cacert)
@@ -122,12 +130,16 @@ def read_file(path: str, limit: int) -> bytes:
 
 
 def write_durable(path: str, data: bytes, mode: int = 0o600, user: str | None = None):
-    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
+    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or
+    the new bytes. Raises OSError.
+    """
     _replace(path, data, mode, lambda handle: None if user is None else _give(handle, user))
 
 
 def rewrite_durable(path: str, data: bytes):
-    """Replace a file like write_durable, with the mode and the owner that it has; a link stays one. Raises OSError."""
+    """Replace a file like write_durable, with the mode and the owner that it has; a link stays one.
+    Raises OSError.
+    """
     path = os.path.realpath(path)
     status = os.stat(path)
 
@@ -145,7 +157,9 @@ def rewrite_durable(path: str, data: bytes):
 
 def _replace(path, data, mode, give):
     fresh = path + ".new"
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    handle = os.open(
+        fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode
+    )
     try:
         view = memoryview(data)
         while view:
@@ -173,7 +187,9 @@ def _give(handle, user):
 
 
 def end_output():
-    """See that what was written to the standard output has left. Raises OSError, with EPIPE when nobody reads it any more."""
+    """See that what was written to the standard output has left. Raises OSError, with EPIPE when
+    nobody reads it any more.
+    """
     sys.stdout.flush()
 
 

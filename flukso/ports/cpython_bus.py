@@ -15,7 +15,10 @@ from flukso.ports.simulator import ANSWER_S, StreamBus
 from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
-LOCK_TRIES, LOCK_EVERY_S = 20, 0.25  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+LOCK_TRIES, LOCK_EVERY_S = (
+    20,
+    0.25,
+)  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
 TTY_BAUD = 115200
 
 
@@ -44,7 +47,9 @@ def holder(handle: int) -> str:
 
 
 def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
-    """Lock the open file for this process; BusError naming the holder when it does not let go in time."""
+    """Lock the open file for this process; BusError naming the holder when it does not let go in
+    time.
+    """
     for remaining in range(tries - 1, -1, -1):
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,7 +75,9 @@ class SpidevBus:
         self._worker = ThreadPoolExecutor(1, "spi")
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self._transfer, data, gap_us)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._worker, self._transfer, data, gap_us
+        )
 
     def _transfer(self, data, gap_us):
         try:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CA file on CPython, taken as on MicroPython (package/flukso-micropython/modules/tls/ca_file.c); tests/runtime/test_ca_files.py."""
+"""The CA file on CPython, taken as on MicroPython
+(package/flukso-micropython/modules/tls/ca_file.c); tests/runtime/test_ca_files.py.
+"""
 
 import base64
 import binascii
@@ -21,7 +23,9 @@ CaFile = namedtuple("CaFile", ("good", "bad", "fault", "line"))
 
 
 def check_cacert(cacert: str) -> str:
-    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises
+    OSError when it cannot be used.
+    """
     found = read_ca_file(cacert)
     return ca_file_words(cacert, len(found.good), found.bad, found.fault, found.line)
 
@@ -48,7 +52,12 @@ def _blocks(text):
     """Yield (line, fault or 0, DER) of each block, in order."""
     block: list[bytes] | None = None
     begin, trusted = 0, False
-    lines = text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    lines = (
+        text.removeprefix(b"\xef\xbb\xbf")
+        .replace(b"\r\n", b"\n")
+        .replace(b"\r", b"\n")
+        .split(b"\n")
+    )
     for number, raw in enumerate(lines, 1):
         line = raw.strip(BLANKS)
         if block is not None and not line.startswith(b"-----"):

@@ -13,7 +13,9 @@ LOCK_S = 2  # how long a pid file of a process that is just ending is waited for
 
 
 def running(path: str) -> int | None:
-    """Return the process that a pid file names, None when there is none alive; a stale file is removed."""
+    """Return the process that a pid file names, None when there is none alive; a stale file is
+    removed.
+    """
     lock = pidfile.TimeoutPIDLockFile(path)
     number = lock.read_pid()
     if number is None:
@@ -31,7 +33,8 @@ def running(path: str) -> int | None:
 
 
 def detach(path: str):
-    """Go on in the background as leader of a session; the first process ends with status 0. Raises OSError.
+    """Go on in the background as leader of a session; the first process ends with status 0. Raises
+    OSError.
 
     Returns what close() ends: it removes the pid file.
     """

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on CPython: requests in a worker thread, so that nothing the server does can hold up the event loop."""
+"""HTTPS on CPython: requests in a worker thread, so that nothing the server does can hold up the
+event loop.
+"""
 
 import asyncio
 import io
@@ -14,7 +16,9 @@ from flukso.https import TIMEOUT, UNREACHABLE, Answer, HttpsError, parse_url
 from flukso.ports.cpython_ca import check_cacert
 from flukso.ports.cpython_tls import Way
 
-WORKERS_MAX = 3  # requests whose thread hangs in the resolver, which nothing can interrupt; then further ones fail at once
+# requests whose thread hangs in the resolver, which nothing can interrupt; then further ones fail
+# at once
+WORKERS_MAX = 3
 
 
 class _Adapter(requests.adapters.BaseAdapter):
@@ -28,8 +32,16 @@ class _Adapter(requests.adapters.BaseAdapter):
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):  # noqa: PLR0913, PLR0917
         """Return the response; timeout is in s. Raises HttpsError."""
         self.way.deadline = time.monotonic() + timeout
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}  # the Exchange counts itself
-        answer = _at_once(self._exchange.request(request.method, request.path_url, headers, request.body or b"", self.way.deadline))
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() != "content-length"
+        }  # the Exchange counts itself
+        answer = _at_once(
+            self._exchange.request(
+                request.method, request.path_url, headers, request.body or b"", self.way.deadline
+            )
+        )
         response = requests.Response()
         response.request, response.url = request, request.url
         response.status_code, response.raw = answer.status, io.BytesIO(answer.body)
@@ -81,13 +93,22 @@ class Https:
         if not self._workers:
             session.close()  # else the thread does it, as it fails
 
-    async def request(self, method: str, path: str, headers: dict, body: bytes, timeout_s: float) -> Answer:
-        """Return the server's answer to a path (absolute, without host). Raises HttpsError and nothing else.
+    async def request(
+        self, method: str, path: str, headers: dict, body: bytes, timeout_s: float
+    ) -> Answer:
+        """Return the server's answer to a path (absolute, without host). Raises HttpsError and
+        nothing else.
 
-        It ends within timeout_s of the clock, whatever the server does. Nothing is sent before the server's certificate is verified.
+        It ends within timeout_s of the clock, whatever the server does. Nothing is sent before the
+        server's certificate is verified.
         """
         if self._workers >= WORKERS_MAX:
-            raise HttpsError(UNREACHABLE, "{} earlier requests still hang, probably in the name service".format(self._workers))
+            raise HttpsError(
+                UNREACHABLE,
+                "{} earlier requests still hang, probably in the name service".format(
+                    self._workers
+                ),
+            )
         if self._session is None:
             self._open()
         loop = asyncio.get_running_loop()
@@ -96,7 +117,9 @@ class Https:
         deadline = time.monotonic() + timeout_s
         job = (self._session, method, path, headers, body, deadline)
         self._workers += 1
-        threading.Thread(target=self._work, args=(loop, done, job), daemon=True, name="https").start()
+        threading.Thread(
+            target=self._work, args=(loop, done, job), daemon=True, name="https"
+        ).start()
         try:
             return await asyncio.wait_for(done, timeout_s)
         except asyncio.TimeoutError:
@@ -133,7 +156,9 @@ class Https:
         host = "[{}]".format(self._url.host) if ":" in self._url.host else self._url.host
         url = "https://{}:{}{}".format(host, self._url.port, path)
         left_s = max(0.0, deadline - time.monotonic())
-        response = session.request(method, url, headers=headers, data=body, timeout=left_s, allow_redirects=False)
+        response = session.request(
+            method, url, headers=headers, data=body, timeout=left_s, allow_redirects=False
+        )
         return Answer(response.status_code, dict(response.headers), response.content)
 
 

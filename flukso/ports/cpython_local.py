@@ -24,7 +24,9 @@ class UnixServer:
 
 
 async def serve_unix(path: str, handler) -> UnixServer:
-    """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a dead socket is replaced."""
+    """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a
+    dead socket is replaced.
+    """
     cpython.make_folder(os.path.dirname(path) or ".")
     try:
         if stat.S_ISSOCK(os.lstat(path).st_mode):
@@ -37,7 +39,9 @@ async def serve_unix(path: str, handler) -> UnixServer:
 
 
 class Pipe:
-    """The writing end of a named pipe. Nothing waits for a reader: a line that nobody takes is dropped."""
+    """The writing end of a named pipe. Nothing waits for a reader: a line that nobody takes is
+    dropped.
+    """
 
     def __init__(self, path: str):
         """Make the pipe when it is missing. Raises OSError, also when something else stands there."""

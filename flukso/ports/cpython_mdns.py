@@ -51,7 +51,9 @@ def addresses() -> list[bytes]:
 
 
 async def announce(service) -> Announcement:
-    """Announce a discovery.Service until it is closed. Raises OSError where there is no network for it."""
+    """Announce a discovery.Service until it is closed. Raises OSError where there is no network for
+    it.
+    """
     zeroconf = AsyncZeroconf()
     info = service_info(service)
     try:

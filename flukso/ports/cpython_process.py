@@ -17,11 +17,15 @@ _children: dict = {}  # pid: Popen of what start() started
 
 
 def run(words: list, limit_s: float, heard, pidfile: str) -> int:
-    """Run a program by PATH; each piece of what it says goes to heard(text). Return its exit status, 128 + signal when killed.
+    """Run a program by PATH; each piece of what it says goes to heard(text). Return its exit
+    status, 128 + signal when killed.
 
-    Its number stands in `pidfile` meanwhile. It is killed after limit_s, or when heard() raises. FileNotFoundError when there is none.
+    Its number stands in `pidfile` meanwhile. It is killed after limit_s, or when heard() raises.
+    FileNotFoundError when there is none.
     """
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert process.stdout is not None
     deadline = time.monotonic() + limit_s
     try:
@@ -44,7 +48,9 @@ def run(words: list, limit_s: float, heard, pidfile: str) -> int:
 
 
 def hear_interrupts():
-    """Let Ctrl-C end what runs at once; asyncio would hear of it at its next wait, by when an update may be done."""
+    """Let Ctrl-C end what runs at once; asyncio would hear of it at its next wait, by when an
+    update may be done.
+    """
 
     def interrupt(number, frame):
         raise KeyboardInterrupt
@@ -69,9 +75,13 @@ def kill(number: int, which: int):
 
 
 def lock(path: str, tries: int):
-    """Hold the lock of a file, made when missing; return what close() lets go. BusError naming the holder when it is held."""
+    """Hold the lock of a file, made when missing; return what close() lets go. BusError naming the
+    holder when it is held.
+    """
     try:
-        handle = os.open(path, os.O_RDWR | (0 if path[:5] == "/dev/" else os.O_CREAT) | os.O_CLOEXEC, 0o600)
+        handle = os.open(
+            path, os.O_RDWR | (0 if path[:5] == "/dev/" else os.O_CREAT) | os.O_CLOEXEC, 0o600
+        )
     except OSError as error:
         raise BusError("{}: {}".format(path, error.strerror)) from None
     try:
@@ -122,7 +132,9 @@ def interprets(number: int) -> bool:
         program = os.readlink("/proc/{}/exe".format(number))
     except OSError:
         return False
-    return os.path.basename(program).startswith(("python", "pypy", "micropython", "flukso-micropython"))
+    return os.path.basename(program).startswith(
+        ("python", "pypy", "micropython", "flukso-micropython")
+    )
 
 
 def sleep(seconds: float):
@@ -148,7 +160,9 @@ ANSWER_MAX = 80  # characters of what somebody types
 
 
 def ask(question: str) -> "str | None":
-    """Return what the person at the terminal answers, None when there is nobody, or the input has ended."""
+    """Return what the person at the terminal answers, None when there is nobody, or the input has
+    ended.
+    """
     if sys.stdin is None or not sys.stdin.isatty() or not terminal():
         return None
     sys.stdout.write(question)

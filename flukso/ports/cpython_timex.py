@@ -7,7 +7,9 @@ from flukso.ports import clock_is_synchronised
 
 
 class _Timex(ctypes.Structure):
-    """The head of struct timex up to what is looked at, and room for the rest: 208 bytes with longs of 64 bits, 128 with 32."""
+    """The head of struct timex up to what is looked at, and room for the rest: 208 bytes with longs
+    of 64 bits, 128 with 32.
+    """
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -21,7 +23,9 @@ class _Timex(ctypes.Structure):
 
 
 def synchronised() -> bool | None:
-    """Return whether the kernel says that its clock is synchronised; None when it must not tell us, or knows no such call."""
+    """Return whether the kernel says that its clock is synchronised; None when it must not tell us,
+    or knows no such call.
+    """
     try:
         adjtimex = ctypes.CDLL(None).adjtimex
     except (OSError, AttributeError):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS on CPython: the one context in which we speak it, and links for an Exchange that block until a deadline."""
+"""TLS on CPython: the one context in which we speak it, and links for an Exchange that block until
+a deadline.
+"""
 
 import fcntl
 import select
@@ -11,12 +13,25 @@ import time
 
 from flukso import exchange
 from flukso.http import Closed
-from flukso.https import CERTIFICATE, NO_COMMON, NO_TLS, PROTOCOL, TIMEOUT, TOO_OLD, UNREACHABLE, HttpsError
+from flukso.https import (
+    CERTIFICATE,
+    NO_COMMON,
+    NO_TLS,
+    PROTOCOL,
+    TIMEOUT,
+    TOO_OLD,
+    UNREACHABLE,
+    HttpsError,
+)
 from flukso.ports.cpython_ca import read_ca_file
 
 CHUNK = 4096  # bytes of an answer read at once
 QUICKACK = getattr(socket, "TCP_QUICKACK", 12)  # what came is confirmed at once
-GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # while sending, a reset is an EOF
+GONE = (
+    ConnectionError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)  # while sending, a reset is an EOF
 
 # X.509 verification errors of OpenSSL (x509_vfy.h) in words
 REFUSALS = {
@@ -34,9 +49,11 @@ OLD_VERSION = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "VERSION_
 
 
 def client_context(cacert: str) -> ssl.SSLContext:
-    """Return the one way in which we speak TLS: the server proves its name with a certificate of this CA file, from TLS 1.2 on.
+    """Return the one way in which we speak TLS: the server proves its name with a certificate of
+    this CA file, from TLS 1.2 on.
 
-    Any certificate of the file is trusted, also one that another one signed, as on the other interpreter.
+    Any certificate of the file is trusted, also one that another one signed, as on the other
+    interpreter.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -49,7 +66,9 @@ def client_context(cacert: str) -> ssl.SSLContext:
 
 
 class Way:
-    """The way to one server (flukso/exchange.py); deadline bounds everything, interrupt() ends it from another thread."""
+    """The way to one server (flukso/exchange.py); deadline bounds everything, interrupt() ends it
+    from another thread.
+    """
 
     def __init__(self, url, cacert):
         self.host, self.port = url.host, url.port
@@ -63,7 +82,10 @@ class Way:
 
     async def addresses(self):
         try:
-            return [(found[0], found[4]) for found in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)]
+            return [
+                (found[0], found[4])
+                for found in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            ]
         except (OSError, UnicodeError):
             return []
 
@@ -79,12 +101,20 @@ class Way:
             rtt_s = time.monotonic() - begun
         except OSError as error:
             sock.close()
-            why = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
-            raise HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why))
+            why = (
+                "no answer"
+                if isinstance(error, TimeoutError)
+                else (error.strerror or str(error)).lower()
+            )
+            raise HttpsError(
+                UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why)
+            )
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
-            secure = self._sock = self._context().wrap_socket(sock, server_hostname=self.host, do_handshake_on_connect=False)
+            secure = self._sock = self._context().wrap_socket(
+                sock, server_hostname=self.host, do_handshake_on_connect=False
+            )
         except (OSError, ValueError) as error:
             sock.close()
             if isinstance(error, HttpsError):
@@ -103,7 +133,9 @@ class Way:
         try:
             return client_context(self._cacert)
         except (OSError, ValueError) as error:
-            raise HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(self._cacert, error))
+            raise HttpsError(
+                CERTIFICATE, "the CA file {} cannot be used: {}".format(self._cacert, error)
+            )
 
     def interrupt(self):
         """Make whatever waits on the socket fail now, and all that would be opened."""
@@ -120,8 +152,14 @@ class Way:
         if isinstance(error, HttpsError):
             return error
         if isinstance(error, ssl.SSLCertVerificationError):
-            why = REFUSALS.get(error.verify_code, error.verify_message).format(cacert=self._cacert, host=self.host)
-            return HttpsError(CERTIFICATE, "the certificate of {} is refused: {}".format(self.host, why), error.verify_code in DATES)
+            why = REFUSALS.get(error.verify_code, error.verify_message).format(
+                cacert=self._cacert, host=self.host
+            )
+            return HttpsError(
+                CERTIFICATE,
+                "the certificate of {} is refused: {}".format(self.host, why),
+                error.verify_code in DATES,
+            )
         if isinstance(error, GONE):
             return Closed(str(error))
         if isinstance(error, TimeoutError):
@@ -137,7 +175,9 @@ class Way:
 
 
 class Link(exchange.Link):
-    """One verified connection. What is async here never waits for the event loop: it blocks, until the way's deadline."""
+    """One verified connection. What is async here never waits for the event loop: it blocks, until
+    the way's deadline.
+    """
 
     def __init__(self, way, sock, rtt_s):
         self._way = way
@@ -172,7 +212,10 @@ class Link(exchange.Link):
 
     def sent(self):
         try:
-            return struct.unpack("i", fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0] == 0
+            return (
+                struct.unpack("i", fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+                == 0
+            )
         except OSError:
             return True  # no such question on this system
 

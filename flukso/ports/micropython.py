@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MicroPython's port, on our own runtime (docs/runtime.md): clocks, files, log, signals; the rest stands in files of its own."""
+"""MicroPython's port, on our own runtime (docs/runtime.md): clocks, files, log, signals; the rest
+stands in files of its own.
+"""
 
 import asyncio
 import gc
@@ -15,9 +17,16 @@ from flukso.ports.simulator import SimClock
 
 SLEEP_MAX_S = 86400  # asyncio counts milliseconds in 30 bits: six days
 CHUNK = 1024  # bytes read at once of a file that does not say its length, as those in /proc
-MODE, INODE, OWNER, SIZE, MTIME = 0, 1, 4, 6, 8  # places in os.stat(); the group stands behind the owner
+MODE, INODE, OWNER, SIZE, MTIME = (
+    0,
+    1,
+    4,
+    6,
+    8,
+)  # places in os.stat(); the group stands behind the owner
 
-# Garbage is collected before it has spread over the whole heap: what was never touched is no resident memory.
+# Garbage is collected before it has spread over the whole heap: what was never touched is no
+# resident memory.
 gc.threshold((gc.mem_alloc() + gc.mem_free()) // 4)
 
 
@@ -55,26 +64,34 @@ def system_clock() -> SystemClock:
 
 
 def sim_clock(url: str) -> SimClock:
-    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start() connects."""
+    """Return the clock behind fluksosim's control line, unix:PATH or tcp:HOST:PORT; its start()
+    connects.
+    """
     return SimClock(connector(url))
 
 
 def open_bus(url: str, clock):
-    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an unknown URL."""
+    """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an
+    unknown URL.
+    """
     from flukso.ports import micropython_bus
 
     return micropython_bus.open_bus(url, clock)
 
 
 def open_https(base_url: str, cacert: str, clock):
-    """Return the connection to the server; opened when first used. ValueError for the URL, OSError for the CA file."""
+    """Return the connection to the server; opened when first used. ValueError for the URL, OSError
+    for the CA file.
+    """
     from flukso.ports import micropython_https
 
     return micropython_https.open_https(base_url, cacert, clock)
 
 
 def check_cacert(cacert: str) -> str:
-    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises
+    OSError when it cannot be used.
+    """
     from flukso.ports import micropython_https
 
     return micropython_https.check_cacert(cacert)
@@ -89,7 +106,9 @@ def log_to_syslog():
     from flukso.httpdate import utc
     from flukso.ports import syslog
 
-    _system_log.append(syslog.Syslog(_connect_log, lambda: utc(int(time.time())), "flukso", posix.getpid()))
+    _system_log.append(
+        syslog.Syslog(_connect_log, lambda: utc(int(time.time())), "flukso", posix.getpid())
+    )
 
 
 def _connect_log():
@@ -132,12 +151,16 @@ def read_file(path: str, limit: int) -> bytes:
 
 
 def write_durable(path: str, data: bytes, mode: int = 0o600, user: "str | None" = None):
-    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or the new bytes. Raises OSError."""
+    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or
+    the new bytes. Raises OSError.
+    """
     _replace(path, data, mode, lambda handle: None if user is None else _give(handle, user))
 
 
 def rewrite_durable(path: str, data: bytes):
-    """Replace a file like write_durable, with the mode that it has. Raises OSError, also when it is not ours or our group's."""
+    """Replace a file like write_durable, with the mode that it has. Raises OSError, also when it is
+    not ours or our group's.
+    """
     status = os.stat(path)
 
     def give(handle):
@@ -158,7 +181,9 @@ def rewrite_durable(path: str, data: bytes):
 
 def _replace(path, data, mode, give):
     fresh = path + ".new"
-    handle = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, mode)
+    handle = posix.open(
+        fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW, mode
+    )
     try:
         view = memoryview(data)
         while view:
@@ -168,7 +193,9 @@ def _replace(path, data, mode, give):
     finally:
         posix.close(handle)
     os.rename(fresh, path)
-    folder = posix.open(path.rpartition("/")[0] or ("/" if path[:1] == "/" else "."), posix.O_RDONLY)
+    folder = posix.open(
+        path.rpartition("/")[0] or ("/" if path[:1] == "/" else "."), posix.O_RDONLY
+    )
     try:
         posix.fsync(folder)
     finally:
@@ -259,7 +286,9 @@ class _Announced:
 
 
 async def announce(service):
-    """Return what the coroutine close() ends. On a router the service manager and its mDNS responder announce the service."""
+    """Return what the coroutine close() ends. On a router the service manager and its mDNS
+    responder announce the service.
+    """
     return _Announced()
 
 

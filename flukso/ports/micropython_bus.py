@@ -12,7 +12,10 @@ from flukso.ports.simulator import StreamBus
 from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
-LOCK_TRIES, LOCK_EVERY_MS = 20, 250  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+LOCK_TRIES, LOCK_EVERY_MS = (
+    20,
+    250,
+)  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
 TTY_BAUD = 115200
 BLOCK = 32  # bytes of one system call: with their gaps it blocks the loop for 9 ms
 
@@ -38,7 +41,9 @@ def holder(number: int) -> str:
 
 
 async def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
-    """Lock the open file for this process; BusError naming the holder when it does not let go in time."""
+    """Lock the open file for this process; BusError naming the holder when it does not let go in
+    time.
+    """
     for remaining in range(tries - 1, -1, -1):
         number = posix.lockf(handle)
         if number == 0:
@@ -57,7 +62,9 @@ class SpidevBus:
         self._device = None
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:
-        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer opens anew."""
+        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer
+        opens anew.
+        """
         try:
             if self._device is None:
                 await self._open()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on MicroPython: our module `tls` verifies chain, name and dates; every socket is closed by hand, as its finaliser would not."""
+"""HTTPS on MicroPython: our module `tls` verifies chain, name and dates; every socket is closed by
+hand, as its finaliser would not.
+"""
 
 import asyncio
 import errno
@@ -9,7 +11,18 @@ import tls
 
 from flukso.exchange import Addresses, Exchange, Link
 from flukso.http import Closed
-from flukso.https import CERTIFICATE, NO_COMMON, NO_TLS, PROTOCOL, TIMEOUT, TOO_NEW, UNREACHABLE, HttpsError, ca_file_words, parse_url
+from flukso.https import (
+    CERTIFICATE,
+    NO_COMMON,
+    NO_TLS,
+    PROTOCOL,
+    TIMEOUT,
+    TOO_NEW,
+    UNREACHABLE,
+    HttpsError,
+    ca_file_words,
+    parse_url,
+)
 from flukso.ports.micropython_streams import addresses, connect, readable, writable
 
 CHUNK = 1024  # bytes of an answer read at once
@@ -46,7 +59,9 @@ GONE = (errno.ECONNRESET, EPIPE, errno.ENOTCONN, errno.EBADF, TLS_EOF)
 
 
 def check_cacert(cacert: str) -> str:
-    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises OSError when it cannot be used."""
+    """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises
+    OSError when it cannot be used.
+    """
     return ca_file_words(cacert, *tls.check(cacert))
 
 
@@ -143,7 +158,9 @@ class _Way:
             raise
 
     def _unreachable(self, why):
-        return HttpsError(UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why))
+        return HttpsError(
+            UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why)
+        )
 
     def told(self, error):
         """Return the HttpsError that says this OSError in words."""
@@ -154,7 +171,10 @@ class _Way:
             text = "the certificate of {} is refused: {}".format(self.host, self._verdict(detail))
             return HttpsError(CERTIFICATE, text, not detail & ~(FUTURE | EXPIRED))
         if number == NO_CA_FILE:
-            return HttpsError(CERTIFICATE, "the CA file {} cannot be used: {}".format(self.cacert, _in_words(detail)))
+            return HttpsError(
+                CERTIFICATE,
+                "the CA file {} cannot be used: {}".format(self.cacert, _in_words(detail)),
+            )
         if number in GONE:
             return Closed(_in_words(number))
         if number in NO_MEMORY:
@@ -192,13 +212,18 @@ class Https:
         self._exchange.close()
 
     async def request(self, method: str, path: str, headers: dict, body: bytes, timeout_s: float):
-        """Return the server's Answer to a path (absolute, without host). Raises HttpsError and nothing else.
+        """Return the server's Answer to a path (absolute, without host). Raises HttpsError and
+        nothing else.
 
-        It ends within timeout_s of the clock, whatever the server does. Nothing is sent before the server's certificate is verified.
+        It ends within timeout_s of the clock, whatever the server does. Nothing is sent before the
+        server's certificate is verified.
         """
         timeout_s = self._clock.real(timeout_s)
         try:
-            return await asyncio.wait_for(self._exchange.request(method, path, headers, body, posix.monotonic() + timeout_s), timeout_s)
+            return await asyncio.wait_for(
+                self._exchange.request(method, path, headers, body, posix.monotonic() + timeout_s),
+                timeout_s,
+            )
         except asyncio.TimeoutError:
             self.close()
             raise HttpsError(TIMEOUT, "no whole answer from {} in time".format(self._url.host))
@@ -207,7 +232,9 @@ class Https:
         except HttpsError:
             raise
         except OSError as error:
-            raise HttpsError(UNREACHABLE, "no way to {}: {}".format(self._url.host, _in_words(error.errno)))
+            raise HttpsError(
+                UNREACHABLE, "no way to {}: {}".format(self._url.host, _in_words(error.errno))
+            )
 
 
 def _in_words(number):

@@ -41,7 +41,9 @@ class UnixServer:
 
 
 async def serve_unix(path: str, handler) -> UnixServer:
-    """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a dead socket is replaced."""
+    """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a
+    dead socket is replaced.
+    """
     micropython.make_folder(path.rpartition("/")[0] or ".")
     if _kind(path) == SOCKET:
         os.unlink(path)
@@ -65,7 +67,9 @@ def _kind(path):
 
 
 class Pipe:
-    """The writing end of a named pipe. Nothing waits for a reader: a line that nobody takes is dropped."""
+    """The writing end of a named pipe. Nothing waits for a reader: a line that nobody takes is
+    dropped.
+    """
 
     def __init__(self, path: str):
         """Make the pipe when it is missing. Raises OSError, also when something else stands there."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MicroPython: programs that are run, locks, and the plain files that steer a kernel. The contracts stand in cpython_process.py."""
+"""MicroPython: programs that are run, locks, and the plain files that steer a kernel. The contracts
+stand in cpython_process.py.
+"""
 
 import os
 import posix
@@ -24,7 +26,9 @@ def run(words, limit_s, heard, pidfile):
     reader = posix.open(pipe, posix.O_RDONLY | posix.O_NONBLOCK)
     writer = posix.open(pipe, posix.O_WRONLY)
     try:
-        number = posix.spawn(["/bin/sh", "-c", "exec " + " ".join([quoted(word) for word in words])], writer)  # spawn takes 16 words
+        number = posix.spawn(
+            ["/bin/sh", "-c", "exec " + " ".join([quoted(word) for word in words])], writer
+        )  # spawn takes 16 words
     except OSError:
         posix.close(reader)
         raise
@@ -141,7 +145,10 @@ def owner(path):
 
 def interprets(number):
     try:  # the name behind the link cannot be read here; its file can be told from ours
-        return os.stat("/proc/{}/exe".format(number))[INODE : DEVICE + 1] == os.stat("/proc/self/exe")[INODE : DEVICE + 1]
+        return (
+            os.stat("/proc/{}/exe".format(number))[INODE : DEVICE + 1]
+            == os.stat("/proc/self/exe")[INODE : DEVICE + 1]
+        )
     except OSError:
         return False
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Byte streams on MicroPython whose close() closes, and the ways to open them; names are looked up without blocking the loop."""
+"""Byte streams on MicroPython whose close() closes, and the ways to open them; names are looked up
+without blocking the loop.
+"""
 
 import asyncio
 import errno
@@ -48,7 +50,9 @@ class Stream:
         return data
 
     async def readline(self) -> bytes:
-        """Return a line with its end; without it when the stream ends. OSError when it is longer than LINE_MAX."""
+        """Return a line with its end; without it when the stream ends. OSError when it is longer
+        than LINE_MAX.
+        """
         while b"\n" not in self._ahead:
             data = await self._more()
             if not data:
@@ -85,7 +89,9 @@ class Stream:
 
 
 def connector(url: str):
-    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader, writer); ValueError for other URLs."""
+    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader,
+    writer); ValueError for other URLs.
+    """
     scheme, _, rest = url.partition(":")
     if scheme == "unix" and rest:
         return lambda: _open_unix(rest)
@@ -117,7 +123,9 @@ async def _open_tcp(host, port):
 
 
 async def connect(address: bytes):
-    """Return a non-blocking socket that is connected to a sockaddr. Raises OSError; a cancelled attempt leaves nothing open."""
+    """Return a non-blocking socket that is connected to a sockaddr. Raises OSError; a cancelled
+    attempt leaves nothing open.
+    """
     sock = socket.socket(struct.unpack("H", address[:2])[0], socket.SOCK_STREAM)
     try:
         sock.setblocking(False)

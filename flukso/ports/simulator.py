@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulator's two lines (docs/simulator.md): frames of the bus, and a clock that the simulator drives. For both interpreters."""
+"""The simulator's two lines (docs/simulator.md): frames of the bus, and a clock that the simulator
+drives. For both interpreters.
+"""
 
 import asyncio
 import struct
@@ -15,7 +17,9 @@ HEADER = 7  # request: mark, X, count u16, gap u16, CRC
 ANSWER_HEADER = 6  # mark, x, count u16, status, CRC
 SKIP_MAX = 4096  # bytes passed over while looking for a header
 ANSWER_S = 5.0  # real seconds; a transfer takes the simulator milliseconds
-REAL_MIN_S = 2.0  # real seconds a time-out has at least: a busy machine needs them however fast time goes
+REAL_MIN_S = (
+    2.0  # real seconds a time-out has at least: a busy machine needs them however fast time goes
+)
 SETTLE_ROUNDS = 4  # turns of the loop in which tasks that can go on do so before time moves
 SPEED_EVERY_US = 60000000  # how often the speed is asked again: it may change under way
 
@@ -27,11 +31,17 @@ def encode_transfer(data: bytes, gap_us: int) -> bytes:
 
 
 async def read_answer(reader, count: int) -> bytes:
-    """Return the bytes that the simulator read in a transfer of `count` bytes; BusError when it could not be done."""
+    """Return the bytes that the simulator read in a transfer of `count` bytes; BusError when it
+    could not be done.
+    """
     window = b""
     for _ in range(SKIP_MAX):
         window = (window + await reader.readexactly(1))[-ANSWER_HEADER:]
-        if len(window) == ANSWER_HEADER and window[:2] == b"\xf5x" and crc8(window[:-1]) == window[-1]:
+        if (
+            len(window) == ANSWER_HEADER
+            and window[:2] == b"\xf5x"
+            and crc8(window[:-1]) == window[-1]
+        ):
             break
     else:
         raise BusError("the simulator answers nonsense")
@@ -53,7 +63,9 @@ class StreamBus:
         self._streams = None
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:
-        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer connects anew."""
+        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer
+        connects anew.
+        """
         if not 0 < len(data) <= TRANSFER_MAX:
             raise BusError("{} bytes in one transfer".format(len(data)))
         self._clock.hold()
@@ -64,7 +76,9 @@ class StreamBus:
             raise (
                 error
                 if isinstance(error, BusError)
-                else BusError("no answer on the bus: {}".format((error and trouble(error)) or "it was closed"))
+                else BusError(
+                    "no answer on the bus: {}".format((error and trouble(error)) or "it was closed")
+                )
             )
         finally:
             self._clock.release()
@@ -84,9 +98,11 @@ class StreamBus:
 
 
 class SimClock:
-    """Wall and monotonic time of the simulator. Time moves only while every task of ours sleeps on this clock.
+    """Wall and monotonic time of the simulator. Time moves only while every task of ours sleeps on
+    this clock.
 
-    One `until` is out at a time, for the earliest sleeper; a sleeper added meanwhile may wake late by what is left of it.
+    One `until` is out at a time, for the earliest sleeper; a sleeper added meanwhile may wake late
+    by what is left of it.
     """
 
     def __init__(self, connect):
@@ -131,7 +147,9 @@ class SimClock:
         return self._sim_us / 1000000
 
     def synchronised(self) -> "bool | None":
-        """Return what the simulator says of its wall clock, which no kernel knows; None when it says nothing."""
+        """Return what the simulator says of its wall clock, which no kernel knows; None when it
+        says nothing.
+        """
         return self._synchronised
 
     def boot(self) -> str:
@@ -227,5 +245,7 @@ class SimClock:
             line = (await reader.readline()).decode()
         words = line.split()
         if words[:1] != ["ok"]:
-            raise OSError("{}: {}".format(command.split()[0], line.strip() or "the line was closed"))
+            raise OSError(
+                "{}: {}".format(command.split()[0], line.strip() or "the line was closed")
+            )
         return words[1:]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system log, reached by datagrams in the form of syslog(3), so that each line keeps its level. Nothing here waits."""
+"""The system log, reached by datagrams in the form of syslog(3), so that each line keeps its level.
+Nothing here waits.
+"""
 
 from flukso.httpdate import MONTHS
 
@@ -13,18 +15,25 @@ EAGAIN = 11  # on every Linux
 def datagram(level: str, name: str, pid: int, when, text: str) -> bytes:
     """Return a line as the log takes it; when: (year, month, day, hour, minute, second, …).
 
-    The time is the log's own affair, but logd leaves out 16 bytes wherever the sixteenth is a space, so they must be there.
+    The time is the log's own affair, but logd leaves out 16 bytes wherever the sixteenth is a
+    space, so they must be there.
     """
     month = MONTHS[3 * when[1] - 3 : 3 * when[1]]
-    head = "<{}>{} {:2d} {:02d}:{:02d}:{:02d} {}[{}]: ".format(DAEMON | LEVELS[level], month, when[2], when[3], when[4], when[5], name, pid)
+    head = "<{}>{} {:2d} {:02d}:{:02d}:{:02d} {}[{}]: ".format(
+        DAEMON | LEVELS[level], month, when[2], when[3], when[4], when[5], name, pid
+    )
     return head.encode() + text.encode()[:LINE_MAX]
 
 
 class Syslog:
-    """A way to the system log. What it cannot take at once is dropped, counted, and said before the next line that it takes."""
+    """A way to the system log. What it cannot take at once is dropped, counted, and said before the
+    next line that it takes.
+    """
 
     def __init__(self, connect, now, name: str, pid: int):
-        """connect() -> a connected datagram socket that does not block, or OSError; now() -> a time as datagram() wants it."""
+        """connect() -> a connected datagram socket that does not block, or OSError; now() -> a time
+        as datagram() wants it.
+        """
         self._connect = connect
         self._now = now
         self._name = name
@@ -33,9 +42,13 @@ class Syslog:
         self._dropped = 0
 
     def write(self, level: str, text: str) -> bool:
-        """Hand over a line. Returns False when there is no system log: the caller has the line still."""
+        """Hand over a line. Returns False when there is no system log: the caller has the line
+        still.
+        """
         if self._dropped:
-            lost = "the system log was full: {} lines before this one were dropped".format(self._dropped)
+            lost = "the system log was full: {} lines before this one were dropped".format(
+                self._dropped
+            )
             if self._send("warning", lost) == "sent":
                 self._dropped = 0
         state = self._send(level, text)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listens on a TCP port for both interpreters: on IPv6 and IPv4 where the machine has both, else on what it has."""
+"""Listens on a TCP port for both interpreters: on IPv6 and IPv4 where the machine has both, else on
+what it has.
+"""
 
 import asyncio
 import socket
@@ -10,7 +12,9 @@ ANY = (("::", socket.AF_INET6), ("0.0.0.0", socket.AF_INET))  # the first takes 
 
 
 async def serve_tcp(port: int, handler, backlog: int):
-    """Return a listening asyncio server; handler(reader, writer) is a coroutine function. Raises OSError when the port is taken."""
+    """Return a listening asyncio server; handler(reader, writer) is a coroutine function. Raises
+    OSError when the port is taken.
+    """
     sock = _bound(port)
     if sys.implementation.name != "micropython":
         return await asyncio.start_server(handler, sock=sock, backlog=backlog)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts, tokens, invitations and answers on sharing for operators. A token's text is shown nowhere: owners make their own."""
+"""Accounts, tokens, invitations and answers on sharing for operators. A token's text is shown
+nowhere: owners make their own.
+"""
 
 from accounts.deletion import delete_account
 from accounts.models import Account, Invitation, Sharing, Token
@@ -11,7 +13,10 @@ from project.stores import forget
 
 @admin.register(Account)
 class AccountAdmin(UserAdmin):
-    fieldsets = (*UserAdmin.fieldsets, (_("Energy"), {"fields": ("time_zone", "unit", "invitations_max")}))
+    fieldsets = (
+        *UserAdmin.fieldsets,
+        (_("Energy"), {"fields": ("time_zone", "unit", "invitations_max")}),
+    )
 
     def delete_model(self, request, obj):
         """As its owner would, with its series."""
@@ -56,7 +61,9 @@ class InvitationAdmin(_Looked):
 
 @admin.register(Sharing)
 class SharingAdmin(_Looked):
-    """What members answered. An operator can make somebody private, and nobody less so: that is the member's own to say."""
+    """What members answered. An operator can make somebody private, and nobody less so: that is the
+    member's own to say.
+    """
 
     list_display = ("account", "detail", "audience", "answered")
     list_select_related = ("account",)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the other processes of changes to accounts and tokens, wherever they are made (the admin as well)."""
+"""Tells the other processes of changes to accounts and tokens, wherever they are made (the admin as
+well).
+"""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_save, pre_delete

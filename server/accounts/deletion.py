@@ -11,11 +11,20 @@ from devices.queries import sensors_of
 from django.db import transaction
 from django.utils import timezone
 
-_BLANK = {"name": "", "ahead_tuples": 0, "ahead_s": 0, "old_tuples": 0, "conflicts": 0, "odd_tuples": 0, "trouble_at": None}
+_BLANK = {
+    "name": "",
+    "ahead_tuples": 0,
+    "ahead_s": 0,
+    "old_tuples": 0,
+    "conflicts": 0,
+    "odd_tuples": 0,
+    "trouble_at": None,
+}
 
 
 def delete_account(account: Account, forget: Callable[[str], None]) -> None:
-    """The account goes, with its tokens and its series (forget removes those of one sensor; what it cannot now, housekeeping does).
+    """The account goes, with its tokens and its series (forget removes those of one sensor; what it
+    cannot now, housekeeping does).
 
     Its devices are unclaimed again: whoever has them now may claim them once they are empty.
     """
@@ -27,7 +36,12 @@ def delete_account(account: Account, forget: Callable[[str], None]) -> None:
             device.new_keys.all().delete()
             Sensor.objects.filter(device=device).update(**_BLANK)
             Device.objects.filter(pk=device.pk).update(
-                owner=None, claimed=None, name="", unclaimed_since=timezone.now(), rekey_until=None, watched_until=None
+                owner=None,
+                claimed=None,
+                name="",
+                unclaimed_since=timezone.now(),
+                rekey_until=None,
+                watched_until=None,
             )
             device_changed(device.pk)
         for sensor in Sensor.objects.filter(device=None, released_by=account):

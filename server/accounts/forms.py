@@ -22,27 +22,60 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from project.typed import fill, typed
 
-CURRENCIES = ("EUR", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "GBP", "INR", "JPY", "NOK", "NZD", "PLN", "SEK", "USD", "ZAR")
+CURRENCIES = (
+    "EUR",
+    "AUD",
+    "BRL",
+    "CAD",
+    "CHF",
+    "CZK",
+    "DKK",
+    "GBP",
+    "INR",
+    "JPY",
+    "NOK",
+    "NZD",
+    "PLN",
+    "SEK",
+    "USD",
+    "ZAR",
+)
 
 
 class SharingForm(forms.Form):
     """The question what others may see; nothing is ticked beforehand."""
 
     sharing = forms.ChoiceField(
-        label=_("What do you share with other members?"), choices=Sharing.Detail.choices, widget=forms.RadioSelect, required=False
+        label=_("What do you share with other members?"),
+        choices=Sharing.Detail.choices,
+        widget=forms.RadioSelect,
+        required=False,
     )
-    audience = forms.ChoiceField(label=_("With whom?"), choices=Sharing.Audience.choices, widget=forms.RadioSelect, required=False)
+    audience = forms.ChoiceField(
+        label=_("With whom?"),
+        choices=Sharing.Audience.choices,
+        widget=forms.RadioSelect,
+        required=False,
+    )
 
     def clean(self):
         found = super().clean()
-        if found.get("sharing") in (Sharing.Detail.DAY, Sharing.Detail.MINUTES) and not found.get("audience"):
+        if found.get("sharing") in (Sharing.Detail.DAY, Sharing.Detail.MINUTES) and not found.get(
+            "audience"
+        ):
             self.add_error("audience", _("Say with whom."))
         return found
 
     def answer(self, account: Account, chosen=(), names: str = "") -> None:
         """Store the answer; none given stores none."""
         if self.cleaned_data["sharing"]:
-            set_sharing(account, self.cleaned_data["sharing"], self.cleaned_data["audience"] or Sharing.Audience.CHOSEN, chosen, names)
+            set_sharing(
+                account,
+                self.cleaned_data["sharing"],
+                self.cleaned_data["audience"] or Sharing.Audience.CHOSEN,
+                chosen,
+                names,
+            )
 
 
 class LoginForm(allauth.LoginForm):
@@ -54,7 +87,12 @@ class LoginForm(allauth.LoginForm):
     def clean_login(self) -> str:
         """The name as its account has it, whatever way it was typed in."""
         login = super().clean_login()
-        return Account.objects.filter(name_key=names.key(login)).values_list("username", flat=True).first() or login
+        return (
+            Account.objects.filter(name_key=names.key(login))
+            .values_list("username", flat=True)
+            .first()
+            or login
+        )
 
     def signup_is_open(self) -> bool:
         """Whether who looks at the page may sign up."""
@@ -75,7 +113,8 @@ class SignupForm(SharingForm, allauth.SignupForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["audience"].help_text = _(
-            "With members you choose: say who they are on the page of your account. Until then you stay private."
+            "With members you choose: say who they are on the page of your account. Until then you "
+            "stay private."
         )
         invitation = get_adapter().invitation(context.request)
         if invitation is not None:
@@ -101,17 +140,25 @@ class SignupForm(SharingForm, allauth.SignupForm):
 
 
 class MemberSharingForm(SharingForm):
-    """The same question later, with members to choose from: those in sight that are chosen already, that the asker follows or that follow
-    the asker, a hundred at most, and any by name.
+    """The same question later, with members to choose from: those in sight that are chosen already,
+    that the asker follows or that follow the asker, a hundred at most, and any by name.
 
-    The names are shown again as they were typed, also those that nobody has: else the form would tell who is a member. Who was ticked
-    and is out of sight now stays chosen.
+    The names are shown again as they were typed, also those that nobody has: else the form would
+    tell who is a member. Who was ticked and is out of sight now stays chosen.
     """
 
     chosen = forms.ModelMultipleChoiceField(
-        label=_("Chosen members"), queryset=Account.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Chosen members"),
+        queryset=Account.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
-    names = forms.CharField(label=_("Others, by name"), max_length=NAMES_MAX, required=False, help_text=_("separated by commas"))
+    names = forms.CharField(
+        label=_("Others, by name"),
+        max_length=NAMES_MAX,
+        required=False,
+        help_text=_("separated by commas"),
+    )
 
     def __init__(self, account: Account, *args, **kwargs):
         self.sharer = account
@@ -119,7 +166,10 @@ class MemberSharingForm(SharingForm):
         self._typed = ""
         sharing = Sharing.objects.filter(account=account).first()
         if sharing:
-            self._before, self._typed = dict(sharing.chosen.values_list("pk", "username")), sharing.names
+            self._before, self._typed = (
+                dict(sharing.chosen.values_list("pk", "username")),
+                sharing.names,
+            )
             kwargs["initial"] = {
                 "sharing": sharing.detail,
                 "audience": sharing.audience,
@@ -128,7 +178,9 @@ class MemberSharingForm(SharingForm):
             }
         super().__init__(*args, **kwargs)
         self._offered = choice_of(account)
-        self.fields["chosen"].queryset = Account.objects.filter(pk__in=self._offered).order_by("username")
+        self.fields["chosen"].queryset = Account.objects.filter(pk__in=self._offered).order_by(
+            "username"
+        )
         if not self._offered:
             del self.fields["chosen"]
 
@@ -136,10 +188,16 @@ class MemberSharingForm(SharingForm):
         keys, typed = _keys(self.cleaned_data["names"]), _keys(self._typed)
         named = Account.objects.filter(name_key__in=keys, is_active=True)
         unseen = Account.objects.filter(
-            pk__in=[pk for pk, name in self._before.items() if pk not in self._offered and names.key(name) not in typed]
+            pk__in=[
+                pk
+                for pk, name in self._before.items()
+                if pk not in self._offered and names.key(name) not in typed
+            ]
         )
         chosen = {each.pk: each for each in (*self.cleaned_data.get("chosen", ()), *named, *unseen)}
-        self.answer(self.sharer, chosen.values(), self.cleaned_data["names"] if keys else "")  # commas alone name nobody
+        self.answer(
+            self.sharer, chosen.values(), self.cleaned_data["names"] if keys else ""
+        )  # commas alone name nobody
 
 
 def _keys(text: str) -> list[str]:
@@ -148,7 +206,10 @@ def _keys(text: str) -> list[str]:
 
 
 class ProfileForm(forms.ModelForm):
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=[(name, name) for name in sorted(zoneinfo.available_timezones())])
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[(name, name) for name in sorted(zoneinfo.available_timezones())],
+    )
 
     class Meta:
         model = Account
@@ -158,17 +219,24 @@ class ProfileForm(forms.ModelForm):
     def clean_username(self):
         """By the rules of sign-up where it is another name; another case of one's own is."""
         name, own = self.cleaned_data["username"], self.initial["username"]
-        return name if name == own else get_adapter().clean_username(name, shallow=names.key(name) == names.key(own))
+        return (
+            name
+            if name == own
+            else get_adapter().clean_username(name, shallow=names.key(name) == names.key(own))
+        )
 
 
 class CentsField(forms.DecimalField):
-    """An amount with a point or a comma before its decimals, in every language: `28,45` is 28.45 everywhere, and never 2,845.
+    """An amount with a point or a comma before its decimals, in every language: `28,45` is 28.45
+    everywhere, and never 2,845.
 
-    What has both, or two of one, is refused: whichever it means, it is no price of a kWh. A browser's own field for numbers does not do:
-    some drop the comma before anybody sees it.
+    What has both, or two of one, is refused: whichever it means, it is no price of a kWh. A
+    browser's own field for numbers does not do: some drop the comma before anybody sees it.
     """
 
-    widget = forms.TextInput(attrs={"inputmode": "text", "autocomplete": "off"})  # a phone's field for decimals has no minus
+    widget = forms.TextInput(
+        attrs={"inputmode": "text", "autocomplete": "off"}
+    )  # a phone's field for decimals has no minus
 
     def widget_attrs(self, widget):
         return {}
@@ -182,14 +250,23 @@ class CentsField(forms.DecimalField):
 
 class PriceForm(forms.Form):
     cents_per_kwh = CentsField(
-        label=_("Cents a kWh"), min_value=-CENTS_MAX, max_value=CENTS_MAX, max_digits=9, decimal_places=4, help_text=_("28.45 or 28,45")
+        label=_("Cents a kWh"),
+        min_value=-CENTS_MAX,
+        max_value=CENTS_MAX,
+        max_digits=9,
+        decimal_places=4,
+        help_text=_("28.45 or 28,45"),
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
     since = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
 
 class DeletionForm(forms.Form):
-    password = forms.CharField(label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False)
+    password = forms.CharField(
+        label=_("Password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+    )
 
     def __init__(self, account: Account, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inviting another Fluksonian: a link that expires, an allowance, and nothing learnt of who is a member already."""
+"""Inviting another Fluksonian: a link that expires, an allowance, and nothing learnt of who is a
+member already.
+"""
 
 import hashlib
 import secrets
@@ -14,7 +16,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 LIFETIME = timedelta(days=14)
-A_DAY_MAX = 10  # mails of one account, withdrawn ones too: the allowance alone would let it write to strangers for ever
+# mails of one account, withdrawn ones too: the allowance alone would let it write to strangers for
+# ever
+A_DAY_MAX = 10
 SECRET_BYTES = 24
 
 
@@ -23,19 +27,25 @@ class InvitationError(ValueError):
 
 
 def still_open(now: datetime) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(accepted=None, withdrawn=False, expires__gt=now, inviter__is_active=True)
+    return Invitation.objects.filter(
+        accepted=None, withdrawn=False, expires__gt=now, inviter__is_active=True
+    )
 
 
 def left(account: Account, now: datetime) -> int:
-    """How many invitations the account may still send; what expired or was withdrawn unused counts no more."""
+    """How many invitations the account may still send; what expired or was withdrawn unused counts
+    no more.
+    """
     counted = Q(accepted__isnull=False) | Q(withdrawn=False, expires__gt=now)
     return max(0, account.invitations_max - account.invitations.filter(counted).count())
 
 
 def invite(account: Account, email: str, now: datetime) -> tuple[Invitation, str]:
-    """An open invitation, and the secret for its link, which is kept nowhere. Raises InvitationError.
+    """An open invitation, and the secret for its link, which is kept nowhere. Raises
+    InvitationError.
 
-    Whether the address is a member's already makes no difference here: the mail tells its reader alone.
+    Whether the address is a member's already makes no difference here: the mail tells its reader
+    alone.
     """
     email = email.strip().lower()
     try:
@@ -51,7 +61,13 @@ def invite(account: Account, email: str, now: datetime) -> tuple[Invitation, str
         if account.invitations.filter(created__gt=now - timedelta(days=1)).count() >= A_DAY_MAX:
             raise InvitationError(_("That is enough for today."))
         secret = secrets.token_urlsafe(SECRET_BYTES)
-        made = Invitation.objects.create(inviter=account, email=email, sha256=_sha256(secret), created=now, expires=now + LIFETIME)
+        made = Invitation.objects.create(
+            inviter=account,
+            email=email,
+            sha256=_sha256(secret),
+            created=now,
+            expires=now + LIFETIME,
+        )
     return made, secret
 
 

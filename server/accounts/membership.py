@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a member beside others: what they share and with whom, whose lines they look at, whom they invited, what they pay."""
+"""What is kept of a member beside others: what they share and with whom, whose lines they look at,
+whom they invited, what they pay.
+"""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -13,7 +15,9 @@ currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("three capital letters, as in 
 
 
 class Sharing(models.Model):
-    """A member's answer to the question what others may see. Without a row the question is not answered, which is private."""
+    """A member's answer to the question what others may see. Without a row the question is not
+    answered, which is private.
+    """
 
     class Detail(models.TextChoices):
         PRIVATE = "private", _("nothing: I see nobody, and nobody sees me")
@@ -24,12 +28,16 @@ class Sharing(models.Model):
         ALL = "all", _("all members")
         CHOSEN = "chosen", _("the members I choose")
 
-    account = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="sharing")
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="sharing"
+    )
     detail = models.CharField(max_length=8, choices=Detail, default=Detail.PRIVATE)
     audience = models.CharField(max_length=8, choices=Audience, default=Audience.CHOSEN)
     chosen = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
     names = models.CharField(
-        max_length=NAMES_MAX, blank=True, help_text="as typed, whether somebody has them or not: the page tells no more"
+        max_length=NAMES_MAX,
+        blank=True,
+        help_text="as typed, whether somebody has them or not: the page tells no more",
     )
     answered = models.DateTimeField(auto_now=True)
 
@@ -41,33 +49,51 @@ class Sharing(models.Model):
 
 
 class Subscription(models.Model):
-    """One member's wish to see another's line; it needs no approval, and shows only what the other shares."""
+    """One member's wish to see another's line; it needs no approval, and shows only what the other
+    shares.
+    """
 
-    subscriber = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
-    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscribers")
-    shown = models.BooleanField(default=True, help_text="in the chart, where four at most are (accounts/sharing.py)")
+    subscriber = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscribers"
+    )
+    shown = models.BooleanField(
+        default=True, help_text="in the chart, where four at most are (accounts/sharing.py)"
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "to"], name="one_subscription"),
-            models.CheckConstraint(condition=~models.Q(subscriber=models.F("to")), name="not_to_oneself"),
+            models.CheckConstraint(
+                condition=~models.Q(subscriber=models.F("to")), name="not_to_oneself"
+            ),
         ]
 
 
 class Price(models.Model):
     """What an account pays a kWh from a local date on, until the next one. The past keeps its own."""
 
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prices")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prices"
+    )
     since = models.DateField(_("from"))
     begins = models.BigIntegerField(
-        help_text="unix s: that day's midnight where the account was when it said so; a move changes no past price"
+        help_text="unix s: that day's midnight where the account was when it said so; a move "
+        "changes no past price"
     )
     cents_per_kwh = models.DecimalField(
-        _("cents a kWh"), max_digits=9, decimal_places=4, validators=[MinValueValidator(-CENTS_MAX), MaxValueValidator(CENTS_MAX)]
+        _("cents a kWh"),
+        max_digits=9,
+        decimal_places=4,
+        validators=[MinValueValidator(-CENTS_MAX), MaxValueValidator(CENTS_MAX)],
     )
-    currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[currency_code])
+    currency = models.CharField(
+        _("currency"), max_length=3, default="EUR", validators=[currency_code]
+    )
 
     class Meta:
         ordering = ["since"]
@@ -75,16 +101,26 @@ class Price(models.Model):
 
 
 class Invitation(models.Model):
-    """A mail that lets one person sign up; its link holds a secret of which only the SHA-256 is kept."""
+    """A mail that lets one person sign up; its link holds a secret of which only the SHA-256 is
+    kept.
+    """
 
-    inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(_("e-mail address"), blank=True, help_text="empty when the account that came by it has gone")
+    inviter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(
+        _("e-mail address"), blank=True, help_text="empty when the account that came by it has gone"
+    )
     sha256 = models.CharField(max_length=64, unique=True, editable=False)
     created = models.DateTimeField()
     expires = models.DateTimeField()
     withdrawn = models.BooleanField(default=False)
     accepted_by = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="invitation",
     )
     accepted = models.DateTimeField(null=True, blank=True)
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a person and of the tokens that read for them; what they pay and share: see the other models of this folder."""
+"""What is kept of a person and of the tokens that read for them; what they pay and share: see the
+other models of this folder.
+"""
 
 from zoneinfo import ZoneInfo
 
@@ -43,11 +45,17 @@ class Account(AbstractUser):
         MONEY_A_YEAR = "eurperyear", _("money a year")
 
     email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Brussels", validators=[valid_time_zone])
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="Europe/Brussels", validators=[valid_time_zone]
+    )
     unit = models.CharField(_("unit"), max_length=16, choices=Unit, default=Unit.WATT)
-    invitations_max = models.PositiveSmallIntegerField(_("invitations"), default=INVITATIONS, help_text=_("that may be out or used"))
+    invitations_max = models.PositiveSmallIntegerField(
+        _("invitations"), default=INVITATIONS, help_text=_("that may be out or used")
+    )
 
-    name_key = NameKey(unique=True, editable=False, help_text="accounts/names.py: two names with one key are one")
+    name_key = NameKey(
+        unique=True, editable=False, help_text="accounts/names.py: two names with one key are one"
+    )
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("account")
@@ -68,7 +76,9 @@ class Account(AbstractUser):
         return key
 
     def save(self, *args, update_fields=None, **options):
-        """Raises ValidationError for a name that nobody may have, and for a new account's that is somebody's already."""
+        """Raises ValidationError for a name that nobody may have, and for a new account's that is
+        somebody's already.
+        """
         self.email = self.email or None  # many may have none
         if self._state.adding:
             self._check_free()
@@ -80,7 +90,9 @@ class Account(AbstractUser):
 
 
 class Token(models.Model):
-    """A right to read, or to manage. Only the SHA-256 of its 32 hex digits is kept: it is shown once, when it is made."""
+    """A right to read, or to manage. Only the SHA-256 of its 32 hex digits is kept: it is shown
+    once, when it is made.
+    """
 
     class Scope(models.TextChoices):
         READ = "read", _("read series")
@@ -88,7 +100,12 @@ class Token(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
     sensor = models.ForeignKey(
-        "devices.Sensor", on_delete=models.CASCADE, null=True, blank=True, related_name="tokens", help_text="none: all of the account"
+        "devices.Sensor",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tokens",
+        help_text="none: all of the account",
     )
     name = models.CharField(max_length=64, blank=True)
     scope = models.CharField(max_length=8, choices=Scope, default=Scope.READ)
@@ -99,7 +116,9 @@ class Token(models.Model):
         ordering = ["-id"]
         constraints = [
             # a sensor's token is for reading that sensor
-            models.CheckConstraint(condition=models.Q(sensor=None) | models.Q(scope="read"), name="sensor_token_reads"),
+            models.CheckConstraint(
+                condition=models.Q(sensor=None) | models.Q(scope="read"), name="sensor_token_reads"
+            ),
         ]
 
     def __str__(self):

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When two names are one: nobody is to be taken for another by capitals, ligatures or letters of another width. Pure."""
+"""When two names are one: nobody is to be taken for another by capitals, ligatures or letters of
+another width. Pure.
+"""
 
 import unicodedata
 
-RESERVED = frozenset(("me", "demo"))  # keys of lines that are no other member's (dashboard/lines.py)
+RESERVED = frozenset(
+    ("me", "demo")
+)  # keys of lines that are no other member's (dashboard/lines.py)
 
 
 def key(name: str) -> str:

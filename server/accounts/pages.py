@@ -27,7 +27,11 @@ from django.views.decorators.http import require_safe
 from project.stores import forget, store
 from project.typed import fill, own_form, own_page, typed
 
-FORMS = {"/account/": "profile", "/account/price/": "price", "/account/sharing/": "sharing"}  # where they are sent: their names there
+FORMS = {
+    "/account/": "profile",
+    "/account/price/": "price",
+    "/account/sharing/": "sharing",
+}  # where they are sent: their names there
 
 
 @own_page
@@ -36,7 +40,9 @@ def account(request):
     if request.method == "POST":
         form = forms.ProfileForm(request.POST, instance=request.user)
         renamed = "username" in form.changed_data
-        if renamed and (refused := ratelimit.consume_or_429(request, action="rename", user=request.user)):
+        if renamed and (
+            refused := ratelimit.consume_or_429(request, action="rename", user=request.user)
+        ):
             return refused
         if form.is_valid():
             form.save()
@@ -52,7 +58,9 @@ def _account(request, status=200, **with_errors):
     today = prices.local_date(request.user)
     found = {
         "profile": forms.ProfileForm(instance=request.user),
-        "price": forms.PriceForm(initial={"since": today, "currency": prices.spans_of(request.user)[-1].currency}),
+        "price": forms.PriceForm(
+            initial={"since": today, "currency": prices.spans_of(request.user)[-1].currency}
+        ),
         "sharing": forms.MemberSharingForm(request.user),
         "prices": request.user.prices.all(),
         "answer": getattr(request.user, "sharing", None),
@@ -75,7 +83,9 @@ def add_price(request):
         values = form.cleaned_data
         today = prices.local_date(request.user)
         try:
-            prices.set_price(request.user, values["cents_per_kwh"], values["since"], today, values["currency"])
+            prices.set_price(
+                request.user, values["cents_per_kwh"], values["since"], today, values["currency"]
+            )
             return _done(request, _("The price is noted."))
         except prices.PriceError as error:
             form.add_error(None, str(error))
@@ -107,20 +117,36 @@ def tokens(request):
     if request.method == "POST":
         if "revoke" in request.POST:
             number = request.POST["revoke"]
-            for token in request.user.tokens.filter(pk=int(number)) if re.fullmatch("[0-9]{1,18}", number) else []:
+            for token in (
+                request.user.tokens.filter(pk=int(number))
+                if re.fullmatch("[0-9]{1,18}", number)
+                else []
+            ):
                 revoke(token)
             return redirect("tokens")
         shown = _make_token(request)
     resumed = typed(request, request.path)
-    found = {"tokens": request.user.tokens.select_related("sensor"), "sensors": sensors_of(request.user), "shown": shown}
-    return render(request, "accounts/tokens.html", found | {"typed": resumed and resumed[1], "scopes": Token.Scope.choices})
+    found = {
+        "tokens": request.user.tokens.select_related("sensor"),
+        "sensors": sensors_of(request.user),
+        "shown": shown,
+    }
+    return render(
+        request,
+        "accounts/tokens.html",
+        found | {"typed": resumed and resumed[1], "scopes": Token.Scope.choices},
+    )
 
 
 def _make_token(request) -> str | None:
     of, name = request.POST.get("sensor", ""), request.POST.get("name", "")
     sensor = get_object_or_404(sensors_of(request.user), pk=of) if of else None
     try:
-        scope = Token.Scope.MANAGE if request.POST.get("scope") == Token.Scope.MANAGE else Token.Scope.READ
+        scope = (
+            Token.Scope.MANAGE
+            if request.POST.get("scope") == Token.Scope.MANAGE
+            else Token.Scope.READ
+        )
         return make_token(request.user, name if name.isprintable() else "", scope, sensor)[1]
     except TokenError as error:
         messages.error(request, str(error))
@@ -132,7 +158,9 @@ def _make_token(request) -> str | None:
 def export(request):
     """All that the platform keeps of the account, as one ZIP file."""
     refused = ratelimit.consume_or_429(request, action="export", user=request.user)
-    return refused or FileResponse(archive(request.user, store()), as_attachment=True, filename="flukso.zip")
+    return refused or FileResponse(
+        archive(request.user, store()), as_attachment=True, filename="flukso.zip"
+    )
 
 
 @own_page
@@ -154,14 +182,21 @@ def invitations_page(request):
     now = timezone.now()
     if request.method == "POST":
         try:
-            made, secret = invitations.invite(request.user, request.POST.get("email", "")[:254], now)
+            made, secret = invitations.invite(
+                request.user, request.POST.get("email", "")[:254], now
+            )
         except invitations.InvitationError as error:
             messages.error(request, str(error))
         else:
             _send(request, made, secret)
         return redirect("invitations")
     resumed = typed(request, request.path)
-    found = {"invited": invited(request.user), "left": invitations.left(request.user, now), "now": now, "typed": resumed and resumed[1]}
+    found = {
+        "invited": invited(request.user),
+        "left": invitations.left(request.user, now),
+        "now": now,
+        "typed": resumed and resumed[1],
+    }
     return render(request, "accounts/invitations.html", found)
 
 
@@ -169,7 +204,10 @@ def invitations_page(request):
 @login_required
 @never_cache
 def relationships_page(request):
-    found = relationships(request.user) | {"private": detail_of(request.user) == Detail.PRIVATE, "now": timezone.now()}
+    found = relationships(request.user) | {
+        "private": detail_of(request.user) == Detail.PRIVATE,
+        "now": timezone.now(),
+    }
     return render(request, "accounts/relationships.html", found)
 
 
@@ -192,7 +230,8 @@ def withdraw(request, number):
 @require_safe
 @never_cache
 def invitation(request, secret):
-    """Where the mail's link leads. The secret stays in this address: the form to sign up has another.
+    """Where the mail's link leads. The secret stays in this address: the form to sign up has
+    another.
 
     HEAD, by which mail programs look whether a link is good, is told so and keeps nothing.
     """
@@ -204,5 +243,7 @@ def invitation(request, secret):
     if request.method == "HEAD":
         return HttpResponse()
     request.session[INVITATION] = found.pk
-    get_adapter(request).stash_verified_email(request, found.email)  # who has the mail has the address
+    get_adapter(request).stash_verified_email(
+        request, found.email
+    )  # who has the mail has the address
     return redirect("account_signup")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account pays a kWh, with its history: a change does not rewrite the past (docs/protocols.md §4)."""
+"""What an account pays a kWh, with its history: a change does not rewrite the past
+(docs/protocols.md §4).
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -42,8 +44,12 @@ def spans(accounts: Iterable[int]) -> dict[int, list[Span]]:
     """The spans of accounts (by id), oldest first; always at least one, and the first begins at 0."""
     found: dict[int, list[Span]] = defaultdict(lambda: [Span(0, DEFAULT_PER_KWH, DEFAULT_CURRENCY)])
     rows = Price.objects.filter(account__in=accounts).order_by("since")
-    for account, begins, cents, currency in rows.values_list("account_id", "begins", "cents_per_kwh", "currency"):
-        start = max(begins, found[account][-1].start)  # after a move by a day of the clock a later date may begin earlier
+    for account, begins, cents, currency in rows.values_list(
+        "account_id", "begins", "cents_per_kwh", "currency"
+    ):
+        start = max(
+            begins, found[account][-1].start
+        )  # after a move by a day of the clock a later date may begin earlier
         found[account].append(Span(start, float(cents) / 100, currency))
     return {account: found[account] for account in accounts}
 
@@ -58,16 +64,28 @@ def at(history: list[Span], now: float) -> Span:
 
 
 def own(history: list[Span]) -> list[tuple[int, float]]:
-    """(from unix s, per kWh) of what the owner said; before the first one the usual price of each unit holds (series/units.py)."""
+    """(from unix s, per kWh) of what the owner said; before the first one the usual price of each
+    unit holds (series/units.py).
+    """
     return [(span.start, span.per_kwh) for span in history[1:]]
 
 
-def set_price(account: Account, cents_per_kwh: Decimal, since: date, today: date, currency: str = DEFAULT_CURRENCY) -> Price:
-    """The price from that local date on; replaces the one that began the same day. Raises PriceError."""
+def set_price(
+    account: Account,
+    cents_per_kwh: Decimal,
+    since: date,
+    today: date,
+    currency: str = DEFAULT_CURRENCY,
+) -> Price:
+    """The price from that local date on; replaces the one that began the same day. Raises
+    PriceError.
+    """
     if since > today + AHEAD_MAX:
         raise PriceError(_("a date at most two years ahead"))
     begins = midnight(since, ZoneInfo(account.time_zone))
-    price = Price(account=account, since=since, begins=begins, cents_per_kwh=cents_per_kwh, currency=currency)
+    price = Price(
+        account=account, since=since, begins=begins, cents_per_kwh=cents_per_kwh, currency=currency
+    )
     try:
         price.clean_fields()
     except ValidationError as error:

@@ -26,7 +26,9 @@ class SharingError(ValueError):
 
 
 def detail_of(account: Account) -> str:
-    """What the account shares with anybody: `private`, `day` or `minutes`. Who has not answered, or has chosen nobody, is private."""
+    """What the account shares with anybody: `private`, `day` or `minutes`. Who has not answered, or
+    has chosen nobody, is private.
+    """
     found = _DETAIL.rows(account.pk)
     return found[0][0] if found else Detail.PRIVATE
 
@@ -34,10 +36,13 @@ def detail_of(account: Account) -> str:
 def _sharers() -> QuerySet[Sharing]:
     """The answers of those who share something with somebody.
 
-    Names that were typed count whether somebody has them or not: else whoever types one would learn whether it is a member's.
+    Names that were typed count whether somebody has them or not: else whoever types one would learn
+    whether it is a member's.
     """
     named = Exists(Sharing.chosen.through.objects.filter(sharing=OuterRef("pk")))
-    return Sharing.objects.filter(Q(audience=Sharing.Audience.ALL) | named | ~Q(names=""), detail__in=SHARED)
+    return Sharing.objects.filter(
+        Q(audience=Sharing.Audience.ALL) | named | ~Q(names=""), detail__in=SHARED
+    )
 
 
 _DETAIL = Prepared(lambda account: _sharers().filter(account=account).values_list("detail"))
@@ -52,12 +57,20 @@ def _visible_to(viewer: int) -> QuerySet[Account]:
     named = Sharing.chosen.through.objects.filter(sharing=OuterRef("pk"), account=viewer)
     open_to = Q(sharing__audience=Sharing.Audience.ALL) | Exists(named)
     sharer = Exists(_sharers().filter(account=viewer))
-    return Account.objects.filter(open_to, sharer, sharing__detail__in=SHARED, is_active=True).exclude(pk=viewer).select_related("sharing")
+    return (
+        Account.objects.filter(open_to, sharer, sharing__detail__in=SHARED, is_active=True)
+        .exclude(pk=viewer)
+        .select_related("sharing")
+    )
 
 
 def choice_of(account: Account) -> list[int]:
-    """Members in sight (ids) that a sharer may tick: those that are chosen already, then those that it follows or that follow it."""
-    chosen = Exists(Sharing.chosen.through.objects.filter(sharing=account.pk, account=OuterRef("pk")))
+    """Members in sight (ids) that a sharer may tick: those that are chosen already, then those that
+    it follows or that follow it.
+    """
+    chosen = Exists(
+        Sharing.chosen.through.objects.filter(sharing=account.pk, account=OuterRef("pk"))
+    )
     followed = Exists(Subscription.objects.filter(subscriber=account, to=OuterRef("pk")))
     follows = Exists(Subscription.objects.filter(subscriber=OuterRef("pk"), to=account))
     near = visible_to(account).annotate(ticked=chosen).filter(Q(ticked=True) | followed | follows)
@@ -65,9 +78,15 @@ def choice_of(account: Account) -> list[int]:
 
 
 def set_sharing(
-    account: Account, detail: str, audience: str = Sharing.Audience.CHOSEN, chosen: Iterable[Account] = (), names: str = ""
+    account: Account,
+    detail: str,
+    audience: str = Sharing.Audience.CHOSEN,
+    chosen: Iterable[Account] = (),
+    names: str = "",
 ) -> Sharing:
-    """The member's answer, which holds at once. names: of the chosen, as typed. Raises SharingError."""
+    """The member's answer, which holds at once. names: of the chosen, as typed. Raises
+    SharingError.
+    """
     if detail not in Detail.values or audience not in Sharing.Audience.values:
         raise SharingError(_("no such answer"))
     named = list(chosen)
@@ -81,7 +100,9 @@ def set_sharing(
 
 
 def subscriptions_of(account: Account) -> QuerySet[Subscription]:
-    """Those whose line the account may see today, the oldest first; what a member hides comes back when they share again."""
+    """Those whose line the account may see today, the oldest first; what a member hides comes back
+    when they share again.
+    """
     return _subscriptions_of(account.pk).select_related("to", "to__sharing")
 
 
@@ -100,22 +121,38 @@ class Followed(NamedTuple):
 
 def followed(account: Account) -> list[Followed]:
     """subscriptions_of() for lists."""
-    return [Followed(pk, name, detail, bool(wanted)) for pk, name, detail, wanted in _FOLLOWED.rows(account.pk)]
+    return [
+        Followed(pk, name, detail, bool(wanted))
+        for pk, name, detail, wanted in _FOLLOWED.rows(account.pk)
+    ]
 
 
-_FOLLOWED = Prepared(lambda account: _subscriptions_of(account).values_list("to", "to__username", "to__sharing__detail", "shown"))
+_FOLLOWED = Prepared(
+    lambda account: _subscriptions_of(account).values_list(
+        "to", "to__username", "to__sharing__detail", "shown"
+    )
+)
 
 
 def others(account: Account, search: str = "") -> list[tuple[str, str]]:
-    """(name, detail) of those whom the account may see and does not follow, by name, LISTED_MAX and one more; search: how names begin."""
+    """(name, detail) of those whom the account may see and does not follow, by name, LISTED_MAX and
+    one more; search: how names begin.
+    """
     if not search:
         return _OTHERS.rows(account.pk)
-    return list(_others(account.pk).filter(name_key__startswith=names.key(search))[: LISTED_MAX + 1])
+    return list(
+        _others(account.pk).filter(name_key__startswith=names.key(search))[: LISTED_MAX + 1]
+    )
 
 
 def _others(account: int) -> QuerySet:
     known = Subscription.objects.filter(subscriber=account, to=OuterRef("pk"))
-    return _visible_to(account).exclude(Exists(known)).order_by("username").values_list("username", "sharing__detail")
+    return (
+        _visible_to(account)
+        .exclude(Exists(known))
+        .order_by("username")
+        .values_list("username", "sharing__detail")
+    )
 
 
 _OTHERS = Prepared(lambda account: _others(account)[: LISTED_MAX + 1])
@@ -138,20 +175,28 @@ def charted(account: Account) -> list[Shown]:
 def named(account: Account, wanted: Sequence[str]) -> list[Shown]:
     """Those of the first four names that the account may see, in the order of the names."""
     keys = [names.key(name) for name in wanted[:SHOWN_MAX]]
-    rows = visible_to(account).filter(name_key__in=keys).values_list("pk", "username", "time_zone", "sharing__detail")
+    rows = (
+        visible_to(account)
+        .filter(name_key__in=keys)
+        .values_list("pk", "username", "time_zone", "sharing__detail")
+    )
     found = {names.key(row[1]): Shown(*row) for row in rows}
     return [found[key] for key in dict.fromkeys(keys) if key in found]
 
 
 _CHARTED = Prepared(
     lambda account: (
-        _subscriptions_of(account).filter(shown=True).values_list("to", "to__username", "to__time_zone", "to__sharing__detail")[:SHOWN_MAX]
+        _subscriptions_of(account)
+        .filter(shown=True)
+        .values_list("to", "to__username", "to__time_zone", "to__sharing__detail")[:SHOWN_MAX]
     )
 )
 
 
 def subscribe(account: Account, name: str) -> Subscription:
-    """The member's line comes into the chart while there is room. Raises SharingError, with one text for hidden and unknown ones."""
+    """The member's line comes into the chart while there is room. Raises SharingError, with one
+    text for hidden and unknown ones.
+    """
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the counts
         member = visible_to(account).filter(name_key=names.key(name)).first()
@@ -166,12 +211,16 @@ def subscribe(account: Account, name: str) -> Subscription:
 
 
 def unsubscribe(account: Account, name: str) -> None:
-    """Remove the subscription. Does nothing if the member is hidden, unknown or not followed; all three answer alike."""
+    """Remove the subscription. Does nothing if the member is hidden, unknown or not followed; all
+    three answer alike.
+    """
     account.subscriptions.filter(to__name_key=names.key(name)).delete()
 
 
 def show(account: Account, name: str, shown: bool) -> None:
-    """Put a subscribed line into the chart, or take it out. Raises SharingError when four are there."""
+    """Put a subscribed line into the chart, or take it out. Raises SharingError when four are
+    there.
+    """
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)
         found = subscriptions_of(account).filter(to__name_key=names.key(name)).first()

@@ -26,8 +26,12 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
-def make_token(account: Account, name: str = "", scope: str = Token.Scope.READ, sensor=None) -> tuple[Token, str]:
-    """Make a token; the text returned beside it is kept nowhere. sensor: None for all of the account's. Raises TokenError."""
+def make_token(
+    account: Account, name: str = "", scope: str = Token.Scope.READ, sensor=None
+) -> tuple[Token, str]:
+    """Make a token; the text returned beside it is kept nowhere. sensor: None for all of the
+    account's. Raises TokenError.
+    """
     if sensor is not None and scope != Token.Scope.READ:
         raise TokenError(_("a sensor's token can only read"))
     with transaction.atomic():
@@ -35,7 +39,9 @@ def make_token(account: Account, name: str = "", scope: str = Token.Scope.READ, 
         if Token.objects.filter(account=account).count() >= TOKENS_MAX:
             raise TokenError(_("an account has at most %(most)s tokens") % {"most": TOKENS_MAX})
         text = secrets.token_hex(TOKEN_BYTES)
-        token = Token.objects.create(account=account, name=name[:64], scope=scope, sensor=sensor, sha256=sha256(text))
+        token = Token.objects.create(
+            account=account, name=name[:64], scope=scope, sensor=sensor, sha256=sha256(text)
+        )
     return token, text
 
 
@@ -48,4 +54,8 @@ def revoke(token: Token) -> None:
 def find(text: str) -> Token | None:
     if not is_token(text):
         return None
-    return Token.objects.select_related("account").filter(sha256=sha256(text), account__is_active=True).first()
+    return (
+        Token.objects.select_related("account")
+        .filter(sha256=sha256(text), account__is_active=True)
+        .first()
+    )

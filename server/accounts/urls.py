@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A member's own pages; logging in, signing up, addresses and passwords are allauth's (project/urls.py)."""
+"""A member's own pages; logging in, signing up, addresses and passwords are allauth's
+(project/urls.py).
+"""
 
 from accounts import pages
 from django.urls import path

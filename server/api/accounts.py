@@ -22,11 +22,21 @@ def account_out(account) -> dict:
 
 
 def price_out(price: Price) -> dict:
-    return {"since": price.since, "cents_per_kwh": float(price.cents_per_kwh), "currency": price.currency}
+    return {
+        "since": price.since,
+        "cents_per_kwh": float(price.cents_per_kwh),
+        "currency": price.currency,
+    }
 
 
 def token_out(token: Token) -> dict:
-    return {"id": token.pk, "name": token.name, "scope": token.scope, "sensor": token.sensor_id, "created": token.created}
+    return {
+        "id": token.pk,
+        "name": token.name,
+        "scope": token.scope,
+        "sensor": token.sensor_id,
+        "created": token.created,
+    }
 
 
 @router.get("account", response={200: AccountOut, 401: Error, 403: Error})
@@ -55,17 +65,23 @@ def read_prices(request: HttpRequest):
     return [price_out(price) for price in reading_all(request).prices.all()]
 
 
-@router.put("prices/{since}", response={200: PriceOut, 401: Error, 403: Error, 409: Error, 422: Error})
+@router.put(
+    "prices/{since}", response={200: PriceOut, 401: Error, 403: Error, 409: Error, 422: Error}
+)
 def write_price(request: HttpRequest, since: date, change: PriceIn):
     """The price from that day on, your time, until the next one begins."""
     account = managing(request)
     try:
-        return price_out(set_price(account, change.cents_per_kwh, since, local_date(account), change.currency))
+        return price_out(
+            set_price(account, change.cents_per_kwh, since, local_date(account), change.currency)
+        )
     except PriceError as error:
         raise HttpError(409, str(error)) from error
 
 
-@router.delete("prices/{since}", response={204: None, 401: Error, 403: Error, 404: Error, 422: Error})
+@router.delete(
+    "prices/{since}", response={204: None, 401: Error, 403: Error, 404: Error, 422: Error}
+)
 def delete_price(request: HttpRequest, since: date):
     """The price before it holds on."""
     if not managing(request).prices.filter(since=since).delete()[0]:
@@ -79,7 +95,9 @@ def read_tokens(request: HttpRequest):
     return [token_out(token) for token in managing(request).tokens.all()]
 
 
-@router.post("tokens", response={201: NewToken, 401: Error, 403: Error, 404: Error, 409: Error, 422: Error})
+@router.post(
+    "tokens", response={201: NewToken, 401: Error, 403: Error, 404: Error, 409: Error, 422: Error}
+)
 def create_token(request: HttpRequest, wanted: TokenIn):
     """A new token; for one sensor it can only read. Its text is in this answer and nowhere else."""
     account = managing(request)
@@ -95,7 +113,9 @@ def create_token(request: HttpRequest, wanted: TokenIn):
     return 201, token_out(token) | {"token": text}
 
 
-@router.delete("tokens/{int:number}", response={204: None, 401: Error, 403: Error, 404: Error, 422: Error})
+@router.delete(
+    "tokens/{int:number}", response={204: None, 401: Error, 403: Error, 404: Error, 422: Error}
+)
 def delete_token(request: HttpRequest, number: int):
     """Revoke it: it reads nothing any more within seconds."""
     token = managing(request).tokens.filter(pk=number).first() if number < 2**63 else None

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who asks the API: a person with a session, or a program with a token in `Authorization: Bearer …`, never in the URL."""
+"""Who asks the API: a person with a session, or a program with a token in `Authorization: Bearer
+…`, never in the URL.
+"""
 
 from collections import namedtuple
 
@@ -8,7 +10,8 @@ from accounts.models import Token
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 
-# manage: may change things; sensor: the id of the only one that may be read, None for all of the account
+# manage: may change things; sensor: the id of the only one that may be read, None for all of the
+# account
 Caller = namedtuple("Caller", ("account", "manage", "sensor"))
 
 

@@ -18,7 +18,9 @@ ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 
 def device_out(device: Device) -> dict:
     names = ("id", "name", "seen", "version", "uptime_s", "resets")
-    return {name: getattr(device, name) for name in names} | {"sensors": [sensor.pk for sensor in device.sensors.all()]}
+    return {name: getattr(device, name) for name in names} | {
+        "sensors": [sensor.pk for sensor in device.sensors.all()]
+    }
 
 
 def sensor_out(sensor: Sensor) -> dict:
@@ -38,7 +40,9 @@ def read_devices(request: HttpRequest):
     return [device_out(device) for device in devices_of(reading_all(request))]
 
 
-@router.post("devices/claim", response={200: DeviceOut, 401: Error, 403: Error, 409: Error, 422: Error})
+@router.post(
+    "devices/claim", response={200: DeviceOut, 401: Error, 403: Error, 409: Error, 422: Error}
+)
 def claim(request: HttpRequest, wanted: ClaimIn):
     """Make a device yours by the code that its own page shows. Five wrong codes an hour are all."""
     try:
@@ -66,7 +70,9 @@ def open_window(request: HttpRequest, device: Path[HexId]):
 
 @router.delete("devices/{device}", response={204: None} | ERRORS)
 def give_up_device(request: HttpRequest, device: Path[HexId]):
-    """It is nobody's again; its sensors and their data stay yours, and another device of yours can take them over."""
+    """It is nobody's again; its sensors and their data stay yours, and another device of yours can
+    take them over.
+    """
     release_device(own_device(request, device))
     return 204, None
 

@@ -27,7 +27,11 @@ def reading_all(request: HttpRequest) -> Account:
 def readable_sensor(request: HttpRequest, sensor: str) -> Sensor:
     """Raises 404, also for what is somebody else's."""
     caller = request.auth
-    found = sensors_of(caller.account).filter(pk=sensor).first() if caller.sensor in (None, sensor) else None
+    found = (
+        sensors_of(caller.account).filter(pk=sensor).first()
+        if caller.sensor in (None, sensor)
+        else None
+    )
     if found is None:
         raise HttpError(404, "no such sensor")
     return found

@@ -31,7 +31,9 @@ class AccountIn(Schema):
 
 
 class PriceIn(Schema):
-    cents_per_kwh: Annotated[Decimal, Field(ge=-CENTS_MAX, le=CENTS_MAX, max_digits=9, decimal_places=4)]
+    cents_per_kwh: Annotated[
+        Decimal, Field(ge=-CENTS_MAX, le=CENTS_MAX, max_digits=9, decimal_places=4)
+    ]
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
 
 
@@ -51,7 +53,9 @@ class SensorOut(Schema):
     function: str
     enabled: bool
     last: list[int] = Field(description="[unix s, counter] of the newest tuple, or nothing")
-    imported_until: int | None = Field(description="what is older was imported from another platform's thinned data")
+    imported_until: int | None = Field(
+        description="what is older was imported from another platform's thinned data"
+    )
     troubles: list[str]
 
 

@@ -22,10 +22,14 @@ from series.localtime import DAY_S
 from series.store import MAX_TUPLES
 
 router = Router()
-CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}  # for the description
+CSV = {
+    "responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+}  # for the description
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 DIGITS = 12  # decimals that a value is read with
-WHOLE = 100  # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417 l/min
+# from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417
+# l/min
+WHOLE = 100
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
 Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
@@ -58,7 +62,9 @@ def _values(request, sensor, asked: Wanted):
         raise HttpError(422, str(error)) from error
     wanted = query.no_finer(wanted, store().grain(wanted.start))
     rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
-    return wanted, [(ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)]
+    return wanted, [
+        (ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)
+    ]
 
 
 def _rounded(value: float) -> float | None:
@@ -72,9 +78,9 @@ def _rounded(value: float) -> float | None:
 
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
 def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
-    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a coarser resolution, old ones at that
-    at which they are kept; money is of
-    electricity alone."""
+    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a
+    coarser resolution, old ones at that at which they are kept; money is of electricity alone.
+    """
     wanted, rows = _values(request, sensor, asked)
     return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}
 
@@ -84,7 +90,9 @@ def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Want
     """The same as CSV: `time,value`, the value empty where it is unknown."""
     _, rows = _values(request, sensor, asked)
     answer = _csv(sensor)
-    csv.writer(answer).writerows([("time", asked.unit), *((ts, _plain(value)) for ts, value in rows)])
+    csv.writer(answer).writerows(
+        [("time", asked.unit), *((ts, _plain(value)) for ts, value in rows)]
+    )
     return answer
 
 
@@ -95,8 +103,12 @@ def _plain(value: float | None) -> str:
 
 
 @router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS, openapi_extra=CSV)
-def read_tuples(request: HttpRequest, sensor: Path[HexId], start: Query[UInt32], end: Query[UInt32]):
-    """What is kept, `time,counter`, of at most 62 days: each tuple sent while minutes are kept, coarser ones before."""
+def read_tuples(
+    request: HttpRequest, sensor: Path[HexId], start: Query[UInt32], end: Query[UInt32]
+):
+    """What is kept, `time,counter`, of at most 62 days: each tuple sent while minutes are kept,
+    coarser ones before.
+    """
     found = readable_sensor(request, sensor)
     if not start <= end <= start + 62 * 86_400:
         raise HttpError(422, "start to end is at most 62 days")
@@ -107,23 +119,30 @@ def _days(sensor: str, start: int, end: int) -> Iterator[str]:
     """Lines of a day at a time: so many are in memory, however dense the tuples are."""
     yield "time,counter\r\n"
     for begin in range(start, end, DAY_S):
-        lines = [f"{ts},{counter}\r\n" for ts, counter in store().raw(sensor, begin, min(begin + DAY_S, end))]
+        lines = [
+            f"{ts},{counter}\r\n"
+            for ts, counter in store().raw(sensor, begin, min(begin + DAY_S, end))
+        ]
         if lines:
             yield "".join(lines)
 
 
 @router.post("sensors/{sensor}/tuples.csv", response={200: Taken} | ERRORS)
 def import_tuples(request: HttpRequest, sensor: Path[HexId]):
-    """Add tuples from lines `time,counter`, as spreadsheets save them: with `;`, tabs or blanks, decimal commas, a byte order mark, a
-    heading; times in unix seconds or ISO 8601, of your time zone where they name none. A line that cannot be read is named, and nothing
-    is stored then. What is stored already stays as it is."""
+    """Add tuples from lines `time,counter`, as spreadsheets save them: with `;`, tabs or blanks,
+    decimal commas, a byte order mark, a heading; times in unix seconds or ISO 8601, of your time
+    zone where they name none. A line that cannot be read is named, and nothing is stored then. What
+    is stored already stays as it is.
+    """
     found = own_sensor(request, sensor)
     tuples = _parse(request)
     counts = [0, 0, 0, 0]
     for begin in range(0, len(tuples), MAX_TUPLES):
         part = tuples[begin : begin + MAX_TUPLES]
         outcome = store().append(found.pk, part, int(time.time()))
-        if outcome.new or outcome.duplicate:  # also when a request before this one stored them and died
+        if (
+            outcome.new or outcome.duplicate
+        ):  # also when a request before this one stored them and died
             note_late(found.pk, min(ts for ts, _counter in part))
         counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
     return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
@@ -143,4 +162,7 @@ def _csv(sensor: str) -> HttpResponse:
 
 
 def _csv_head(sensor: str) -> dict:
-    return {"content_type": "text/csv; charset=utf-8", "headers": {"Content-Disposition": f'attachment; filename="{sensor}.csv"'}}
+    return {
+        "content_type": "text/csv; charset=utf-8",
+        "headers": {"Content-Disposition": f'attachment; filename="{sensor}.csv"'},
+    }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines of times and counters as people have them: spreadsheets save them with a mark, semicolons, decimal commas, dates; pure."""
+"""Lines of times and counters as people have them: spreadsheets save them with a mark, semicolons,
+decimal commas, dates; pure.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -20,16 +22,20 @@ class LineError(ValueError):
 
 
 class Lines(NamedTuple):
-    """The tuples (unix s, counter), and (number of the line, why it cannot be taken) of those without one."""
+    """The tuples (unix s, counter), and (number of the line, why it cannot be taken) of those
+    without one.
+    """
 
     tuples: list[tuple[int, int]]
     faults: list[tuple[int, str]]
 
 
 def read(body: bytes, zone: ZoneInfo) -> Lines:
-    """Read one tuple a line: a time and a counter, which a tab, a semicolon, a comma or blanks part. The first line may be a heading.
+    """Read one tuple a line: a time and a counter, which a tab, a semicolon, a comma or blanks
+    part. The first line may be a heading.
 
-    A time is in unix seconds or ISO 8601, of `zone` where it names none; fractions of both are left out. Empty lines count for nothing.
+    A time is in unix seconds or ISO 8601, of `zone` where it names none; fractions of both are left
+    out. Empty lines count for nothing.
     """
     lines = body.decode("utf-8-sig", "replace").splitlines()
     found = Lines([], [])
@@ -51,7 +57,9 @@ def read(body: bytes, zone: ZoneInfo) -> Lines:
 def told(faults: list[tuple[int, str]]) -> str:
     """Return the faults as a sentence, the first of them."""
     more = len(faults) - FAULTS_TOLD
-    return "; ".join(f"line {number}: {why}" for number, why in faults[:FAULTS_TOLD]) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(f"line {number}: {why}" for number, why in faults[:FAULTS_TOLD]) + (
+        f"; and {more} more" if more > 0 else ""
+    )
 
 
 def _separator(lines: list[str]) -> str | None:
@@ -66,7 +74,10 @@ def _separator(lines: list[str]) -> str | None:
 def _pair(line: str, separator: str | None, zone: ZoneInfo, before: int | None) -> tuple[int, int]:
     if len(line) > LINE_MAX:
         raise LineError(f"it has more than {LINE_MAX} characters")
-    fields = [field.strip().strip('"').strip() for field in (line.split(separator) if separator else line.rsplit(None, 1))]
+    fields = [
+        field.strip().strip('"').strip()
+        for field in (line.split(separator) if separator else line.rsplit(None, 1))
+    ]
     while len(fields) > 2 and not fields[-1]:
         fields.pop()
     if len(fields) != 2:
@@ -80,7 +91,9 @@ def _time(text: str, zone: ZoneInfo, before: int | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise LineError(f"{text[:40]} is no time: write 2026-03-29 14:05:00 or unix seconds") from error
+        raise LineError(
+            f"{text[:40]} is no time: write 2026-03-29 14:05:00 or unix seconds"
+        ) from error
     if moment.tzinfo is None:
         moment = _local(moment, zone, before)
     stamp = int(moment.timestamp() // 1)
@@ -90,7 +103,9 @@ def _time(text: str, zone: ZoneInfo, before: int | None) -> int:
 
 
 def _local(moment: datetime, zone: ZoneInfo, before: int | None) -> datetime:
-    """Return a time of this zone. One that comes twice, when clocks go back, is the second one where the first is not after `before`."""
+    """Return a time of this zone. One that comes twice, when clocks go back, is the second one
+    where the first is not after `before`.
+    """
     local = moment.replace(tzinfo=zone)
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
         raise LineError(f"{moment} does not exist in {zone.key}: the clocks went forward")

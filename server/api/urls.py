@@ -11,7 +11,8 @@ api = NinjaAPI(
     title="Flukso",
     version="1",
     urls_namespace="api-1",
-    description="Your devices, sensors, tokens and series. Say who you are with a token: `Authorization: Bearer <32 hex digits>`.",
+    description="Your devices, sensors, tokens and series. Say who you are with a token: "
+    "`Authorization: Bearer <32 hex digits>`.",
     docs=Swagger(settings={"persistAuthorization": False}),
     docs_url="docs",
     auth=ANYONE_KNOWN,
@@ -37,5 +38,10 @@ def _unknown(request, error):
 
 @api.exception_handler(ValidationError)
 def _invalid(request, error):
-    places = sorted({".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]) for each in error.errors})
+    places = sorted(
+        {
+            ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0])
+            for each in error.errors
+        }
+    )
     return _error(request, 422, "cannot be taken: " + ", ".join(places)[:500])

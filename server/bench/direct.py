@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ingest bench's comparison: the hot path on RRD files in place of the store, each upload one update, nothing synced."""
+"""The ingest bench's comparison: the hot path on RRD files in place of the store, each upload one
+update, nothing synced.
+"""
 
 import threading
 from pathlib import Path

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benches run on: devices and sensors in a throw-away installation, and uploads signed beforehand."""
+"""What the benches run on: devices and sensors in a throw-away installation, and uploads signed
+beforehand.
+"""
 
 import hashlib
 import hmac
@@ -55,7 +57,13 @@ def fill_accounts(sensors: int = SENSORS) -> None:
         for n in range((sensors + SENSORS_A_DEVICE - 1) // SENSORS_A_DEVICE)
     ]
     Device.objects.bulk_create(devices, 1000)
-    Sensor.objects.bulk_create([Sensor(pk=sensor_id(n), device_id=device_id(n // SENSORS_A_DEVICE)) for n in range(sensors)], 1000)
+    Sensor.objects.bulk_create(
+        [
+            Sensor(pk=sensor_id(n), device_id=device_id(n // SENSORS_A_DEVICE))
+            for n in range(sensors)
+        ],
+        1000,
+    )
 
 
 def fill_days(store, sensors: int, days: int, now: int) -> None:
@@ -87,7 +95,9 @@ def start_time(rounds: int) -> int:
 
 
 def tuples(number: int, upload: int, begin: int) -> list[tuple[int, int]]:
-    """The tuples of a sensor's n-th upload: a tuple a minute at the sensor's own second, some 10 Wh a minute."""
+    """The tuples of a sensor's n-th upload: a tuple a minute at the sensor's own second, some 10 Wh
+    a minute.
+    """
     chance = random.Random(number * 1_000_003 + upload)
     first = begin + upload * ROUND_S + number % 60
     counter = number * 1000 + upload * TUPLES * 10
@@ -103,12 +113,16 @@ def upload(number: int, count: int, begin: int, path: bytes = b"/sensor/") -> by
     digest = hmac.digest(secret, body, "sha1").hex().encode()
     sign = hmac.digest(secret, target + b"\n" + body, "sha256").hex().encode()
     return (
-        b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Version: 1.0\r\n"
-        b"User-Agent: Fluksometer v210\r\nX-Digest: %b\r\nX-Sign: %b\r\nContent-Length: %d\r\n\r\n%b"
+        b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Version: "
+        b"1.0\r\n"
+        b"User-Agent: Fluksometer v210\r\nX-Digest: %b\r\nX-Sign: %b\r\nContent-Length: "
+        b"%d\r\n\r\n%b"
     ) % (target, digest, sign, len(body), body)
 
 
-def write_uploads(file: Path, rounds: range, begin: int, sensors: int = SENSORS, path: bytes = b"/sensor/") -> int:
+def write_uploads(
+    file: Path, rounds: range, begin: int, sensors: int = SENSORS, path: bytes = b"/sensor/"
+) -> int:
     """Uploads of all sensors, in another random order each round, for wrk; returns how many."""
     order = list(range(sensors))
     with open(file, "wb") as out:

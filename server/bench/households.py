@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Made-up households for the benches: a tuple a minute per sensor, noisier than most real ones: 0.7 bytes of information a tuple."""
+"""Made-up households for the benches: a tuple a minute per sensor, noisier than most real ones: 0.7
+bytes of information a tuple.
+"""
 
 import numpy as np
 
@@ -22,11 +24,20 @@ class Households:
         """(times, counters) of the next minutes: arrays of a row per sensor."""
         rng, sensors = self._rng, len(self.ids)
         hour = (self._now % 86_400) / 3600
-        swing = 1 + 0.8 * np.exp(-(((hour - 19) / 2.5) ** 2)) + 0.4 * np.exp(-(((hour - 8) / 1.2) ** 2)) - 0.35 * (hour < 6)
+        swing = (
+            1
+            + 0.8 * np.exp(-(((hour - 19) / 2.5) ** 2))
+            + 0.4 * np.exp(-(((hour - 8) / 1.2) ** 2))
+            - 0.35 * (hour < 6)
+        )
         step = rng.random((sensors, count)) < 0.06  # something is switched on or off
         level = self._mean_w[:, None] * swing * rng.lognormal(0, 0.6, (sensors, count))
         newest = np.maximum.accumulate(np.where(step, np.arange(count), -1), axis=1)
-        base_w = np.where(newest < 0, self._base_w[:, None], np.take_along_axis(level, np.maximum(newest, 0), axis=1))
+        base_w = np.where(
+            newest < 0,
+            self._base_w[:, None],
+            np.take_along_axis(level, np.maximum(newest, 0), axis=1),
+        )
         self._base_w = base_w[:, -1]
         power = base_w * rng.normal(1, 0.6, (sensors, count))
         late = rng.random((sensors, count)) < 0.1  # a second late
@@ -43,7 +54,9 @@ class Households:
 
 
 def floor_bytes(counters: np.ndarray) -> float:
-    """The entropy (bytes) of a counter's step, given nothing else: what no coder of single steps can pass."""
+    """The entropy (bytes) of a counter's step, given nothing else: what no coder of single steps
+    can pass.
+    """
     total = 0.0
     for row in counters:
         _values, seen = np.unique(np.diff(row), return_counts=True)

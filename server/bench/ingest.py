@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench-ingest`: signed uploads of 30,000 sensors in random order, driven by wrk; the last line holds the figures.
+"""`make bench-ingest`: signed uploads of 30,000 sensors in random order, driven by wrk; the last
+line holds the figures.
 
-posts_s_core is POSTs ÷ CPU seconds of all server processes. The store's own figures come from server/bench/store.py.
+posts_s_core is POSTs ÷ CPU seconds of all server processes. The store's own figures come from
+server/bench/store.py.
 """
 
 import argparse
@@ -22,11 +24,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE_EVERY_S = 0.1
 HEAVY = ("/", "/chart.json?resource=electricity&scale=year")
 PAGE_DAYS = 120  # of the household's history
-FILL_ROUNDS = 20  # of uploads, an hour and forty minutes: a third of the way into a run so much waits that merging begins
+# of uploads, an hour and forty minutes: a third of the way into a run so much waits that merging
+# begins
+FILL_ROUNDS = 20
 WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
-VARIANTS = (("rrd_posts_s_core", "rrd", 6000), ("django_posts_s_core", "plain", 2000))  # figure, variant and its POST/s; for half as long
+VARIANTS = (
+    ("rrd_posts_s_core", "rrd", 6000),
+    ("django_posts_s_core", "plain", 2000),
+)  # figure, variant and its POST/s; for half as long
 SESSION = """
 from accounts.models import Account
 from server.testbed import session_of
@@ -49,21 +56,32 @@ class Bench:
         self.folder, self.sensors, self.seconds = folder, sensors, seconds
         self.environment = fixture.environment(folder)
         rates = [MOST_POSTS_S, MOST_POSTS_S, *[rate / 2 for _figure, _variant, rate in VARIANTS]]
-        rounds = FILL_ROUNDS + 1 + len(VARIANTS) + sum(self._rounds(rate, seconds) for rate in rates)
+        rounds = (
+            FILL_ROUNDS + 1 + len(VARIANTS) + sum(self._rounds(rate, seconds) for rate in rates)
+        )
         self.begin = fixture.start_time(rounds)
         self._round = FILL_ROUNDS
         self._in_django("migrate", "-v0")
         before = children_written()
-        self._in_django("shell", "-v0", "-c", FILL.format(root=str(ROOT), sensors=sensors, rounds=FILL_ROUNDS, begin=self.begin))
+        self._in_django(
+            "shell",
+            "-v0",
+            "-c",
+            FILL.format(root=str(ROOT), sensors=sensors, rounds=FILL_ROUNDS, begin=self.begin),
+        )
         self.filled_bytes = children_written() - before
 
     def _in_django(self, *words: str) -> None:
-        subprocess.run([sys.executable, "-m", "server", *words], cwd=ROOT, env=self.environment, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "server", *words], cwd=ROOT, env=self.environment, check=True
+        )
 
     def uploads(self, rounds: int) -> Path:
         """The next rounds of all sensors, signed."""
         file = self.folder / "uploads"
-        fixture.write_uploads(file, range(self._round, self._round + rounds), self.begin, self.sensors)
+        fixture.write_uploads(
+            file, range(self._round, self._round + rounds), self.begin, self.sensors
+        )
         self._round += rounds
         return file
 
@@ -72,34 +90,47 @@ class Bench:
         return max(1, round(rate * seconds / self.sensors + 0.5))
 
     def drive(self, process, port: int, seconds: float, rate: float) -> dict:
-        """Figures of one run; rate: POST/s that the client may reach, so that no upload is sent twice."""
+        """Figures of one run; rate: POST/s that the client may reach, so that no upload is sent
+        twice.
+        """
         file = self.uploads(self._rounds(rate, seconds))
         cpu = processes.cpu_s(process.pid)
         result = processes.wrk(port, file, seconds)
         result["cpu_s"] = processes.cpu_s(process.pid) - cpu
         if result["errors"] or not result["requests"]:
-            raise SystemExit(f"bench: {result['errors']} errors, {result['requests']} answers: {(self.folder / 'log').read_text()[-1000:]}")
+            raise SystemExit(
+                f"bench: {result['errors']} errors, {result['requests']} answers: "
+                f"{(self.folder / 'log').read_text()[-1000:]}"
+            )
         return result
 
     def warm_up(self, port: int) -> None:
         """One upload of each sensor, so that all are in the caches."""
         file = self.uploads(1)
         seconds = WARM_S
-        while processes.wrk(port, file, seconds)["requests"] < self.sensors:  # each run begins anew: duplicates, the second time
+        while (
+            processes.wrk(port, file, seconds)["requests"] < self.sensors
+        ):  # each run begins anew: duplicates, the second time
             seconds += WARM_S
 
     def session(self) -> str:
         """A household with neighbours and its history; the key of a session of its member."""
         self._in_django("demo_household", "--days", str(PAGE_DAYS))
         command = [sys.executable, "-m", "server", "shell", "-v0", "-c", SESSION]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.strip()
 
     def service(self, *arguments: str, program=("-m", "server")):
-        return processes.service(self.environment, *arguments, log=self.folder / "log", program=program)
+        return processes.service(
+            self.environment, *arguments, log=self.folder / "log", program=program
+        )
 
 
 class Pages(threading.Thread):
-    """Fetches a member's dashboard, or the data of their and three neighbours' year, in turns, each 100 ms until stopped."""
+    """Fetches a member's dashboard, or the data of their and three neighbours' year, in turns, each
+    100 ms until stopped.
+    """
 
     def __init__(self, port: int, session: str):
         super().__init__(daemon=True)
@@ -116,7 +147,9 @@ class Pages(threading.Thread):
         request = urllib.request.Request(next(self._urls), headers=self._cookie)
         with urllib.request.urlopen(request, timeout=30) as answer:
             if answer.status != 200 or answer.url != request.full_url:
-                raise SystemExit(f"bench: {request.full_url} answers {answer.status} at {answer.url}")
+                raise SystemExit(
+                    f"bench: {request.full_url} answers {answer.status} at {answer.url}"
+                )
             answer.read()
         self.fetched += 1
 
@@ -139,7 +172,7 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
     with bench.service("--service", "ingest") as (ingest, port):
         bench.warm_up(port)
         alone = bench.drive(ingest, port, seconds, MOST_POSTS_S)
-        print("ingest alone:", alone, flush=True)  # noqa: T201
+        print("ingest alone:", alone, flush=True)
         # all bytes since the store was empty, as a sweep also writes what was filled in before
         bytes_written = bench.filled_bytes + processes.written_bytes(ingest.pid)
         uploads = alone["requests"] + sensors * (FILL_ROUNDS + 1)
@@ -150,7 +183,7 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
             pages.start()
             together = bench.drive(ingest, port, seconds, MOST_POSTS_S)
             pages.stop()
-        print("beside", pages.fetched, "pages:", together, flush=True)  # noqa: T201
+        print("beside", pages.fetched, "pages:", together, flush=True)
     figures = {
         "posts_s_core": per_core(alone),
         "tuples_s_core": per_core(alone) * fixture.TUPLES,
@@ -160,18 +193,30 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
     }
     # each variant begins where the uploads of the one before end: nobody gets old tuples
     for name, which, rate in VARIANTS:
-        with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (process, port):
-            processes.wrk(port, bench.uploads(1), WARM_S)  # imports, database connections, RRD files
+        with bench.service("--service", "all", program=("-m", "server.bench.variant", which)) as (
+            process,
+            port,
+        ):
+            processes.wrk(
+                port, bench.uploads(1), WARM_S
+            )  # imports, database connections, RRD files
             result = bench.drive(process, port, seconds / 2, rate)
-        print(which, result, flush=True)  # noqa: T201
+        print(which, result, flush=True)
         figures[name] = per_core(result)
     return figures
 
 
 def store_figures(sensors: int) -> dict:
     """The store alone, in a process of its own."""
-    command = [sys.executable, str(ROOT / "server" / "bench" / "store.py"), "--sensors", str(sensors)]
-    lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    command = [
+        sys.executable,
+        str(ROOT / "server" / "bench" / "store.py"),
+        "--sensors",
+        str(sensors),
+    ]
+    lines = subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.splitlines()
     found = json.loads(lines[-1].removeprefix("bench-store: "))
     return {name: found[name] for name in ("store_tuples_s_core", "bytes_per_tuple")}
 
@@ -184,7 +229,9 @@ def main() -> int:
     os.environ.pop("FLUKSO_LOG_LEVEL", None)
     with tempfile.TemporaryDirectory(prefix="bench-ingest-") as folder:
         figures = measure(Path(folder), options.sensors, options.seconds)
-    print("bench-ingest: " + json.dumps(figures | store_figures(min(options.sensors, STORE_SENSORS))))  # noqa: T201
+    print(
+        "bench-ingest: " + json.dumps(figures | store_figures(min(options.sensors, STORE_SENSORS)))
+    )
     return 0
 
 

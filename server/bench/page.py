@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench-page`: how soon the dashboard shows five lines of a day by minute, beside Chart.js; the last line holds the figures.
+"""`make bench-page`: how soon the dashboard shows five lines of a day by minute, beside Chart.js;
+the last line holds the figures.
 
-Cold browser cache, warm server; 5 × 1,440 points; from the start of the navigation to the first draw, the median of nine visits,
-in turns with the same page drawn by Chart.js.
+Cold browser cache, warm server; 5 × 1,440 points; from the start of the navigation to the first
+draw, the median of nine visits, in turns with the same page drawn by Chart.js.
 """
 
 import copy
@@ -38,7 +39,10 @@ def fill(site: Site) -> None:
 
     now = int(time.time()) // 60 * 60
     for seed in range(1, LINES + 1):
-        old, new = (demo.tuples(seed, start, end) for start, end in ((now - 366 * DAY, now - RAW_D * DAY), (now - RAW_D * DAY, now + 60)))
+        old, new = (
+            demo.tuples(seed, start, end)
+            for start, end in ((now - 366 * DAY, now - RAW_D * DAY), (now - RAW_D * DAY, now + 60))
+        )
         base = old[-1][1]
         site.fill(sensor(seed), old[::15] + [(ts, base + wh) for ts, wh in new], now + 60)
     for seed in range(1, LINES):
@@ -62,9 +66,16 @@ def visit(browser, site: Site) -> tuple[float, float]:
 
 
 def medians(browser, *sites: Site) -> list[tuple[float, float]]:
-    """visit() of each site, the median of VISITS, in turns: what else the machine does hits all of them."""
-    turns = [[visit(browser, site) for site in sites] for _ in range(VISITS + 1)][1:]  # after the first one the servers are warm
-    return [tuple(statistics.median(figures) for figures in zip(*of_site, strict=True)) for of_site in zip(*turns, strict=True)]
+    """visit() of each site, the median of VISITS, in turns: what else the machine does hits all of
+    them.
+    """
+    turns = [[visit(browser, site) for site in sites] for _ in range(VISITS + 1)][
+        1:
+    ]  # after the first one the servers are warm
+    return [
+        tuple(statistics.median(figures) for figures in zip(*of_site, strict=True))
+        for of_site in zip(*turns, strict=True)
+    ]
 
 
 def series_ms(site: Site) -> float:
@@ -98,9 +109,16 @@ def main() -> int:
         finally:
             site.close()
             browser.close()
-    print(f"uPlot {ours[0]:.0f} ms, {ours[1]:.0f} kB; Chart.js {theirs[0]:.0f} ms, {theirs[1]:.0f} kB")  # noqa: T201
-    figures = {"page_kb": round(ours[1], 1), "first_chart_ms": round(ours[0]), "chartjs_ms": round(theirs[0]), "series_ms": round(year, 1)}
-    print("bench-page: " + json.dumps(figures))  # noqa: T201
+    print(
+        f"uPlot {ours[0]:.0f} ms, {ours[1]:.0f} kB; Chart.js {theirs[0]:.0f} ms, {theirs[1]:.0f} kB"
+    )
+    figures = {
+        "page_kb": round(ours[1], 1),
+        "first_chart_ms": round(ours[0]),
+        "chartjs_ms": round(theirs[0]),
+        "series_ms": round(year, 1),
+    }
+    print("bench-page: " + json.dumps(figures))
     return 0
 
 

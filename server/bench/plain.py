@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ingest bench's comparison: the same upload, taken by a plain Django view with the ORM and the whole middleware.
+"""The ingest bench's comparison: the same upload, taken by a plain Django view with the ORM and the
+whole middleware.
 
-One process as well, on the same store with the same group commit. Django's WSGI handler runs in threads that stay, as under any
-WSGI server, so that each has its database connection; as an ASGI application, Django would open a new one for every request.
+One process as well, on the same store with the same group commit. Django's WSGI handler runs in
+threads that stay, as under any WSGI server, so that each has its database connection; as an ASGI
+application, Django would open a new one for every request.
 """
 
 import asyncio
@@ -32,7 +34,9 @@ THREADS = 16  # wait for the disk together
 def upload(request, sensor):
     row = Sensor.objects.select_related("device").get(pk=sensor)
     key = SEALER.open(row.device_id, bytes(row.device.sealed_key))
-    if not hmac.compare_digest(hmac.digest(key, request.body, "sha1").hex(), request.headers["X-Digest"]):
+    if not hmac.compare_digest(
+        hmac.digest(key, request.body, "sha1").hex(), request.headers["X-Digest"]
+    ):
         return JsonResponse({"error": "Incorrect digest"}, status=401)
     tuples = [(stamp, counter) for stamp, counter in json.loads(request.body)["measurements"]]
     store().append(sensor, tuples, int(time.time()))
@@ -51,7 +55,9 @@ async def application(scope, receive, send) -> None:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    status, headers, content = await asyncio.get_running_loop().run_in_executor(threads, _call, scope, body)
+    status, headers, content = await asyncio.get_running_loop().run_in_executor(
+        threads, _call, scope, body
+    )
     head = [(name.lower().encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": content})
@@ -70,9 +76,14 @@ def _call(scope, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
     }
-    environ |= {"HTTP_" + name.decode().upper().replace("-", "_"): value.decode() for name, value in scope["headers"]}
+    environ |= {
+        "HTTP_" + name.decode().upper().replace("-", "_"): value.decode()
+        for name, value in scope["headers"]
+    }
     told: list = []
-    answer = handler(environ, lambda status, headers, error=None: told.append((int(status.split()[0]), headers)))
+    answer = handler(
+        environ, lambda status, headers, error=None: told.append((int(status.split()[0]), headers))
+    )
     content = b"".join(answer)
     answer.close()
     return (*told[0], content)

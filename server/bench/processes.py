@@ -26,7 +26,12 @@ def written_bytes(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def service(environment: dict[str, str], *arguments: str, log: Path, program: tuple[str, ...] = ("-m", "server")):
+def service(
+    environment: dict[str, str],
+    *arguments: str,
+    log: Path,
+    program: tuple[str, ...] = ("-m", "server"),
+):
     """`python -m server run …` on a free port; yields (process, port)."""
     process, told = testbed.launch(["--port", "0", *arguments], environment, log, program)
     try:
@@ -49,7 +54,13 @@ def wrk(port: int, requests: Path, seconds: float, connections: int = 64) -> dic
         str(Path(__file__).with_name("ingest.lua")),
     ]
     environment = os.environ | {"REQUESTS": str(requests)}
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}/"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     results = [line for line in done.stdout.splitlines() if line.startswith("result ")]
     if not results:
         raise SystemExit(f"bench: wrk said {done.stdout} {done.stderr}")

@@ -52,13 +52,31 @@ def main() -> int:
         subprocess.run([*command, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
         code = FILL.format(root=str(ROOT), days=DAYS)
         shell = [*command, "shell", "-v0", "-c", code]
-        token = subprocess.run(shell, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
+        token = subprocess.run(
+            shell, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.split()[-1]
         now = int(time.time())
         sensor = "/sensor/" + fixture.sensor_id(0)
-        with processes.service(environment, "--service", "ingest", log=folder / "log") as (process, port):
-            day = cpu_ms(process, port, f"{sensor}?start={now - 86_400}&end={now}&resolution=minute&unit=watt", token)
-            year = cpu_ms(process, port, f"{sensor}?start={now - 365 * 86_400}&end={now}&resolution=day&unit=watt", token)
-    print("bench-query: " + json.dumps({"day_minute_ms": round(day, 2), "year_day_ms": round(year, 2)}))  # noqa: T201
+        with processes.service(environment, "--service", "ingest", log=folder / "log") as (
+            process,
+            port,
+        ):
+            day = cpu_ms(
+                process,
+                port,
+                f"{sensor}?start={now - 86_400}&end={now}&resolution=minute&unit=watt",
+                token,
+            )
+            year = cpu_ms(
+                process,
+                port,
+                f"{sensor}?start={now - 365 * 86_400}&end={now}&resolution=day&unit=watt",
+                token,
+            )
+    print(
+        "bench-query: "
+        + json.dumps({"day_minute_ms": round(day, 2), "year_day_ms": round(year, 2)})
+    )
     return 0
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dashboard drawn by Chart.js instead of uPlot, for comparison: fetched by npm when it is asked for, and never part of the site."""
+"""The dashboard drawn by Chart.js instead of uPlot, for comparison: fetched by npm when it is asked
+for, and never part of the site.
+"""
 
 import hashlib
 import shutil
@@ -66,7 +68,12 @@ def fetch() -> dict[str, bytes]:
     for package, member, digest in PACKAGES:
         archive = CACHE / (package.replace("@", "-") + ".tgz")
         if not archive.exists():
-            subprocess.run(["npm", "pack", "--silent", package], cwd=CACHE, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["npm", "pack", "--silent", package],
+                cwd=CACHE,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         if hashlib.sha512(archive.read_bytes()).hexdigest() != digest:
             archive.unlink()
             raise SystemExit(f"bench: {archive.name} is not what was pinned")
@@ -86,7 +93,13 @@ def beside(platform: Platform, folder: Path) -> Platform:
         (static / name).write_bytes(text)
     (static / "rival.js").write_text(SCRIPT)
     (templates / "dashboard" / "chart_head.html").write_text(HEAD)
-    (folder / "rival_settings.py").write_text(SETTINGS.format(static=str(static), templates=str(templates)))
-    settings = {name: value for name, value in platform.environment.items() if name.startswith("FLUKSO_")}
+    (folder / "rival_settings.py").write_text(
+        SETTINGS.format(static=str(static), templates=str(templates))
+    )
+    settings = {
+        name: value for name, value in platform.environment.items() if name.startswith("FLUKSO_")
+    }
     path = f"{folder}:{platform.environment.get('PYTHONPATH', '')}"
-    return Platform(platform.folder, None, **settings, PYTHONPATH=path, DJANGO_SETTINGS_MODULE="rival_settings")
+    return Platform(
+        platform.folder, None, **settings, PYTHONPATH=path, DJANGO_SETTINGS_MODULE="rival_settings"
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bench of the store alone: `python server/bench/store.py`. The last line is `bench-store: {…}`; docs/series.md explains it."""
+"""Bench of the store alone: `python server/bench/store.py`. The last line is `bench-store: {…}`;
+docs/series.md explains it.
+"""
 
 import argparse
 import json
@@ -61,7 +63,9 @@ def measure(path: str, sensors: int, hours: int) -> dict[str, float]:
     }
 
 
-def fill(store: SqliteStore, homes: Households, clock: list[float], rounds: int) -> tuple[float, int, int]:
+def fill(
+    store: SqliteStore, homes: Households, clock: list[float], rounds: int
+) -> tuple[float, int, int]:
     """Upload in random order; CPU seconds, bytes written and tuples."""
     rng = np.random.default_rng(2)
     cpu_s, tuples, before = 0.0, 0, bytes_written()
@@ -69,7 +73,10 @@ def fill(store: SqliteStore, homes: Households, clock: list[float], rounds: int)
         ts, counters = homes.minutes(UPLOAD)
         times, values = ts.tolist(), counters.tolist()
         clock[0] = homes.now + 60
-        uploads = [(homes.ids[i], list(zip(times[i], values[i], strict=True))) for i in rng.permutation(len(homes.ids)).tolist()]
+        uploads = [
+            (homes.ids[i], list(zip(times[i], values[i], strict=True)))
+            for i in rng.permutation(len(homes.ids)).tolist()
+        ]
         tuples += UPLOAD * len(uploads)
         started = time.process_time()
         for at in range(0, len(uploads), GROUP):
@@ -98,13 +105,22 @@ def ask(store: SqliteStore, homes: Households) -> dict[str, float]:
     started = time.process_time()
     for sensor in homes.ids[:200]:
         query.answer_json(store, sensor, asked, homes.now, zone)
-    return {"store_day_minute_ms": round((time.process_time() - started) / len(homes.ids[:200]) * 1000, 2)}
+    return {
+        "store_day_minute_ms": round(
+            (time.process_time() - started) / len(homes.ids[:200]) * 1000, 2
+        )
+    }
 
 
 def at_rest(path: str) -> int:
-    """Bytes of the main file's pages in use, all days closed: the space of the runs and of the inbox serves the next day."""
+    """Bytes of the main file's pages in use, all days closed: the space of the runs and of the
+    inbox serves the next day.
+    """
     db = sqlite3.connect(path)
-    used, free, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    used, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
     db.close()
     return int((used - free) * size)
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bench of ten years: `python server/bench/store_decade.py`. The last line is `bench-decade: {…}`; docs/series.md explains it."""
+"""Bench of ten years: `python server/bench/store_decade.py`. The last line is `bench-decade: {…}`;
+docs/series.md explains it.
+"""
 
 import argparse
 import json
@@ -20,7 +22,9 @@ DAY_S = 86_400
 
 
 def main() -> int:
-    """Upload each minute of ten years, a day at a time, merging and ageing each day; print what is on the disk."""
+    """Upload each minute of ten years, a day at a time, merging and ageing each day; print what is
+    on the disk.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sensors", type=int, default=8)
     parser.add_argument("--days", type=int, default=DAYS)
@@ -33,7 +37,9 @@ def main() -> int:
 
 
 def measure(path: str, sensors: int, days: int) -> dict[str, object]:
-    """The size after so many days, the error of the energy over all of them, and how dear a year by day is."""
+    """The size after so many days, the error of the energy over all of them, and how dear a year by
+    day is.
+    """
     homes = Households(sensors)
     clock = [float(homes.now)]
     store = SqliteStore(path, clock=lambda: clock[0])
@@ -44,7 +50,11 @@ def measure(path: str, sensors: int, days: int) -> dict[str, object]:
         first = counters[:, 0] if day == 0 else first
         clock[0] = homes.now + 3 * 3600  # the day is over and closed
         store.append_many(
-            [(homes.ids[i], list(zip(ts[i].tolist(), counters[i].tolist(), strict=True))) for i in range(sensors)], int(clock[0])
+            [
+                (homes.ids[i], list(zip(ts[i].tolist(), counters[i].tolist(), strict=True)))
+                for i in range(sensors)
+            ],
+            int(clock[0]),
         )
         store.merge()
     total = [store.profile(sensor, [started, homes.now])[0][0] for sensor in homes.ids]
@@ -66,7 +76,9 @@ def pages(path: str) -> int:
     import sqlite3
 
     db = sqlite3.connect(path)
-    used = db.execute("SELECT total(pgsize) FROM dbstat WHERE name IN ('block', 'ladder')").fetchone()[0]
+    used = db.execute(
+        "SELECT total(pgsize) FROM dbstat WHERE name IN ('block', 'ladder')"
+    ).fetchone()[0]
     db.close()
     return int(used)
 
@@ -76,9 +88,14 @@ def sizes(path: str, sensors: int) -> dict[str, float]:
     import sqlite3
 
     db = sqlite3.connect(path)
-    found = {name: db.execute(f"SELECT total(length(data)) FROM {name}").fetchone()[0] for name in ("open", "block")}
+    found = {
+        name: db.execute(f"SELECT total(length(data)) FROM {name}").fetchone()[0]
+        for name in ("open", "block")
+    }
     for level, name in ((2, "quarters"), (3, "hours"), (1, "days")):
-        found[name] = db.execute("SELECT total(length(data)) FROM ladder WHERE key >> 60 = ?", (level,)).fetchone()[0]
+        found[name] = db.execute(
+            "SELECT total(length(data)) FROM ladder WHERE key >> 60 = ?", (level,)
+        ).fetchone()[0]
     db.close()
     return {name: round(size / sensors / 1000, 1) for name, size in found.items()}
 

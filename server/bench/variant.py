@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m server.bench.variant rrd|plain run …`: the service on RRD files, or the plain Django view, for comparison."""
+"""`python -m server.bench.variant rrd|plain run …`: the service on RRD files, or the plain Django
+view, for comparison.
+"""
 
 import os
 import sys

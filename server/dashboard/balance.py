@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sensors of a line add up to in each bucket, and where their sum means what it says. Pure."""
+"""What the sensors of a line add up to in each bucket, and where their sum means what it says.
+Pure.
+"""
 
 from typing import NamedTuple
 
@@ -11,8 +13,12 @@ from series.localtime import DAY_S
 from series.points import Ints
 from series.query import XFF
 
-GRACE_S = 900  # a sensor that has sent nothing for so long is not waited for: the others' sum goes on
-RETIRED_S = 100 * DAY_S  # but in a balance it is, for as long as a silent counter's energy may still come (docs/series.md)
+GRACE_S = (
+    900  # a sensor that has sent nothing for so long is not waited for: the others' sum goes on
+)
+RETIRED_S = (
+    100 * DAY_S
+)  # but in a balance it is, for as long as a silent counter's energy may still come (docs/series.md)
 EVEN = 0.01  # shares of a bucket that differ by less are of the same time
 NEVER = 1 << 40  # unix s: later than any tuple
 
@@ -22,7 +28,9 @@ Flags = NDArray[np.bool_]
 
 
 class Counted(NamedTuple):
-    """What one sensor counted (units) in the known share (0 … 1) of each bucket; first and last: unix s of its tuples."""
+    """What one sensor counted (units) in the known share (0 … 1) of each bucket; first and last:
+    unix s of its tuples.
+    """
 
     role: str
     sign: int
@@ -33,7 +41,9 @@ class Counted(NamedTuple):
 
 
 class Total(NamedTuple):
-    """Of each bucket. energy: units of the whole of it, nan where unknown; counted: of what is known of it, nan where that is no sum."""
+    """Of each bucket. energy: units of the whole of it, nan where unknown; counted: of what is
+    known of it, nan where that is no sum.
+    """
 
     energy: Floats
     counted: Floats
@@ -43,7 +53,8 @@ class Total(NamedTuple):
 def add_up(parts: list[Counted], starts: Ints) -> Total:
     """The sum in each bucket, by the buckets' beginnings.
 
-    A sensor must be known from its first tuple until GRACE_S after its last. Where one is taken away from another, each role must be known.
+    A sensor must be known from its first tuple until GRACE_S after its last. Where one is taken
+    away from another, each role must be known.
     """
     count = len(starts)
     energy, counted, share = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -63,15 +74,23 @@ def add_up(parts: list[Counted], starts: Ints) -> Total:
 
 
 def _balanced(parts: list[Counted], starts: Ints) -> tuple[Flags, Flags]:
-    """Where every role is known, and where all are of the same time. Before there were panels, and when they are long gone, neither
-    counts."""
-    shares = {role: _best([part.share for part in parts if part.role == role]) for role in {part.role for part in parts}}
+    """Where every role is known, and where all are of the same time. Before there were panels, and
+    when they are long gone, neither counts.
+    """
+    shares = {
+        role: _best([part.share for part in parts if part.role == role])
+        for role in {part.role for part in parts}
+    }
     panels = [share for role, share in shares.items() if role in PANELS]
     others = [share for role, share in shares.items() if role not in PANELS]
     theirs = [part for part in parts if part.role in PANELS]
-    without = (starts < min(part.first for part in theirs)) | (starts >= max(part.last for part in theirs) + RETIRED_S)
+    without = (starts < min(part.first for part in theirs)) | (
+        starts >= max(part.last for part in theirs) + RETIRED_S
+    )
     without &= _best(panels) < XFF
-    known = np.all([share >= XFF for share in others], axis=0) if others else np.ones(len(starts), bool)
+    known = (
+        np.all([share >= XFF for share in others], axis=0) if others else np.ones(len(starts), bool)
+    )
     whole = known & (np.all([share >= XFF for share in panels], axis=0) | without)
     spread = _best(list(shares.values())) - np.min(list(shares.values()), axis=0)
     return whole, (spread <= EVEN) | (without & (_best(panels) == 0))

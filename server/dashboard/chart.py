@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the chart is fed with: the lines of a window as one JSON answer (docs/dashboard.md has its form)."""
+"""What the chart is fed with: the lines of a window as one JSON answer (docs/dashboard.md has its
+form).
+"""
 
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,11 @@ from dashboard.measure import Values, measure
 from dashboard.scales import Window
 from dashboard.texts import sign_of
 
-DIGITS = {"electricity": 0, "water": 1, "gas": 1}  # of a rate: whole watts, tenths of litres an hour
+DIGITS = {
+    "electricity": 0,
+    "water": 1,
+    "gas": 1,
+}  # of a rate: whole watts, tenths of litres an hour
 WHOLE = 0.999  # of a bucket: known but for a few seconds at its end
 
 
@@ -39,7 +45,9 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
             "end": asked.end,
             "step": window.step,
             "t": deltas(window),
-            "lines": [told(store, line, measure(store, line, window, now), digits) for line in lines],
+            "lines": [
+                told(store, line, measure(store, line, window, now), digits) for line in lines
+            ],
             "prices": [[span.start, span.per_kwh, sign_of(span.currency)] for span in history],
             "sign": sign_of(prices.at(history, now).currency),
             "zone": scales.offsets(window.start, window.end, zone),
@@ -54,9 +62,14 @@ def deltas(window: Window) -> list[int]:
 
 
 def told(store, line: Line, values: Values, digits: int) -> dict:
-    """A line as it is sent; `part` and `last`, the time of its newest value, are those of who shares minutes."""
+    """A line as it is sent; `part` and `last`, the time of its newest value, are those of who
+    shares minutes.
+    """
     rate = np.round(values.rate, digits)
-    numbers = [None if value != value else value for value in (rate.astype(object) if digits else _whole(rate)).tolist()]  # noqa: PLR0124 # nan
+    numbers = [
+        None if value != value else value  # noqa: PLR0124
+        for value in (rate.astype(object) if digits else _whole(rate)).tolist()
+    ]
     fine = line.detail == "minutes"
     return {
         "key": line.key,
@@ -71,10 +84,14 @@ def told(store, line: Line, values: Values, digits: int) -> dict:
 
 
 def partly(values: Values, digits: int) -> list[list[float]]:
-    """[bucket, units counted, known share of its time] of those that are known in part, too little of it for a mean as well."""
+    """[bucket, units counted, known share of its time] of those that are known in part, too little
+    of it for a mean as well.
+    """
     found = np.flatnonzero((values.share > 0) & (values.share < WHOLE) & ~np.isnan(values.counted))
     amounts, shares = np.round(values.counted[found], digits), np.round(values.share[found], 4)
-    return [list(each) for each in zip(found.tolist(), amounts.tolist(), shares.tolist(), strict=True)]
+    return [
+        list(each) for each in zip(found.tolist(), amounts.tolist(), shares.tolist(), strict=True)
+    ]
 
 
 def _whole(rate: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A made-up household, the same for everybody and at every time: what a newcomer without a device sees, and what fills demos."""
+"""A made-up household, the same for everybody and at every time: what a newcomer without a device
+sees, and what fills demos.
+"""
 
 from functools import lru_cache
 
@@ -43,7 +45,9 @@ def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
     return _sent(at, np.concatenate(([0.0], energy_wh(seed, at))))
 
 
-def solar_wh(seed: int, boundaries: "list[int] | NDArray[np.int64]", peak_w: float) -> dict[str, Floats]:
+def solar_wh(
+    seed: int, boundaries: "list[int] | NDArray[np.int64]", peak_w: float
+) -> dict[str, Floats]:
     """As energy_wh() of a household with panels: `import`, `export` and `pv`."""
     at = np.asarray(boundaries, np.int64)
     use = energy_wh(seed, at)
@@ -51,10 +55,15 @@ def solar_wh(seed: int, boundaries: "list[int] | NDArray[np.int64]", peak_w: flo
     return {"import": np.maximum(use - sun, 0), "export": np.maximum(sun - use, 0), "pv": sun}
 
 
-def solar_tuples(seed: int, start: int, end: int, peak_w: float) -> dict[str, list[tuple[int, int]]]:
+def solar_tuples(
+    seed: int, start: int, end: int, peak_w: float
+) -> dict[str, list[tuple[int, int]]]:
     """As tuples() of a household with panels, by role."""
     at = np.arange(start, end, 60, dtype=np.int64)
-    return {role: _sent(at, np.concatenate(([0.0], wh))) for role, wh in solar_wh(seed, at, peak_w).items()}
+    return {
+        role: _sent(at, np.concatenate(([0.0], wh)))
+        for role, wh in solar_wh(seed, at, peak_w).items()
+    }
 
 
 def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:
@@ -64,11 +73,22 @@ def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:
 def _sun(seed: int, at: NDArray[np.int64]) -> Floats:
     """0 … 1, with clouds that change from day to day and from quarter to quarter."""
     day, hour = (at - EPOCH) // DAY_S, at / 3600 % 24
-    height = 0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2  # of the noon sun, by season
+    height = (
+        0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2
+    )  # of the noon sun, by season
     length = 8 + 8.5 * (height - 0.28) / 0.72  # hours of light
     clear = np.random.default_rng(seed).uniform(0.25, 1, 8000)[day % 8000]
-    cloud = 1 - (1 - clear) * np.random.default_rng(seed + 1).uniform(0, 1.2, 800_000)[at // 900 % 800_000]
-    return np.clip(np.cos((hour - 11.7) * np.pi / length), 0, 1) * (np.abs(hour - 11.7) < length / 2) * height * np.clip(cloud, 0.08, 1)
+    cloud = (
+        1
+        - (1 - clear)
+        * np.random.default_rng(seed + 1).uniform(0, 1.2, 800_000)[at // 900 % 800_000]
+    )
+    return (
+        np.clip(np.cos((hour - 11.7) * np.pi / length), 0, 1)
+        * (np.abs(hour - 11.7) < length / 2)
+        * height
+        * np.clip(cloud, 0.08, 1)
+    )
 
 
 def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
@@ -76,7 +96,9 @@ def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
     days = (at - EPOCH) // DAY_S
     first, last = int(days[0]), int(days[-1])
     totals = np.array([_total(seed, day) for day in range(first, last + 1)])
-    before = np.concatenate(([0.0], np.cumsum(totals)))  # since the first day asked for: differences alone count
+    before = np.concatenate(
+        ([0.0], np.cumsum(totals))
+    )  # since the first day asked for: differences alone count
     within = np.empty(len(at))
     for day in np.unique(days).tolist():
         chosen = days == day
@@ -111,9 +133,17 @@ def _day(seed: int, day: int) -> Floats:
     phase = chance.integers(0, 2 * FRIDGE_MINUTES)
     watt += FRIDGE_W * (((minute + phase) // FRIDGE_MINUTES) % 2)
     watt += LIGHT_W * size * (0.4 + 0.6 * winter) * np.exp(-(((hour - 20 - night_owl) / 2.2) ** 2))
-    watt += HEATING_W * size * winter * (0.55 + 0.45 * np.cos(2 * np.pi * (hour - 6) / 24)) * chance.uniform(0.6, 1.2)
+    watt += (
+        HEATING_W
+        * size
+        * winter
+        * (0.55 + 0.45 * np.cos(2 * np.pi * (hour - 6) / 24))
+        * chance.uniform(0.6, 1.2)
+    )
     for power, length, times, about, spread in HABITS:
         for _ in range(chance.poisson(times * size)):
             begin = int(np.clip((chance.normal(about + night_owl, spread)) * 60, 0, MINUTES - 1))
-            watt[begin : begin + max(1, int(length * chance.uniform(0.6, 1.4)))] += power * chance.uniform(0.8, 1.1)
+            watt[begin : begin + max(1, int(length * chance.uniform(0.6, 1.4)))] += (
+                power * chance.uniform(0.8, 1.1)
+            )
     return watt * chance.normal(1, 0.02, MINUTES)

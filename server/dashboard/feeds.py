@@ -47,7 +47,15 @@ def data(request):
     now = int(time.time())
     try:
         asked, flow, names = requests.chart_query(request.GET, now)
-        return answer(chart.answer(store(), request.user, asked, lines.lines_for(request.user, asked.resource, flow, names), now))
+        return answer(
+            chart.answer(
+                store(),
+                request.user,
+                asked,
+                lines.lines_for(request.user, asked.resource, flow, names),
+                now,
+            )
+        )
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
 
@@ -63,7 +71,11 @@ def sensor_data(request, sensor):
         raise Http404
     try:
         asked, _flow, _names = requests.chart_query(request.GET, now)
-        return answer(chart.answer(store(), request.user, asked, [lines.sensor_line(request.user, found)], now))
+        return answer(
+            chart.answer(
+                store(), request.user, asked, [lines.sensor_line(request.user, found)], now
+            )
+        )
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
 
@@ -98,7 +110,9 @@ ACTIONS = {
 
 @own_form("home")
 def follow(request):
-    """One click in a list: an action and a member's name. Answers the lists anew; without scripts, the page that it came from."""
+    """One click in a list: an action and a member's name. Answers the lists anew; without scripts,
+    the page that it came from.
+    """
     told, status = _obey(request)
     if request.headers.get("Accept") == JSON:
         return answer(circle.lists(request.user) | {"error": told}, status)
@@ -108,7 +122,9 @@ def follow(request):
 
 
 def _obey(request) -> tuple[str, int]:
-    """What is to be said, and the status. Hidden members and names that nobody has are answered alike."""
+    """What is to be said, and the status. Hidden members and names that nobody has are answered
+    alike.
+    """
     if not ratelimit.consume(request, action="follow", user=request.user):
         return _("That was too often: wait a minute."), 429
     word, _space, name = request.POST.get("click", "").partition(" ")

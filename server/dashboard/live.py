@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live tab's stream (server-sent events): tells when lines have new values, and keeps the owner's devices uploading often."""
+"""The live tab's stream (server-sent events): tells when lines have new values, and keeps the
+owner's devices uploading often.
+"""
 
 import asyncio
 import itertools
@@ -31,12 +33,18 @@ logger = logging.getLogger("flukso.live")
 
 POLL_S = 2
 CHECK_S = 10  # whether the viewer is still logged in
-RENEW_S = 45  # the watch is renewed, and what the viewer may see looked up anew; devices/live.py wants it each minute
-STREAM_S = 600  # a forgotten page must not keep a router busy: the page asks whether anybody is there
+# the watch is renewed, and what the viewer may see looked up anew; devices/live.py wants it each
+# minute
+RENEW_S = 45
+STREAM_S = (
+    600  # a forgotten page must not keep a router busy: the page asks whether anybody is there
+)
 DEMO_STEP_S = 10
 STREAMS_MAX = 500  # in a process: each polls
 STREAMS_EACH = 6  # of an account: its phones and tabs
-STREAMS_A_BROWSER = 3  # browsers open six connections to a server: the others are for what the pages fetch
+STREAMS_A_BROWSER = (
+    3  # browsers open six connections to a server: the others are for what the pages fetch
+)
 RETRY_MS = 3000
 
 
@@ -54,10 +62,11 @@ _taking = threading.Lock()
 @require_GET
 @never_cache
 def stream(request):
-    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when it is over.
+    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when
+    it is over.
 
-    With `once` that is all of the answer, as JSON: for pages whose stream was refused. With `few` a stream is refused that would leave
-    its browser too few connections.
+    With `once` that is all of the answer, as JSON: for pages whose stream was refused. With `few` a
+    stream is refused that would leave its browser too few connections.
     """
     account = request.user
     if not account.is_authenticated:
@@ -74,7 +83,12 @@ def stream(request):
         refusal._has_been_logged = True  # it is as planned: Django would call it an error
         return refusal
     headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
-    return Stream(place, _events(account, session, resource, others), content_type="text/event-stream", headers=headers)
+    return Stream(
+        place,
+        _events(account, session, resource, others),
+        content_type="text/event-stream",
+        headers=headers,
+    )
 
 
 class Stream(StreamingHttpResponse):
@@ -90,10 +104,15 @@ class Stream(StreamingHttpResponse):
 
 
 def _take(account: int, session: str, few: bool) -> Place | None:
-    """A place, unless the process, the account or (few) the browser has all of its own: of several who ask at once, too."""
+    """A place, unless the process, the account or (few) the browser has all of its own: of several
+    who ask at once, too.
+    """
     with _taking:
         places = list(_places)
-        if len(places) >= STREAMS_MAX or sum(each.account == account for each in places) >= STREAMS_EACH:
+        if (
+            len(places) >= STREAMS_MAX
+            or sum(each.account == account for each in places) >= STREAMS_EACH
+        ):
             return None
         if few and sum(each.session == session for each in places) >= STREAMS_A_BROWSER:
             return None
@@ -119,13 +138,17 @@ async def _events(account, session: str, resource: str, others) -> AsyncIterator
         last = await asyncio.to_thread(_last, lines)
         if last != told:
             told = last
-            yield b"event: last\ndata: %b\n\n" % msgspec.json.encode({"now": int(time.time()), "last": last})
+            yield b"event: last\ndata: %b\n\n" % msgspec.json.encode(
+                {"now": int(time.time()), "last": last}
+            )
         await asyncio.sleep(POLL_S)
     yield b"event: rest\ndata: {}\n\n"
 
 
 def _is_in(session: str) -> bool:
-    """Whether the session is still one of an account that may log in, with the password that it has now."""
+    """Whether the session is still one of an account that may log in, with the password that it has
+    now.
+    """
     close_old_connections()
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of a line in the buckets of a window: means, nights, live; what is unknown, and what is a gap."""
+"""The values of a line in the buckets of a window: means, nights, live; what is unknown, and what
+is a gap.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
@@ -16,15 +18,18 @@ from numpy.typing import NDArray
 from series.curve import Floats, instants
 from series.localtime import day_boundaries, local_date, midnight, night_of
 
-REMEMBERED_S = 600  # of who shares days: these are over, and what comes late for one may show as much later
+REMEMBERED_S = (
+    600  # of who shares days: these are over, and what comes late for one may show as much later
+)
 REMEMBERED = 1000  # answers, each 8 kB at most
 
 
 class Values(NamedTuple):
-    """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter, but the device was silent.
+    """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter,
+    but the device was silent.
 
-    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over: the mean of half a bucket stands for all of
-    it, its amount does not.
+    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over: the
+    mean of half a bucket stands for all of it, its amount does not.
     """
 
     rate: Floats
@@ -58,18 +63,29 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     over_s = silences.threshold_s(step, int(at[0]), now)
     found: list[Counted] = []
     quiet: dict[str | None, dict] = {}
-    # a second more makes the store read UTC days tuple by tuple, as it does local ones: as wholes they would hide their silences
+    # a second more makes the store read UTC days tuple by tuple, as it does local ones: as wholes
+    # they would hide their silences
     read = [*boundaries, boundaries[-1] + 1] if step == "day" else boundaries
     for part in line.parts:
         energy, share, silent = store.survey(part.sensor, read, over_s)
-        found.append(Counted(part.role, part.sign, energy[: len(hours)], share[: len(hours)], *_life(store, part.sensor)))
+        found.append(
+            Counted(
+                part.role,
+                part.sign,
+                energy[: len(hours)],
+                share[: len(hours)],
+                *_life(store, part.sensor),
+            )
+        )
         quiet.setdefault(part.device, {})[part.sensor] = silent
     total = add_up(found, at[:-1])
     over = at[1:] <= now
     rate = np.where(over, total.energy / hours, np.nan)
     gap = np.zeros(len(hours), bool)
     for device, silent in quiet.items():
-        lives = [life for part, life in zip(line.parts, found, strict=True) if part.device == device]
+        lives = [
+            life for part, life in zip(line.parts, found, strict=True) if part.device == device
+        ]
         heard = min(each.first for each in lives), max(each.last for each in lives)
         stretches = silences.of_device(store, device, silent, heard, (read, over_s, now))
         gap |= silences.gaps(stretches, boundaries, step)
@@ -91,7 +107,9 @@ def _nothing(count: int) -> Values:
 
 
 def _nights(store, line: Line, window: Window, now: int) -> Values:
-    """The mean between 02:00 and 05:00 of each local date, where the line's household is; nothing for who shares day means."""
+    """The mean between 02:00 and 05:00 of each local date, where the line's household is; nothing
+    for who shares day means.
+    """
     nothing = _nothing(len(window.boundaries) - 1)
     if line.detail == Detail.DAY:
         return nothing
@@ -108,10 +126,18 @@ def _nights(store, line: Line, window: Window, now: int) -> Values:
 
 
 def _by_days(store, line: Line, window: Window, now: int) -> Values:
-    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are; a week is of seven of these days."""
+    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are;
+    a week is of seven of these days.
+    """
     if window.step == "week":
         thursdays = [_utc_date(at) for at in window.boundaries]
-        return _remembered(store, line, tuple(midnight(day, line.zone) for day in thursdays), "week", now // REMEMBERED_S)
+        return _remembered(
+            store,
+            line,
+            tuple(midnight(day, line.zone) for day in thursdays),
+            "week",
+            now // REMEMBERED_S,
+        )
     first = local_date(window.start, line.zone)
     last = local_date(window.end, line.zone) + timedelta(1)
     days = tuple(day_boundaries(first, last, line.zone))
@@ -134,7 +160,9 @@ def _live(store, line: Line, window: Window) -> Values:
     """The mean of the minute before each bucket's end."""
     if line.kind == "demo":
         ends = list(window.boundaries)[1:]
-        rate = np.array([demo.power_w(DEMO_SEED, end - 1) if end > demo.EPOCH else np.nan for end in ends])
+        rate = np.array(
+            [demo.power_w(DEMO_SEED, end - 1) if end > demo.EPOCH else np.nan for end in ends]
+        )
         return _whole(rate, np.full(len(ends), LIVE_STEP_S / 3600))
     back = LIVE_MEAN_S // LIVE_STEP_S
     grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
@@ -143,8 +171,19 @@ def _live(store, line: Line, window: Window) -> Values:
         first, last = _life(store, part.sensor)
         level = np.full(len(grid), np.nan)
         if last >= grid.start - balance.GRACE_S:
-            level = np.array([np.nan if each is None else each for each in store.counters(part.sensor, grid)])
+            level = np.array(
+                [np.nan if each is None else each for each in store.counters(part.sensor, grid)]
+            )
         energy = level[back:] - level[:-back]
-        found.append(Counted(part.role, part.sign, np.nan_to_num(energy), (~np.isnan(energy)).astype(float), first, last))
+        found.append(
+            Counted(
+                part.role,
+                part.sign,
+                np.nan_to_num(energy),
+                (~np.isnan(energy)).astype(float),
+                first,
+                last,
+            )
+        )
     total = add_up(found, instants(grid)[:-back])
     return _whole(total.energy * 3600 / LIVE_MEAN_S, np.full(len(total.energy), LIVE_STEP_S / 3600))

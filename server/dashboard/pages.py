@@ -56,9 +56,17 @@ def sensor(request, sensor):
     resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
     view = requests.view(request.GET, request.user, [resource])
     imported = store().imported_until(found.pk)
-    context = {"sensor": found, "last": store().last(found.pk), "troubles": troubles(found), "imported": imported and utc(imported)}
+    context = {
+        "sensor": found,
+        "last": store().last(found.pk),
+        "troubles": troubles(found),
+        "imported": imported and utc(imported),
+    }
     return render(
-        request, "dashboard/sensor.html", context | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user))
+        request,
+        "dashboard/sensor.html",
+        context
+        | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user)),
     )
 
 
@@ -80,7 +88,8 @@ def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
             "words": script_words(),
             "widePx": WIDE_PX,
             "scales": {
-                name: {"span": scale.span_s, "step": scale.step, "narrow": scale.narrow_step} for name, scale in scales.SCALES.items()
+                name: {"span": scale.span_s, "step": scale.step, "narrow": scale.narrow_step}
+                for name, scale in scales.SCALES.items()
             },
             "steps": scales.STEPS_S,
             "view": view._asdict(),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request asks of the dashboard: checked, with what stands in for what is missing. The URL holds all of the state."""
+"""What a request asks of the dashboard: checked, with what stands in for what is missing. The URL
+holds all of the state.
+"""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -21,8 +23,9 @@ NAME_MAX = 150  # of a user
 
 
 class View(NamedTuple):
-    """A state of the dashboard; lines are names of others, None for those that the account keeps; start and end are None while the window
-    ends now."""
+    """A state of the dashboard; lines are names of others, None for those that the account keeps;
+    start and end are None while the window ends now.
+    """
 
     resource: str
     scale: str
@@ -34,7 +37,11 @@ class View(NamedTuple):
 
     def asked(self, now: int, narrow: bool = False) -> Asked:
         """What the chart's first request is; the page's scripts ask the same."""
-        start, end = scales.latest(self.scale, now) if self.start is None or self.end is None else (self.start, self.end)
+        start, end = (
+            scales.latest(self.scale, now)
+            if self.start is None or self.end is None
+            else (self.start, self.end)
+        )
         scale = scales.SCALES[self.scale]
         return Asked(self.resource, start, end, scale.narrow_step if narrow else scale.step)
 
@@ -48,7 +55,11 @@ def view(query, account, resources: list[str]) -> View:
     return View(
         resource=resource,
         scale=_one_of(query.get("scale"), scales.SCALES, "day"),
-        unit=_one_of(query.get("unit"), UNITS[resource], account.unit if account.unit in UNITS[resource] else UNITS[resource][0]),
+        unit=_one_of(
+            query.get("unit"),
+            UNITS[resource],
+            account.unit if account.unit in UNITS[resource] else UNITS[resource][0],
+        ),
         flow=_one_of(query.get("flow"), FLOWS, "use"),
         lines=names(query.get("lines")),
         start=start,
@@ -77,7 +88,11 @@ def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
 def chart_url(path: str, view: View, narrow: bool) -> str:
     """Where the scripts fetch the first chart from: the page's head may ask for it before they run."""
     scale = scales.SCALES[view.scale]
-    query: dict[str, object] = {"resource": view.resource, "flow": view.flow, "step": scale.narrow_step if narrow else scale.step}
+    query: dict[str, object] = {
+        "resource": view.resource,
+        "flow": view.flow,
+        "step": scale.narrow_step if narrow else scale.step,
+    }
     if view.lines is not None:
         query["lines"] = ",".join(view.lines)
     query |= {"scale": view.scale} if view.start is None else {"start": view.start, "end": view.end}
@@ -85,8 +100,16 @@ def chart_url(path: str, view: View, narrow: bool) -> str:
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """At most four members' names, separated by commas, which no name has; None where the account's own choice holds."""
-    return None if text is None else tuple(name[:NAME_MAX] for name in text.split(",") if name and name.isprintable())[:SHOWN_MAX]
+    """At most four members' names, separated by commas, which no name has; None where the account's
+    own choice holds.
+    """
+    return (
+        None
+        if text is None
+        else tuple(name[:NAME_MAX] for name in text.split(",") if name and name.isprintable())[
+            :SHOWN_MAX
+        ]
+    )
 
 
 def instant(text: str | None) -> int | None:

@@ -9,10 +9,15 @@ from series.localtime import DAY_S, day_boundaries, local_date, midnight
 
 WEEK_S = 7 * DAY_S
 BUCKETS_MAX = 3000  # twice a day by minute; a finer cut of a longer window comes coarser
-LOCAL_DAYS_MAX = 100  # buckets of local days: reading these costs the tuples, weeks only the days' heads
+LOCAL_DAYS_MAX = (
+    100  # buckets of local days: reading these costs the tuples, weeks only the days' heads
+)
 LIVE_STEP_S = 10  # as often as a watched device uploads (docs/protocols.md §8.6)
-LIVE_MEAN_S = 60  # a live value is the mean of so long: counters count whole Wh, and one in ten seconds is 360 W
-SENSOR_DAYS_MAX = 2000  # read tuple by tuple for one chart: five members' sixty days with six sensors each, under half a second of CPU
+# a live value is the mean of so long: counters count whole Wh, and one in ten seconds is 360 W
+LIVE_MEAN_S = 60
+# read tuple by tuple for one chart: five members' sixty days with six sensors each, under half a
+# second of CPU
+SENSOR_DAYS_MAX = 2000
 SPAN_MAX_S = 3653 * DAY_S  # ten years
 
 
@@ -32,8 +37,23 @@ SCALES = {
     "year": Scale(53 * WEEK_S, "week", "week"),
     "night": Scale(60 * DAY_S, "night", "night"),
 }
-STEPS_S = {"live": LIVE_STEP_S, "minute": 60, "15min": 900, "hour": 3600, "day": DAY_S, "night": DAY_S, "week": WEEK_S}
-COARSER = {"live": "minute", "minute": "15min", "15min": "hour", "hour": "day", "day": "week", "night": "week"}
+STEPS_S = {
+    "live": LIVE_STEP_S,
+    "minute": 60,
+    "15min": 900,
+    "hour": 3600,
+    "day": DAY_S,
+    "night": DAY_S,
+    "week": WEEK_S,
+}
+COARSER = {
+    "live": "minute",
+    "minute": "15min",
+    "15min": "hour",
+    "hour": "day",
+    "day": "week",
+    "night": "week",
+}
 
 
 class WindowError(ValueError):
@@ -41,7 +61,9 @@ class WindowError(ValueError):
 
 
 class Window(NamedTuple):
-    """What to draw: buckets between boundaries (unix s, ascending), all of them over, cut by `step`."""
+    """What to draw: buckets between boundaries (unix s, ascending), all of them over, cut by
+    `step`.
+    """
 
     step: str
     boundaries: list[int] | range
@@ -60,9 +82,11 @@ def latest(scale: str, now: int) -> tuple[int, int]:
     return now - SCALES[scale].span_s, now
 
 
-def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1, grain_s: int = 1) -> Window:  # noqa: PLR0917
-    """The buckets that touch start … end and are over, at this step or the next coarser one that is not too fine for so many sensors, or
-    for what is kept of that time: points each grain_s.
+def window(
+    start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1, grain_s: int = 1
+) -> Window:  # noqa: PLR0917
+    """The buckets that touch start … end and are over, at this step or the next coarser one that is
+    not too fine for so many sensors, or for what is kept of that time: points each grain_s.
 
     Raises WindowError.
     """
@@ -89,7 +113,9 @@ def window(start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: i
 
 def _too_many(start: int, end: int, step: str, sensors: int) -> bool:
     most = LOCAL_DAYS_MAX if step in ("day", "night") else BUCKETS_MAX
-    return step != "week" and ((end - start) / STEPS_S[step] > most or (end - start) / DAY_S * sensors > SENSOR_DAYS_MAX)
+    return step != "week" and (
+        (end - start) / STEPS_S[step] > most or (end - start) / DAY_S * sensors > SENSOR_DAYS_MAX
+    )
 
 
 def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:
@@ -98,7 +124,9 @@ def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:
 
 
 def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
-    """(from unix s, seconds east of Greenwich) of each stretch of the zone's time from start to end, the first from start on."""
+    """(from unix s, seconds east of Greenwich) of each stretch of the zone's time from start to
+    end, the first from start on.
+    """
     found = [(start, _offset(start, zone))]
     while found[-1][0] < end and (at := _next_change(found[-1][0], end, zone)) is not None:
         found.append((at, _offset(at, zone)))
@@ -108,7 +136,14 @@ def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
 def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
     """The first second after start with another offset; changes are weeks apart."""
     was = _offset(start, zone)
-    low = next((week for week in range(start, end, WEEK_S) if _offset(min(week + WEEK_S, end), zone) != was), None)
+    low = next(
+        (
+            week
+            for week in range(start, end, WEEK_S)
+            if _offset(min(week + WEEK_S, end), zone) != was
+        ),
+        None,
+    )
     if low is None:
         return None
     high = min(low + WEEK_S, end)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo household and its neighbours in the accounts' database, and what their devices go on to count."""
+"""The demo household and its neighbours in the accounts' database, and what their devices go on to
+count.
+"""
 
 from typing import NamedTuple
 
@@ -9,7 +11,12 @@ from devices.seal import sealer
 from numpy.typing import NDArray
 
 NAME = "rooftop"
-NEIGHBOURS = {"icarus75": "minutes", "mackenzie": "minutes", "jan": "minutes", "Ludo": "day"}  # and what they share
+NEIGHBOURS = {
+    "icarus75": "minutes",
+    "mackenzie": "minutes",
+    "jan": "minutes",
+    "Ludo": "day",
+}  # and what they share
 PANELS_W = 2800
 SEED = 11
 MINUTE_S = 60
@@ -32,7 +39,9 @@ class Meter:
         self._next = (self._at, self._wh)
 
     def count(self, until: int) -> list[tuple[int, int]]:
-        """The tuples after the last one, each full minute and at `until`; the same again until accept()."""
+        """The tuples after the last one, each full minute and at `until`; the same again until
+        accept().
+        """
         if until <= self._at:
             return []
         minute = self._at // MINUTE_S * MINUTE_S + MINUTE_S
@@ -60,15 +69,19 @@ class Box(NamedTuple):
 
 
 def boxes(store) -> list[Box]:
-    """The devices of the household and its neighbours, with the sensors of which the store holds tuples."""
+    """The devices of the household and its neighbours, with the sensors of which the store holds
+    tuples.
+    """
     found: dict[str, Box] = {}
-    rows = Sensor.objects.filter(device__owner__username__in=seeds(), function__in=("import", "export", "pv")).select_related(
-        "device__owner"
-    )
+    rows = Sensor.objects.filter(
+        device__owner__username__in=seeds(), function__in=("import", "export", "pv")
+    ).select_related("device__owner")
     for row in rows:
         last = store.last(row.pk)
         if last is not None:
             device, seed = row.device, seeds()[row.device.owner.username]
-            box = found.setdefault(device.pk, Box(device.pk, sealer().open(device.pk, device.sealed_key), []))
+            box = found.setdefault(
+                device.pk, Box(device.pk, sealer().open(device.pk, device.sealed_key), [])
+            )
             box.meters.append(Meter(row, seed, last))
     return list(found.values())

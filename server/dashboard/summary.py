@@ -18,8 +18,9 @@ FRESH_S = 900  # older than that, a last value says nothing of now
 
 
 class Summary(NamedTuple):
-    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night: units an hour; cost: of today, with its
-    currency's sign."""
+    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night:
+    units an hour; cost: of today, with its currency's sign.
+    """
 
     now: float | None
     age_s: int | None
@@ -49,7 +50,9 @@ def summary(store, account, line: Line, history: list[prices.Span], now: int) ->
 
 
 def energy(store, line: Line, start: int, end: int, least: float = 0.0) -> float | None:
-    """What the line counted between two times; None when not more than the `least` share of it is known, or for who shares only days."""
+    """What the line counted between two times; None when not more than the `least` share of it is
+    known, or for who shares only days.
+    """
     if end <= start or line.detail != "minutes":
         return None
     found = measure(store, line, Window("minute", [start, end]), end)

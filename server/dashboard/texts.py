@@ -6,10 +6,26 @@ from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-SCALES = {"live": _("live"), "hour": _("hour"), "day": _("day"), "month": _("month"), "year": _("year"), "night": _("night")}
+SCALES = {
+    "live": _("live"),
+    "hour": _("hour"),
+    "day": _("day"),
+    "month": _("month"),
+    "year": _("year"),
+    "night": _("night"),
+}
 RESOURCES = {"electricity": _("electricity"), "water": _("water"), "gas": _("gas")}
-CLASSES = {"analog": _("current clamp"), "pulse": _("pulse counter"), "uart": _("serial port of the meter")}  # docs/protocols.md §7
-FLOWS = {"use": _("what we use"), "net": _("from the grid, net"), "pv": _("solar"), "self": _("solar that we use ourselves")}
+CLASSES = {
+    "analog": _("current clamp"),
+    "pulse": _("pulse counter"),
+    "uart": _("serial port of the meter"),
+}  # docs/protocols.md §7
+FLOWS = {
+    "use": _("what we use"),
+    "net": _("from the grid, net"),
+    "pv": _("solar"),
+    "self": _("solar that we use ourselves"),
+}
 MONEY = _("{sign}/year")
 UNITS = {
     "watt": _("watt"),
@@ -19,7 +35,12 @@ UNITS = {
     "lperday": _("l/day"),
     "m3peryear": _("m³/year"),
 }
-AGES = {"seconds": _("{n} sec"), "minutes": _("{n} min"), "hours": _("{n} hr"), "days": _("{n} days")}
+AGES = {
+    "seconds": _("{n} sec"),
+    "minutes": _("{n} min"),
+    "hours": _("{n} hr"),
+    "days": _("{n} days"),
+}
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
@@ -69,15 +90,33 @@ def script_texts() -> dict[str, str]:
         "ago": gettext("{age} ago"),
         "never": gettext("no value yet"),
         "days": gettext("shares day means"),
-        "offline": gettext("The server cannot be reached. What you see is from {time}; it is tried again by itself."),
+        "offline": gettext(
+            "The server cannot be reached. What you see is from {time}; it is tried again by "
+            "itself."
+        ),
         "failed": gettext("The server could not answer this. It is tried again by itself."),
         "unanswered": gettext("The server could not answer this. Please try again."),
         "loggedOut": gettext("You are logged out. Reload the page to log in."),
-        "lost": gettext("The connection is lost. What you see grows old until it is back, which is tried by itself."),
-        "refused": gettext("No live values at the moment: perhaps too many live pages are open. It is tried again by itself."),
-        "resting": gettext("Live rests after ten minutes, so that a forgotten page does not keep your Fluksometer busy."),
-        "waiting": gettext("Your Fluksometer is asked for values each 10 seconds. It hears so at its next upload, within five minutes."),
-        "chart": gettext("Chart from {from} to {to}, {by}. Arrow keys read values, + and − zoom, shift and arrows move, 0 goes back."),
+        "lost": gettext(
+            "The connection is lost. What you see grows old until it is back, which is tried by "
+            "itself."
+        ),
+        "refused": gettext(
+            "No live values at the moment: perhaps too many live pages are open. It is tried again "
+            "by itself."
+        ),
+        "resting": gettext(
+            "Live rests after ten minutes, so that a forgotten page does not keep your Fluksometer "
+            "busy."
+        ),
+        "waiting": gettext(
+            "Your Fluksometer is asked for values each 10 seconds. It hears so at its next upload, "
+            "within five minutes."
+        ),
+        "chart": gettext(
+            "Chart from {from} to {to}, {by}. Arrow keys read values, + and − zoom, shift and "
+            "arrows move, 0 goes back."
+        ),
         "remove": gettext("Unsubscribe from {name}"),
         "add": gettext("Subscribe to {name}"),
         "inChart": gettext("{name} in the chart"),

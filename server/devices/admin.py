@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices and sensors for operators. Keys and claim codes are not shown: who has one has the device."""
+"""Devices and sensors for operators. Keys and claim codes are not shown: who has one has the
+device.
+"""
 
 from devices.models import Device, Heartbeat, Sensor
 from devices.removal import remove_devices, remove_sensors
 from django.contrib import admin
 from project.stores import forget
 
-_TOLD = ("sign_required", "seen", "version", "uptime_s", "mem_total_kb", "mem_free_kb", "mem_cached_kb", "mem_buffers_kb", "resets")
+_TOLD = (
+    "sign_required",
+    "seen",
+    "version",
+    "uptime_s",
+    "mem_total_kb",
+    "mem_free_kb",
+    "mem_cached_kb",
+    "mem_buffers_kb",
+    "resets",
+)
 
 
 @admin.register(Device)
@@ -31,12 +43,30 @@ class DeviceAdmin(admin.ModelAdmin):
 
 @admin.register(Sensor)
 class SensorAdmin(admin.ModelAdmin):
-    list_display = ("id", "name", "device", "type", "enabled", "ahead_tuples", "old_tuples", "conflicts")
+    list_display = (
+        "id",
+        "name",
+        "device",
+        "type",
+        "enabled",
+        "ahead_tuples",
+        "old_tuples",
+        "conflicts",
+    )
     list_select_related = ("device",)
     list_filter = ("type", "enabled")
     search_fields = ("id", "name", "function", "device__id")
     raw_id_fields = ("device", "released_by")
-    readonly_fields = ("id", "created", "ahead_tuples", "ahead_s", "old_tuples", "conflicts", "odd_tuples", "trouble_at")
+    readonly_fields = (
+        "id",
+        "created",
+        "ahead_tuples",
+        "ahead_s",
+        "old_tuples",
+        "conflicts",
+        "odd_tuples",
+        "trouble_at",
+    )
 
     def has_add_permission(self, request):
         return False

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the other processes of changes to devices and sensors that the admin makes; services say so themselves."""
+"""Tells the other processes of changes to devices and sensors that the admin makes; services say so
+themselves.
+"""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_save, pre_delete
@@ -8,7 +10,9 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 def _device(instance, created=False, update_fields=None, **_):
     from devices.changes import device_changed
 
-    if not created and update_fields is None:  # heartbeats name their fields, and change nothing that is cached
+    if (
+        not created and update_fields is None
+    ):  # heartbeats name their fields, and change nothing that is cached
         device_changed(instance.pk)
 
 

@@ -24,7 +24,9 @@ class ClaimError(ValueError):
 
 
 def tidy_code(text: str) -> str:
-    """A code as a person types it: any case, spaces and dashes. Raises ClaimError when it cannot be one."""
+    """A code as a person types it: any case, spaces and dashes. Raises ClaimError when it cannot be
+    one.
+    """
     code = text.upper().replace(" ", "").replace("-", "")
     try:
         if len(code) == 8 and len(base64.b32decode(code)) == 5:
@@ -37,7 +39,8 @@ def tidy_code(text: str) -> str:
 def claim_device(account: Account, text: str, now: datetime) -> Device:
     """Give the unclaimed device with this code to the account.
 
-    Raises ClaimError, with the same text for a code that never was, has expired or is taken: a guesser learns nothing.
+    Raises ClaimError, with the same text for a code that never was, has expired or is taken: a
+    guesser learns nothing.
     """
     code = tidy_code(text)
     with transaction.atomic():
@@ -48,7 +51,9 @@ def claim_device(account: Account, text: str, now: datetime) -> Device:
         if claimed is None:
             ClaimAttempt.objects.create(account=account, at=now)
     if claimed is None:  # outside of the transaction, so that the attempt is counted
-        raise ClaimError(_("No device with this code: look it up again, and see that the device is on line."))
+        raise ClaimError(
+            _("No device with this code: look it up again, and see that the device is on line.")
+        )
     return claimed
 
 
@@ -61,11 +66,18 @@ def _check_attempts(account: Account, now: datetime) -> None:
 def _claim(account: Account, code: str, now: datetime) -> Device | None:
     fresh = Q(seen__gt=now - CODE_LIFETIME) | Q(imported=True)
     going = Forgotten.objects.filter(gone=None).values("pk")
-    empty = ~Exists(Sensor.objects.filter(device=OuterRef("pk"), pk__in=going))  # of its last owner's data
+    empty = ~Exists(
+        Sensor.objects.filter(device=OuterRef("pk"), pk__in=going)
+    )  # of its last owner's data
     found = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
     if len(found) != 1:  # of 40 bits, two alike are next to impossible, and then nobody gets either
         return None
-    if Device.objects.filter(pk=found[0].pk, owner=None).update(owner=account, claimed=now, origin="") != 1:
+    if (
+        Device.objects.filter(pk=found[0].pk, owner=None).update(
+            owner=account, claimed=now, origin=""
+        )
+        != 1
+    ):
         return None  # another request got there first
     device_changed(found[0].pk)
     found[0].refresh_from_db()
@@ -74,12 +86,23 @@ def _claim(account: Account, code: str, now: datetime) -> Device | None:
 
 def _take_new_key(account: Account, code: str, now: datetime) -> Device | None:
     """The device of this account that posted the new key with this code while its window was open."""
-    found = NewKey.objects.filter(device__owner=account, claim_code=code, created__gt=now - CODE_LIFETIME).first()
+    found = NewKey.objects.filter(
+        device__owner=account, claim_code=code, created__gt=now - CODE_LIFETIME
+    ).first()
     if found is None:
         return None
     # the new installation may be an older daemon, and its clock's past is unknown
-    values = {"sealed_key": found.sealed_key, "claim_code": found.claim_code, "sign_required": found.signed}
-    if Device.objects.filter(pk=found.device_id, owner=account).update(**values, beat_time=0, rekey_until=None) != 1:
+    values = {
+        "sealed_key": found.sealed_key,
+        "claim_code": found.claim_code,
+        "sign_required": found.signed,
+    }
+    if (
+        Device.objects.filter(pk=found.device_id, owner=account).update(
+            **values, beat_time=0, rekey_until=None
+        )
+        != 1
+    ):
         return None  # given up meanwhile
     NewKey.objects.filter(device=found.device_id).delete()
     device_changed(found.device_id)
@@ -94,9 +117,13 @@ def open_rekey_window(device: Device, now: datetime) -> None:
 
 
 def release_device(device: Device) -> None:
-    """Give a device up: it is unclaimed again, and its sensors, with their data, stay with the account, without a device."""
+    """Give a device up: it is unclaimed again, and its sensors, with their data, stay with the
+    account, without a device.
+    """
     with transaction.atomic():
         sensors = [sensor.pk for sensor in device.sensors.all()]
         device.sensors.update(device=None, released_by=device.owner)
-        Device.objects.filter(pk=device.pk).update(owner=None, claimed=None, name="", unclaimed_since=timezone.now())
+        Device.objects.filter(pk=device.pk).update(
+            owner=None, claimed=None, name="", unclaimed_since=timezone.now()
+        )
         device_changed(device.pk, sensors)

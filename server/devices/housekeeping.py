@@ -16,12 +16,15 @@ CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
 UNCLAIMED_KEPT = timedelta(days=14)  # protocol §8.4; what is on line registers again
 SLICE = 1000  # devices removed in one go
 UNCONFIRMED_KEPT = timedelta(days=14)  # accounts whose address was never confirmed
-INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused, so that their sender may look them up
+INVITATIONS_KEPT = timedelta(
+    days=90
+)  # after they expired unused, so that their sender may look them up
 
 
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
-    """Remove old heartbeats, changes, new keys, sessions, invitations, accounts that were never confirmed, devices that nobody claimed,
-    with their data, and series whose removal was cut short; returns how many devices.
+    """Remove old heartbeats, changes, new keys, sessions, invitations, accounts that were never
+    confirmed, devices that nobody claimed, with their data, and series whose removal was cut short;
+    returns how many devices.
     """
     forget_noted(forget, now=now)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
@@ -30,11 +33,17 @@ def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
     Session.objects.filter(expire_date__lt=now).delete()
     Invitation.objects.filter(accepted=None, expires__lt=now - INVITATIONS_KEPT).delete()
     _unconfirmed().filter(date_joined__lt=now - UNCONFIRMED_KEPT).delete()
-    old = Device.objects.filter(owner=None, imported=False, unclaimed_since__lt=now - UNCLAIMED_KEPT)
+    old = Device.objects.filter(
+        owner=None, imported=False, unclaimed_since__lt=now - UNCLAIMED_KEPT
+    )
     return remove_devices(old, forget, SLICE)
 
 
 def _unconfirmed():
-    """Accounts that signed up and never came in; what an operator made has no address to confirm (accounts/adapter.py)."""
-    pending = Account.objects.filter(emailaddress__verified=False, last_login=None, devices=None, is_staff=False)
+    """Accounts that signed up and never came in; what an operator made has no address to confirm
+    (accounts/adapter.py).
+    """
+    pending = Account.objects.filter(
+        emailaddress__verified=False, last_login=None, devices=None, is_staff=False
+    )
     return pending.exclude(emailaddress__verified=True)

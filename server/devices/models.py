@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of devices and sensors (docs/protocols.md §3, §8). Series live in the store, not here."""
+"""What is kept of devices and sensors (docs/protocols.md §3, §8). Series live in the store, not
+here.
+"""
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -14,21 +16,45 @@ class Device(models.Model):
     """A Fluksometer: known since it registered or was imported; unclaimed while it has no owner."""
 
     id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="devices")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="devices",
+    )
     name = models.CharField(max_length=64, blank=True)
     sealed_key = models.BinaryField(help_text="its key, encrypted: devices/seal.py")
-    claim_code = models.CharField(max_length=8, db_index=True, help_text="§8.3; never shown by the server")
-    origin = models.CharField(max_length=43, blank=True, help_text="network that it registered from, while it is unclaimed")
-    sign_required = models.BooleanField(default=False, help_text="an X-Sign has been seen: from then on it must be there (§8.5)")
-    imported = models.BooleanField(default=False, help_text="provisioned beforehand: its code needs no heartbeat")
-    rekey_until = models.DateTimeField(null=True, blank=True, help_text="until then it may post a new key (§8.4)")
+    claim_code = models.CharField(
+        max_length=8, db_index=True, help_text="§8.3; never shown by the server"
+    )
+    origin = models.CharField(
+        max_length=43,
+        blank=True,
+        help_text="network that it registered from, while it is unclaimed",
+    )
+    sign_required = models.BooleanField(
+        default=False, help_text="an X-Sign has been seen: from then on it must be there (§8.5)"
+    )
+    imported = models.BooleanField(
+        default=False, help_text="provisioned beforehand: its code needs no heartbeat"
+    )
+    rekey_until = models.DateTimeField(
+        null=True, blank=True, help_text="until then it may post a new key (§8.4)"
+    )
     created = models.DateTimeField(auto_now_add=True)
     claimed = models.DateTimeField(null=True, blank=True)
-    unclaimed_since = models.DateTimeField(default=timezone.now, help_text="while it has no owner: removed some time after")
-    watched_until = models.DateTimeField(null=True, blank=True, help_text="asked until then to upload often: devices/live.py")
+    unclaimed_since = models.DateTimeField(
+        default=timezone.now, help_text="while it has no owner: removed some time after"
+    )
+    watched_until = models.DateTimeField(
+        null=True, blank=True, help_text="asked until then to upload often: devices/live.py"
+    )
     # the newest heartbeat
     seen = models.DateTimeField(null=True, blank=True)
-    beat_time = models.BigIntegerField(default=0, help_text="newest `time` of a heartbeat, unix s: an older one is a replay")
+    beat_time = models.BigIntegerField(
+        default=0, help_text="newest `time` of a heartbeat, unix s: an older one is a replay"
+    )
     version = models.PositiveIntegerField(null=True, blank=True)
     uptime_s = models.BigIntegerField(null=True, blank=True)
     mem_total_kb = models.BigIntegerField(null=True, blank=True)
@@ -45,7 +71,9 @@ class Device(models.Model):
 
 
 class NewKey(models.Model):
-    """A key that a device posted while its owner had the window open; the owner's entering its code makes it the device's."""
+    """A key that a device posted while its owner had the window open; the owner's entering its code
+    makes it the device's.
+    """
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="new_keys")
     sealed_key = models.BinaryField()
@@ -55,7 +83,9 @@ class NewKey(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["device", "claim_code"], name="one_new_key_a_code")]
+        constraints = [
+            models.UniqueConstraint(fields=["device", "claim_code"], name="one_new_key_a_code")
+        ]
 
 
 class Heartbeat(models.Model):
@@ -75,7 +105,9 @@ class Sensor(models.Model):
     """One counter of a device, and what its configuration says of it."""
 
     class Role(models.TextChoices):
-        """What its energy is in the household's balance; net = import - export, use = import + pv - export."""
+        """What its energy is in the household's balance; net = import - export, use = import + pv -
+        export.
+        """
 
         IMPORT = "import", _("from the grid, or supplied")
         EXPORT = "export", _("fed into the grid")
@@ -83,9 +115,14 @@ class Sensor(models.Model):
         PART = "part", _("a part of what another sensor counts")
 
     id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
-    device = models.ForeignKey(Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors")
-    # the account that a sensor without a device belongs to: only a device of theirs may take it over
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    device = models.ForeignKey(
+        Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors"
+    )
+    # the account that a sensor without a device belongs to: only a device of theirs may take it
+    # over
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     name = models.CharField(max_length=64, blank=True)
     role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.IMPORT)
     type = models.CharField(max_length=32, default="electricity")
@@ -99,7 +136,9 @@ class Sensor(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     # what was wrong with its uploads, for its owner
     ahead_tuples = models.PositiveBigIntegerField(default=0)
-    ahead_s = models.BigIntegerField(default=0, help_text="by how much the clock was ahead, the last time that it was")
+    ahead_s = models.BigIntegerField(
+        default=0, help_text="by how much the clock was ahead, the last time that it was"
+    )
     old_tuples = models.PositiveBigIntegerField(default=0)
     conflicts = models.PositiveBigIntegerField(default=0)
     odd_tuples = models.PositiveBigIntegerField(default=0)
@@ -113,7 +152,9 @@ class Sensor(models.Model):
 
 
 class Forgotten(models.Model):
-    """A series that is to be removed: noted with what makes it nobody's, until the store has done it (devices/forgetting.py)."""
+    """A series that is to be removed: noted with what makes it nobody's, until the store has done
+    it (devices/forgetting.py).
+    """
 
     sensor = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
     gone = models.DateTimeField(null=True, blank=True)  # when the store did it
@@ -122,7 +163,9 @@ class Forgotten(models.Model):
 class ClaimAttempt(models.Model):
     """A wrong claim code; five an hour are all that an account has (§8.3)."""
 
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
     at = models.DateTimeField()
 
     class Meta:
@@ -130,7 +173,9 @@ class ClaimAttempt(models.Model):
 
 
 class Change(models.Model):
-    """Tells every process that what it has cached under this key is no longer true (hot/caches.py reads these)."""
+    """Tells every process that what it has cached under this key is no longer true (hot/caches.py
+    reads these).
+    """
 
     kind = models.CharField(max_length=8)  # sensor, device or token
     key = models.CharField(max_length=64)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new key, giving them up."""
+"""A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new
+key, giving them up.
+"""
 
 from devices.claims import ClaimError, claim_device, open_rekey_window, release_device, tidy_code
 from devices.forms import DeviceForm, SensorForm
@@ -27,19 +29,27 @@ def devices(request):
     sensors = list(sensors_of(request.user))
     own = list(devices_of(request.user))
     paths = [reverse("claim"), *(reverse("device-name", args=[each.pk]) for each in own)]
-    resumed = typed(request, *paths, *(reverse("sensor-settings", args=[each.pk]) for each in sensors)) or ("", QueryDict())
+    resumed = typed(
+        request, *paths, *(reverse("sensor-settings", args=[each.pk]) for each in sensors)
+    ) or ("", QueryDict())
     found = [
         {
             "device": each,
             "clock": clock_of(each),
             "up": up_since(each),
-            "form": _filled(DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "device-name", resumed),
+            "form": _filled(
+                DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "device-name", resumed
+            ),
             "sensors": _rows(sensors, each.pk, resumed),
         }
         for each in own
     ]
     code = resumed[1].get("code", "") if resumed[0] == reverse("claim") else ""
-    return render(request, "devices/devices.html", {"devices": found, "kept": _rows(sensors, None, resumed), "now": now, "code": code})
+    return render(
+        request,
+        "devices/devices.html",
+        {"devices": found, "kept": _rows(sensors, None, resumed), "now": now, "code": code},
+    )
 
 
 def _filled(form, name: str, resumed):
@@ -53,7 +63,11 @@ def _rows(sensors, device: str | None, resumed) -> list[dict]:
             "sensor": each,
             "last": store().last(each.pk),
             "troubles": troubles(each),
-            "form": _filled(SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"), "sensor-settings", resumed),
+            "form": _filled(
+                SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"),
+                "sensor-settings",
+                resumed,
+            ),
         }
         for each in sensors
         if each.device_id == device
@@ -64,7 +78,9 @@ def _rows(sensors, device: str | None, resumed) -> list[dict]:
 @login_required
 @never_cache
 def offered(request, code):
-    """Asks whether the device with the code of this link is to be the member's: a link alone claims nothing."""
+    """Asks whether the device with the code of this link is to be the member's: a link alone claims
+    nothing.
+    """
     try:
         return render(request, "devices/claim.html", {"code": tidy_code(code[:CODE_TEXT_MAX])})
     except ClaimError as error:
@@ -75,7 +91,9 @@ def offered(request, code):
 @own_form("devices")
 def claim(request):
     try:
-        device = claim_device(request.user, request.POST.get("code", "")[:CODE_TEXT_MAX], timezone.now())
+        device = claim_device(
+            request.user, request.POST.get("code", "")[:CODE_TEXT_MAX], timezone.now()
+        )
         messages.success(request, _("Device %(device)s is yours.") % {"device": device})
     except ClaimError as error:
         messages.error(request, str(error))
@@ -108,19 +126,25 @@ def _take(request, form):
         form.instance.save(update_fields=form.Meta.fields)
         messages.success(request, _("Saved."))
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(
+            request, " ".join(error for errors in form.errors.values() for error in errors)
+        )
     return redirect("devices")
 
 
 @own_form("devices")
 def window(request, device):
     open_rekey_window(_own_device(request, device), timezone.now())
-    messages.success(request, _("For an hour the device may send a new key. Enter its new code here then."))
+    messages.success(
+        request, _("For an hour the device may send a new key. Enter its new code here then.")
+    )
     return redirect("devices")
 
 
 @own_form("devices")
 def release(request, device):
     release_device(_own_device(request, device))
-    messages.success(request, _("The device is nobody's again. Its sensors and their data stay yours."))
+    messages.success(
+        request, _("The device is nobody's again. Its sensors and their data stay yours.")
+    )
     return redirect("devices")

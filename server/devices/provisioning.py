@@ -15,22 +15,26 @@ from devices.seal import Sealer, SealError
 from django.db import transaction
 
 SLICE = 100  # devices written in one go: registrations and heartbeats wait meanwhile, some 50 ms
-PAUSE_S = 0.12  # between two: SQLite looks each 100 ms whether the lock is free, and who never sees it so waits for the whole list
+# between two: SQLite looks each 100 ms whether the lock is free, and who never sees it so waits for
+# the whole list
+PAUSE_S = 0.12
 
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 _Row = namedtuple("_Row", ("line", "device", "key", "sensors"))
 
 
 class ProvisioningError(ValueError):
-    """A line of the list cannot be taken; nothing of the list was, unless devices changed while it was being taken."""
+    """A line of the list cannot be taken; nothing of the list was, unless devices changed while it
+    was being taken.
+    """
 
 
 def import_devices(lines: Iterable[str], sealer: Sealer) -> Iterator[tuple[str, str]]:
-    """Store the devices of CSV lines `device,key[,sensor…]` in slices, once all lines were found good; yield (device, claim code) of
-    each when it is stored.
+    """Store the devices of CSV lines `device,key[,sensor…]` in slices, once all lines were found
+    good; yield (device, claim code) of each when it is stored.
 
-    Raises ProvisioningError, which names the line and never the key. A device that is stored with the same key is taken as it is, so
-    a list that was cut short can be taken again.
+    Raises ProvisioningError, which names the line and never the key. A device that is stored with
+    the same key is taken as it is, so a list that was cut short can be taken again.
     """
     rows = [_parse(number, row) for number, row in enumerate(csv.reader(lines), 1) if _is_row(row)]
     _check_among(rows)
@@ -52,7 +56,9 @@ def _is_row(row: list[str]) -> bool:
 
 
 def _parse(line: int, row: list[str]) -> _Row:
-    device, key, *sensors = [field.strip().lower() for field in row] + ([""] if len(row) == 1 else [])
+    device, key, *sensors = [field.strip().lower() for field in row] + (
+        [""] if len(row) == 1 else []
+    )
     if not all(_HEX_32.fullmatch(field) for field in (device, key, *sensors)):
         raise ProvisioningError(f"line {line}: device, key and sensors have 32 hex digits each")
     if len(sensors) > SENSORS_MAX:
@@ -69,7 +75,9 @@ def _check_among(rows: list[_Row]) -> None:
             raise ProvisioningError(f"line {row.line}: the device has another key above")
         for sensor in row.sensors:
             if devices.setdefault(sensor, row.device) != row.device:
-                raise ProvisioningError(f"line {row.line}: sensor {sensor} is another device's above")
+                raise ProvisioningError(
+                    f"line {row.line}: sensor {sensor} is another device's above"
+                )
 
 
 def _check(row: _Row, sealer: Sealer) -> Device | None:
@@ -91,7 +99,12 @@ def _check(row: _Row, sealer: Sealer) -> Device | None:
 def _store(row: _Row, sealer: Sealer) -> None:
     if _check(row, sealer) is None:
         code = claim_code(row.key, row.device)
-        Device.objects.create(pk=row.device, sealed_key=sealer.seal(row.device, row.key), claim_code=code, imported=True)
+        Device.objects.create(
+            pk=row.device,
+            sealed_key=sealer.seal(row.device, row.key),
+            claim_code=code,
+            imported=True,
+        )
     for sensor in row.sensors:
         Sensor.objects.get_or_create(pk=sensor, defaults={"device_id": row.device})
         sensor_changed(sensor)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing devices and sensors with all that is kept of them; forget(sensor) removes a sensor's series, once the rest is committed."""
+"""Removing devices and sensors with all that is kept of them; forget(sensor) removes a sensor's
+series, once the rest is committed.
+"""
 
 from collections.abc import Callable
 
@@ -10,8 +12,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 
-def remove_devices(devices: QuerySet[Device], forget: Callable[[str], None], most: int | None = None) -> int:
-    """Remove these devices, or `most` of them, with their sensors; returns how many. One that is among them no longer stays."""
+def remove_devices(
+    devices: QuerySet[Device], forget: Callable[[str], None], most: int | None = None
+) -> int:
+    """Remove these devices, or `most` of them, with their sensors; returns how many. One that is
+    among them no longer stays.
+    """
     removed = 0
     for device in list(devices.values_list("pk", flat=True)[:most]):
         with transaction.atomic():

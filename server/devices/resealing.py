@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing FLUKSO_DEVICE_KEY_SECRET: whether it still opens what is stored, and sealing all keys with its first secret."""
+"""Changing FLUKSO_DEVICE_KEY_SECRET: whether it still opens what is stored, and sealing all keys
+with its first secret.
+"""
 
 from collections.abc import Iterator
 
@@ -10,8 +12,14 @@ SAMPLE = 20  # devices that are tried when a service starts
 
 
 def opens_some(sealer: Sealer) -> bool:
-    """Whether a key among the first devices' can be opened, or there is none: else the secret is another installation's."""
-    tried = list(Device.objects.exclude(sealed_key=b"").order_by("pk").values_list("pk", "sealed_key")[:SAMPLE])
+    """Whether a key among the first devices' can be opened, or there is none: else the secret is
+    another installation's.
+    """
+    tried = list(
+        Device.objects.exclude(sealed_key=b"")
+        .order_by("pk")
+        .values_list("pk", "sealed_key")[:SAMPLE]
+    )
     return not tried or any(_opens(sealer, device, bytes(sealed)) for device, sealed in tried)
 
 
@@ -24,14 +32,20 @@ def _opens(sealer: Sealer, device: str, sealed: bytes) -> bool:
 
 
 def reseal(sealer: Sealer) -> Iterator[tuple[str, bool]]:
-    """Seal every key with the first secret, one write each; yield (device, whether its key could be opened)."""
+    """Seal every key with the first secret, one write each; yield (device, whether its key could be
+    opened).
+    """
     for model, name in ((Device, "pk"), (NewKey, "device_id")):
-        for row, device, stored in list(model.objects.order_by("pk").values_list("pk", name, "sealed_key")):
+        for row, device, stored in list(
+            model.objects.order_by("pk").values_list("pk", name, "sealed_key")
+        ):
             sealed = bytes(stored)
             try:
                 key = sealer.open(device, sealed)
             except SealError:
                 yield device, False
                 continue
-            model.objects.filter(pk=row, sealed_key=sealed).update(sealed_key=sealer.seal(device, key))  # unless it changed meanwhile
+            model.objects.filter(pk=row, sealed_key=sealed).update(
+                sealed_key=sealer.seal(device, key)
+            )  # unless it changed meanwhile
             yield device, True

@@ -14,7 +14,9 @@ NONCE_LEN = 12
 
 
 class SealError(ValueError):
-    """A sealed key cannot be opened: it was altered, moved to another device, or FLUKSO_DEVICE_KEY_SECRET lost its key."""
+    """A sealed key cannot be opened: it was altered, moved to another device, or
+    FLUKSO_DEVICE_KEY_SECRET lost its key.
+    """
 
 
 class Sealer:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of the hot path: status, headers in their canonical spelling, body. Historic devices read the names literally."""
+"""Answers of the hot path: status, headers in their canonical spelling, body. Historic devices read
+the names literally.
+"""
 
 import json
 from collections import namedtuple
@@ -7,7 +9,11 @@ from collections import namedtuple
 Answer = namedtuple("Answer", ("status", "headers", "body"))
 
 JSON = (b"Content-Type", b"application/json")
-COMMON = [(b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer"), (b"X-Content-Type-Options", b"nosniff")]
+COMMON = [
+    (b"Cache-Control", b"no-store"),
+    (b"Referrer-Policy", b"no-referrer"),
+    (b"X-Content-Type-Options", b"nosniff"),
+]
 # another site's page may read with a token in its request; cookies count nowhere here
 CROSS_ORIGIN = [
     (b"Access-Control-Allow-Origin", b"*"),
@@ -20,7 +26,9 @@ CROSS_ORIGIN = [
 class Refusal(Exception):
     """Ends a request with an error answer. close: the rest of the body is not wanted."""
 
-    def __init__(self, status: int, reason: str, *headers: tuple[bytes, bytes], close: bool = False):
+    def __init__(
+        self, status: int, reason: str, *headers: tuple[bytes, bytes], close: bool = False
+    ):
         super().__init__(reason)
         self.status = status
         self.headers = headers + (((b"Connection", b"close"),) if close else ())
@@ -32,7 +40,9 @@ class Refusal(Exception):
 async def send_answer(answer: Answer, scope, send) -> None:
     """Send it as ASGI's two messages; HEAD gets no body."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+    await send(
+        {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body}
+    )
 
 
 def reply(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
@@ -45,7 +55,8 @@ def unauthorized(reason: str, close: bool = False) -> Refusal:
 
 
 OK = reply(200, b'{"response":"ok"}')
-# whose owner looks on: every 10 s for the next ten minutes (§8.6); less would ask more of the router than of the reader
+# whose owner looks on: every 10 s for the next ten minutes (§8.6); less would ask more of the
+# router than of the reader
 OFTEN = (b"X-Upload-Interval", b"10")
 OK_WATCHED = Answer(OK.status, [*OK.headers, OFTEN], OK.body)
 # a length even here: a device that knows no 204 would wait for a body

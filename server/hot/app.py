@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hot path as an ASGI application: finds the handler of a request, sends its answer, and looks after the caches."""
+"""The hot path as an ASGI application: finds the handler of a request, sends its answer, and looks
+after the caches.
+"""
 
 import asyncio
 import logging
@@ -21,17 +23,26 @@ from hot.writes import Writer
 
 logger = logging.getLogger("flukso.hot")
 
-_PATH = re.compile(rb"/(sensor|device)/([0-9a-f]{32})(?:/([0-9a-z]{1,16})/([0-9a-z]{1,16})|\.(png))?")
-_ALLOW = {"sensor": b"GET, HEAD, POST, OPTIONS", "series": b"GET, HEAD, OPTIONS", "device": b"POST, OPTIONS"}
+_PATH = re.compile(
+    rb"/(sensor|device)/([0-9a-f]{32})(?:/([0-9a-z]{1,16})/([0-9a-z]{1,16})|\.(png))?"
+)
+_ALLOW = {
+    "sensor": b"GET, HEAD, POST, OPTIONS",
+    "series": b"GET, HEAD, OPTIONS",
+    "device": b"POST, OPTIONS",
+}
 NO_PLACE = Place("")
-# threads for the accounts' database, of which each has a connection; none that only reads waits behind one that writes
+# threads for the accounts' database, of which each has a connection; none that only reads waits
+# behind one that writes
 LOOKUP_THREADS = 3  # a batch of each cache, and the changes
 ASK_THREADS = 2
 WRITE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may be long
 
 
 class HotPath:
-    """`start` before the first request, `stop` after the last. forget(sensor) removes all that is kept of a series."""
+    """`start` before the first request, `stop` after the last. forget(sensor) removes all that is
+    kept of a series.
+    """
 
     def __init__(  # noqa: PLR0917
         self,
@@ -51,9 +62,22 @@ class HotPath:
         self._sensors = Cache(self._directory.sensors, limits.SENSORS_CACHED_MAX, self._lookups)
         self._tokens = Cache(self._directory.tokens, limits.TOKENS_CACHED_MAX, self._lookups)
         caches = {"sensor": self._sensors, "token": self._tokens}
-        self._watch = ChangeWatch(caches, self._directory.changes, self._directory.newest_change, self._lookups)
-        self._writer = Writer(store, self._sensors, self._directory, self._asks, self._writes, sealer, unclaimed_max, clock)
-        self._reader = Reader(store, self._sensors, self._tokens, self._directory, self._asks, clock)
+        self._watch = ChangeWatch(
+            caches, self._directory.changes, self._directory.newest_change, self._lookups
+        )
+        self._writer = Writer(
+            store,
+            self._sensors,
+            self._directory,
+            self._asks,
+            self._writes,
+            sealer,
+            unclaimed_max,
+            clock,
+        )
+        self._reader = Reader(
+            store, self._sensors, self._tokens, self._directory, self._asks, clock
+        )
         self._tasks: list[asyncio.Task] = []
         self._store = store
         self._forget = forget
@@ -64,8 +88,13 @@ class HotPath:
 
     async def start(self) -> None:
         await self._watch.start()
-        self.quick = Quick(self._store, self._sensors, self._writer.troubles, self._graphs, self._clock).take
-        self._tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(self._keep_house())]
+        self.quick = Quick(
+            self._store, self._sensors, self._writer.troubles, self._graphs, self._clock
+        ).take
+        self._tasks = [
+            asyncio.create_task(self._watch.run()),
+            asyncio.create_task(self._keep_house()),
+        ]
         if self._graphs is not None:
             self._tasks.append(asyncio.create_task(self._graphs.run()))
 
@@ -131,14 +160,22 @@ class HotPath:
                 return await self._writer.device(ident.decode(), scope, receive)
         else:
             raise Refusal(404, "no such path", close=True)
-        what = "device" if kind == b"device" else "sensor" if interval is None and image is None else "series"
+        what = (
+            "device"
+            if kind == b"device"
+            else "sensor"
+            if interval is None and image is None
+            else "series"
+        )
         if method == "OPTIONS":
             return _options(what)
         raise Refusal(405, "method not allowed", (b"Allow", _ALLOW[what]), close=True)
 
 
 def _options(what: str) -> Answer:
-    """Also to a browser's question whether another site's page may read: with a token in the request it may, cookies count nowhere."""
+    """Also to a browser's question whether another site's page may read: with a token in the
+    request it may, cookies count nowhere.
+    """
     allow = _ALLOW[what]
     cross = [] if what == "device" else CROSS_ORIGIN
     return Answer(200, [(b"Content-Length", b"0"), (b"Allow", allow), *cross, *COMMON], b"")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the hot path remembers of sensors and tokens: bounded, and dropped within seconds of a change in any process."""
+"""What the hot path remembers of sensors and tokens: bounded, and dropped within seconds of a
+change in any process.
+"""
 
 import asyncio
 import logging
@@ -17,18 +19,39 @@ logger = logging.getLogger("flukso.caches")
 class SensorEntry:
     """A sensor as uploads and reads need it."""
 
-    __slots__ = ("_signer", "device", "fresh_only", "key", "owner", "resource", "sensor", "sign_required", "watched_until")
+    __slots__ = (
+        "_signer",
+        "device",
+        "fresh_only",
+        "key",
+        "owner",
+        "resource",
+        "sensor",
+        "sign_required",
+        "watched_until",
+    )
 
     def __init__(  # noqa: PLR0917
-        self, sensor: str, device: str | None, owner: int | None, key: bytes, sign_required: bool, watched_until=0.0, fresh_only=False
+        self,
+        sensor: str,
+        device: str | None,
+        owner: int | None,
+        key: bytes,
+        sign_required: bool,
+        watched_until=0.0,
+        fresh_only=False,
     ):
         self.sensor = sensor
         self.device = device
         self.owner = owner
         self.key = key
         self.sign_required = sign_required
-        self.watched_until = watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
-        self.fresh_only = fresh_only  # nobody knows the device: it may fill no more than a fortnight (§8.4)
+        self.watched_until = (
+            watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
+        )
+        self.fresh_only = (
+            fresh_only  # nobody knows the device: it may fill no more than a fortnight (§8.4)
+        )
         self.resource = ""  # what it counts, as the device says it
         self._signer: Signer | None = None
 
@@ -53,8 +76,9 @@ class TokenEntry:
 
 
 class Cache:
-    """Entries by key, looked up in batches by `load(keys) -> {key: entry}` in a thread. What is not found is not remembered:
-    a device's first upload may follow its registration at once, in another process.
+    """Entries by key, looked up in batches by `load(keys) -> {key: entry}` in a thread. What is not
+    found is not remembered: a device's first upload may follow its registration at once, in another
+    process.
     """
 
     def __init__(self, load: Callable, most: int, executor):
@@ -65,7 +89,8 @@ class Cache:
         self._waiting: dict[str, asyncio.Future] = {}
         self._queue: deque[str] = deque()
         self._working = False
-        self._epoch = 0  # counts changes seen: an entry that was looked up before one of them may be older than it
+        # counts changes seen: an entry that was looked up before one of them may be older than it
+        self._epoch = 0
 
     def known(self, key: str):
         """The entry when it is at hand, else None: then ask `get`."""
@@ -102,7 +127,9 @@ class Cache:
         loop = asyncio.get_running_loop()
         try:
             while self._queue:
-                keys = [self._queue.popleft() for _ in range(min(len(self._queue), limits.LOOKUP_BATCH))]
+                keys = [
+                    self._queue.popleft() for _ in range(min(len(self._queue), limits.LOOKUP_BATCH))
+                ]
                 epoch = self._epoch
                 try:
                     found = await loop.run_in_executor(self._executor, self._load, keys)
@@ -129,7 +156,8 @@ class Cache:
 
 
 class ChangeWatch:
-    """Reads the table of changes and drops what they name; clears everything when the table cannot be read for too long.
+    """Reads the table of changes and drops what they name; clears everything when the table cannot
+    be read for too long.
 
     read(after) -> [(id, kind, key), …] with id > after; newest() -> the highest id.
     """
@@ -146,7 +174,9 @@ class ChangeWatch:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._last = await loop.run_in_executor(self._executor, self._newest)
-        rows = await loop.run_in_executor(self._executor, self._read, self._last - limits.CHANGES_OVERLAP)
+        rows = await loop.run_in_executor(
+            self._executor, self._read, self._last - limits.CHANGES_OVERLAP
+        )
         self._seen = dict.fromkeys(row[0] for row in rows)
         self._fresh_at = time.monotonic()
 
@@ -156,17 +186,24 @@ class ChangeWatch:
             await asyncio.sleep(limits.CHANGES_POLL_S)
             try:
                 await asyncio.wait_for(self.poll(), limits.CHANGES_POLL_S * 2)
-            except Exception as error:  # whatever the database says: what is cached is not believed much longer
+            except (
+                Exception
+            ) as error:  # whatever the database says: what is cached is not believed much longer
                 logger.warning("changes cannot be read: %s", error or type(error).__name__)
             # the next look is a sleep and a poll that hangs away: three polls' time
-            if time.monotonic() - self._fresh_at > limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S:
+            if (
+                time.monotonic() - self._fresh_at
+                > limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S
+            ):
                 for cache in self._caches.values():
                     cache.clear()
 
     async def poll(self) -> None:
         began = time.monotonic()
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(self._executor, self._read, self._last - limits.CHANGES_OVERLAP)
+        rows = await loop.run_in_executor(
+            self._executor, self._read, self._last - limits.CHANGES_OVERLAP
+        )
         for number, kind, key in rows:
             if number in self._seen:
                 continue

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request and its answer on uvicorn's HTTP protocol: canonical header names, head and body in one write.
+"""One request and its answer on uvicorn's HTTP protocol: canonical header names, head and body in
+one write.
 
-Historic daemons look for `Content-Length` and `X-Digest` literally; uvicorn's httptools protocol writes names in lower case.
+Historic daemons look for `Content-Length` and `X-Digest` literally; uvicorn's httptools protocol
+writes names in lower case.
 """
 
 import asyncio
@@ -10,11 +12,20 @@ from collections.abc import Iterable
 
 from hot import limits
 from hot.answers import Answer
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
 
 LINGER_S = 2  # in which a client may read why it is cut off
 NAMES_MAX = 500  # header names whose spelling is remembered; an application has some dozens
-_SPELLED = {b"www-authenticate": b"WWW-Authenticate", b"etag": b"ETag", b"x-xss-protection": b"X-XSS-Protection"}
+_SPELLED = {
+    b"www-authenticate": b"WWW-Authenticate",
+    b"etag": b"ETag",
+    b"x-xss-protection": b"X-XSS-Protection",
+}
 _NO_BODY = (204, 304)
 
 access_logger = logging.getLogger("flukso.access")
@@ -33,7 +44,9 @@ def spell(name: bytes) -> bytes:
 
 def wire(default_headers: Iterable[tuple[bytes, bytes]], answer: Answer) -> bytes:
     """An answer as it is sent; default_headers: uvicorn's, in any spelling."""
-    lines = [b"%b: %b\r\n" % (spell(name), value) for name, value in [*default_headers, *answer.headers]]
+    lines = [
+        b"%b: %b\r\n" % (spell(name), value) for name, value in [*default_headers, *answer.headers]
+    ]
     return b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body])
 
 
@@ -121,7 +134,9 @@ class CanonicalCycle(RequestResponseCycle):
             self._finish()
 
     def _write_head(self, head: list[bytes], body: bytes, more: bool) -> None:
-        """The length is always said when it is known; a stream of unknown length, which no device gets, is chunked."""
+        """The length is always said when it is known; a stream of unknown length, which no device
+        gets, is chunked.
+        """
         if self.expected_content_length is None:
             if not more:
                 self.expected_content_length = len(body)
@@ -152,8 +167,15 @@ class CanonicalCycle(RequestResponseCycle):
     def _finish(self) -> None:
         self.response_complete = True
         self.let_go()
-        if access_logger.isEnabledFor(logging.INFO):  # the path as sent, without its query: that may hold a token
-            access_logger.info("%s %s %d", self.scope["method"], self.scope["raw_path"].decode("ascii"), self._status)
+        if access_logger.isEnabledFor(
+            logging.INFO
+        ):  # the path as sent, without its query: that may hold a token
+            access_logger.info(
+                "%s %s %d",
+                self.scope["method"],
+                self.scope["raw_path"].decode("ascii"),
+                self._status,
+            )
         self.message_event.set()
         if not self.keep_alive:
             if self.more_body:  # it still sends
@@ -164,7 +186,9 @@ class CanonicalCycle(RequestResponseCycle):
 
 
 def close_soon(transport, loop) -> None:
-    """Close for a client that may go on sending: what it sends is not read any more, and it is cut off after a while."""
+    """Close for a client that may go on sending: what it sends is not read any more, and it is cut
+    off after a while.
+    """
     if not transport.is_closing():
         transport.close()
     loop.call_later(LINGER_S, transport.abort)

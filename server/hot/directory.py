@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot path's own threads."""
+"""The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot
+path's own threads.
+"""
 
 import logging
 import sys
@@ -42,13 +44,32 @@ class Directory:
         return {row[0]: self._sensor(*row) for row in rows}
 
     def _sensor(
-        self, sensor, device, owner, released_by, sealed, sign_required, watched, imported, claimed, unclaimed, kind
+        self,
+        sensor,
+        device,
+        owner,
+        released_by,
+        sealed,
+        sign_required,
+        watched,
+        imported,
+        claimed,
+        unclaimed,
+        kind,
     ) -> SensorEntry:  # noqa: PLR0917
         key = self.open(device, sealed) if device else b""
         often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
         until = often.timestamp() if often else 0.0
         fresh_only = owner is None and not imported
-        entry = SensorEntry(sensor, device, owner if device else released_by, key, bool(sign_required), until, fresh_only)
+        entry = SensorEntry(
+            sensor,
+            device,
+            owner if device else released_by,
+            key,
+            bool(sign_required),
+            until,
+            fresh_only,
+        )
         entry.resource = sys.intern(kind)
         return entry
 
@@ -72,7 +93,10 @@ class Directory:
             "sha256", "account_id", "sensor_id", "account__time_zone"
         )
         paid = spans({row[1] for row in rows})
-        return {sha256: TokenEntry(account, sensor, zone, paid[account]) for sha256, account, sensor, zone in rows}
+        return {
+            sha256: TokenEntry(account, sensor, zone, paid[account])
+            for sha256, account, sensor, zone in rows
+        }
 
     @staticmethod
     def properties(sensor: str) -> dict | None:
@@ -96,7 +120,9 @@ class Directory:
     def zones(ids: list[str]) -> dict[str, str]:
         """The time zones of sensors' owners."""
         close_old_connections()
-        rows = Sensor.objects.filter(pk__in=ids).values_list("pk", "device__owner__time_zone", "released_by__time_zone")
+        rows = Sensor.objects.filter(pk__in=ids).values_list(
+            "pk", "device__owner__time_zone", "released_by__time_zone"
+        )
         return {sensor: own or kept for sensor, own, kept in rows if own or kept}
 
     @staticmethod
@@ -107,14 +133,21 @@ class Directory:
     @staticmethod
     def changes(after: int) -> list[tuple[int, str, str]]:
         close_old_connections()
-        return list(Change.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "kind", "key"))
+        return list(
+            Change.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "kind", "key")
+        )
 
     @staticmethod
     def add_troubles(troubles: dict[str, list[int]], now: float) -> None:
-        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old, conflicts, odd tuples]."""
+        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old,
+        conflicts, odd tuples].
+        """
         with transaction.atomic():
             for sensor, (ahead, ahead_s, old, conflicts, odd) in troubles.items():
-                values = {"old_tuples": F("old_tuples") + old, "conflicts": F("conflicts") + conflicts}
+                values = {
+                    "old_tuples": F("old_tuples") + old,
+                    "conflicts": F("conflicts") + conflicts,
+                }
                 values |= {"odd_tuples": F("odd_tuples") + odd, "trouble_at": utc(now)}
                 if ahead:
                     values |= {"ahead_tuples": F("ahead_tuples") + ahead, "ahead_s": ahead_s}

@@ -16,7 +16,9 @@ _PLACES = {
 
 
 def scan(headers: list[tuple[bytes, bytes]]) -> list[bytes | None]:
-    """Values by place, None where a header is absent; of a repeated one the last. Names are in lower case."""
+    """Values by place, None where a header is absent; of a repeated one the last. Names are in
+    lower case.
+    """
     values: list[bytes | None] = [None] * 8
     for name, value in headers:
         place = _PLACES.get(name)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RRD view, where it is switched on: feeds the files of sensors that uploaded, and draws the historic graphs."""
+"""The RRD view, where it is switched on: feeds the files of sensors that uploaded, and draws the
+historic graphs.
+"""
 
 import asyncio
 import logging
@@ -27,16 +29,24 @@ class Place(NamedTuple):
 
 
 class Graphs:
-    """All work with the files is done in one thread of its own; notes of late tuples do not wait for it."""
+    """All work with the files is done in one thread of its own; notes of late tuples do not wait
+    for it.
+    """
 
     def __init__(self, store, place: Place, directory: Directory, clock):
-        from series.rrd.feeder import FOLDERS, SETTLED_S, Feeder  # needs librrd, which other installations do without
+        from series.rrd.feeder import (
+            FOLDERS,
+            SETTLED_S,
+            Feeder,
+        )  # needs librrd, which other installations do without
         from series.rrd.files import Rrd
         from series.rrd.notes import Notes
 
         self._thread = ThreadPoolExecutor(1, "graphs")
         self._noting = ThreadPoolExecutor(1, "graph-notes")
-        self._feeder = self._thread.submit(Feeder, store, place.folder, Rrd(place.rrdcached)).result()
+        self._feeder = self._thread.submit(
+            Feeder, store, place.folder, Rrd(place.rrdcached)
+        ).result()
         self._notes = self._noting.submit(Notes, place.folder).result()
         self._directory = directory
         self._clock = clock
@@ -46,7 +56,9 @@ class Graphs:
         self._folders, self._settled_s = FOLDERS, SETTLED_S
 
     def note(self, sensor: str, outcome: Outcome) -> None:
-        """The sensor has new tuples. Those older than what is in its file are noted on the disk at once: nothing else tells of them."""
+        """The sensor has new tuples. Those older than what is in its file are noted on the disk at
+        once: nothing else tells of them.
+        """
         if len(self._waiting) < WAITING_MAX:
             self._waiting.add(sensor)
         if outcome.late and outcome.late_from < self._clock() - self._settled_s:
@@ -84,7 +96,9 @@ class Graphs:
             await asyncio.sleep(ROUND_S)
 
     async def _sweep(self, found_wait: bool) -> None:
-        """found_wait: all files are looked at in the next round, for nobody knows who uploaded before the start."""
+        """found_wait: all files are looked at in the next round, for nobody knows who uploaded
+        before the start.
+        """
         for folder in self._folders:
             kept = await self._in_thread(self._feeder.sweep, folder)
             if found_wait:
@@ -103,8 +117,9 @@ class Graphs:
                 raise
 
     async def png(self, sensor: str, *graph) -> bytes | None:
-        """The graph (start, end, factor, unit, night), None where there is nothing to draw. Raises Deaf while that may be
-        rrdcached's doing."""
+        """The graph (start, end, factor, unit, night), None where there is nothing to draw. Raises
+        Deaf while that may be rrdcached's doing.
+        """
         image = await self._in_thread(self._png, sensor, graph)
         if image is None and self._deaf is not None:
             raise self._deaf

@@ -2,16 +2,26 @@
 """What bounds the hot path, and why each number."""
 
 BODY_MAX = 1 << 20  # bytes: 40,000 tuples, a month of minutes; our daemon sends 8 KiB at most
-UNKNOWN_BODY_MAX = 4096  # bytes from a sensor or device that nobody knows yet: a key or a configuration
+UNKNOWN_BODY_MAX = (
+    4096  # bytes from a sensor or device that nobody knows yet: a key or a configuration
+)
 LARGE_BODY = 1 << 16  # bytes from which the steps of a request let others in between
 APPEND_SLICE = 4096  # tuples handed to the store at once, all that it takes
-BODIES_MAX = 256 << 20  # bytes of bodies held at once, of all connections: those of 20,000 would fill any memory
-HEAD_MAX = 32 << 10  # bytes of a request's head: ours are under 1 KiB, a browser with all its cookies sends a few
-PIPELINE_MAX = 32  # requests that wait on a connection while one before them is answered; no client of the field sends two
+BODIES_MAX = (
+    256 << 20
+)  # bytes of bodies held at once, of all connections: those of 20,000 would fill any memory
+HEAD_MAX = (
+    32 << 10
+)  # bytes of a request's head: ours are under 1 KiB, a browser with all its cookies sends a few
+# requests that wait on a connection while one before them is answered; no client of the field sends
+# two
+PIPELINE_MAX = 32
 REQUEST_S = 30  # from a request's first byte to its last; our daemon's own time-out is as long
 KEEP_ALIVE_S = 330  # s: an upload each five minutes finds its connection open
 UNSENT_S = 60  # s without a byte of an answer taken: a phone in a tunnel comes back sooner
-CLOSE_S = 300  # from a close until what is still unsent is dropped: a megabyte on the slowest of lines
+CLOSE_S = (
+    300  # from a close until what is still unsent is dropped: a megabyte on the slowest of lines
+)
 CONNECTIONS_MAX = 20_000  # about 20 KB each with TLS
 SENSORS_CACHED_MAX = 200_000  # about 1,200 bytes each
 TOKENS_CACHED_MAX = 50_000

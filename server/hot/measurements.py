@@ -48,8 +48,9 @@ def decode_upload(body: bytes) -> Upload:
 
 
 def sift(body: bytes) -> Sifted:
-    """An upload whose pairs of numbers are not all what the protocol says: fractions are floored, and a pair is set aside of which
-    either number is below 0 or above 2^32 - 1. Raises Malformed, nothing else, for a body without a list of pairs of numbers.
+    """An upload whose pairs of numbers are not all what the protocol says: fractions are floored,
+    and a pair is set aside of which either number is below 0 or above 2^32 - 1. Raises Malformed,
+    nothing else, for a body without a list of pairs of numbers.
     """
     given = _decoded(_loose, body).measurements
     pairs = [(floor(stamp), floor(counter)) for stamp, counter in given]

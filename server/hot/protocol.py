@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""uvicorn's HTTP protocol for devices of fifteen years and for whoever means them harm: every wait, head, body and queue has a limit."""
+"""uvicorn's HTTP protocol for devices of fifteen years and for whoever means them harm: every wait,
+head, body and queue has a limit.
+"""
 
 import asyncio
 import logging
@@ -18,11 +20,14 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 SWEEP_S = 5  # in which each connection is looked at once
-SWEEP_PARTS = 20  # in as many turns: 20,000 at once, some µs each, would hold up whatever is uploaded meanwhile
+# in as many turns: 20,000 at once, some µs each, would hold up whatever is uploaded meanwhile
+SWEEP_PARTS = 20
 
 
 class Flow(FlowControl):
-    """Nothing is read while the client does not take what it asked for, or while requests of it wait: they would pile up."""
+    """Nothing is read while the client does not take what it asked for, or while requests of it
+    wait: they would pile up.
+    """
 
     def __init__(self, transport, waiting) -> None:
         super().__init__(transport)
@@ -42,12 +47,13 @@ class Flow(FlowControl):
 
 
 class DeviceProtocol(HttpToolsProtocol):
-    """One connection. A request must be complete within limits.REQUEST_S of its first byte, of the connection's beginning, or of the
-    answer to the one before it, whichever is last.
+    """One connection. A request must be complete within limits.REQUEST_S of its first byte, of the
+    connection's beginning, or of the answer to the one before it, whichever is last.
 
-    An application that has `quick(connection, upload) -> bool` is offered small uploads whole (hot/whole.py), without the cost of
-    a parser's callbacks, a task and ASGI's messages: it takes one by returning True, and later calls connection.quick_answer()
-    or quick_failed(). What it does not take goes the usual way.
+    An application that has `quick(connection, upload) -> bool` is offered small uploads whole
+    (hot/whole.py), without the cost of a parser's callbacks, a task and ASGI's messages: it takes
+    one by returning True, and later calls connection.quick_answer() or quick_failed(). What it does
+    not take goes the usual way.
     """
 
     cycle: CanonicalCycle  # the newest request's; None before the first
@@ -80,7 +86,9 @@ class DeviceProtocol(HttpToolsProtocol):
         self.began = self._moved_at = self.loop.time()
         cls = DeviceProtocol
         if cls._sweeper is None:
-            cls._sweeper = self.loop.call_later(SWEEP_S / SWEEP_PARTS, cls._sweep, self.loop, self.server_state.connections)
+            cls._sweeper = self.loop.call_later(
+                SWEEP_S / SWEEP_PARTS, cls._sweep, self.loop, self.server_state.connections
+            )
 
     def connection_lost(self, exc) -> None:
         for cycle in (self._answering, self.cycle):
@@ -113,7 +121,9 @@ class DeviceProtocol(HttpToolsProtocol):
             cls._sweeper = loop.call_later(SWEEP_S / SWEEP_PARTS, cls._sweep, loop, connections)
 
     def age(self, now: float) -> None:
-        """Give up what takes too long, close what has been idle for too long, cut off who takes nothing of an answer."""
+        """Give up what takes too long, close what has been idle for too long, cut off who takes
+        nothing of an answer.
+        """
         if self._is_stuck(now):
             self.transport.abort()
         elif self.transport.is_closing():
@@ -126,8 +136,14 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def _is_stuck(self, now: float) -> bool:
         """Whether nothing of what is to be sent goes out, or a close waits for it for too long."""
-        if self._is_idle() and self.idle_since < now - limits.UNSENT_S - 3 * SWEEP_S and not self.transport.is_closing():
-            self._moved_at = now  # asking the kernel costs more than all else here; whatever is still unsent goes with the connection
+        if (
+            self._is_idle()
+            and self.idle_since < now - limits.UNSENT_S - 3 * SWEEP_S
+            and not self.transport.is_closing()
+        ):
+            # asking the kernel costs more than all else here; whatever is still unsent goes with
+            # the connection
+            self._moved_at = now
             return False
         waiting, taken = _taken(self.transport)
         if not waiting or taken != self._taken:
@@ -195,7 +211,10 @@ class DeviceProtocol(HttpToolsProtocol):
         self.headers = []
 
     def on_headers_complete(self) -> None:
-        if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > limits.HEAD_MAX:
+        if (
+            len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
+            > limits.HEAD_MAX
+        ):
             self._stop_parser(_long_head())
         self._start_cycle()
         self.headers = []  # for trailers, which nobody reads
@@ -266,7 +285,9 @@ class DeviceProtocol(HttpToolsProtocol):
     # answering
 
     def quick_answer(self, constant: bytes, now: float) -> None:
-        """Answer a request that was taken: 200, the constant headers, an empty line and the body. now: the loop's time."""
+        """Answer a request that was taken: 200, the constant headers, an empty line and the body.
+        now: the loop's time.
+        """
         self._quick_busy = False
         transport = self.transport
         if transport.is_closing():
@@ -313,7 +334,9 @@ class DeviceProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Nothing more is taken on this connection: say why, unless the answer to an earlier request is due; that one is the last then."""
+        """Nothing more is taken on this connection: say why, unless the answer to an earlier
+        request is due; that one is the last then.
+        """
         self.began = None
         self._deaf, self._between, self._held = True, False, b""
         self._drop_waiting()
@@ -336,15 +359,20 @@ class DeviceProtocol(HttpToolsProtocol):
         close_soon(self.transport, self.loop)
 
 
-_TCP_INFO = struct.Struct("24xI92xQ16xI")  # of <linux/tcp.h>: tcpi_unacked, tcpi_bytes_acked, tcpi_notsent_bytes
+_TCP_INFO = struct.Struct(
+    "24xI92xQ16xI"
+)  # of <linux/tcp.h>: tcpi_unacked, tcpi_bytes_acked, tcpi_notsent_bytes
 
 
 def _taken(transport) -> tuple[bool, int]:
-    """Whether something is on its way to the client, and the bytes that it has acknowledged: as the kernel sees it, for of what TLS has
-    passed on the transport's own buffer knows nothing."""
+    """Whether something is on its way to the client, and the bytes that it has acknowledged: as the
+    kernel sees it, for of what TLS has passed on the transport's own buffer knows nothing.
+    """
     connection = transport.get_extra_info("socket")
     try:
-        unacknowledged, taken, unsent = _TCP_INFO.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+        unacknowledged, taken, unsent = _TCP_INFO.unpack(
+            connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        )
     except (OSError, ValueError, AttributeError, struct.error):
         return False, 0  # it is closed; uvloop says so by a ValueError
     return bool(unacknowledged or unsent), taken
@@ -354,10 +382,17 @@ _head: tuple[object, bytes] = (None, b"")
 
 
 def _date_head(default_headers: list[tuple[bytes, bytes]]) -> bytes:
-    """The status line and uvicorn's headers (the date), spelled; uvicorn makes another list each second."""
+    """The status line and uvicorn's headers (the date), spelled; uvicorn makes another list each
+    second.
+    """
     global _head
     if _head[0] is not default_headers:
-        _head = (default_headers, b"".join([STATUS_LINE[200], *[b"%b: %b\r\n" % (spell(n), v) for n, v in default_headers]]))
+        _head = (
+            default_headers,
+            b"".join(
+                [STATUS_LINE[200], *[b"%b: %b\r\n" % (spell(n), v) for n, v in default_headers]]
+            ),
+        )
     return _head[1]
 
 

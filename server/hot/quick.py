@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of nearly every request: a small signed upload of a sensor that is in the cache.
 
-What is in any way unusual is left to hot/writes.py, which also finds the words for what is wrong. Uploads that arrive in the
-same turn of the event loop go to the store together, and come back together once they are durable.
+What is in any way unusual is left to hot/writes.py, which also finds the words for what is wrong.
+Uploads that arrive in the same turn of the event loop go to the store together, and come back
+together once they are durable.
 """
 
 import asyncio
@@ -35,8 +36,9 @@ class Quick:
         self._connections: list = []
 
     def take(self, connection, upload: Upload) -> bool:
-        """Return True if it took the request and will call connection.quick_answer(). Return False, having done nothing, for a request
-        that needs the ordinary path."""
+        """Return True if it took the request and will call connection.quick_answer(). Return False,
+        having done nothing, for a request that needs the ordinary path.
+        """
         path, sensor, digest, sign, body = upload
         entry = self._known(sensor)
         if entry is None or not entry.key or digest is None or entry.fresh_only:
@@ -77,7 +79,9 @@ class Quick:
         except Exception as error:
             deliver(connections, uploads, [error] * len(uploads), now)
 
-    def _deliver(self, connections: list, uploads: list[tuple[str, list]], results: list, now: int) -> None:
+    def _deliver(
+        self, connections: list, uploads: list[tuple[str, list]], results: list, now: int
+    ) -> None:
         moment = self._loop.time()
         for connection, upload, outcome in zip(connections, uploads, results, strict=True):
             if isinstance(outcome, Exception):

@@ -27,10 +27,15 @@ THREADS = 2  # that compute answers: uploads go on meanwhile
 FIELDS_MAX = 64  # parameters; more are an attack
 QUERY_MAX = 4096  # bytes
 JAVASCRIPT = (b"Content-Type", b"application/javascript; charset=utf-8")
-_CALLBACK = re.compile(r"[A-Za-z_$][0-9A-Za-z_$.]{0,63}")  # as JavaScript's own names, and as jQuery and Angular make them
+_CALLBACK = re.compile(
+    r"[A-Za-z_$][0-9A-Za-z_$.]{0,63}"
+)  # as JavaScript's own names, and as jQuery and Angular make them
 
 # values are text or None
-Parameters = namedtuple("Parameters", ("interval", "start", "end", "resolution", "unit", "version", "token", "param", "callback"))
+Parameters = namedtuple(
+    "Parameters",
+    ("interval", "start", "end", "resolution", "unit", "version", "token", "param", "callback"),
+)
 
 
 def read_parameters(raw: bytes) -> Parameters:
@@ -53,7 +58,9 @@ def read_parameters(raw: bytes) -> Parameters:
 class Reader:
     """Answers who has a token."""
 
-    def __init__(self, store, sensors: Cache, tokens: Cache, directory: Directory, asks: Database, clock):
+    def __init__(
+        self, store, sensors: Cache, tokens: Cache, directory: Directory, asks: Database, clock
+    ):
         self._store = store
         self._sensors = sensors
         self._tokens = tokens
@@ -66,8 +73,12 @@ class Reader:
     def stop(self) -> None:
         self._threads.stop()
 
-    async def series(self, sensor: str, scope, interval: bytes | None, unit: bytes | None) -> Answer:
-        """Rows of a sensor, or its properties with param=all. interval and unit: those of the path form."""
+    async def series(
+        self, sensor: str, scope, interval: bytes | None, unit: bytes | None
+    ) -> Answer:
+        """Rows of a sensor, or its properties with param=all. interval and unit: those of the path
+        form.
+        """
         headers = read_headers(scope)
         asked = read_parameters(scope["query_string"])
         if interval is not None and unit is not None:
@@ -92,12 +103,16 @@ class Reader:
         token, entry = await self._authorized(sensor, headers, asked)
         if self.graphs is None:
             raise Refusal(404, "no graphs here")
-        asked = asked._replace(interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt")
+        asked = asked._replace(
+            interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt"
+        )
         wanted = self._query(asked, token, entry.resource)
         unit = ALIASES.get(asked.unit, asked.unit)
         scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
         try:
-            image = await self.graphs.png(sensor, wanted.start, wanted.end, scale, unit, wanted.night)
+            image = await self.graphs.png(
+                sensor, wanted.start, wanted.end, scale, unit, wanted.night
+            )
         except Deaf as error:
             logger.warning("a graph is not drawn: %s", error)
             raise Refusal(503, "rrdcached does not answer", (b"Retry-After", b"60")) from error
@@ -105,7 +120,9 @@ class Reader:
             raise Refusal(404, "no graph yet")
         return _tagged(image, (b"Content-Type", b"image/png"), headers.match)
 
-    async def _authorized(self, sensor: str, headers: Headers, asked: Parameters) -> tuple[TokenEntry, SensorEntry]:
+    async def _authorized(
+        self, sensor: str, headers: Headers, asked: Parameters
+    ) -> tuple[TokenEntry, SensorEntry]:
         text = headers.token.decode("latin-1") if headers.token is not None else asked.token
         if text is None or not is_token(text):
             raise unauthorized("Access refused")
@@ -122,7 +139,9 @@ class Reader:
     async def _rows(self, entry: SensorEntry, asked: Parameters, token: TokenEntry) -> bytes:
         wanted = self._query(asked, token, entry.resource)
         zone = ZoneInfo(token.time_zone)
-        return await self._threads.run(query.answer_json, self._store, entry.sensor, wanted, int(self._clock()), zone)
+        return await self._threads.run(
+            query.answer_json, self._store, entry.sensor, wanted, int(self._clock()), zone
+        )
 
     def _query(self, asked: Parameters, token: TokenEntry, resource: str) -> query.Query:
         now = int(self._clock())
@@ -145,7 +164,9 @@ class Reader:
         last = await self._threads.run(self._store.last, sensor)
         if properties is None:
             raise Refusal(404, "no such series")
-        return json.dumps(properties | {"lastupdate": list(last or ())}, separators=(",", ":")).encode()
+        return json.dumps(
+            properties | {"lastupdate": list(last or ())}, separators=(",", ":")
+        ).encode()
 
 
 def _answer(body: bytes, callback: str | None, match: bytes | None) -> Answer:
@@ -159,7 +180,9 @@ def _tagged(body: bytes, kind: tuple[bytes, bytes], match: bytes | None) -> Answ
     """200 with the body's tag, or 304 when the client has it (`*`: whatever it has)."""
     tag = b'"%b"' % hashlib.blake2b(body, digest_size=16).hexdigest().encode()
     common = [*COMMON, *CROSS_ORIGIN[:1], (b"ETag", tag)]
-    known = [] if match is None else [each.strip().removeprefix(b"W/") for each in match.split(b",")]
+    known = (
+        [] if match is None else [each.strip().removeprefix(b"W/") for each in match.split(b",")]
+    )
     if tag in known or b"*" in known:
         return Answer(304, common, b"")
     return Answer(200, [(b"Content-Length", b"%d" % len(body)), kind, *common], body)

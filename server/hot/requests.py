@@ -9,8 +9,11 @@ from hot.answers import Refusal, unauthorized
 from hot.fields import LENGTH, scan
 from project import proxied
 
-# values are bytes, or None where the header is absent; length is None when no Content-Length tells it
-Headers = namedtuple("Headers", ("version", "digest", "sign", "token", "length", "match", "address", "forwarded"))
+# values are bytes, or None where the header is absent; length is None when no Content-Length tells
+# it
+Headers = namedtuple(
+    "Headers", ("version", "digest", "sign", "token", "length", "match", "address", "forwarded")
+)
 
 
 def read_headers(scope) -> Headers:
@@ -28,15 +31,24 @@ UNKNOWN = "0.0.0.0"
 
 
 def origin(scope, headers: Headers, behind_proxy: bool) -> str:
-    """The network that a request came from: an IPv4 address, or the 64 bits of IPv6 that one subscriber has.
+    """The network that a request came from: an IPv4 address, or the 64 bits of IPv6 that one
+    subscriber has.
 
-    "" where all requests would seem to come from one place: from this machine itself, or through a socket of its own.
-    Those that forge what a proxy says share one network, UNKNOWN.
+    "" where all requests would seem to come from one place: from this machine itself, or through a
+    socket of its own. Those that forge what a proxy says share one network, UNKNOWN.
     """
     text = scope["client"][0] if scope["client"] else ""
     if behind_proxy:
         try:
-            text = proxied.client(*[value and value.decode("latin-1") for value in (headers.address, headers.forwarded)]) or text
+            text = (
+                proxied.client(
+                    *[
+                        value and value.decode("latin-1")
+                        for value in (headers.address, headers.forwarded)
+                    ]
+                )
+                or text
+            )
         except proxied.Doubtful:
             return UNKNOWN
     try:
@@ -47,11 +59,17 @@ def origin(scope, headers: Headers, behind_proxy: bool) -> str:
         address = address.ipv4_mapped
     if address.is_loopback:
         return ""
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    return (
+        str(address)
+        if address.version == 4
+        else str(ipaddress.ip_network((address, 64), strict=False))
+    )
 
 
 async def read_body(headers: Headers, receive, most: int) -> bytes:
-    """The whole body. Raises Refusal(413) when it is too long, before reading when its length is known."""
+    """The whole body. Raises Refusal(413) when it is too long, before reading when its length is
+    known.
+    """
     if headers.length is not None and headers.length > most:
         raise too_large()
     message = await receive()
@@ -81,7 +99,9 @@ def too_large() -> Refusal:
     return Refusal(413, "too large", close=True)
 
 
-def check_digests(key: bytes, sign_required: bool, headers: Headers, path: bytes, body: bytes) -> bool:
+def check_digests(
+    key: bytes, sign_required: bool, headers: Headers, path: bytes, body: bytes
+) -> bool:
     """Return whether the request is signed by X-Sign. Raises the 401 of a wrong or missing digest."""
     if not key or not same(headers.digest, x_digest(key, body)):
         raise unauthorized("Incorrect digest")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The digests of docs/protocols.md §3 for one key, as fast as CPython can: HMAC from states that have seen the key already.
+"""The digests of docs/protocols.md §3 for one key, as fast as CPython can: HMAC from states that
+have seen the key already.
 
-CPython's own hashes are used where they are built in: for a message of some hundred bytes OpenSSL's set-up costs twice as much,
-and its one-shot HMAC gives up the interpreter's lock, which the store's thread then takes in the middle of a request.
+CPython's own hashes are used where they are built in: for a message of some hundred bytes OpenSSL's
+set-up costs twice as much, and its one-shot HMAC gives up the interpreter's lock, which the store's
+thread then takes in the middle of a request.
 """
 
 try:

@@ -6,7 +6,9 @@ from series.store import MAX_AHEAD_S
 
 
 class Troubles:
-    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts, odd tuples]."""
+    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts,
+    odd tuples].
+    """
 
     def __init__(self):
         self._counts: dict[str, list[int]] = {}

@@ -4,7 +4,8 @@
 import re
 from collections import namedtuple
 
-# Headers that change how a message is read, or that the quick way judges itself, must be one of the forms spelled out below.
+# Headers that change how a message is read, or that the quick way judges itself, must be one of the
+# forms spelled out below.
 _OTHER = rb"(?!(?i:transfer-encoding|content-length|connection|expect|upgrade|te|trailer|keep-alive|x-digest|x-sign|x-version):)"
 _LINES = rb"|".join(
     (
@@ -17,14 +18,17 @@ _LINES = rb"|".join(
     )
 )
 # possessive throughout: whatever the bytes, the time is linear in their number
-_HEAD = re.compile(rb"POST (/sensor/([0-9a-f]{32})) HTTP/1\.1\r\n(?:(?:" + _LINES + rb")\r\n)++\r\n")
+_HEAD = re.compile(
+    rb"POST (/sensor/([0-9a-f]{32})) HTTP/1\.1\r\n(?:(?:" + _LINES + rb")\r\n)++\r\n"
+)
 BYTES_MAX = 16_384  # head and body; a longer one goes the usual way
 
 Upload = namedtuple("Upload", ("path", "sensor", "digest", "sign", "body"))
 
 
 def read_upload(data: bytes) -> "Upload | int | None":
-    """The upload that `data` is; how many bytes of its body are still to come; or None when it is not one of the usual form.
+    """The upload that `data` is; how many bytes of its body are still to come; or None when it is
+    not one of the usual form.
 
     What is not taken here is parsed by httptools, from its first byte.
     """

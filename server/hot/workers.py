@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Threads for an event loop's longer work; a hand-over costs a fifth of what concurrent.futures takes for it."""
+"""Threads for an event loop's longer work; a hand-over costs a fifth of what concurrent.futures
+takes for it.
+"""
 
 import asyncio
 import logging
@@ -19,7 +21,10 @@ class Workers:
 
     def __init__(self, count: int, name: str):
         self._queue: SimpleQueue = SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True)
+            for n in range(count)
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -16,7 +16,15 @@ from hot.caches import Cache, SensorEntry
 from hot.directory import Directory
 from hot.graphs import Graphs
 from hot.measurements import Malformed, decode_object, decode_upload, sift
-from hot.requests import Headers, check_digests, check_version, origin, read_body, read_headers, too_large
+from hot.requests import (
+    Headers,
+    check_digests,
+    check_version,
+    origin,
+    read_body,
+    read_headers,
+    too_large,
+)
 from hot.troubles import Troubles
 from hot.workers import Database
 from msgspec import UNSET
@@ -24,7 +32,9 @@ from series.store import SeriesError
 
 logger = logging.getLogger("flukso.writes")
 
-UNCLAIMED_S = int(UNCLAIMED_KEPT.total_seconds())  # §8.4: how far back a device that nobody knows may fill its series
+UNCLAIMED_S = int(
+    UNCLAIMED_KEPT.total_seconds()
+)  # §8.4: how far back a device that nobody knows may fill its series
 NOT_PROVISIONED = "No proper provisioning for this sensor"
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 
@@ -33,7 +43,15 @@ class Writer:
     """Takes uploads into the store, and registrations and heartbeats into the accounts' database."""
 
     def __init__(  # noqa: PLR0917
-        self, store, sensors: Cache, directory: Directory, asks: Database, writes: Database, sealer: Sealer, unclaimed_max: int, clock
+        self,
+        store,
+        sensors: Cache,
+        directory: Directory,
+        asks: Database,
+        writes: Database,
+        sealer: Sealer,
+        unclaimed_max: int,
+        clock,
     ):
         """Set behind_proxy where X-Real-IP is to be believed."""
         self._store = store
@@ -104,7 +122,9 @@ class Writer:
         return NO_CONTENT if device is None else OK
 
     async def _unknown_sensor(self, sensor: str, headers: Headers, scope, receive) -> Answer:
-        """A sensor without a device: its configuration may name one, and that device's key then signs (§8.2)."""
+        """A sensor without a device: its configuration may name one, and that device's key then
+        signs (§8.2).
+        """
         if headers.length is None or headers.length > limits.UNKNOWN_BODY_MAX:
             raise unauthorized(NOT_PROVISIONED, close=True)
         body = await read_body(headers, receive, limits.UNKNOWN_BODY_MAX)
@@ -119,7 +139,10 @@ class Writer:
         if known is None:
             raise unauthorized(NOT_PROVISIONED)
         key, _, sign_required = known
-        if check_digests(key, sign_required, headers, scope["raw_path"], body) and not sign_required:
+        if (
+            check_digests(key, sign_required, headers, scope["raw_path"], body)
+            and not sign_required
+        ):
             await self._call(registration.require_sign, device)
         await self._refusable(registration.bind_sensor, sensor, device)
         self._sensors.drop(sensor)
@@ -147,9 +170,15 @@ class Writer:
         now = self._clock()
         told = await self._call(registration.heartbeat, device, beat, registration.utc(now))
         answer = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if told.claimed else {})
-        return signed_reply(key, json.dumps(answer, separators=(",", ":")).encode(), *([OFTEN] if told.often else []))
+        return signed_reply(
+            key,
+            json.dumps(answer, separators=(",", ":")).encode(),
+            *([OFTEN] if told.often else []),
+        )
 
-    async def _register(self, device: str, offered: bytes, known, headers: Headers, scope, body: bytes) -> Answer:
+    async def _register(
+        self, device: str, offered: bytes, known, headers: Headers, scope, body: bytes
+    ) -> Answer:
         """§8.1; §8.4 for a device that lost its key."""
         path = scope["raw_path"]
         key, sealed, sign_required = known or (b"", b"", False)
@@ -157,7 +186,9 @@ class Writer:
         if proven:
             signed = check_digests(key, sign_required, headers, path, body)
             if offered != key:
-                await self._refusable(registration.replace_key, device, sealed, offered, self._sealer)
+                await self._refusable(
+                    registration.replace_key, device, sealed, offered, self._sealer
+                )
             if signed and not sign_required:
                 await self._call(registration.require_sign, device)
             return signed_reply(offered, OK.body)
@@ -165,7 +196,9 @@ class Writer:
         now = registration.utc(self._clock())
         offer = registration.Offer(offered, signed, origin(scope, headers, self.behind_proxy), now)
         if known is None:
-            await self._refusable(registration.register, device, offer, self._unclaimed_max, self._sealer)
+            await self._refusable(
+                registration.register, device, offer, self._unclaimed_max, self._sealer
+            )
         else:
             await self._refusable(registration.offer_key, device, offer, self._sealer)
         return signed_reply(offered, OK.body)
@@ -190,7 +223,9 @@ def signed_reply(key: bytes, body: bytes, *headers: tuple[bytes, bytes]) -> Answ
 
 
 def _offered_key(body: bytes) -> bytes | None:
-    """The key of a registration, None when the body is none. Raises the 400 of a key that cannot be one."""
+    """The key of a registration, None when the body is none. Raises the 400 of a key that cannot be
+    one.
+    """
     try:
         key = decode_object(body).get("key")
     except Malformed:

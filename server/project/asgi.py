@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI entry points: `project.asgi:all`, or `project.asgi:ingest` and `project.asgi:web` as two services.
+"""The ASGI entry points: `project.asgi:all`, or `project.asgi:ingest` and `project.asgi:web` as two
+services.
 
-`ingest` has the store open and answers what devices and their clients ask; `web` answers people. `all` is both in one process.
+`ingest` has the store open and answers what devices and their clients ask; `web` answers people.
+`all` is both in one process.
 """
 
 import os

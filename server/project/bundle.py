@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many source files sent as one: an entry's imports are put in their place, so that a page costs one request for scripts and one for style.
+"""Many source files sent as one: an entry's imports are put in their place, so that a page costs
+one request for scripts and one for style.
 
-Only what our own files use is known; anything else is a BundleError, which a test of each entry shows.
+Only what our own files use is known; anything else is a BundleError, which a test of each entry
+shows.
 """
 
 import hashlib
@@ -28,7 +30,9 @@ class BundleError(ValueError):
 
 @cache
 def bundled(entry: str) -> tuple[str, bytes]:
-    """(digest, content) of an entry, `….js` or `….css`, with all that it imports. Raises BundleError."""
+    """(digest, content) of an entry, `….js` or `….css`, with all that it imports. Raises
+    BundleError.
+    """
     text = _style(entry, []) if entry.endswith(".css") else _script(entry)
     body = text.encode()
     return hashlib.sha256(body).hexdigest()[:DIGEST_DIGITS], body
@@ -61,11 +65,15 @@ def _beside(name: str, other: str) -> str:
 def _style(name: str, under: list[str]) -> str:
     if name in under:
         raise BundleError(f"{name} imports itself")
-    return _CSS_IMPORT.sub(lambda found: _style(_beside(name, found[1]), [*under, name]), _read(name))
+    return _CSS_IMPORT.sub(
+        lambda found: _style(_beside(name, found[1]), [*under, name]), _read(name)
+    )
 
 
 def _script(entry: str) -> str:
-    """Each module becomes a function that is called once and gives its exports; a script stands in the module that imports it alone."""
+    """Each module becomes a function that is called once and gives its exports; a script stands in
+    the module that imports it alone.
+    """
     modules: dict[str, str] = {}
     _module(entry, modules, [])
     return '"use strict";\n' + "\n".join(modules.values())
@@ -77,14 +85,18 @@ def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
     if name in under:
         raise BundleError(f"{name} imports itself")
     if name not in modules:
-        text = _IMPORT.sub(_importer(name, lambda other: _module(other, modules, [*under, name])), _read(name))
+        text = _IMPORT.sub(
+            _importer(name, lambda other: _module(other, modules, [*under, name])), _read(name)
+        )
         names = [found[2] for found in _EXPORT.finditer(text)]
         names += [each for found in _EXPORT_LIST.finditer(text) for each in found[1].split(", ")]
         text = _EXPORT_LIST.sub("", _EXPORT.sub(r"\1 \2", text))
         left = _LEFT.search(text)
         if left:
             raise BundleError(f"{name}: {left[0]}")
-        modules[name] = f"const {variable} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();"
+        modules[name] = (
+            f"const {variable} = (() => {{\n{text}\nreturn {{ {', '.join(names)} }};\n}})();"
+        )
     return variable
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of the platform's tests: moves the time of a whole process, so that whoever asks for it there reads the same one.
+"""The clock of the platform's tests: moves the time of a whole process, so that whoever asks for it
+there reads the same one.
 
-Sessions, cookies, links in mails, rate limits and the defaults of the database's columns come from Django and allauth, which ask
-Python for the time themselves. So the process's clock is moved, not a function of ours that only we would ask.
+Sessions, cookies, links in mails, rate limits and the defaults of the database's columns come from
+Django and allauth, which ask Python for the time themselves. So the process's clock is moved, not a
+function of ours that only we would ask.
 """
 
 import ipaddress
@@ -18,17 +20,24 @@ _TEXT = re.compile(r"[+-]?[0-9]{1,10}(\.[0-9]{1,9})?")
 
 
 def set_for_tests(text: str, testing: bool, hosts: Iterable[str]) -> None:
-    """Set this process's clock to FLUKSO_TEST_CLOCK, for as long as it lives; "" leaves the machine's.
+    """Set this process's clock to FLUKSO_TEST_CLOCK, for as long as it lives; "" leaves the
+    machine's.
 
-    `+60` or `-60.5`: so many seconds from the machine's clock, and going on; `1830000000`: unix s, and standing still.
-    EnvError for anything else, outside of tests (FLUKSO_TESTING), and for tests of a platform that others could reach.
+    `+60` or `-60.5`: so many seconds from the machine's clock, and going on; `1830000000`: unix s,
+    and standing still. EnvError for anything else, outside of tests (FLUKSO_TESTING), and for tests
+    of a platform that others could reach.
     """
     if testing and not all(is_own(host) for host in hosts):
-        raise EnvError("FLUKSO_TESTING: FLUKSO_ALLOWED_HOSTS has a name that others can reach; no service is run so")
+        raise EnvError(
+            "FLUKSO_TESTING: FLUKSO_ALLOWED_HOSTS has a name that others can reach; no service is "
+            "run so"
+        )
     if not text:
         return
     if not testing:
-        raise EnvError(f"{NAME} is for the platform's own tests: a service runs by the machine's clock")
+        raise EnvError(
+            f"{NAME} is for the platform's own tests: a service runs by the machine's clock"
+        )
     move(text)
 
 
@@ -61,7 +70,9 @@ def _time_machine():
 
 
 def is_own(host: str) -> bool:
-    """True for a name or address of this machine alone, or one under .test, which never is anybody's (RFC 6761)."""
+    """True for a name or address of this machine alone, or one under .test, which never is
+    anybody's (RFC 6761).
+    """
     name = host.strip("[]")
     if name == "localhost" or name.endswith(".test"):
         return True

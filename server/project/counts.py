@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table in which attempts are counted: what cannot be counted is an error, and nobody's attempt too many."""
+"""The table in which attempts are counted: what cannot be counted is an error, and nobody's attempt
+too many.
+"""
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
@@ -9,7 +11,9 @@ RETRIES = 2  # another process may have made the same row meanwhile
 
 
 class Counts(DatabaseCache):
-    """Django's cache in the database hides that a row was not written. Raises OperationalError instead."""
+    """Django's cache in the database hides that a row was not written. Raises OperationalError
+    instead.
+    """
 
     def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
         made = self.make_and_validate_key(key, version=version)

@@ -68,7 +68,9 @@ class Entry:
         if self._has_pages:
             self._pages = Pages()
         gc.collect()
-        gc.freeze()  # what is there now stays: a later collection that looked at all of Django would hold uploads up
+        # what is there now stays: a later collection that looked at all of Django would hold
+        # uploads up
+        gc.freeze()
 
     async def _open(self) -> None:
         if not self._hot:

@@ -10,11 +10,15 @@ _FALSE = {"0", "false", "no", "off"}
 
 
 class EnvError(ValueError):
-    """An environment variable is missing or cannot be read; the text names it, and never shows a secret."""
+    """An environment variable is missing or cannot be read; the text names it, and never shows a
+    secret.
+    """
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's text, or that of the file named by NAME_FILE. Without a default it must be there and not be empty."""
+    """The variable's text, or that of the file named by NAME_FILE. Without a default it must be
+    there and not be empty.
+    """
     path = os.environ.get(name + "_FILE")
     if path is not None:
         try:
@@ -31,9 +35,16 @@ def text(name: str, default: str | None = None) -> str:
 
 def require(*names: str) -> None:
     """Raises EnvError that names all of those that are missing."""
-    missing = [name for name in names if not os.environ.get(name) and os.environ.get(name + "_FILE") is None]
+    missing = [
+        name
+        for name in names
+        if not os.environ.get(name) and os.environ.get(name + "_FILE") is None
+    ]
     if missing:
-        raise EnvError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; docs/server.md says what to set")
+        raise EnvError(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
+            f"docs/server.md says what to set"
+        )
 
 
 def flag(name: str, default: bool) -> bool:
@@ -58,15 +69,26 @@ def words(name: str, default: str) -> list[str]:
 
 
 def origin(name: str, default: str, https: bool) -> str:
-    """Where people find the platform, as `https://flukso.example.org` or `http://localhost:8000`, without a slash at its end."""
+    """Where people find the platform, as `https://flukso.example.org` or `http://localhost:8000`,
+    without a slash at its end.
+    """
     value = (text(name, "") or default).rstrip("/")
     url = urlsplit(value)
     scheme = "https" if https else "http"
-    if not re.fullmatch(rf"{scheme}://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?", value) or not url.hostname:
+    if (
+        not re.fullmatch(rf"{scheme}://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?", value)
+        or not url.hostname
+    ):
         if url.scheme in ("http", "https") and url.path:
-            raise EnvError(f"{name}: {value!r} has a path: the platform needs a name of its own and does not work below one")
+            raise EnvError(
+                f"{name}: {value!r} has a path: the platform needs a name of its own and does not "
+                f"work below one"
+            )
         if url.scheme in ("http", "https") and url.scheme != scheme:
-            raise EnvError(f"{name}: {value!r} does not begin with {scheme}://, as FLUKSO_HTTPS={int(https)} wants")
+            raise EnvError(
+                f"{name}: {value!r} does not begin with {scheme}://, as FLUKSO_HTTPS={int(https)} "
+                f"wants"
+            )
         raise EnvError(f"{name}: {value!r} is no URL like {scheme}://flukso.example.org")
     return value
 
@@ -86,7 +108,9 @@ def secret(name: str, least: int) -> str:
 
 
 def hex_keys(name: str) -> list[bytes]:
-    """One or more keys of 32 bytes as 64 hex digits, comma-separated: the first encrypts, all decrypt (so a key can be changed)."""
+    """One or more keys of 32 bytes as 64 hex digits, comma-separated: the first encrypts, all
+    decrypt (so a key can be changed).
+    """
     keys = text(name).split(",")
     if not all(re.fullmatch(r"[0-9a-fA-F]{64}", key.strip()) for key in keys):
         raise EnvError(f"{name} is not a list of keys with 64 hex digits each")
@@ -120,12 +144,17 @@ def database(name: str, default: str) -> dict:
 
 
 def mail(name: str, default: str) -> dict:
-    """Django's settings for smtp://user:password@host:port (STARTTLS when there is a user), smtps://… (TLS at once) or file:///folder."""
+    """Django's settings for smtp://user:password@host:port (STARTTLS when there is a user),
+    smtps://… (TLS at once) or file:///folder.
+    """
     url = urlsplit(text(name, default))
     if url.scheme == "file":
         if url.netloc or len(url.path) < 2:
             raise EnvError(f"{name}: say file:///absolute/path")
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": unquote(url.path)}
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": unquote(url.path),
+        }
     try:
         port = url.port
     except ValueError as error:
@@ -138,7 +167,8 @@ def mail(name: str, default: str) -> dict:
         "EMAIL_HOST_USER": unquote(url.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
         "EMAIL_USE_SSL": url.scheme == "smtps",
-        "EMAIL_USE_TLS": url.scheme == "smtp" and url.username is not None,  # a password goes over no open line
+        "EMAIL_USE_TLS": url.scheme == "smtp"
+        and url.username is not None,  # a password goes over no open line
         "EMAIL_TIMEOUT": 10,  # s; a person waits
     }
 
@@ -152,6 +182,7 @@ def _sqlite(path: str) -> dict:
             "timeout": 10,  # s; writers are short
             "transaction_mode": "IMMEDIATE",
             # FULL: an answer to a registration promises that it outlives a power cut
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA "
+            "busy_timeout=10000",
         },
     }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Translations, from the sources that translators edit: gettext's binary form of them is made when a service first starts with them."""
+"""Translations, from the sources that translators edit: gettext's binary form of them is made when
+a service first starts with them.
+"""
 
 import hashlib
 import shutil
@@ -11,13 +13,18 @@ DIGEST_DIGITS = 16
 
 
 def compiled(sources: Path, target: Path) -> Path:
-    """Compile sources/LANGUAGE/LC_MESSAGES/django.po into a folder below the target, named by what they hold, and return it.
+    """Compile sources/LANGUAGE/LC_MESSAGES/django.po into a folder below the target, named by what
+    they hold, and return it.
 
-    Nothing is done when it is there. Several processes may do so at a time. Raises babel's PoFileError with the line for a
-    catalog that makes no sense.
+    Nothing is done when it is there. Several processes may do so at a time. Raises babel's
+    PoFileError with the line for a catalog that makes no sense.
     """
     catalogs = sorted(sources.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
-    digest = hashlib.sha256(b"\0".join(str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes() for path in catalogs))
+    digest = hashlib.sha256(
+        b"\0".join(
+            str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes() for path in catalogs
+        )
+    )
     folder = target / digest.hexdigest()[:DIGEST_DIGITS]
     if folder.exists():
         return folder

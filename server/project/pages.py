@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Django as an ASGI branch: each request whole in one thread of a few that stay, so that each thread keeps its database connection.
+"""Django as an ASGI branch: each request whole in one thread of a few that stay, so that each
+thread keeps its database connection.
 
-Django's own ASGI handler starts a thread and opens a connection for every request, and changes threads at every middleware.
+Django's own ASGI handler starts a thread and opens a connection for every request, and changes
+threads at every middleware.
 """
 
 import asyncio
@@ -28,8 +30,9 @@ THREADS = 8  # each with a connection to the database; some wait for the mail se
 
 
 class Pages(BaseHandler):
-    """Views are plain functions. A streamed answer's iterator may be asynchronous, and then runs in the loop; a plain one may be read by
-    several threads, and must not ask the database."""
+    """Views are plain functions. A streamed answer's iterator may be asynchronous, and then runs in
+    the loop; a plain one may be read by several threads, and must not ask the database.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +41,9 @@ class Pages(BaseHandler):
 
     async def __call__(self, scope, receive, send) -> None:
         try:
-            body = await read_body(read_headers(scope), receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            body = await read_body(
+                read_headers(scope), receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            )
             status, headers, content, stream = await self._workers.run(self._answer, scope, body)
         except Gone:
             return
@@ -46,7 +51,9 @@ class Pages(BaseHandler):
             status, headers, content, stream = await self._refused(scope, refusal)
         except Exception:
             logger.exception("%s %s", scope["method"], scope["raw_path"].decode("ascii"))
-            status, headers, content, stream = await self._refused(scope, Refusal(500, "internal error", close=True))
+            status, headers, content, stream = await self._refused(
+                scope, Refusal(500, "internal error", close=True)
+            )
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if stream is None:
             await send({"type": "http.response.body", "body": content})
@@ -60,7 +67,9 @@ class Pages(BaseHandler):
     def _answer(self, scope, body: bytes) -> tuple[int, list, bytes, Any]:
         """(status, headers, body, None), or with the response itself when it is streamed."""
         set_script_prefix(get_script_prefix(scope))
-        request_started.send(sender=self.__class__, scope=scope)  # connections that are too old or broken are closed
+        request_started.send(
+            sender=self.__class__, scope=scope
+        )  # connections that are too old or broken are closed
         try:
             request = ASGIRequest(scope, io.BytesIO(body))
         except UnicodeDecodeError:
@@ -75,9 +84,14 @@ class Pages(BaseHandler):
         return response.status_code, head, content, None
 
     async def _refused(self, scope, refusal: Refusal) -> tuple[int, list, bytes, Any]:
-        """As a page where there is one for people, else as the hot path says it. Rendered here: the threads may be what is wanting."""
+        """As a page where there is one for people, else as the hot path says it. Rendered here: the
+        threads may be what is wanting.
+        """
         told = refusal.answer()
-        if b"text/html" not in dict(scope["headers"]).get(b"accept", b"") or str(told.status) not in trouble.TEXTS:
+        if (
+            b"text/html" not in dict(scope["headers"]).get(b"accept", b"")
+            or str(told.status) not in trouble.TEXTS
+        ):
             return told.status, told.headers, told.body, None
         response = trouble.page(ASGIRequest(scope, io.BytesIO()), told.status)
         return told.status, [*_headers(response), *refusal.headers], response.content, None
@@ -110,5 +124,10 @@ class Pages(BaseHandler):
 
 
 def _headers(response) -> list[tuple[bytes, bytes]]:
-    found = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-    return found + [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
+    found = [
+        (name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()
+    ]
+    return found + [
+        (b"set-cookie", cookie.output(header="").strip().encode("ascii"))
+        for cookie in response.cookies.values()
+    ]

@@ -5,14 +5,17 @@ import ipaddress
 
 
 class Doubtful(ValueError):
-    """What the headers say is no address, or two that differ: one of them is the client's own invention."""
+    """What the headers say is no address, or two that differ: one of them is the client's own
+    invention.
+    """
 
 
 def client(real: str | None, forwarded: str | None) -> str:
     """The address in X-Real-IP or the last in X-Forwarded-For, "" where neither is there.
 
-    The proxy itself has added the last one, the others may be anybody's. A proxy that sets one of the
-    two headers passes on what the client wrote into the other, so two must agree. Raises Doubtful.
+    The proxy itself has added the last one, the others may be anybody's. A proxy that sets one of
+    the two headers passes on what the client wrote into the other, so two must agree. Raises
+    Doubtful.
     """
     told = [text for text in (real, (forwarded or "").rpartition(",")[2]) if text and text.strip()]
     addresses = {_address(text.strip()) for text in told}

@@ -19,9 +19,13 @@ from project.clock import is_own
 from project.env import EnvError
 
 BACKLOG = 2048  # connections that wait to be accepted: a street's power is back
-SWITCH_INTERVAL_S = 0.0005  # between threads: a page or a merge must not hold up an upload for the usual 5 ms
+SWITCH_INTERVAL_S = (
+    0.0005  # between threads: a page or a merge must not hold up an upload for the usual 5 ms
+)
 STOP_S = 10  # for requests under way when the service is stopped
-OTHER_FILES = 200  # open beside connections: databases and series of all threads, RRD files, sockets
+OTHER_FILES = (
+    200  # open beside connections: databases and series of all threads, RRD files, sockets
+)
 
 logger = logging.getLogger("flukso.serve")
 
@@ -61,14 +65,21 @@ def run(options) -> int:
         if settings.BASE_URL_WANTS_PORT and port != (443 if settings.HTTPS else 80):
             settings.BASE_URL += f":{port}"
             settings.CSRF_TRUSTED_ORIGINS = [settings.BASE_URL]
-        print(json.dumps({"url": f"{scheme}://{_name(options.host)}:{port}/", "port": port}), flush=True)  # noqa: T201
+        print(
+            json.dumps({"url": f"{scheme}://{_name(options.host)}:{port}/", "port": port}),
+            flush=True,
+        )
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
     return 0 if server.started else 1
 
 
 def _sqlite_files() -> list[str]:
-    return [str(each["NAME"]) for each in settings.DATABASES.values() if each["ENGINE"].endswith("sqlite3")]
+    return [
+        str(each["NAME"])
+        for each in settings.DATABASES.values()
+        if each["ENGINE"].endswith("sqlite3")
+    ]
 
 
 def check_schema() -> None:
@@ -81,11 +92,16 @@ def check_schema() -> None:
     finally:
         connection.close()
     if behind:
-        raise EnvError("the database is not up to date: run `python -m server migrate` first, or start with --migrate")
+        raise EnvError(
+            "the database is not up to date: run `python -m server migrate` first, or start with "
+            "--migrate"
+        )
 
 
 def check_secret() -> None:
-    """Raises EnvError when FLUKSO_DEVICE_KEY_SECRET opens no device's key: every device would be refused."""
+    """Raises EnvError when FLUKSO_DEVICE_KEY_SECRET opens no device's key: every device would be
+    refused.
+    """
     from devices.resealing import opens_some
     from devices.seal import sealer
 
@@ -96,15 +112,24 @@ def check_secret() -> None:
     finally:
         connection.close()
     if not fits:
-        raise EnvError("FLUKSO_DEVICE_KEY_SECRET opens no device's key: is it that of another installation?")
+        raise EnvError(
+            "FLUKSO_DEVICE_KEY_SECRET opens no device's key: is it that of another installation?"
+        )
 
 
 def allow_files(wanted: int) -> None:
-    """Raise the soft limit of open files as far as it goes, and say so when it stays under what is wanted."""
+    """Raise the soft limit of open files as far as it goes, and say so when it stays under what is
+    wanted.
+    """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        logger.warning("at most %d open files are allowed, too few for all connections: raise LimitNOFILE to %d", hard, wanted)
+        logger.warning(
+            "at most %d open files are allowed, too few for all connections: raise LimitNOFILE to "
+            "%d",
+            hard,
+            wanted,
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -22,5 +22,7 @@ class LivingOn:
             now = int(time.time())
             if not now - RENEW_S < session.get(RENEWED, 0) <= now:
                 session[RENEWED] = now
-                session.set_expiry(settings.SESSION_COOKIE_AGE)  # one from before this setting has its own
+                session.set_expiry(
+                    settings.SESSION_COOKIE_AGE
+                )  # one from before this setting has its own
         return self._get_response(request)

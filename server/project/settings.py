@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Django's settings. Everything that differs between two installations comes from the environment (docs/server.md lists it)."""
+"""Django's settings. Everything that differs between two installations comes from the environment
+(docs/server.md lists it).
+"""
 
 from pathlib import Path
 
@@ -17,7 +19,9 @@ BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
 ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 _GUESS = f"http{'s' if HTTPS else ''}://{[*ALLOWED_HOSTS, 'localhost'][0]}"
 BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # all links in mails begin so
-BASE_URL_WANTS_PORT = not env.text("FLUKSO_BASE_URL", "") and not BEHIND_PROXY  # project/serve.py adds the one at which it listens
+BASE_URL_WANTS_PORT = (
+    not env.text("FLUKSO_BASE_URL", "") and not BEHIND_PROXY
+)  # project/serve.py adds the one at which it listens
 ALLOWED_HOSTS += [name for name in (env.host_of(BASE_URL),) if name not in ALLOWED_HOSTS]
 TESTING = env.flag("FLUKSO_TESTING", False)
 clock.set_for_tests(env.text(clock.NAME, ""), TESTING, ALLOWED_HOSTS)
@@ -77,7 +81,10 @@ CSRF_FAILURE_VIEW = "project.trouble.csrf_failure"
 AUTH_USER_MODEL = "accounts.Account"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -85,7 +92,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
-ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "signup": "accounts.forms.SignupForm", "add_email": "accounts.forms.AddEmailForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.forms.AddEmailForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -108,20 +119,36 @@ ACCOUNT_RATE_LIMITS = {  # beside allauth's own
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("FLUKSO_MAIL_FROM", "flukso@localhost")
 globals().update(env.mail("FLUKSO_MAIL_URL", "smtp://localhost"))
 # for rate limits: shared by processes, and there after a restart
-CACHES = {"default": {"BACKEND": "project.counts.Counts", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 20_000}}}
+CACHES = {
+    "default": {
+        "BACKEND": "project.counts.Counts",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]  # those that all texts are there in; a browser says which one it wants
+LANGUAGES = [
+    ("en", "English"),
+    ("nl", "Nederlands"),
+]  # those that all texts are there in; a browser says which one it wants
 LOCALE_PATHS = [languages.compiled(SERVER_DIR / "locale", DATA_DIR / "locale")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
-BUNDLES = ("dashboard/main.js", "dashboard/chart.css")  # sent with all that they import: project/bundle.py
+STATIC_URL = (
+    "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
+)
+BUNDLES = (
+    "dashboard/main.js",
+    "dashboard/chart.css",
+)  # sent with all that they import: project/bundle.py
 
 if BEHIND_PROXY:  # which must set this header itself, as deploy/nginx.conf does
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REFERRER_POLICY = "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
+SECURE_REFERRER_POLICY = (
+    "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
+)
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -146,7 +173,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "filters": {"redact": {"()": "project.redaction.Redact"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.text("FLUKSO_LOG_LEVEL", "INFO").upper()},
     # its 4xx lines would double those of the access log
     "loggers": {"django.request": {"level": "ERROR"}, "asyncio": {"level": "WARNING"}},

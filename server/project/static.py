@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Static files of all apps, compressed once and kept in memory: a page's twenty must not cost twenty turns of Django's middleware."""
+"""Static files of all apps, compressed once and kept in memory: a page's twenty must not cost
+twenty turns of Django's middleware.
+"""
 
 import asyncio
 import gzip
@@ -32,7 +34,9 @@ class File(NamedTuple):
 
 
 class Static:
-    """Answers GET and HEAD below a prefix; what it has answered once stays as it was until the service is started anew."""
+    """Answers GET and HEAD below a prefix; what it has answered once stays as it was until the
+    service is started anew.
+    """
 
     def __init__(self, prefix: str):
         self._prefix = prefix
@@ -44,7 +48,11 @@ class Static:
 
     async def _answer(self, scope) -> tuple[int, list, bytes]:
         if scope["method"] not in ("GET", "HEAD"):
-            return 405, [(b"allow", b"GET, HEAD"), (b"content-length", b"0"), (b"connection", b"close")], b""
+            return (
+                405,
+                [(b"allow", b"GET, HEAD"), (b"content-length", b"0"), (b"connection", b"close")],
+                b"",
+            )
         name = unquote(scope["raw_path"].decode("ascii"))[len(self._prefix) :]
         file = self._files.get(name) or await asyncio.to_thread(self._load, name)
         if file is None:
@@ -63,12 +71,18 @@ class Static:
         return None if body is None else self._kept(name, body, MAX_AGE_S)
 
     def _load_bundle(self, digest: str, entry: str) -> File | None:
-        """A page from before a new release asks for another digest: it gets what is there now, for a while."""
+        """A page from before a new release asks for another digest: it gets what is there now, for
+        a while.
+        """
         if entry not in settings.BUNDLES:
             return None
         current, body = bundle.bundled(entry)
-        name = bundle.path_of(entry) if digest == current else entry + "?"  # one key, whatever is asked for
-        return self._files.get(name) or self._kept(name, body, FOREVER_S if digest == current else MAX_AGE_S)
+        name = (
+            bundle.path_of(entry) if digest == current else entry + "?"
+        )  # one key, whatever is asked for
+        return self._files.get(name) or self._kept(
+            name, body, FOREVER_S if digest == current else MAX_AGE_S
+        )
 
     def _kept(self, name: str, body: bytes, max_age_s: int) -> File:
         file = _packed(name, body, max_age_s)
@@ -85,7 +99,11 @@ def _read(name: str) -> bytes | None:
         path = finders.find(name)
     except (SuspiciousFileOperation, ValueError, OSError):
         return None
-    if not isinstance(path, str) or not Path(path).is_file() or Path(path).stat().st_size > FILE_MAX:
+    if (
+        not isinstance(path, str)
+        or not Path(path).is_file()
+        or Path(path).stat().st_size > FILE_MAX
+    ):
         return None
     return Path(path).read_bytes()
 
@@ -99,11 +117,19 @@ def _packed(name: str, body: bytes, max_age_s: int) -> File:
     common = [
         (b"content-type", kind.encode()),
         (b"etag", etag),
-        (b"cache-control", b"public, max-age=%d%b" % (max_age_s, b", immutable" if max_age_s == FOREVER_S else b"")),
+        (
+            b"cache-control",
+            b"public, max-age=%d%b"
+            % (max_age_s, b", immutable" if max_age_s == FOREVER_S else b""),
+        ),
         (b"vary", b"Accept-Encoding"),
         (b"x-content-type-options", b"nosniff"),
     ]
-    packed = ([_length(small), *common, (b"content-encoding", b"gzip")], small) if len(small) < len(body) else None
+    packed = (
+        ([_length(small), *common, (b"content-encoding", b"gzip")], small)
+        if len(small) < len(body)
+        else None
+    )
     return File(etag, ([_length(body), *common], body), packed)
 
 

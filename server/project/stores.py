@@ -12,8 +12,10 @@ _store = None
 
 
 def store(merge: bool = False) -> series.Store:
-    """The store; any process may have it open. merge: this one may merge and age, if it is the first to ask for the store and no
-    other process does; a service that takes uploads should, for it alone need not be told that something was merged."""
+    """The store; any process may have it open. merge: this one may merge and age, if it is the
+    first to ask for the store and no other process does; a service that takes uploads should, for
+    it alone need not be told that something was merged.
+    """
     global _store
     with _lock:
         if _store is None:
@@ -38,7 +40,9 @@ def close() -> None:
 
 
 def note_late(sensor: str, since: int) -> None:
-    """Tuples came from this time on that the RRD view, where there is one, may have passed; the hot path notes its own."""
+    """Tuples came from this time on that the RRD view, where there is one, may have passed; the hot
+    path notes its own.
+    """
     if settings.RRD_DIR:
         from series.rrd.notes import Notes
 

@@ -17,30 +17,53 @@ from series.store import SeriesError
 
 logger = logging.getLogger("flukso.trouble")
 
-AWAY = (InterfaceError, OperationalError, sqlite3.OperationalError, SeriesError)  # of accounts and of series
+AWAY = (
+    InterfaceError,
+    OperationalError,
+    sqlite3.OperationalError,
+    SeriesError,
+)  # of accounts and of series
 TEMPLATE = "dashboard/trouble.html"
 RETRY_S = 60
 # kind: what happened, and what its reader may do
 TEXTS = {
-    "400": (_("This request makes no sense"), _("Nothing was changed. Go back, and send it again.")),
-    "403": (_("This is not for you"), _("You may not do this with the account that you are logged in with.")),
+    "400": (
+        _("This request makes no sense"),
+        _("Nothing was changed. Go back, and send it again."),
+    ),
+    "403": (
+        _("This is not for you"),
+        _("You may not do this with the account that you are logged in with."),
+    ),
     "404": (_("There is nothing here"), _("The address is wrong, or what was here has gone.")),
     "405": (_("This address takes forms alone"), _("It is not meant to be opened like a page.")),
     "413": (_("That is too much at once"), _("Nothing was changed. Send less.")),
     "429": (_("That was too often"), _("Please wait a while, and try again.")),
-    "500": (_("Something went wrong here"), _("It is our fault, and in the log. Please try again later.")),
+    "500": (
+        _("Something went wrong here"),
+        _("It is our fault, and in the log. Please try again later."),
+    ),
     "503": (
         _("The platform cannot do this now"),
         _("Its database is busy, full or away. Nothing was changed: please try again in a minute."),
     ),
     "csrf": (
         _("Your form was not taken"),
-        _("Its page is too old, or this browser keeps no cookies of this site. Open the form anew, and send it again."),
+        _(
+            "Its page is too old, or this browser keeps no cookies of this site. Open the form "
+            "anew, and send it again."
+        ),
     ),
-    "host": (_("The platform is not served under this name"), _("Ask whoever runs it for its address.")),
+    "host": (
+        _("The platform is not served under this name"),
+        _("Ask whoever runs it for its address."),
+    ),
     "proxy": (
         _("The way here is not set up"),
-        _("The proxy in front of this platform does not say who asks. It must send X-Real-IP or X-Forwarded-For."),
+        _(
+            "The proxy in front of this platform does not say who asks. It must send X-Real-IP or "
+            "X-Forwarded-For."
+        ),
     ),
 }
 
@@ -50,23 +73,39 @@ def page(request, status: int, kind: str = "", **headers: str) -> HttpResponse:
     title, advice = TEXTS[kind or str(status)]
     with translation.override(translation.get_language_from_request(request)):
         if _for_program(request):
-            answer: HttpResponse = JsonResponse({"error": f"{title}. {advice}"}, status=status, headers=headers)
+            answer: HttpResponse = JsonResponse(
+                {"error": f"{title}. {advice}"}, status=status, headers=headers
+            )
         else:
             # who asks is looked up in the database: not when that may be what is wrong
-            known = request if status < 500 and kind != "host" and hasattr(request, "user") else None
-            answer = HttpResponse(_text(request, known, title, advice, kind), status=status, headers=headers)
+            known = (
+                request if status < 500 and kind != "host" and hasattr(request, "user") else None
+            )
+            answer = HttpResponse(
+                _text(request, known, title, advice, kind), status=status, headers=headers
+            )
     answer["Content-Length"] = str(len(answer.content))
     add_never_cache_headers(answer)
     return answer
 
 
 def _for_program(request) -> bool:
-    return request.path.startswith("/api/") or request.headers.get("Accept", "") == "application/json"
+    return (
+        request.path.startswith("/api/") or request.headers.get("Accept", "") == "application/json"
+    )
 
 
 def _text(request, known, title, advice, kind: str) -> str:
-    back = _form_of(request) if kind == "csrf" else request.path if kind == "503" and request.method == "GET" else ""
-    return render_to_string(TEMPLATE, {"title": title, "advice": advice, "back": back, "away": kind == "host"}, known)
+    back = (
+        _form_of(request)
+        if kind == "csrf"
+        else request.path
+        if kind == "503" and request.method == "GET"
+        else ""
+    )
+    return render_to_string(
+        TEMPLATE, {"title": title, "advice": advice, "back": back, "away": kind == "host"}, known
+    )
 
 
 def _form_of(request) -> str:
@@ -75,7 +114,11 @@ def _form_of(request) -> str:
         told = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
         return reverse("account_login")
-    same = told.netloc == request.get_host() and told.path.startswith("/") and not told.path.startswith("//")
+    same = (
+        told.netloc == request.get_host()
+        and told.path.startswith("/")
+        and not told.path.startswith("//")
+    )
     return told.path if same else reverse("account_login")
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A form that is sent after its session has ended: through the log-in back to its page, with what was typed in it."""
+"""A form that is sent after its session has ended: through the log-in back to its page, with what
+was typed in it.
+"""
 
 import re
 import time
@@ -28,7 +30,8 @@ LEFT_OUT = ("csrfmiddlewaretoken", "password", "oldpassword", "password1", "pass
 
 
 class Typists:
-    """The middleware that notes in the browser who is logged in, so that what was typed is shown to nobody else when the session is over.
+    """The middleware that notes in the browser who is logged in, so that what was typed is shown to
+    nobody else when the session is over.
 
     The cookie opens nothing. What somebody else typed is dropped at once.
     """
@@ -39,7 +42,9 @@ class Typists:
     def __call__(self, request):
         response = self._get_response(request)
         session = request.session
-        if response.status_code >= 500 or not session.accessed or SESSION_KEY not in session:  # the database may be away
+        if (
+            response.status_code >= 500 or not session.accessed or SESSION_KEY not in session
+        ):  # the database may be away
             return response
         typist = salted_hmac(TYPIST, session[SESSION_KEY], algorithm="sha256").hexdigest()
         if KEPT in session and session[KEPT][3:] != [typist]:
@@ -64,7 +69,11 @@ def own_page(view):
     def check(request, *args, **named):
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        return view(request, *args, **named) if request.user.is_authenticated else _through_log_in(request, request.get_full_path())
+        return (
+            view(request, *args, **named)
+            if request.user.is_authenticated
+            else _through_log_in(request, request.get_full_path())
+        )
 
     return check
 
@@ -79,7 +88,11 @@ def own_form(page: str, anchor: str = ""):
                 return redirect(reverse(page) + anchor)
             if request.method != "POST":
                 return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-            return view(request, *args, **named) if request.user.is_authenticated else _through_log_in(request, reverse(page) + anchor)
+            return (
+                view(request, *args, **named)
+                if request.user.is_authenticated
+                else _through_log_in(request, reverse(page) + anchor)
+            )
 
         return check
 
@@ -94,7 +107,9 @@ def _through_log_in(request: HttpRequest, back: str):
         for name in LEFT_OUT:
             fields.pop(name, None)
         text, typist = fields.urlencode(), request.COOKIES.get(TYPIST, "")
-        known = re.fullmatch("[0-9a-f]{64}", typist)  # else it would be shown to whoever logs in next
+        known = re.fullmatch(
+            "[0-9a-f]{64}", typist
+        )  # else it would be shown to whoever logs in next
         if text and len(text) <= TYPED_MAX and known and ratelimit.consume(request, action=ACTION):
             request.session[KEPT] = [request.path, text, int(time.time()), typist]
             request.session.set_expiry(KEPT_S)
@@ -102,14 +117,18 @@ def _through_log_in(request: HttpRequest, back: str):
 
 
 def typed(request: HttpRequest, *paths: str) -> tuple[str, QueryDict] | None:
-    """What this member typed into a form that was sent to one of these paths before the log-in, once; and to which."""
+    """What this member typed into a form that was sent to one of these paths before the log-in,
+    once; and to which.
+    """
     kept = request.session.get(KEPT)
     if kept is None or kept[0] not in paths or request.method != "GET":
         return None
     del request.session[KEPT]
     if not 0 <= time.time() - kept[2] <= KEPT_S:
         return None
-    messages.info(request, _("You were logged out meanwhile. Here is what you typed: it is not saved yet."))
+    messages.info(
+        request, _("You were logged out meanwhile. Here is what you typed: it is not saved yet.")
+    )
     return kept[0], QueryDict(kept[1])
 
 

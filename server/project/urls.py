@@ -11,7 +11,9 @@ from django.views.generic import RedirectView
 from project import trouble
 from project.typed import own_page
 
-admin.site.login = secure_admin_login(admin.site.login)  # operators come in by the same door, with its limits
+admin.site.login = secure_admin_login(
+    admin.site.login
+)  # operators come in by the same door, with its limits
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -22,8 +24,15 @@ urlpatterns = [
     path("password/change/", own_page(allauth.password_change), name="account_change_password"),
     path("", include("allauth.account.urls")),
     path("", include("dashboard.urls")),
-    path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))),  # the admin's pages name none
+    path(
+        "favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))
+    ),  # the admin's pages name none
 ]
 
-handler400, handler403, handler404, handler500 = trouble.bad_request, trouble.forbidden, trouble.not_found, trouble.broken
+handler400, handler403, handler404, handler500 = (
+    trouble.bad_request,
+    trouble.forbidden,
+    trouble.not_found,
+    trouble.broken,
+)
 handler429 = trouble.too_often  # allauth's

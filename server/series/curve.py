@@ -12,7 +12,9 @@ Floats = NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """Points; where `energy` (Wh) is given and not negative, what lies between a point and the next, with the time known (s)."""
+    """Points; where `energy` (Wh) is given and not negative, what lies between a point and the
+    next, with the time known (s).
+    """
 
     points: Points
     energy: Ints | None = None
@@ -25,7 +27,11 @@ class Curve:
 
     def __init__(self, parts: Sequence[Part], at: Ints) -> None:
         self._at = at
-        whole = parts[0].points if len(parts) == 1 else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
+        whole = (
+            parts[0].points
+            if len(parts) == 1
+            else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
+        )
         self._ts = whole.ts
         self._outlined = self._silent = np.zeros(max(len(whole.ts) - 1, 0), bool)
         self._place()
@@ -48,16 +54,22 @@ class Curve:
             self._sure = summed(np.where(self._silent, 0, energy), 0)
 
     def _place(self) -> None:
-        """Where each boundary lies: the point to its left, and its share of the way to the next one."""
+        """Where each boundary lies: the point to its left, and its share of the way to the next
+        one.
+        """
         ts, at = self._ts, self._at
         if len(ts) < 2:
             return
         self._left = np.minimum(np.maximum(ts.searchsorted(at, "right") - 1, 0), len(ts) - 2)
         begin = ts[self._left]
-        self._share = (np.minimum(np.maximum(at, ts[0]), ts[-1]) - begin) / (ts[self._left + 1] - begin)
+        self._share = (np.minimum(np.maximum(at, ts[0]), ts[-1]) - begin) / (
+            ts[self._left + 1] - begin
+        )
 
     def _between(self, values: Ints) -> Floats:
-        """What grows from point to point, at each boundary: as np.interp(), which makes floats of all points first."""
+        """What grows from point to point, at each boundary: as np.interp(), which makes floats of
+        all points first.
+        """
         if len(self._ts) == 1:
             return np.full(len(self._at), float(values[0]))
         before = values[self._left]
@@ -87,8 +99,9 @@ class Curve:
         return steps(self._between(self._sure))
 
     def silences(self, over_s: int) -> list[tuple[int, int]]:
-        """Where between the first and the last boundary no tuple was sent for longer than over_s; what is read as a whole day counts
-        as full of tuples."""
+        """Where between the first and the last boundary no tuple was sent for longer than over_s;
+        what is read as a whole day counts as full of tuples.
+        """
         if not len(self._at):
             return []
         start, end = int(self._at[0]), int(self._at[-1])
@@ -107,7 +120,9 @@ class Curve:
         outside: np.ndarray = (self._at < self._ts[0]) | (self._at > self._ts[-1])
         if self._silent.any():
             left = self._left
-            outside |= self._silent[left] & (self._at > self._ts[left]) & (self._at < self._ts[left + 1])
+            outside |= (
+                self._silent[left] & (self._at > self._ts[left]) & (self._at < self._ts[left + 1])
+            )
         return outside
 
 

@@ -18,7 +18,8 @@ def instant(day: date, at: clock, zone: ZoneInfo) -> int:
     """A local time as unix seconds: the first one when there are two, the jump when there is none."""
     local = datetime.combine(day, at, zone)
     first, second = int(local.timestamp()), int(local.replace(fold=1).timestamp())
-    # PEP 495: a time that is skipped is the one that lies as far behind the jump, with fold=1 one before it
+    # PEP 495: a time that is skipped is the one that lies as far behind the jump, with fold=1 one
+    # before it
     return first if first <= second else _jump(second, first, zone)
 
 
@@ -27,7 +28,11 @@ def _jump(low: int, high: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(high, zone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if datetime.fromtimestamp(middle, zone).utcoffset() == offset else (middle, high)
+        low, high = (
+            (low, middle)
+            if datetime.fromtimestamp(middle, zone).utcoffset() == offset
+            else (middle, high)
+        )
     return high
 
 
@@ -42,9 +47,11 @@ def day_boundaries(first: date, last: date, zone: ZoneInfo) -> list[int]:
 
 
 def night_of(day: date, zone: ZoneInfo) -> tuple[int, int, int]:
-    """(start, end, known from) of the night of a local date: from 02:00 on, or from the jump that skips it, to 05:00.
+    """(start, end, known from) of the night of a local date: from 02:00 on, or from the jump that
+    skips it, to 05:00.
 
-    Where the clock goes back behind 02:00 the night begins when it is 02:00 again: what lies between is no part of it.
+    Where the clock goes back behind 02:00 the night begins when it is 02:00 again: what lies
+    between is no part of it.
     """
     start = instant(day, NIGHT_FROM, zone)
     again = int(datetime.combine(day, NIGHT_FROM, zone).replace(fold=1).timestamp())
@@ -56,7 +63,8 @@ def night_of(day: date, zone: ZoneInfo) -> tuple[int, int, int]:
 def night(ends_in: int, zone: ZoneInfo) -> tuple[int, int, int] | None:
     """night_of() that ends in the UTC day which begins at `ends_in`, or None.
 
-    A zone where 05:00 is about midnight UTC has, on the day that its clocks change, a UTC day with no night.
+    A zone where 05:00 is about midnight UTC has, on the day that its clocks change, a UTC day with
+    no night.
     """
     day = local_date(ends_in, zone)
     for candidate in (day, day + timedelta(1)):

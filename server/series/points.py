@@ -11,7 +11,8 @@ MAX_WH_S = 20  # Wh/s, 72 kW: no household counts faster; the limit of the histo
 WRAP = 1 << 32  # the counter is a u32
 PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
 HEARTBEAT_S = 8_640_000  # 100 days: a longer silence is unknown; the heartbeat of the historic RRDs
-MAX_IRREGULAR = 32  # falls and silences of a UTC day that are kept exactly: more than one an hour is a broken counter
+# falls and silences of a UTC day that are kept exactly: more than one an hour is a broken counter
+MAX_IRREGULAR = 32
 
 Ints = NDArray[np.int64]
 
@@ -36,8 +37,10 @@ class Points(NamedTuple):
         return dict(zip(wanted[there].tolist(), self.counter[where[there]].tolist(), strict=True))
 
     def without_false_rung(self, counter: int, step_s: int = 1) -> "Points":
-        """Thinned points without the last one, when it is a rung (a multiple of step_s) that was drawn, too high, across a silence:
-        the next tuple's counter, not before it, lies between it and the point before."""
+        """Thinned points without the last one, when it is a rung (a multiple of step_s) that was
+        drawn, too high, across a silence: the next tuple's counter, not before it, lies between it
+        and the point before.
+        """
         ts, level = self
         false = len(ts) > 1 and ts[-1] % step_s == 0 and level[-2] <= counter < level[-1]
         return Points(ts[:-1], level[:-1]) if false else self
@@ -51,8 +54,12 @@ def union(first: Points, second: Points) -> Points:
     if not len(first.ts) or not len(second.ts):
         return first if len(first.ts) else second
     if first.ts[-1] < second.ts[0]:
-        return Points(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
-    return settled(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
+        return Points(
+            np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter))
+        )
+    return settled(
+        np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter))
+    )
 
 
 def settled(ts: Ints, counter: Ints) -> Points:
@@ -96,8 +103,9 @@ def summed(rises: Ints, start: int) -> Ints:
 def spans(points: Points) -> tuple[Ints, Ints]:
     """Energy (Wh) and known time (s) of each interval between two neighbouring points.
 
-    A fall within reach of 2^32 at MAX_WH_S is a wrap; else a new value that can have been counted since is a start
-    from 0; any other fall counts no energy and is not known. A silence over HEARTBEAT_S keeps its energy, not known.
+    A fall within reach of 2^32 at MAX_WH_S is a wrap; else a new value that can have been counted
+    since is a start from 0; any other fall counts no energy and is not known. A silence over
+    HEARTBEAT_S keeps its energy, not known.
     """
     known = steps(points.ts)
     energy = steps(points.counter)
@@ -113,10 +121,12 @@ def spans(points: Points) -> tuple[Ints, Ints]:
 
 
 def thin(points: Points, step_s: int) -> Points:
-    """The points at the multiples of step_s around which there is data, counters linear between points.
+    """The points at the multiples of step_s around which there is data, counters linear between
+    points.
 
-    Kept as they are: the first and the last point, and both ends of an irregular interval (a fall, or a silence over
-    HEARTBEAT_S), so that continuity derives the same from what is left. Energy over any two kept points is unchanged.
+    Kept as they are: the first and the last point, and both ends of an irregular interval (a fall,
+    or a silence over HEARTBEAT_S), so that continuity derives the same from what is left. Energy
+    over any two kept points is unchanged.
     """
     ts, counter = points
     if len(ts) < 2:
@@ -141,15 +151,22 @@ def thin(points: Points, step_s: int) -> Points:
 
 def settled_union(first: Points, second: Points) -> Points:
     """union() for points that interleave."""
-    return settled(np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter)))
+    return settled(
+        np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter))
+    )
 
 
 def consistent(kept: Points, late: Points) -> Points:
-    """Those of `late` that do not contradict thinned points: within the counters of a regular interval they fall in."""
+    """Those of `late` that do not contradict thinned points: within the counters of a regular
+    interval they fall in.
+    """
     if not len(kept.ts):
         return late
     right = np.searchsorted(kept.ts, late.ts)
     inside = (right > 0) & (right < len(kept.ts))
-    low, high = kept.counter[np.maximum(right - 1, 0)], kept.counter[np.minimum(right, len(kept.ts) - 1)]
+    low, high = (
+        kept.counter[np.maximum(right - 1, 0)],
+        kept.counter[np.minimum(right, len(kept.ts) - 1)],
+    )
     bad = inside & (low <= high) & ((late.counter < low) | (late.counter > high))
     return Points(late.ts[~bad], late.counter[~bad])

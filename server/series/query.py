@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answers of the reading API from any store: rows of (end of bucket, value); docs/protocols.md §4."""
+"""The answers of the reading API from any store: rows of (end of bucket, value); docs/protocols.md
+§4.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +19,8 @@ MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
 LATEST = (1 << 32) - 1  # times are u32
 
-STEPS = {  # seconds, fine to coarse; all divide unix time: days begin at 00:00 UTC, weeks on Thursday
+# seconds, fine to coarse; all divide unix time: days begin at 00:00 UTC, weeks on Thursday
+STEPS = {
     "minute": 60,
     "15min": 900,
     "hour": 3600,
@@ -35,7 +38,11 @@ INTERVALS = {  # seconds, and the resolution that goes with it
     "year": (365 * DAY_S, "week"),
     "night": (28 * DAY_S, "day"),
 }
-SPANS = ((3600, "minute"), (DAY_S, "15min"), (28 * DAY_S, "day"))  # the resolution of start and end without one; else weeks
+SPANS = (
+    (3600, "minute"),
+    (DAY_S, "15min"),
+    (28 * DAY_S, "day"),
+)  # the resolution of start and end without one; else weeks
 
 Row = list[int | str]
 
@@ -45,8 +52,9 @@ class QueryError(ValueError):
 
 
 class Query(NamedTuple):
-    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of it: (from unix s, factor) ascending;
-    digits: decimals of the values (the field's API has none)."""
+    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of
+    it: (from unix s, factor) ascending; digits: decimals of the values (the field's API has none).
+    """
 
     start: int
     end: int
@@ -68,8 +76,9 @@ def parse(
     prices: Sequence[tuple[int, float]] = (),
     resource: str = "",
 ) -> Query:
-    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh); resource: what the sensor counts, "" where
-    nobody knows. Raises QueryError; the texts may be shown."""
+    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh); resource:
+    what the sensor counts, "" where nobody knows. Raises QueryError; the texts may be shown.
+    """
     try:
         scale = factor(unit or "")
         check(unit or "", resource)
@@ -79,7 +88,13 @@ def parse(
     return asked._replace(factor=scale, changes=changes(unit or "", prices))
 
 
-def _asked(now: int, interval: str | None, start: str | int | None, end: str | int | None, resolution: str | None) -> Query:  # noqa: PLR0917
+def _asked(
+    now: int,
+    interval: str | None,
+    start: str | int | None,
+    end: str | int | None,
+    resolution: str | None,
+) -> Query:  # noqa: PLR0917
     """The window and its steps; the unit is not said yet."""
     if resolution is not None and resolution not in STEPS:
         raise QueryError(f"unknown resolution; there are {', '.join(STEPS)}")
@@ -119,8 +134,12 @@ def _fit(start: int, end: int, resolution: str) -> Query:
 
 
 def no_finer(query: Query, grain_s: int) -> Query:
-    """The query at its own resolution, or at the first coarser one for which points each grain_s are kept."""
-    return query._replace(step_s=next(step for step in STEPS.values() if step >= max(query.step_s, grain_s)))
+    """The query at its own resolution, or at the first coarser one for which points each grain_s
+    are kept.
+    """
+    return query._replace(
+        step_s=next(step for step in STEPS.values() if step >= max(query.step_s, grain_s))
+    )
 
 
 class Series(NamedTuple):
@@ -131,12 +150,16 @@ class Series(NamedTuple):
 
 
 def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> Series:
-    """The values asked for, rounded to `query.digits`. A bucket that is not over, or less than half known, is nan."""
+    """The values asked for, rounded to `query.digits`. A bucket that is not over, or less than half
+    known, is nan.
+    """
     first = query.start // query.step_s * query.step_s
     last = query.end // query.step_s * query.step_s
     ends = range(first + query.step_s, last + 1, query.step_s)
     if query.night:
-        ends = range(first + query.step_s, last + query.step_s + 1, query.step_s)  # tonight is over before its UTC day
+        ends = range(
+            first + query.step_s, last + query.step_s + 1, query.step_s
+        )  # tonight is over before its UTC day
         return Series(ends, _nights(store, sensor, ends, query, now, zone))
     if not ends:
         return Series(ends, np.empty(0))
@@ -161,18 +184,24 @@ def _factors(query: Query, boundaries: Ints) -> "float | Floats":
     scales = np.array([query.factor, *[scale for _start, scale in query.changes]])
     sums = np.concatenate(([0.0], np.cumsum(steps(begins) * scales[:-1])))  # up to each change
     where = np.searchsorted(begins, boundaries, "right") - 1
-    found: Floats = steps(sums[where] + (boundaries - begins[where]) * scales[where]) / steps(boundaries)
+    found: Floats = steps(sums[where] + (boundaries - begins[where]) * scales[where]) / steps(
+        boundaries
+    )
     return found
 
 
-def _mean(energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int) -> Floats:  # noqa: PLR0917
+def _mean(
+    energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int
+) -> Floats:  # noqa: PLR0917
     enough = known >= XFF
     rate = scale * energy / np.where(enough, known * seconds, 1.0)
     rounded = np.round(rate, digits) if digits else np.floor(rate + 0.5)
     return np.where(enough, rounded, np.nan)
 
 
-def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo) -> Floats:
+def _nights(
+    store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo
+) -> Floats:
     """The mean of the night that ends in each UTC day."""
     values = np.full(len(ends), np.nan)
     found = [(i, night(end - DAY_S, zone)) for i, end in enumerate(ends)]
@@ -184,12 +213,16 @@ def _nights(store: Store, sensor: str, ends: Sequence[int], query: Query, now: i
     at = instants(boundaries)
     scale = _factors(query, at)
     factors = scale if isinstance(scale, float) else scale[::2]
-    values[[i for i, _n in due]] = _mean(energy[::2], known[::2], steps(at)[::2], factors, query.digits)
+    values[[i for i, _n in due]] = _mean(
+        energy[::2], known[::2], steps(at)[::2], factors, query.digits
+    )
     return values
 
 
 def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> list[Row]:
-    """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more: that of the bucket that is not over."""
+    """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more: that of the bucket
+    that is not over.
+    """
     return [[ts, value] for ts, value in _rows(series(store, sensor, query, now, zone), query)]
 
 

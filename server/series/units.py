@@ -33,7 +33,9 @@ class UnitError(ValueError):
 
 
 def factor(unit: str) -> float:
-    """What to multiply Wh/s (or l/s) with; of money, while the owner has said no price. Raises UnitError."""
+    """What to multiply Wh/s (or l/s) with; of money, while the owner has said no price. Raises
+    UnitError.
+    """
     name = ALIASES.get(unit, unit)
     if name not in FACTORS:
         raise UnitError(f"unknown unit; there are {', '.join(FACTORS)}")
@@ -41,13 +43,19 @@ def factor(unit: str) -> float:
 
 
 def check(unit: str, resource: str) -> None:
-    """Raises UnitError for money of what has no price: owners say what a kWh costs them, not what a litre does."""
+    """Raises UnitError for money of what has no price: owners say what a kWh costs them, not what a
+    litre does.
+    """
     if ALIASES.get(unit, unit) in MONEY and resource.lower() not in (ELECTRICITY, ""):
-        raise UnitError(f"{unit} is of electricity alone: {resource} has no price here; ask for m3peryear")
+        raise UnitError(
+            f"{unit} is of electricity alone: {resource} has no price here; ask for m3peryear"
+        )
 
 
 def changes(unit: str, prices: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
-    """(from unix s, factor) ascending, of an owner's own prices (from unix s, per kWh); none of a unit that is no money."""
+    """(from unix s, factor) ascending, of an owner's own prices (from unix s, per kWh); none of a
+    unit that is no money.
+    """
     if ALIASES.get(unit, unit) not in MONEY:
         return ()
     return tuple((start, price * SECONDS_A_YEAR / 1000) for start, price in prices)

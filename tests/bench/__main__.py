@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m tests.bench buffer|daemon|lan [--quick]: measures on both interpreters and prints the figures."""
+"""python -m tests.bench buffer|daemon|lan [--quick]: measures on both interpreters and prints the
+figures.
+"""
 
 import sys
 

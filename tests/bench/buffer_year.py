@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measured on either interpreter: an outage of many days, three readings a second. Argument: days.
 
-Each 300 s the buffer is aged and the body that each sensor would try next is encoded, as the uploader does while a server is away.
-At the end everything is taken out as a server would get it, and the energy is counted.
+Each 300 s the buffer is aged and the body that each sensor would try next is encoded, as the
+uploader does while a server is away. At the end everything is taken out as a server would get it,
+and the energy is counted.
 """
 
 import json
@@ -60,7 +61,14 @@ def main(days):
         error += abs(energy - (last - START) * (n + 1))
     print(
         json.dumps(
-            {"days": days, "sensors": len(sensors), "tuples": kept, "bytes": size, "gap_age_max": round(worst, 5), "energy_error": error}
+            {
+                "days": days,
+                "sensors": len(sensors),
+                "tuples": kept,
+                "bytes": size,
+                "gap_age_max": round(worst, 5),
+                "energy_error": error,
+            }
         )
     )
 

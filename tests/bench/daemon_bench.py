@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench-daemon: CPU of one delta line of three readings with upload and LAN on, and the memory of the process."""
+"""bench-daemon: CPU of one delta line of three readings with upload and LAN on, and the memory of
+the process.
+"""
 
 import tempfile
 from pathlib import Path

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measured on either interpreter: the whole daemon on delta lines of three sensors, with upload and LAN on.
+"""Measured on either interpreter: the whole daemon on delta lines of three sensors, with upload and
+LAN on.
 
-Arguments: server's URL, CA file, folder, LAN port, lines. The board is a stub that has its reply at once, and the clock leaps from
-second to second as soon as nothing is left to do, so that all CPU time is the daemon's own; the server and its TLS are real.
+Arguments: server's URL, CA file, folder, LAN port, lines. The board is a stub that has its reply at
+once, and the clock leaps from second to second as soon as nothing is left to do, so that all CPU
+time is the daemon's own; the server and its TLS are real.
 """
 
 import asyncio
@@ -104,7 +106,11 @@ class StubBoard:
         if self._left <= 0:
             self._stop.set()
         used = self.polls
-        return Poll((Delta(0, used, 0, 3600), Delta(1, used + used, 0, 7200), Delta(2, used, 0, 3600)), (), True)
+        return Poll(
+            (Delta(0, used, 0, 3600), Delta(1, used + used, 0, 7200), Delta(2, used, 0, 3600)),
+            (),
+            True,
+        )
 
     async def forward(self, data):
         pass

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench-lan: the whole daemon on the simulated board in real time, its LAN API under load, its polls watched on the bus."""
+"""bench-lan: the whole daemon on the simulated board in real time, its LAN API under load, its
+polls watched on the bus.
+"""
 
 import json
 import signal
@@ -94,18 +96,39 @@ def memory(pid: int) -> dict:
 
 def run(runtime: str, quick: bool) -> dict:
     build = runtimes.ROOT / "avr/build"
-    subprocess.run(["make", "-s", "-C", str(runtimes.ROOT / "avr"), "firmware", "sim"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["make", "-s", "-C", str(runtimes.ROOT / "avr"), "firmware", "sim"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make(folder / "pki")
         port = free_port()
-        simulator = Program([build / "fluksosim", "--hex", build / "spi/flukso.hex", "--listen", "unix:{}/sim".format(folder)])
+        simulator = Program(
+            [
+                build / "fluksosim",
+                "--hex",
+                build / "spi/flukso.hex",
+                "--listen",
+                "unix:{}/sim".format(folder),
+            ]
+        )
         simulator.wait_for_line("fluksosim: ready")
         tap = Tap(name + "/bus", name + "/sim")
         with Server(folder / "pki/good.pem", {"d" * 32: "d" * 32}) as server:
-            text = CONFIG.format("d" * 32, server.url, folder, port) + "".join([SECTION.format(n, n) for n in (1, 2, 3)])
+            text = CONFIG.format("d" * 32, server.url, folder, port) + "".join(
+                [SECTION.format(n, n) for n in (1, 2, 3)]
+            )
             (folder / "flukso").write_text(text)
-            command = [*runtimes.PROGRAMS[runtime], "-m", "flukso", "daemon", "--config", folder / "flukso"]
+            command = [
+                *runtimes.PROGRAMS[runtime],
+                "-m",
+                "flukso",
+                "daemon",
+                "--config",
+                folder / "flukso",
+            ]
             daemon = Program(command, env=runtimes.environment(), cwd=runtimes.ROOT)
             try:
                 daemon.wait_for_line("started:")
@@ -134,7 +157,11 @@ def run(runtime: str, quick: bool) -> dict:
 def asked(port: int, seconds: int) -> dict:
     path = "/sensor/{}?version=1.0&interval=minute&unit=watt".format(SENSOR)
     script = str(Path(__file__).parent / "load.py")
-    done = subprocess.run([sys.executable, script, str(port), str(CONNECTIONS), str(seconds), path], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, script, str(port), str(CONNECTIONS), str(seconds), path],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a LAN API as fast as it answers. Arguments: port, connections, seconds, path; prints one line of JSON."""
+"""Asks a LAN API as fast as it answers. Arguments: port, connections, seconds, path; prints one
+line of JSON.
+"""
 
 import json
 import select
@@ -10,7 +12,11 @@ import time
 
 def load(port: int, connections: int, seconds: float, path: str) -> dict:
     """Keep one request outstanding on each connection; latencies in ms."""
-    request = "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n".format(path).encode()
+    request = (
+        "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n".format(
+            path
+        ).encode()
+    )
     poller = select.epoll()
     sockets, sent, latencies = {}, {}, []
     now = time.perf_counter

@@ -11,7 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RELEASE = ROOT / ".cache/micropython/x86/flukso-micropython"
 HEAP = "384k"  # of MicroPython; objects of a 64-bit machine take twice what a router's take
-PROGRAMS = {"cpython": [sys.executable, "-O"], "micropython": [str(RELEASE), "-X", "heapsize=" + HEAP]}
+PROGRAMS = {
+    "cpython": [sys.executable, "-O"],
+    "micropython": [str(RELEASE), "-X", "heapsize=" + HEAP],
+}
 
 
 def build() -> None:
@@ -20,13 +23,21 @@ def build() -> None:
 
 
 def environment() -> dict:
-    """CPython finds the project; MicroPython has it built in, and finds the rest of the measured program."""
+    """CPython finds the project; MicroPython has it built in, and finds the rest of the measured
+    program.
+    """
     return {**os.environ, "PYTHONPATH": str(ROOT), "MICROPYPATH": ".frozen:{}".format(ROOT)}
 
 
 def measured(runtime: str, script: str, *arguments) -> dict:
-    """Run a script of this folder; return the JSON of its last line with the CPU seconds (user and system) it took."""
-    command = [*PROGRAMS[runtime], str(Path(__file__).parent / script), *[str(word) for word in arguments]]
+    """Run a script of this folder; return the JSON of its last line with the CPU seconds (user and
+    system) it took.
+    """
+    command = [
+        *PROGRAMS[runtime],
+        str(Path(__file__).parent / script),
+        *[str(word) for word in arguments],
+    ]
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(command, stdout=out, env=environment(), cwd=ROOT)
         _, status, usage = os.wait4(process.pid, 0)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.compat`: asks the daemon as clients of the field do, on both interpreters, one line a client.
+"""`python -m tests.compat`: asks the daemon as clients of the field do, on both interpreters, one
+line a client.
 
-The last line is `compat: {"clients": n, "requests": n, "runtimes": 2, "failed": n}`; the exit status is 1 when one failed.
+The last line is `compat: {"clients": n, "requests": n, "runtimes": 2, "failed": n}`; the exit
+status is 1 when one failed.
 """
 
 import json
@@ -15,7 +17,11 @@ def main() -> int:
     for runtime in RUNTIMES:
         outcomes[runtime] = replay(runtime)
         for one in outcomes[runtime]:
-            print("{:12} {:40} {}".format(runtime, one.client, one.trouble or "{} answers".format(one.requests)))
+            print(
+                "{:12} {:40} {}".format(
+                    runtime, one.client, one.trouble or "{} answers".format(one.requests)
+                )
+            )
     every = [one for found in outcomes.values() for one in found]
     result = {
         "clients": len(every) // len(RUNTIMES),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What clients of the field do with an answer: each returns [(unix s, value or None)], or raises what the client dies of."""
+"""What clients of the field do with an answer: each returns [(unix s, value or None)], or raises
+what the client dies of.
+"""
 
 import json
 
@@ -9,12 +11,16 @@ def rows(body: bytes) -> list:
     found = json.loads(body)
     assert isinstance(found, list), "no list"
     for row in found:
-        assert len(row) == 2 and type(row[0]) is int and (type(row[1]) is int or row[1] == "nan"), row
+        assert len(row) == 2 and type(row[0]) is int and (type(row[1]) is int or row[1] == "nan"), (
+            row
+        )
     return [(ts, None if value == "nan" else value) for ts, value in found]
 
 
 def by_splitting(body: bytes) -> list:
-    """A text without brackets, quotes and the callback's name, split at commas: every word but the last has to be a whole number."""
+    """A text without brackets, quotes and the callback's name, split at commas: every word but the
+    last has to be a whole number.
+    """
     text = body.decode()
     for gone in ("realtime(", ")", "]", "["):
         text = text.replace(gone, "")

@@ -13,7 +13,10 @@ from tests.processes import free_port
 
 RUNTIMES = ("cpython", "micropython")
 IDS = {POWER: SENSORS[0], WATER: SENSORS[3], GAS: SENSORS[4], NONE: ""}
-DAEMON = "config settings daemon\n\toption enable_wan_branch '0'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+DAEMON = (
+    "config settings daemon\n\toption enable_wan_branch '0'\n\toption enable_lan_branch "
+    "'1'\n\toption lan_port '{}'\n"
+)
 WATTS, PULSE_S = 1200, 10
 LITRES_A_DAY = 86400 // PULSE_S
 NEAR = 0.02  # what the clamp may be off
@@ -25,17 +28,25 @@ Outcome = namedtuple("Outcome", ("client", "requests", "trouble"))  # trouble: "
 
 @contextlib.contextmanager
 def house(runtime: str):
-    """A household with a clamp, a water and a gas meter, whose clock stands; gives (its own page's host, port)."""
+    """A household with a clamp, a water and a gas meter, whose clock stands; gives (its own page's
+    host, port).
+    """
     with tempfile.TemporaryDirectory(prefix="flukso-compat-") as folder:
-        chain = Chain(Path(folder), "https://nobody.invalid/", "/none", runtime=runtime, sensors=(1,))
+        chain = Chain(
+            Path(folder), "https://nobody.invalid/", "/none", runtime=runtime, sensors=(1,)
+        )
         try:
             port = free_port()
-            meters = sensor_text(4).replace("electricity", "water") + sensor_text(5).replace("electricity", "gas")
+            meters = sensor_text(4).replace("electricity", "water") + sensor_text(5).replace(
+                "electricity", "gas"
+            )
             chain.configure(extra=DAEMON.format(port) + meters)
             chain.start()
             chain.clamp(WATTS)
             for pulse in (0, 1):
-                chain.control.ask("pulse {} {} {}".format(pulse, BEFORE_S // PULSE_S, PULSE_S * 1000000))
+                chain.control.ask(
+                    "pulse {} {} {}".format(pulse, BEFORE_S // PULSE_S, PULSE_S * 1000000)
+                )
             chain.run(BEFORE_S + 2)
             yield "127.0.0.1", port
         finally:
@@ -72,7 +83,9 @@ def request(client, sensor: str, address) -> bytes:
 
 
 def _read(link, kept: bool) -> bytes:
-    """Return the body of one answer. Headers are looked for as they were always spelled; a length says where the body ends."""
+    """Return the body of one answer. Headers are looked for as they were always spelled; a length
+    says where the body ends.
+    """
     data = b""
     while b"\r\n\r\n" not in data:
         data += _more(link)
@@ -96,10 +109,14 @@ def _more(link):
 
 
 def judge(rows: list, sensor: str) -> None:
-    """Hold the figures against what the board measures: a client that reads nonsense is served no better than with an error."""
+    """Hold the figures against what the board measures: a client that reads nonsense is served no
+    better than with an error.
+    """
     if sensor == NONE:
         return
-    assert len(rows) == 60 and [ts for ts, _ in rows] == list(range(rows[0][0], rows[0][0] + 60)), rows
+    assert len(rows) == 60 and [ts for ts, _ in rows] == list(range(rows[0][0], rows[0][0] + 60)), (
+        rows
+    )
     known = [value for _, value in rows if value is not None]
     assert len(known) > 40, rows
     if sensor == POWER:

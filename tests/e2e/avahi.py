@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""avahi-browse with an Avahi and a D-Bus of its own, for a process that is root of its own network and mount namespace."""
+"""avahi-browse with an Avahi and a D-Bus of its own, for a process that is root of its own network
+and mount namespace.
+"""
 
 import contextlib
 import os
@@ -13,15 +15,22 @@ BUS = "unix:path=/run/bus"
 BUS_CONFIG = """<busconfig><listen>{}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
 """
-AVAHI_CONFIG = "[server]\nuse-ipv6=no\n[wide-area]\nenable-wide-area=no\n[publish]\ndisable-publishing=yes\n"
+AVAHI_CONFIG = (
+    "[server]\nuse-ipv6=no\n[wide-area]\nenable-wide-area=no\n[publish]\ndisable-publishing=yes\n"
+)
 # Avahi gives its folder to its user, but root may be the only one in our user namespace
-USERS = {"/etc/passwd": "root:x:0:0::/:/bin/sh\navahi:x:0:0::/:/bin/sh\n", "/etc/group": "root:x:0:\navahi:x:0:\n"}
+USERS = {
+    "/etc/passwd": "root:x:0:0::/:/bin/sh\navahi:x:0:0::/:/bin/sh\n",
+    "/etc/group": "root:x:0:\navahi:x:0:\n",
+}
 LIFE_S = 30  # of one avahi-browse
 
 
 @contextlib.contextmanager
 def avahi():
-    """Yield browse(kind, limit_s): the fields of the first service that avahi-browse resolves, None when there is none in time."""
+    """Yield browse(kind, limit_s): the fields of the first service that avahi-browse resolves, None
+    when there is none in time.
+    """
     with contextlib.ExitStack() as mounts:
         mount(mounts, "/run", "-t", "tmpfs", "tmpfs")  # ours alone: this mount namespace
         Path("/run/bus.conf").write_text(BUS_CONFIG.format(BUS))
@@ -44,9 +53,21 @@ def mount(stack: contextlib.ExitStack, where: str, *what: str) -> None:
 def _daemons(environment):
     programs = []
     try:
-        programs.append(subprocess.Popen([*DIES_WITH_US, "dbus-daemon", "--config-file=/run/bus.conf", "--nofork"]))
+        programs.append(
+            subprocess.Popen(
+                [*DIES_WITH_US, "dbus-daemon", "--config-file=/run/bus.conf", "--nofork"]
+            )
+        )
         _await(Path("/run/bus"))
-        command = [*DIES_WITH_US, "avahi-daemon", "-f", "/run/avahi.conf", "--no-drop-root", "--no-chroot", "--no-rlimits"]
+        command = [
+            *DIES_WITH_US,
+            "avahi-daemon",
+            "-f",
+            "/run/avahi.conf",
+            "--no-drop-root",
+            "--no-chroot",
+            "--no-rlimits",
+        ]
         programs.append(subprocess.Popen(command, env=environment))
         _await(Path("/run/avahi-daemon/pid"))
         yield lambda kind, limit_s: _browse(kind, limit_s, environment)
@@ -68,7 +89,9 @@ def _browse(kind, limit_s, environment):
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         command = ["avahi-browse", "--resolve", "--parsable", "--terminate", kind]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIFE_S)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=LIFE_S
+        )
         for line in done.stdout.splitlines():
             if line.startswith("="):
                 return line.split(";")

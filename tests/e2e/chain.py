@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One household under test: a board, the daemon on the simulator's clock, a server. The test itself moves the time."""
+"""One household under test: a board, the daemon on the simulator's clock, a server. The test itself
+moves the time.
+"""
 
 import contextlib
 import os
@@ -24,7 +26,9 @@ SENSORS = tuple("0123456789abcdef0123456789abcde{}".format(n) for n in range(6))
 WALL_S = 1_700_000_000
 SENSOR_CLASS = ("analog",) * 3 + ("pulse",) * 2
 SHUTDOWN_S = 40  # real; the daemon's own limits are far below
-PAUSE_LIMIT_S = 0.95 * REAL_MIN_S  # real, between two polls: a loop that waits for a request stands still for a time-out, which is longer
+PAUSE_LIMIT_S = (
+    0.95 * REAL_MIN_S
+)  # real, between two polls: a loop that waits for a request stands still for a time-out, which is longer
 
 SETTINGS_TEXT = """config system
 \toption device '{device}'
@@ -53,12 +57,18 @@ SENSOR_TEXT = """config sensor '{number}'
 def sensor_text(number: int) -> str:
     """The section of sensor 1 to 5: a 50 A clamp, or 1 Wh a pulse."""
     kind = SENSOR_CLASS[number - 1]
-    constant = "\toption voltage '230'\n\toption current '50'\n" if kind == "analog" else "\toption constant '1'\n"
+    constant = (
+        "\toption voltage '230'\n\toption current '50'\n"
+        if kind == "analog"
+        else "\toption constant '1'\n"
+    )
     return SENSOR_TEXT.format(number=number, id=SENSORS[number - 1], kind=kind, constant=constant)
 
 
 def interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
-    """The command that starts `flukso` on this runtime, cpython or micropython, and what its environment needs."""
+    """The command that starts `flukso` on this runtime, cpython or micropython, and what its
+    environment needs.
+    """
     if runtime == "cpython":
         return [sys.executable, "-m", "flukso"], {}
     from tests.runtime.clients import environment
@@ -71,7 +81,17 @@ class Simulator:
     """The real firmware in fluksosim; its clock stands until somebody drives it."""
 
     def __init__(self, folder: Path, trace: str | None = None, more=()):
-        command = [FLUKSOSIM, "--hex", FIRMWARE, "--speed", "0", "--wall", str(WALL_S), "--eeprom", folder / "eeprom.bin"]
+        command = [
+            FLUKSOSIM,
+            "--hex",
+            FIRMWARE,
+            "--speed",
+            "0",
+            "--wall",
+            str(WALL_S),
+            "--eeprom",
+            folder / "eeprom.bin",
+        ]
         self.bus_url = "unix:{}/bus".format(folder)
         self.control_url = "unix:{}/control".format(folder)
         command += ["--listen", self.bus_url, "--control", self.control_url, *more]
@@ -86,23 +106,51 @@ class Simulator:
 
 
 class UartSimulator(Simulator):
-    """The board of generation 1, on a pseudo-terminal; its sensors are SENSORS 0 and 1 (analog), 3 and 4 (pulses)."""
+    """The board of generation 1, on a pseudo-terminal; its sensors are SENSORS 0 and 1 (analog), 3
+    and 4 (pulses).
+    """
 
     def __init__(self, folder: Path, trace: str | None = None, more=()):
-        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         ids = [SENSORS[n] for n in (0, 1, 3, 4)]
-        eep = subprocess.run([UART_FIRMWARE.parent / "make_eep", *ids], check=True, capture_output=True).stdout
+        eep = subprocess.run(
+            [UART_FIRMWARE.parent / "make_eep", *ids], check=True, capture_output=True
+        ).stdout
         (folder / "board.eep").write_bytes(eep)
         self.control_url = "unix:{}/control".format(folder)
         self.bus_url = "uart:{}/tty".format(folder)
-        command = [FLUKSOSIM, "--board", "uart", "--hex", UART_FIRMWARE, "--speed", "0", "--wall", str(WALL_S)]
-        command += ["--eeprom", folder / "board.eep", "--uart", "pty:{}/tty".format(folder), "--control", self.control_url, *more]
+        command = [
+            FLUKSOSIM,
+            "--board",
+            "uart",
+            "--hex",
+            UART_FIRMWARE,
+            "--speed",
+            "0",
+            "--wall",
+            str(WALL_S),
+        ]
+        command += [
+            "--eeprom",
+            folder / "board.eep",
+            "--uart",
+            "pty:{}/tty".format(folder),
+            "--control",
+            self.control_url,
+            *more,
+        ]
         self.program = Program(command)
         self.program.wait_for_line("fluksosim: ready")
 
 
 class Chain:
-    """Board and daemon of one household. With `digits` the board is the historic one's model instead of our firmware."""
+    """Board and daemon of one household. With `digits` the board is the historic one's model
+    instead of our firmware.
+    """
 
     def __init__(
         self,
@@ -120,11 +168,15 @@ class Chain:
         wall_s=WALL_S,
         ntp="1",
     ):
-        """wall_s: of the historic board's clock; our simulators begin at WALL_S. ntp: what the kernel says, in the control line's word."""
+        """wall_s: of the historic board's clock; our simulators begin at WALL_S. ntp: what the
+        kernel says, in the control line's word.
+        """
         self.folder = folder
         self.sensors = sensors
         self.daemon: Program | None = None
-        self.command, self.env = interpreter(runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython"))
+        self.command, self.env = interpreter(
+            runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython")
+        )
         self.logs: list[str] = []
         if digits is not None:
             self.board = OldBoard(folder, digits, wall_s)
@@ -149,13 +201,22 @@ class Chain:
     def configure(self, extra="", **changes) -> None:
         self.settings.update(changes)
         text = SETTINGS_TEXT.format(**self.settings) + extra
-        (self.folder / "flukso").write_text(text + "".join(sensor_text(number) for number in self.sensors))
+        (self.folder / "flukso").write_text(
+            text + "".join(sensor_text(number) for number in self.sensors)
+        )
 
     # the daemon
 
     def start(self) -> None:
         """Start the daemon; it has joined the simulation when this returns."""
-        where = ["--config", self.folder / "flukso", "--bus", self.board.bus_url, "--clock", "sim:" + self.board.control_url]
+        where = [
+            "--config",
+            self.folder / "flukso",
+            "--bus",
+            self.board.bus_url,
+            "--clock",
+            "sim:" + self.board.control_url,
+        ]
         self.daemon = Program([*self.command, "daemon", *where], env=self.env, cwd=ROOT)
         self.daemon.wait_for_line("started")
 
@@ -164,7 +225,9 @@ class Chain:
         self.control.ask("advance {}".format(seconds), timeout_s=600)
 
     def run_until(self, condition, limit_s: float, step_s: float = 1.0) -> float:
-        """Let time pass until the condition holds; returns the seconds that took, AssertionError after limit_s."""
+        """Let time pass until the condition holds; returns the seconds that took, AssertionError
+        after limit_s.
+        """
         passed_s = 0.0
         while not condition():
             assert passed_s < limit_s, "still not so after {} s:\n{}".format(limit_s, self.log())
@@ -174,7 +237,9 @@ class Chain:
         return passed_s
 
     def pass_time(self, seconds: float, step_s: float = 2.0) -> None:
-        """Let simulated time pass in steps, so that requests, which take real time, do not come too late by the simulated one."""
+        """Let simulated time pass in steps, so that requests, which take real time, do not come too
+        late by the simulated one.
+        """
         steps = ceil(seconds / step_s)
         for _ in range(steps):
             self.run(seconds / steps)
@@ -222,7 +287,9 @@ class Chain:
         return self.control.wall_s()
 
     def leave(self) -> None:
-        """Rest, and let the simulation go on in real time: for programs that know nothing of its clock."""
+        """Rest, and let the simulation go on in real time: for programs that know nothing of its
+        clock.
+        """
         self.rest()
         self.control.ask("leave")
         self.control.ask("speed 1")

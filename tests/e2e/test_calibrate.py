@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`flukso board calibrate` on the whole chain: a clamp of a wrong constant counts as the utility meter does afterwards."""
+"""`flukso board calibrate` on the whole chain: a clamp of a wrong constant counts as the utility
+meter does afterwards.
+"""
 
 import json
 import os
@@ -15,7 +17,10 @@ from tests.e2e.chain import ROOT, SENSORS, interpreter
 from tests.processes import free_port
 from tests.terminal import CTRL_C, Terminal
 
-LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\nconfig flash flash\n\toption init '{}'\n"
+LAN = (
+    "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\nconfig "
+    "flash flash\n\toption init '{}'\n"
+)
 TRUE, WRONG = 5163.5, 5266.77  # the clamp that the simulator hangs up, and 2 % more
 METER_WH = 14930200.0  # what the utility meter shows at the beginning
 INIT = """#!/bin/sh
@@ -28,7 +33,9 @@ echo "$1" >>{folder}/calls
 
 
 class Meter:
-    """A utility meter beside the board's clamps: it shows what they carried, down to its last digit."""
+    """A utility meter beside the board's clamps: it shows what they carried, down to its last
+    digit.
+    """
 
     def __init__(self, chain, digits):
         self.chain, self.digits = chain, digits
@@ -43,31 +50,60 @@ class Meter:
 
 
 def clamp_text(number: int, constant: float) -> str:
-    lines = ["config sensor '{}'  # the owner's own words".format(number), "\toption id '{}'".format(SENSORS[number - 1])]
+    lines = [
+        "config sensor '{}'  # the owner's own words".format(number),
+        "\toption id '{}'".format(SENSORS[number - 1]),
+    ]
     lines += ["\toption class 'analog'", "\toption type electricity", "\toption function 'grid'"]
-    lines += ["\toption constant '{}'".format(constant), "\tlist port '{}'".format(number), "\toption enable 1", ""]
+    lines += [
+        "\toption constant '{}'".format(constant),
+        "\tlist port '{}'".format(number),
+        "\toption enable 1",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def configure(chain, clamps, extra="") -> None:
     chain.sensors = ()
-    chain.configure(extra=extra + "".join(clamp_text(number, constant) for number, constant in clamps))
+    chain.configure(
+        extra=extra + "".join(clamp_text(number, constant) for number, constant in clamps)
+    )
     chain.sensors = tuple(number for number, _ in clamps)
 
 
 def command(chain, *words, runtime="cpython", program=None):
     start, env = program or interpreter(runtime)
-    words = [*start, "board", "calibrate", *words, "--config", chain.folder / "owner", "--clock", "sim:" + chain.board.control_url]
+    words = [
+        *start,
+        "board",
+        "calibrate",
+        *words,
+        "--config",
+        chain.folder / "owner",
+        "--clock",
+        "sim:" + chain.board.control_url,
+    ]
     return [str(word) for word in words], {**os.environ, "PYTHONPATH": str(ROOT), **env}
 
 
 def calibrate(chain, *words, **which) -> subprocess.CompletedProcess:
     line, env = command(chain, *words, **which)
-    return subprocess.run(line, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        line,
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def calm(chain) -> None:
-    """No load for a minute: then it does not matter how long somebody takes from the meter to the keyboard."""
+    """No load for a minute: then it does not matter how long somebody takes from the meter to the
+    keyboard.
+    """
     chain.rest()
     chain.run(62)
 
@@ -120,7 +156,9 @@ def test_a_clamp_of_a_wrong_constant_counts_right_afterwards(household, runtime)
     change, plus = stated(done.stdout)
     assert abs(change / 100 - (TRUE / WRONG - 1)) <= plus / 100 and plus < 0.4
     constant = re.search(r"constant 5266.77 -> ([0-9.]+)", done.stdout)[1]
-    assert (chain.folder / "owner").read_text() == before.replace("constant '5266.77'", "constant '{}'".format(constant))
+    assert (chain.folder / "owner").read_text() == before.replace(
+        "constant '5266.77'", "constant '{}'".format(constant)
+    )
     assert (chain.folder / "calls").read_text() == "start\nreload\n"
     chain.run_until(lambda: float(constant_of(port)) == float(constant), 10)
     assert "went from 5266.77 to {}".format(constant) in calibrate(chain, runtime=runtime).stdout
@@ -157,7 +195,11 @@ def test_three_phases_have_one_factor_and_the_owner_is_asked(household):
     for answer, last, status, runtime in answers:
         assert (chain.folder / "owner").read_text() == before
         line, env = command(chain, "grid", "--reading", meter.reading(), runtime=runtime)
-        changed = ["{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value]
+        changed = [
+            "{}={}".format(name, value)
+            for name, value in env.items()
+            if os.environ.get(name) != value
+        ]
         with Terminal(["env", *changed, *line], ROOT) as terminal:
             terminal.read_until("[y/N]", 20)
             terminal.press(answer)

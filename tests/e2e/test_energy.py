@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The board's counters against the energy that went through the clamps, and its power against the watts."""
+"""The board's counters against the energy that went through the clamps, and its power against the
+watts.
+"""
 
 import pytest
 
@@ -10,12 +12,16 @@ from tools.trace import csv_text
 
 PPM = 50e-6
 CLAMP_500A = ["sm0{}c9b3".format(n) for n in range(3)]  # 51635
-CLAMP_50A = [text for n in range(3) for text in ("sm0{}142b".format(n), "sf0{}01f4".format(n))]  # 5163.5
+CLAMP_50A = [
+    text for n in range(3) for text in ("sm0{}142b".format(n), "sf0{}01f4".format(n))
+]  # 5163.5
 ENABLE = ["se0001", "se0101", "se0201"]
 
 
 def board(folder, settings, trace=None, more=()):
-    """A running simulator with these settings, its control line, and a router that asks nothing by itself."""
+    """A running simulator with these settings, its control line, and a router that asks nothing by
+    itself.
+    """
     running = Simulator(folder, trace, more)
     control = Control(running.control_url)
     control.ask("advance 0.2")  # nobody talks to a board that is starting
@@ -44,7 +50,9 @@ def fluksosim(tmp_path):
 
 def test_three_large_clamps_on_one_sensor_at_a_constant_load(fluksosim):
     """60 kWh in ten minutes: the historic firmware's +105 ppm would be 6 Wh."""
-    control, master = fluksosim(["sp0000000304ff", "se0001", *CLAMP_500A], more=["--clamp", "230:500"] * 3)
+    control, master = fluksosim(
+        ["sp0000000304ff", "se0001", *CLAMP_500A], more=["--clamp", "230:500"] * 3
+    )
     before_wh, before = sum(control.energy_wh()[:3]), control.counters()[0]
     for number in range(3):
         control.ask("clamp {} 120000".format(number))
@@ -58,7 +66,9 @@ def test_three_large_clamps_on_one_sensor_at_a_constant_load(fluksosim):
 
 
 def test_household_loads_on_three_sensors(fluksosim):
-    control, master = fluksosim(["sp000102030405", *ENABLE, *CLAMP_50A], trace=csv_text(5, 3600, clamps=3))
+    control, master = fluksosim(
+        ["sp000102030405", *ENABLE, *CLAMP_50A], trace=csv_text(5, 3600, clamps=3)
+    )
     begin_wh, begin = control.energy_wh(), control.counters()
     master._sleep(400_000_000)
     for number in range(3):
@@ -70,7 +80,29 @@ def test_household_loads_on_three_sensors(fluksosim):
 
 def test_power_from_nothing_to_12_kw(fluksosim):
     control, master = fluksosim(["sp000102030405", *ENABLE, *CLAMP_50A, "sa16"])
-    loads = [0, 1, 5, 12, 13, 40, 75, 100, 230, 333, 500, 1000, 1500, 2300, 3000, 4600, 6000, 7777, 9000, 11_500, 12_000]
+    loads = [
+        0,
+        1,
+        5,
+        12,
+        13,
+        40,
+        75,
+        100,
+        230,
+        333,
+        500,
+        1000,
+        1500,
+        2300,
+        3000,
+        4600,
+        6000,
+        7777,
+        9000,
+        11_500,
+        12_000,
+    ]
     for first in range(0, len(loads), 3):
         now = loads[first : first + 3]
         for number, watt in enumerate(now):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firmware in the simulator replays the vectors: every dialogue, and every message that it must refuse without changing anything."""
+"""The firmware in the simulator replays the vectors: every dialogue, and every message that it must
+refuse without changing anything.
+"""
 
 import pytest
 
@@ -9,7 +11,13 @@ from tests.fakes.oldmaster import OldMaster
 from tests.test_vectors import cases, load
 
 COMMIT_US = 500_000
-STATE = ["gh", "gp", "gw", "gb", *[what + "0{}".format(n) for what in ("ge", "gc", "gm", "gf") for n in range(6)]]
+STATE = [
+    "gh",
+    "gp",
+    "gw",
+    "gb",
+    *[what + "0{}".format(n) for what in ("ge", "gc", "gm", "gf") for n in range(6)],
+]
 
 
 @pytest.fixture

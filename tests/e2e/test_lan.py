@@ -13,9 +13,72 @@ from tests.processes import free_port
 
 # what the project's slides show as an answer for one minute, in W
 SLIDE_W = [
-    *(125, 125, 127, 125, 126, 128, 130, 129, 128, 127, 125, 135, 124, 124, 125, 127, 125, 124, 125, 124),
-    *(125, 126, 125, 126, 126, 127, 127, 125, 126, 124, 125, 124, 127, 127, 131, 126, 128, 127, 127, 125),
-    *(124, 127, 125, 125, 126, 127, 124, 123, 126, 126, 125, 125, 125, 126, 125, 126, 124, 124, 124, 124),
+    *(
+        125,
+        125,
+        127,
+        125,
+        126,
+        128,
+        130,
+        129,
+        128,
+        127,
+        125,
+        135,
+        124,
+        124,
+        125,
+        127,
+        125,
+        124,
+        125,
+        124,
+    ),
+    *(
+        125,
+        126,
+        125,
+        126,
+        126,
+        127,
+        127,
+        125,
+        126,
+        124,
+        125,
+        124,
+        127,
+        127,
+        131,
+        126,
+        128,
+        127,
+        127,
+        125,
+    ),
+    *(
+        124,
+        127,
+        125,
+        125,
+        126,
+        127,
+        124,
+        123,
+        126,
+        126,
+        125,
+        125,
+        125,
+        126,
+        125,
+        126,
+        124,
+        124,
+        124,
+        124,
+    ),
 ]
 BEFORE_S = 20  # the daemon starts meanwhile
 LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
@@ -45,7 +108,9 @@ def get(url):
 
 
 def between(value, n, load):
-    """Within 1 W of this second's load, or between it and a neighbour's: the seconds are not in step."""
+    """Within 1 W of this second's load, or between it and a neighbour's: the seconds are not in
+    step.
+    """
     near = [load[k] for k in (n - 1, n, n + 1) if 0 <= k < len(load)]
     return any(min(load[n], other) - 1 <= value <= max(load[n], other) + 1 for other in near)
 
@@ -61,13 +126,20 @@ def test_reads_back_the_minute_of_the_slides(served):
     stamps = [stamp for stamp, _ in rows]
     assert stamps == list(range(stamps[0], stamps[0] + 60))
     load = [SLIDE_W[0]] * BEFORE_S + SLIDE_W
-    shift = min((0, 1, 2), key=lambda by: sum(abs(w - load[min(ts - WALL_S - by, len(load) - 1)]) for ts, w in rows))
-    wrong = [(ts, w) for ts, w in rows if not between(w, min(ts - WALL_S - shift, len(load) - 1), load)]
+    shift = min(
+        (0, 1, 2),
+        key=lambda by: sum(abs(w - load[min(ts - WALL_S - by, len(load) - 1)]) for ts, w in rows),
+    )
+    wrong = [
+        (ts, w) for ts, w in rows if not between(w, min(ts - WALL_S - shift, len(load) - 1), load)
+    ]
     assert not wrong, (shift, wrong)
 
 
 def test_board_is_polled_while_clients_hang(served):
-    """Fifty connections that say nothing, or half a request, hold up neither the polls nor a decent client."""
+    """Fifty connections that say nothing, or half a request, hold up neither the polls nor a decent
+    client.
+    """
     chain, base = served
     port = int(base.rsplit(":", 1)[1])
     chain.run(5)
@@ -107,4 +179,8 @@ def test_answers_as_the_protocol_says(served):
     assert status["sensors"]
     assert "# TYPE" in get(base + "/metrics")[1]
     page = get(base + "/")[1]
-    assert "<html" in page.lower() and "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+    assert (
+        "<html" in page.lower()
+        and "http://" not in page.replace("http://www.w3.org", "")
+        and "https://" not in page
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN page in a real browser: where to claim, and what hostile pages in the same browser reach of the device."""
+"""The LAN page in a real browser: where to claim, and what hostile pages in the same browser reach
+of the device.
+"""
 
 import http.server
 import json
@@ -17,11 +19,20 @@ from tests.fakes.server import Server
 from tests.fakes.server_claim import claim_code
 from tests.processes import free_port
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 REBOUND = "rebound.example"  # a name of a stranger's, which by now leads to the device
 MEANT = "--host-resolver-rules=MAP {} 127.0.0.1".format(REBOUND)
 WAIT_MS = 20_000
-DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+DAEMON = (
+    "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
+    "lan_port '{}'\n"
+)
 READING = "/sensor/" + SENSORS[0] + "?version=1.0&interval=minute&unit=watt"
 CODE = claim_code(DEVICE, KEY)
 SOON_S = 15  # a page that knows within seconds
@@ -70,7 +81,12 @@ def house(request, tmp_path_factory, certificates, cloud):
     """A household that registered and uploads, and that nobody has claimed; `.lan` is its own page."""
     cloud.store.interval_s = 10
     chain = Chain(
-        tmp_path_factory.mktemp("household"), cloud.url, certificates / "ca.crt", digits=22, runtime=request.param, sensors=(1, 2, 4)
+        tmp_path_factory.mktemp("household"),
+        cloud.url,
+        certificates / "ca.crt",
+        digits=22,
+        runtime=request.param,
+        sensors=(1, 2, 4),
     )
     cloud.store.wall = cloud.store.registry.wall = lambda: WALL_S + chain.board.board.now_us / 1e6
     port = free_port()
@@ -79,7 +95,9 @@ def house(request, tmp_path_factory, certificates, cloud):
     chain.start()
     chain.clamp(1200)
     beats = len(cloud.store.heartbeats)
-    chain.run_until(lambda: len(cloud.store.heartbeats) > beats and bool(cloud.held(SENSORS[0])), limit_s=120)
+    chain.run_until(
+        lambda: len(cloud.store.heartbeats) > beats and bool(cloud.held(SENSORS[0])), limit_s=120
+    )
     yield chain
     chain.close()
     cloud.store.registry.devices.clear()
@@ -101,7 +119,9 @@ def reference(text):
     """The modules of an encoder that others wrote, for each of the eight masks."""
     found = []
     for mask in range(8):
-        code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=0, mask_pattern=mask)
+        code = qrcode.QRCode(
+            error_correction=qrcode.constants.ERROR_CORRECT_M, border=0, mask_pattern=mask
+        )
         code.add_data(QRData(text.encode(), mode=MODE_8BIT_BYTE))
         code.make(fit=True)
         found.append([[int(dark) for dark in row] for row in code.get_matrix()])
@@ -129,14 +149,18 @@ def test_the_page_says_where_to_claim(house, page, cloud):
     assert [each["id"] for each in Axe().run(page).response["violations"]] == []
 
 
-TEXTS = ["https://flukso.example/claim/K7QF2M3X/", "a"] + ["https://{}.example/claim/ABCDEFGH/".format("x" * n) for n in range(1, 69, 3)]
+TEXTS = ["https://flukso.example/claim/K7QF2M3X/", "a"] + [
+    "https://{}.example/claim/ABCDEFGH/".format("x" * n) for n in range(1, 69, 3)
+]
 
 
 def test_the_code_for_a_camera_is_the_standards_module_by_module(house, page):
     page.goto(house.lan)
     for text in TEXTS:
         chosen, all_masks = page.evaluate(
-            "t => { const c = codewords(t); return [qr(t), [0, 1, 2, 3, 4, 5, 6, 7].map(mask => modules(c.size, c.all, mask))]; }", text
+            "t => { const c = codewords(t); return [qr(t), [0, 1, 2, 3, 4, 5, 6, 7].map(mask => "
+            "modules(c.size, c.all, mask))]; }",
+            text,
         )
         wanted = reference(text)
         assert all_masks == wanted and chosen in wanted, text
@@ -183,14 +207,21 @@ def test_a_hostile_page_reaches_readings_and_nothing_else(house, page, stranger)
         assert found[path] == "refused" and found["preflight " + path] == "refused", found
         assert found["opaque " + path] in ("", "refused"), found
     assert found["took"] == 0
-    assert (found["reading"], found["version"], found["jsonp"], found["rows"]) == (60, 60, "ran", 60)
+    assert (found["reading"], found["version"], found["jsonp"], found["rows"]) == (
+        60,
+        60,
+        "ran",
+        60,
+    )
     for frame in page.frames[1:]:
         text = frame.evaluate("document.documentElement.innerText")
         assert CODE not in text and DEVICE not in text and "Fluksometer" not in text, text
 
 
 def test_a_name_that_was_made_the_devices_is_refused(house, page, stranger):
-    """DNS rebinding: to the browser the page is of the device's own origin, and readings are all that it gets."""
+    """DNS rebinding: to the browser the page is of the device's own origin, and readings are all
+    that it gets.
+    """
     port = house.lan.rsplit(":", 1)[1]
     own = "http://{}:{}".format(REBOUND, port)
     page.goto(own + READING)
@@ -202,7 +233,9 @@ def test_a_name_that_was_made_the_devices_is_refused(house, page, stranger):
         }"""
     )
     assert [status for status, _ in answers] == [403] * 3
-    assert all("lan_name" in text and CODE not in text and DEVICE[:6] not in text for _, text in answers)
+    assert all(
+        "lan_name" in text and CODE not in text and DEVICE[:6] not in text for _, text in answers
+    )
     assert len(json.loads(page.evaluate("document.body.innerText"))) == 60
 
 
@@ -228,7 +261,11 @@ def test_before_the_server_answers_the_page_says_so_in_words(page, tmp_path, cer
         chain.start()
         chain.run(5)
         page.goto("http://127.0.0.1:{}/".format(port))
-        expect(page.get_by_text("This server has not said yet whether somebody has claimed this Fluksometer.")).to_be_visible()
+        expect(
+            page.get_by_text(
+                "This server has not said yet whether somebody has claimed this Fluksometer."
+            )
+        ).to_be_visible()
         expect(page.locator("#claim .go")).to_be_hidden()
         expect(page.locator("#claim svg")).to_be_hidden()
         expect(page.locator("#claim code")).to_have_text(CODE[:4] + " " + CODE[4:])

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic router polls our firmware: no fault in its fixed 20 ms, in either length of a delta entry."""
+"""The historic router polls our firmware: no fault in its fixed 20 ms, in either length of a delta
+entry.
+"""
 
 import pytest
 
@@ -7,7 +9,13 @@ from tests.e2e.chain import Simulator
 from tests.fakes.bus import Control
 from tests.fakes.oldmaster import OldMaster, Wrong
 
-SETTINGS = ["sp000102030405", *["se0{}01".format(n) for n in range(5)], *["sm0{}142b".format(n) for n in range(3)], "sm030001", "sm04000a"]
+SETTINGS = [
+    "sp000102030405",
+    *["se0{}01".format(n) for n in range(5)],
+    *["sm0{}142b".format(n) for n in range(3)],
+    "sm030001",
+    "sm04000a",
+]
 
 
 @pytest.fixture
@@ -28,7 +36,9 @@ def control(firmware):
 @pytest.mark.parametrize("digits", [18, 22])
 def test_no_poll_goes_wrong(control, digits):
     master = OldMaster(control, digits)
-    master.sync(["sh00020{}".format(0 if digits == 18 else 1), "sa{:02x}".format(digits), *SETTINGS])
+    master.sync(
+        ["sh00020{}".format(0 if digits == 18 else 1), "sa{:02x}".format(digits), *SETTINGS]
+    )
     for number, watt in enumerate((11_500, 230, 0)):
         control.ask("clamp {} {}".format(number, watt))
     control.ask("pulse 0 25 1000000")
@@ -43,7 +53,9 @@ def test_no_poll_goes_wrong(control, digits):
     assert [last[n] for n in range(5)] == live[:5]
     assert (last[3], last[4]) == (25, 500)
     assert all({0, 1, 2} <= {entry.sensor for entry in entries} for _, entries in master.deltas[1:])
-    powers = [entry.extra for _, entries in master.deltas[3:38] for entry in entries if entry.sensor == 0]
+    powers = [
+        entry.extra for _, entries in master.deltas[3:38] for entry in entries if entry.sensor == 0
+    ]
     assert all(abs(power - 11_500) <= 12.5 for power in powers)
 
 

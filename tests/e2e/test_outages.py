@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong between daemon and server: nothing is lost, nothing comes twice with different values, and the log says it."""
+"""What goes wrong between daemon and server: nothing is lost, nothing comes twice with different
+values, and the log says it.
+"""
 
 import time
 
@@ -12,7 +14,9 @@ WAIT_S = 120  # real, for what comes sooner or later on a busy machine
 
 
 def assert_whole(chain, server):
-    """After a clean stop: the server holds the last counter, no gaps beyond a minute, no contradictions."""
+    """After a clean stop: the server holds the last counter, no gaps beyond a minute, no
+    contradictions.
+    """
     held = server.held(SENSOR)
     assert held[-1][1] == chain.counters()[0]
     assert not server.store.conflicts
@@ -35,10 +39,17 @@ def started(household, **options):
 
 def polls(chain, begin_us, end_us):
     """The transfers that asked the board what it counted."""
-    return [one for one in chain.board.transfers if begin_us <= one.at_us < end_us and one.data[:3] in (b"lgd", b"lgc")]
+    return [
+        one
+        for one in chain.board.transfers
+        if begin_us <= one.at_us < end_us and one.data[:3] in (b"lgd", b"lgc")
+    ]
 
 
-@pytest.mark.parametrize("digits", [pytest.param(22, id="model"), pytest.param(None, id="firmware", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "digits",
+    [pytest.param(22, id="model"), pytest.param(None, id="firmware", marks=pytest.mark.slow)],
+)
 def test_server_away_for_an_hour(household, server, digits):
     chain = started(household, digits=digits, interval_s=60)
     chain.run_until(lambda: bool(server.held(SENSOR)), limit_s=90)
@@ -63,7 +74,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("kind, words", [pytest.param(k, w, id=k) for k, w in REFUSALS])
-def test_bad_certificate_is_refused_and_nothing_is_lost(household, server, certificates, kind, words):
+def test_bad_certificate_is_refused_and_nothing_is_lost(
+    household, server, certificates, kind, words
+):
     server.use_certificate(certificates / (kind + ".pem"))
     chain = started(household)
     chain.run_until(lambda: server.refused_handshakes > 0, limit_s=60)
@@ -96,10 +109,29 @@ def test_wrong_ca_file_sends_nothing(household, server, certificates):
 
 FAULTS = [  # id, fault, where
     ("500", {"name": "status", "at": "instead", "status": 500}),
-    ("503-retry-after", {"name": "status", "at": "instead", "status": 503, "headers": {"Retry-After": "20"}}),
-    ("401", {"name": "status", "at": "instead", "status": 401, "headers": {"WWW-Authenticate": "Incorrect digest"}}),
+    (
+        "503-retry-after",
+        {"name": "status", "at": "instead", "status": 503, "headers": {"Retry-After": "20"}},
+    ),
+    (
+        "401",
+        {
+            "name": "status",
+            "at": "instead",
+            "status": 401,
+            "headers": {"WWW-Authenticate": "Incorrect digest"},
+        },
+    ),
     ("400", {"name": "status", "at": "instead", "status": 400}),
-    ("301", {"name": "status", "at": "instead", "status": 301, "headers": {"Location": "http://localhost/"}}),
+    (
+        "301",
+        {
+            "name": "status",
+            "at": "instead",
+            "status": 301,
+            "headers": {"Location": "http://localhost/"},
+        },
+    ),
     ("200-not-ok", {"name": "status", "at": "instead", "status": 200}),
     ("reset-before-tls", {"name": "reset", "at": "connect"}),
     ("reset-before-request", {"name": "reset", "at": "request"}),
@@ -169,7 +201,9 @@ def test_stalled_server_does_not_stop_the_polling(household, server, stall):
     asked = polls(chain, begin_us, end_us)
     assert len(asked) >= (end_us - begin_us) // 1_000_000 - 1
     from_s, to_s = server.stalls[0]
-    assert any(from_s < one.real_s < to_s for one in asked), "a loop that waits for a request polls before and after it alone"
+    assert any(from_s < one.real_s < to_s for one in asked), (
+        "a loop that waits for a request polls before and after it alone"
+    )
     server.behave()
     at = len(server.requests)
     chain.run_until(lambda: len(server.requests) > at + 1, limit_s=3700, step_s=10)

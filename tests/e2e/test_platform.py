@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real daemon at the real platform over verified TLS: registration, claim, asked intervals, and what happens to who is forgotten."""
+"""The real daemon at the real platform over verified TLS: registration, claim, asked intervals, and
+what happens to who is forgotten.
+"""
 
 import json
 import time
@@ -12,12 +14,20 @@ from tests.e2e.chain import DEVICE, KEY, SENSORS
 from tests.processes import free_port
 from tests.server.visitor import Visitor
 
-DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+DAEMON = (
+    "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
+    "lan_port '{}'\n"
+)
 SENSOR = SENSORS[0]
 PASSWORD = "correct horse battery"
 SOON_S = 30  # simulated; two of the heartbeats that the platform asks for
-OWNER = "from accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(PASSWORD)
-WATCH = "from django.utils import timezone; from devices.live import watch; from accounts.models import Account; "
+OWNER = "from accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(
+    PASSWORD
+)
+WATCH = (
+    "from django.utils import timezone; from devices.live import watch; from accounts.models "
+    "import Account; "
+)
 WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"
 FORGET = """
 from datetime import timedelta
@@ -40,8 +50,12 @@ def platform(tmp_path, certificates):
 @pytest.fixture(params=["cpython", "micropython"])
 def newcomer(request, household, platform):
     """A household whose device nobody knows yet, with a LAN page at `.lan`."""
-    yesterday = int(time.time()) - 86_400  # of who is not claimed the platform takes a fortnight, and of nobody the future
-    chain = household(url=platform.url, digits=22, runtime=request.param, sensors=(1, 4), wall_s=yesterday)
+    yesterday = (
+        int(time.time()) - 86_400
+    )  # of who is not claimed the platform takes a fortnight, and of nobody the future
+    chain = household(
+        url=platform.url, digits=22, runtime=request.param, sensors=(1, 4), wall_s=yesterday
+    )
     port = free_port()
     chain.configure(extra=DAEMON.format(port))
     chain.lan = "http://127.0.0.1:{}".format(port)
@@ -68,13 +82,19 @@ def posts(platform) -> int:
 def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platform, certificates):
     chain = newcomer
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
-    chain.run_until(lambda: ("POST", "/device/" + DEVICE, 200) in platform.requests()[1:], limit_s=120)
+    chain.run_until(
+        lambda: ("POST", "/device/" + DEVICE, 200) in platform.requests()[1:], limit_s=120
+    )
     code, link = status(chain)["claim"], status(chain)["upload"]["claim_url"]
     assert link == "{}/claim/{}/".format(platform.url.rstrip("/"), code)
     anna = Visitor(platform.url, certificates / "ca.crt")
     asked = anna.get(link)
-    assert asked.status_code == 302 and asked.headers["Location"] == "/login/?next=/claim/{}/".format(code)
-    led = anna.post("/login/", {"login": "anna", "password": PASSWORD, "next": "/claim/{}/".format(code)})
+    assert asked.status_code == 302 and asked.headers[
+        "Location"
+    ] == "/login/?next=/claim/{}/".format(code)
+    led = anna.post(
+        "/login/", {"login": "anna", "password": PASSWORD, "next": "/claim/{}/".format(code)}
+    )
     assert led.headers["Location"] == "/claim/{}/".format(code)
     anna.post("/claim/", {"code": "AAAAAAAA"}, page="/devices/")
     assert "No device with this code" in anna.get("/devices/").text
@@ -82,7 +102,9 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     anna.post("/claim/", {"code": code.lower()}, page=link)
     page = anna.get("/devices/").text
     assert SENSOR in page and DEVICE in page
-    chain.run_until(lambda: status(chain)["claim"] is None, limit_s=SOON_S)  # its own page stops asking
+    chain.run_until(
+        lambda: status(chain)["claim"] is None, limit_s=SOON_S
+    )  # its own page stops asking
     assert platform.command("shell", "-v0", "-c", WATCH).strip() == "1"
     chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
     chain.stop()  # with 300 s of its own, and signed all along
@@ -101,7 +123,13 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     assert chain.stop() == 0, chain.log()
     assert platform.held(SENSOR)[-1][1] == chain.counters()[0]
     assert (
-        platform.command("shell", "-v0", "-c", "from devices.models import *; print(Device.objects.get().sign_required)").strip() == "True"
+        platform.command(
+            "shell",
+            "-v0",
+            "-c",
+            "from devices.models import *; print(Device.objects.get().sign_required)",
+        ).strip()
+        == "True"
     )
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A device that nobody knows registers itself, binds its sensors, is claimed, and obeys the asked interval (docs/protocols.md §8)."""
+"""A device that nobody knows registers itself, binds its sensors, is claimed, and obeys the asked
+interval (docs/protocols.md §8).
+"""
 
 import pytest
 
@@ -19,7 +21,9 @@ def strangers(certificates):
 
 
 def set_wall(server, chain):
-    """The server's clock is the household's. Read from the model, as the control line belongs to the test's thread."""
+    """The server's clock is the household's. Read from the model, as the control line belongs to
+    the test's thread.
+    """
     server.store.wall = server.store.registry.wall = lambda: WALL_S + chain.board.board.now_us / 1e6
 
 
@@ -65,7 +69,9 @@ def test_obeys_the_interval_that_the_server_asks_for(household, server):
 
 
 def test_a_device_that_another_key_holds_keeps_everything(household, strangers):
-    """The id is registered with another key: refused, said in the log, nothing lost once the owner has opened the window."""
+    """The id is registered with another key: refused, said in the log, nothing lost once the owner
+    has opened the window.
+    """
     chain = household(url=strangers.url, digits=22)
     registry = strangers.store.registry
     set_wall(strangers, chain)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What dies in the middle: the daemon, the board, the configuration. The energy is there all the same."""
+"""What dies in the middle: the daemon, the board, the configuration. The energy is there all the
+same.
+"""
 
 from tests.e2e.chain import SENSORS
 from tests.e2e.test_outages import SENSOR, assert_whole, started
@@ -25,7 +27,9 @@ def test_daemon_killed_and_restarted(household, server):
 
 
 def test_daemon_killed_while_the_server_answers(household, server):
-    """The tuples are stored and the daemon never hears of it; repeated tuples agree with those held."""
+    """The tuples are stored and the daemon never hears of it; repeated tuples agree with those
+    held.
+    """
     chain = started(household)
     for _ in range(4):
         server.misbehave("stall", at="answer")
@@ -101,7 +105,11 @@ def test_historic_board_reset_shows_its_own_loss_and_no_more(household, server):
     chain.rest()
     assert chain.stop() == 0, chain.log()
     held = server.held(SENSOR)
-    assert held[-1][1] == chain.counters()[0] and not server.store.conflicts and not server.store.violations
+    assert (
+        held[-1][1] == chain.counters()[0]
+        and not server.store.conflicts
+        and not server.store.violations
+    )
 
 
 def test_settings_survive_a_board_that_lost_them(household, server):
@@ -153,10 +161,21 @@ def test_damaged_delta_is_never_believed(household, server):
 
 def test_config_with_errors_stops_the_start(household, server):
     chain = household(digits=22)
-    (chain.folder / "flukso").write_text("config sensor 'x'\n\toption enable 'maybe\n\toption constant '70000'\n\tlist port '9'\n")
+    (chain.folder / "flukso").write_text(
+        "config sensor 'x'\n\toption enable 'maybe\n\toption constant '70000'\n\tlist port '9'\n"
+    )
     from tests.processes import Program
 
-    daemon = Program([*chain.command, "daemon", "--config", chain.folder / "flukso", "--bus", chain.board.bus_url])
+    daemon = Program(
+        [
+            *chain.command,
+            "daemon",
+            "--config",
+            chain.folder / "flukso",
+            "--bus",
+            chain.board.bus_url,
+        ]
+    )
     try:
         assert daemon.wait(20) == 2
     finally:
@@ -181,7 +200,9 @@ def test_config_is_read_again_on_sighup(household, server):
 
 
 def test_second_daemon_on_the_same_board_does_no_harm(household, server):
-    """Two masters on the simulator's bus: the transfers do not interleave, and no wrong value is believed."""
+    """Two masters on the simulator's bus: the transfers do not interleave, and no wrong value is
+    believed.
+    """
     chain = started(household)
     from tests.fakes.bus import Bus
 

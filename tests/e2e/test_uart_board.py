@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A generation 1 household: the UART board's own firmware, heard over a pseudo-terminal, on either runtime."""
+"""A generation 1 household: the UART board's own firmware, heard over a pseudo-terminal, on either
+runtime.
+"""
 
 import json
 import subprocess
@@ -13,7 +15,9 @@ from tests.fakes.bus import Control
 from tests.processes import Program, free_port
 
 IMAGE = ROOT / "avr/build/uart/flukso.hex"
-SPEED = 5  # the terminal carries bytes in real time: a busy machine must not look like a board whose clock leaps
+# the terminal carries bytes in real time: a busy machine must not look like a board whose clock
+# leaps
+SPEED = 5
 STEP_S = 0.2
 CONFIG = """config system
 \toption device '{device}'
@@ -26,15 +30,29 @@ config settings daemon
 \toption bus 'uart:{folder}/tty'
 \toption lan_port '{port}'
 """
-SENSOR = "config sensor '{0}'\n\toption id '{0:032x}'\n\toption class '{1}'\n\tlist port '{0}'\n\toption enable '1'\n"
+SENSOR = (
+    "config sensor '{0}'\n\toption id '{0:032x}'\n\toption class '{1}'\n\tlist port "
+    "'{0}'\n\toption enable '1'\n"
+)
 
 
 @pytest.fixture
 def board(tmp_path):
     """The firmware in fluksosim; its sensors have the ids 1 to 4, as an erased EEPROM gives them."""
-    subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     control_url = "unix:{}/control".format(tmp_path)
-    where = ["--uart", "pty:{}/tty".format(tmp_path), "--control", control_url, "--wall", str(WALL_S)]
+    where = [
+        "--uart",
+        "pty:{}/tty".format(tmp_path),
+        "--control",
+        control_url,
+        "--wall",
+        str(WALL_S),
+    ]
     sim = Program([FLUKSOSIM, "--board", "uart", "--hex", IMAGE, "--speed", str(SPEED), *where])
     sim.wait_for_line("fluksosim: ready")
     control = Control(control_url)
@@ -59,12 +77,23 @@ def wait_until(condition, daemon, limit_s=60):
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_power_and_pulses_reach_server_and_lan(board, server, certificates, tmp_path, runtime):
     port = free_port()
-    text = CONFIG.format(device=DEVICE, key=KEY, url=server.url, cacert=certificates / "ca.crt", folder=tmp_path, port=port)
+    text = CONFIG.format(
+        device=DEVICE,
+        key=KEY,
+        url=server.url,
+        cacert=certificates / "ca.crt",
+        folder=tmp_path,
+        port=port,
+    )
     (tmp_path / "flukso").write_text(text + SENSOR.format(1, "analog") + SENSOR.format(3, "pulse"))
     board.ask("clamp 0 3600")
     command, environment = interpreter(runtime)
     clock = "sim:unix:{}/control".format(tmp_path)
-    daemon = Program([*command, "daemon", "--config", tmp_path / "flukso", "--clock", clock], env=environment, cwd=ROOT)
+    daemon = Program(
+        [*command, "daemon", "--config", tmp_path / "flukso", "--clock", clock],
+        env=environment,
+        cwd=ROOT,
+    )
     try:
         daemon.wait_for_line("started")
         board.ask("advance 25")  # the board says nothing in its first 20 s

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames of the simulated SPI bus and lines of the control connection (docs/simulator.md), for both ends."""
+"""Frames of the simulated SPI bus and lines of the control connection (docs/simulator.md), for both
+ends.
+"""
 
 import socket
 import struct
@@ -33,7 +35,9 @@ def answer_frame(data: bytes, status: int) -> bytes:
 
 
 def next_request(buffered: bytes) -> tuple[bytes | None, int, bytes]:
-    """The first whole request (data, gap_us, what follows); data None: incomplete; damaged bytes are passed over."""
+    """The first whole request (data, gap_us, what follows); data None: incomplete; damaged bytes
+    are passed over.
+    """
     while True:
         start = buffered.find(MAGIC)
         if start < 0:
@@ -99,7 +103,9 @@ class Control:
         return int(self.ask("time").split()[1]) / 1e6
 
     def until_us(self, when_us: int) -> int:
-        return int(self.ask("until {}".format(int(when_us)), timeout_s=600).split()[0])  # a busy machine takes minutes for ten
+        return int(
+            self.ask("until {}".format(int(when_us)), timeout_s=600).split()[0]
+        )  # a busy machine takes minutes for ten
 
     def counters(self) -> list[int]:
         return [int(word) for word in self.ask("counters").split()]

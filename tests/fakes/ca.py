@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A throw-away certificate authority: good server certificates and every kind of bad one.
 
-`python -m tests.fakes.ca FOLDER` writes ca.crt, foreign-ca.crt and a chain-and-key file for each kind.
+`python -m tests.fakes.ca FOLDER` writes ca.crt, foreign-ca.crt and a chain-and-key file for each
+kind.
 """
 
 import datetime as dt
@@ -51,7 +52,9 @@ class Authority:
             self._builder(other._name, other._key.public_key(), begin, end)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(signs=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(other._key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(other._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
 
@@ -70,14 +73,24 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def vouched(self, other: "Authority", days: float = 3650) -> bytes:
-        """A certificate of another CA by this one (or of this one again) that ends after so many days, as PEM."""
+        """A certificate of another CA by this one (or of this one again) that ends after so many
+        days, as PEM.
+        """
         now = dt.datetime.now(dt.timezone.utc)
-        return self._vouch(other, now - LIFE, now + days * DAY).public_bytes(serialization.Encoding.PEM)
+        return self._vouch(other, now - LIFE, now + days * DAY).public_bytes(
+            serialization.Encoding.PEM
+        )
 
     def issue(
-        self, names: tuple[str, ...], begin: dt.datetime, end: dt.datetime, alternatives: "x509.SubjectAlternativeName | None" = None
+        self,
+        names: tuple[str, ...],
+        begin: dt.datetime,
+        end: dt.datetime,
+        alternatives: "x509.SubjectAlternativeName | None" = None,
     ) -> bytes:
-        """Certificate and private key of a server with these names, as one PEM text; alternatives: what stands in place of the names."""
+        """Certificate and private key of a server with these names, as one PEM text; alternatives:
+        what stands in place of the names.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             self._builder(_name(names[0]), key.public_key(), begin, end)
@@ -85,10 +98,17 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )
-        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        secret = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         return certificate.public_bytes(serialization.Encoding.PEM) + secret
 
 
@@ -107,7 +127,9 @@ def _usage(signs: bool) -> x509.KeyUsage:
 
 
 def make(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
-    """Write `ca.crt`, `foreign-ca.crt` and `<kind>.pem` for each of KINDS into the folder; returns it."""
+    """Write `ca.crt`, `foreign-ca.crt` and `<kind>.pem` for each of KINDS into the folder; returns
+    it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ours, foreign = Authority(), Authority()
     (folder / "ca.crt").write_bytes(ours.pem())

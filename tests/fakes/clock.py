@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clock that jumps, for one process on either interpreter: nobody waits, and hours pass in moments."""
+"""A clock that jumps, for one process on either interpreter: nobody waits, and hours pass in
+moments.
+"""
 
 import asyncio
 import heapq
@@ -10,9 +12,11 @@ SETTLE_ROUNDS = 4  # turns of the loop in which tasks that can go on do so befor
 
 
 class JumpingClock(Clock):
-    """Stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at will.
+    """Stands still until every task sleeps, then jumps to the earliest; `wall_offset` may be set at
+    will.
 
-    `ntp`: what the kernel says of the wall clock, True unless a test says otherwise (None: nothing).
+    `ntp`: what the kernel says of the wall clock, True unless a test says otherwise (None:
+    nothing).
     """
 
     def __init__(self, wall: float):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic sensor board, byte by byte, with its weaknesses (docs/protocols.md §1); time comes from outside.
+"""The historic sensor board, byte by byte, with its weaknesses (docs/protocols.md §1); time comes
+from outside.
 
-What it does badly on purpose: change flags are cleared when `gd` is begun; the CRC of a reply is computed last, so that a
-reader who is early gets one that is always wrong; unknown commands echo their letters; missing arguments are not noticed;
-32 bytes in, 128 out.
+What it does badly on purpose: change flags are cleared when `gd` is begun; the CRC of a reply is
+computed last, so that a reader who is early gets one that is always wrong; unknown commands echo
+their letters; missing arguments are not noticed; 32 bytes in, 128 out.
 """
 
 from tests.fakes.bus import crc8
@@ -15,7 +16,17 @@ GD_ENTRY_US = 4800  # 24 ms with five changed
 PLAIN_US = 2000  # any other command, and an empty gd
 COMMIT_US = 130_000  # `ct`; energy and pulses of this time are lost
 WS_PER_WH = 3600
-WIDTHS = {"h": (4, 2), "s": (2, 2), "e": (2, 2), "p": (2,) * 6, "c": (2, 8), "m": (2, 4), "f": (2, 4), "w": (4,), "b": (4,)}
+WIDTHS = {
+    "h": (4, 2),
+    "s": (2, 2),
+    "e": (2, 2),
+    "p": (2,) * 6,
+    "c": (2, 8),
+    "m": (2, 4),
+    "f": (2, 4),
+    "w": (4,),
+    "b": (4,),
+}
 
 
 class HistoricBoard:
@@ -25,7 +36,13 @@ class HistoricBoard:
         self.digits = digits
         self.now_us = 0
         self.watt = [0.0] * ANALOG
-        self.values = {"h": [2, 0 if digits == 18 else 1], "s": [1, 0], "p": [0, 1, 2, 3, 4, 5], "w": [0], "b": [0]}
+        self.values = {
+            "h": [2, 0 if digits == 18 else 1],
+            "s": [1, 0],
+            "p": [0, 1, 2, 3, 4, 5],
+            "w": [0],
+            "b": [0],
+        }
         self.enabled, self.constant, self.fraction = [0] * SENSORS, [0] * SENSORS, [0] * SENSORS
         self.counter, self.milli, self.extra = [0] * SENSORS, [0] * SENSORS, [0] * SENSORS
         self.commits = self.wrong_replies = 0
@@ -58,7 +75,9 @@ class HistoricBoard:
         for sensor in range(ANALOG):
             if self.enabled[sensor]:
                 self._energy_uws[sensor] += int(self.watt[sensor] * span_us)
-                whole, self._energy_uws[sensor] = divmod(self._energy_uws[sensor], WS_PER_WH * 1_000_000)
+                whole, self._energy_uws[sensor] = divmod(
+                    self._energy_uws[sensor], WS_PER_WH * 1_000_000
+                )
                 self.counter[sensor] = (self.counter[sensor] + whole) % 2**32
 
     def _second(self) -> None:
@@ -70,7 +89,9 @@ class HistoricBoard:
 
     def pulse(self, sensor: int, count: int, period_us: int) -> None:
         begin_us = max([self.now_us, *[when for when, who in self._pulses if who == sensor]])
-        self._pulses = sorted(self._pulses + [(begin_us + (n + 1) * period_us, sensor) for n in range(count)])
+        self._pulses = sorted(
+            self._pulses + [(begin_us + (n + 1) * period_us, sensor) for n in range(count)]
+        )
 
     def _take_pulses(self) -> None:
         while self._pulses and self._pulses[0][0] <= self.now_us:
@@ -78,13 +99,18 @@ class HistoricBoard:
             if not self.enabled[sensor] or when_us < self._deaf_until_us:
                 continue
             self.milli[sensor] += self.fraction[sensor]
-            self.counter[sensor] = (self.counter[sensor] + self.constant[sensor] + self.milli[sensor] // 1000) % 2**32
+            self.counter[sensor] = (
+                self.counter[sensor] + self.constant[sensor] + self.milli[sensor] // 1000
+            ) % 2**32
             self.milli[sensor] %= 1000
             self.extra[sensor] = when_us // 1000 % 2**32
             self._changed[sensor] = True
 
     def _snapshot(self) -> dict:
-        kept = {name: list(getattr(self, name)) for name in ("enabled", "constant", "fraction", "counter")}
+        kept = {
+            name: list(getattr(self, name))
+            for name in ("enabled", "constant", "fraction", "counter")
+        }
         kept["values"] = {name: list(value) for name, value in self.values.items()}
         return kept
 
@@ -96,7 +122,11 @@ class HistoricBoard:
     def reset(self) -> None:
         """Start from what the EEPROM holds: without a brown-out before it, that is the last `ct`."""
         for name, value in self._saved.items():
-            setattr(self, name, {n: list(v) for n, v in value.items()} if name == "values" else list(value))
+            setattr(
+                self,
+                name,
+                {n: list(v) for n, v in value.items()} if name == "values" else list(value),
+            )
         self.milli, self.extra = [0] * SENSORS, [0] * SENSORS
         self._changed, self._energy_uws = [False] * SENSORS, [0] * ANALOG
         self._listen()
@@ -115,7 +145,9 @@ class HistoricBoard:
         self._reply_left = 0
 
     def byte(self, mosi: int) -> int:
-        """One byte in, at `now_us`; returns the byte that went out at the same time (it was loaded before)."""
+        """One byte in, at `now_us`; returns the byte that went out at the same time (it was loaded
+        before).
+        """
         if not self._transmitting:
             miso, self._last_in = self._last_in, mosi  # an idle slave shifts back what it got last
             self._receive(mosi)
@@ -143,7 +175,13 @@ class HistoricBoard:
     def _receive(self, mosi: int) -> None:
         char = chr(mosi)
         if mosi == 0:
-            self._transmitting, self._begun, self._out, self._into, self._reply_left = True, False, [0], "", 0
+            self._transmitting, self._begun, self._out, self._into, self._reply_left = (
+                True,
+                False,
+                [0],
+                "",
+                0,
+            )
         elif char == "l":
             self._into, self._message = "l", b""
         elif char == "u":
@@ -201,12 +239,20 @@ class HistoricBoard:
             values = self.values[what]
         else:
             sensor, value = _numbers(text, widths)
-            store = {"e": self.enabled, "c": self.counter, "m": self.constant, "f": self.fraction}[what]
+            store = {"e": self.enabled, "c": self.counter, "m": self.constant, "f": self.fraction}[
+                what
+            ]
             sensor %= SENSORS
             if verb == "s":
                 store[sensor] = value
             values = [sensor, store[sensor]]
-        reply = verb + what + "".join("{:0{}x}".format(value, width) for value, width in zip(values, widths, strict=True))
+        reply = (
+            verb
+            + what
+            + "".join(
+                "{:0{}x}".format(value, width) for value, width in zip(values, widths, strict=True)
+            )
+        )
         self._answer(reply.encode())
 
     def _delta(self) -> None:
@@ -215,12 +261,16 @@ class HistoricBoard:
         reply = "gd"
         for sensor in changed:
             milli = "" if self.digits == 18 else "{:04x}".format(self.milli[sensor])
-            reply += "{:02x}{:08x}{}{:08x}".format(sensor, self.counter[sensor], milli, self.extra[sensor])
+            reply += "{:02x}{:08x}{}{:08x}".format(
+                sensor, self.counter[sensor], milli, self.extra[sensor]
+            )
         self._answer(reply.encode(), max(PLAIN_US, GD_ENTRY_US * len(changed)))
 
 
 def _numbers(text: str, widths) -> list[int]:
-    """Fixed-width fields, whatever stands there: the CRC's digits when arguments are missing, zeros after the end."""
+    """Fixed-width fields, whatever stands there: the CRC's digits when arguments are missing, zeros
+    after the end.
+    """
     numbers = []
     for width in widths:
         field, text = text[:width], text[width:]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Model of an ATmega168P in serial programming mode, byte by byte as its data sheet describes it (Atmel-8271, chapter 28.8)."""
+"""Model of an ATmega168P in serial programming mode, byte by byte as its data sheet describes it
+(Atmel-8271, chapter 28.8).
+"""
 
 from collections.abc import Callable
 
@@ -7,7 +9,11 @@ FLASH_SIZE = 16384
 FLASH_PAGE = 128  # bytes: 64 words
 EEPROM_SIZE = 512
 EEPROM_PAGE = 4
-SIGNATURES = {"atmega168p": b"\x1e\x94\x0b", "atmega168": b"\x1e\x94\x06", "atmega48": b"\x1e\x92\x05"}
+SIGNATURES = {
+    "atmega168p": b"\x1e\x94\x0b",
+    "atmega168": b"\x1e\x94\x06",
+    "atmega48": b"\x1e\x92\x05",
+}
 CALIBRATION = 0x9C
 LOCK_UNUSED = 0xC0  # bits that read as one
 
@@ -22,18 +28,22 @@ SPIEN = 0x20
 
 
 class PowerCut(Exception):
-    """Raised by a hook: the supply failed inside an instruction; what the memories hold now is what stays."""
+    """Raised by a hook: the supply failed inside an instruction; what the memories hold now is what
+    stays.
+    """
 
 
 class Chip:
     """The memories, fuses and the programming state machine behind RESET, SCK, MOSI and MISO.
 
-    `now_ms` is the chip's clock: instructions that come while a write is under way are ignored, but for the RDY/BSY poll.
-    `hook(kind, address)` is called in the middle of each write; it may raise PowerCut, which leaves the memory half-written and the
-    chip dead until power_on().
+    `now_ms` is the chip's clock: instructions that come while a write is under way are ignored, but
+    for the RDY/BSY poll. `hook(kind, address)` is called in the middle of each write; it may raise
+    PowerCut, which leaves the memory half-written and the chip dead until power_on().
     """
 
-    def __init__(self, part: str = "atmega168p", lfuse: int = 0xEC, hfuse: int = 0xDE, efuse: int = 0x01):
+    def __init__(
+        self, part: str = "atmega168p", lfuse: int = 0xEC, hfuse: int = 0xDE, efuse: int = 0x01
+    ):
         self.signature = SIGNATURES[part]
         self.flash = bytearray(b"\xff" * FLASH_SIZE)
         self.eeprom = bytearray(b"\xff" * EEPROM_SIZE)
@@ -45,7 +55,8 @@ class Chip:
         self.in_reset = False
         self.power_on()
 
-    # pins -----------------------------------------------------------------------------------------------------------
+    # pins
+    # -----------------------------------------------------------------------------------------------------------
 
     def power_on(self) -> None:
         """The supply returns: page buffers are lost, programming is off."""
@@ -82,7 +93,9 @@ class Chip:
         return taken[-2] if len(taken) > 1 else 0x00  # each byte is echoed one byte later
 
     def next_out(self) -> int:
-        """The byte that stands on MISO for the next transfer: the last one, or what the instruction under way reads."""
+        """The byte that stands on MISO for the next transfer: the last one, or what the instruction
+        under way reads.
+        """
         taken = self._instruction
         if self.dead or not self.in_reset:
             return 0xFF
@@ -96,7 +109,8 @@ class Chip:
         read = self._read(a, b, c)
         return 0xFF if self._busy() else c if read is None else read
 
-    # instructions ---------------------------------------------------------------------------------------------------
+    # instructions
+    # ---------------------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:
         return self.now_ms() < self._busy_until_ms

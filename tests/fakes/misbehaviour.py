@@ -9,8 +9,8 @@ from collections import namedtuple
 
 from tests.fakes.server_store import Answer
 
-# at: where it strikes. `connect`: before the TLS handshake; `request`: in place of reading it; `answer`: the request
-# is judged and stored; `instead`: the request is read and thrown away.
+# at: where it strikes. `connect`: before the TLS handshake; `request`: in place of reading it;
+# `answer`: the request is judged and stored; `instead`: the request is read and thrown away.
 Fault = namedtuple("Fault", "name at options times")
 HUGE_BYTES = 4 * 1024 * 1024
 
@@ -25,7 +25,13 @@ def reset(connection) -> None:
 
 
 def head(status: int, headers: dict[str, str]) -> bytes:
-    reasons = {200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 500: "Internal Server Error"}
+    reasons = {
+        200: "OK",
+        204: "No Content",
+        400: "Bad Request",
+        401: "Unauthorized",
+        500: "Internal Server Error",
+    }
     lines = ["HTTP/1.1 {} {}".format(status, reasons.get(status, "Whatever"))]
     lines += ["{}: {}".format(name, value) for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -42,7 +48,10 @@ def plain(answer: Answer) -> bytes:
 def chunked(answer: Answer) -> bytes:
     size = max(1, len(answer.body) // 3)
     parts = [answer.body[n : n + size] for n in range(0, len(answer.body), size)]
-    body = b"".join(b"%x;why=not\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\nX-Trailer: 1\r\n\r\n"
+    body = (
+        b"".join(b"%x;why=not\r\n%s\r\n" % (len(part), part) for part in parts)
+        + b"0\r\nX-Trailer: 1\r\n\r\n"
+    )
     return head(answer.status, {"Transfer-Encoding": "chunked", **answer.headers}) + body
 
 
@@ -57,8 +66,26 @@ def no_length(answer: Answer) -> bytes:
     return head(answer.status, {"Connection": "close", **answer.headers}) + answer.body
 
 
-FORMS = {"chunked": chunked, "lower-case": lower_case, "no-length": no_length, "close-keep-alive": plain, "slow": plain, "plain": plain}
-CLOSING = ("no-length", "close-keep-alive", "half-status", "half-head", "half-body", "too-short", "garbage", "huge", "empty", "two-lengths")
+FORMS = {
+    "chunked": chunked,
+    "lower-case": lower_case,
+    "no-length": no_length,
+    "close-keep-alive": plain,
+    "slow": plain,
+    "plain": plain,
+}
+CLOSING = (
+    "no-length",
+    "close-keep-alive",
+    "half-status",
+    "half-head",
+    "half-body",
+    "too-short",
+    "garbage",
+    "huge",
+    "empty",
+    "two-lengths",
+)
 
 
 def broken(name: str, answer: Answer) -> bytes:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic board on sockets: bus and control line as fluksosim offers them (docs/simulator.md), with a clock of its own.
+"""The historic board on sockets: bus and control line as fluksosim offers them (docs/simulator.md),
+with a clock of its own.
 
 Its time stands still but for transfers, `advance`, and the drivers' `until`.
 """
@@ -36,7 +37,9 @@ class OldBoard:
         self.control_url = "unix:{}/control".format(folder)
         self.transfers: list[Transfer] = []
         self._wall_us = int(wall_s * 1e6)
-        self._ntp = ""  # what stands behind the times that are told: nothing, or " 1" or " 0", whether the wall clock is synchronised
+        # what stands behind the times that are told: nothing, or " 1" or " 0", whether the wall
+        # clock is synchronised
+        self._ntp = ""
         self._powered = True
         self._selector = selectors.DefaultSelector()
         self._clients: list[_Client] = []
@@ -199,7 +202,9 @@ class OldBoard:
     def _move(self) -> None:
         """Let time reach the earliest `until`, once every driver waits."""
         waiting = [client for client in self._clients if client.until_us is not None]
-        if not waiting or any(client.driver and client.until_us is None for client in self._clients):
+        if not waiting or any(
+            client.driver and client.until_us is None for client in self._clients
+        ):
             return
         when_us = min(client.until_us for client in waiting if client.until_us is not None)
         self.board.advance(max(when_us, self.board.now_us))

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic router on the SPI bus, byte by byte (docs/protocols.md §1): fixed waits, one try, no mercy for a slow board.
+"""The historic router on the SPI bus, byte by byte (docs/protocols.md §1): fixed waits, one try, no
+mercy for a slow board.
 
-`python -m tests.fakes.oldmaster --control unix:PATH --seconds 60` polls a fluksosim and prints what it got as JSON.
+`python -m tests.fakes.oldmaster --control unix:PATH --seconds 60` polls a fluksosim and prints what
+it got as JSON.
 """
 
 import argparse
@@ -24,7 +26,9 @@ class Wrong(Exception):
 
 
 class OldMaster:
-    """Drives the simulator's clock while it works. digits: what this router's delta entries have, 18 or 22."""
+    """Drives the simulator's clock while it works. digits: what this router's delta entries have,
+    18 or 22.
+    """
 
     def __init__(self, control: Control, digits: int = 22, gap_us: int = GAP_US):
         self.control, self.digits, self.gap_us = control, digits, gap_us
@@ -93,7 +97,9 @@ class OldMaster:
         for n in range(0, len(digits), self.digits):
             entry = digits[n : n + self.digits]
             milli = int(entry[10:14], 16) if self.digits == 22 else 0
-            entries.append(Delta(int(entry[:2], 16), int(entry[2:10], 16), milli, int(entry[-8:], 16)))
+            entries.append(
+                Delta(int(entry[:2], 16), int(entry[2:10], 16), milli, int(entry[-8:], 16))
+            )
         sensors = [entry.sensor for entry in entries]
         if sensors != sorted(set(sensors)):
             raise Wrong("sensors {}".format(sensors))
@@ -131,7 +137,9 @@ class OldMaster:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--control", required=True)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--digits", type=int, choices=(18, 22), default=22)
@@ -139,7 +147,16 @@ def main() -> int:
     with Control(args.control) as control:
         master = OldMaster(control, args.digits)
         master.run(args.seconds)
-        print(json.dumps({"polls": master.polls, "deltas": len(master.deltas), "faults": master.faults, "last": master.last_counters()}))
+        print(
+            json.dumps(
+                {
+                    "polls": master.polls,
+                    "deltas": len(master.deltas),
+                    "faults": master.faults,
+                    "last": master.last_counters(),
+                }
+            )
+        )
     return 1 if master.faults else 0
 
 

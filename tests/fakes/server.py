@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An HTTPS server that plays the cloud API (docs/protocols.md §3), remembers what it got, and misbehaves on command.
+"""An HTTPS server that plays the cloud API (docs/protocols.md §3), remembers what it got, and
+misbehaves on command.
 
-In-process: `with Server(pem, devices) as server:`. As a program: `python -m tests.fakes.server --pem FILE --device ID:KEY`,
-commands as JSON lines on its standard input, one JSON line each as answer: see server_commands.py.
+In-process: `with Server(pem, devices) as server:`. As a program: `python -m tests.fakes.server
+--pem FILE --device ID:KEY`, commands as JSON lines on its standard input, one JSON line each as
+answer: see server_commands.py.
 """
 
 import contextlib
@@ -29,10 +31,24 @@ class Gone(Exception):
 class Server:
     """Listens on 127.0.0.1 from the start; everything public may be used from any thread."""
 
-    def __init__(self, pem, devices, *, sensors=None, historic=False, port=0, wall=time.time, host="127.0.0.1"):
+    def __init__(
+        self,
+        pem,
+        devices,
+        *,
+        sensors=None,
+        historic=False,
+        port=0,
+        wall=time.time,
+        host="127.0.0.1",
+    ):
         self.store = Store(devices, sensors, historic, wall)
-        self.requests: list[Request] = []  # those that were read whole, also when they were answered badly
-        self.stalls: list[tuple[float, float]] = []  # by the monotonic clock, from when to when a client was kept waiting
+        self.requests: list[
+            Request
+        ] = []  # those that were read whole, also when they were answered badly
+        self.stalls: list[
+            tuple[float, float]
+        ] = []  # by the monotonic clock, from when to when a client was kept waiting
         self.handshakes = self.refused_handshakes = self.connections = 0
         self._lock = threading.RLock()
         self._faults: list[Fault] = []
@@ -64,7 +80,9 @@ class Server:
         self.drop_connections()
 
     def misbehave(self, name, at="answer", times=None, **options) -> None:
-        """From now on, or the next `times` times; a new fault comes before those already set. Names: see `_strike`."""
+        """From now on, or the next `times` times; a new fault comes before those already set.
+        Names: see `_strike`.
+        """
         with self._lock:
             self._faults.insert(0, Fault(name, at, options, times))
 
@@ -98,7 +116,9 @@ class Server:
             connections = list(self._open)
         for connection in connections:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not SSLSocket's: its thread is reading
+                socket.socket.shutdown(
+                    connection, socket.SHUT_RDWR
+                )  # not SSLSocket's: its thread is reading
 
     def held(self, sensor) -> list[tuple[int, int]]:
         """The tuples of a sensor, oldest first."""
@@ -203,16 +223,20 @@ class Server:
                 if fault.at != at or (request is not None and not request.path.startswith(wanted)):
                     continue
                 if fault.times is not None:
-                    self._faults[n : n + 1] = [fault._replace(times=fault.times - 1)] if fault.times > 1 else []
+                    self._faults[n : n + 1] = (
+                        [fault._replace(times=fault.times - 1)] if fault.times > 1 else []
+                    )
                 return fault
         return None
 
     def _strike(self, connection, fault: Fault, answer: Answer | None) -> bool:
         """Do what the fault says; True when the connection is to be closed.
 
-        stall (after `sent` bytes of the answer), delay (`seconds`), reset, close, status (`status`, `headers`), stray (an answer that
-        nobody asked for after the right one, in 1 or 2 `records`; what is asked then on this connection is a violation), the forms
-        chunked, lower-case, no-length, close-keep-alive, slow (`seconds` a byte), and the broken ones of misbehaviour.py.
+        stall (after `sent` bytes of the answer), delay (`seconds`), reset, close, status (`status`,
+        `headers`), stray (an answer that nobody asked for after the right one, in 1 or 2 `records`;
+        what is asked then on this connection is a violation), the forms chunked, lower-case,
+        no-length, close-keep-alive, slow (`seconds` a byte), and the broken ones of
+        misbehaviour.py.
         """
         whole = b"" if answer is None else misbehaviour.plain(answer)
         if fault.name == "stall":
@@ -242,7 +266,9 @@ class Server:
         """Say nothing until all faults end or the client has gone."""
         began_s = time.monotonic()
         try:
-            with socket.socket(fileno=os.dup(connection.fileno())) as raw:  # below TLS, which is not asked any more
+            with socket.socket(
+                fileno=os.dup(connection.fileno())
+            ) as raw:  # below TLS, which is not asked any more
                 raw.settimeout(STALL_LOOK_S)
                 while not self._release.is_set():
                     with contextlib.suppress(TimeoutError):
@@ -257,7 +283,9 @@ class Server:
             connection.sendall(data)
         if connection.recv(1):
             with self._lock:
-                self.store.violations.append("a request on a connection that had given an answer too many")
+                self.store.violations.append(
+                    "a request on a connection that had given an answer too many"
+                )
 
     def _send(self, connection, fault: Fault, answer: Answer) -> None:
         if fault.name == "slow":

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration and claim, the server's half (docs/protocols.md §8): who a device is, whose it is, what an unclaimed one may do."""
+"""Registration and claim, the server's half (docs/protocols.md §8): who a device is, whose it is,
+what an unclaimed one may do.
+"""
 
 import base64
 import hashlib
@@ -52,7 +54,9 @@ class Registry:
         self.devices[device] = Device(key, owner)
 
     def register(self, device: str, key, made_with) -> str:
-        """Take a posted key; made_with(key) says whether the digest was made with that one. Returns "" or why it is refused."""
+        """Take a posted key; made_with(key) says whether the digest was made with that one. Returns
+        "" or why it is refused.
+        """
         if not isinstance(key, str) or not HEX_32.fullmatch(key):
             return "malformed"
         known = self.devices.get(device)
@@ -76,7 +80,11 @@ class Registry:
     def bind(self, sensor: str, device: str) -> str:
         """Bind a sensor to a device; "" or why it is refused."""
         bound = self.sensors.get(sensor)
-        if bound is not None and bound != device and self.devices[bound].owner != self.devices[device].owner:
+        if (
+            bound is not None
+            and bound != device
+            and self.devices[bound].owner != self.devices[device].owner
+        ):
             return "No proper provisioning for this sensor"
         if bound is not None and bound != device and self.devices[device].owner is None:
             return "No proper provisioning for this sensor"
@@ -107,7 +115,11 @@ class Registry:
         if len(wrong) < WRONG_CODES:
             for ident, device in self.devices.items():
                 fresh = device.seen_s is not None and now_s - device.seen_s <= CODE_LIFE_S
-                if fresh and device.owner is None and hmac.compare_digest(claim_code(ident, device.key), code):
+                if (
+                    fresh
+                    and device.owner is None
+                    and hmac.compare_digest(claim_code(ident, device.key), code)
+                ):
                     device.owner = account
                     return ident
             wrong.append(now_s)

@@ -2,7 +2,8 @@
 """The fake server as a program: one JSON command a line on standard input, one JSON answer a line.
 
     {"do": "held"}                              {"held": {sensor: [[ts, counter], …]}}
-    {"do": "status"}                            requests, handshakes, refused_handshakes, conflicts, repeated, violations…
+    {"do": "status"}                            requests, handshakes, refused_handshakes, conflicts,
+                                                repeated, violations…
     {"do": "misbehave", "name": "status", …}    {}; members are the arguments of Server.misbehave
     {"do": "behave"} {"do": "up"} {"do": "down"} {"do": "certificate", "pem": FILE}
     {"do": "quit"}, or the end of the input
@@ -52,11 +53,15 @@ def obey(server: Server, command: dict) -> dict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pem", required=True, help="certificate and key, see tests.fakes.ca")
     parser.add_argument("--device", action="append", default=[], metavar="ID:KEY")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--historic", action="store_true", help="refuse old tuples as the historic server did")
+    parser.add_argument(
+        "--historic", action="store_true", help="refuse old tuples as the historic server did"
+    )
     args = parser.parse_args()
     devices = dict(item.split(":", 1) for item in args.device)
     with Server(args.pem, devices, historic=args.historic, port=args.port) as server:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's judgement: is this request as docs/protocols.md §3 and §8 say, and what is stored for it."""
+"""The server's judgement: is this request as docs/protocols.md §3 and §8 say, and what is stored
+for it.
+"""
 
 import hashlib
 import hmac
@@ -37,7 +39,9 @@ def measurements(body: bytes) -> list[tuple[int, int]]:
     """The tuples of a body, or Refused(400)."""
     try:
         rows = json.loads(body)["measurements"]
-        if not all(type(value) is int for row in rows for value in row):  # json reads true as a bool, which is an int
+        if not all(
+            type(value) is int for row in rows for value in row
+        ):  # json reads true as a bool, which is an int
             raise ValueError("a value is not an integer")
         tuples = [(stamp, counter) for stamp, counter in rows]
     except (ValueError, KeyError, TypeError) as error:
@@ -51,8 +55,9 @@ def measurements(body: bytes) -> list[tuple[int, int]]:
 class Store:
     """What a server holds, and how it judges. Not locked: the caller serialises.
 
-    devices: id -> key, all of them claimed. sensors: id -> device id, or None for any sensor of a known device.
-    historic: a batch ends at the first tuple that is not newer than the newest held; the answer stays 200.
+    devices: id -> key, all of them claimed. sensors: id -> device id, or None for any sensor of a
+    known device. historic: a batch ends at the first tuple that is not newer than the newest held;
+    the answer stays 200.
     """
 
     def __init__(self, devices, sensors=None, historic=False, wall=None):
@@ -136,7 +141,9 @@ class Store:
         bound = self.registry.sensors.get(sensor)
         if bound is None and self._strict:
             raise Refused(401, "No proper provisioning for this sensor")
-        owner = self._authenticated(request, list(self.registry.devices) if bound is None else [bound])
+        owner = self._authenticated(
+            request, list(self.registry.devices) if bound is None else [bound]
+        )
         tuples = measurements(request.body)
         stamps = [stamp for stamp, _ in tuples]
         if stamps != sorted(set(stamps)):
@@ -184,7 +191,15 @@ class Store:
         if "key" in members:
             return self._register(request, ident, members["key"])
         self._authenticated(request, [ident])
-        for name in ("reset", "version", "uptime", "memtotal", "memfree", "memcached", "membuffers"):
+        for name in (
+            "reset",
+            "version",
+            "uptime",
+            "memtotal",
+            "memfree",
+            "memcached",
+            "membuffers",
+        ):
             if type(members.get(name)) is not int:
                 raise Refused(400, "heartbeat without an integer {}".format(name))
         device = self.registry.devices[ident]
@@ -201,12 +216,18 @@ class Store:
     def _register(self, request: Request, ident: str, key) -> Answer:
         known = self.registry.devices.get(ident)
         old = None if known is None else known.key
-        trouble = self.registry.register(ident, key, lambda candidate: self._made_with(request, candidate))
+        trouble = self.registry.register(
+            ident, key, lambda candidate: self._made_with(request, candidate)
+        )
         if trouble:
             raise Refused(400 if trouble == "malformed" else 401, trouble)
-        signed_with = key if old is None or self._made_with(request, key) else old  # as the digest was
+        signed_with = (
+            key if old is None or self._made_with(request, key) else old
+        )  # as the digest was
         given = request.headers.get("x-sign")
-        if given is not None and not hmac.compare_digest(sign(signed_with, request.path, request.body), given):
+        if given is not None and not hmac.compare_digest(
+            sign(signed_with, request.path, request.body), given
+        ):
             raise Refused(401, "Incorrect digest: X-Sign")
         self.registry.devices[ident].signed |= given is not None
         return Answer(200, {}, b'{"response":"ok"}')

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An STK500 version 1 programmer on a TCP port, with the chip model of isp_chip behind it: for avrdude's `-c stk500v1 -P net:`.
+"""An STK500 version 1 programmer on a TCP port, with the chip model of isp_chip behind it: for
+avrdude's `-c stk500v1 -P net:`.
 
-    python -m tests.fakes.stk500 [--part NAME] [--lfuse N] [--hfuse N] [--efuse N] [--image FOLDER] [--cut-at N]
+    python -m tests.fakes.stk500 [--part NAME] [--lfuse N] [--hfuse N] [--efuse N] [--image FOLDER]
+    [--cut-at N]
 
-FOLDER holds the chip (`flash.bin`, `eeprom.bin`, `fuses.json`); it is read at the start when it is there and written whenever a
-connection ends, which a line `stk500: saved` says. `--cut-at N` cuts the board's supply in the middle of the Nth write; the
-programmer has its own. The commands are those of Atmel's application note AVR061.
+FOLDER holds the chip (`flash.bin`, `eeprom.bin`, `fuses.json`); it is read at the start when it is
+there and written whenever a connection ends, which a line `stk500: saved` says. `--cut-at N` cuts
+the board's supply in the middle of the Nth write; the programmer has its own. The commands are
+those of Atmel's application note AVR061.
 """
 
 import argparse
@@ -18,7 +21,16 @@ from tests.fakes.isp_chip import FLASH_PAGE, Chip, PowerCut
 
 OK, FAILED, INSYNC, NOSYNC, EOP = 0x10, 0x11, 0x14, 0x15, 0x20
 SYNC, SET_PARAMETER, GET_PARAMETER, SET_DEVICE, SET_DEVICE_EXT = 0x30, 0x40, 0x41, 0x42, 0x45
-ENTER, LEAVE, ERASE, ADDRESS, UNIVERSAL, PROG_PAGE, READ_PAGE, READ_SIGN = 0x50, 0x51, 0x52, 0x55, 0x56, 0x64, 0x74, 0x75
+ENTER, LEAVE, ERASE, ADDRESS, UNIVERSAL, PROG_PAGE, READ_PAGE, READ_SIGN = (
+    0x50,
+    0x51,
+    0x52,
+    0x55,
+    0x56,
+    0x64,
+    0x74,
+    0x75,
+)
 ARGUMENTS = {
     SYNC: 0,
     SET_PARAMETER: 2,
@@ -36,11 +48,14 @@ PARAMETERS = {0x80: 2, 0x81: 1, 0x82: 18}  # hardware 2, software 1.18
 MAX_PAGE = 256  # bytes: the largest page that the programmer's RAM holds
 INSTRUCTION_MS = 0.064  # four bytes at 500 kHz
 POLLS_MAX = 200  # 20 ms: twice the longest write
-SYNCS_DRAINED = 2  # avrdude begins with two whose answers it drains for 250 ms each; it reads the answer to the next
+# avrdude begins with two whose answers it drains for 250 ms each; it reads the answer to the next
+SYNCS_DRAINED = 2
 
 
 class Programmer:
-    """Turns STK500 commands into SPI instructions; its clock is the chip's and runs only with the instructions."""
+    """Turns STK500 commands into SPI instructions; its clock is the chip's and runs only with the
+    instructions.
+    """
 
     def __init__(self, chip: Chip):
         self.chip = chip
@@ -98,9 +113,14 @@ class Programmer:
         if size > MAX_PAGE or kind not in "FE":
             return None
         if kind == "E":
-            return bytes(self.instruct(0xA0, at >> 8, at & 0xFF, 0) for at in range(self._address, self._address + size))
+            return bytes(
+                self.instruct(0xA0, at >> 8, at & 0xFF, 0)
+                for at in range(self._address, self._address + size)
+            )
         words = range(self._address, self._address + (size + 1) // 2)
-        return bytes(self.instruct(op, at >> 8, at & 0xFF, 0) for at in words for op in (0x20, 0x28))[:size]
+        return bytes(
+            self.instruct(op, at >> 8, at & 0xFF, 0) for at in words for op in (0x20, 0x28)
+        )[:size]
 
     def _program(self, kind: str, data: bytes) -> bytes | None:
         if kind == "E":
@@ -120,7 +140,8 @@ class Programmer:
 class Line:
     """One connection: framing of the commands.
 
-    Silent on the syncs that avrdude drains: on a busy machine their answers would come after the drain and pass for the next one's.
+    Silent on the syncs that avrdude drains: on a busy machine their answers would come after the
+    drain and pass for the next one's.
     """
 
     def __init__(self, connection: socket.socket, programmer: Programmer):
@@ -155,7 +176,11 @@ class Line:
                     self._drained += 1
                 else:
                     answer = self._programmer.execute(command, data)
-                    self._file.write(bytes([INSYNC, FAILED]) if answer is None else bytes([INSYNC]) + answer + bytes([OK]))
+                    self._file.write(
+                        bytes([INSYNC, FAILED])
+                        if answer is None
+                        else bytes([INSYNC]) + answer + bytes([OK])
+                    )
                 self._file.flush()
         except (EOFError, OSError):
             return

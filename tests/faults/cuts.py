@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A router's configuration cut at every byte, on either interpreter: `-m tests.faults.cuts [EVERY]`.
+"""A router's configuration cut at every byte, on either interpreter: `-m tests.faults.cuts
+[EVERY]`.
 
-After each cut the service starts: `flukso provision` must give the daemon the settings and the identity of before, put the file right and
-leave the copies as they are. Then the same with zeros in place of what was cut off, and with one of the copies cut. Prints at the end
-`cuts: {...}`: how many cuts were tried, and after how many something was lost.
+After each cut the service starts: `flukso provision` must give the daemon the settings and the
+identity of before, put the file right and leave the copies as they are. Then the same with zeros in
+place of what was cut off, and with one of the copies cut. Prints at the end `cuts: {...}`: how many
+cuts were tried, and after how many something was lost.
 """
 
 import json
@@ -41,15 +43,28 @@ key at the neighbours'
 config timeserver 'ntp'
 	list server '0.pool.example.net'
 """.format(DEVICE, KEY)
-FLUKSO = SETTINGS + SENSOR.format(1, "analog", "constant '5163.5'") + SENSOR.format(4, "pulse", "function 'solar\nroof'")
-PLAIN = (SETTINGS + SENSOR.format(4, "pulse", "constant 10")).replace("'", "").replace("_url https", "_url 'https").replace("net/", "net/'")
+FLUKSO = (
+    SETTINGS
+    + SENSOR.format(1, "analog", "constant '5163.5'")
+    + SENSOR.format(4, "pulse", "function 'solar\nroof'")
+)
+PLAIN = (
+    (SETTINGS + SENSOR.format(4, "pulse", "constant 10"))
+    .replace("'", "")
+    .replace("_url https", "_url 'https")
+    .replace("net/", "net/'")
+)
 OWN = "config system\n\toption device {}\n\toption key {}\n".format(DEVICE, KEY)
 # name, flukso, system: texts of whole files
 HOUSES = (
     ("quoted", FLUKSO, SYSTEM),
     ("plain, with remarks", "# our meter\n" + PLAIN + "# the end\n", SYSTEM.replace("\n", "\r\n")),
     ("identity in the same file", OWN + PLAIN, "config system\n\toption hostname 'box'\n"),
-    ("pins behind the sensors", FLUKSO + "\nconfig flash 'flash'\n\toption reset '~7'\n\toption sck 18\n", SYSTEM),
+    (
+        "pins behind the sensors",
+        FLUKSO + "\nconfig flash 'flash'\n\toption reset '~7'\n\toption sck 18\n",
+        SYSTEM,
+    ),
 )
 FLUKSO_PATH, SYSTEM_PATH, RUNTIME = provision.CONFIG, "/etc/config/system", "/var/run/flukso/config"
 COPIES = ("/etc/flukso/config.good", "/etc/flukso/config.good.2")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way between device and server, with a fault of one's choice: a TCP proxy that knows nothing of TLS."""
+"""The way between device and server, with a fault of one's choice: a TCP proxy that knows nothing
+of TLS.
+"""
 
 import contextlib
 import os
@@ -10,8 +12,8 @@ import threading
 import time
 from collections import namedtuple
 
-# up, down: bytes that may pass on a connection to the server, to the device; None: all. then: what happens at the limit.
-# rate: bytes a second towards the device
+# up, down: bytes that may pass on a connection to the server, to the device; None: all. then: what
+# happens at the limit. rate: bytes a second towards the device
 Rules = namedtuple("Rules", "up down then rate")
 OPEN = Rules(None, None, "stall", None)
 CHUNK = 16384
@@ -24,7 +26,9 @@ def reset(link: socket.socket) -> None:
 
 
 def fill(family, address) -> list[socket.socket]:
-    """Fill the queue of a listener with no backlog: the kernel drops all further packets that would open a connection."""
+    """Fill the queue of a listener with no backlog: the kernel drops all further packets that would
+    open a connection.
+    """
     fillers = []
     for _ in range(4):
         filler = socket.socket(family)
@@ -63,7 +67,9 @@ class _Pair:
         limit = self.rules.up if way == "up" else self.rules.down
         left = CHUNK if limit is None else limit - self.passed[way]
         if way == "down" and self.rules.rate is not None:
-            left = min(left, int((time.monotonic() - self.began_s) * self.rules.rate) - self.passed[way])
+            left = min(
+                left, int((time.monotonic() - self.began_s) * self.rules.rate) - self.passed[way]
+            )
         return max(0, min(left, CHUNK))
 
 

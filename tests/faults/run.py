@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One fault against the daemon on one interpreter: strike, lift, strike again; then count what the server holds."""
+"""One fault against the daemon on one interpreter: strike, lift, strike again; then count what the
+server holds.
+"""
 
 import tempfile
 import time
@@ -16,7 +18,9 @@ MISDATED_S = 12  # half of the longest round trip that is believed, and two seco
 INTERVAL_S = 10
 FIRST_LIMIT_S = 2 * 3600  # simulated: a clock that nobody confirms stands for an hour first
 RECOVER_LIMIT_S = 4 * 3600  # simulated: the back-off's hour, twice, and what is due then
-WIDEST_GAP_S = 130  # between tuples, where nothing is older than two hours: a minute's spacing, twice while a buffer was thinned
+# between tuples, where nothing is older than two hours: a minute's spacing, twice while a buffer
+# was thinned
+WIDEST_GAP_S = 130
 RSS_GROWTH_KB = 256
 FILES_GROWTH = 2  # a connection that is being closed
 
@@ -34,15 +38,21 @@ class World:
         self.proxy = Proxy(self.server.port)
         self.hosts(True)
         url = "https://{}:{}/".format(HOST, self.proxy.port)
-        self.chain = Chain(folder, url, certificates / "ca.crt", interval_s=INTERVAL_S, digits=22, runtime=runtime)
+        self.chain = Chain(
+            folder, url, certificates / "ca.crt", interval_s=INTERVAL_S, digits=22, runtime=runtime
+        )
 
     def wall_s(self) -> float:
         return self.begin_s + self.chain.board.board.now_us / 1e6
 
     def hosts(self, known: bool, six: bool = False) -> None:
-        """Write the covered /etc/hosts, with the server's name or without it; six: it has an IPv6 address too, which comes first."""
+        """Write the covered /etc/hosts, with the server's name or without it; six: it has an IPv6
+        address too, which comes first.
+        """
         lines = ["::1 " + HOST] if six else []
-        self._hosts_file.write_text("\n".join([*lines, "127.0.0.1 localhost{}".format(" " + HOST if known else ""), ""]))
+        self._hosts_file.write_text(
+            "\n".join([*lines, "127.0.0.1 localhost{}".format(" " + HOST if known else ""), ""])
+        )
 
     def set_wall(self, shift_s: float) -> None:
         """Set the wall clock wrong by so much; the kernel calls it unsynchronised then."""
@@ -98,7 +108,9 @@ def measure(world: World) -> tuple[int, int]:
 
 
 def polled(world: World, begin: int) -> tuple[int, float]:
-    """Seconds in which the board was not asked for what it counted, and the longest pause in real time; from this transfer on."""
+    """Seconds in which the board was not asked for what it counted, and the longest pause in real
+    time; from this transfer on.
+    """
     asked = [one for one in world.chain.board.transfers[begin:] if one.data[:3] in (b"lgd", b"lgc")]
     pairs = list(zip(asked, asked[1:], strict=False))
     missed = sum(max(0, round((later.at_us - earlier.at_us) / 1e6) - 1) for earlier, later in pairs)
@@ -116,7 +128,12 @@ def run(scenario, runtime: str, certificates: Path) -> dict:
             result = {"wrong": ["does not recover: " + str(error)[-2000:]]}
         finally:
             world.close()
-    return {"fault": scenario.name, "runtime": runtime, **result, "real_s": round(time.monotonic() - begin_s, 1)}
+    return {
+        "fault": scenario.name,
+        "runtime": runtime,
+        **result,
+        "real_s": round(time.monotonic() - begin_s, 1),
+    }
 
 
 def _run(world: World, scenario) -> dict:
@@ -148,11 +165,17 @@ def _judge(world, code, recovered_s, missed, pause_s, early, late) -> dict:  # n
     held = world.server.held(SENSOR)
     counters = [counter for _, counter in held]
     gaps = [later[0] - earlier[0] for earlier, later in zip(held, held[1:], strict=False)]
-    misdated = sum(counter > 1 and abs(ts - world.metered_from_s - counter) > MISDATED_S for ts, counter in held)
+    misdated = sum(
+        counter > 1 and abs(ts - world.metered_from_s - counter) > MISDATED_S
+        for ts, counter in held
+    )
     growth = (late[0] - early[0], late[1] - early[1])
     checks = (
         (code == 0, "exit status {}".format(code)),
-        (counters[-1] == counted, "the server's last is {}, the board counted {}".format(counters[-1], counted)),
+        (
+            counters[-1] == counted,
+            "the server's last is {}, the board counted {}".format(counters[-1], counted),
+        ),
         (counters == sorted(counters), "counters fall"),
         (max(gaps) <= WIDEST_GAP_S or recovered_s > 3600, "a gap of {} s".format(max(gaps))),
         (not store.conflicts, "twice with different values: {}".format(store.conflicts[:3])),

@@ -9,11 +9,15 @@ from flukso.version import BUILT
 from tests.faults.proxy import OPEN, BlackHole, DeafNameServer, Rules
 
 DAY_S = 86_400
-WRONG = (("a-day-behind", -DAY_S), ("30-days-behind", -30 * DAY_S), ("12-years-ahead", 12 * 365 * DAY_S))
+WRONG = (
+    ("a-day-behind", -DAY_S),
+    ("30-days-behind", -30 * DAY_S),
+    ("12-years-ahead", 12 * 365 * DAY_S),
+)
 UNTIL_NTP_S = 40
-# strike(world): the fault begins. lift(world): it ends. step(world): called while it lasts, about ten times a real second.
-# rounds: how often it comes back afterwards, to see whether memory grows. hold_s: real seconds that it lasts at first
-# start(world): how the daemon starts
+# strike(world): the fault begins. lift(world): it ends. step(world): called while it lasts, about
+# ten times a real second. rounds: how often it comes back afterwards, to see whether memory grows.
+# hold_s: real seconds that it lasts at first start(world): how the daemon starts
 Scenario = namedtuple("Scenario", "name strike lift step rounds hold_s start")
 ROUNDS = 8
 MANY_ROUNDS = 40  # where a socket or memory was seen to leak
@@ -24,7 +28,9 @@ def _nothing(world):
     pass
 
 
-def _scenario(name, strike, lift, step=_nothing, rounds=ROUNDS, hold_s=1.0, start=lambda world: world.start()):  # noqa: PLR0917
+def _scenario(
+    name, strike, lift, step=_nothing, rounds=ROUNDS, hold_s=1.0, start=lambda world: world.start()
+):  # noqa: PLR0917
     return Scenario(name, strike, lift, step, rounds, hold_s, start)
 
 
@@ -45,7 +51,11 @@ def _proxy(name, rules, hold_s=1.0, rounds=ROUNDS):
 def _server(label, hold_s=1.0, rounds=ROUNDS, **fault):
     """A fault of the server itself."""
     return _scenario(
-        label, lambda world: world.server.misbehave(**fault), lambda world: world.server.behave(), hold_s=hold_s, rounds=rounds
+        label,
+        lambda world: world.server.misbehave(**fault),
+        lambda world: world.server.behave(),
+        hold_s=hold_s,
+        rounds=rounds,
     )
 
 
@@ -57,7 +67,9 @@ def _certificate(kind):
     def lift(world):
         world.server.use_certificate(world.certificates / "renewed.pem")
 
-    return _scenario("certificate-" + kind, strike, lift, rounds=MANY_ROUNDS if kind == "foreign" else ROUNDS)
+    return _scenario(
+        "certificate-" + kind, strike, lift, rounds=MANY_ROUNDS if kind == "foreign" else ROUNDS
+    )
 
 
 def _black_hole(world):
@@ -116,11 +128,15 @@ def _six_back(world):
 
 def _clock(name, shift_s):
     """The wall clock is wrong by so much, for a while."""
-    return _scenario("clock-" + name, lambda world: world.set_wall(shift_s), lambda world: world.ntp(), rounds=6)
+    return _scenario(
+        "clock-" + name, lambda world: world.set_wall(shift_s), lambda world: world.ntp(), rounds=6
+    )
 
 
 def _never_right(name, shift_s, late):
-    """The clock is wrong when the machine starts, and again and again. late: NTP sets it after a while; else it never does."""
+    """The clock is wrong when the machine starts, and again and again. late: NTP sets it after a
+    while; else it never does.
+    """
 
     def start(world):
         world.set_wall(shift_s)
@@ -155,7 +171,13 @@ def _epoch(world):
 SCENARIOS = (
     _scenario("refused", _gone, _back, rounds=MANY_ROUNDS),
     _scenario("black-hole", _black_hole, _back, hold_s=TIMED_OUT_S, rounds=6),
-    _scenario("mute", lambda world: world.proxy.mute(), lambda world: world.proxy.cut(), hold_s=TIMED_OUT_S, rounds=6),
+    _scenario(
+        "mute",
+        lambda world: world.proxy.mute(),
+        lambda world: world.proxy.cut(),
+        hold_s=TIMED_OUT_S,
+        rounds=6,
+    ),
     _scenario("cut-reset", lambda world: world.proxy.cut(hard=True), lambda world: None),
     _scenario("cut-fin", lambda world: world.proxy.cut(hard=False), lambda world: None),
     _scenario("flapping", _gone, _back, step=_flap, hold_s=4, rounds=4),
@@ -172,7 +194,9 @@ SCENARIOS = (
     _server("stall-in-head", TIMED_OUT_S, 6, name="stall", at="answer", sent=20),
     _server("stall-in-body", TIMED_OUT_S, 6, name="stall", at="answer", sent=90),
     _server("500", name="status", at="instead", status=500),
-    _server("503-retry-after", name="status", at="instead", status=503, headers={"Retry-After": "15"}),
+    _server(
+        "503-retry-after", name="status", at="instead", status=503, headers={"Retry-After": "15"}
+    ),
     _server("429", name="status", at="instead", status=429),
     _server("half-answer", name="half-body"),
     _server("garbage", name="garbage"),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Days of a household's life in minutes, the whole daemon in one process, on either interpreter: `-m tests.faults.week DAYS`.
+"""Days of a household's life in minutes, the whole daemon in one process, on either interpreter:
+`-m tests.faults.week DAYS`.
 
-Each day has an outage of two hours, a server in trouble, a clock that jumps, a board that restarts and a damaged reply. Prints one
-line a day, and at the end `week: {...}` with the heap after each day, what was lost and what came twice.
+Each day has an outage of two hours, a server in trouble, a clock that jumps, a board that restarts
+and a damaged reply. Prints one line a day, and at the end `week: {...}` with the heap after each
+day, what was lost and what came twice.
 """
 
 import asyncio
@@ -18,7 +20,11 @@ from tests.fakes.clock import JumpingClock
 
 DAY_S = 86400
 WALL_S = 1700000000
-SENSORS = ("0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde3")
+SENSORS = (
+    "0123456789abcdef0123456789abcde0",
+    "0123456789abcdef0123456789abcde1",
+    "0123456789abcdef0123456789abcde3",
+)
 INDEXES = (0, 1, 3)  # of these sensors on the board
 WATT = (3600, 460, 0)
 CONFIG = """config system
@@ -51,7 +57,9 @@ config sensor 4
 	option enable 1
 """.format(*SENSORS)
 PULSE_EVERY_S = 7
-HEAP_GROWTH = 4096  # bytes, from the second day on: lists that double; on CPython a quarter as many blocks
+HEAP_GROWTH = (
+    4096  # bytes, from the second day on: lists that double; on CPython a quarter as many blocks
+)
 
 
 class QuickBoard:
@@ -69,7 +77,13 @@ class QuickBoard:
 
     def counter(self, index):
         now = int(self._clock.now)
-        return now // PULSE_EVERY_S if index == 3 else WATT[index] * now // 3600 if index < len(WATT) else 0
+        return (
+            now // PULSE_EVERY_S
+            if index == 3
+            else WATT[index] * now // 3600
+            if index < len(WATT)
+            else 0
+        )
 
     def restart(self):
         self.of_sensor = {letter: [0] * 6 for letter in "emf"}
@@ -105,7 +119,13 @@ class QuickBoard:
         elif name == "sp":
             self.settings["gp"] = list(bytes.fromhex(text[2:]))
         elif name in self.settings:
-            widths = ("%04x", "%02x") if name == "gh" else ("%04x",) if name in ("gw", "gb") else ("%02x",) * 6
+            widths = (
+                ("%04x", "%02x")
+                if name == "gh"
+                else ("%04x",)
+                if name in ("gw", "gb")
+                else ("%02x",) * 6
+            )
             values = self.settings[name]
             return name + "".join([widths[n] % values[n] for n in range(len(values))])
         return text
@@ -119,7 +139,11 @@ class QuickBoard:
                 out += "%02x%08x0000%08x" % (index, self.counter(index), WATT[index])
             elif index == 3 and self.counter(3) != self._told_pulses:
                 self._told_pulses = self.counter(3)
-                out += "%02x%08x0000%08x" % (3, self._told_pulses, self._told_pulses * PULSE_EVERY_S * 1000)
+                out += "%02x%08x0000%08x" % (
+                    3,
+                    self._told_pulses,
+                    self._told_pulses * PULSE_EVERY_S * 1000,
+                )
         self._told_second = int(self._clock.now)
         return out
 
@@ -257,7 +281,11 @@ async def week(days, say):
     for number in range(days):
         await day(number, clock, board, server)
         heaps.append(heap())
-        say("day {} heap {} tuples {} posts {} polls {}".format(number + 1, heaps[-1], server.tuples, server.posts, board.asked))
+        say(
+            "day {} heap {} tuples {} posts {} polls {}".format(
+                number + 1, heaps[-1], server.tuples, server.posts, board.asked
+            )
+        )
     daemon.stop.set()
     await task
     lost = [board.counter(INDEXES[n]) - server.last[SENSORS[n]][1] for n in range(len(SENSORS))]

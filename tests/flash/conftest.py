@@ -16,7 +16,9 @@ def impatient(tmp_path_factory):
 
 @pytest.fixture
 def station(tmp_path, impatient):
-    """A function that puts a chip on a programmer: our firmware, with COUNTERS, unless another is given."""
+    """A function that puts a chip on a programmer: our firmware, with COUNTERS, unless another is
+    given.
+    """
     running = []
 
     def build(chip=None, layout=None, **options) -> Station:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make flash-demo`: a board with the historic layout is updated through the real avrdude, and the daemon reads on.
+"""`make flash-demo`: a board with the historic layout is updated through the real avrdude, and the
+daemon reads on.
 
-Its last line is `flash-demo: {json}`: verified (flash against the image), counters_kept (what the daemon read before and after),
-seconds of the whole update, avrdude's version, its share of the seconds, what bare avrdude takes for the same work without losing the
-EEPROM, what the update takes beyond that, and what avrdude takes for it in one run. The exit status is 1 when something differs or the
-update takes more than OVERHEAD_S beyond the bare avrdude.
+Its last line is `flash-demo: {json}`: verified (flash against the image), counters_kept (what the
+daemon read before and after), seconds of the whole update, avrdude's version, its share of the
+seconds, what bare avrdude takes for the same work without losing the EEPROM, what the update takes
+beyond that, and what avrdude takes for it in one run. The exit status is 1 when something differs
+or the update takes more than OVERHEAD_S beyond the bare avrdude.
 """
 
 import json
@@ -46,9 +48,18 @@ OVERHEAD_S = 2  # that keeping the counters may take beyond avrdude's own work
 def read_by_daemon(station) -> dict[int, int]:
     """The counters of the three clamps, as the daemon writes them to its delta pipe."""
     folder = station.folder
-    (folder / "flukso").write_text(CONFIG.format(folder=folder) + "".join(SENSOR.format(number=n) for n in (1, 2, 3)))
+    (folder / "flukso").write_text(
+        CONFIG.format(folder=folder) + "".join(SENSOR.format(number=n) for n in (1, 2, 3))
+    )
     command, env = interpreter("cpython")
-    where = ["--config", folder / "flukso", "--bus", station.bus_url, "--clock", "sim:" + station.control_url]
+    where = [
+        "--config",
+        folder / "flukso",
+        "--bus",
+        station.bus_url,
+        "--clock",
+        "sim:" + station.control_url,
+    ]
     daemon = Program([*command, "daemon", *where], env=env, cwd=ROOT)
     try:
         daemon.wait_for_line("started")
@@ -89,14 +100,21 @@ def _counters(pipe) -> dict[int, int]:
     return found
 
 
-READ = ["{}:r:{{0}}:r".format(name) for name in ("lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")]
+READ = [
+    "{}:r:{{0}}:r".format(name) for name in ("lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")
+]
 WRITTEN = ["erase", "flash:w:{1}:i", "eeprom:v:{2}:r"]
-SAFELY = ([*READ, "hfuse:w:0xd6:m"], WRITTEN)  # the fewest runs that do not lose the EEPROM: avrdude erases before anything else of its run
+SAFELY = (
+    [*READ, "hfuse:w:0xd6:m"],
+    WRITTEN,
+)  # the fewest runs that do not lose the EEPROM: avrdude erases before anything else of its run
 AT_ONCE = ([*WRITTEN[:1], *READ, *WRITTEN[1:]],)  # on a chip that has EESAVE already
 
 
 def bare_avrdude_s(folder: Path, runs, hfuse: int) -> float:
-    """Seconds that avrdude alone takes for these runs on a historic chip; nobody asks the board or keeps what was read."""
+    """Seconds that avrdude alone takes for these runs on a historic chip; nobody asks the board or
+    keeps what was read.
+    """
     folder.mkdir()
     chip = historic_chip(LAYOUT, COUNTERS, hfuse)
     (folder / "stored").write_bytes(chip.eeprom)
@@ -104,8 +122,14 @@ def bare_avrdude_s(folder: Path, runs, hfuse: int) -> float:
         programmer = avrdude.Programmer("stk500v1", station.port, None, ())
         begin = time.monotonic()
         for run in runs:
-            operations = [operation.format(folder / "read", FIRMWARE, folder / "stored") for operation in run]
-            subprocess.run(avrdude.command(programmer, avrdude.PART, None, operations), check=True, capture_output=True)
+            operations = [
+                operation.format(folder / "read", FIRMWARE, folder / "stored") for operation in run
+            ]
+            subprocess.run(
+                avrdude.command(programmer, avrdude.PART, None, operations),
+                check=True,
+                capture_output=True,
+            )
         return time.monotonic() - begin
 
 
@@ -126,7 +150,9 @@ def update(station) -> tuple[dict, float]:
 
 
 def main() -> int:
-    version = avrdude.version(subprocess.run(["avrdude", "-?"], capture_output=True, text=True).stderr)
+    version = avrdude.version(
+        subprocess.run(["avrdude", "-?"], capture_output=True, text=True).stderr
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "board"
         folder.mkdir()
@@ -138,14 +164,31 @@ def main() -> int:
             runs = station.version()
             print("firmware {}.{} runs; the daemon reads: {}".format(*runs, after))
             found = image.load(FIRMWARE.read_bytes())
-            verified = bytes(station.chip.flash).rstrip(b"\xff") == found.memory.rstrip(b"\xff") and runs == found.version
-            kept = before == after and tuple(result["before"]) == tuple(result["after"]) == station.counters() == COUNTERS
+            verified = (
+                bytes(station.chip.flash).rstrip(b"\xff") == found.memory.rstrip(b"\xff")
+                and runs == found.version
+            )
+            kept = (
+                before == after
+                and tuple(result["before"])
+                == tuple(result["after"])
+                == station.counters()
+                == COUNTERS
+            )
         bare_s = bare_avrdude_s(Path(name) / "bare", SAFELY, 0xDE)
         once_s = bare_avrdude_s(Path(name) / "once", AT_ONCE, 0xD6)
     print("nothing was counted for {:.1f} s".format(result["blind_s"]))
-    text = "whole update {:.2f} s, of it avrdude {:.1f} s; bare avrdude for the same work {:.2f} s, in one run {:.2f} s"
+    text = (
+        "whole update {:.2f} s, of it avrdude {:.1f} s; bare avrdude for the same work {:.2f} "
+        "s, in one run {:.2f} s"
+    )
     print(text.format(seconds, result["avrdude_s"], bare_s, once_s))
-    values = {"verified": verified, "counters_kept": kept, "seconds": round(seconds, 2), "avrdude": "{}.{}".format(*version)}
+    values = {
+        "verified": verified,
+        "counters_kept": kept,
+        "seconds": round(seconds, 2),
+        "avrdude": "{}.{}".format(*version),
+    }
     values.update({"avrdude_s": result["avrdude_s"], "bare_avrdude_s": round(bare_s, 2)})
     values.update({"overhead_s": round(seconds - bare_s, 2), "bare_in_one_run_s": round(once_s, 2)})
     print("flash-demo: " + json.dumps(values))

@@ -17,7 +17,8 @@
 int select(int count, fd_set *reading, fd_set *writing, fd_set *failing, struct timeval *limit)
 {
 	int (*real)(int, fd_set *, fd_set *, fd_set *, struct timeval *) =
-		(int (*)(int, fd_set *, fd_set *, fd_set *, struct timeval *))dlsym(RTLD_NEXT, "select");
+		(int (*)(int, fd_set *, fd_set *, fd_set *, struct timeval *))dlsym(RTLD_NEXT,
+										    "select");
 
 	if (strcmp(program_invocation_short_name, "avrdude") == 0 && limit && limit->tv_sec == 0 &&
 	    limit->tv_usec <= SILENCE_US && limit->tv_usec > SHORTER_US)

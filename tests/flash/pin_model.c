@@ -63,8 +63,8 @@ static int wire(int gpio)
 {
 	int numbers[PINS];
 	const char *text = getenv("FLUKSO_PIN_NUMBERS");
-	if (text == NULL ||
-	    sscanf(text, "%d,%d,%d,%d", &numbers[RESET], &numbers[MOSI], &numbers[MISO], &numbers[SCK]) != PINS)
+	if (text == NULL || sscanf(text, "%d,%d,%d,%d", &numbers[RESET], &numbers[MOSI],
+				   &numbers[MISO], &numbers[SCK]) != PINS)
 		abort();
 	for (int pin = 0; pin < PINS; pin++)
 		if (numbers[pin] == gpio)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A router's kernel around a station: GPIO of sysfs and the spi-gpio driver that owns them, for avrdude under pin_model.c."""
+"""A router's kernel around a station: GPIO of sysfs and the spi-gpio driver that owns them, for
+avrdude under pin_model.c.
+"""
 
 import errno
 import os
@@ -22,7 +24,9 @@ SOON_S = 5
 
 
 class Router(Station):
-    """A station whose chip hangs on GPIO. `sys` is its sysfs; `owners` logs who took and gave the pins, `touched` what GPIO were had."""
+    """A station whose chip hangs on GPIO. `sys` is its sysfs; `owners` logs who took and gave the
+    pins, `touched` what GPIO were had.
+    """
 
     def __init__(self, folder: Path, chip, layout=None, name="atheros,ar2315"):
         self.name = name
@@ -83,7 +87,9 @@ class Router(Station):
     def _bind(self, name):
         deadline = time.monotonic() + SOON_S
         while self.exported and time.monotonic() < deadline:
-            time.sleep(0.01)  # what was written to another file of sysfs before may not have been read yet
+            time.sleep(
+                0.01
+            )  # what was written to another file of sysfs before may not have been read yet
         with self._lock:
             if name == DEVICE and not self.exported and not self.device.exists():
                 self.device.mkdir()
@@ -164,7 +170,9 @@ class Router(Station):
         return int(self.chip.in_reset and not self.chip.dead)
 
     def given_back(self) -> bool:
-        """True as soon as the driver has the pins and the chip runs; the files of this sysfs are read a little later than written."""
+        """True as soon as the driver has the pins and the chip runs; the files of this sysfs are
+        read a little later than written.
+        """
         deadline = time.monotonic() + SOON_S
         while not (self.device.exists() and not self.exported and not self.chip.in_reset):
             if time.monotonic() > deadline:
@@ -175,10 +183,26 @@ class Router(Station):
     # the tool
 
     def options(self) -> list[str]:
-        places = ["--sys", str(self.sys), "--backup", str(self.backup), "--run", str(self.folder / "run")]
+        places = [
+            "--sys",
+            str(self.sys),
+            "--backup",
+            str(self.backup),
+            "--run",
+            str(self.folder / "run"),
+        ]
         (self.folder / "config").touch()
         known = ["--router", self.name, "--routers", str(TABLE)]
-        return [*places, *known, "--config", str(self.folder / "config"), "--bus", self.bus_url, "--clock", "sim:" + self.control_url]
+        return [
+            *places,
+            *known,
+            "--config",
+            str(self.folder / "config"),
+            "--bus",
+            self.bus_url,
+            "--clock",
+            "sim:" + self.control_url,
+        ]
 
     def command(self, *words, **more):
         command, env = super().command(*words, **more)

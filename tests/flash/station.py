@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A board on a programmer: one chip, which avrdude programs while RESET is held and which runs when it is let go.
+"""A board on a programmer: one chip, which avrdude programs while RESET is held and which runs when
+it is let go.
 
-What runs is what the flash holds: our firmware, or half of it, in fluksosim; the model of the historic board; nothing.
+What runs is what the flash holds: our firmware, or half of it, in fluksosim; the model of the
+historic board; nothing.
 """
 
 import asyncio
@@ -22,10 +24,17 @@ from tests.fakes.oldboard import OldBoard
 from tests.fakes.stk500 import Line, Programmer
 from tests.processes import Program
 
-HISTORIC_FLASH = bytes(range(1, 255)) * 24  # stands for the historic firmware, whose bytes are not ours to keep
+HISTORIC_FLASH = (
+    bytes(range(1, 255)) * 24
+)  # stands for the historic firmware, whose bytes are not ours to keep
 LAYOUTS = ("declared-0", "declared-1", "reversed-0", "reversed-1")
 COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
-CONSTANTS, FRACTIONS, MAP, ENABLED = (5163, 5163, 10327, 1, 2, 0), (500, 0, 7, 0, 667, 0), (0, 1, 2, 3, 4, 0xFF), 0x1B
+CONSTANTS, FRACTIONS, MAP, ENABLED = (
+    (5163, 5163, 10327, 1, 2, 0),
+    (500, 0, 7, 0, 667, 0),
+    (0, 1, 2, 3, 4, 0xFF),
+    0x1B,
+)
 UART_WORDS = ("--board", "uart")
 RUN_S = 120  # of one command
 
@@ -37,7 +46,11 @@ def historic_eeprom(layout: str, counters) -> bytes:
     for counter, constant, fraction in zip(counters, CONSTANTS, FRACTIONS, strict=True):
         sensors += counter.to_bytes(4, "little") + constant.to_bytes(2, "little")
         sensors += b"" if minor == "0" else fraction.to_bytes(2, "little")
-    version, events, enabled = bytes([2, 0, int(minor), 1, 0]), bytes([3, 0, 7, 0]), bytes([ENABLED])
+    version, events, enabled = (
+        bytes([2, 0, int(minor), 1, 0]),
+        bytes([3, 0, 7, 0]),
+        bytes([ENABLED]),
+    )
     cells = bytearray(b"\xff" * avrdude.EEPROM_SIZE)
     if order == "declared":
         image = b"\xbe" + version + events + enabled + bytes(MAP) + sensors
@@ -53,7 +66,10 @@ UART_IDS = tuple("fedcba9876543210fedcba987654321{}".format(n) for n in range(4)
 
 def uart_eeprom(counters) -> bytes:
     """What a historic board of generation 1 leaves behind."""
-    image = b"".join(text.encode() + b"\0" + value.to_bytes(4, "little") for text, value in zip(UART_IDS, counters, strict=True))
+    image = b"".join(
+        text.encode() + b"\0" + value.to_bytes(4, "little")
+        for text, value in zip(UART_IDS, counters, strict=True)
+    )
     return image.ljust(avrdude.EEPROM_SIZE, b"\xff")
 
 
@@ -73,17 +89,27 @@ def our_chip(text: bytes | None = None) -> Chip:
 
 @functools.cache
 def _interpreter(runtime: str) -> tuple[list[str], dict[str, str]]:
-    """The same for all commands of a run: looking whether the runtime is built takes as long as running it."""
+    """The same for all commands of a run: looking whether the runtime is built takes as long as
+    running it.
+    """
     return interpreter(runtime)
 
 
 class Station:
     """The programmer's `port`, and the board's `bus_url` and `control_url`, as long as it runs.
 
-    `layout` is of the historic EEPROM on the chip, or "uart": a board of generation 1, which has a control_url only.
+    `layout` is of the historic EEPROM on the chip, or "uart": a board of generation 1, which has a
+    control_url only.
     """
 
-    def __init__(self, folder: Path, chip: Chip, layout: str | None = None, listen: bool = True, env: dict | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        chip: Chip,
+        layout: str | None = None,
+        listen: bool = True,
+        env: dict | None = None,
+    ):
         self.folder = folder
         self.env = env or {}  # of the tool
         self.chip = chip
@@ -161,7 +187,9 @@ class Station:
             self.chip.eeprom[:] = (self.folder / "eeprom.bin").read_bytes()
         elif self._board is not None:
             if self._board.board.commits:
-                self.chip.eeprom[:] = historic_eeprom(str(self.layout), self._board.board._saved["counter"])
+                self.chip.eeprom[:] = historic_eeprom(
+                    str(self.layout), self._board.board._saved["counter"]
+                )
             self._board.close()
         self._board = None
 
@@ -196,7 +224,9 @@ class Station:
         """What the board says: the firmware's version, and the counters."""
 
         async def ask(board):
-            return (board.identity.sw_major, board.identity.sw_minor), tuple(counter for _, counter in await board.counters(range(6)))
+            return (board.identity.sw_major, board.identity.sw_minor), tuple(
+                counter for _, counter in await board.counters(range(6))
+            )
 
         return asyncio.run(self._ask(ask))
 
@@ -209,7 +239,11 @@ class Station:
     def settings(self) -> tuple:
         async def ask(board):
             constants = [(await board.ask("gm", n))[1] for n in range(6)]
-            return await board.ask("gp"), constants, [(await board.ask("ge", n))[1] for n in range(6)]
+            return (
+                await board.ask("gp"),
+                constants,
+                [(await board.ask("ge", n))[1] for n in range(6)],
+            )
 
         return asyncio.run(self._ask(ask))
 
@@ -233,7 +267,11 @@ class Station:
 
     def options(self) -> list[str]:
         """What every command needs; a board of generation 1 has no bus to ask it over."""
-        bus = ("--bus", "none") if self.layout == "uart" else ("--bus", self.bus_url, "--clock", "sim:" + self.control_url)
+        bus = (
+            ("--bus", "none")
+            if self.layout == "uart"
+            else ("--bus", self.bus_url, "--clock", "sim:" + self.control_url)
+        )
         (self.folder / "config").touch()
         return [
             *("--config", str(self.folder / "config"), "-c", "stk500v1", "-P", self.port),
@@ -241,15 +279,31 @@ class Station:
             *("--backup", str(self.folder / "board.backup"), "--run", str(self.folder / "run")),
         ]
 
-    def command(self, *words, runtime: str = "cpython", options: list[str] | None = None) -> tuple[list[str], dict[str, str]]:
+    def command(
+        self, *words, runtime: str = "cpython", options: list[str] | None = None
+    ) -> tuple[list[str], dict[str, str]]:
         """The words that run flukso-flash on this station, and their environment."""
         start, env = _interpreter(runtime)
         given = [*words, *(self.options() if options is None else options)]
-        return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {**os.environ, "PYTHONPATH": str(ROOT), **env, **self.env}
+        return [*start[:-1], "flukso.flash", *[str(word) for word in given]], {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            **env,
+            **self.env,
+        }
 
-    def flash(self, *words, runtime: str = "cpython", options: list[str] | None = None, **more) -> subprocess.CompletedProcess:
+    def flash(
+        self, *words, runtime: str = "cpython", options: list[str] | None = None, **more
+    ) -> subprocess.CompletedProcess:
         command, env = self.command(*words, runtime=runtime, options=options)
-        return subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, env={**env, **more}, cwd=self.folder)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=RUN_S,
+            env={**env, **more},
+            cwd=self.folder,
+        )
 
     @property
     def backup(self) -> Path:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the router's service asks at its start: an update when the packaged firmware is newer, and never the same failure for ever."""
+"""What the router's service asks at its start: an update when the packaged firmware is newer, and
+never the same failure for ever.
+"""
 
 import pytest
 
@@ -8,7 +10,10 @@ from tests.e2e.chain import FIRMWARE
 from tests.fakes.isp_chip import Chip, PowerCut
 from tests.flash.station import COUNTERS, historic_chip, our_chip
 
-CUT = (cli.CUT_OFF, cli.EXITS["verify"])  # avrdude finds out when it reads a page back, or at the next command
+CUT = (
+    cli.CUT_OFF,
+    cli.EXITS["verify"],
+)  # avrdude finds out when it reads a page back, or at the next command
 CONFIG = """config flash 'flash'
 	option auto '{}'
 	option image '{}'
@@ -24,7 +29,16 @@ def start_of_service(board, image=FIRMWARE, auto_=1, bus=None, runtime="cpython"
     """Run `auto` as the init script does, with all it knows in the configuration."""
     config = board.folder / "config"
     config.write_text(CONFIG.format(auto_, image, board.backup, board.port, bus or board.bus_url))
-    options = ["--config", config, "--clock", "sim:" + board.control_url, "--bus", bus or board.bus_url, "--run", board.folder / "run"]
+    options = [
+        "--config",
+        config,
+        "--clock",
+        "sim:" + board.control_url,
+        "--bus",
+        bus or board.bus_url,
+        "--run",
+        board.folder / "run",
+    ]
     return board.flash("auto", runtime=runtime, options=options)
 
 
@@ -48,7 +62,11 @@ def test_an_older_firmware_of_ours_is_updated(station, newer):
 
 @pytest.mark.parametrize(
     "change, said",
-    [({"auto_": 0}, "auto is 0"), ({"image": "/nonexistent"}, "there is none"), ({"bus": "uart:/dev/ttyS0"}, "no programming wires")],
+    [
+        ({"auto_": 0}, "auto is 0"),
+        ({"image": "/nonexistent"}, "there is none"),
+        ({"bus": "uart:/dev/ttyS0"}, "no programming wires"),
+    ],
 )
 def test_nothing_is_done_and_it_says_why(station, change, said):
     board = station(historic_chip("declared-1", COUNTERS), "declared-1")
@@ -87,9 +105,13 @@ def test_it_gives_up_after_some_failures(station):
         assert start_of_service(board).returncode in CUT
     sessions = board.sessions
     done = start_of_service(board)
-    assert done.returncode == cli.REFUSED and "attempts" in done.stderr and board.sessions == sessions
+    assert (
+        done.returncode == cli.REFUSED and "attempts" in done.stderr and board.sessions == sessions
+    )
     board.chip.hook = lambda _, __: None
-    assert board.flash("recover").returncode == 0 and board.counters() == COUNTERS  # by hand it still goes
+    assert (
+        board.flash("recover").returncode == 0 and board.counters() == COUNTERS
+    )  # by hand it still goes
 
 
 def _cut_at(nth):

@@ -12,20 +12,30 @@ FIELD_PINS = avrdude.Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/protocols
 
 
 def real(words, **options):
-    run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **options)
+    run = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **options
+    )
     return run.returncode, run.stdout
 
 
 @pytest.fixture
 def chip(tmp_path):
-    """An STK500 with an ATmega168P behind it: (its Programmer, what is in the flash after a session)."""
+    """An STK500 with an ATmega168P behind it: (its Programmer, what is in the flash after a
+    session).
+    """
     folder = tmp_path / "chip"
-    process = subprocess.Popen([sys.executable, "-m", "tests.fakes.stk500", "--image", str(folder)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fakes.stk500", "--image", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         port = process.stdout.readline().split()[-1]
 
         def flash():
-            assert process.stdout.readline() == "stk500: saved\n"  # avrdude ends before the programmer has noticed
+            assert (
+                process.stdout.readline() == "stk500: saved\n"
+            )  # avrdude ends before the programmer has noticed
             return (folder / "flash.bin").read_bytes()
 
         yield avrdude.Programmer("stk500v1", "net:" + port, None, ()), flash
@@ -42,7 +52,9 @@ def test_the_real_avrdude_does_what_the_operations_say(chip, tmp_path):
     eeprom = tmp_path / "eeprom.bin"
     signature = tmp_path / "signature.bin"
     reads = ["signature:r:{}:r".format(signature), "eeprom:r:{}:r".format(eeprom)]
-    status, text = real(avrdude.command(programmer, "m168p", None, ["erase", "flash:w:{}:r".format(image), *reads]))
+    status, text = real(
+        avrdude.command(programmer, "m168p", None, ["erase", "flash:w:{}:r".format(image), *reads])
+    )
     assert status == 0, text
     assert flash().rstrip(b"\xff") == image.read_bytes().rstrip(b"\xff")
     assert avrdude.part_of(signature.read_bytes())[0] == "m168p"
@@ -76,11 +88,18 @@ def test_the_real_avrdude_takes_our_configuration(tmp_path):
     config.write_bytes(avrdude.configuration(FIELD_PINS, version))
     programmer = avrdude.Programmer(avrdude.ROUTER, None, FIELD_PINS, ())
     status, text = real(avrdude.command(programmer, "m168p", str(config), ["hfuse:r:-:h"]))
-    assert status != 0 and "syntax" not in text.lower() and "flukso" not in text.lower().replace("flukso-linuxgpio", ""), text
+    assert (
+        status != 0
+        and "syntax" not in text.lower()
+        and "flukso" not in text.lower().replace("flukso-linuxgpio", "")
+    ), text
     assert avrdude.failure(status, text).reason == "device", text
 
 
-@pytest.mark.parametrize("version, newer", [((6, 3), False), ((7, 0), False), ((7, 1), True), ((7, 3), True), ((8, 0), True)])
+@pytest.mark.parametrize(
+    "version, newer",
+    [((6, 3), False), ((7, 0), False), ((7, 1), True), ((7, 3), True), ((8, 0), True)],
+)
 def test_each_avrdude_gets_the_words_that_it_knows(version, newer):
     text = avrdude.configuration(FIELD_PINS, version)
     assert (b"prog_modes = PM_ISP;" in text, b"sdo = 1;\n  sdi = 2;" in text) == (newer, newer)
@@ -91,7 +110,9 @@ def test_each_avrdude_gets_the_words_that_it_knows(version, newer):
 def test_the_real_avrdude_knows_both_spellings_of_the_pins(tmp_path, version):
     config = tmp_path / "pins.conf"
     modes = b"" if version >= (7, 1) else b"  prog_modes = PM_ISP;\n  reset"
-    config.write_bytes(avrdude.configuration(FIELD_PINS, version).replace(b"  reset", modes or b"  reset"))
+    config.write_bytes(
+        avrdude.configuration(FIELD_PINS, version).replace(b"  reset", modes or b"  reset")
+    )
     programmer = avrdude.Programmer(avrdude.ROUTER, None, FIELD_PINS, ())
     status, text = real(avrdude.command(programmer, "m168p", str(config), ["hfuse:r:-:h"]))
     assert status != 0 and avrdude.failure(status, text).reason == "device", text
@@ -104,16 +125,31 @@ def test_the_chip_of_the_pins_is_named_to_an_avrdude_with_libgpiod():
         assert words[3:5] == ["-c", avrdude.ROUTER] and ("gpiochip1" in words) == bool(options)
 
 
-USB = [("usbasp", ()), ("usbtiny", ()), ("avrispmkII", ("-P", "usb")), ("avrisp", ("-P", "/dev/ttyUSB77")), ("nonsense", ())]
+USB = [
+    ("usbasp", ()),
+    ("usbtiny", ()),
+    ("avrispmkII", ("-P", "usb")),
+    ("avrisp", ("-P", "/dev/ttyUSB77")),
+    ("nonsense", ()),
+]
 
 
 @pytest.mark.parametrize("name, more", [pytest.param(name, more, id=name) for name, more in USB])
 def test_a_programmer_of_a_pc_that_is_not_there_is_said(name, more, tmp_path, capsys):
     """The real avrdude takes our words and looks for the device."""
-    places = ["--config", "/dev/null", "--backup", str(tmp_path / "backup"), "--run", str(tmp_path / "run")]
+    places = [
+        "--config",
+        "/dev/null",
+        "--backup",
+        str(tmp_path / "backup"),
+        "--run",
+        str(tmp_path / "run"),
+    ]
     assert cli.main(["info", "-c", name, *more, *places]) == cli.EXITS["device"]
     said = capsys.readouterr().err
-    assert said.startswith("flukso-flash: ") and ("USB" in said or name in said or more[-1] in said), said
+    assert said.startswith("flukso-flash: ") and (
+        "USB" in said or name in said or more[-1] in said
+    ), said
     assert not (tmp_path / "backup").exists()
 
 
@@ -124,7 +160,12 @@ def test_impossible_pins_are_refused(pin):
 
 
 @pytest.mark.parametrize(
-    "signature, words", [(b"\x1e\x92\x05", "too small"), (b"\x00\x00\x00", "not a chip"), (b"\xff\xff\xff", "not a chip")]
+    "signature, words",
+    [
+        (b"\x1e\x92\x05", "too small"),
+        (b"\x00\x00\x00", "not a chip"),
+        (b"\xff\xff\xff", "not a chip"),
+    ],
 )
 def test_other_chips_are_refused(signature, words):
     with pytest.raises(avrdude.AvrdudeError, match=words):

@@ -1,15 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cuts at every point of an update: the tool killed, avrdude killed, the board without power in the middle of each write."""
+"""Cuts at every point of an update: the tool killed, avrdude killed, the board without power in the
+middle of each write.
+"""
 
 import pytest
 
 from tests.flash.station import COUNTERS
-from tests.flash.walk import TORN_AT, WRITES, End, Point, all_points, cut_in_write, recovered, walk, walk_to
+from tests.flash.walk import (
+    TORN_AT,
+    WRITES,
+    End,
+    Point,
+    all_points,
+    cut_in_write,
+    recovered,
+    walk,
+    walk_to,
+)
 
 BACK = True  # recover --old
 SHORT = [
-    *[Point(cut, nth, not BACK, "cpython") for cut, nth in [("power", 1), ("power", 2), ("power", 3), ("power", 35), ("power", 66)]],
-    *[Point(cut, nth, not BACK, "cpython") for cut, nth in [("avrdude", 2), ("avrdude", 30), ("tool", 1), ("tool", 40), ("ours", 9)]],
+    *[
+        Point(cut, nth, not BACK, "cpython")
+        for cut, nth in [("power", 1), ("power", 2), ("power", 3), ("power", 35), ("power", 66)]
+    ],
+    *[
+        Point(cut, nth, not BACK, "cpython")
+        for cut, nth in [("avrdude", 2), ("avrdude", 30), ("tool", 1), ("tool", 40), ("ours", 9)]
+    ],
     *[Point("step-tool", nth, not BACK, "cpython") for nth in (1, 6, 9)],
     *[Point("step-" + victim, 5, not BACK, "cpython") for victim in ("power", "avrdude")],
     Point("power", 20, BACK, "micropython"),
@@ -19,10 +37,16 @@ ALL = all_points()
 LINES_LEAST = 9  # of an update, as SHORT believes
 
 
-@pytest.mark.parametrize("point", SHORT, ids=lambda point: "{}-{}{}".format(point.cut, point.nth, "-back" if point.back else ""))
+@pytest.mark.parametrize(
+    "point",
+    SHORT,
+    ids=lambda point: "{}-{}{}".format(point.cut, point.nth, "-back" if point.back else ""),
+)
 def test_a_cut_is_recovered_from(tmp_path, impatient, point):
     end = walk_to(point, tmp_path, impatient)
-    assert end.kept and (end == End("old" if point.back else "new", True, True) or point.cut.startswith("step-"))
+    assert end.kept and (
+        end == End("old" if point.back else "new", True, True) or point.cut.startswith("step-")
+    )
 
 
 @pytest.mark.slow
@@ -31,7 +55,9 @@ def test_every_cut_is_recovered_from(tmp_path, cut):
     ends, failed = walk(ALL[cut], tmp_path)
     assert not failed, "\n".join(failed)
     if cut == "steps":  # how many lines the tool says is its own affair
-        assert LINES_LEAST * 3 <= len(ends) < len(ALL[cut]), "STEPS is too small to see the last line cut"
+        assert LINES_LEAST * 3 <= len(ends) < len(ALL[cut]), (
+            "STEPS is too small to see the last line cut"
+        )
     else:
         assert len(ends) == len(ALL[cut]) and all(end.begun for end in ends)
 

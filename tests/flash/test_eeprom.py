@@ -12,7 +12,11 @@ from tests.flash.station import COUNTERS, LAYOUTS, UART_IDS, historic_eeprom, ua
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_historic_layouts(layout):
     found = eeprom.read(historic_eeprom(layout, COUNTERS))
-    assert found.counters == COUNTERS and found.layout.endswith(layout[-1]) and ("reversed" in found.layout) == layout.startswith("rev")
+    assert (
+        found.counters == COUNTERS
+        and found.layout.endswith(layout[-1])
+        and ("reversed" in found.layout) == layout.startswith("rev")
+    )
 
 
 def test_the_historic_layout_of_generation_1():
@@ -23,7 +27,9 @@ def test_the_historic_layout_of_generation_1():
     assert eeprom.read(bytes(damaged)) == eeprom.UNKNOWN
 
 
-HISTORIC = [(layout, historic_eeprom(layout, COUNTERS)) for layout in LAYOUTS] + [("uart", uart_eeprom(COUNTERS[:4]))]
+HISTORIC = [(layout, historic_eeprom(layout, COUNTERS)) for layout in LAYOUTS] + [
+    ("uart", uart_eeprom(COUNTERS[:4]))
+]
 
 
 @pytest.mark.parametrize("cells", [pytest.param(cells, id=layout) for layout, cells in HISTORIC])
@@ -33,7 +39,10 @@ def test_counters_are_put_into_a_historic_image_and_nothing_else_changes(cells):
     made = eeprom.with_counters(cells, later)
     assert eeprom.read(made) == before._replace(counters=later)
     assert eeprom.with_counters(made, before.counters) == cells
-    assert eeprom.with_counters(cells, later[1:]) is None and eeprom.with_counters(b"\xff" * 512, later) is None
+    assert (
+        eeprom.with_counters(cells, later[1:]) is None
+        and eeprom.with_counters(b"\xff" * 512, later) is None
+    )
 
 
 def test_the_journal_of_the_running_firmware(station):

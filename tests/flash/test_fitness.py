@@ -77,12 +77,16 @@ def test_takes_a_new_chip_and_a_historic_one():
 def test_counters_are_those_that_the_eeprom_holds():
     target = chip(cells=historic_eeprom("declared-1", COUNTERS))
     assert fitness.committed(None, target) == COUNTERS
-    assert fitness.committed(HISTORIC._replace(counters=(1, 2, 3, 3, 5, 6)), target) == COUNTERS  # counted on until the commit
+    assert (
+        fitness.committed(HISTORIC._replace(counters=(1, 2, 3, 3, 5, 6)), target) == COUNTERS
+    )  # counted on until the commit
     assert fitness.committed(None, chip()) == ()
     assert fitness.committed(HISTORIC, chip()) == (0,) * 6
 
 
-@pytest.mark.parametrize("cells", [b"\xff" * 512, historic_eeprom("declared-1", (1, 2, 3, 4, 5, 5)), b"\x00" * 512])
+@pytest.mark.parametrize(
+    "cells", [b"\xff" * 512, historic_eeprom("declared-1", (1, 2, 3, 4, 5, 5)), b"\x00" * 512]
+)
 def test_counters_that_the_eeprom_does_not_hold_are_not_risked(cells):
     with pytest.raises(Refused, match="stored|hold"):
         fitness.committed(HISTORIC._replace(counters=COUNTERS), chip(cells=cells))

@@ -13,7 +13,15 @@ from tests.flash import walk
 from tests.flash.station import COUNTERS, historic_chip
 from tests.terminal import Terminal
 
-RELEASES = [("2.0", 18), ("2.1.7", 18), ("2.4.1", 18), ("2.4.2", 22), ("2.5", 22), ("2.5.0", 22), ("3.0.0", 22)]
+RELEASES = [
+    ("2.0", 18),
+    ("2.1.7", 18),
+    ("2.4.1", 18),
+    ("2.4.2", 22),
+    ("2.5", 22),
+    ("2.5.0", 22),
+    ("3.0.0", 22),
+]
 RUN_S = 60
 ASKED = "Which release has the router"
 INIT = """#!/bin/sh
@@ -38,11 +46,15 @@ def test_what_is_no_release_is_refused(release):
 def on_terminal(board, *words, runtime="cpython") -> Terminal:
     """flukso-flash as somebody who sits there runs it."""
     command, env = board.command(*words, runtime=runtime)
-    changed = ["{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value]
+    changed = [
+        "{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value
+    ]
     return Terminal(["env", *changed, *command], board.folder)
 
 
-@pytest.mark.parametrize("layout, release, digits", [("declared-1", "2.1.7", 18), ("reversed-0", "2.5.0", 22)])
+@pytest.mark.parametrize(
+    "layout, release, digits", [("declared-1", "2.1.7", 18), ("reversed-0", "2.5.0", 22)]
+)
 def test_a_historic_board_gets_the_form_of_its_router(station, layout, release, digits):
     board = station(historic_chip(layout, COUNTERS), layout)
     done = board.flash("update", FIRMWARE, "--router-release", release)
@@ -92,7 +104,9 @@ def test_on_our_own_image_nothing_is_asked(historic):
     options = historic.options()
     config.write_text("config flash 'flash'\n\toption init '{}'\n".format(init))
     command, env = historic.command("update", FIRMWARE, options=options)
-    changed = ["{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value]
+    changed = [
+        "{}={}".format(name, value) for name, value in env.items() if os.environ.get(name) != value
+    ]
     with Terminal(["env", *changed, *command], historic.folder) as terminal:
         lines = terminal.finish(RUN_S)
         assert terminal.status == 0 and not any(ASKED in line for line in lines), lines
@@ -110,9 +124,19 @@ def test_without_a_bus_the_image_must_have_the_form(historic):
     options = historic.options()
     options[options.index("--bus") + 1] = "none"
     refused = historic.flash("update", FIRMWARE, "--router-release", "2.5.0", options=options)
-    assert refused.returncode == cli.REFUSED and "flukso-spi-22.hex" in refused.stderr and historic.sessions == 0
+    assert (
+        refused.returncode == cli.REFUSED
+        and "flukso-spi-22.hex" in refused.stderr
+        and historic.sessions == 0
+    )
     words = ["make", "-s", "-C", ROOT / "avr", "firmware", "VARIANT=-form", "EXTRA=-DFORM=22"]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    done = historic.flash("update", ROOT / "avr/build/spi-form/flukso.hex", "--router-release", "2.5.0", options=options)
+    done = historic.flash(
+        "update",
+        ROOT / "avr/build/spi-form/flukso.hex",
+        "--router-release",
+        "2.5.0",
+        options=options,
+    )
     assert done.returncode == 0, done.stderr
     assert historic.form() == 22 and historic.counters() == COUNTERS

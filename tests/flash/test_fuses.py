@@ -18,7 +18,11 @@ def test_the_fields_fuses_in_words():
 
 def test_a_factory_new_chip_in_words():
     lines = fuses.describe(0x62, 0xDF, 0xF9)
-    assert lines[:3] == ["clock: internal 8 MHz oscillator, divided by 8", "EEPROM: erased by a chip erase", "brown-out reset: off"]
+    assert lines[:3] == [
+        "clock: internal 8 MHz oscillator, divided by 8",
+        "EEPROM: erased by a chip erase",
+        "brown-out reset: off",
+    ]
 
 
 @pytest.mark.parametrize("high", [0xD6, 0xDE])
@@ -36,7 +40,9 @@ PLANNED = [
 ]
 
 
-@pytest.mark.parametrize("board, high, extended, want", [pytest.param(*row[1:], id=row[0]) for row in PLANNED])
+@pytest.mark.parametrize(
+    "board, high, extended, want", [pytest.param(*row[1:], id=row[0]) for row in PLANNED]
+)
 def test_only_what_differs_is_written(board, high, extended, want):
     assert fuses.planned(board, high, extended) == want
 
@@ -59,9 +65,14 @@ def test_nothing_that_is_planned_locks_out():
     for high in range(256):
         for extended in range(8):
             for board in ("spi", "uart"):
-                assert not [item for item in fuses.planned(board, high, extended) if fuses.refusal(*item)]
+                assert not [
+                    item for item in fuses.planned(board, high, extended) if fuses.refusal(*item)
+                ]
 
 
-@pytest.mark.parametrize("board, low, fits", [("spi", 0xEC, True), ("spi", 0xE2, False), ("uart", 0xE2, True), ("uart", 0xEC, False)])
+@pytest.mark.parametrize(
+    "board, low, fits",
+    [("spi", 0xEC, True), ("spi", 0xE2, False), ("uart", 0xE2, True), ("uart", 0xEC, False)],
+)
 def test_a_board_is_told_by_its_clock(board, low, fits):
     assert (fuses.misfit(board, low) == "") == fits

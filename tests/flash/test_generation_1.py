@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A board of generation 1 on a programmer of a PC: an ATmega168V with the real UART firmware. Nobody can ask it over a bus."""
+"""A board of generation 1 on a programmer of a PC: an ATmega168V with the real UART firmware.
+Nobody can ask it over a bus.
+"""
 
 import json
 
@@ -58,16 +60,33 @@ def test_the_historic_board_is_read(board, tmp_path):
 def test_the_real_image_is_flashed_and_counts_on(board):
     done = board.flash("update", UART_FIRMWARE, "--board", "uart")
     assert done.returncode == 0 and "EEPROM verified" in done.stdout, done.stderr
-    assert board.chip.fuses == {"lfuse": 0xE2, "hfuse": 0xDF & ~EESAVE, "efuse": 0x01} and board.chip.erases == 1
+    assert (
+        board.chip.fuses == {"lfuse": 0xE2, "hfuse": 0xDF & ~EESAVE, "efuse": 0x01}
+        and board.chip.erases == 1
+    )
     assert live_counters(board) == COUNTED
     said = info(board)
-    assert (said["eeprom"], tuple(said["counters"]), tuple(said["ids"])) == ("journal, generation 1", COUNTED, UART_IDS)
+    assert (said["eeprom"], tuple(said["counters"]), tuple(said["ids"])) == (
+        "journal, generation 1",
+        COUNTED,
+        UART_IDS,
+    )
 
 
-@pytest.mark.parametrize("words", [(FIRMWARE,), (FIRMWARE, "--board", "spi"), (FIRMWARE, "--force"), (UART_FIRMWARE, "--board", "spi")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (FIRMWARE,),
+        (FIRMWARE, "--board", "spi"),
+        (FIRMWARE, "--force"),
+        (UART_FIRMWARE, "--board", "spi"),
+    ],
+)
 def test_an_image_of_the_other_board_is_refused(board, words):
     done = board.flash("update", *words)
-    assert done.returncode == cli.REFUSED and board.chip.erases == board.chip.fuse_writes == 0, done.stdout
+    assert done.returncode == cli.REFUSED and board.chip.erases == board.chip.fuse_writes == 0, (
+        done.stdout
+    )
 
 
 @pytest.mark.parametrize("nth", [1, 2, 30, 53])
@@ -93,5 +112,9 @@ def test_going_back_brings_the_historic_image_with_what_was_counted_since(board,
     done = board.flash("restore", file)
     assert done.returncode == 0, done.stderr
     said = info(board)
-    assert (said["eeprom"], tuple(said["counters"]), tuple(said["ids"])) == ("historic, generation 1", later, UART_IDS)
+    assert (said["eeprom"], tuple(said["counters"]), tuple(said["ids"])) == (
+        "historic, generation 1",
+        later,
+        UART_IDS,
+    )
     assert bytes(board.chip.flash).rstrip(b"\xff") == HISTORIC_FLASH

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Intel hex files: what PyPI's intelhex writes is read alike, and what is damaged is refused with its line."""
+"""Intel hex files: what PyPI's intelhex writes is read alike, and what is damaged is refused with
+its line.
+"""
 
 import io
 
@@ -48,7 +50,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("text, words", [pytest.param(text, words, id=name) for name, text, words in BAD])
+@pytest.mark.parametrize(
+    "text, words", [pytest.param(text, words, id=name) for name, text, words in BAD]
+)
 def test_refuses(text, words):
     with pytest.raises(HexError, match=words):
         read(text, SIZE)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A firmware image is believed only when its descriptor and checksum say that it is whole, and ours."""
+"""A firmware image is believed only when its descriptor and checksum say that it is whole, and
+ours.
+"""
 
 import struct
 
@@ -11,7 +13,9 @@ from tools import avrdude_wrap
 
 def made(board=2, version=(2, 3), length=2000, magic=b"FLXD", layout=1, flip=None):
     memory = bytearray(at * 7 & 0xFF for at in range(2000))
-    struct.pack_into(image.FORM, memory, image.DESCRIPTOR_AT, magic, layout, board, *version, length, 0xFFFF, 0)
+    struct.pack_into(
+        image.FORM, memory, image.DESCRIPTOR_AT, magic, layout, board, *version, length, 0xFFFF, 0
+    )
     struct.pack_into("<I", memory, image.CRC_AT, image.checksum(memory[: min(length, 2000)]))
     if flip is not None:
         memory[flip] ^= 0x10
@@ -35,7 +39,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("change, words", [pytest.param(change, words, id=name) for name, change, words in BAD])
+@pytest.mark.parametrize(
+    "change, words", [pytest.param(change, words, id=name) for name, change, words in BAD]
+)
 def test_refuses(change, words):
     with pytest.raises(image.ImageError, match=words):
         image.load(made(**change))

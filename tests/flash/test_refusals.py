@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cannot be done is said in a sentence and by the exit status, and nothing is written to the chip."""
+"""What cannot be done is said in a sentence and by the exit status, and nothing is written to the
+chip.
+"""
 
 import errno
 import json
@@ -23,7 +25,10 @@ HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,f
 
 def untouched(board) -> bool:
     chip = board.chip
-    return chip.erases == chip.page_writes == chip.eeprom_writes == chip.fuse_writes == 0 and board.counters() == COUNTERS
+    return (
+        chip.erases == chip.page_writes == chip.eeprom_writes == chip.fuse_writes == 0
+        and board.counters() == COUNTERS
+    )
 
 
 @pytest.fixture(params=["cpython", "micropython"])
@@ -51,7 +56,11 @@ def test_no_spi_device(station, tmp_path, runtime):
     options = board.options()
     options[options.index("--bus") + 1] = "spidev:/dev/spidev77.7"
     done = board.flash("update", FIRMWARE, runtime=runtime, options=options)
-    assert done.returncode == cli.EXITS["device"] and "/dev/spidev77.7" in done.stderr and untouched(board)
+    assert (
+        done.returncode == cli.EXITS["device"]
+        and "/dev/spidev77.7" in done.stderr
+        and untouched(board)
+    )
 
 
 @pytest.mark.parametrize("what", ["device", "lock"])
@@ -65,11 +74,16 @@ def test_another_process_has_the_board(station, tmp_path, runtime, what):
         (board.folder / "run").mkdir()
         path = board.folder / "run/lock"
     path.touch()
-    with subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True
+    ) as holder:
         holder.stdout.readline()
         done = board.flash("update", FIRMWARE, runtime=runtime, options=options)
         holder.kill()
-    assert done.returncode == cli.LOCKED and "process {} ({}".format(holder.pid, sys.executable) in done.stderr, done.stderr
+    assert (
+        done.returncode == cli.LOCKED
+        and "process {} ({}".format(holder.pid, sys.executable) in done.stderr
+    ), done.stderr
     assert untouched(board)
 
 
@@ -89,7 +103,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize("text, words, said", [pytest.param(*row[1:], id=row[0]) for row in REFUSALS])
+@pytest.mark.parametrize(
+    "text, words, said", [pytest.param(*row[1:], id=row[0]) for row in REFUSALS]
+)
 @pytest.mark.parametrize("force", [(), ("--force",)])
 def test_an_image_that_does_not_fit(station, tmp_path, text, words, said, force):
     board = station()
@@ -117,7 +133,9 @@ def test_a_chip_that_is_too_small(station):
     board = station()
     board.chip.signature = b"\x1e\x92\x05"
     done = board.flash("update", FIRMWARE, "--force")
-    assert done.returncode == cli.EXITS["signature"] and "ATmega48" in done.stderr and untouched(board)
+    assert (
+        done.returncode == cli.EXITS["signature"] and "ATmega48" in done.stderr and untouched(board)
+    )
 
 
 def test_the_disk_is_full(station, monkeypatch, capsys):
@@ -144,7 +162,11 @@ def test_a_cell_that_does_not_take_its_bits(station, newer):
     board.chip.hook = stuck
     done = board.flash("update", newer, "--json")
     error = json.loads(done.stdout.splitlines()[-1])
-    assert error["event"] == "error" and error["exit"] == done.returncode == cli.EXITS["verify"] and board.backup.exists()
+    assert (
+        error["event"] == "error"
+        and error["exit"] == done.returncode == cli.EXITS["verify"]
+        and board.backup.exists()
+    )
     assert board.flash("update", newer).returncode == cli.REFUSED  # the backup is not overwritten
     board.chip.hook = lambda kind, address: None
     assert board.flash("recover").returncode == 0 and board.counters() == COUNTERS
@@ -154,8 +176,12 @@ def test_an_avrdude_that_fails_otherwise(station, tmp_path, runtime):
     board = station()
     (tmp_path / "avrdude").write_text("#!/bin/sh\necho 'avrdude: the moon is too close'\nexit 3\n")
     (tmp_path / "avrdude").chmod(0o755)
-    done = board.flash("update", FIRMWARE, runtime=runtime, PATH="{}:{}".format(tmp_path, os.environ["PATH"]))
-    assert done.returncode == cli.EXITS["failed"] and "the moon is too close" in done.stderr, done.stderr
+    done = board.flash(
+        "update", FIRMWARE, runtime=runtime, PATH="{}:{}".format(tmp_path, os.environ["PATH"])
+    )
+    assert done.returncode == cli.EXITS["failed"] and "the moon is too close" in done.stderr, (
+        done.stderr
+    )
     assert untouched(board) and not board.backup.exists()
 
 
@@ -178,7 +204,9 @@ def test_an_update_that_is_interrupted_from_the_keyboard(station, newer):
 def test_nothing_to_recover(station):
     board = station()
     done = board.flash("recover")
-    assert done.returncode == cli.REFUSED and "nothing was cut off" in done.stderr and untouched(board)
+    assert (
+        done.returncode == cli.REFUSED and "nothing was cut off" in done.stderr and untouched(board)
+    )
 
 
 def test_a_damaged_backup(station):
@@ -225,7 +253,10 @@ def test_each_command_has_its_help(command, form, capsys):
 def test_the_help_has_all_commands(capsys):
     assert avrdude_wrap.main(["help"]) == cli.DONE
     said = capsys.readouterr().out
-    assert all("\n  {} ".format(name) in said.replace("\n", " \n") for name in (*cli.COMMANDS, "diff", "merge"))
+    assert all(
+        "\n  {} ".format(name) in said.replace("\n", " \n")
+        for name in (*cli.COMMANDS, "diff", "merge")
+    )
 
 
 USAGE = [
@@ -247,6 +278,8 @@ USAGE = [
 @pytest.mark.parametrize("words", USAGE)
 def test_a_wrong_command_line(words, tmp_path, capsys):
     (tmp_path / "config").touch()
-    given = [word for word in words if word] + (["--config", str(tmp_path / "config")] if words[0] == "info" else [])
+    given = [word for word in words if word] + (
+        ["--config", str(tmp_path / "config")] if words[0] == "info" else []
+    )
     assert cli.main(given) == cli.USAGE_WRONG
     assert capsys.readouterr().err.startswith("flukso-flash: ")

@@ -44,7 +44,9 @@ def test_the_micropython_tool_works_on_the_pins_too(router):
 
 @pytest.fixture
 def ms14(tmp_path):
-    with Router(tmp_path, historic_chip("declared-0", COUNTERS), "declared-0", "dragino,ms14") as running:
+    with Router(
+        tmp_path, historic_chip("declared-0", COUNTERS), "declared-0", "dragino,ms14"
+    ) as running:
         yield running
 
 
@@ -59,16 +61,23 @@ def test_an_ms14_programs_over_its_own_pins_with_the_level_shifter_open_meanwhil
 @pytest.mark.parametrize("words", [("--pins", "~0,~3,1,2"), ("--pins", "~20,~18,21,5")])
 def test_an_ms14_never_drives_what_its_flash_chip_hangs_on(ms14, words):
     done = ms14.flash("update", FIRMWARE, *words)
-    assert done.returncode == cli.USAGE_WRONG and "is not driven on dragino,ms14" in done.stderr, done.stderr
+    assert done.returncode == cli.USAGE_WRONG and "is not driven on dragino,ms14" in done.stderr, (
+        done.stderr
+    )
     assert ms14.touched == set() and ms14.owners == [] and ms14.chip.page_writes == 0
 
 
-@pytest.mark.parametrize("command, status", [("update", cli.USAGE_WRONG), ("info", cli.USAGE_WRONG), ("auto", 0)])
+@pytest.mark.parametrize(
+    "command, status", [("update", cli.USAGE_WRONG), ("info", cli.USAGE_WRONG), ("auto", 0)]
+)
 def test_on_an_unknown_router_nothing_is_touched_and_it_says_what_to_set(router, command, status):
     router.name = "glinet,gl-ar150"
     done = router.flash(command, *([FIRMWARE] if command == "update" else []))
     assert done.returncode == status, done.stderr
-    assert "the pins of this router (glinet,gl-ar150) are not known: set reset, sck, mosi, miso" in done.stderr
+    assert (
+        "the pins of this router (glinet,gl-ar150) are not known: set reset, sck, mosi, miso"
+        in done.stderr
+    )
     assert router.touched == set() and router.owners == []
 
 
@@ -78,13 +87,24 @@ def test_on_an_unknown_router_nothing_is_touched_and_it_says_what_to_set(router,
 def test_a_killed_process_leaves_no_pin_behind(router, victim, runtime):
     def kill(kind, address):
         if address == 0x400:
-            number = tool.pid if victim == "tool" else int((router.folder / "run/avrdude.pid").read_text())
+            number = (
+                tool.pid
+                if victim == "tool"
+                else int((router.folder / "run/avrdude.pid").read_text())
+            )
             os.kill(number, signal.SIGKILL)
             time.sleep(0.1)
 
     router.chip.hook = kill
     command, env = router.command("update", FIRMWARE, runtime=runtime)
-    tool = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=router.folder)
+    tool = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        cwd=router.folder,
+    )
     text = tool.communicate(timeout=END_S)[0]  # ends with the guardian, which has the output too
     assert tool.returncode == (-signal.SIGKILL if victim == "tool" else cli.CUT_OFF), text
     assert router.given_back() and router.backup.exists(), text

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The daemon is stopped for the programmer and started again, however the tool ends, by whoever has it in hand; no pid file is believed."""
+"""The daemon is stopped for the programmer and started again, however the tool ends, by whoever has
+it in hand; no pid file is believed.
+"""
 
 import os
 import signal
@@ -44,10 +46,14 @@ SOON_S = 10
 
 @pytest.fixture
 def victim(tmp_path):
-    """A process of somebody else: (Popen, the file that has a line for each time that it was begun)."""
+    """A process of somebody else: (Popen, the file that has a line for each time that it was
+    begun).
+    """
     runs = tmp_path / "runs"
     (tmp_path / "victim.py").write_text(VICTIM)
-    with subprocess.Popen([sys.executable, tmp_path / "victim.py", runs, "flukso", "--config"], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "victim.py", runs, "flukso", "--config"], stdout=subprocess.PIPE
+    ) as process:
         process.stdout.readline()
         yield process, runs
         process.kill()
@@ -60,7 +66,12 @@ def daemon(request, tmp_path):
     path.write_text(DAEMON.format(port=free_port(), folder=tmp_path))
     command, env = interpreter(request.param)
     command = [*command, "daemon", "--config", path]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT), **env}, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    ) as process:
         process.stderr.readline()
         pidfile.write_text("{}\n".format(process.pid))
         yield process, pidfile, request.param
@@ -75,13 +86,17 @@ def wait_for(condition):
 
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
-def test_a_pid_file_of_somebody_elses_process_ends_and_starts_nothing(station, newer, victim, tmp_path, runtime):
+def test_a_pid_file_of_somebody_elses_process_ends_and_starts_nothing(
+    station, newer, victim, tmp_path, runtime
+):
     process, runs = victim
     pidfile = tmp_path / "flukso.pid"
     pidfile.write_text("{}\n".format(process.pid))
     board = station()
     done = board.flash("update", newer, "--pidfile", pidfile, runtime=runtime)
-    assert done.returncode == 0 and "which is no flukso daemon: left alone" in done.stderr, done.stderr
+    assert done.returncode == 0 and "which is no flukso daemon: left alone" in done.stderr, (
+        done.stderr
+    )
     assert "stopping" not in done.stdout and process.poll() is None
     assert runs.read_text() == "begun\n" and board.counters() == COUNTERS
 
@@ -91,7 +106,10 @@ def test_a_daemon_that_nobody_has_in_hand_is_named_and_nothing_is_done(station, 
     board = station()
     done = board.flash("update", newer, "--pidfile", pidfile, runtime=runtime)
     assert done.returncode == cli.LOCKED, done.stdout + done.stderr
-    assert "process {}".format(process.pid) in done.stderr and "neither procd nor systemd" in done.stderr
+    assert (
+        "process {}".format(process.pid) in done.stderr
+        and "neither procd nor systemd" in done.stderr
+    )
     assert process.poll() is None and board.chip.erases == 0 and not board.backup.exists()
 
 
@@ -131,7 +149,9 @@ def test_systemds_service_is_stopped_and_started(station, newer, tmp_path, up, r
     options = [*board.options(), "--pidfile", str(tmp_path / "none")]
     assert board.flash("update", newer, runtime=runtime, options=options, PATH=path).returncode == 0
     calls = ["is-active --quiet flukso", *(["stop flukso", "start flukso"] if up else [])]
-    assert (tmp_path / "calls").read_text().splitlines() == calls and (tmp_path / "up").exists() == up
+    assert (tmp_path / "calls").read_text().splitlines() == calls and (
+        tmp_path / "up"
+    ).exists() == up
 
 
 def test_systemds_service_is_started_again_when_the_tool_is_killed(station, newer, tmp_path):
@@ -140,7 +160,9 @@ def test_systemds_service_is_started_again_when_the_tool_is_killed(station, newe
     (tmp_path / "bin/systemctl").write_text(SYSTEMCTL.format(folder=tmp_path))
     (tmp_path / "bin/systemctl").chmod(0o755)
     (tmp_path / "up").touch()
-    board.chip.hook = lambda kind, address: os.kill(tool.pid, signal.SIGKILL) if address == 0x200 else None
+    board.chip.hook = lambda kind, address: (
+        os.kill(tool.pid, signal.SIGKILL) if address == 0x200 else None
+    )
     command, env = board.command("update", newer)
     env["PATH"] = "{}:{}".format(tmp_path / "bin", env["PATH"])
     tool = subprocess.Popen(command, stdout=subprocess.PIPE, env=env, cwd=board.folder)
@@ -161,7 +183,9 @@ def test_the_routers_service_is_stopped_and_started(station, newer, tmp_path, up
     options = [str(word) for word in board.options()]
     (board.folder / "config").write_text("config flash 'flash'\n\toption init '{}'\n".format(init))
     assert board.flash("update", newer, runtime=runtime, options=options).returncode == 0
-    assert (tmp_path / "calls").read_text().split() == (["running", "stop", "start"] if up else ["running"])
+    assert (tmp_path / "calls").read_text().split() == (
+        ["running", "stop", "start"] if up else ["running"]
+    )
     assert (tmp_path / "up").exists() == up
 
 
@@ -171,7 +195,9 @@ def test_a_guardian_that_nobody_came_to_is_ended(station, tmp_path):
     run = board.folder / "run"
     run.mkdir()
     os.mkfifo(run / "old.fifo")
-    (run / "guardian.sh").write_text(guardian.script(str(run / "old.fifo"), "/none", "/none", [], "", "", []))
+    (run / "guardian.sh").write_text(
+        guardian.script(str(run / "old.fifo"), "/none", "/none", [], "", "", [])
+    )
     with subprocess.Popen(["/bin/sh", run / "guardian.sh"]) as old:
         (run / "guardian.pid").write_text(str(old.pid))
         wait_for(lambda: b"guardian.sh" in Path("/proc", str(old.pid), "cmdline").read_bytes())
@@ -183,9 +209,15 @@ def test_a_guardian_that_nobody_came_to_is_ended(station, tmp_path):
 def test_a_driver_that_does_not_come_back_is_said(station, tmp_path):
     """The guardian's exit status is what the tool warns of."""
     text = guardian.script("/dev/null", "/none", "/none", [], str(tmp_path / "none"), "spi.0", [])
-    assert subprocess.run(["/bin/sh", "-c", text], stderr=subprocess.DEVNULL).returncode == guardian.NOT_BOUND
+    assert (
+        subprocess.run(["/bin/sh", "-c", text], stderr=subprocess.DEVNULL).returncode
+        == guardian.NOT_BOUND
+    )
     text = guardian.script("/dev/null", "/none", "/none", [], "", "", ["/none/daemon"])
-    assert subprocess.run(["/bin/sh", "-c", text], stderr=subprocess.DEVNULL).returncode == guardian.NOT_STARTED
+    assert (
+        subprocess.run(["/bin/sh", "-c", text], stderr=subprocess.DEVNULL).returncode
+        == guardian.NOT_STARTED
+    )
 
 
 def test_words_of_the_guardian_are_quoted(tmp_path):

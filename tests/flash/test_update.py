@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flukso-flash on a board, through the real avrdude: counters and settings survive updates, on both interpreters."""
+"""flukso-flash on a board, through the real avrdude: counters and settings survive updates, on both
+interpreters.
+"""
 
 import json
 
@@ -51,7 +53,11 @@ def test_an_older_firmware_goes_there_only_by_force(station, newer):
     board = station()
     result_of(board.flash("update", newer, "--json"))
     refused = board.flash("update", FIRMWARE)
-    assert refused.returncode == cli.REFUSED and "--force" in refused.stderr and board.version() == (99, 1)
+    assert (
+        refused.returncode == cli.REFUSED
+        and "--force" in refused.stderr
+        and board.version() == (99, 1)
+    )
     result_of(board.flash("update", FIRMWARE, "--force", "--json"))
     assert board.version()[0] == 2 and board.counters() == COUNTERS
 
@@ -72,7 +78,10 @@ def test_backup_and_restore_bring_a_historic_board_back_and_the_counters_go_on(s
     board = station(historic_chip("reversed-1", COUNTERS), "reversed-1")
     file = tmp_path / "historic.backup"
     assert board.flash("backup", file).returncode == 0
-    assert backup.load(file.read_bytes()).counters == COUNTERS and board.chip.erases == board.chip.fuse_writes == 0
+    assert (
+        backup.load(file.read_bytes()).counters == COUNTERS
+        and board.chip.erases == board.chip.fuse_writes == 0
+    )
     result_of(board.flash("update", FIRMWARE, "--json"))
     later = (2, *COUNTERS[1:])
     board.set_counters(later)
@@ -90,7 +99,10 @@ def test_verify_names_the_first_difference(station):
     board.chip.flash[0x123] ^= 1
     board.start_board()
     done = board.flash("verify", FIRMWARE)
-    assert done.returncode == cli.EXITS["verify"] and "1 bytes differ, the first at 0x0123" in done.stderr
+    assert (
+        done.returncode == cli.EXITS["verify"]
+        and "1 bytes differ, the first at 0x0123" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("part", sorted(set(SIGNATURES) - {"atmega168p"}))

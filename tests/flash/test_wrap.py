@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only CPython's tool does with images, and that everything else goes without the library for them."""
+"""What only CPython's tool does with images, and that everything else goes without the library for
+them.
+"""
 
 import subprocess
 import sys
@@ -40,7 +42,9 @@ def test_merge_makes_one_image_and_refuses_an_overlap(files, tmp_path, capsys):
 
 @pytest.mark.parametrize("words", [["diff", "one"], ["merge", "out", "one"]])
 def test_too_few_files(words, capsys):
-    assert avrdude_wrap.main(words) == cli.USAGE_WRONG and "merge OUT.hex" in capsys.readouterr().err
+    assert (
+        avrdude_wrap.main(words) == cli.USAGE_WRONG and "merge OUT.hex" in capsys.readouterr().err
+    )
 
 
 def test_a_damaged_file_is_named(tmp_path, files, capsys):
@@ -52,13 +56,21 @@ def test_a_damaged_file_is_named(tmp_path, files, capsys):
 
 def test_without_intelhex_the_extra_is_named_and_the_rest_works(files):
     """As after an installation without the extra `flash`."""
-    program = "import sys; sys.modules['intelhex'] = None; from tools import avrdude_wrap; sys.exit(avrdude_wrap.main())"
+    program = (
+        "import sys; sys.modules['intelhex'] = None; from tools import avrdude_wrap; "
+        "sys.exit(avrdude_wrap.main())"
+    )
 
     def run(*words):
         command = [sys.executable, "-c", program, *words]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=30)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=30
+        )
         return done.returncode, done.stdout + done.stderr
 
-    assert run("diff", *files) == (cli.USAGE_WRONG, "flukso-flash: diff needs intelhex: pip install 'flukso[flash]'\n")
+    assert run("diff", *files) == (
+        cli.USAGE_WRONG,
+        "flukso-flash: diff needs intelhex: pip install 'flukso[flash]'\n",
+    )
     status, said = run("check", files[0])
     assert status == cli.BAD_IMAGE and "Traceback" not in said

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make flash-cuts`: an update is cut at every point, and `recover` has to end with a whole firmware and the counters.
+"""`make flash-cuts`: an update is cut at every point, and `recover` has to end with a whole
+firmware and the counters.
 
-Its last line is `flash-cuts: {json}`: points walked, how many of them ended with the old and the new firmware, how many kept the counters.
+Its last line is `flash-cuts: {json}`: points walked, how many of them ended with the old and the
+new firmware, how many kept the counters.
 """
 
 import contextlib
@@ -35,10 +37,11 @@ TORN_AT = 20  # the write in which the update is cut whose recovery is cut
 RUNTIMES = ("cpython", "micropython")
 STEP = "step-"  # cuts after a line of the tool
 
-# cut: what is cut where: power, avrdude, tool, ours, recovery, or step- and one of the first three; nth: write or step;
-# back: whether `recover --old` follows; runtime: of the tool
+# cut: what is cut where: power, avrdude, tool, ours, recovery, or step- and one of the first three;
+# nth: write or step; back: whether `recover --old` follows; runtime: of the tool
 Point = namedtuple("Point", ("cut", "nth", "back", "runtime"))
-# firmware: "old" or "new", which runs in the end; begun: whether anything was left to recover; kept: whether the counters were there
+# firmware: "old" or "new", which runs in the end; begun: whether anything was left to recover;
+# kept: whether the counters were there
 End = namedtuple("End", ("firmware", "begun", "kept"))
 
 
@@ -70,11 +73,22 @@ def image_for(board: Station) -> Path:
 
 def start(board: Station, runtime: str, *words) -> subprocess.Popen:
     command, env = board.command(*words, runtime=runtime)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=board.folder)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        cwd=board.folder,
+    )
 
 
-def cut_in_write(board: Station, victim: str, nth: int, words: tuple = (), runtime: str = "cpython") -> None:
-    """Begin an update (or what the words say) and cut it in its nth write: "power" of the board, "tool" or "avrdude" killed."""
+def cut_in_write(
+    board: Station, victim: str, nth: int, words: tuple = (), runtime: str = "cpython"
+) -> None:
+    """Begin an update (or what the words say) and cut it in its nth write: "power" of the board,
+    "tool" or "avrdude" killed.
+    """
     left = [nth]
 
     def hook(_, __):
@@ -82,7 +96,12 @@ def cut_in_write(board: Station, victim: str, nth: int, words: tuple = (), runti
         if left[0] == 0 and victim == "power":
             raise PowerCut
         if left[0] == 0:
-            os.kill(tool.pid if victim == "tool" else int((board.folder / "run/avrdude.pid").read_text()), signal.SIGKILL)
+            os.kill(
+                tool.pid
+                if victim == "tool"
+                else int((board.folder / "run/avrdude.pid").read_text()),
+                signal.SIGKILL,
+            )
             time.sleep(0.05)
 
     board.chip.hook = hook
@@ -95,7 +114,8 @@ def cut_in_write(board: Station, victim: str, nth: int, words: tuple = (), runti
 
 
 def cut_after_step(board: Station, victim: str, nth: int, runtime: str) -> None:
-    """Begin an update and cut it when the tool has said its nth line: "power" of the board, "tool" or "avrdude" killed.
+    """Begin an update and cut it when the tool has said its nth line: "power" of the board, "tool"
+    or "avrdude" killed.
 
     Raises NothingToCut when it says fewer.
     """
@@ -131,11 +151,15 @@ def cut_at(board: Station, point: Point) -> None:
     elif point.cut.startswith(STEP):
         cut_after_step(board, point.cut.removeprefix(STEP), point.nth, point.runtime)
     else:
-        cut_in_write(board, "power" if point.cut == "ours" else point.cut, point.nth, runtime=point.runtime)
+        cut_in_write(
+            board, "power" if point.cut == "ours" else point.cut, point.nth, runtime=point.runtime
+        )
 
 
 def recovered(board: Station, back: bool = False, runtime: str = "cpython") -> End:
-    """Recover, and say what came of it. Raises Broken when the tool fails or leaves something behind."""
+    """Recover, and say what came of it. Raises Broken when the tool fails or leaves something
+    behind.
+    """
     begun = board.backup.exists()
     if begun:
         done = board.flash("recover", *(["--old"] if back else []), runtime=runtime)
@@ -156,10 +180,16 @@ def walk_to(point: Point, folder: Path, env: dict) -> End:
 
 
 def all_points() -> dict[str, list[Point]]:
-    """Every point, by cut. Each write is cut three ways and, without power, recovered both ways; the interpreters take turns."""
+    """Every point, by cut. Each write is cut three ways and, without power, recovered both ways;
+    the interpreters take turns.
+    """
 
     def points(cut, last, every=1, back=(False,)):
-        return [Point(cut, nth, way, RUNTIMES[nth // every % 2]) for nth in range(1, last + 1, every) for way in back]
+        return [
+            Point(cut, nth, way, RUNTIMES[nth // every % 2])
+            for nth in range(1, last + 1, every)
+            for way in back
+        ]
 
     return {
         "power": points("power", WRITES, back=(False, True)),
@@ -167,12 +197,18 @@ def all_points() -> dict[str, list[Point]]:
         "tool": points("tool", WRITES),
         "ours": points("ours", WRITES_OF_OURS, 4),
         "recovery": points("recovery", WRITES_OF_OURS, 4),
-        "steps": [point for victim in ("power", "avrdude", "tool") for point in points(STEP + victim, STEPS)],
+        "steps": [
+            point
+            for victim in ("power", "avrdude", "tool")
+            for point in points(STEP + victim, STEPS)
+        ],
     }
 
 
 def walk(points: list[Point], folder: Path) -> tuple[list[End], list[str]]:
-    """Walk to all these points; returns the ends of those that there are, and a text for each that failed."""
+    """Walk to all these points; returns the ends of those that there are, and a text for each that
+    failed.
+    """
     env = {"LD_PRELOAD": str(library("impatient", folder))}
 
     def one(point: Point) -> End | str | None:
@@ -188,7 +224,9 @@ def walk(points: list[Point], folder: Path) -> tuple[list[End], list[str]]:
 
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(one, points))
-    return [end for end in found if isinstance(end, End)], [text for text in found if isinstance(text, str)]
+    return [end for end in found if isinstance(end, End)], [
+        text for text in found if isinstance(text, str)
+    ]
 
 
 def main(cuts: list[str]) -> int:
@@ -199,14 +237,27 @@ def main(cuts: list[str]) -> int:
     for cut in cuts or points:
         with tempfile.TemporaryDirectory() as name:
             well, badly = walk(points[cut], Path(name))
-        print("{:10} {} points, {} failed".format(cut, len(well) + len(badly), len(badly)), flush=True)
+        print(
+            "{:10} {} points, {} failed".format(cut, len(well) + len(badly), len(badly)), flush=True
+        )
         ends += well
         failed += badly
     for text in failed:
         print(text)
-    values = {"points": len(ends) + len(failed), "failed": len(failed), "recovered": sum(end.begun for end in ends)}
-    values.update({"old": sum(end.firmware == "old" for end in ends), "new": sum(end.firmware == "new" for end in ends)})
-    values.update({"counters_kept": sum(end.kept for end in ends), "seconds": round(time.monotonic() - begin)})
+    values = {
+        "points": len(ends) + len(failed),
+        "failed": len(failed),
+        "recovered": sum(end.begun for end in ends),
+    }
+    values.update(
+        {
+            "old": sum(end.firmware == "old" for end in ends),
+            "new": sum(end.firmware == "new" for end in ends),
+        }
+    )
+    values.update(
+        {"counters_kept": sum(end.kept for end in ends), "seconds": round(time.monotonic() - begin)}
+    )
     print("flash-cuts: " + json.dumps(values))
     return 1 if failed else 0
 

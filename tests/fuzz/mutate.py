@@ -86,7 +86,9 @@ MUTATIONS = (_flip, _replace, _cut, _drop, _repeat, _splice, _digit)
 
 
 def mutated(rand, seeds):
-    """One input: a seed with up to five changes, or a head of one and a tail of another, now and then plain noise."""
+    """One input: a seed with up to five changes, or a head of one and a tail of another, now and
+    then plain noise.
+    """
     kind = rand.below(20)
     if kind == 0:
         return rand.bytes(rand.below(300))
@@ -113,5 +115,9 @@ def canonical(value):
     if isinstance(value, (bytes, bytearray)):
         return "x" + "".join(["%02x" % byte for byte in value])
     if isinstance(value, dict):
-        return "{" + ",".join(sorted([canonical(key) + ":" + canonical(value[key]) for key in value])) + "}"
+        return (
+            "{"
+            + ",".join(sorted([canonical(key) + ":" + canonical(value[key]) for key in value]))
+            + "}"
+        )
     return "(" + ",".join([canonical(item) for item in value]) + ")"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`-m tests.fuzz.run TARGET CASES SEED [BLOCK]` on either interpreter: digests of what a parser says, or what breaks its contract."""
+"""`-m tests.fuzz.run TARGET CASES SEED [BLOCK]` on either interpreter: digests of what a parser
+says, or what breaks its contract.
+"""
 
 import hashlib
 import sys
@@ -7,11 +9,15 @@ import sys
 from tests.fuzz.mutate import Random, canonical, mutated
 from tests.fuzz.targets import TARGETS
 
-BLOCK = 200  # cases between two printed digests: where interpreters differ, the block tells the case
+BLOCK = (
+    200  # cases between two printed digests: where interpreters differ, the block tells the case
+)
 
 
 def outcome(target, data):
-    """A text that describes what happened; of the contract's own errors only what the target tells, as sentences may differ."""
+    """A text that describes what happened; of the contract's own errors only what the target tells,
+    as sentences may differ.
+    """
     try:
         return canonical(target.try_one(data))
     except target.own as error:
@@ -39,4 +45,9 @@ def main(name, cases, seed, show=-1):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else -1)
+    main(
+        sys.argv[1],
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        int(sys.argv[4]) if len(sys.argv) > 4 else -1,
+    )

@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parsers under fire: for each its seeds, and a call that may return or raise the parser's own error, nothing else."""
+"""The parsers under fire: for each its seeds, and a call that may return or raise the parser's own
+error, nothing else.
+"""
 
 import json
 import struct
 
-from flukso import buffer, calibration, config, copies, digest, http, https, lan_guard, lan_server, spi, uart, uci, upload
+from flukso import (
+    buffer,
+    calibration,
+    config,
+    copies,
+    digest,
+    http,
+    https,
+    lan_guard,
+    lan_server,
+    spi,
+    uart,
+    uci,
+    upload,
+)
 
 try:
     from zlib import crc32
@@ -12,21 +28,35 @@ except ImportError:  # MicroPython keeps it elsewhere
     from binascii import crc32
 
 VECTORS = "tests/vectors/"
-KEY, DEVICE, SENSOR = "00112233445566778899aabbccddeeff", "fedcba9876543210fedcba9876543210", "0123456789abcdef0123456789abcde0"
+KEY, DEVICE, SENSOR = (
+    "00112233445566778899aabbccddeeff",
+    "fedcba9876543210fedcba9876543210",
+    "0123456789abcdef0123456789abcde0",
+)
 OK = b'{"response":"ok"}'
 ANSWERS = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n" + OK,
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\n" + OK[:5] + b"\r\nc\r\n" + OK[5:] + b"\r\n0\r\nX-T: 1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\n"
+    + OK[:5]
+    + b"\r\nc\r\n"
+    + OK[5:]
+    + b"\r\n0\r\nX-T: 1\r\n\r\n",
     b"HTTP/1.0 200 OK\nconnection: close\n\n" + OK,
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nX-Upload-Interval: 20\r\n\r\n",
-    b"HTTP/1.1 503 Busy\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:48:37 GMT\r\ncontent-length: 0\r\n\r\n",
-    b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Incorrect digest\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 "
+    b"08:48:37 GMT\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Incorrect digest\r\nContent-Length: "
+    b"2\r\n\r\n{}",
 )
 REQUESTS = (
-    b"GET /sensor/" + SENSOR.encode() + b"?version=1.0&interval=minute&unit=watt&jsonp_callback=get_sensor_data HTTP/1.1",
-    b"GET /status HTTP/1.1\r\nHost: flukso.local:8080\r\nUser-Agent: curl/7.19.7\r\nAccept: */*\r\nConnection: close",
+    b"GET /sensor/"
+    + SENSOR.encode()
+    + b"?version=1.0&interval=minute&unit=watt&jsonp_callback=get_sensor_data HTTP/1.1",
+    b"GET /status HTTP/1.1\r\nHost: flukso.local:8080\r\nUser-Agent: curl/7.19.7\r\nAccept: "
+    b"*/*\r\nConnection: close",
     b"HEAD / HTTP/1.0\r\nX-Version: 1.0\r\nContent-Length: 0",
-    b"GET / HTTP/1.1\r\nHost: [fe80::1]:8080\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate",
+    b"GET / HTTP/1.1\r\nHost: [fe80::1]:8080\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: "
+    b"navigate",
     b"POST /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 12",
 )
 
@@ -40,7 +70,8 @@ def unhex(text):
     return bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])
 
 
-# each target: seeds() -> list of bytes; try_one(data) -> a value to compare; own: the errors that are its contract
+# each target: seeds() -> list of bytes; try_one(data) -> a value to compare; own: the errors that
+# are its contract
 
 
 class SpiReply:
@@ -49,7 +80,11 @@ class SpiReply:
     @staticmethod
     def seeds():
         replies = vectors("replies")
-        return [unhex(case["wire"]).lstrip(b"\0") for part in ("good", "deltas") for case in replies[part]]
+        return [
+            unhex(case["wire"]).lstrip(b"\0")
+            for part in ("good", "deltas")
+            for case in replies[part]
+        ]
 
     @staticmethod
     def try_one(data):
@@ -85,7 +120,9 @@ class UartLines:
         cut = []
         for at in range(0, len(data), 7):
             cut += pieces.feed(data[at : at + 7])
-        assert [tuple(line) for line in cut] == [tuple(line) for line in lines], "pieces are read otherwise"
+        assert [tuple(line) for line in cut] == [tuple(line) for line in lines], (
+            "pieces are read otherwise"
+        )
         assert len(pieces._rest) <= 200
         return lines
 
@@ -95,7 +132,9 @@ class Uci:
 
     @staticmethod
     def seeds():
-        return [case["flukso"].encode() for part in ("good", "bad") for case in vectors("uci")[part]]
+        return [
+            case["flukso"].encode() for part in ("good", "bad") for case in vectors("uci")[part]
+        ]
 
     @staticmethod
     def try_one(data):
@@ -116,7 +155,9 @@ class ConfigurationCopy:
     @staticmethod
     def seeds():
         texts = [case["flukso"] for case in vectors("uci")["good"]]
-        return [copies.pack(copies.Copy(text, {"device": DEVICE, "key": KEY})) for text in texts] + [text.encode() for text in texts]
+        return [
+            copies.pack(copies.Copy(text, {"device": DEVICE, "key": KEY})) for text in texts
+        ] + [text.encode() for text in texts]
 
     @staticmethod
     def try_one(data):
@@ -209,11 +250,19 @@ class LanRequest:
 
 
 class UploadAnswer:
-    """What the uploader makes of any answer: it goes on, and keeps every tuple that was not acknowledged."""
+    """What the uploader makes of any answer: it goes on, and keeps every tuple that was not
+    acknowledged.
+    """
 
     own = ()
 
-    BODIES = (OK, b"", b"{}", b'{"upgrade":0,"timestamp":1288290519,"claimed":1}', b'{"error":"malformed"}')
+    BODIES = (
+        OK,
+        b"",
+        b"{}",
+        b'{"upgrade":0,"timestamp":1288290519,"claimed":1}',
+        b'{"error":"malformed"}',
+    )
 
     @staticmethod
     def seeds():
@@ -229,7 +278,11 @@ class UploadAnswer:
     def try_one(data):
         head, _, body = data.partition(b"\n\n")
         lines = "".join([chr(byte) for byte in head]).split("\n")
-        status = int(lines[0]) if len(lines[0]) == 3 and all("0" <= char <= "9" for char in lines[0]) else 200
+        status = (
+            int(lines[0])
+            if len(lines[0]) == 3 and all("0" <= char <= "9" for char in lines[0])
+            else 200
+        )
         headers = {}
         for line in lines[1:]:
             name, _, value = line.partition(":")
@@ -237,7 +290,8 @@ class UploadAnswer:
         if status == 200:
             headers["x-digest"] = digest.x_digest(KEY, body)
         result = UploadAnswer.outcome(https.Answer(status, headers, body))
-        # MicroPython's json takes what is not quite JSON ({"a":1 without its end); under a good digest that does no harm
+        # MicroPython's json takes what is not quite JSON ({"a":1 without its end); under a good
+        # digest that does no harm
         return result if body in UploadAnswer.BODIES and all(byte < 128 for byte in data) else None
 
     @staticmethod
@@ -271,7 +325,9 @@ class Calibration:
         first = calibration.Reading(14930200, 100, 60, moment)
         done = calibration.Done(1700000000, 9800, 31, ((SENSOR, 1, 5163500, 5060231),))
         return [
-            calibration.pack(calibration.Record(begun, sets)).partition(b"\n")[2] for begun in ([], [first]) for sets in ([], [done, done])
+            calibration.pack(calibration.Record(begun, sets)).partition(b"\n")[2]
+            for begun in ([], [first])
+            for sets in ([], [done, done])
         ]
 
     @staticmethod

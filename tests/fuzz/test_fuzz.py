@@ -14,7 +14,9 @@ def test_both_interpreters_keep_the_contract_and_agree(name):
 
 
 def test_mutations_reach_beyond_their_seeds():
-    """Some inputs are still accepted, most are not, and few are seen twice: otherwise nothing is tried."""
+    """Some inputs are still accepted, most are not, and few are seen twice: otherwise nothing is
+    tried.
+    """
     target, rand = TARGETS["spi-reply-right-crc"], Random(1)
     seeds, seen, good = target.seeds(), set(), 0
     for _ in range(1000):

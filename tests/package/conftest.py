@@ -17,7 +17,9 @@ FOLDERS = ("flukso", "flukso-micropython", "flukso-python3", "flukso-firmware")
 
 
 def ipk(*words: str, status: int = 0) -> str:
-    done = subprocess.run([*IPK, *[str(word) for word in words]], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [*IPK, *[str(word) for word in words]], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -58,20 +60,32 @@ def package(feed: Path, name: str) -> Path:
 
 
 def repacked(path: Path, folder: Path, version: str, text: str = "") -> Path:
-    """The same package with a later version, in the folder; with `text` its /etc/config/flukso is another one."""
+    """The same package with a later version, in the folder; with `text` its /etc/config/flukso is
+    another one.
+    """
     found = check.check(path)
-    fields = [(name, value) for name, value in found.fields.items() if name not in ("Version", "Installed-Size", "Description")]
+    fields = [
+        (name, value)
+        for name, value in found.fields.items()
+        if name not in ("Version", "Installed-Size", "Description")
+    ]
     later = folder / "{}_{}_{}.ipk".format(found.name, version, found.arch)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         for place, member in found.files.items():
             target = root / place.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.encode() if text and place == "/etc/config/flukso" else member.data)
+            target.write_bytes(
+                text.encode() if text and place == "/etc/config/flukso" else member.data
+            )
             target.chmod(member.mode)
         fields.append(("Version", version))
         after = found.scripts.get("postinst-pkg", "")
-        later.write_bytes(archive.package(fields, found.fields["Description"], found.conffiles, root, postinst=after))
+        later.write_bytes(
+            archive.package(
+                fields, found.fields["Description"], found.conffiles, root, postinst=after
+            )
+        )
     return later
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A router's file system here: busybox ash, emulated opkg, rc.common and procd (router/), the big-endian runtime under qemu."""
+"""A router's file system here: busybox ash, emulated opkg, rc.common and procd (router/), the
+big-endian runtime under qemu.
+"""
 
 import os
 import shutil
@@ -26,7 +28,10 @@ class Router:
 
     def __init__(self, root: Path, execute: bool = False):
         self.root = root
-        self.environment = {"PATH": "/bin:/sbin:/usr/bin:/usr/sbin", "PROCD_EXEC": "1" if execute else "0"}
+        self.environment = {
+            "PATH": "/bin:/sbin:/usr/bin:/usr/sbin",
+            "PROCD_EXEC": "1" if execute else "0",
+        }
         for folder in (
             "bin",
             "sbin",
@@ -42,7 +47,9 @@ class Router:
             (root / folder).mkdir(parents=True, exist_ok=True)
         (root / "var").symlink_to("tmp")
         shutil.copy(BUSYBOX, root / "bin/busybox")
-        for applet in subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        for applet in subprocess.run(
+            [BUSYBOX, "--list"], capture_output=True, text=True, check=True
+        ).stdout.split():
             if not (root / "bin" / applet).exists():
                 (root / "bin" / applet).symlink_to("busybox")
         shutil.copytree(OVERLAY, root, dirs_exist_ok=True)
@@ -52,9 +59,14 @@ class Router:
         for name, (major, minor) in DEVICES.items():
             os.mknod(root / "dev" / name, 0o666 | stat.S_IFCHR, os.makedev(major, minor))
         for name in PRESENT:
-            self.write("usr/lib/opkg/info/{}.control".format(name), "Package: {}\nVersion: 1\n".format(name))
+            self.write(
+                "usr/lib/opkg/info/{}.control".format(name),
+                "Package: {}\nVersion: 1\n".format(name),
+            )
         # Of the daemon, which only then runs.
-        self.system_log = SystemLog(root / "dev/log", root / "tmp/log/messages") if execute else None
+        self.system_log = (
+            SystemLog(root / "dev/log", root / "tmp/log/messages") if execute else None
+        )
         self.write("etc/config/system", "config system\n\toption hostname 'OpenWrt'\n", 0o644)
 
     def path(self, name: str) -> Path:
@@ -82,7 +94,9 @@ class Router:
         return done.stdout
 
     def install(self, *packages: Path, status: int = 0) -> str:
-        """Install packages with the emulated opkg, one by one; the MIPS runtime is then made to run under qemu."""
+        """Install packages with the emulated opkg, one by one; the MIPS runtime is then made to run
+        under qemu.
+        """
         said = ""
         for package in packages:
             shutil.copy(package, self.root / "tmp" / package.name)
@@ -92,7 +106,9 @@ class Router:
         return said
 
     def emulate(self) -> None:
-        """A processor of this machine cannot run the package's program: a script of the same name starts qemu with it."""
+        """A processor of this machine cannot run the package's program: a script of the same name
+        starts qemu with it.
+        """
         shutil.copy(QEMU, self.root / "usr/sbin/qemu-mips")
         self.path(RUNTIME).rename(self.path(RUNTIME + ".mips"))
         text = '#!/bin/sh\nexec /usr/sbin/qemu-mips -cpu 24Kc /{} "$@"\n'.format(RUNTIME + ".mips")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system log of the emulated router: /dev/log, written to /var/log/messages as OpenWrt's logd does (tests/vectors/logd.json)."""
+"""The system log of the emulated router: /dev/log, written to /var/log/messages as OpenWrt's logd
+does (tests/vectors/logd.json).
+"""
 
 import re
 import socket
@@ -21,7 +23,9 @@ def line_of(datagram: bytes) -> str:
         priority, text = int(found[1]), text[found.end() :]
     if text[TIME_LEN - 1 : TIME_LEN] == b" ":
         text = text[TIME_LEN:]
-    return "{}.{} {}".format(FACILITIES[priority >> 3], LEVELS[priority & 7], text.decode("utf-8", "replace"))
+    return "{}.{} {}".format(
+        FACILITIES[priority >> 3], LEVELS[priority & 7], text.decode("utf-8", "replace")
+    )
 
 
 class SystemLog:

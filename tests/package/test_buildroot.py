@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""buildroot/: what `build.sh --check` promises, and that it can say no; the overlay's files as the router reads them."""
+"""buildroot/: what `build.sh --check` promises, and that it can say no; the overlay's files as the
+router reads them.
+"""
 
 import os
 import shutil
@@ -10,7 +12,13 @@ import pytest
 from flukso import provision
 from tests.package.conftest import ROOT
 
-TARGETS = ("23.05-ath25", "24.10-ath79-dragino", "24.10-malta-be", "25.12-ath79-dragino", "25.12-malta-be")
+TARGETS = (
+    "23.05-ath25",
+    "24.10-ath79-dragino",
+    "24.10-malta-be",
+    "25.12-ath79-dragino",
+    "25.12-malta-be",
+)
 ATH25, DRAGINO = TARGETS[0], TARGETS[3]
 DTS = "{}/add/target/linux/ath79/dts/ar9330_dragino_ms14.dts".format(DRAGINO)
 
@@ -29,7 +37,13 @@ def copy(tmp_path):
 def check(root):
     """With the virtual environment's shellcheck, also in a copy that has none beside it."""
     found = os.environ | {"PATH": "{}:{}".format(ROOT / ".venv/bin", os.environ["PATH"])}
-    return subprocess.run([root / "buildroot/build.sh", "--check"], capture_output=True, text=True, timeout=120, env=found)
+    return subprocess.run(
+        [root / "buildroot/build.sh", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=found,
+    )
 
 
 def test_everything_that_needs_no_network_is_right():
@@ -64,7 +78,9 @@ SPOILT = [  # id, file, text in it, what stands there instead, what is said
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name, old, new, said", [pytest.param(*row[1:], id=row[0]) for row in SPOILT])
+@pytest.mark.parametrize(
+    "name, old, new, said", [pytest.param(*row[1:], id=row[0]) for row in SPOILT]
+)
 def test_says_what_is_wrong(copy, name, old, new, said):
     path = copy / "buildroot" / name
     text = path.read_text()
@@ -82,13 +98,17 @@ def test_a_dependency_that_nobody_has_is_found(copy):
 
 
 def test_an_unknown_target_is_refused_with_the_list():
-    done = subprocess.run([ROOT / "buildroot/build.sh", "24.10-x86"], capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "buildroot/build.sh", "24.10-x86"], capture_output=True, text=True
+    )
     assert done.returncode == 2
     for target in TARGETS:
         assert target in done.stderr
 
 
-GPIO = [  # node, its property, GPIO number, low active: as OpenWrt's main branch has the MS14 (5f73c4d099); the bus is ours
+# node, its property, GPIO number, low active: as OpenWrt's main branch has the MS14 (5f73c4d099);
+# the bus is ours
+GPIO = [
     ("/keys/reset", "gpios", 12, 1),
     ("/keys/jumpstart", "gpios", 11, 1),
     ("/leds/system", "gpios", 28, 0),
@@ -104,33 +124,60 @@ GPIO = [  # node, its property, GPIO number, low active: as OpenWrt's main branc
 
 def test_the_ms14_is_as_upstream_has_it_with_the_bus_on_its_header(tmp_path):
     tree, stubs = tmp_path / "ms14.dtb", ROOT / "buildroot/stubs"
-    words = ["cpp", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-I", stubs, ROOT / "buildroot" / DTS]
+    words = [
+        "cpp",
+        "-nostdinc",
+        "-undef",
+        "-D__DTS__",
+        "-x",
+        "assembler-with-cpp",
+        "-I",
+        stubs,
+        ROOT / "buildroot" / DTS,
+    ]
     text = subprocess.run(words, capture_output=True, check=True).stdout
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree, "-"], input=text, check=True)
 
     def get(*words, kind="s"):
-        return subprocess.run(["fdtget", "-t", kind, tree, *words], capture_output=True, text=True, check=True).stdout.split()
+        return subprocess.run(
+            ["fdtget", "-t", kind, tree, *words], capture_output=True, text=True, check=True
+        ).stdout.split()
 
     for node, name, number, low in GPIO:
         assert [int(cell) for cell in get(node, name, kind="i")[1:]] == [number, low], node
     assert get("/aliases", "spi1") == ["/spi-gpio"] and get("/aliases", "spi0") == ["/spi@1f000000"]
     assert get("/wmac@18100000", "nvmem-cell-names") == ["mac-address", "calibration"]
-    assert get("/", "compatible")[0] == (ROOT / "buildroot" / DRAGINO / "router").read_text().split()[-1]
+    assert (
+        get("/", "compatible")[0]
+        == (ROOT / "buildroot" / DRAGINO / "router").read_text().split()[-1]
+    )
     assert len(get("/leds", "pinctrl-0", kind="i")) == 2  # JTAG and the switch give their pins back
 
 
 def test_a_tree_with_other_files_than_those_noted_is_not_verified(tmp_path):
-    """An excerpt is no whole file, and that patches fit it is no proof; the real trees are tried by hand (docs/openwrt.md)."""
+    """An excerpt is no whole file, and that patches fit it is no proof; the real trees are tried by
+    hand (docs/openwrt.md).
+    """
     tree = tmp_path / "openwrt"
     shutil.copytree(ROOT / "buildroot" / DRAGINO / "fragments/target", tree / "target")
     (tree / "rules.mk").touch()
     shutil.copy(ROOT / "buildroot" / DRAGINO / "feeds.conf", tree / "feeds.conf.default")
-    done = subprocess.run([ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True)
-    assert done.returncode == 1 and "is not the file that {}/fragments/SOURCES noted".format(DRAGINO) in done.stderr, done
-    assert "the tree is no git checkout" in done.stdout and "pins: 4 feeds are at the commits that the release names" in done.stdout
+    done = subprocess.run(
+        [ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True
+    )
+    assert (
+        done.returncode == 1
+        and "is not the file that {}/fragments/SOURCES noted".format(DRAGINO) in done.stderr
+    ), done
+    assert (
+        "the tree is no git checkout" in done.stdout
+        and "pins: 4 feeds are at the commits that the release names" in done.stdout
+    )
     pins = (tree / "feeds.conf.default").read_text()
     (tree / "feeds.conf.default").write_text(pins.replace("^5caa62e0", "^6caa62e0"))
-    done = subprocess.run([ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "buildroot/build.sh", "--verify", tree, DRAGINO], capture_output=True, text=True
+    )
     assert done.returncode == 1 and "has another commit of packages than" in done.stderr, done
 
 
@@ -141,23 +188,45 @@ def sections(name):
 def test_the_firewall_opens_the_lan_side_alone():
     found = sections("firewall")
     zones = {s.options["name"].text: s.options for s in found if s.type == "zone"}
-    assert all(zones[name]["input"].text == "REJECT" and zones[name]["forward"].text == "REJECT" for name in ("lan", "wan"))
-    holes = {(s.options["proto"].text, s.options["dest_port"].text): s.options["src"].text for s in found if "dest_port" in s.options}
-    assert holes == {("udp", "68"): "*", ("tcp", "22"): "lan", ("tcp", "8080"): "lan", ("udp", "5353"): "lan"}
+    assert all(
+        zones[name]["input"].text == "REJECT" and zones[name]["forward"].text == "REJECT"
+        for name in ("lan", "wan")
+    )
+    holes = {
+        (s.options["proto"].text, s.options["dest_port"].text): s.options["src"].text
+        for s in found
+        if "dest_port" in s.options
+    }
+    assert holes == {
+        ("udp", "68"): "*",
+        ("tcp", "22"): "lan",
+        ("tcp", "8080"): "lan",
+        ("udp", "5353"): "lan",
+    }
 
 
 # What upstream says of the MS14: LAN is eth0, WAN eth1. The others have one socket.
-DEVICES = {target: {"lan": "eth0", "wan": "eth1"} if "dragino" in target else {"lan": "eth0"} for target in TARGETS}
+DEVICES = {
+    target: {"lan": "eth0", "wan": "eth1"} if "dragino" in target else {"lan": "eth0"}
+    for target in TARGETS
+}
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_network_is_made_of_the_table_of_routers(target):
-    done = subprocess.run([ROOT / "buildroot/build.sh", "--network", target], capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "buildroot/build.sh", "--network", target], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     found = provision.sections(done.stdout, "network")
     interfaces = {s.name: s.options for s in found}
-    assert list(interfaces)[:2] == ["loopback", "lan"] and interfaces["loopback"]["ipaddr"].text == "127.0.0.1"
-    assert {name: o["device"].text for name, o in interfaces.items() if name != "loopback"} == DEVICES[target]
+    assert (
+        list(interfaces)[:2] == ["loopback", "lan"]
+        and interfaces["loopback"]["ipaddr"].text == "127.0.0.1"
+    )
+    assert {
+        name: o["device"].text for name, o in interfaces.items() if name != "loopback"
+    } == DEVICES[target]
     assert all(o["proto"].text == "dhcp" for name, o in interfaces.items() if name != "loopback")
 
 
@@ -173,9 +242,14 @@ esac
 def test_the_first_boot_names_the_host_after_the_device(router):
     router.write("usr/bin/uci", FAKE_UCI, 0o755)
     router.write("usr/bin/flukso", "#!/bin/sh\n", 0o755)
-    shutil.copy(ROOT / "buildroot/files/etc/uci-defaults/40-flukso-image", router.path("tmp/defaults"))
+    shutil.copy(
+        ROOT / "buildroot/files/etc/uci-defaults/40-flukso-image", router.path("tmp/defaults")
+    )
     router.run("sh", "-c", ". /tmp/defaults")
     said = router.read("tmp/uci.log").splitlines()
-    assert "set system.@system[0].hostname=flukso-fedcba" in said and "set system.ntp.enabled=1" in said
+    assert (
+        "set system.@system[0].hostname=flukso-fedcba" in said
+        and "set system.ntp.enabled=1" in said
+    )
     router.run("sh", "-c", ". /tmp/defaults")
     assert router.read("tmp/uci.log").splitlines() == said * 2

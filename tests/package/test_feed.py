@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the feed's other packages works: the sources with their own spidev, the firmware, the folder as a feed."""
+"""What is in the feed's other packages works: the sources with their own spidev, the firmware, the
+folder as a feed.
+"""
 
 import os
 import shutil
@@ -35,20 +37,44 @@ def sources(feed, tmp_path):
 
 
 def python(root: Path, *words: str, **env: str) -> subprocess.CompletedProcess:
-    """This machine's python3 as the package starts it, with what it brings before what PyPI brought."""
-    environment = {**os.environ, "PYTHONPATH": str(root / LAID.lstrip("/")), "PYTHONDONTWRITEBYTECODE": "1", **env}
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment, cwd=root, timeout=60)
+    """This machine's python3 as the package starts it, with what it brings before what PyPI
+    brought.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root / LAID.lstrip("/")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **env,
+    }
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=root,
+        timeout=60,
+    )
 
 
 def test_the_sources_are_whole_and_without_the_other_port(sources):
-    names = {path.relative_to(sources / LAID.lstrip("/")).as_posix() for path in (sources / LAID.lstrip("/")).rglob("*.py")}
+    names = {
+        path.relative_to(sources / LAID.lstrip("/")).as_posix()
+        for path in (sources / LAID.lstrip("/")).rglob("*.py")
+    }
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "flukso").rglob("*.py")}
-    assert names - {"spidev.py", "microdot/__init__.py", "microdot/microdot.py"} == {n for n in ours if "/micropython" not in n}
+    assert names - {"spidev.py", "microdot/__init__.py", "microdot/microdot.py"} == {
+        n for n in ours if "/micropython" not in n
+    }
     assert python(sources, "-m", "flukso", "version").stdout == VERSION + "\n"
     where = python(
-        sources, "-c", "import flukso.daemon, flukso.lan, microdot, spidev; print(flukso.__file__, microdot.__file__, spidev.__file__)"
+        sources,
+        "-c",
+        "import flukso.daemon, flukso.lan, microdot, spidev; print(flukso.__file__, "
+        "microdot.__file__, spidev.__file__)",
     )
-    assert [Path(name).is_relative_to(sources) for name in where.stdout.split()] == [True] * 3, where
+    assert [Path(name).is_relative_to(sources) for name in where.stdout.split()] == [True] * 3, (
+        where
+    )
 
 
 def test_the_command_does_what_the_package_says(sources):
@@ -82,8 +108,13 @@ NUMBERS = [  # machine, direction, number, size, the value in its kernel's heade
 
 
 @pytest.mark.parametrize("machine, direction, number, size, value", NUMBERS)
-def test_the_numbers_of_its_ioctls_are_the_machines(sources, machine, direction, number, size, value):
-    code = "import os; os.uname = lambda: os.uname_result(('','','','',{!r})); import spidev; print(spidev._number(spidev.{}, {}, {}))"
+def test_the_numbers_of_its_ioctls_are_the_machines(
+    sources, machine, direction, number, size, value
+):
+    code = (
+        "import os; os.uname = lambda: os.uname_result(('','','','',{!r})); import spidev; "
+        "print(spidev._number(spidev.{}, {}, {}))"
+    )
     done = python(sources, "-c", code.format(machine, direction, number, size))
     assert done.stdout == "{}\n".format(value), done
 
@@ -91,7 +122,9 @@ def test_the_numbers_of_its_ioctls_are_the_machines(sources, machine, direction,
 def test_the_packaged_firmware_is_intact_and_of_each_board(feed):
     files = check.check(package(feed, "flukso-firmware")).files
     for board in ("spi", "uart"):
-        assert image.load(files["/usr/share/flukso/flukso-{}.hex".format(board)].data).board == board
+        assert (
+            image.load(files["/usr/share/flukso/flukso-{}.hex".format(board)].data).board == board
+        )
         assert files["/usr/share/flukso/flukso-{}.eep".format(board)].data.startswith(b":")
 
 
@@ -108,7 +141,10 @@ def test_the_firmware_is_packaged_where_there_is_no_compiler_for_the_board(tmp_p
                 (tools / program.name).symlink_to(program)
     words = [*IPK, "build", "--out", str(tmp_path / "out"), "package/flukso-firmware"]
     subprocess.run(words, check=True, cwd=ROOT, env={**os.environ, "PATH": str(tools)})
-    assert package(tmp_path / "out", "flukso-firmware").read_bytes() == package(feed, "flukso-firmware").read_bytes()
+    assert (
+        package(tmp_path / "out", "flukso-firmware").read_bytes()
+        == package(feed, "flukso-firmware").read_bytes()
+    )
 
 
 @pytest.fixture
@@ -126,9 +162,21 @@ def change(path: Path) -> None:
 
 
 WRONG = [  # id, what is done to the kept files, what is said
-    ("damaged", lambda folder: change(folder / "flukso-uart.hex"), "SHA256SUMS.txt: it does not list these files"),
-    ("missing", lambda folder: (folder / "flukso-spi.eep").unlink(), "flukso-spi.eep: it is missing"),
-    ("older", lambda folder: (folder / "origin.txt").write_text("sources 0\ncompiler x\n"), "made of other sources: `make prebuilt`"),
+    (
+        "damaged",
+        lambda folder: change(folder / "flukso-uart.hex"),
+        "SHA256SUMS.txt: it does not list these files",
+    ),
+    (
+        "missing",
+        lambda folder: (folder / "flukso-spi.eep").unlink(),
+        "flukso-spi.eep: it is missing",
+    ),
+    (
+        "older",
+        lambda folder: (folder / "origin.txt").write_text("sources 0\ncompiler x\n"),
+        "made of other sources: `make prebuilt`",
+    ),
 ]
 
 
@@ -149,7 +197,15 @@ def test_a_download_that_is_not_the_named_one_stops_the_build(tmp_path):
     folder.mkdir()
     shutil.copy(CACHE / "tools/microdot/microdot.py", folder)
     (folder / "microdot.py").write_text((folder / "microdot.py").read_text() + "\n")
-    said = ipk("build", "--out", tmp_path / "out", "--downloads", folder, "package/flukso-python3", status=1)
+    said = ipk(
+        "build",
+        "--out",
+        tmp_path / "out",
+        "--downloads",
+        folder,
+        "package/flukso-python3",
+        status=1,
+    )
     assert "microdot-2.7.0.py with the SHA-256" in said
 
 
@@ -158,6 +214,9 @@ def test_every_package_folder_is_one_that_a_feed_scan_finds_and_has_a_test():
     assert folders == {"flukso", "flukso-micropython", "flukso-python3", "flukso-firmware"}
     for name in folders:
         text = (ROOT / "package" / name / "Makefile").read_text()
-        assert "include $(TOPDIR)/rules.mk" in text and "$(eval $(call BuildPackage,{}))".format(name) in text
+        assert (
+            "include $(TOPDIR)/rules.mk" in text
+            and "$(eval $(call BuildPackage,{}))".format(name) in text
+        )
         assert os.access(ROOT / "package" / name / "test.sh", os.X_OK)
         assert "PKG_RELEASE:=" in text and "PKG_LICENSE:=GPL-3.0-or-later" in text

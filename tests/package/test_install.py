@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The packages' life on an emulated router: installed, edited, upgraded, removed; and exactly what procd is told."""
+"""The packages' life on an emulated router: installed, edited, upgraded, removed; and exactly what
+procd is told.
+"""
 
 import os
 import re
@@ -63,7 +65,8 @@ def definition(device: str, *sensors: str) -> list[str]:
         "instance daemon",
         "command /usr/bin/flukso daemon --config /var/run/flukso/config --syslog",
         "user flukso",
-        "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors /var/run/flukso/config.flash",
+        "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors "
+        "/var/run/flukso/config.flash",
         "reload_signal HUP",
         "respawn 3600 5 0",
         "term_timeout 20",
@@ -72,14 +75,19 @@ def definition(device: str, *sensors: str) -> list[str]:
         "data mdns flukso_8080 service: _flukso._tcp.local",
         "data mdns flukso_8080 port: 8080",
         "data mdns flukso_8080 instance: Flukso RESTful API on flukso-" + device,
-        *["data mdns flukso_8080 txt: " + word for word in (*sensors, "path=/sensor", "version=1.0")],
+        *[
+            "data mdns flukso_8080 txt: " + word
+            for word in (*sensors, "path=/sensor", "version=1.0")
+        ],
         "trigger config.change flukso system",
     ]
 
 
 @pytest.fixture
 def historic(router, feed):
-    """A router with the configuration and the certificate of a historic image, on which our packages were installed."""
+    """A router with the configuration and the certificate of a historic image, on which our
+    packages were installed.
+    """
     router.write("etc/config/flukso", HISTORIC, 0o644)
     router.write("etc/config/system", HISTORIC_SYSTEM, 0o644)
     router.write("etc/ssl/certs/flukso.ca.crt", "the historic certificate\n", 0o644)
@@ -107,12 +115,16 @@ def upgrade(feed: Path, folder: Path, text: str = "") -> Path:
 
 
 def test_procd_is_told_exactly_this(installed):
-    assert installed.definition() == definition(device(installed), "id1={}".format(sensor_ids(installed)[0]))
+    assert installed.definition() == definition(
+        device(installed), "id1={}".format(sensor_ids(installed)[0])
+    )
 
 
 def test_a_fresh_router_gets_device_key_and_ids_once(installed):
     system, ids = installed.read("etc/config/system"), sensor_ids(installed)
-    assert len(re.findall("option (?:device|key) '[0-9a-f]{32}'", system)) == 2 and len(set(ids)) == 6
+    assert (
+        len(re.findall("option (?:device|key) '[0-9a-f]{32}'", system)) == 2 and len(set(ids)) == 6
+    )
     assert "option register '1'" in installed.read("etc/config/flukso")
     installed.service("restart")
     assert (installed.read("etc/config/system"), sensor_ids(installed)) == (system, ids)
@@ -128,7 +140,10 @@ def test_two_routers_do_not_get_the_same_key(installed, tmp_path, feed):
 
 def test_the_defaults_can_run_twice_unharmed(installed):
     before = [installed.read("etc/config/" + name) for name in ("flukso", "system")]
-    shutil.copy(Path(__file__).parents[2] / "package/flukso/files/flukso.defaults", installed.path("tmp/defaults"))
+    shutil.copy(
+        Path(__file__).parents[2] / "package/flukso/files/flukso.defaults",
+        installed.path("tmp/defaults"),
+    )
     assert "nothing was missing" in installed.run("sh", "-c", ". /tmp/defaults")
     assert [installed.read("etc/config/" + name) for name in ("flukso", "system")] == before
 
@@ -146,32 +161,45 @@ def test_the_service_is_enabled_and_goes_with_the_package(installed):
     installed.service("enabled")
     installed.run("opkg", "remove", "flukso")
     assert list(installed.path("etc/rc.d").iterdir()) == []
-    assert not installed.path("etc/init.d/flukso").exists() and not installed.path("var/run/procd/flukso").exists()
+    assert (
+        not installed.path("etc/init.d/flukso").exists()
+        and not installed.path("var/run/procd/flukso").exists()
+    )
     assert not installed.path("etc/hotplug.d/spidev/50-flukso").exists()
-    assert installed.path("etc/config/flukso").exists()  # its ids were made here: an edited conffile stays
+    assert installed.path(
+        "etc/config/flukso"
+    ).exists()  # its ids were made here: an edited conffile stays
     assert not installed.path("etc/ssl/certs/flukso.ca.crt").exists()
     installed.run("opkg", "remove", "flukso-micropython")
     assert not installed.path("usr/bin/flukso").exists()
 
 
 def test_the_runtime_stays_while_it_is_needed(installed):
-    assert "flukso-micropython is depended upon by flukso" in installed.run("opkg", "remove", "flukso-micropython", status=255)
+    assert "flukso-micropython is depended upon by flukso" in installed.run(
+        "opkg", "remove", "flukso-micropython", status=255
+    )
     assert installed.path("usr/bin/flukso").exists()
 
 
 def test_is_refused_without_a_runtime(router, feed):
-    assert "cannot find dependency flukso-micropython for flukso" in router.install(package(feed, "flukso"), status=255)
+    assert "cannot find dependency flukso-micropython for flukso" in router.install(
+        package(feed, "flukso"), status=255
+    )
     assert not router.path("etc/init.d/flukso").exists()
 
 
 def test_an_upgrade_keeps_an_edited_configuration(installed, feed, tmp_path):
-    edited = installed.read("etc/config/flukso").replace("'https://api.flukso.net/'", "'https://mine.example.net/'")
+    edited = installed.read("etc/config/flukso").replace(
+        "'https://api.flukso.net/'", "'https://mine.example.net/'"
+    )
     installed.write("etc/config/flukso", edited)
     said = installed.install(upgrade(feed, tmp_path, text="config settings 'main'\n"))
     assert "was edited and stays" in said
     assert installed.read("etc/config/flukso") == edited
     assert installed.read("etc/config/flukso-opkg") == "config settings 'main'\n"
-    assert installed.definition() == definition(device(installed), "id1={}".format(sensor_ids(installed)[0]))
+    assert installed.definition() == definition(
+        device(installed), "id1={}".format(sensor_ids(installed)[0])
+    )
     assert "mine.example.net" in installed.read("var/run/flukso/config")
     installed.service("enabled")
 
@@ -198,7 +226,10 @@ def test_an_upgrade_of_the_runtime_alone_starts_a_running_daemon_anew(router, fe
 
 
 def test_the_option_enabled_0_keeps_it_stopped_even_over_an_upgrade(installed, feed, tmp_path):
-    installed.write("etc/config/flukso", installed.read("etc/config/flukso").replace("enabled '1'", "enabled '0'"))
+    installed.write(
+        "etc/config/flukso",
+        installed.read("etc/config/flukso").replace("enabled '1'", "enabled '0'"),
+    )
     installed.service("reload")
     assert installed.definition() == ["trigger config.change flukso system"]
     installed.install(upgrade(feed, tmp_path))
@@ -212,8 +243,14 @@ def test_a_historic_configuration_is_kept_and_works(historic):
     ids = ["id{}=0123456789abcdef0123456789abcde{}".format(number, number - 1) for number in (1, 4)]
     assert historic.definition() == definition("fedcba", *ids)
     settings = config.parse(historic.read("var/run/flukso/config"))
-    assert settings.device == "fedcba9876543210fedcba9876543210" and settings.version == 210 and not settings.register
-    assert "good: 2 sensors enabled" in historic.run("flukso", "config", "check", "/var/run/flukso/config")
+    assert (
+        settings.device == "fedcba9876543210fedcba9876543210"
+        and settings.version == 210
+        and not settings.register
+    )
+    assert "good: 2 sensors enabled" in historic.run(
+        "flukso", "config", "check", "/var/run/flukso/config"
+    )
 
 
 def test_what_must_survive_sysupgrade_is_listed(feed):
@@ -228,7 +265,9 @@ def test_the_shipped_configuration_is_what_provision_makes_and_is_good(feed):
     shipped = {(s.type, s.name): s for s in provision.sections(text, "shipped")}
     for key, section in made.items():
         values = {name: value.text for name, value in shipped[key].options.items()}
-        assert {name: value.text for name, value in section.options.items()}.items() <= values.items(), key
+        assert {
+            name: value.text for name, value in section.options.items()
+        }.items() <= values.items(), key
     done = provision.provision(text, None, os.urandom)
     settings = config.parse(done.runtime)
     usual = config.parse(provision.provision(None, None, os.urandom).runtime)
@@ -239,7 +278,9 @@ def test_the_shipped_configuration_is_what_provision_makes_and_is_good(feed):
 
 def test_device_and_mode_follow_the_configuration(installed):
     os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
-    text = installed.read("etc/config/flukso").replace("spi_mode '0'", "spi_mode '2'\n\toption bus 'spidev:/dev/spidev1.0'")
+    text = installed.read("etc/config/flukso").replace(
+        "spi_mode '0'", "spi_mode '2'\n\toption bus 'spidev:/dev/spidev1.0'"
+    )
     installed.write("etc/config/flukso", text)
     installed.service("reload")
     assert owner(installed.path("dev/spidev1.0")) == (0, 4168, 0o660)
@@ -258,16 +299,22 @@ def as_router(router: Router, name: str, processor: str) -> None:
     """What a router's kernel says of itself."""
     if name:
         router.write("tmp/sysinfo/board_name", name + "\n", 0o644)
-    router.write("proc/cpuinfo", "system type\t\t: {}\nmachine\t\t\t: Unknown\n".format(processor), 0o444)
+    router.write(
+        "proc/cpuinfo", "system type\t\t: {}\nmachine\t\t\t: Unknown\n".format(processor), 0o444
+    )
 
 
-@pytest.mark.parametrize("name, processor, bus", [pytest.param(*row[1:], id=row[0]) for row in ROUTERS])
+@pytest.mark.parametrize(
+    "name, processor, bus", [pytest.param(*row[1:], id=row[0]) for row in ROUTERS]
+)
 def test_the_bus_is_the_routers_where_uci_names_none(installed, name, processor, bus):
     as_router(installed, name, processor)
     installed.service("reload")
     assert config.parse(installed.read("var/run/flukso/config")).bus == bus
     installed.write(
-        "etc/config/flukso", installed.read("etc/config/flukso") + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n"
+        "etc/config/flukso",
+        installed.read("etc/config/flukso")
+        + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n",
     )
     installed.service("reload")
     assert config.parse(installed.read("var/run/flukso/config")).bus == "tty:/dev/ttyUSB0"
@@ -278,11 +325,18 @@ def test_an_unknown_router_is_told_what_to_set_until_it_is_set(installed):
     installed.write("tmp/sysinfo/board_name", "glinet,gl-ar150\n", 0o644)
     installed.service("reload")
     said = installed.log()
-    assert "daemon.warn" in said and "this router (glinet,gl-ar150) is not in /usr/share/flukso/routers: nothing is programmed" in said
+    assert (
+        "daemon.warn" in said
+        and "this router (glinet,gl-ar150) is not in /usr/share/flukso/routers: nothing is "
+        "programmed"
+        in said
+    )
     assert "flukso.daemon.bus" in said and "flukso.flash.reset, sck, mosi, miso" in said
     assert config.parse(installed.read("var/run/flukso/config")).bus == "spidev:/dev/spidev0.0"
     installed.write(
-        "etc/config/flukso", installed.read("etc/config/flukso") + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n"
+        "etc/config/flukso",
+        installed.read("etc/config/flukso")
+        + "config settings 'daemon'\n\toption bus 'tty:/dev/ttyUSB0'\n",
     )
     installed.service("reload")
     assert installed.log() == said
@@ -294,8 +348,12 @@ def test_the_shell_reads_the_table_of_routers_as_the_command_does(installed):
     for name in [*names, "glinet,gl-ar150", "dragino", "#"]:
         script = '. /usr/share/flukso/router.sh; router_know "$1"; echo "$? $router_bus $router_pins $router_lan $router_wan"'
         found = routers.find(table, name) if name != "#" else None
-        pins = ",".join([found.reset, found.sck, found.mosi, found.miso]).strip(",") if found else ""
-        expected = "0 {} {} {} {}".format(found.bus, pins, found.lan, found.wan) if found else "1    "
+        pins = (
+            ",".join([found.reset, found.sck, found.mosi, found.miso]).strip(",") if found else ""
+        )
+        expected = (
+            "0 {} {} {} {}".format(found.bus, pins, found.lan, found.wan) if found else "1    "
+        )
         assert installed.run("sh", "-c", script, "sh", name) == expected + "\n", name
 
 
@@ -304,9 +362,14 @@ def test_the_documentation_shows_the_table_of_routers(installed):
     for line in installed.read(routers.PATH).splitlines():
         if not line.startswith("#"):
             name, bus, reset, sck, mosi, miso, *rest = line.split()
-            shown = "| `{}` | `{}` | {} | {} |".format(name, bus, ", ".join([reset, sck, mosi, miso]), " | ".join(rest))
+            shown = "| `{}` | `{}` | {} | {} |".format(
+                name, bus, ", ".join([reset, sck, mosi, miso]), " | ".join(rest)
+            )
             found = [row for row in docs.splitlines() if row.startswith("| `{}` |".format(name))]
-            assert [re.sub("` \\| [A-Z][^|]*\\|", "` |", row, count=1).replace("| - | -,", "| `-` | -,") for row in found] == [shown], found
+            assert [
+                re.sub("` \\| [A-Z][^|]*\\|", "` |", row, count=1).replace("| - | -,", "| `-` | -,")
+                for row in found
+            ] == [shown], found
 
 
 def test_hotplug_gives_a_device_that_comes_later_to_the_daemons_group(installed):
@@ -324,7 +387,12 @@ def jail(router: Router) -> list[str]:
 
 def set_daemon(router: Router, option: str, value: str) -> None:
     text = re.sub(r"\toption {} '.*'\n".format(option), "", router.read("etc/config/flukso"))
-    router.write("etc/config/flukso", text.replace("settings 'daemon'\n", "settings 'daemon'\n\toption {} '{}'\n".format(option, value)))
+    router.write(
+        "etc/config/flukso",
+        text.replace(
+            "settings 'daemon'\n", "settings 'daemon'\n\toption {} '{}'\n".format(option, value)
+        ),
+    )
     router.service("reload")
 
 
@@ -343,7 +411,12 @@ def test_in_a_jail_where_there_is_one_with_what_the_daemon_needs(installed):
     installed.service("restart")
     assert jail(installed) == [*JAIL, "jail writes /var/run/flukso /dev/spidev0.0"]
     tried = installed.read("tmp/tried")
-    assert "-U flukso" in tried and "-r /etc -r /tmp -r /usr/bin/flukso-micropython -w /var/run/flukso -- /usr/bin/flukso version" in tried
+    assert (
+        "-U flukso" in tried
+        and "-r /etc -r /tmp -r /usr/bin/flukso-micropython -w /var/run/flukso -- /usr/bin/flukso "
+        "version"
+        in tried
+    )
     set_daemon(installed, "jail", "0")
     assert jail(installed) == [] and signals(installed) == ["TERM"]
 
@@ -352,7 +425,10 @@ def test_runs_without_a_jail_and_says_so_when_ujail_does_not_work(installed):
     installed.write("sbin/ujail", "#!/bin/sh\nexit 1\n", 0o755)
     installed.service("restart")
     assert jail(installed) == [] and "user flukso" in installed.definition()
-    assert "daemon.warn flukso: ujail does not work here: the daemon runs without a jail" in installed.log()
+    assert (
+        "daemon.warn flukso: ujail does not work here: the daemon runs without a jail"
+        in installed.log()
+    )
 
 
 def test_starts_anew_in_another_jail_only_when_that_has_more(installed):
@@ -363,18 +439,28 @@ def test_starts_anew_in_another_jail_only_when_that_has_more(installed):
     set_daemon(installed, "flash_dir", "/etc/flukso/buffer")
     set_daemon(installed, "delta_pipe", "/var/run/spid/delta")
     installed.path("tmp/run/spid").mkdir()
-    assert signals(installed) == ["TERM"] and jail(installed)[-1] == "jail writes /var/run/flukso /etc/flukso/buffer"
+    assert (
+        signals(installed) == ["TERM"]
+        and jail(installed)[-1] == "jail writes /var/run/flukso /etc/flukso/buffer"
+    )
     set_daemon(installed, "enabled", "0")
     set_daemon(installed, "enabled", "1")
     assert signals(installed) == ["TERM"]
     os.mknod(installed.path("dev/spidev0.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
-    installed.run("env", "ACTION=add", "DEVNAME=spidev0.0", "sh", "-c", ". /etc/hotplug.d/spidev/50-flukso")
+    installed.run(
+        "env", "ACTION=add", "DEVNAME=spidev0.0", "sh", "-c", ". /etc/hotplug.d/spidev/50-flukso"
+    )
     assert signals(installed) == ["TERM"] * 2
-    assert jail(installed)[-1] == "jail writes /var/run/flukso /dev/spidev0.0 /etc/flukso/buffer /var/run/spid"
+    assert (
+        jail(installed)[-1]
+        == "jail writes /var/run/flukso /dev/spidev0.0 /etc/flukso/buffer /var/run/spid"
+    )
 
 
 def test_no_lan_api_no_announcement(installed):
-    text = installed.read("etc/config/flukso").replace("enable_lan_branch '1'", "enable_lan_branch '0'")
+    text = installed.read("etc/config/flukso").replace(
+        "enable_lan_branch '1'", "enable_lan_branch '0'"
+    )
     installed.write("etc/config/flukso", text)
     installed.service("reload")
     assert not [line for line in installed.definition() if line.startswith("data")]
@@ -389,7 +475,11 @@ def test_a_change_of_the_file_reaches_the_service_by_its_trigger(installed):
 
 BAD = [  # id, what the file becomes, what is said
     ("syntax", "config settings 'main\n", "flukso:1: "),
-    ("values", "config settings 'daemon'\n\toption lan_port 'x'\n\toption spi_mode '7'\n", "flukso:2: lan_port"),
+    (
+        "values",
+        "config settings 'daemon'\n\toption lan_port 'x'\n\toption spi_mode '7'\n",
+        "flukso:2: lan_port",
+    ),
 ]
 
 
@@ -400,18 +490,26 @@ def test_a_bad_file_is_said_and_the_good_copy_serves_on(installed, text, said):
     right = installed.read("etc/config/flukso")
     installed.write("etc/config/flukso", text)
     installed.service("reload")
-    assert "daemon.err flukso: the configuration is not taken over: " in installed.log() and said in installed.log()
+    assert (
+        "daemon.err flukso: the configuration is not taken over: " in installed.log()
+        and said in installed.log()
+    )
     assert said in installed.read("var/run/flukso/config.errors")
     assert installed.read("var/run/flukso/config") == good
     assert installed.definition() == before
     installed.write("etc/config/flukso", right)
     installed.service("reload")
-    assert not installed.path("var/run/flukso/config.errors").exists() and installed.definition() == before
+    assert (
+        not installed.path("var/run/flukso/config.errors").exists()
+        and installed.definition() == before
+    )
 
 
 def test_a_bad_file_at_the_boot_does_not_end_the_metering(installed):
     os.mknod(installed.path("dev/spidev1.0"), 0o600 | stat.S_IFCHR, os.makedev(153, 0))
-    text = installed.read("etc/config/flukso").replace("spi_mode '0'", "spi_mode '0'\n\toption bus 'spidev:/dev/spidev1.0'")
+    text = installed.read("etc/config/flukso").replace(
+        "spi_mode '0'", "spi_mode '0'\n\toption bus 'spidev:/dev/spidev1.0'"
+    )
     installed.write("etc/config/flukso", text)
     installed.service("restart")
     good, before = installed.read("var/run/flukso/config"), installed.definition()
@@ -447,11 +545,31 @@ def boot(router: Router) -> None:
 
 
 DAMAGE = [  # id, which file, what is left of it, what is said
-    ("empty", "etc/config/flukso", lambda text: "", "/etc/config/flukso is empty: the last good configuration is used and put back"),
-    ("settings", "etc/config/flukso", lambda text: text[: text.index("config sensor")], "has none of its sensors"),
+    (
+        "empty",
+        "etc/config/flukso",
+        lambda text: "",
+        "/etc/config/flukso is empty: the last good configuration is used and put back",
+    ),
+    (
+        "settings",
+        "etc/config/flukso",
+        lambda text: text[: text.index("config sensor")],
+        "has none of its sensors",
+    ),
     ("zeros", "etc/config/flukso", lambda text: "\0" * len(text), "/etc/config/flukso is empty"),
-    ("cut", "etc/config/flukso", lambda text: text[: text.rindex("enable")], "/etc/config/flukso breaks off"),
-    ("system", "etc/config/system", lambda text: "", "/etc/config/system is empty: device, key and version are put back"),
+    (
+        "cut",
+        "etc/config/flukso",
+        lambda text: text[: text.rindex("enable")],
+        "/etc/config/flukso breaks off",
+    ),
+    (
+        "system",
+        "etc/config/system",
+        lambda text: "",
+        "/etc/config/system is empty: device, key and version are put back",
+    ),
     (
         "half",
         "etc/config/system",
@@ -479,17 +597,32 @@ def test_notes_over_several_lines_and_an_option_of_them_are_read(historic):
     text = HISTORIC_SYSTEM + "\toption notes 'meter in the cellar\nkey at the neighbours'\n"
     historic.write("etc/config/system", text)
     historic.write(
-        "etc/config/flukso", "\ufeff" + HISTORIC.replace("option type 'water'", "option type 'water'\n\toption function 'hall\ntap'")
+        "etc/config/flukso",
+        "\ufeff"
+        + HISTORIC.replace(
+            "option type 'water'", "option type 'water'\n\toption function 'hall\ntap'"
+        ),
     )
     boot(historic)
-    assert not historic.path("var/run/flukso/config.errors").exists() and historic.read("etc/config/system") == text
+    assert (
+        not historic.path("var/run/flukso/config.errors").exists()
+        and historic.read("etc/config/system") == text
+    )
     settings = config.parse(historic.read("var/run/flukso/config"))
-    assert settings.device == "fedcba9876543210fedcba9876543210" and settings.sensors[1].function == "hall\ntap"
+    assert (
+        settings.device == "fedcba9876543210fedcba9876543210"
+        and settings.sensors[1].function == "hall\ntap"
+    )
     assert "user flukso" in historic.definition()  # the shell's own reader took it too
 
 
 @pytest.mark.parametrize(
-    "wish", ["    option reset_counters '1'", "\toption 'reset_counters' '1'", '\toption "reset_counters" "yes" # now']
+    "wish",
+    [
+        "    option reset_counters '1'",
+        "\toption 'reset_counters' '1'",
+        '\toption "reset_counters" "yes" # now',
+    ],
 )
 def test_a_wish_to_reset_is_forgotten_however_it_is_spelt(historic, wish):
     historic.write("etc/config/flukso", HISTORIC.replace("\toption reset_counters '0'", wish))
@@ -498,7 +631,9 @@ def test_a_wish_to_reset_is_forgotten_however_it_is_spelt(historic, wish):
     historic.write("etc/config/flukso", "config settings 'main\n")
     boot(historic)
     assert config.parse(historic.read("var/run/flukso/config")).reset_counters == 0
-    assert all(config.parse(historic.read(path), HISTORIC_SYSTEM).reset_counters == 0 for path in COPIES)
+    assert all(
+        config.parse(historic.read(path), HISTORIC_SYSTEM).reset_counters == 0 for path in COPIES
+    )
 
 
 def test_flash_that_cannot_be_written_is_said_and_stops_nothing(installed):
@@ -510,7 +645,10 @@ def test_flash_that_cannot_be_written_is_said_and_stops_nothing(installed):
     assert "user flukso" in installed.definition()
     installed.path("etc/flukso").unlink()
     installed.service("reload")
-    assert not installed.path("var/run/flukso/config.flash").exists() and installed.path("etc/flukso/config.good").exists()
+    assert (
+        not installed.path("var/run/flukso/config.flash").exists()
+        and installed.path("etc/flukso/config.good").exists()
+    )
 
 
 def test_reset_counters_acts_once(installed):
@@ -522,14 +660,17 @@ def test_reset_counters_acts_once(installed):
 
 
 def test_the_packaged_certificate_is_the_one_that_debian_ships(feed):
-    shipped = check.check(package(feed, "flukso")).files["/etc/ssl/certs/flukso.ca.crt"].data.decode()
+    shipped = (
+        check.check(package(feed, "flukso")).files["/etc/ssl/certs/flukso.ca.crt"].data.decode()
+    )
     debian = Path("/usr/share/ca-certificates/mozilla/ISRG_Root_X1.crt").read_text()
     assert shipped.endswith(debian)
 
 
 def test_the_runtime_reads_the_packaged_certificate(installed):
     program = (
-        "from flukso.ports import micropython as p; p.open_https('https://x.example/', '/etc/ssl/certs/flukso.ca.crt', p.system_clock())"
+        "from flukso.ports import micropython as p; p.open_https('https://x.example/', "
+        "'/etc/ssl/certs/flukso.ca.crt', p.system_clock())"
     )
     installed.run("flukso-micropython", "-X", "heapsize=256k", "-c", program + "; print('read')")
 
@@ -537,7 +678,12 @@ def test_the_runtime_reads_the_packaged_certificate(installed):
 def test_the_runtimes_own_test_passes(installed, feed):
     script = Path(__file__).parents[2] / "package/flukso-micropython/test.sh"
     shutil.copy(script, installed.path("tmp/test.sh"))
-    installed.run("sh", "/tmp/test.sh", "flukso-micropython", check.check(package(feed, "flukso-micropython")).version)
+    installed.run(
+        "sh",
+        "/tmp/test.sh",
+        "flukso-micropython",
+        check.check(package(feed, "flukso-micropython")).version,
+    )
     installed.run("sh", "/tmp/test.sh", "flukso-micropython", "9.9.9-r1", status=1)
 
 

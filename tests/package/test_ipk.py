@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tools/ipk.py: what it packs, what it refuses, what it lists; with packages that nfpm wrote as the other opinion."""
+"""tools/ipk.py: what it packs, what it refuses, what it lists; with packages that nfpm wrote as the
+other opinion.
+"""
 
 import gzip
 import hashlib
@@ -32,7 +34,10 @@ def small(tmp_path):
     """A function that writes a package of a few files and returns its path."""
 
     def write(fields=FIELDS, conffiles=("/etc/config/small",), **files):
-        root = tree(tmp_path / "root", **(files or {"etc__config__small": "config x\n", "usr__share__small": "x\n"}))
+        root = tree(
+            tmp_path / "root",
+            **(files or {"etc__config__small": "config x\n", "usr__share__small": "x\n"}),
+        )
         path = tmp_path / "small.ipk"
         path.write_bytes(archive.package(list(fields), "Something small", list(conffiles), root))
         return path
@@ -57,7 +62,10 @@ def put_together(parts, path, form=tarfile.GNU_FORMAT):
 def repacked(data, change):
     """An inner archive with each (TarInfo, bytes) as change leaves it: a list of such pairs."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=io.BytesIO(data)) as old, tarfile.open(fileobj=out, mode="w:gz", format=tarfile.GNU_FORMAT) as new:
+    with (
+        tarfile.open(fileobj=io.BytesIO(data)) as old,
+        tarfile.open(fileobj=out, mode="w:gz", format=tarfile.GNU_FORMAT) as new,
+    ):
         for member in old.getmembers():
             content = old.extractfile(member).read() if member.isreg() else b""
             for info, text in change(member, content):
@@ -98,24 +106,41 @@ def test_packs_the_same_bytes_whatever_the_folders_times_and_umask(small, tmp_pa
 def test_reads_back_what_it_packed(small):
     found = check.check(small())
     assert (found.name, found.version, found.arch) == ("small", "1.0-r1", "all")
-    assert found.conffiles == ["/etc/config/small"] and sorted(found.files) == ["/etc/config/small", "/usr/share/small"]
+    assert found.conffiles == ["/etc/config/small"] and sorted(found.files) == [
+        "/etc/config/small",
+        "/usr/share/small",
+    ]
     assert found.files["/usr/share/small"].data == b"x\n"
 
 
 def test_has_the_form_that_openwrt_gives(small):
     parts = taken_apart(small())
-    assert list(parts) == ["./debian-binary", "./data.tar.gz", "./control.tar.gz"] and parts["./debian-binary"] == b"2.0\n"
+    assert (
+        list(parts) == ["./debian-binary", "./data.tar.gz", "./control.tar.gz"]
+        and parts["./debian-binary"] == b"2.0\n"
+    )
     with tarfile.open(fileobj=io.BytesIO(parts["./control.tar.gz"])) as inner:
         control = inner.extractfile("./control").read().decode()
-        assert {name: inner.getmember("./" + name).mode for name in ("postinst", "prerm")} == {"postinst": 0o755, "prerm": 0o755}
+        assert {name: inner.getmember("./" + name).mode for name in ("postinst", "prerm")} == {
+            "postinst": 0o755,
+            "prerm": 0o755,
+        }
     assert control.split("\n")[-2].startswith("Description: ")
-    assert int(re.search("Installed-Size: ([0-9]+)\n", control).group(1)) == len(gzip.decompress(parts["./data.tar.gz"]))
+    assert int(re.search("Installed-Size: ([0-9]+)\n", control).group(1)) == len(
+        gzip.decompress(parts["./data.tar.gz"])
+    )
 
 
 def test_keeps_long_names_and_gnu_tar_reads_them(small, tmp_path):
     path = small(conffiles=(), **{LONG.replace("/", "__"): "x"})
     assert "/" + LONG in check.check(path).files
-    listed = subprocess.run("tar -xzOf {} ./data.tar.gz | tar -tz".format(path), shell=True, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        "tar -xzOf {} ./data.tar.gz | tar -tz".format(path),
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "./" + LONG in listed.stdout.split("\n")
 
 
@@ -161,8 +186,18 @@ CONTROLS = [  # id, text of the control file, what stands there instead, what is
     ("size", "Installed-Size: ", "Installed-Size: many ", "no number"),
     ("depends", "Architecture: all\n", "Architecture: all\nDepends: +libc\n", "does not read"),
     ("depends-empty", "Architecture: all\n", "Architecture: all\nDepends: \n", "opkg crashes"),
-    ("conflicts-empty-first", "Architecture: all\n", "Architecture: all\nConflicts: , libc\n", "opkg crashes"),
-    ("depends-empty-version", "Architecture: all\n", "Architecture: all\nDepends: libc ()\n", "does not read"),
+    (
+        "conflicts-empty-first",
+        "Architecture: all\n",
+        "Architecture: all\nConflicts: , libc\n",
+        "opkg crashes",
+    ),
+    (
+        "depends-empty-version",
+        "Architecture: all\n",
+        "Architecture: all\nDepends: libc ()\n",
+        "does not read",
+    ),
     ("junk", "Architecture: all\n", "Architecture: all\njunk\n", "no field is in the line"),
 ]
 
@@ -187,7 +222,11 @@ CONFFILES = [
 @pytest.mark.parametrize("text, said", [pytest.param(*row[1:], id=row[0]) for row in CONFFILES])
 def test_refuses_conffiles(small, text, said):
     path = small()
-    rewritten(path, "control", lambda member, content: [(member, text if member.name == "./conffiles" else content)])
+    rewritten(
+        path,
+        "control",
+        lambda member, content: [(member, text if member.name == "./conffiles" else content)],
+    )
     assert said in refused(path)
 
 
@@ -197,7 +236,11 @@ def added(name, kind=tarfile.REGTYPE, **attributes):
         more.type = kind
         for key, value in attributes.items():
             setattr(more, key, value)
-        return [(member, content), (more, b"")] if member.name == "./usr/share/small" else [(member, content)]
+        return (
+            [(member, content), (more, b"")]
+            if member.name == "./usr/share/small"
+            else [(member, content)]
+        )
 
     return change
 
@@ -219,7 +262,9 @@ DATA = [
 ]
 
 
-@pytest.mark.parametrize("change, said", [pytest.param(*row[1:], id=row[0]) for row in DATA if row[2]])
+@pytest.mark.parametrize(
+    "change, said", [pytest.param(*row[1:], id=row[0]) for row in DATA if row[2]]
+)
 def test_refuses_data(small, change, said):
     path = small()
     rewritten(path, "data", change)
@@ -230,7 +275,13 @@ def test_refuses_a_service_that_nothing_would_enable(small):
     path = small()
     rewritten(path, "data", added("./etc/init.d/small", mode=0o755))
     check.check(path)
-    rewritten(path, "control", lambda member, content: [] if member.name in ("./postinst", "./prerm") else [(member, content)])
+    rewritten(
+        path,
+        "control",
+        lambda member, content: (
+            [] if member.name in ("./postinst", "./prerm") else [(member, content)]
+        ),
+    )
     said = refused(path)
     assert "postinst: without default_postinst" in said and "prerm: without default_prerm" in said
 
@@ -255,7 +306,9 @@ def test_refuses_every_damaged_or_cut_byte(small):
         refused(path)
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
         try:
-            assert check.check(path) == good  # bits of gzip that carry nothing: its header's time, the padding of its last byte
+            assert (
+                check.check(path) == good
+            )  # bits of gzip that carry nothing: its header's time, the padding of its last byte
         except check.IpkError:
             pass
 
@@ -296,7 +349,9 @@ def test_refuses_two_packages_with_the_same_file_unless_they_exclude_each_other(
 def test_refuses_to_overwrite_files_of_nobody_in_a_given_root(small, tmp_path):
     path, root = small(), tmp_path / "target"
     tree(root, usr__share__small="somebody wrote this")
-    assert "/usr/share/small is there already and belongs to no package" in ipk("check", "--root", root, path, status=1)
+    assert "/usr/share/small is there already and belongs to no package" in ipk(
+        "check", "--root", root, path, status=1
+    )
     tree(root, **{"usr__lib__opkg__info__older.list": "/usr/share/small\n"})
     ipk("check", "--root", root, path)
 
@@ -325,7 +380,11 @@ def foreign(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nfpm")
     (folder / "a").write_text("config a\n")
     (folder / "nfpm.yaml").write_text(NFPM_CONFIG.format(folder, LONG))
-    subprocess.run([NFPM, "package", "-f", folder / "nfpm.yaml", "-p", "ipk", "-t", folder], check=True, capture_output=True)
+    subprocess.run(
+        [NFPM, "package", "-f", folder / "nfpm.yaml", "-p", "ipk", "-t", folder],
+        check=True,
+        capture_output=True,
+    )
     (found,) = folder.glob("*.ipk")
     return found
 
@@ -335,16 +394,25 @@ def test_reads_a_package_that_nfpm_wrote(foreign):
     assert (found.name, found.version, found.arch) == ("other", "1.2.3-1", "all")
     assert found.fields["Depends"] == "libc" and found.conffiles == ["/etc/config/other"]
     assert sorted(found.files) == ["/etc/config/other", "/" + LONG, "/usr/share/other/link"]
-    assert found.files["/" + LONG].data == b"config a\n" and found.files["/usr/share/other/link"].target == "/etc/config/other"
+    assert (
+        found.files["/" + LONG].data == b"config a\n"
+        and found.files["/usr/share/other/link"].target == "/etc/config/other"
+    )
 
 
 def test_our_writer_says_of_the_same_files_what_nfpm_says(foreign, tmp_path):
     theirs = check.check(foreign)
-    root = tree(tmp_path / "root", etc__config__other="config a\n", **{LONG.replace("/", "__"): "config a\n"})
+    root = tree(
+        tmp_path / "root",
+        etc__config__other="config a\n",
+        **{LONG.replace("/", "__"): "config a\n"},
+    )
     (root / "usr/share/other").mkdir()
     (root / "usr/share/other/link").symlink_to("/etc/config/other")
     path = tmp_path / "ours.ipk"
-    wanted = [(name, theirs.fields[name]) for name in ("Package", "Version", "Depends", "Architecture")]
+    wanted = [
+        (name, theirs.fields[name]) for name in ("Package", "Version", "Depends", "Architecture")
+    ]
     path.write_bytes(archive.package(wanted, theirs.fields["Description"], theirs.conffiles, root))
     ours = check.check(path)
     assert ours.conffiles == theirs.conffiles and sorted(ours.files) == sorted(theirs.files)
@@ -359,13 +427,19 @@ def test_the_index_lists_what_opkg_needs(feed, tmp_path, foreign):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     ipk("index", tmp_path)
     text = (tmp_path / "Packages").read_text()
-    assert gzip.decompress((tmp_path / "Packages.gz").read_bytes()).decode() == text and "\r" not in text
+    assert (
+        gzip.decompress((tmp_path / "Packages.gz").read_bytes()).decode() == text
+        and "\r" not in text
+    )
     blocks = text.strip("\n").split("\n\n")
     assert len(blocks) == len(FOLDERS) + 1
     for block in blocks:
         fields = dict(line.split(": ", 1) for line in block.split("\n") if line[0] != " ")
         data = (tmp_path / fields["Filename"]).read_bytes()
-        assert fields["Size"] == str(len(data)) and fields["SHA256sum"] == hashlib.sha256(data).hexdigest()
+        assert (
+            fields["Size"] == str(len(data))
+            and fields["SHA256sum"] == hashlib.sha256(data).hexdigest()
+        )
         assert list(fields)[-1] == "Description"
 
 
@@ -373,7 +447,9 @@ def test_packages_and_index_are_the_same_twice(feed, tmp_path):
     ipk("index", feed)
     again = make_packages(tmp_path / "again")
     ipk("index", again)
-    assert sorted(path.name for path in feed.iterdir()) == sorted(path.name for path in again.iterdir())
+    assert sorted(path.name for path in feed.iterdir()) == sorted(
+        path.name for path in again.iterdir()
+    )
     for path in feed.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tools/ipk.py check against packages made to harm: hostile members, lying headers, and mutations in every layer."""
+"""tools/ipk.py check against packages made to harm: hostile members, lying headers, and mutations
+in every layer.
+"""
 
 import gzip
 import random
@@ -9,7 +11,15 @@ import tracemalloc
 
 import pytest
 
-from tests.package.test_ipk import added, put_together, refused, repacked, rewritten, small, taken_apart  # noqa: F401
+from tests.package.test_ipk import (
+    added,
+    put_together,
+    refused,
+    repacked,
+    rewritten,
+    small,  # noqa: F401
+    taken_apart,
+)
 from tools.openwrt import archive, check, tar
 
 CASES = 400  # 3 s of CPU; 1,500 were run by hand
@@ -83,19 +93,32 @@ def test_refuses_more_members_than_a_router_holds(small, monkeypatch):  # noqa: 
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
-    """The data with a few bytes changed, blocks doubled, dropped or swapped, or its end cut off; headers with right checksums, often."""
+    """The data with a few bytes changed, blocks doubled, dropped or swapped, or its end cut off;
+    headers with right checksums, often.
+    """
     out = bytearray(data)
     for _ in range(dice.randint(1, 4)):
         at, kind = dice.randrange(len(out)), dice.randrange(5)
         block = at - at % BLOCK
         if kind == 0:
-            out[at] = dice.choice((0, 0x2D, 0x2E, 0x2F, 0x31, 0x4C, 0x78, 0x80, 0xFF, dice.randrange(256)))
+            out[at] = dice.choice(
+                (0, 0x2D, 0x2E, 0x2F, 0x31, 0x4C, 0x78, 0x80, 0xFF, dice.randrange(256))
+            )
         elif kind == 1:
             out[block:block] = out[block : block + BLOCK]
         elif kind == 2 and len(out) > BLOCK:
             del out[block : block + BLOCK]
         elif kind == 3:
-            field = dice.choice((slice(0, 100), slice(100, 108), SIZE, slice(156, 157), slice(157, 257), slice(345, 500)))
+            field = dice.choice(
+                (
+                    slice(0, 100),
+                    slice(100, 108),
+                    SIZE,
+                    slice(156, 157),
+                    slice(157, 257),
+                    slice(345, 500),
+                )
+            )
             width = len(out[block : block + BLOCK][field])
             out[block + field.start : block + field.start + width] = dice.randbytes(width)
         elif dice.random() < 0.1:
@@ -114,7 +137,9 @@ def hostile(parts: dict[str, bytes], dice: random.Random, path) -> None:
     if name in parts:
         parts[name] = archive.packed(mutated(gzip.decompress(parts[name]), dice))
     elif name == "text":
-        parts["./control.tar.gz"] = repacked(parts["./control.tar.gz"], lambda member, text: [(member, mutated(text or b"x", dice))])
+        parts["./control.tar.gz"] = repacked(
+            parts["./control.tar.gz"], lambda member, text: [(member, mutated(text or b"x", dice))]
+        )
     put_together(parts.items(), path)
     if name == "outer":
         path.write_bytes(archive.packed(mutated(gzip.decompress(path.read_bytes()), dice)))
@@ -129,7 +154,9 @@ def test_any_mutation_is_taken_or_refused_with_a_sentence_within_bounds_of_work_
     for number in range(CASES):
         hostile(parts, dice, path)
         calls = []
-        sys.setprofile(lambda frame, event, function: calls.append(event) if event in ("call", "c_call") else None)  # noqa: B023
+        sys.setprofile(
+            lambda frame, event, function, calls=calls: "call" in event and calls.append(event)
+        )
         try:
             check.check(path)
             taken += 1

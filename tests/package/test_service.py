@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The installed service at work: procd's part is emulated, everything else is what a router gets, big endian under qemu. In real time."""
+"""The installed service at work: procd's part is emulated, everything else is what a router gets,
+big endian under qemu. In real time.
+"""
 
 import json
 import os
@@ -48,10 +50,14 @@ class Meter:
     def __init__(self, root, server, certificates):
         root.mkdir()
         (root / "tmp").mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + TMP_SIZE, "tmpfs", root / "tmp"], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=" + TMP_SIZE, "tmpfs", root / "tmp"], check=True
+        )
         self.router = Router(root, execute=True)
         self.port, self.board = free_port(), None
-        self.config = CONFIG.format(device=DEVICE, key=KEY, url=server.url, port=self.port, id=SENSORS[0])
+        self.config = CONFIG.format(
+            device=DEVICE, key=KEY, url=server.url, port=self.port, id=SENSORS[0]
+        )
         self.router.write("etc/hosts", "127.0.0.1 localhost\n", 0o644)
         self.router.write("etc/config/flukso", self.config)
         (root / "etc/ssl/certs").mkdir(parents=True)
@@ -66,8 +72,18 @@ class Meter:
     def plug(self):
         folder = self.router.path("board")
         (folder / "trace.csv").write_text("ts,watt\n0,3600\n100000,3600\n")
-        command = [FLUKSOSIM, "--hex", FIRMWARE, "--speed", "1", "--listen", "unix:{}/bus".format(folder)]
-        self.board = Program([*command, "--trace", folder / "trace.csv", "--eeprom", folder / "eeprom.bin"])
+        command = [
+            FLUKSOSIM,
+            "--hex",
+            FIRMWARE,
+            "--speed",
+            "1",
+            "--listen",
+            "unix:{}/bus".format(folder),
+        ]
+        self.board = Program(
+            [*command, "--trace", folder / "trace.csv", "--eeprom", folder / "eeprom.bin"]
+        )
         self.board.wait_for_line("fluksosim: ready")
         (folder / "bus").chmod(0o666)
 
@@ -110,18 +126,30 @@ def meter(tmp_path, feed, server, certificates):
 def test_the_service_runs_and_each_trouble_is_said_and_passes(meter, server):
     # no board: said, and taken up when it comes
     assert meter.until(lambda found: found["board"]["error"])["board"]["firmware"] is None
-    assert re.search(r"^daemon\.warn flukso\[\d+\]: the board does not answer", meter.router.log(), re.M)
-    assert re.search(r"^daemon\.info flukso\[\d+\]: started", meter.router.log(), re.M) and "daemon.err" not in meter.router.log()
+    assert re.search(
+        r"^daemon\.warn flukso\[\d+\]: the board does not answer", meter.router.log(), re.M
+    )
+    assert (
+        re.search(r"^daemon\.info flukso\[\d+\]: started", meter.router.log(), re.M)
+        and "daemon.err" not in meter.router.log()
+    )
     meter.plug()
-    meter.until(lambda found: found["board"]["error"] is None and found["sensors"][0]["counter"] is not None)
+    meter.until(
+        lambda found: found["board"]["error"] is None and found["sensors"][0]["counter"] is not None
+    )
     assert os.stat("/proc/{}".format(meter.pid())).st_uid == USER
     meter.until(lambda found: found["upload"]["acknowledged"])
 
     # a configuration with errors: said, the old one goes on
     polls = meter.status()["board"]["polls"]
-    meter.router.write("etc/config/flukso", meter.config.replace("upload_interval '10'", "upload_interval 'often'"))
+    meter.router.write(
+        "etc/config/flukso", meter.config.replace("upload_interval '10'", "upload_interval 'often'")
+    )
     meter.router.run("reload_config", "flukso")
-    assert "upload_interval" in meter.until(lambda found: found["errors"]["config"])["errors"]["config"]
+    assert (
+        "upload_interval"
+        in meter.until(lambda found: found["errors"]["config"])["errors"]["config"]
+    )
     meter.until(lambda found: found["board"]["polls"] > polls + 2)
     assert "daemon.err flukso: the configuration is not taken over" in meter.router.log()
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulated router does what the real programs were seen to do: tests/vectors/ says what, and of which commit."""
+"""The emulated router does what the real programs were seen to do: tests/vectors/ says what, and of
+which commit.
+"""
 
 import json
 import shutil
@@ -35,12 +37,17 @@ def feeds(feed, tmp_path_factory):
         repacked(path, root / "later", "0.2.0-r1")
     for name in CPYTHON:
         fields = [("Package", "python3-" + name), ("Version", "3.11.7-r1"), ("Architecture", "all")]
-        (root / "packages" / "python3-{}_3.11.7-r1_all.ipk".format(name)).write_bytes(archive.package(fields, name, [], root / "empty"))
+        (root / "packages" / "python3-{}_3.11.7-r1_all.ipk".format(name)).write_bytes(
+            archive.package(fields, name, [], root / "empty")
+        )
     return root
 
 
 def take(router, feeds) -> None:
-    router.write("etc/opkg/customfeeds.conf", "".join("src/gz {} file:/feeds/{}\n".format(name, name) for name in feeds))
+    router.write(
+        "etc/opkg/customfeeds.conf",
+        "".join("src/gz {} file:/feeds/{}\n".format(name, name) for name in feeds),
+    )
     router.run("opkg", "update")
 
 
@@ -97,7 +104,8 @@ def change(router, section: str, option: str, value: str) -> None:
     router.run("reload_config", "flukso")
 
 
-# A service with what ours uses of procd, and a program that notes what reaches it; the real procd was shown the same two.
+# A service with what ours uses of procd, and a program that notes what reaches it; the real procd
+# was shown the same two.
 PROBE_INIT = """#!/bin/sh /etc/rc.common
 START=95
 STOP=10
@@ -132,7 +140,10 @@ echo "a line of stdout"
 echo "a line of stderr" >&2
 while :; do sleep 0.1; done
 """
-SOON_S, LATER_S = 20, 0.4  # for what is to be seen; and for what must not be, which would come at once
+SOON_S, LATER_S = (
+    20,
+    0.4,
+)  # for what is to be seen; and for what must not be, which would come at once
 
 
 @pytest.fixture
@@ -150,11 +161,18 @@ def probe(tmp_path):
 
 def state(router: Router) -> dict:
     def status(action):
-        return int(router.run("sh", "-c", "/etc/init.d/probe {}; echo $?".format(action)).split()[-1])
+        return int(
+            router.run("sh", "-c", "/etc/init.d/probe {}; echo $?".format(action)).split()[-1]
+        )
 
     events = sorted(router.read("tmp/events").splitlines())
     links = sorted(path.name for path in router.path("etc/rc.d").iterdir())
-    return {"events": events, "running": status("running"), "enabled": status("enabled"), "links": links}
+    return {
+        "events": events,
+        "running": status("running"),
+        "enabled": status("enabled"),
+        "links": links,
+    }
 
 
 def test_procd_and_rc_common_do_with_a_service_what_the_real_ones_do(probe):
@@ -168,4 +186,7 @@ def test_procd_and_rc_common_do_with_a_service_what_the_real_ones_do(probe):
         time.sleep(LATER_S)
         assert state(probe) == want, step
     for line in PROCD["lines"]:
-        assert any(said.startswith(line["level"] + " probe[") and said.endswith("]: " + line["text"]) for said in probe.log().splitlines())
+        assert any(
+            said.startswith(line["level"] + " probe[") and said.endswith("]: " + line["text"])
+            for said in probe.log().splitlines()
+        )

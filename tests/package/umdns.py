@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What OpenWrt's umdns announces of a service, by what procd was told of it (tests/vectors/umdns.json)."""
+"""What OpenWrt's umdns announces of a service, by what procd was told of it
+(tests/vectors/umdns.json).
+"""
 
 PREFIX = ["data", "mdns"]
 
 
 def announced(definition: list[str], host: str = "OpenWrt") -> list[dict]:
-    """Every instance of a service whose definition this is: with the name that it was given, or the host's."""
+    """Every instance of a service whose definition this is: with the name that it was given, or the
+    host's.
+    """
     found: dict[str, dict] = {}
     if not any(line.startswith("command ") for line in definition):
         return []

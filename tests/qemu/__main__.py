@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.qemu ARCH [MEM_MB]`: boots the router, installs our packages, and prints the daemon's figures as its last line."""
+"""`python -m tests.qemu ARCH [MEM_MB]`: boots the router, installs our packages, and prints the
+daemon's figures as its last line.
+"""
 
 import json
 import sys
@@ -38,13 +40,20 @@ def week_of_outage() -> Store:
 
 
 def after_an_outage(router: Router) -> dict[str, int]:
-    """The memory of a daemon that starts with a week's readings, once the server has them all and the LAN was served."""
+    """The memory of a daemon that starts with a week's readings, once the server has them all and
+    the LAN was served.
+    """
     saved_until = router.week.newest()
     router.restore()
 
     def sent():
-        """Say whether the server has what was saved, but for the few tuples that the daemon thins as they get older."""
-        return all(sum(ts <= saved_until for ts, _ in router.server.held(id_)) >= WEEK_MIN for id_ in SENSORS[: len(WATTS)])
+        """Say whether the server has what was saved, but for the few tuples that the daemon thins
+        as they get older.
+        """
+        return all(
+            sum(ts <= saved_until for ts, _ in router.server.held(id_)) >= WEEK_MIN
+            for id_ in SENSORS[: len(WATTS)]
+        )
 
     router.wait_until(sent, 120)
     serve(router)
@@ -56,7 +65,9 @@ def measure(router: Router) -> dict:
     boot_s = router.machine.boot()
     print(router.install().strip())
     reading_s, daemon_s = router.first_reading_s()
-    router.wait_until(lambda: len(router.server.requests) >= UPLOADS * len(WATTS) and router.uploaded(), 120)
+    router.wait_until(
+        lambda: len(router.server.requests) >= UPLOADS * len(WATTS) and router.uploaded(), 120
+    )
     serve(router)
     memory = router.memory()
     for name, kb in router.maps():
@@ -78,7 +89,10 @@ def measure(router: Router) -> dict:
 
 
 def main(words: list[str]) -> int:
-    with tempfile.TemporaryDirectory(prefix="flukso-qemu-") as folder, Router(words[0], Path(folder), week=week_of_outage()) as router:
+    with (
+        tempfile.TemporaryDirectory(prefix="flukso-qemu-") as folder,
+        Router(words[0], Path(folder), week=week_of_outage()) as router,
+    ):
         print("qemu-system: " + json.dumps(measure(router)))
     return 0
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 class Initramfs:
-    """Files, folders, links and device nodes of a root file system, all root's; an entry may be replaced by a later one."""
+    """Files, folders, links and device nodes of a root file system, all root's; an entry may be
+    replaced by a later one.
+    """
 
     def __init__(self):
         self._entries: dict[str, tuple[int, bytes, tuple[int, int]]] = {}
@@ -38,8 +40,12 @@ class Initramfs:
     def packed(self) -> bytes:
         """The archive as the kernel's -initrd takes it."""
         names = sorted(self._entries)  # a folder comes before what lies in it
-        records = [_record(number, name, *self._entries[name]) for number, name in enumerate(names, 1)]
-        return gzip.compress(b"".join(records) + _record(0, "TRAILER!!!", 0, b"", (0, 0)), 6, mtime=0)
+        records = [
+            _record(number, name, *self._entries[name]) for number, name in enumerate(names, 1)
+        ]
+        return gzip.compress(
+            b"".join(records) + _record(0, "TRAILER!!!", 0, b"", (0, 0)), 6, mtime=0
+        )
 
     def _add(self, path, mode, data, device=(0, 0)):
         name = path.strip("/")

@@ -9,7 +9,8 @@ import time
 from tests.processes import DIES_WITH_US
 
 GATEWAY = "10.0.2.2"  # slirp's name for this machine
-# 8 ns an instruction, about what the slowest routers do: the guest's clock then does not feel how busy this machine is.
+# 8 ns an instruction, about what the slowest routers do: the guest's clock then does not feel how
+# busy this machine is.
 CPU = ["-icount", "shift=3,sleep=on"]
 READY = "router: ready"  # what the guest's init says before its shell reads the console
 SYSTEM = {"mips": "qemu-system-mips", "mipsel": "qemu-system-mipsel"}
@@ -17,10 +18,24 @@ LOG_MAX = 1_000_000  # bytes; more is a guest that went mad
 
 
 class Machine:
-    """One emulated board; its second serial port is a client of the Unix socket `serial`, its TCP port 8080 is `lan_port` here."""
+    """One emulated board; its second serial port is a client of the Unix socket `serial`, its TCP
+    port 8080 is `lan_port` here.
+    """
 
     def __init__(self, arch: str, kernel, initramfs, *, mem_mb: int, serial, lan_port: int):
-        command = [SYSTEM[arch], "-M", "malta", "-cpu", "24Kc", "-m", str(mem_mb), "-nographic", "-monitor", "none", "-no-reboot"]
+        command = [
+            SYSTEM[arch],
+            "-M",
+            "malta",
+            "-cpu",
+            "24Kc",
+            "-m",
+            str(mem_mb),
+            "-nographic",
+            "-monitor",
+            "none",
+            "-no-reboot",
+        ]
         command += [
             *CPU,
             "-rtc",
@@ -35,13 +50,29 @@ class Machine:
             str(initramfs),
         ]
         command += ["-append", "console=ttyS0,115200 rdinit=/init quiet panic=1"]
-        command += ["-serial", "stdio", "-chardev", "socket,id=board,path={}".format(serial), "-serial", "chardev:board"]
-        command += ["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:{}-:8080".format(lan_port), "-device", "pcnet,netdev=net,romfile="]
+        command += [
+            "-serial",
+            "stdio",
+            "-chardev",
+            "socket,id=board,path={}".format(serial),
+            "-serial",
+            "chardev:board",
+        ]
+        command += [
+            "-netdev",
+            "user,id=net,hostfwd=tcp:127.0.0.1:{}-:8080".format(lan_port),
+            "-device",
+            "pcnet,netdev=net,romfile=",
+        ]
         self._text = ""
         self._news = threading.Condition()
         self._commands = 0
         self._process = subprocess.Popen(
-            [*DIES_WITH_US, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            [*DIES_WITH_US, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout
@@ -58,7 +89,9 @@ class Machine:
                     return
 
     def wait_for(self, pattern: str, timeout_s: float, since: int = 0) -> "re.Match[str]":
-        """The first match in what the console said from `since` on; AssertionError with all of it when it does not come."""
+        """The first match in what the console said from `since` on; AssertionError with all of it
+        when it does not come.
+        """
         deadline = time.monotonic() + timeout_s
         with self._news:
             while True:
@@ -71,11 +104,15 @@ class Machine:
                 self._news.wait(min(left_s, 0.5))
 
     def boot(self, timeout_s: float = 240) -> float:
-        """Wait until the guest takes commands; returns the seconds since power-on by the guest's clock."""
+        """Wait until the guest takes commands; returns the seconds since power-on by the guest's
+        clock.
+        """
         return float(self.wait_for("^" + READY + r" ([\d.]+)", timeout_s).group(1))
 
     def run(self, command: str, timeout_s: float = 60) -> str:
-        """Run one shell command in the guest; its output, both streams. AssertionError unless it ends in time."""
+        """Run one shell command in the guest; its output, both streams. AssertionError unless it
+        ends in time.
+        """
         self._commands += 1
         mark = "=={}==".format(self._commands)
         since = len(self._text)

@@ -55,7 +55,9 @@ class Here:
             "X-Digest": x_digest(KEY, body),
         }
         try:
-            answer = await self._https.request("POST", "/sensor/" + SENSOR, headers, body, timeout_s)
+            answer = await self._https.request(
+                "POST", "/sensor/" + SENSOR, headers, body, timeout_s
+            )
         except HttpsError as error:
             return {"kind": error.kind, "text": str(error), "dates": error.dates}
         return {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}

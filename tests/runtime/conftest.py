@@ -14,8 +14,12 @@ CACHE = ROOT / ".cache" / "micropython"
 
 
 def started(command: str) -> tuple[str, list[str]]:
-    """How a command of the packages starts the runtime: the heap's size, and the options that run the frozen program."""
-    found = re.search(r"heapsize=(\S+) (-c) '(.*?)'", (ROOT / "package" / command).read_text(), re.DOTALL)
+    """How a command of the packages starts the runtime: the heap's size, and the options that run
+    the frozen program.
+    """
+    found = re.search(
+        r"heapsize=(\S+) (-c) '(.*?)'", (ROOT / "package" / command).read_text(), re.DOTALL
+    )
     assert found, command
     return found[1], [found[2], found[3]]
 
@@ -29,7 +33,9 @@ def build(*arguments: str) -> None:
 
 
 def x86_runtime(program: str = "micropython") -> list[str]:
-    """The command that starts this machine's runtime; modules are compiled at import, so the heap is larger than a router's."""
+    """The command that starts this machine's runtime; modules are compiled at import, so the heap
+    is larger than a router's.
+    """
     build("x86")
     return [str(CACHE / "x86" / program), "-X", "heapsize=2m"]
 
@@ -53,27 +59,54 @@ def pki(tmp_path_factory):
 def release() -> list[str]:
     """The x86 build with the daemon frozen into it, with a router's heap."""
     build("--release", "x86")
-    return [str(CACHE / "x86" / "flukso-micropython"), "-X", "heapsize=512k"]  # objects are twice as large
+    return [
+        str(CACHE / "x86" / "flukso-micropython"),
+        "-X",
+        "heapsize=512k",
+    ]  # objects are twice as large
 
 
 @pytest.fixture(scope="session", params=["4Kc", "24Kc"])
 def mips(request) -> list[str]:
-    """The big-endian build with the daemon frozen into it, on a processor without a floating-point unit."""
+    """The big-endian build with the daemon frozen into it, on a processor without a floating-point
+    unit.
+    """
     build("--release", "mips")
-    return ["qemu-mips-static", "-cpu", request.param, str(CACHE / "mips" / "flukso-micropython"), "-X", "heapsize={}".format(ROUTER_HEAP)]
+    return [
+        "qemu-mips-static",
+        "-cpu",
+        request.param,
+        str(CACHE / "mips" / "flukso-micropython"),
+        "-X",
+        "heapsize={}".format(ROUTER_HEAP),
+    ]
 
 
 @pytest.fixture(scope="session")
 def mips_tests() -> list[str]:
     """The big-endian build that also reads the tree's own modules."""
     build("mips")
-    return ["qemu-mips-static", "-cpu", "4Kc", str(CACHE / "mips" / "micropython"), "-X", "heapsize=2m"]
+    return [
+        "qemu-mips-static",
+        "-cpu",
+        "4Kc",
+        str(CACHE / "mips" / "micropython"),
+        "-X",
+        "heapsize=2m",
+    ]
 
 
 @pytest.fixture(scope="session")
 def mips_spifake() -> list[str]:
     build("mips")
-    return ["qemu-mips-static", "-cpu", "24Kc", str(CACHE / "mips" / "micropython-spifake"), "-X", "heapsize=2m"]
+    return [
+        "qemu-mips-static",
+        "-cpu",
+        "24Kc",
+        str(CACHE / "mips" / "micropython-spifake"),
+        "-X",
+        "heapsize=2m",
+    ]
 
 
 @pytest.fixture(params=["cpython", "micropython"])

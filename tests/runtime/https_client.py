@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on MicroPython: asks an HTTPS server as the daemon does, by JSON lines on standard input; one JSON line each as answer.
+"""Runs on MicroPython: asks an HTTPS server as the daemon does, by JSON lines on standard input;
+one JSON line each as answer.
 
 python: https_client.py URL CA KEY; the first line says what is wrong with the CA file.
-{"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and how many turns the event loop had meanwhile
+{"timeout_s": 5}    the Answer, or kind and text of the HttpsError, and how many turns the event
+                    loop had meanwhile
 {"do": "fds"}       how many descriptors are open, and bytes of heap in use
 {"do": "close"}
 """
@@ -32,7 +34,12 @@ async def post(https, command, key):
     path = command.get("path", "/sensor/" + SENSOR)
     body = command["body"].encode()
     digest = x_digest(key, body)
-    headers = {"Content-Type": "application/json", "X-Version": "1.0", "User-Agent": "Fluksometer v210", "X-Digest": digest}
+    headers = {
+        "Content-Type": "application/json",
+        "X-Version": "1.0",
+        "User-Agent": "Fluksometer v210",
+        "X-Digest": digest,
+    }
     turns = [0]
     watcher = asyncio.create_task(watch(turns))
     try:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A TLS server that plays a script a connection, to the byte and to the record; what it does is in order, never by the clock."""
+"""A TLS server that plays a script a connection, to the byte and to the record; what it does is in
+order, never by the clock.
+"""
 
 import contextlib
 import socket
@@ -18,7 +20,9 @@ def server_context(pem) -> ssl.SSLContext:
 
 
 class Scripted:
-    """`scripts`: for each connection a function that takes this object and the socket, a plain one without context; then it is closed."""
+    """`scripts`: for each connection a function that takes this object and the socket, a plain one
+    without context; then it is closed.
+    """
 
     def __init__(self, context, *scripts, receive_buffer=None):
         self._context = context
@@ -45,7 +49,9 @@ class Scripted:
             self.accepted += 1
             plain.settimeout(LIMIT_S)
             try:
-                link = self._context.wrap_socket(plain, server_side=True) if self._context else plain
+                link = (
+                    self._context.wrap_socket(plain, server_side=True) if self._context else plain
+                )
                 with link:
                     script(self, link)
             except OSError as error:

@@ -96,7 +96,8 @@ static int open_fake(void)
 		errno = ENXIO;
 		return -1;
 	}
-	device_fd = (int)syscall(SYS_openat, AT_FDCWD, node ? node : "/dev/null", O_RDWR | O_CLOEXEC, 0);
+	device_fd = (int)syscall(SYS_openat, AT_FDCWD, node ? node : "/dev/null",
+				 O_RDWR | O_CLOEXEC, 0);
 	note("open\n");
 	return device_fd;
 }
@@ -128,19 +129,22 @@ static int read_all(uint8_t *data, size_t len)
 static int clock_bytes(uint8_t *data, size_t len, unsigned gap_us)
 {
 	uint8_t frame[HEADER_LEN + FRAME_MAX + 1] = {
-		0xf5, 'X', (uint8_t)(len >> 8), (uint8_t)len, (uint8_t)(gap_us >> 8), (uint8_t)gap_us
+		0xf5,           'X', (uint8_t)(len >> 8), (uint8_t)len, (uint8_t)(gap_us >> 8),
+		(uint8_t)gap_us
 	};
 	uint8_t answer[HEADER_LEN - 1];
 	frame[6] = crc8(frame, 6);
 	memcpy(frame + HEADER_LEN, data, len);
 	frame[HEADER_LEN + len] = crc8(data, len);
-	if (send(bus_fd, frame, HEADER_LEN + len + 1, MSG_NOSIGNAL) < 0 || read_all(answer, sizeof(answer)) < 0)
+	if (send(bus_fd, frame, HEADER_LEN + len + 1, MSG_NOSIGNAL) < 0 ||
+	    read_all(answer, sizeof(answer)) < 0)
 		return -1;
 	if (answer[0] != 0xf5 || answer[1] != 'x' || answer[5] != crc8(answer, 5) ||
 	    (size_t)(answer[2] << 8 | answer[3]) != len)
 		return -1;
 	uint8_t check;
-	return read_all(data, len) < 0 || read_all(&check, 1) < 0 || check != crc8(data, len) ? -1 : 0;
+	return read_all(data, len) < 0 || read_all(&check, 1) < 0 || check != crc8(data, len) ? -1
+											      : 0;
 }
 
 static int same_gaps(const struct spi_ioc_transfer *parts, unsigned count)
@@ -160,7 +164,8 @@ static int clock_parts(const struct spi_ioc_transfer *parts, unsigned count)
 			return -1;
 		}
 		memcpy(data, (const void *)(uintptr_t)parts[i].tx_buf, parts[i].len);
-		if (clock_bytes(data, parts[i].len, parts[i].len == 1 ? parts[i].delay_usecs : 0) < 0)
+		if (clock_bytes(data, parts[i].len, parts[i].len == 1 ? parts[i].delay_usecs : 0) <
+		    0)
 			return -1;
 		memcpy((void *)(uintptr_t)parts[i].rx_buf, data, parts[i].len);
 	}
@@ -174,8 +179,8 @@ static int message(const struct spi_ioc_transfer *parts, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		total += parts[i].len;
 	note("message mode=%u parts=%u bytes=%zu speed=%u bits=%u gap=%u\n", mode, count, total,
-	     parts[0].speed_hz ? parts[0].speed_hz : speed_hz, parts[0].bits_per_word ? parts[0].bits_per_word : bits,
-	     parts[0].delay_usecs);
+	     parts[0].speed_hz ? parts[0].speed_hz : speed_hz,
+	     parts[0].bits_per_word ? parts[0].bits_per_word : bits, parts[0].delay_usecs);
 	if (!same_gaps(parts, count))
 		return clock_parts(parts, count) < 0 ? -1 : (int)total;
 	for (unsigned i = 0; i < count; i++)
@@ -228,7 +233,8 @@ static int device_ioctl(unsigned request, void *argument)
 
 static int fake_open(const char *path, int flags, int permissions)
 {
-	if (getenv("FLUKSO_SPI_BUS") != NULL && strncmp(path, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) == 0)
+	if (getenv("FLUKSO_SPI_BUS") != NULL &&
+	    strncmp(path, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) == 0)
 		return open_fake();
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, permissions);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CA file on both interpreters: what is taken of it, what is said of the rest, and which servers it vouches for."""
+"""The CA file on both interpreters: what is taken of it, what is said of the rest, and which
+servers it vouches for.
+"""
 
 import datetime as dt
 import json
@@ -37,7 +39,14 @@ FILES = [  # id, the file, good certificates, bad blocks, the first one's fault 
     ("two", ONE + TWO, 2, 0, 0, 0),
     ("empty", b"", 0, 0, 0, 0),
     ("zeros", bytes(5000), 0, 0, 0, 0),
-    ("text-between", b"# One\nIssuer: CN=One\n\n" + ONE + b"\n  ---- Two ----\n" + TWO + b"\nthe end", 2, 0, 0, 0),
+    (
+        "text-between",
+        b"# One\nIssuer: CN=One\n\n" + ONE + b"\n  ---- Two ----\n" + TWO + b"\nthe end",
+        2,
+        0,
+        0,
+        0,
+    ),
     ("cr-lf", (ONE + TWO).replace(b"\n", b"\r\n"), 2, 0, 0, 0),
     ("cr-alone", (ONE + TWO).replace(b"\n", b"\r"), 2, 0, 0, 0),
     ("no-newline-at-the-end", ONE.rstrip(), 1, 0, 0, 0),
@@ -45,35 +54,83 @@ FILES = [  # id, the file, good certificates, bad blocks, the first one's fault 
     ("indented", b"\n".join([b"  " + line + b"\t " for line in LINES]), 1, 0, 0, 0),
     ("blank-lines", ONE.replace(b"\n", b"\n\n"), 1, 0, 0, 0),
     ("old-name", ONE.replace(b"CERTIFICATE", b"X509 CERTIFICATE"), 1, 0, 0, 0),
-    ("key-too", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" + ONE, 1, 0, 0, 0),
+    (
+        "key-too",
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" + ONE,
+        1,
+        0,
+        0,
+        0,
+    ),
     ("utf-16", ONE.decode().encode("utf-16"), 0, 0, 0, 0),
     ("der", ssl.PEM_cert_to_DER_cert(ONE.decode()), 0, 0, 0, 0),
     ("other-letters", with_line(3, b"!" + LINES[3][1:]) + TWO, 1, 1, CA_DAMAGED, 1),
     ("a-nul", TWO + with_line(3, b"\0" + LINES[3][1:]), 1, 1, CA_DAMAGED, 1 + TWO.count(b"\n")),
     ("a-letter-less", with_line(3, LINES[3][1:]) + TWO, 1, 1, CA_DAMAGED, 1),
     ("a-line-less", b"\n".join(LINES[:3] + LINES[4:]) + TWO, 1, 1, CA_DAMAGED, 1),
-    ("more-behind-the-padding", ONE.replace(b"-----END", b"AAAA\n-----END") + TWO, 1, 1, CA_DAMAGED, 1),
-    ("empty-block", b"x\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n" + ONE, 1, 1, CA_DAMAGED, 2),
+    (
+        "more-behind-the-padding",
+        ONE.replace(b"-----END", b"AAAA\n-----END") + TWO,
+        1,
+        1,
+        CA_DAMAGED,
+        1,
+    ),
+    (
+        "empty-block",
+        b"x\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n" + ONE,
+        1,
+        1,
+        CA_DAMAGED,
+        2,
+    ),
     ("no-end-but-another-begin", b"\n".join(LINES[:4]) + b"\n" + TWO, 1, 1, CA_DAMAGED, 1),
     ("cut", TWO + b"\n".join(LINES[:4]), 1, 1, CA_CUT, 1 + TWO.count(b"\n")),
     ("cut-alone", b"\n".join(LINES[:4]), 0, 1, CA_CUT, 1),
     ("long-line", with_line(3, LINES[3] + b" " * 300) + TWO, 1, 1, CA_DAMAGED, 1),
-    ("trusted", ONE + TWO.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"), 1, 1, CA_TRUSTED, 1 + ONE.count(b"\n")),
+    (
+        "trusted",
+        ONE + TWO.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"),
+        1,
+        1,
+        CA_TRUSTED,
+        1 + ONE.count(b"\n"),
+    ),
     ("trusted-alone", ONE.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"), 0, 1, CA_TRUSTED, 1),
-    ("no-certificate", b"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n" + ONE, 1, 1, CA_UNKNOWN, 1),
+    (
+        "no-certificate",
+        b"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n" + ONE,
+        1,
+        1,
+        CA_UNKNOWN,
+        1,
+    ),
     ("over-a-mebibyte", ONE + b"#\n" * (FILE_MAX // 2) + TWO, 1, 1, CA_LARGE, None),
-    ("large-certificate", b"-----BEGIN CERTIFICATE-----\n" + b"MIIB\n" * 3000 + b"-----END CERTIFICATE-----\n" + ONE, 1, 1, CA_DAMAGED, 1),
+    (
+        "large-certificate",
+        b"-----BEGIN CERTIFICATE-----\n" + b"MIIB\n" * 3000 + b"-----END CERTIFICATE-----\n" + ONE,
+        1,
+        1,
+        CA_DAMAGED,
+        1,
+    ),
 ]
 
 
-@pytest.mark.parametrize("text, good, bad, fault, line", [pytest.param(*case[1:], id=case[0]) for case in FILES])
+@pytest.mark.parametrize(
+    "text, good, bad, fault, line", [pytest.param(*case[1:], id=case[0]) for case in FILES]
+)
 def test_both_make_the_same_of_a_file(runtime, tmp_path, text, good, bad, fault, line):
     path = tmp_path / "ca.crt"
     path.write_bytes(text)
     here = read_ca_file(str(path))
     ours = [len(here.good), here.bad, here.fault, here.line]
     program = "import json, sys, tls; print(json.dumps(tls.check(sys.argv[1])))"
-    there = json.loads(subprocess.run([*runtime, "-c", program, path], capture_output=True, text=True, check=True).stdout)
+    there = json.loads(
+        subprocess.run(
+            [*runtime, "-c", program, path], capture_output=True, text=True, check=True
+        ).stdout
+    )
     assert ours[:3] == there[:3] == [good, bad, fault]
     if line is not None:
         assert ours[3] == there[3] == line
@@ -82,8 +139,18 @@ def test_both_make_the_same_of_a_file(runtime, tmp_path, text, good, bad, fault,
 def rooted(key, **signing) -> bytes:
     """A root of this key, signed in this way."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Other")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(WIDE[0]).not_valid_after(WIDE[1]).add_extension(x509.BasicConstraints(True, None), True)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+    )
+    made = (
+        made.not_valid_before(WIDE[0])
+        .not_valid_after(WIDE[1])
+        .add_extension(x509.BasicConstraints(True, None), True)
+    )
     return made.sign(key, hashes.SHA256(), **signing).public_bytes(serialization.Encoding.PEM)
 
 
@@ -92,7 +159,11 @@ PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 KINDS = [
     ("P-521", rooted(ec.generate_private_key(ec.SECP521R1())), "the curve P-521"),
     ("RSA-PSS", rooted(RSA, rsa_padding=PSS), "signed by RSA-PSS"),
-    ("P-256K1", rooted(ec.generate_private_key(ec.SECP256K1())), "a key or a signature of another kind"),
+    (
+        "P-256K1",
+        rooted(ec.generate_private_key(ec.SECP256K1())),
+        "a key or a signature of another kind",
+    ),
 ]
 
 
@@ -104,10 +175,17 @@ def test_a_root_of_a_kind_that_the_runtime_lacks_is_named(runtime, tmp_path, tex
         path = tmp_path / "ca.crt"
         path.write_bytes(content)
         program = "import json, sys, tls; print(json.dumps(tls.check(sys.argv[1])))"
-        found = json.loads(subprocess.run([*runtime, "-c", program, path], capture_output=True, text=True, check=True).stdout)
+        found = json.loads(
+            subprocess.run(
+                [*runtime, "-c", program, path], capture_output=True, text=True, check=True
+            ).stdout
+        )
         return ca_file_words("ca.crt", *found)
 
-    with pytest.raises(OSError, match=f"no CA certificate that can be used: the one at line 1 .*{words}.*P-256 and P-384"):
+    with pytest.raises(
+        OSError,
+        match=f"no CA certificate that can be used: the one at line 1 .*{words}.*P-256 and P-384",
+    ):
         told(text)
     assert told(text + ONE) == told(ONE + text) == ""
     with pytest.raises(OSError, match="line 1 is damaged|line 1 has no end"):
@@ -123,7 +201,10 @@ def test_a_distribution_s_whole_file_is_read(connect):
 
 def answers(connect, pem, ca_file, url=None):
     """What a client with this CA file says of a server with this certificate."""
-    with Server(pem, {DEVICE: KEY}) as server, connect((url or "https://localhost:{}/").format(server.port), ca_file) as client:
+    with (
+        Server(pem, {DEVICE: KEY}) as server,
+        connect((url or "https://localhost:{}/").format(server.port), ca_file) as client,
+    ):
         return client.post()
 
 
@@ -138,7 +219,9 @@ def write(tmp_path):
 
 
 def test_every_certificate_of_the_file_is_tried(connect, write):
-    """Two CAs of the same name, as one that has changed its key; then a file of 280 kB with the right one at its end."""
+    """Two CAs of the same name, as one that has changed its key; then a file of 280 kB with the
+    right one at its end.
+    """
     old, new = Authority(), Authority()
     pem = write("server.pem", new.issue(NAMES, *WIDE))
     assert answers(connect, pem, write("ca.crt", old.pem(), new.pem()))["status"] == 200
@@ -153,7 +236,10 @@ def test_a_file_that_is_damaged_in_part_serves_and_says_so(connect, write):
     ours = Authority()
     pem = write("server.pem", ours.issue(NAMES, *WIDE))
     path = write("ca.crt", with_line(3, b"?"), b"\n", ours.pem())
-    with Server(pem, {DEVICE: KEY}) as server, connect("https://localhost:{}/".format(server.port), path) as client:
+    with (
+        Server(pem, {DEVICE: KEY}) as server,
+        connect("https://localhost:{}/".format(server.port), path) as client,
+    ):
         assert client.post()["status"] == 200
         assert "line 1 is damaged" in client.warning and str(path) in client.warning
 
@@ -161,7 +247,10 @@ def test_a_file_that_is_damaged_in_part_serves_and_says_so(connect, write):
 def test_a_file_that_is_renewed_serves_the_next_connection(connect, write):
     old, new = Authority("Old"), Authority("New")
     path = write("ca.crt", old.pem())
-    with Server(write("server.pem", old.issue(NAMES, *WIDE)), {DEVICE: KEY}) as server, connect(server.url, path) as client:
+    with (
+        Server(write("server.pem", old.issue(NAMES, *WIDE)), {DEVICE: KEY}) as server,
+        connect(server.url, path) as client,
+    ):
         assert client.post()["status"] == 200
         server.use_certificate(write("server.pem", new.issue(NAMES, *WIDE)))
         assert client.post()["kind"] == "refused-certificate"
@@ -184,7 +273,9 @@ def test_an_expired_root_beside_its_renewal(connect, write):
 
 
 def test_a_root_that_an_expired_one_vouched_for(connect, write):
-    """The server sends the old cross-signed certificate along; both roots are in the file, or the new one alone."""
+    """The server sends the old cross-signed certificate along; both roots are in the file, or the
+    new one alone.
+    """
     gone, root, middle = Authority("Gone"), Authority("Root"), Authority("Middle")
     leaf = middle.issue(NAMES, *WIDE)
     pem = write("server.pem", leaf, root.vouched(middle), gone.vouched(root))
@@ -199,20 +290,36 @@ def test_what_is_in_the_file_is_trusted_whoever_signed_it(connect, write):
     root, middle = Authority("Root"), Authority("Middle")
     leaf = middle.issue(NAMES, *WIDE)
     certificate = leaf[: leaf.index(b"-----BEGIN PRIV")]
-    assert answers(connect, write("server.pem", leaf), write("ca.crt", root.vouched(middle)))["status"] == 200
-    assert answers(connect, write("server.pem", leaf), write("ca.crt", certificate))["status"] == 200
+    assert (
+        answers(connect, write("server.pem", leaf), write("ca.crt", root.vouched(middle)))["status"]
+        == 200
+    )
+    assert (
+        answers(connect, write("server.pem", leaf), write("ca.crt", certificate))["status"] == 200
+    )
     other = middle.issue(NAMES, *WIDE)
     assert (
-        answers(connect, write("server.pem", leaf), write("ca.crt", other[: other.index(b"-----BEGIN PRIV")]))["kind"]
+        answers(
+            connect,
+            write("server.pem", leaf),
+            write("ca.crt", other[: other.index(b"-----BEGIN PRIV")]),
+        )["kind"]
         == "refused-certificate"
     )
 
 
 def test_an_own_certificate_has_to_be_in_time_and_of_the_name_too(connect, write):
     ours = Authority()
-    for names, end, word in ((NAMES, NOW - DAY, "expired"), (("other.example",), NOW + LIFE, "another host")):
+    for names, end, word in (
+        (NAMES, NOW - DAY, "expired"),
+        (("other.example",), NOW + LIFE, "another host"),
+    ):
         leaf = ours.issue(names, NOW - LIFE, end)
-        said = answers(connect, write("server.pem", leaf), write("ca.crt", leaf[: leaf.index(b"-----BEGIN PRIV")]))
+        said = answers(
+            connect,
+            write("server.pem", leaf),
+            write("ca.crt", leaf[: leaf.index(b"-----BEGIN PRIV")]),
+        )
         assert word in said["text"]
 
 
@@ -235,7 +342,10 @@ ADDRESS_NAMES = [  # common name, what subjectAltName holds, whether it is the a
 @pytest.mark.parametrize("common, alternatives, good", ADDRESS_NAMES)
 def test_an_address_is_named_by_an_address_alone(connect, write, common, alternatives, good):
     ours = Authority()
-    pem = write("server.pem", ours.issue((common,), *WIDE, alternatives=x509.SubjectAlternativeName(alternatives)))
+    pem = write(
+        "server.pem",
+        ours.issue((common,), *WIDE, alternatives=x509.SubjectAlternativeName(alternatives)),
+    )
     said = answers(connect, pem, write("ca.crt", ours.pem()), "https://127.0.0.1:{}/")
     if good:
         assert said["status"] == 200
@@ -263,7 +373,10 @@ def test_a_server_with_other_ciphers_alone(connect, pki):
     context = server_context(pki / "good.pem")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("AES128-SHA")
-    with Scripted(context, lambda server, secure: None) as server, connect(server.url, pki / "ca.crt") as client:
+    with (
+        Scripted(context, lambda server, secure: None) as server,
+        connect(server.url, pki / "ca.crt") as client,
+    ):
         said = client.post()
     assert said["kind"] == "protocol" and "none of the ciphers" in said["text"], said
 
@@ -280,8 +393,16 @@ def test_what_is_no_tls_gets_a_sentence(connect, pki):
 
 
 WORDS = [  # what mbedtls gives, its low part too, and what is said of it
-    (-0x3A00, "its certificate has a key or a signature of a kind that this runtime does not have (mbedtls -0x3a00)"),
-    (-0x262E, "its certificate has a key or a signature of a kind that this runtime does not have (mbedtls -0x262e)"),
+    (
+        -0x3A00,
+        "its certificate has a key or a signature of a kind that this runtime does not have "
+        "(mbedtls -0x3a00)",
+    ),
+    (
+        -0x262E,
+        "its certificate has a key or a signature of a kind that this runtime does not have "
+        "(mbedtls -0x262e)",
+    ),
     (-0x6E00, "the two have no cipher, curve or signature in common (mbedtls -0x6e00)"),
     (-0x5C00, "it speaks TLS in a way that is not understood (mbedtls -0x5c00)"),
 ]
@@ -290,5 +411,7 @@ WORDS = [  # what mbedtls gives, its low part too, and what is said of it
 @pytest.mark.parametrize("number, words", WORDS)
 def test_errors_of_mbedtls_are_words(runtime, number, words):
     program = f"from flukso.ports.micropython_https import _in_words; print(_in_words({number}))"
-    done = subprocess.run([*runtime, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [*runtime, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert done.stdout.strip() == words

@@ -48,7 +48,9 @@ def test_keeps_what_it_read_over_a_kill_and_an_outage(household, server, runtime
     assert chain.stop() == 0
     held = server.held(SENSORS[0])
     assert held[-1][1] == chain.counters()[0]
-    assert max(later - sooner for (sooner, _), (later, _) in zip(held, held[1:], strict=False)) <= 61
+    assert (
+        max(later - sooner for (sooner, _), (later, _) in zip(held, held[1:], strict=False)) <= 61
+    )
     assert not server.store.conflicts and not server.store.violations
 
 
@@ -63,7 +65,9 @@ def test_reads_its_configuration_again_on_sighup(household, runtime):
 
 
 @pytest.mark.parametrize("kind", ["foreign", "expired", "wrong-host"])
-def test_says_once_that_a_certificate_is_refused_and_leaks_nothing(household, server, certificates, runtime, kind):
+def test_says_once_that_a_certificate_is_refused_and_leaks_nothing(
+    household, server, certificates, runtime, kind
+):
     server.use_certificate(certificates / (kind + ".pem"))
     chain = on(runtime, household(digits=22))  # the model is quicker than the simulator
     chain.clamp(3000)

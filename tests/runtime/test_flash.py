@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flukso-flash frozen into the routers' runtime, on big-endian MIPS under qemu with its package's heap; avrdude is this machine's."""
+"""flukso-flash frozen into the routers' runtime, on big-endian MIPS under qemu with its package's
+heap; avrdude is this machine's.
+"""
 
 import os
 import subprocess
@@ -18,11 +20,22 @@ HEAP, FROZEN = started("flukso-firmware/files/flukso-flash")
 @pytest.fixture
 def tool(mips, tmp_path):
     """A function that runs the tool: (its exit status, what it said)."""
-    env = {**os.environ, "MICROPYPATH": ".frozen", "LD_PRELOAD": str(library("impatient", tmp_path))}
+    env = {
+        **os.environ,
+        "MICROPYPATH": ".frozen",
+        "LD_PRELOAD": str(library("impatient", tmp_path)),
+    }
     start = [*mips[:-1], "heapsize=" + HEAP, *FROZEN]
 
     def run(*words):
-        done = subprocess.run([*start, *[str(word) for word in words]], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=120)
+        done = subprocess.run(
+            [*start, *[str(word) for word in words]],
+            capture_output=True,
+            text=True,
+            env=env,
+            cwd=tmp_path,
+            timeout=120,
+        )
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -41,8 +54,13 @@ def test_an_image_is_checked_and_a_board_read(tool, board, tmp_path):
     status, said = tool("check", tmp_path / "damaged.hex")
     assert status == 9 and "line 1" in said, said
     status, said = tool("info", *board.options())
-    assert status == 0 and "counters: " + " ".join(str(counter) for counter in COUNTERS) in said, said
-    assert "EEPROM: historic, hardware 2.1" in said and board.chip.erases == board.chip.fuse_writes == 0
+    assert status == 0 and "counters: " + " ".join(str(counter) for counter in COUNTERS) in said, (
+        said
+    )
+    assert (
+        "EEPROM: historic, hardware 2.1" in said
+        and board.chip.erases == board.chip.fuse_writes == 0
+    )
 
 
 def test_a_board_is_updated(tool, board):

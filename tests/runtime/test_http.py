@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP reader of the MicroPython port: any answer, in pieces of any size, is read or refused, and nothing else happens."""
+"""The HTTP reader of the MicroPython port: any answer, in pieces of any size, is read or refused,
+and nothing else happens.
+"""
 
 import asyncio
 
@@ -31,15 +33,35 @@ GOOD = [  # id, bytes, status, body, reusable
     ("old", b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok", False),
     ("to-the-end", OK + b"\r\nok", 200, b"ok", False),
     ("more-than-asked", OK + b"Content-Length: 2\r\n\r\nokHTTP", 200, b"ok", False),
-    ("chunked", OK + b"Transfer-Encoding: chunked\r\n\r\n1;a=b\r\no\r\n01\r\nk\r\n0\r\nX: y\r\n\r\n", 200, b"ok", True),
-    ("interim", b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", 200, b"", True),
+    (
+        "chunked",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1;a=b\r\no\r\n01\r\nk\r\n0\r\nX: y\r\n\r\n",
+        200,
+        b"ok",
+        True,
+    ),
+    (
+        "interim",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
+        200,
+        b"",
+        True,
+    ),
     ("bare-newlines", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 200, b"ok", True),
     ("no-reason", b"HTTP/1.1 503\r\nContent-Length: 0\r\n\r\n", 503, b"", True),
-    ("same-length-twice", OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok", 200, b"ok", True),
+    (
+        "same-length-twice",
+        OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        200,
+        b"ok",
+        True,
+    ),
 ]
 
 
-@pytest.mark.parametrize("raw, status, body, reusable", [pytest.param(*case[1:], id=case[0]) for case in GOOD])
+@pytest.mark.parametrize(
+    "raw, status, body, reusable", [pytest.param(*case[1:], id=case[0]) for case in GOOD]
+)
 @pytest.mark.parametrize("piece", [1, 7, 4096])
 def test_reads(raw, status, body, reusable, piece):
     answer, kept = read(raw, piece)
@@ -70,7 +92,10 @@ BAD = [
     ("bad-chunk", OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
     ("chunk-too-long", OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"),
     ("chunks-too-big", OK + b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n"),
-    ("too-many-chunks", OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * (CHUNKS_MAX + 1)),
+    (
+        "too-many-chunks",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * (CHUNKS_MAX + 1),
+    ),
     ("chunks-cut", OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"),
     ("only-interim", b"HTTP/1.1 100 Continue\r\n\r\n" * 9),
 ]
@@ -91,7 +116,12 @@ def test_tells_a_connection_that_was_closed_from_a_cut_answer():
 
 @given(st.binary(max_size=300), st.integers(1, 50))
 def test_any_bytes_are_an_answer_or_a_protocol_error(raw, piece):
-    for head in (b"", OK, OK + b"Transfer-Encoding: chunked\r\n\r\n", OK + b"Content-Length: 5\r\n\r\n"):
+    for head in (
+        b"",
+        OK,
+        OK + b"Transfer-Encoding: chunked\r\n\r\n",
+        OK + b"Content-Length: 5\r\n\r\n",
+    ):
         try:
             answer, _ = read(head + raw, piece)
             assert len(answer.body) <= BODY_MAX and 100 <= answer.status < 600
@@ -101,10 +131,16 @@ def test_any_bytes_are_an_answer_or_a_protocol_error(raw, piece):
 
 def test_writes_a_request_in_one_order():
     raw = encode_request("POST", "h:1", "/sensor/a", {"X-Version": "1.0", "Accept": "a"}, b"{}")
-    assert raw == b"POST /sensor/a HTTP/1.1\r\nHost: h:1\r\nAccept: a\r\nX-Version: 1.0\r\nContent-Length: 2\r\n\r\n{}"
+    assert (
+        raw == b"POST /sensor/a HTTP/1.1\r\nHost: h:1\r\nAccept: a\r\nX-Version: "
+        b"1.0\r\nContent-Length: 2\r\n\r\n{}"
+    )
 
 
-@pytest.mark.parametrize("path, headers", [("/a b", {}), ("a", {}), ("/a", {"X": "a\r\nY: b"}), ("/a\r\n", {}), ("/a", {"X\n": "a"})])
+@pytest.mark.parametrize(
+    "path, headers",
+    [("/a b", {}), ("a", {}), ("/a", {"X": "a\r\nY: b"}), ("/a\r\n", {}), ("/a", {"X\n": "a"})],
+)
 def test_refuses_a_request_that_would_break_the_lines(path, headers):
     with pytest.raises(ValueError):
         encode_request("GET", "h", path, headers, b"")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on both interpreters against the fake server: what is verified, every form of answer, that each ends, that nothing leaks."""
+"""HTTPS on both interpreters against the fake server: what is verified, every form of answer, that
+each ends, that nothing leaks.
+"""
 
 import contextlib
 import socket
@@ -44,16 +46,26 @@ REFUSED = [  # certificate of the server, CA file, a word of the sentence
 
 @pytest.mark.parametrize("kind, ca, words", REFUSED)
 def test_refuses_the_certificate_and_sends_nothing(connect, pki, kind, ca, words):
-    with Server(pki / (kind + ".pem"), {DEVICE: KEY}) as server, connect(server.url, pki / ca) as client:
+    with (
+        Server(pki / (kind + ".pem"), {DEVICE: KEY}) as server,
+        connect(server.url, pki / ca) as client,
+    ):
         said = client.post()
         assert said["kind"] == "refused-certificate", said
-        assert said["dates"] is (kind in ("expired", "future")), said  # what a wrong clock may be the reason of
+        assert said["dates"] is (kind in ("expired", "future")), (
+            said
+        )  # what a wrong clock may be the reason of
         assert words in said["text"]
-        assert server.requests == [] and server.handshakes <= 1  # TLS 1.3: the server may be done before we refuse
+        assert (
+            server.requests == [] and server.handshakes <= 1
+        )  # TLS 1.3: the server may be done before we refuse
 
 
 def test_failed_handshakes_leave_no_descriptor_and_no_memory(runtime, pki):
-    with Server(pki / "expired.pem", {DEVICE: KEY}) as server, Client(runtime, server.url, pki / "ca.crt") as client:
+    with (
+        Server(pki / "expired.pem", {DEVICE: KEY}) as server,
+        Client(runtime, server.url, pki / "ca.crt") as client,
+    ):
         for _ in range(5):
             client.post()
         before = client.ask(do="fds")
@@ -115,13 +127,17 @@ def test_a_plain_http_server_is_a_protocol_error(connect, pki):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with connect("https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+    with connect(
+        "https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt"
+    ) as client:
         assert client.post()["kind"] == "protocol"
     thread.join()
     listener.close()
 
 
-@pytest.mark.parametrize("form", ["plain", "chunked", "lower-case", "no-length", "close-keep-alive", "slow"])
+@pytest.mark.parametrize(
+    "form", ["plain", "chunked", "lower-case", "no-length", "close-keep-alive", "slow"]
+)
 def test_every_form_of_answer_is_read(server, client, form):
     server.misbehave(form)
     for _ in range(2):
@@ -151,13 +167,25 @@ def test_a_kept_connection_that_is_reset_is_asked_anew(connect, pki):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with connect("https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+    with connect(
+        "https://localhost:{}/".format(listener.getsockname()[1]), pki / "ca.crt"
+    ) as client:
         assert [client.post().get("body") for _ in range(2)] == ['{"response":"ok"}'] * 2
     thread.join()
     listener.close()
 
 
-BROKEN = ["half-status", "half-body", "too-short", "garbage", "huge", "empty", "two-lengths", "reset", "close"]
+BROKEN = [
+    "half-status",
+    "half-body",
+    "too-short",
+    "garbage",
+    "huge",
+    "empty",
+    "two-lengths",
+    "reset",
+    "close",
+]
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -187,7 +215,9 @@ STALLS = [
 def test_ends_in_time_whatever_the_server_does(server, client, name, at, options):
     server.misbehave(name, at, **options)
     said = client.post(0.7)
-    assert said["kind"] == "timeout", "nothing else ends it: the server says nothing more, or a byte now and then"
+    assert said["kind"] == "timeout", (
+        "nothing else ends it: the server says nothing more, or a byte now and then"
+    )
     assert said["turns"] > 2, "the loop went on"
 
 
@@ -201,7 +231,9 @@ def test_a_black_hole_ends_in_time(connect, pki):
         filler.setblocking(False)
         filler.connect_ex(listener.getsockname())
         fillers.append(filler)
-    with connect("https://127.0.0.1:{}/".format(listener.getsockname()[1]), pki / "ca.crt") as client:
+    with connect(
+        "https://127.0.0.1:{}/".format(listener.getsockname()[1]), pki / "ca.crt"
+    ) as client:
         assert client.post(0.5)["kind"] in ("timeout", "unreachable")
     for opened in [*fillers, listener]:
         opened.close()
@@ -209,7 +241,13 @@ def test_a_black_hole_ends_in_time(connect, pki):
 
 def test_statuses_are_answers_and_redirects_are_not_followed(server, client):
     for status in (204, 301, 400, 401, 500, 503):
-        server.misbehave("status", "instead", 1, status=status, headers={"Location": "https://localhost:1/", "Retry-After": "7"})
+        server.misbehave(
+            "status",
+            "instead",
+            1,
+            status=status,
+            headers={"Location": "https://localhost:1/", "Retry-After": "7"},
+        )
         answer = client.post()
         assert (answer["status"], answer["headers"]["retry-after"]) == (status, "7")
 

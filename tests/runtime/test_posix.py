@@ -27,7 +27,12 @@ def run(machine, code, *words, **options):
     script = options.pop("folder") / "script.py"
     script.write_text(head + code)
     done = subprocess.run(
-        [*machine, script, *[str(word) for word in words]], capture_output=True, text=True, env=environment(), timeout=60, **options
+        [*machine, script, *[str(word) for word in words]],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        **options,
     )
     assert done.returncode == 0, done
     return done.stdout
@@ -35,7 +40,10 @@ def run(machine, code, *words, **options):
 
 def test_replaces_a_file_durably_or_not_at_all(machine, tmp_path):
     target = tmp_path / "a" / "b" / "file"
-    code = "port.make_folder(sys.argv[1].rpartition('/')[0])\nfor n in range(3):\n    port.write_durable(sys.argv[1], b'x' * 70000 * n)\n"
+    code = (
+        "port.make_folder(sys.argv[1].rpartition('/')[0])\nfor n in range(3):\n    "
+        "port.write_durable(sys.argv[1], b'x' * 70000 * n)\n"
+    )
     code += "print(len(port.read_file(sys.argv[1], 140000)))\n"
     code += "try:\n    port.read_file(sys.argv[1], 139999)\nexcept OSError as e:\n    print(e)\n"
     code += "try:\n    port.write_durable('/proc/no', b'')\nexcept OSError:\n    print('refused')\n"
@@ -48,8 +56,13 @@ def test_replaces_a_file_durably_or_not_at_all(machine, tmp_path):
 def test_a_full_disk_leaves_the_old_file(machine, tmp_path):
     (tmp_path / "kept").write_bytes(b"old")
     (tmp_path / "kept.new").symlink_to("/dev/full")
-    code = "try:\n    port.write_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    print('refused')\n"
-    assert run(machine, code, tmp_path / "kept", folder=tmp_path) == "refused\n"  # a symbolic link is not followed either
+    code = (
+        "try:\n    port.write_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    "
+        "print('refused')\n"
+    )
+    assert (
+        run(machine, code, tmp_path / "kept", folder=tmp_path) == "refused\n"
+    )  # a symbolic link is not followed either
     assert (tmp_path / "kept").read_bytes() == b"old"
 
 
@@ -59,19 +72,37 @@ def test_a_rewritten_file_keeps_its_mode_and_one_of_others_is_refused(machine, t
         path.write_bytes(b"old")
     ours.chmod(0o664)
     os.chown(theirs, -1, 4168)
-    code = "try:\n    port.rewrite_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    print(e)\n"
-    assert run(machine, code, ours, folder=tmp_path) == "" and ours.read_bytes() == b"new" and ours.stat().st_mode & 0o7777 == 0o664
-    assert "belongs to another" in run(machine, code, theirs, folder=tmp_path) and theirs.read_bytes() == b"old"
+    code = (
+        "try:\n    port.rewrite_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    print(e)\n"
+    )
+    assert (
+        run(machine, code, ours, folder=tmp_path) == ""
+        and ours.read_bytes() == b"new"
+        and ours.stat().st_mode & 0o7777 == 0o664
+    )
+    assert (
+        "belongs to another" in run(machine, code, theirs, folder=tmp_path)
+        and theirs.read_bytes() == b"old"
+    )
     assert sorted(os.listdir(tmp_path)) == ["ours", "script.py", "theirs"]
 
 
 def test_reads_files_that_do_not_say_their_length(machine, tmp_path):
-    assert int(run(machine, "print(len(port.read_file('/proc/meminfo', 16384)))", folder=tmp_path)) > 500
+    assert (
+        int(run(machine, "print(len(port.read_file('/proc/meminfo', 16384)))", folder=tmp_path))
+        > 500
+    )
 
 
 def test_the_stamp_changes_when_a_file_is_written_anew(machine, tmp_path):
-    code = "f = sys.argv[1]\nport.write_durable(f, b'a')\na = port.file_stamp(f)\nport.write_durable(f, b'b')\n"
-    code += "print(a != port.file_stamp(f), port.file_stamp(f) == port.file_stamp(f), repr(port.file_stamp(f + 'x')))"
+    code = (
+        "f = sys.argv[1]\nport.write_durable(f, b'a')\na = "
+        "port.file_stamp(f)\nport.write_durable(f, b'b')\n"
+    )
+    code += (
+        "print(a != port.file_stamp(f), port.file_stamp(f) == port.file_stamp(f), "
+        "repr(port.file_stamp(f + 'x')))"
+    )
     assert run(machine, code, tmp_path / "f", folder=tmp_path) == "True True ''\n"
 
 
@@ -134,8 +165,16 @@ def test_the_log_is_one_line_whatever_is_said(machine, tmp_path):
 def test_locks_are_seen_across_interpreters(machine, tmp_path):
     code = "fd = posix.open(sys.argv[1], posix.O_RDWR | posix.O_CREAT)\nprint(posix.lockf(fd))\n"
     assert run(machine, code, tmp_path / "l", folder=tmp_path) == "0\n"
-    holder = "import fcntl,sys; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()"
-    other = subprocess.Popen([sys.executable, "-c", holder, tmp_path / "l"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = (
+        "import fcntl,sys; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); "
+        "print('held',flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", holder, tmp_path / "l"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert other.stdout.readline() == "held\n"
     try:
         assert run(machine, code, tmp_path / "l", folder=tmp_path) == "{}\n".format(other.pid)
@@ -188,7 +227,9 @@ asyncio.run(main())
 """
     script = tmp_path / "s.py"
     script.write_text("import sys, asyncio\nfrom flukso import ports\nport = ports.load()\n" + code)
-    process = subprocess.Popen([*machine, script, tmp_path], stdout=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(
+        [*machine, script, tmp_path], stdout=subprocess.PIPE, text=True, env=environment()
+    )
     try:
         assert process.stdout.readline() == "ready\n"
         with socket.socket(socket.AF_UNIX) as client:
@@ -223,7 +264,9 @@ asyncio.run(main())
     script = tmp_path / "s.py"
     script.write_text("import sys, asyncio\nfrom flukso import ports\nport = ports.load()\n" + code)
     name = os.ttyname(slave)
-    process = subprocess.Popen([*machine, script, name], stdout=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(
+        [*machine, script, name], stdout=subprocess.PIPE, text=True, env=environment()
+    )
     try:
         assert process.stdout.readline() == "open\n"
         os.write(master, b"\r\n\x03\x11")  # nothing of this is translated or acted upon

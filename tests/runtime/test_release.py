@@ -31,7 +31,9 @@ def test_runs_from_its_frozen_code_within_its_memory(household, server, release,
         chain.clamp(1000 * number, number)
     chain.start()
     chain.run(90)
-    rows = json.loads(ask(port, "/sensor/{}?version=1.0&interval=minute&unit=watt".format(SENSORS[1])))
+    rows = json.loads(
+        ask(port, "/sensor/{}?version=1.0&interval=minute&unit=watt".format(SENSORS[1]))
+    )
     assert len(rows) == 60 and abs(rows[-2][1] - 2000) < 30
     for _ in range(200):
         ask(port, "/sensor/{}".format(SENSORS[2]))
@@ -44,12 +46,16 @@ def test_runs_from_its_frozen_code_within_its_memory(household, server, release,
     assert not server.store.violations
 
 
-@pytest.mark.parametrize("command", ["flukso-micropython/files/flukso", "flukso-firmware/files/flukso-flash"])
+@pytest.mark.parametrize(
+    "command", ["flukso-micropython/files/flukso", "flukso-firmware/files/flukso-flash"]
+)
 def test_a_folder_of_the_programs_name_is_not_run(release, tmp_path, command):
     """Root runs these commands, also where somebody else may write."""
     for folder in (tmp_path / "flukso", tmp_path / "flukso" / "flash"):
         folder.mkdir()
         for name in ("__init__.py", "__main__.py"):
             (folder / name).write_text("raise SystemExit(99)\n")
-    done = subprocess.run([*release, *started(command)[1], "--version"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [*release, *started(command)[1], "--version"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The board's UART on a Unix socket, on both interpreters: who reads gets everything, who does not is cut, and polls wait for nobody."""
+"""The board's UART on a Unix socket, on both interpreters: who reads gets everything, who does not
+is cut, and polls wait for nobody.
+"""
 
 import socket
 import subprocess
@@ -56,7 +58,9 @@ def test_a_client_that_does_not_read_is_cut_and_the_other_gets_everything(comman
     script, path = tmp_path / "s.py", str(tmp_path / "sock")
     script.write_text(PROGRAM)
     env = environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")  # MicroPython always is
-    process = subprocess.Popen([*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=env)
+    process = subprocess.Popen(
+        [*command, script, path, str(PIECES)], stdout=subprocess.PIPE, text=True, env=env
+    )
     try:
         assert process.stdout.readline() == "ready\n"
         with socket.socket(socket.AF_UNIX) as deaf, socket.socket(socket.AF_UNIX) as client:
@@ -66,7 +70,10 @@ def test_a_client_that_does_not_read_is_cut_and_the_other_gets_everything(comman
             client.sendall(b"go")
             assert read(client, 200 * PIECES) == b"".join(b"%200d" % n for n in range(PIECES))
             client.sendall(b"all")
-            assert process.stdout.read() == "a client of the board's UART does not read: it is cut\nall given\n"
+            assert (
+                process.stdout.read()
+                == "a client of the board's UART does not read: it is cut\nall given\n"
+            )
         assert process.wait(20) == 0
     finally:
         process.kill()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The path down to ioctl: /dev/spidev* is a fake that ends in the simulator; mode, speed and gaps are what the board needs."""
+"""The path down to ioctl: /dev/spidev* is a fake that ends in the simulator; mode, speed and gaps
+are what the board needs.
+"""
 
 import re
 import subprocess
@@ -33,7 +35,10 @@ def preload():
     library = CACHE / "spi_fake.so"
     library.parent.mkdir(parents=True, exist_ok=True)
     source = ROOT / "tests" / "runtime" / "spi_fake.c"
-    subprocess.run(["cc", "-DPRELOAD", "-shared", "-fPIC", "-Wall", "-Werror", "-O1", "-o", library, source], check=True)
+    subprocess.run(
+        ["cc", "-DPRELOAD", "-shared", "-fPIC", "-Wall", "-Werror", "-O1", "-o", library, source],
+        check=True,
+    )
     return str(library)
 
 
@@ -45,7 +50,11 @@ def through_device(chain, env):
 
 
 def messages(log):
-    return [tuple(int(value) for value in MESSAGE.match(line).groups()) for line in log.read_text().splitlines() if line[:1] == "m"]
+    return [
+        tuple(int(value) for value in MESSAGE.match(line).groups())
+        for line in log.read_text().splitlines()
+        if line[:1] == "m"
+    ]
 
 
 def polls_and_uploads(chain, server):
@@ -92,7 +101,11 @@ def test_the_python_package_goes_byte_by_byte(household, preload, wires):
 def test_a_configured_mode_reaches_the_device(household, spifake_runtime, wires):
     env, log = wires
     chain = on(spifake_runtime, household())
-    text = (chain.folder / "flukso").read_text().replace("config settings daemon\n", "config settings daemon\n\toption spi_mode '2'\n")
+    text = (
+        (chain.folder / "flukso")
+        .read_text()
+        .replace("config settings daemon\n", "config settings daemon\n\toption spi_mode '2'\n")
+    )
     (chain.folder / "flukso").write_text(text)
     through_device(chain, env)
     chain.start()
@@ -102,15 +115,22 @@ def test_a_configured_mode_reaches_the_device(household, spifake_runtime, wires)
 
 
 def snippet(runtime, code, **env):
-    return subprocess.run([*runtime, "-c", code], capture_output=True, text=True, env=environment(**env), timeout=20)
+    return subprocess.run(
+        [*runtime, "-c", code], capture_output=True, text=True, env=environment(**env), timeout=20
+    )
 
 
 @pytest.fixture
 def held_device(wires):
     """A process that holds the lock on the device."""
     env, _ = wires
-    code = "import fcntl,sys,time; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); print('held',flush=True); time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", code, env["FLUKSO_SPI_NODE"]], stdout=subprocess.PIPE, text=True)
+    code = (
+        "import fcntl,sys,time; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); "
+        "print('held',flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, env["FLUKSO_SPI_NODE"]], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -133,7 +153,9 @@ except OSError as error:
 def test_a_second_process_says_who_holds_the_device(household, spifake_runtime, wires, held_device):
     env, _ = wires
     done = snippet(spifake_runtime, TRANSFER, **env, FLUKSO_SPI_BUS=household().board.bus_url)
-    assert done.stdout.startswith("refused: /dev/spidev0.0 is held by process {} (".format(held_device.pid)), done
+    assert done.stdout.startswith(
+        "refused: /dev/spidev0.0 is held by process {} (".format(held_device.pid)
+    ), done
 
 
 def test_no_device_is_a_bus_error(runtime, tmp_path):
@@ -167,11 +189,16 @@ def test_the_module_refuses_what_the_kernel_cannot_do(household, spifake_runtime
 def test_the_module_has_the_interface_of_the_package(household, spifake_runtime, preload, wires):
     env, _ = wires
     code = (
-        "import spidev\nd = spidev.SpiDev()\nd.open(0, 0)\nprint(d.mode, d.bits_per_word, d.max_speed_hz)\n"
-        "d.mode = 0\nd.max_speed_hz = 500000\nd.bits_per_word = 8\nprint(d.mode, d.bits_per_word, d.max_speed_hz, type(d.fileno()))\n"
-        "print(d.xfer2([0]))\nd.close()\nd.close()\ntry:\n    d.xfer2([0])\nexcept OSError:\n    print('closed')\n"
+        "import spidev\nd = spidev.SpiDev()\nd.open(0, 0)\nprint(d.mode, d.bits_per_word, "
+        "d.max_speed_hz)\n"
+        "d.mode = 0\nd.max_speed_hz = 500000\nd.bits_per_word = 8\nprint(d.mode, d.bits_per_word, "
+        "d.max_speed_hz, type(d.fileno()))\n"
+        "print(d.xfer2([0]))\nd.close()\nd.close()\ntry:\n    d.xfer2([0])\nexcept OSError:\n    "
+        "print('closed')\n"
     )
     board = household(digits=22).board
     ours = snippet(spifake_runtime, code, **env, FLUKSO_SPI_BUS=board.bus_url)
-    package = snippet([sys.executable], code, **env, FLUKSO_SPI_BUS=board.bus_url, LD_PRELOAD=preload)
+    package = snippet(
+        [sys.executable], code, **env, FLUKSO_SPI_BUS=board.bus_url, LD_PRELOAD=preload
+    )
     assert ours.stdout == package.stdout and ours.stdout.endswith("closed\n"), (ours, package)

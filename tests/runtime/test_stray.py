@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An answer belongs to its request, on both interpreters: what nobody asked for acknowledges nothing and ends the connection."""
+"""An answer belongs to its request, on both interpreters: what nobody asked for acknowledges
+nothing and ends the connection.
+"""
 
 import ssl
 import threading
@@ -12,9 +14,17 @@ EXTRA = [  # what a server sends in one record for the first request
     ("answer", OK + OK),
     ("half-an-answer", OK + b"HTTP/1.1 2"),
     ("newline", OK + b"\r\n"),
-    ("chunked", b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{"response":"ok"}\r\n0\r\n\r\n' + OK),
+    (
+        "chunked",
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{"response":"ok"}\r\n0\r\n\r\n'
+        + OK,
+    ),
     ("no-content", b"HTTP/1.1 204 No Content\r\n\r\n" + OK),
-    ("two-frames", b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{"response":"ok"}\r\n0\r\n\r\n'),
+    (
+        "two-frames",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\nTransfer-Encoding: "
+        b'chunked\r\n\r\n11\r\n{"response":"ok"}\r\n0\r\n\r\n',
+    ),
 ]
 
 
@@ -24,7 +34,9 @@ def context(pki):
 
 
 def refuse(server, secure):
-    """The next connection: the request is refused, so a client that says otherwise took it from elsewhere."""
+    """The next connection: the request is refused, so a client that says otherwise took it from
+    elsewhere.
+    """
     server.request(secure)
     secure.sendall(NO)
 
@@ -80,7 +92,9 @@ def test_what_comes_between_two_requests(connect, pki, context, stray):
 
 
 def test_an_answer_before_the_request(connect, pki, context):
-    """It comes together with the last of the server's handshake, which in TLS 1.2 is the last of all."""
+    """It comes together with the last of the server's handshake, which in TLS 1.2 is the last of
+    all.
+    """
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET
     received = []
@@ -107,7 +121,9 @@ def test_an_answer_before_the_request(connect, pki, context):
 
 
 def test_an_answer_before_the_body_has_arrived(connect, pki, context):
-    """The server's machine takes only a part of the request, for its window is small and nobody reads."""
+    """The server's machine takes only a part of the request, for its window is small and nobody
+    reads.
+    """
     body = b"x" * 300_000
 
     def first(server, secure):
@@ -116,7 +132,10 @@ def test_an_answer_before_the_body_has_arrived(connect, pki, context):
         done.wait(LIMIT_S)
 
     done = threading.Event()
-    with Scripted(context, first, refuse, receive_buffer=4096) as server, connect(server.url, pki / "ca.crt") as client:
+    with (
+        Scripted(context, first, refuse, receive_buffer=4096) as server,
+        connect(server.url, pki / "ca.crt") as client,
+    ):
         said = client.post(3.0, body)
         assert said.get("kind") in ("protocol", "timeout"), said
         done.set()
@@ -139,13 +158,19 @@ def test_interim_answers_are_passed_over(connect, pki, context, status):
     assert server.accepted == 1
 
 
-@pytest.mark.parametrize("length", [b"-17", b"+17", b"17x", b"0x11", b"", b"1 7", b"17, 17", b"99999999999"])
+@pytest.mark.parametrize(
+    "length", [b"-17", b"+17", b"17x", b"0x11", b"", b"1 7", b"17, 17", b"99999999999"]
+)
 def test_a_length_that_is_none_gets_a_sentence(connect, pki, context, length):
     def script(server, secure):
         server.request(secure)
-        secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b'\r\n\r\n{"response":"ok"}')
+        secure.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b'\r\n\r\n{"response":"ok"}'
+        )
         server.request(secure)
 
     with Scripted(context, script) as server, connect(server.url, pki / "ca.crt") as client:
         said = client.post()
-    assert said["kind"] == "protocol" and ("unusable length" in said["text"] or "longer than" in said["text"]), said
+    assert said["kind"] == "protocol" and (
+        "unusable length" in said["text"] or "longer than" in said["text"]
+    ), said

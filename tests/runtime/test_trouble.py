@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong on a router: each is said, nothing is lost, and the daemon goes on when the cause is gone. The release build."""
+"""What goes wrong on a router: each is said, nothing is lost, and the daemon goes on when the cause
+is gone. The release build.
+"""
 
 import json
 import os
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def router(household, release):
-    """A household on the release build, its board the historic one's model, and the port of its LAN API."""
+    """A household on the release build, its board the historic one's model, and the port of its LAN
+    API.
+    """
     chain = household(digits=22)
     chain.command, chain.env = [*release, *FROZEN], {"MICROPYPATH": ".frozen"}
     port = free_port()
@@ -33,9 +37,13 @@ def router(household, release):
 
 def test_a_configuration_with_errors_is_listed_and_ends_it(router):
     chain, _ = router
-    (chain.folder / "flukso").write_text("config sensor '1'\n\toption id 'short'\nconfig settings 'daemon'\n\toption lan_port 'x'\n")
+    (chain.folder / "flukso").write_text(
+        "config sensor '1'\n\toption id 'short'\nconfig settings 'daemon'\n\toption lan_port 'x'\n"
+    )
     command = [*chain.command, "daemon", "--config", str(chain.folder / "flukso")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(**chain.env), timeout=30)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(**chain.env), timeout=30
+    )
     assert done.returncode == 2
     assert "flukso:2:" in done.stderr and "flukso:4:" in done.stderr, done.stderr
 
@@ -49,11 +57,15 @@ def test_a_configuration_that_becomes_wrong_is_said_and_the_old_one_goes_on(rout
     chain.start()
     chain.run(5)
     right = (chain.folder / "flukso").read_text()
-    (chain.folder / "flukso").write_text(right + "config settings daemon\n\toption upload_interval 'often'\n")
+    (chain.folder / "flukso").write_text(
+        right + "config settings daemon\n\toption upload_interval 'often'\n"
+    )
     chain.daemon.signal(signal.SIGHUP)
     chain.run_until(lambda: status(port)["errors"]["config"], 30)
     assert "upload_interval" in status(port)["errors"]["config"]
-    assert "the configuration is not taken over: " in chain.log() and "upload_interval" in chain.log()
+    assert (
+        "the configuration is not taken over: " in chain.log() and "upload_interval" in chain.log()
+    )
     chain.run_until(lambda: server.held(SENSORS[0]), 60)
     (chain.folder / "flukso").write_text(right)
     chain.daemon.signal(signal.SIGHUP)
@@ -107,7 +119,12 @@ def test_a_folder_that_cannot_be_written_is_said_and_recovered_from(router, serv
     chain.run_until(lambda: server.held(SENSORS[0]), 60)
     (chain.folder / "state").unlink()
     chain.run_until((chain.folder / "state" / "buffer.bin").exists, 60)
-    chain.run_until(lambda: status(port)["errors"] == {"config": None, "save": None, "flash": None, "killed": 0}, 60)
+    chain.run_until(
+        lambda: (
+            status(port)["errors"] == {"config": None, "save": None, "flash": None, "killed": 0}
+        ),
+        60,
+    )
     assert chain.stop() == 0
 
 
@@ -116,7 +133,10 @@ def ram_disk(tmp_path):
     """A folder of 64 KiB, as /tmp of a router is bounded."""
     folder = tmp_path / "ram"
     folder.mkdir()
-    subprocess.run([*ROOT_COMMAND, "mount", "-t", "tmpfs", "-o", "size=64k,mode=0777", "tmpfs", folder], check=True)
+    subprocess.run(
+        [*ROOT_COMMAND, "mount", "-t", "tmpfs", "-o", "size=64k,mode=0777", "tmpfs", folder],
+        check=True,
+    )
     yield folder
     subprocess.run([*ROOT_COMMAND, "umount", "-l", folder], check=True)
 
@@ -146,7 +166,10 @@ def test_flash_that_cannot_be_written_is_said_and_recovered_from(router):
     noted.write_text("config.good cannot be written: flash is full or read-only\n")
     chain.start()
     chain.run(3)
-    assert status(port)["errors"]["flash"] == "config.good cannot be written: flash is full or read-only"
+    assert (
+        status(port)["errors"]["flash"]
+        == "config.good cannot be written: flash is full or read-only"
+    )
     noted.unlink()
     chain.daemon.signal(signal.SIGHUP)
     chain.run_until(lambda: status(port)["errors"]["flash"] is None, 30)
@@ -164,7 +187,9 @@ def test_the_oom_killer_costs_nothing_that_was_saved(router, server):
     server.up()
     chain.start()
     chain.run(2)
-    assert status(port)["errors"]["killed"] == 1 and "the daemon was killed, or crashed" in chain.log()
+    assert (
+        status(port)["errors"]["killed"] == 1 and "the daemon was killed, or crashed" in chain.log()
+    )
     chain.run_until(lambda: server.held(SENSORS[0]), 120)
     chain.rest()
     assert chain.stop() == 0
@@ -184,7 +209,9 @@ def test_a_clock_of_1970_is_said_and_nothing_is_lost_when_it_is_set(router, serv
     server.misbehave("status", at="instead", status=404, path="/device/")  # else its time would do
     chain.start()
     chain.pass_time(120)
-    assert server.held(SENSORS[0]) == [] and all(request.path.startswith("/device/") for request in server.requests)
+    assert server.held(SENSORS[0]) == [] and all(
+        request.path.startswith("/device/") for request in server.requests
+    )
     assert status(port)["clock"]["believed"] is False
     assert chain.log().count("the clock is not set: readings are kept") == 1
     chain.control.ask("wall {}".format(right_s + 130))

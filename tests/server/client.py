@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a device or a client sends, written anew from docs/protocols.md: nothing of the server's or the daemon's code."""
+"""What a device or a client sends, written anew from docs/protocols.md: nothing of the server's or
+the daemon's code.
+"""
 
 import hashlib
 import hmac
@@ -25,10 +27,16 @@ class Reply:
 
 
 def digests(key: str, path: str, body: bytes, sign: bool) -> dict[str, str]:
-    headers = {"X-Version": "1.0", "Content-Type": "application/json", "User-Agent": "Fluksometer v210"}
+    headers = {
+        "X-Version": "1.0",
+        "Content-Type": "application/json",
+        "User-Agent": "Fluksometer v210",
+    }
     headers["X-Digest"] = hmac.new(key.encode(), body, hashlib.sha1).hexdigest()
     if sign:
-        headers["X-Sign"] = hmac.new(key.encode(), path.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+        headers["X-Sign"] = hmac.new(
+            key.encode(), path.encode() + b"\n" + body, hashlib.sha256
+        ).hexdigest()
     return headers
 
 
@@ -37,23 +45,35 @@ class Client:
 
     def __init__(self, port: int, cafile):
         context = ssl.create_default_context(cafile=str(cafile))
-        self._connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=60)
+        self._connection = http.client.HTTPSConnection(
+            "localhost", port, context=context, timeout=60
+        )
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> Reply:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict | None = None
+    ) -> Reply:
         self._connection.request(method, path, body, headers or {})
         return Reply(self._connection.getresponse())
 
     def get(self, path: str, **headers: str) -> Reply:
-        return self.request("GET", path, None, {name.replace("_", "-"): value for name, value in headers.items()})
+        return self.request(
+            "GET", path, None, {name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def post(self, path: str, message, key: str = KEY, sign: bool = False, **headers: str) -> Reply:
         """A signed post; message: an object, or bytes as they are."""
-        body = message if isinstance(message, bytes) else json.dumps(message, separators=(",", ":")).encode()
+        body = (
+            message
+            if isinstance(message, bytes)
+            else json.dumps(message, separators=(",", ":")).encode()
+        )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.request("POST", path, body, digests(key, path, body, sign) | named)
 
     def upload(self, sensor: str, tuples, key: str = KEY, sign: bool = False) -> Reply:
-        return self.post("/sensor/" + sensor, {"measurements": [list(pair) for pair in tuples]}, key, sign)
+        return self.post(
+            "/sensor/" + sensor, {"measurements": [list(pair) for pair in tuples]}, key, sign
+        )
 
     def __enter__(self) -> "Client":
         return self

@@ -9,7 +9,16 @@ from datetime import datetime
 import pytest
 
 from server.testbed import Platform, at
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2, Client
+from tests.server.client import (
+    DEVICE,
+    KEY,
+    OTHER_DEVICE,
+    OTHER_KEY,
+    OTHER_SENSOR,
+    SENSOR,
+    SENSOR_2,
+    Client,
+)
 from tests.server.mailbox import Mailbox
 
 
@@ -28,14 +37,17 @@ def platform(tmp_path_factory, certificates):
     """DEVICE with SENSOR and SENSOR_2, and OTHER_DEVICE with OTHER_SENSOR, both unclaimed."""
     devices = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}
     sensors = {SENSOR: DEVICE, SENSOR_2: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
-    with Platform(tmp_path_factory.mktemp("platform"), certificates / "good.pem", devices, sensors) as running:
+    with Platform(
+        tmp_path_factory.mktemp("platform"), certificates / "good.pem", devices, sensors
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def desk(tmp_path_factory, _at_the_tests_time):
-    """Django set up on a database of its own, without a running service: `desk.shell(text)` for what needs no connection. Whoever uses
-    it makes accounts of their own names."""
+    """Django set up on a database of its own, without a running service: `desk.shell(text)` for
+    what needs no connection. Whoever uses it makes accounts of their own names.
+    """
     with Platform(tmp_path_factory.mktemp("desk"), service=None) as made:
         yield made
 
@@ -53,7 +65,9 @@ def people(platform):
 
 
 def people_of(platform) -> dict[str, str]:
-    return dict(line.split() for line in platform.command("shell", "-v0", "-c", PEOPLE).splitlines() if line)
+    return dict(
+        line.split() for line in platform.command("shell", "-v0", "-c", PEOPLE).splitlines() if line
+    )
 
 
 PEOPLE = f"""
@@ -87,7 +101,9 @@ def connect(platform, certificates):
 
     def one() -> socket.socket:
         context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
-        connection = context.wrap_socket(socket.create_connection(("127.0.0.1", platform.port), 60), server_hostname="localhost")
+        connection = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", platform.port), 60), server_hostname="localhost"
+        )
         opened.append(connection)
         return connection
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections of the hot path's protocol without a network: a client and an application that do what a test says."""
+"""Connections of the hot path's protocol without a network: a client and an application that do
+what a test says.
+"""
 
 import asyncio
 import json
@@ -18,7 +20,14 @@ class Transport(asyncio.Transport):
 
     def __init__(self):
         super().__init__()
-        self.out, self.taken, self.unsent, self.closing, self.aborted, self.reading = b"", 0, 0, False, False, True
+        self.out, self.taken, self.unsent, self.closing, self.aborted, self.reading = (
+            b"",
+            0,
+            0,
+            False,
+            False,
+            True,
+        )
 
     def write(self, data):
         self.out += data
@@ -89,7 +98,9 @@ class App:
             assert (await receive())["type"] == "http.disconnect"
             self.told_gone += 1
             return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"0")]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"0")]}
+        )
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -105,7 +116,9 @@ def played(play, app_class=App):
 
     async def run():
         app = app_class()
-        config = uvicorn.Config(app, http=DeviceProtocol, lifespan="off", log_config=None, ws="none")
+        config = uvicorn.Config(
+            app, http=DeviceProtocol, lifespan="off", log_config=None, ws="none"
+        )
         config.load()
         config.loaded_app = app  # without uvicorn's wrappers, which have no `quick`
         state = ServerState()

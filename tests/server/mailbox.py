@@ -25,7 +25,9 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert envelope.content is not None
-        content = envelope.content if isinstance(envelope.content, bytes) else envelope.content.encode()
+        content = (
+            envelope.content if isinstance(envelope.content, bytes) else envelope.content.encode()
+        )
         self.messages.append(email.message_from_bytes(content, policy=policy.default))
         return "250 taken"
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operators' pages: what they delete leaves nothing behind, and what they show holds no secret of a device."""
+"""The operators' pages: what they delete leaves nothing behind, and what they show holds no secret
+of a device.
+"""
 
 import time
 
@@ -8,7 +10,10 @@ import pytest
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 from tests.server.visitor import Visitor
 
-OPERATOR = "from accounts.models import Account; Account.objects.create_superuser('root', password='correct horse root')"
+OPERATOR = (
+    "from accounts.models import Account; Account.objects.create_superuser('root', "
+    "password='correct horse root')"
+)
 SECRETS = """
 from devices.models import Device, NewKey
 from devices.seal import sealer
@@ -55,8 +60,16 @@ def test_no_page_shows_a_devices_secret(platform, operator):
     beat += f"print(Heartbeat.objects.create(device_id='{DEVICE}', at=timezone.now()).pk)"
     number = platform.shell(beat).strip()
     pages = [f"/admin/devices/device/{DEVICE}/{page}/" for page in ("change", "history", "delete")]
-    pages += [f"/admin/devices/heartbeat/{number}/change/", f"/admin/devices/sensor/{SENSOR}/change/"]
-    pages += ["/admin/devices/device/", "/admin/devices/sensor/", "/admin/devices/heartbeat/", "/admin/devices/device/?q=" + DEVICE]
+    pages += [
+        f"/admin/devices/heartbeat/{number}/change/",
+        f"/admin/devices/sensor/{SENSOR}/change/",
+    ]
+    pages += [
+        "/admin/devices/device/",
+        "/admin/devices/sensor/",
+        "/admin/devices/heartbeat/",
+        "/admin/devices/device/?q=" + DEVICE,
+    ]
     for page in pages:
         shown = operator.get(page)
         assert shown.status_code == 200, page
@@ -64,12 +77,16 @@ def test_no_page_shows_a_devices_secret(platform, operator):
 
 
 @pytest.mark.parametrize("how, sensor", [(delete, SENSOR_2), (delete_chosen, SENSOR)])
-def test_a_sensor_that_is_deleted_takes_its_series_along(platform, client, operator, minute, how, sensor):
+def test_a_sensor_that_is_deleted_takes_its_series_along(
+    platform, client, operator, minute, how, sensor
+):
     assert client.upload(sensor, [(minute, 1)]).status == 200
     how(operator, "devices/sensor", sensor)
     wait_until(lambda: not platform.held(sensor))
     wait_until(lambda: client.upload(sensor, []).status == 401)
-    assert client.post("/sensor/" + sensor, {"config": {"device": DEVICE}}).status == 200, "its device binds it anew"
+    assert client.post("/sensor/" + sensor, {"config": {"device": DEVICE}}).status == 200, (
+        "its device binds it anew"
+    )
     assert client.upload(sensor, [(minute, 2)]).status == 200
     assert platform.held(sensor) == [(minute, 2)]
 
@@ -79,7 +96,9 @@ def test_a_device_that_is_deleted_takes_its_sensors_along(platform, client, oper
     delete(operator, "devices/device", DEVICE)
     wait_until(lambda: not platform.held(SENSOR))
     wait_until(lambda: client.upload(SENSOR, []).status == 401)
-    assert client.post("/device/" + DEVICE, {"key": KEY}, sign=True).status == 200, "it may begin anew"
+    assert client.post("/device/" + DEVICE, {"key": KEY}, sign=True).status == 200, (
+        "it may begin anew"
+    )
     assert client.post("/sensor/" + SENSOR, {"config": {"device": DEVICE}}, sign=True).status == 200
     assert client.upload(SENSOR, [(minute, 3)], sign=True).status == 200
     assert platform.held(SENSOR) == [(minute, 3)]
@@ -87,7 +106,9 @@ def test_a_device_that_is_deleted_takes_its_sensors_along(platform, client, oper
 
 def test_an_account_that_is_deleted_takes_its_series_along(platform, client, operator, minute):
     assert client.upload(OTHER_SENSOR, [(minute, 1)], OTHER_KEY).status == 200
-    number = platform.shell("from accounts.models import *; print(Account.objects.get(username='bob').pk)").strip()
+    number = platform.shell(
+        "from accounts.models import *; print(Account.objects.get(username='bob').pk)"
+    ).strip()
     delete_chosen(operator, "accounts/account", number)
     wait_until(lambda: not platform.held(OTHER_SENSOR))
     owner = f"from devices.models import *; print(Device.objects.get(pk='{OTHER_DEVICE}').owner)"

@@ -19,7 +19,8 @@ def ask(client, method, path, token=None, body=None, raw=None):
     return client.request(method, ROOT + path, data, headers)
 
 
-# method, path, body, what the token must be able to do: `read` all of the account, `sensor` series, `manage`
+# method, path, body, what the token must be able to do: `read` all of the account, `sensor` series,
+# `manage`
 TABLE = [
     ("GET", "account", None, "read"),
     ("PATCH", "account", {"time_zone": "Europe/Brussels"}, "manage"),
@@ -84,14 +85,21 @@ class Made:
 
     def device(self) -> str:
         device, code = self.code()
-        assert ask(self._client, "POST", "devices/claim", self._manage, {"code": code}).status == 200
+        assert (
+            ask(self._client, "POST", "devices/claim", self._manage, {"code": code}).status == 200
+        )
         return device
 
     def token(self) -> int:
         return ask(self._client, "POST", "tokens", self._manage, {"name": "made"}).json()["id"]
 
     def price(self) -> str:
-        assert ask(self._client, "PUT", "prices/2026-02-28", self._manage, {"cents_per_kwh": 30}).status == 200
+        assert (
+            ask(
+                self._client, "PUT", "prices/2026-02-28", self._manage, {"cents_per_kwh": 30}
+            ).status
+            == 200
+        )
         return "2026-02-28"
 
 
@@ -101,7 +109,8 @@ def made(platform, people, certificates):
         yield Made(platform, client, people)
 
 
-# method, path as described, what it needs (path's last part, body), status for the owner, status for a stranger who may change their own
+# method, path as described, what it needs (path's last part, body), status for the owner, status
+# for a stranger who may change their own
 USING_UP = [
     ("POST", "tokens", lambda _made: ("", {"name": "new"}), 201, 201),
     ("DELETE", "tokens/{number}", lambda made: (made.token(), None), 204, 404),
@@ -112,26 +121,44 @@ USING_UP = [
 
 
 @pytest.mark.parametrize("who", WHO)
-@pytest.mark.parametrize("method, described_as, make, owner, stranger", USING_UP, ids=lambda each: each if isinstance(each, str) else "")
-def test_permissions_of_what_uses_things_up(client, people, made, who, method, described_as, make, owner, stranger):
+@pytest.mark.parametrize(
+    "method, described_as, make, owner, stranger",
+    USING_UP,
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_permissions_of_what_uses_things_up(
+    client, people, made, who, method, described_as, make, owner, stranger
+):
     last, body = make(made)
     path = "/".join([*described_as.split("/")[:-1], str(last)]) if last else described_as
     reply = ask(client, method, path, token_of(people, who), body)
-    wanted = {"alice-manage": owner, "bob-manage": stranger, "nobody": 401, "wrong": 401}.get(who, 403)
+    wanted = {"alice-manage": owner, "bob-manage": stranger, "nobody": 401, "wrong": 401}.get(
+        who, 403
+    )
     assert reply.status == wanted, reply.body
     if method == "DELETE" and wanted != owner:
-        assert ask(client, method, path, people["alice-manage"]).status == owner, "it is still there"
+        assert ask(client, method, path, people["alice-manage"]).status == owner, (
+            "it is still there"
+        )
 
 
 def test_every_operation_is_in_a_permissions_table(client):
-    covered = {(method, described(path)) for method, path, _, _ in TABLE} | {(method, path) for method, path, *_ in USING_UP}
+    covered = {(method, described(path)) for method, path, _, _ in TABLE} | {
+        (method, path) for method, path, *_ in USING_UP
+    }
     paths = client.get(ROOT + "openapi.json").json()["paths"]
-    found = {(method.upper(), path.removeprefix(ROOT)) for path, methods in paths.items() for method in methods}
+    found = {
+        (method.upper(), path.removeprefix(ROOT))
+        for path, methods in paths.items()
+        for method in methods
+    }
     assert found == covered
 
 
 def test_a_token_reads_until_it_is_revoked(client, people):
-    made = ask(client, "POST", "tokens", people["alice-manage"], {"name": "phone", "sensor": SENSOR})
+    made = ask(
+        client, "POST", "tokens", people["alice-manage"], {"name": "phone", "sensor": SENSOR}
+    )
     assert made.status == 201
     text, number = made.json()["token"], made.json()["id"]
     path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
@@ -146,8 +173,16 @@ def test_a_token_reads_until_it_is_revoked(client, people):
 
 
 def test_a_token_for_somebody_elses_sensor_is_not_made(client, people):
-    assert ask(client, "POST", "tokens", people["alice-manage"], {"sensor": OTHER_SENSOR}).status == 404
-    assert ask(client, "POST", "tokens", people["alice-manage"], {"sensor": SENSOR, "scope": "manage"}).status == 409
+    assert (
+        ask(client, "POST", "tokens", people["alice-manage"], {"sensor": OTHER_SENSOR}).status
+        == 404
+    )
+    assert (
+        ask(
+            client, "POST", "tokens", people["alice-manage"], {"sensor": SENSOR, "scope": "manage"}
+        ).status
+        == 409
+    )
 
 
 def test_series_as_json_and_csv(client, people, minute):
@@ -155,7 +190,9 @@ def test_series_as_json_and_csv(client, people, minute):
     path = f"sensors/{SENSOR_2}/series"
     query = f"?start={minute - 600}&end={minute}&resolution=minute"
     found = ask(client, "GET", path + query, people["alice"]).json()
-    assert found["step_s"] == 60 and found["rows"] == [[minute - 540 + 60 * n, 1200] for n in range(10)]
+    assert found["step_s"] == 60 and found["rows"] == [
+        [minute - 540 + 60 * n, 1200] for n in range(10)
+    ]
     lines = ask(client, "GET", path + ".csv" + query, people["alice"]).body.decode().split()
     assert lines[0] == "time,watt" and lines[1] == f"{minute - 540},1200" and len(lines) == 11
 
@@ -170,37 +207,69 @@ def test_tuples_come_in_and_go_out_as_csv(client, people, minute):
     assert found.body.decode().replace("\r", "") == text
 
 
-@pytest.mark.parametrize("text", [b"\xff", b"1,2,3", b"1", b"1,-2", b"a,b\nc,d", b"1,99999999999", "1,²".encode()])
+@pytest.mark.parametrize(
+    "text", [b"\xff", b"1,2,3", b"1", b"1,-2", b"a,b\nc,d", b"1,99999999999", "1,²".encode()]
+)
 def test_csv_that_is_none_is_refused(client, people, text):
-    assert ask(client, "POST", f"sensors/{SENSOR}/tuples.csv", people["alice-manage"], raw=text).status == 422
+    assert (
+        ask(client, "POST", f"sensors/{SENSOR}/tuples.csv", people["alice-manage"], raw=text).status
+        == 422
+    )
 
 
 def test_devices_and_sensors_are_named(client, people):
-    assert ask(client, "PATCH", f"devices/{OTHER_DEVICE}", people["bob-manage"], {"name": "cellar"}).json()["name"] == "cellar"
-    assert ask(client, "PATCH", f"sensors/{OTHER_SENSOR}", people["bob-manage"], {"name": "\x00"}).status == 422
-    assert "cellar" in [each["name"] for each in ask(client, "GET", "devices", people["bob"]).json()]
+    assert (
+        ask(
+            client, "PATCH", f"devices/{OTHER_DEVICE}", people["bob-manage"], {"name": "cellar"}
+        ).json()["name"]
+        == "cellar"
+    )
+    assert (
+        ask(
+            client, "PATCH", f"sensors/{OTHER_SENSOR}", people["bob-manage"], {"name": "\x00"}
+        ).status
+        == 422
+    )
+    assert "cellar" in [
+        each["name"] for each in ask(client, "GET", "devices", people["bob"]).json()
+    ]
 
 
 def test_the_docs_come_from_here(client):
     page = client.get(ROOT + "docs")
-    assert page.status == 200 and b"http://" not in page.body.replace(b"http://www.w3.org", b"") and b"https://" not in page.body
+    assert (
+        page.status == 200
+        and b"http://" not in page.body.replace(b"http://www.w3.org", b"")
+        and b"https://" not in page.body
+    )
 
 
 def test_a_tap_that_drips_is_more_than_nothing_and_water_has_no_price(client, people, minute):
-    """A litre in ten minutes; the field's API has integers. Its sensor says what it counts by a configuration, as devices do."""
+    """A litre in ten minutes; the field's API has integers. Its sensor says what it counts by a
+    configuration, as devices do.
+    """
     assert client.post("/sensor/" + SENSOR_2, {"config": {"type": "water"}}).status == 204
     client.upload(SENSOR_2, [(minute - 1800, 5000), (minute - 1200, 5001), (minute - 900, 5001)])
     query = f"?start={minute - 1800}&end={minute - 1200}&resolution=minute&unit="
-    rows = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}lpermin", people["alice"]).json()["rows"]
+    rows = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}lpermin", people["alice"]).json()[
+        "rows"
+    ]
     assert rows == [[minute - 1740 + 60 * n, 0.1] for n in range(10)]
-    lines = ask(client, "GET", f"sensors/{SENSOR_2}/series.csv{query}lpermin", people["alice"]).body.decode().split()
+    lines = (
+        ask(client, "GET", f"sensors/{SENSOR_2}/series.csv{query}lpermin", people["alice"])
+        .body.decode()
+        .split()
+    )
     assert lines[1] == f"{minute - 1740},0.1"
     until = time.monotonic() + 10  # the hot path hears within seconds what the sensor counts now
     path = f"/sensor/{SENSOR_2}?version=1.0&interval=hour&unit=eurperyear"
     while (reply := client.get(path, X_Token=people["alice"])).status != 400:
         assert time.monotonic() < until
         time.sleep(0.2)
-    assert reply.json()["error"] == "eurperyear is of electricity alone: water has no price here; ask for m3peryear"
+    assert (
+        reply.json()["error"]
+        == "eurperyear is of electricity alone: water has no price here; ask for m3peryear"
+    )
     for unit in ("eurperyear", "audperyear"):
         reply = ask(client, "GET", f"sensors/{SENSOR_2}/series{query}{unit}", people["alice"])
         assert reply.status == 422 and "of electricity alone" in reply.json()["error"]

@@ -33,7 +33,9 @@ PAGE = """<!doctype html><title>foreign</title><p id="result">nothing</p>
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    with Platform(tmp_path_factory.mktemp("browser"), None, {DEVICE: KEY}, {SENSOR: DEVICE}) as running:
+    with Platform(
+        tmp_path_factory.mktemp("browser"), None, {DEVICE: KEY}, {SENSOR: DEVICE}
+    ) as running:
         yield running
 
 
@@ -68,7 +70,9 @@ def dump(page: str, folder) -> str:
 
 def test_jsonp_from_a_foreign_page(platform, token, tmp_path):
     query = f"?version=1.0&token={token}&interval=hour&unit=watt&jsonp_callback=found"
-    shown = dump(PAGE.format(url=f"http://localhost:{platform.port}/sensor/{SENSOR}{query}"), tmp_path)
+    shown = dump(
+        PAGE.format(url=f"http://localhost:{platform.port}/sensor/{SENSOR}{query}"), tmp_path
+    )
     assert "rows 61" in shown
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hot path's caches: bounded, looked up in batches, and believed no longer than a revocation may take."""
+"""The hot path's caches: bounded, looked up in batches, and believed no longer than a revocation
+may take.
+"""
 
 import asyncio
 import sys
@@ -16,7 +18,9 @@ from hot.caches import Cache, ChangeWatch
 
 
 class Source:
-    """A database: every key has a value, which tells the how-manieth look-up found it; or it is away."""
+    """A database: every key has a value, which tells the how-manieth look-up found it; or it is
+    away.
+    """
 
     def __init__(self):
         self.asked: list[list[str]] = []
@@ -146,7 +150,9 @@ def test_a_change_drops_what_it_names_once():
 
 @pytest.mark.parametrize("hangs", [False, True])
 def test_nothing_is_believed_when_changes_cannot_be_read(monkeypatch, hangs):
-    """A revocation that nobody can read of is obeyed all the same; here a second passes in a hundredth."""
+    """A revocation that nobody can read of is obeyed all the same; here a second passes in a
+    hundredth.
+    """
     for name in ("CHANGES_POLL_S", "CHANGES_STALE_S"):
         monkeypatch.setattr(limits, name, getattr(limits, name) / 100)
 

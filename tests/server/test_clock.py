@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seam that sets the platform's clock: everything that tells the time tells this one, and no service can be run with it."""
+"""The seam that sets the platform's clock: everything that tells the time tells this one, and no
+service can be run with it.
+"""
 
 import email.utils
 import os
@@ -20,7 +22,15 @@ from tests.server.window import new_context, open_chromium
 
 LEAP_DAY = int(datetime(2028, 2, 29, 12, tzinfo=timezone.utc).timestamp())
 DAY = 86_400
-BEAT = {"reset": 0, "version": 210, "uptime": 1, "memtotal": 1, "memfree": 1, "memcached": 1, "membuffers": 1}
+BEAT = {
+    "reset": 0,
+    "version": 210,
+    "uptime": 1,
+    "memtotal": 1,
+    "memfree": 1,
+    "memcached": 1,
+    "membuffers": 1,
+}
 WRITTEN = """
 from accounts.models import Account
 from devices.models import *
@@ -42,7 +52,9 @@ with connection.cursor() as cursor:
 def leap_day(tmp_path_factory, certificates):
     """A platform whose clock stands at noon of a 29 February."""
     folder, settings = tmp_path_factory.mktemp("leap"), {"FLUKSO_TEST_CLOCK": str(LEAP_DAY)}
-    with Platform(folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings) as running:
+    with Platform(
+        folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings
+    ) as running:
         yield running
 
 
@@ -50,15 +62,25 @@ def test_everything_that_tells_the_time_tells_this_one(leap_day, certificates):
     with Client(leap_day.port, certificates / "ca.crt") as client:
         reply = client.post("/device/" + DEVICE, BEAT)
         assert reply.status == 200 and reply.json()["timestamp"] == LEAP_DAY
-        assert client.upload(SENSOR, [(LEAP_DAY + offset, 7) for offset in (0, 120, 121)]).status == 200
-    assert leap_day.held(SENSOR) == [(LEAP_DAY, 7), (LEAP_DAY + 120, 7)], "what is more than 120 s ahead is not taken"
+        assert (
+            client.upload(SENSOR, [(LEAP_DAY + offset, 7) for offset in (0, 120, 121)]).status
+            == 200
+        )
+    assert leap_day.held(SENSOR) == [(LEAP_DAY, 7), (LEAP_DAY + 120, 7)], (
+        "what is more than 120 s ahead is not taken"
+    )
     people_of(leap_day)
     visitor = Visitor(leap_day.url, certificates / "ca.crt")
     answer = visitor.log_in("alice", "correct horse alice")
     assert answer.status_code == 302
-    expires = [part for part in answer.headers["Set-Cookie"].split("; ") if part.startswith("expires=")][-1]
+    expires = [
+        part for part in answer.headers["Set-Cookie"].split("; ") if part.startswith("expires=")
+    ][-1]
     ninety_days = LEAP_DAY + 90 * DAY
-    assert email.utils.parsedate_to_datetime(expires.removeprefix("expires=")).timestamp() == ninety_days
+    assert (
+        email.utils.parsedate_to_datetime(expires.removeprefix("expires=")).timestamp()
+        == ninety_days
+    )
     assert leap_day.shell(WRITTEN).split() == [str(LEAP_DAY), str(ninety_days)]
 
 
@@ -79,7 +101,10 @@ def test_the_browser_follows(platform):
         browser = open_chromium(playwright)
         page = new_context(browser).new_page()
         before = time.time()
-        told = page.evaluate("[Date.now(), new Date().getTime(), Date.parse(Date()), new Date(2028, 1, 29).getDate()]")
+        told = page.evaluate(
+            "[Date.now(), new Date().getTime(), Date.parse(Date()), new Date(2028, 1, "
+            "29).getDate()]"
+        )
         assert all(before - 1 <= ms / 1000 <= time.time() for ms in told[:3]) and told[3] == 29
         assert page.evaluate("new Date() instanceof Date && new Date().constructor === Date")
         browser.close()
@@ -95,11 +120,35 @@ def test_it_ends_with_its_test():
 OWN, NOW = ["localhost", "127.0.0.1", "[::1]", "api.flukso.test"], "+0"
 REFUSED = [  # FLUKSO_TEST_CLOCK, FLUKSO_TESTING, FLUKSO_ALLOWED_HOSTS, what is said
     ("outside-of-tests", NOW, False, OWN, "FLUKSO_TEST_CLOCK is for the platform's own tests"),
-    ("a-name", NOW, True, [*OWN, "flukso.example.org"], "FLUKSO_ALLOWED_HOSTS has a name that others can reach"),
-    ("an-address", NOW, True, ["192.0.2.1"], "FLUKSO_ALLOWED_HOSTS has a name that others can reach"),
+    (
+        "a-name",
+        NOW,
+        True,
+        [*OWN, "flukso.example.org"],
+        "FLUKSO_ALLOWED_HOSTS has a name that others can reach",
+    ),
+    (
+        "an-address",
+        NOW,
+        True,
+        ["192.0.2.1"],
+        "FLUKSO_ALLOWED_HOSTS has a name that others can reach",
+    ),
     ("all-names", NOW, True, ["*"], "FLUKSO_ALLOWED_HOSTS has a name that others can reach"),
-    ("all-names-below", NOW, True, [".example.org"], "FLUKSO_ALLOWED_HOSTS has a name that others can reach"),
-    ("without-a-clock", "", True, ["192.0.2.1"], "FLUKSO_ALLOWED_HOSTS has a name that others can reach"),
+    (
+        "all-names-below",
+        NOW,
+        True,
+        [".example.org"],
+        "FLUKSO_ALLOWED_HOSTS has a name that others can reach",
+    ),
+    (
+        "without-a-clock",
+        "",
+        True,
+        ["192.0.2.1"],
+        "FLUKSO_ALLOWED_HOSTS has a name that others can reach",
+    ),
     ("words", "tomorrow", True, OWN, "'tomorrow' is neither"),
     ("a-date", "2028-02-29", True, OWN, "'2028-02-29' is neither"),
     ("no-number", "nan", True, OWN, "'nan' is neither"),
@@ -110,7 +159,9 @@ REFUSED = [  # FLUKSO_TEST_CLOCK, FLUKSO_TESTING, FLUKSO_ALLOWED_HOSTS, what is 
 ]
 
 
-@pytest.mark.parametrize("text, testing, hosts, said", [pytest.param(*each[1:], id=each[0]) for each in REFUSED])
+@pytest.mark.parametrize(
+    "text, testing, hosts, said", [pytest.param(*each[1:], id=each[0]) for each in REFUSED]
+)
 def test_what_is_refused_moves_nothing(text, testing, hosts, said):
     from project import clock, env
 
@@ -131,14 +182,31 @@ def test_without_the_setting_nothing_is_asked():
 @pytest.mark.parametrize(
     "command, settings, said",
     [
-        pytest.param(["run", "--port", "0"], {"FLUKSO_TESTING": "0"}, "is for the platform's own tests", id="service"),
-        pytest.param(["migrate"], {"FLUKSO_TESTING": "0"}, "is for the platform's own tests", id="command"),
-        pytest.param(["run", "--port", "0", "--host", "0.0.0.0"], {}, "FLUKSO_TESTING: say --host 127.0.0.1", id="for-all-to-reach"),
+        pytest.param(
+            ["run", "--port", "0"],
+            {"FLUKSO_TESTING": "0"},
+            "is for the platform's own tests",
+            id="service",
+        ),
+        pytest.param(
+            ["migrate"], {"FLUKSO_TESTING": "0"}, "is for the platform's own tests", id="command"
+        ),
+        pytest.param(
+            ["run", "--port", "0", "--host", "0.0.0.0"],
+            {},
+            "FLUKSO_TESTING: say --host 127.0.0.1",
+            id="for-all-to-reach",
+        ),
     ],
 )
 def test_no_service_is_run_by_it(tmp_path, command, settings, said):
     told = start(tmp_path, command, **settings)
-    assert told.returncode == 2 and said in told.stderr and "Traceback" not in told.stderr and not told.stdout
+    assert (
+        told.returncode == 2
+        and said in told.stderr
+        and "Traceback" not in told.stderr
+        and not told.stdout
+    )
     assert not (tmp_path / "accounts.db").exists(), "nothing was begun"
 
 

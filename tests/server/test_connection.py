@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One connection of the hot path under clients that wait, trickle, flood or do not read: each of them is bounded."""
+"""One connection of the hot path under clients that wait, trickle, flood or do not read: each of
+them is bounded.
+"""
 
 import asyncio
 import contextlib
@@ -41,7 +43,12 @@ def test_a_request_behind_another_has_its_thirty_seconds_too(rest):
 
 
 BODY = b'{"measurements":[]}'
-UPLOAD = b"POST /sensor/%b HTTP/1.1\r\nContent-Length: %d\r\nX-Digest: %b\r\n\r\n%b" % (b"a" * 32, len(BODY), b"0" * 40, BODY)
+UPLOAD = b"POST /sensor/%b HTTP/1.1\r\nContent-Length: %d\r\nX-Digest: %b\r\n\r\n%b" % (
+    b"a" * 32,
+    len(BODY),
+    b"0" * 40,
+    BODY,
+)
 
 
 def test_a_refused_connection_takes_no_upload_any_more():
@@ -89,7 +96,11 @@ def test_while_an_answer_is_due_nobody_is_given_up():
         pytest.param(b"GET / HTTP/1.1\r\nX: ", b"a", id="header"),
         pytest.param(b"GET /", b"a", id="url"),
         pytest.param(b"GET / HTTP/1.1\r\n", b"A: b\r\n", id="headers"),
-        pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n", id="trailers"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+            b"A: b\r\n",
+            id="trailers",
+        ),
         pytest.param(b"", b"\r\n", id="nothing"),
     ],
 )
@@ -115,7 +126,9 @@ def test_a_long_head_in_one_piece_is_refused_and_a_full_one_is_not():
     async def play(connect, app):
         for length, status in ((limits.HEAD_MAX - 100, 200), (limits.HEAD_MAX, 431)):
             protocol, transport = connect()
-            protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\nCookie: %b\r\n\r\n" % (b"c" * length))
+            protocol.data_received(
+                b"GET / HTTP/1.1\r\nHost: x\r\nCookie: %b\r\n\r\n" % (b"c" * length)
+            )
             await turn()
             assert [each for each, _ in transport.answers()] == [status]
 
@@ -245,7 +258,11 @@ def test_bodies_of_all_connections_have_a_limit_together(monkeypatch):
         for protocol, _ in sent:
             protocol.data_received(HALF + b"x" * 99)
             await turn()
-        assert [transport.answers() for _, transport in sent] == [[], [], [(503, {"error": "busy"})]]
+        assert [transport.answers() for _, transport in sent] == [
+            [],
+            [],
+            [(503, {"error": "busy"})],
+        ]
         assert app.told_gone == 1 and cycle.Bodies.held == 198
         app.may_answer.set()
         for protocol, transport in sent[:2]:
@@ -276,7 +293,9 @@ def test_a_stream_with_a_request_behind_it_learns_that_its_client_has_gone():
 def test_an_upgrade_is_answered_without_one():
     async def play(connect, app):
         protocol, transport = connect()
-        protocol.data_received(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        protocol.data_received(
+            b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        )
         await turn()
         assert [status for status, _ in transport.answers()] == [200] and transport.closing
 
@@ -326,7 +345,11 @@ def test_a_sweep_goes_on_when_a_connection_ends_before_its_turn(monkeypatch):
         await turn()
         connections, loop = made[0][0].server_state.connections, asyncio.get_running_loop()
         seen = []
-        monkeypatch.setattr(DeviceProtocol, "age", lambda self, now, age=DeviceProtocol.age: (seen.append(self), age(self, now)))
+        monkeypatch.setattr(
+            DeviceProtocol,
+            "age",
+            lambda self, now, age=DeviceProtocol.age: (seen.append(self), age(self, now)),
+        )
         for _ in range(4):
             DeviceProtocol._sweeper.cancel()
             DeviceProtocol._sweep(loop, connections)
@@ -355,24 +378,42 @@ def test_a_connection_whose_socket_is_closed_already_is_left_alone():
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(certificates, monkeypatch, secure):
+def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(
+    certificates, monkeypatch, secure
+):
     """With uvloop and TLS as in the services; here a minute is a second."""
     monkeypatch.setattr(limits, "UNSENT_S", 1)
     monkeypatch.setattr(protocols, "SWEEP_S", 0.2)
     body = b"x" * (16 << 20)  # more than the kernel takes
 
     async def app(_scope, _receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"%d" % len(body))]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"Content-Length", b"%d" % len(body))],
+            }
+        )
         await send({"type": "http.response.body", "body": body})
 
     pem = str(certificates / "good.pem") if secure else None
-    config = uvicorn.Config(app, http=DeviceProtocol, loop="uvloop", lifespan="off", log_config=None, ws="none", ssl_certfile=pem)
+    config = uvicorn.Config(
+        app,
+        http=DeviceProtocol,
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
+        ws="none",
+        ssl_certfile=pem,
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         with contextlib.ExitStack() as opened:
-            idle, reading = (opened.enter_context(_connect(listener, certificates, secure)) for _ in range(2))
+            idle, reading = (
+                opened.enter_context(_connect(listener, certificates, secure)) for _ in range(2)
+            )
             for each in (idle, reading):
                 each.sendall(GET)
             got = 0
@@ -393,4 +434,6 @@ def _connect(listener, certificates, secure: bool):
     plain = socket.create_connection(listener.getsockname(), 10)
     if not secure:
         return plain
-    return ssl.create_default_context(cafile=str(certificates / "ca.crt")).wrap_socket(plain, server_hostname="localhost")
+    return ssl.create_default_context(cafile=str(certificates / "ca.crt")).wrap_socket(
+        plain, server_hostname="localhost"
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts' database, SQLite and a real PostgreSQL: devices, people, and the schema down and up again with data in it."""
+"""The accounts' database, SQLite and a real PostgreSQL: devices, people, and the schema down and up
+again with data in it.
+"""
 
 import os
 import pwd
@@ -32,13 +34,28 @@ class Postgres:
         self.url = f"postgres://{self._user}@127.0.0.1:{port}/postgres"
         self._run("initdb", "-D", f"{self._folder}/data", "-A", "trust", "--no-sync")
         listen = f"-c listen_addresses=127.0.0.1 -p {port} -k {self._folder}"
-        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-o", listen, "-l", f"{self._folder}/log", "start")
+        self._run(
+            "pg_ctl",
+            "-D",
+            f"{self._folder}/data",
+            "-w",
+            "-o",
+            listen,
+            "-l",
+            f"{self._folder}/log",
+            "start",
+        )
 
     def _run(self, program: str, *words: str) -> None:
         as_user = ["runuser", "-u", self._user, "--"] if os.geteuid() == 0 else []
         versions = sorted(INSTALLED.glob("*/bin"))
         assert versions, "Debian's postgresql is needed: see tools/packages.apt"
-        subprocess.run([*as_user, versions[-1] / program, *words], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(
+            [*as_user, versions[-1] / program, *words],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+        )
 
     def close(self) -> None:
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-m", "immediate", "stop")
@@ -49,11 +66,16 @@ class Postgres:
 def platform(request, tmp_path_factory, certificates):
     server = Postgres() if request.param == "postgres" else None
     settings = {"FLUKSO_DATABASE_URL": server.url} if server else {}
-    devices, sensors = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
+    devices, sensors = (
+        {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY},
+        {SENSOR: DEVICE, OTHER_SENSOR: OTHER_DEVICE},
+    )
     folder = tmp_path_factory.mktemp("database")
     try:
         with Platform(folder, certificates / "good.pem", devices, sensors, **settings) as running:
-            engine = running.command("shell", "-v0", "-c", "from django.db import connection; print(connection.vendor)").strip()
+            engine = running.command(
+                "shell", "-v0", "-c", "from django.db import connection; print(connection.vendor)"
+            ).strip()
             assert engine == ("postgresql" if server else "sqlite")
             running.people = people_of(running)
             yield running
@@ -66,7 +88,12 @@ def test_devices_and_people_meet(platform, client, minute):
     assert client.upload(SENSOR, [(minute - 60, 1), (minute, 2)], sign=True).status == 200
     fresh, key, sensor = "c" * 32, "d" * 32, "e" * 32
     assert client.post("/device/" + fresh, {"key": key}, key, sign=True).status == 200
-    assert client.post("/sensor/" + sensor, {"config": {"device": fresh, "class": "analog"}}, key, sign=True).status == 200
+    assert (
+        client.post(
+            "/sensor/" + sensor, {"config": {"device": fresh, "class": "analog"}}, key, sign=True
+        ).status
+        == 200
+    )
     assert client.upload(sensor, [(minute, 5)], key, sign=True).status == 200
     path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
     assert client.get(path, X_Token=platform.people["alice"]).status == 200
@@ -100,7 +127,10 @@ def test_the_schema_goes_down_and_up_with_data(platform):
     """After the test above: alice has a price, which has a column of its own in the older schema."""
     platform.stop()
     count = "from accounts.models import *; from devices.models import *; "
-    count += "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], *Price.objects.values_list('cents_per_kwh'))"
+    count += (
+        "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], "
+        "*Price.objects.values_list('cents_per_kwh'))"
+    )
     before = platform.command("shell", "-v0", "-c", count)
     assert "31.5" in before
     platform.command("makemigrations", "--check", "--dry-run")
@@ -126,22 +156,47 @@ print(sharing.detail_of(bob), sharing.followed(alice)[0].wanted, sharing.others(
 
 
 def test_queries_that_are_built_once_answer_on_both(platform, certificates):
-    assert platform.command("shell", "-v0", "-c", FOLLOW).strip() == "minutes True [('alice', 'minutes')] alice"
+    assert (
+        platform.command("shell", "-v0", "-c", FOLLOW).strip()
+        == "minutes True [('alice', 'minutes')] alice"
+    )
     alice = Visitor(platform.url, certificates / "ca.crt")
     alice.log_in("alice", "correct horse alice")
     assert "hide bob" in alice.get("/").text
-    assert [line["key"] for line in alice.get("/chart.json?scale=day").json()["lines"]] == ["me", "bob"]
+    assert [line["key"] for line in alice.get("/chart.json?scale=day").json()["lines"]] == [
+        "me",
+        "bob",
+    ]
 
 
 def test_names_that_differ_in_case_alone_are_told_apart(platform):
-    """The last test here: it changes who is there. What an older schema allowed is not lost, and the oldest keeps its name."""
+    """The last test here: it changes who is there. What an older schema allowed is not lost, and
+    the oldest keeps its name.
+    """
     platform.stop()
     platform.command("migrate", "-v0", "accounts", "0008")
-    platform.command("shell", "-v0", "-c", OLD.format(schema="0008_price_begins", names=["ALICE", "Alice-2", "Me"]))
+    platform.command(
+        "shell",
+        "-v0",
+        "-c",
+        OLD.format(schema="0008_price_begins", names=["ALICE", "Alice-2", "Me"]),
+    )
     platform.command("migrate", "-v0")
-    names = "from accounts.models import Account; print(*Account.objects.order_by('pk').values_list('username', flat=True))"
-    assert platform.command("shell", "-v0", "-c", names).split() == ["alice", "bob", "ALICE-3", "Alice-2", "Me-2"]
+    names = (
+        "from accounts.models import Account; "
+        "print(*Account.objects.order_by('pk').values_list('username', flat=True))"
+    )
+    assert platform.command("shell", "-v0", "-c", names).split() == [
+        "alice",
+        "bob",
+        "ALICE-3",
+        "Alice-2",
+        "Me-2",
+    ]
     with pytest.raises(RuntimeError, match="name_key|UNIQUE"):
-        second = "from accounts.models import Account; Account.objects.bulk_create([Account(username='BOB')])"
+        second = (
+            "from accounts.models import Account; "
+            "Account.objects.bulk_create([Account(username='BOB')])"
+        )
         platform.command("shell", "-v0", "-c", second)
     platform.start()

@@ -22,7 +22,11 @@ def run_until_ctrl_c(folder, look) -> list[str]:
     words = f"{sys.executable} -m server.develop --folder {folder} --days {DAYS} --port 0; exit $?"
     with Terminal(["sh", "-c", words], ROOT) as terminal:  # a shell leads the group, as make does
         terminal.read_until("Ctrl-C ends it", START_S)
-        look(*re.search(r"(http://\S+)  log in as: account (\w+), password (\S+)", terminal.text).groups())
+        look(
+            *re.search(
+                r"(http://\S+)  log in as: account (\w+), password (\S+)", terminal.text
+            ).groups()
+        )
         terminal.press(CTRL_C)
         lines = terminal.finish(STOP_S)
         assert terminal.status == 0, terminal.text
@@ -35,8 +39,16 @@ def log_in(url: str, name: str, password: str) -> None:
     with requests.Session() as session:
         page = session.get(url, timeout=START_S)
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-        home = session.post(page.url, {"login": name, "password": password, "csrfmiddlewaretoken": token}, timeout=START_S)
-        assert home.status_code == 200 and "csrfmiddlewaretoken" in home.text and "login" not in home.url, home.url
+        home = session.post(
+            page.url,
+            {"login": name, "password": password, "csrfmiddlewaretoken": token},
+            timeout=START_S,
+        )
+        assert (
+            home.status_code == 200
+            and "csrfmiddlewaretoken" in home.text
+            and "login" not in home.url
+        ), home.url
 
 
 def test_each_start_tells_a_log_in_that_opens_and_ctrl_c_ends_it_in_order(tmp_path):
@@ -56,17 +68,25 @@ def test_each_start_tells_a_log_in_that_opens_and_ctrl_c_ends_it_in_order(tmp_pa
 def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
     with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
         platform.command("demo_household", "--days", str(DAYS), "--ago", str(AGO_S))
-        ids = platform.shell("from devices.models import Sensor; print(*Sensor.objects.values_list('pk', flat=True))").split()
+        ids = platform.shell(
+            "from devices.models import Sensor; print(*Sensor.objects.values_list('pk', flat=True))"
+        ).split()
         ends = {one: platform.store.last(one) for one in ids}
         assert len(ids) == 7 and all(last[0] <= time.time() - AGO_S for last in ends.values())
-        sent = upload_until(platform, certificates, lambda: all(platform.store.last(one)[0] > time.time() - 120 for one in ids))
+        sent = upload_until(
+            platform,
+            certificates,
+            lambda: all(platform.store.last(one)[0] > time.time() - 120 for one in ids),
+        )
         assert sent["tuples"] >= 7 * AGO_S // 60
         for one in ids:
             tuples = platform.held(one)
             assert tuples == sorted(tuples) and tuples[0][0] < ends[one][0]
             gaps = [after[0] - before[0] for before, after in zip(tuples, tuples[1:], strict=False)]
             assert max(gaps) == 60  # no minute is missing
-            assert all(after[1] >= before[1] for before, after in zip(tuples, tuples[1:], strict=False))
+            assert all(
+                after[1] >= before[1] for before, after in zip(tuples, tuples[1:], strict=False)
+            )
 
 
 OLDER = """
@@ -84,15 +104,23 @@ def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates
     with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
         platform.shell(OLDER)
         platform.command("demo_household", "--days", "1")
-        asked = "from accounts.models import Account; from devices.models import Sensor; a = Account.objects.get(username='rooftop'); "
-        asked += "print(*sorted(a.subscriptions.values_list('to__username', flat=True)), Sensor.objects.count())"
+        asked = (
+            "from accounts.models import Account; from devices.models import Sensor; a = "
+            "Account.objects.get(username='rooftop'); "
+        )
+        asked += (
+            "print(*sorted(a.subscriptions.values_list('to__username', flat=True)), "
+            "Sensor.objects.count())"
+        )
         assert platform.shell(asked).split() == ["icarus75", "jan", "mackenzie", "7"]
 
 
 def upload_until(platform, certificates, condition) -> dict:
     words = [sys.executable, "-m", "server", "demo_uploads", platform.url]
     environment = platform.environment | {"REQUESTS_CA_BUNDLE": str(certificates / "ca.crt")}
-    with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as uploads:
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as uploads:
         deadline = time.monotonic() + START_S
         while not condition():
             assert time.monotonic() < deadline and uploads.poll() is None

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of README.md and docs/ run as they stand there; those that cannot run in a test are named, with the reason."""
+"""The commands of README.md and docs/ run as they stand there; those that cannot run in a test are
+named, with the reason.
+"""
 
 import json
 import os
@@ -46,12 +48,16 @@ def commands() -> list[tuple[str, str]]:
 
 
 def here() -> list[str]:
-    return [line for _page, line in commands() if not any(line.startswith(begin) for begin in ELSEWHERE)]
+    return [
+        line for _page, line in commands() if not any(line.startswith(begin) for begin in ELSEWHERE)
+    ]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder like the repository's, in which files may be made, with the programs of the virtual environment."""
+    """A folder like the repository's, in which files may be made, with the programs of the virtual
+    environment.
+    """
     folder = tmp_path_factory.mktemp("docs")
     for name in os.listdir(ROOT):
         if name not in ("build", "dist", ".cache", ".git"):
@@ -62,9 +68,17 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def platform(place, certificates):
-    settings = {"FLUKSO_ALLOWED_HOSTS": "example.org,localhost", "FLUKSO_TESTING": "0", "FLUKSO_TEST_CLOCK": ""}  # as an operator has it
-    with Platform(place / "data", certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings) as running:
-        (place / "home" / ".curlrc").write_text(f"connect-to = example.org:443:localhost:{running.port}\ninsecure\nfail-with-body\n")
+    settings = {
+        "FLUKSO_ALLOWED_HOSTS": "example.org,localhost",
+        "FLUKSO_TESTING": "0",
+        "FLUKSO_TEST_CLOCK": "",
+    }  # as an operator has it
+    with Platform(
+        place / "data", certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings
+    ) as running:
+        (place / "home" / ".curlrc").write_text(
+            f"connect-to = example.org:443:localhost:{running.port}\ninsecure\nfail-with-body\n"
+        )
         (place / "old.csv").write_text("time,counter\n1767225600,1\n1767225660,2\n")
         (place / "boxes.csv").write_text(f"{'9' * 32},{'8' * 32},{'7' * 32}\n")
         (place / "server.pem").symlink_to(certificates / "good.pem")
@@ -75,7 +89,12 @@ def platform(place, certificates):
 @pytest.fixture(scope="module")
 def surroundings(place, platform):
     """As docs/server.md has an operator set them."""
-    told = {"TOKEN": people_of(platform)["alice-manage"], "ID": SENSOR, "BACKUP": str(place / "backup"), "HOME": str(place / "home")}
+    told = {
+        "TOKEN": people_of(platform)["alice-manage"],
+        "ID": SENSOR,
+        "BACKUP": str(place / "backup"),
+        "HOME": str(place / "home"),
+    }
     path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
     return platform.environment | told | {"PATH": path, "PYTHONPATH": str(ROOT)}
 
@@ -92,25 +111,50 @@ def runs_on(line: str) -> bool:
     return line.startswith("python -m server run")
 
 
-@pytest.mark.parametrize("line", [line for line in here() if not runs_on(line) and not line.startswith(("cd ", "for "))])
+@pytest.mark.parametrize(
+    "line", [line for line in here() if not runs_on(line) and not line.startswith(("cd ", "for "))]
+)
 def test_a_command_runs_as_it_stands(place, surroundings, line):
-    done = subprocess.run(["bash", "-euc", line], cwd=place, env=surroundings, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["bash", "-euc", line],
+        cwd=place,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "error" not in done.stdout
 
 
 def test_the_backup_is_made_by_the_lines_that_say_so(place, surroundings):
     lines = [line for line in here() if line.startswith(("cd ", "for "))]
-    done = subprocess.run(["bash", "-euc", "\n".join(lines)], cwd=place, env=surroundings, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["bash", "-euc", "\n".join(lines)],
+        cwd=place,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
-    assert {"accounts.db", "series.sqlite3", "series.sqlite3.inbox"} <= set(os.listdir(place / "backup"))
+    assert {"accounts.db", "series.sqlite3", "series.sqlite3.inbox"} <= set(
+        os.listdir(place / "backup")
+    )
 
 
 @pytest.mark.parametrize("line", [line for line in here() if runs_on(line)])
 def test_a_service_starts_as_it_stands(place, surroundings, line):
     """In a network of its own, where every port is free."""
     words = [*unshare("--net"), "bash", "-euc", f"ip link set lo up; exec {line}"]
-    process = subprocess.Popen(words, cwd=place, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        cwd=place,
+        env=surroundings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout and process.stderr
     try:
         first = process.stdout.readline()
@@ -124,20 +168,33 @@ def test_a_service_starts_as_it_stands(place, surroundings, line):
 def ask(place: Path, *words: str, **settings: str) -> subprocess.CompletedProcess:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FLUKSO_")}
     program = [str(ROOT / ".venv" / "bin" / "python"), "-m", "server", *words]
-    return subprocess.run(program, cwd=ROOT, env=clean | settings, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        program, cwd=ROOT, env=clean | settings, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_what_is_not_set_is_said_in_one_line_with_all_its_names(tmp_path):
     for words in (("migrate",), ("run",)):
         done = ask(tmp_path, *words)
         assert done.returncode == 2 and done.stderr.count("\n") == 1
-        assert all(name in done.stderr for name in ("FLUKSO_SECRET_KEY", "FLUKSO_DEVICE_KEY_SECRET", "FLUKSO_DATA_DIR"))
+        assert all(
+            name in done.stderr
+            for name in ("FLUKSO_SECRET_KEY", "FLUKSO_DEVICE_KEY_SECRET", "FLUKSO_DATA_DIR")
+        )
 
 
 def test_a_database_without_tables_is_said_with_what_to_do(tmp_path):
-    settings = {"FLUKSO_SECRET_KEY": "a" * 40, "FLUKSO_DEVICE_KEY_SECRET": "b" * 64, "FLUKSO_DATA_DIR": str(tmp_path)}
+    settings = {
+        "FLUKSO_SECRET_KEY": "a" * 40,
+        "FLUKSO_DEVICE_KEY_SECRET": "b" * 64,
+        "FLUKSO_DATA_DIR": str(tmp_path),
+    }
     done = ask(tmp_path, "run", "--port", "0", **settings)
-    assert done.returncode == 2 and "python -m server migrate" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2
+        and "python -m server migrate" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_the_page_of_tokens_makes_those_that_the_documentation_uses(desk):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps strangers out of pages: CSRF, sessions, redirects, guessing, limits, and a log without secrets."""
+"""What keeps strangers out of pages: CSRF, sessions, redirects, guessing, limits, and a log without
+secrets.
+"""
 
 import re
 
@@ -23,9 +25,14 @@ NOBODY_DEVICE, NOBODY_SENSOR = "9" * 32, "8" * 32
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates, mailbox):
-    devices, sensors = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE, OTHER_SENSOR: OTHER_DEVICE}
+    devices, sensors = (
+        {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY},
+        {SENSOR: DEVICE, OTHER_SENSOR: OTHER_DEVICE},
+    )
     folder = tmp_path_factory.mktemp("doors")
-    with Platform(folder, certificates / "good.pem", devices, sensors, **mailbox.settings) as running:
+    with Platform(
+        folder, certificates / "good.pem", devices, sensors, **mailbox.settings
+    ) as running:
         people_of(running)
         running.command("shell", "-v0", "-c", ADDRESS)
         yield running
@@ -101,7 +108,9 @@ def test_forms_need_a_log_in(guest, path):
 @pytest.mark.parametrize("path", [*FORMS, "/login/", "/signup/", "/password/reset/"])
 def test_forms_of_other_sites_are_refused(alice, path):
     for headers in ({}, {"Origin": "https://evil.example", "Referer": "https://evil.example/"}):
-        answer = alice.session.post(alice.url + path, {"name": "x"}, timeout=60, allow_redirects=False, headers=headers)
+        answer = alice.session.post(
+            alice.url + path, {"name": "x"}, timeout=60, allow_redirects=False, headers=headers
+        )
         assert answer.status_code == 403
     assert alice.get("/account/").status_code == 200
 
@@ -110,17 +119,27 @@ def test_the_api_wants_the_csrf_token_of_a_session(alice):
     answer = alice.session.patch(alice.url + "/api/1/account", json={"unit": "watt"}, timeout=60)
     assert answer.status_code == 403
     token = {"X-CSRFToken": alice.session.cookies["csrftoken"], "Referer": alice.url + "/"}
-    assert alice.session.patch(alice.url + "/api/1/account", json={"unit": "watt"}, timeout=60, headers=token).status_code == 200
+    assert (
+        alice.session.patch(
+            alice.url + "/api/1/account", json={"unit": "watt"}, timeout=60, headers=token
+        ).status_code
+        == 200
+    )
 
 
 def test_a_session_that_was_planted_is_not_logged_in(guest, platform, certificates):
     """Session fixation: the cookie from before the log-in opens nothing after it."""
-    made = "from django.contrib.sessions.backends.db import SessionStore; s = SessionStore(); s['a'] = 1; s.create(); print(s.session_key)"
+    made = (
+        "from django.contrib.sessions.backends.db import SessionStore; s = SessionStore(); "
+        "s['a'] = 1; s.create(); print(s.session_key)"
+    )
     planted = platform.command("shell", "-v0", "-c", made).strip()
     guest.session.cookies.set("sessionid", planted, domain="localhost.local", secure=True)
     assert guest.log_in("alice", PASSWORD).status_code == 302
     assert planted not in [
-        cookie.value for cookie in guest.session.cookies if cookie.name == "sessionid" and cookie.domain != "localhost.local"
+        cookie.value
+        for cookie in guest.session.cookies
+        if cookie.name == "sessionid" and cookie.domain != "localhost.local"
     ]
     thief = Visitor(platform.url, certificates / "ca.crt")
     answer = thief.get("/account/", Cookie="sessionid=" + planted)
@@ -129,29 +148,62 @@ def test_a_session_that_was_planted_is_not_logged_in(guest, platform, certificat
 
 def test_the_cookie_is_for_https_and_not_for_scripts(session):
     cookie = next(each for each in session if each.name == "sessionid")
-    assert cookie.secure and cookie.has_nonstandard_attr("HttpOnly") and cookie.get_nonstandard_attr("SameSite") == "Lax"
+    assert (
+        cookie.secure
+        and cookie.has_nonstandard_attr("HttpOnly")
+        and cookie.get_nonstandard_attr("SameSite") == "Lax"
+    )
 
 
-@pytest.mark.parametrize("query", ["", "&callback=found", "&jsonp_callback=found"], ids=["json", "callback", "jsonp"])
+@pytest.mark.parametrize(
+    "query", ["", "&callback=found", "&jsonp_callback=found"], ids=["json", "callback", "jsonp"]
+)
 def test_a_session_opens_nothing_that_other_sites_may_read(alice, query):
-    """What answers with JSONP or CORS looks at tokens alone: a foreign page's visitor lends it no session."""
+    """What answers with JSONP or CORS looks at tokens alone: a foreign page's visitor lends it no
+    session.
+    """
     path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt{query}"
     assert alice.get(path, Origin="https://evil.example").status_code == 401
-    token = re.search(r'<code id="token">([^<]*)', alice.post("/tokens/", {"name": "one"}).text).group(1)
+    token = re.search(
+        r'<code id="token">([^<]*)', alice.post("/tokens/", {"name": "one"}).text
+    ).group(1)
     answer = alice.get(path, Origin="https://evil.example", **{"X-Token": token})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert "Access-Control-Allow-Credentials" not in answer.headers and "Set-Cookie" not in answer.headers
+    assert (
+        "Access-Control-Allow-Credentials" not in answer.headers
+        and "Set-Cookie" not in answer.headers
+    )
 
 
-@pytest.mark.parametrize("path", ["/", "/chart.json?scale=day&callback=found&jsonp_callback=found", "/members.json", "/api/1/devices"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/chart.json?scale=day&callback=found&jsonp_callback=found",
+        "/members.json",
+        "/api/1/devices",
+    ],
+)
 def test_what_a_session_opens_is_for_this_site_alone(alice, path):
-    for answer in (alice.get(path, Origin="https://evil.example"), alice.session.options(alice.url + path, timeout=60)):
+    for answer in (
+        alice.get(path, Origin="https://evil.example"),
+        alice.session.options(alice.url + path, timeout=60),
+    ):
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
         assert not answer.text.startswith("found(")
     assert alice.get(path, Origin="https://evil.example").status_code == 200
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/\\evil.example", "https:evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+    ],
+)
 def test_nobody_is_sent_to_another_site(guest, to):
     answer = guest.post("/login/", {"login": "alice", "password": PASSWORD, "next": to})
     assert answer.status_code == 302 and answer.headers["Location"] == "/"
@@ -160,7 +212,12 @@ def test_nobody_is_sent_to_another_site(guest, to):
 
 
 def test_where_one_wanted_to_go_is_kept(guest):
-    assert guest.post("/login/", {"login": "alice", "password": PASSWORD, "next": "/devices/"}).headers["Location"] == "/devices/"
+    assert (
+        guest.post(
+            "/login/", {"login": "alice", "password": PASSWORD, "next": "/devices/"}
+        ).headers["Location"]
+        == "/devices/"
+    )
 
 
 def plain(answer) -> tuple[int, str, str]:
@@ -178,7 +235,10 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(platform, certific
 
 
 def test_asking_for_a_new_password_tells_nothing(guest, mailbox):
-    answers = [plain(guest.post("/password/reset/", {"email": email})) for email in ("alice@example.org", "stranger@example.org")]
+    answers = [
+        plain(guest.post("/password/reset/", {"email": email}))
+        for email in ("alice@example.org", "stranger@example.org")
+    ]
     assert answers[0] == answers[1]
     assert "/password/reset/key/" in mailbox.link("alice@example.org")
     assert "/password/reset/key/" not in mailbox.take("stranger@example.org").get_content()
@@ -191,7 +251,11 @@ def test_links_lead_to_the_platform_whatever_name_was_asked_for(guest, alice, pl
     guest.post("/password/reset/", {"email": "alice@example.org"}, **false)
     mail = mailbox.take("alice@example.org").get_content()
     assert platform.url + "password/reset/key/" in mail and "6666" not in mail
-    alice.post("/invitations/", {"email": "linked@example.org"}, **(false | {"Referer": "https://localhost:6666/invitations/"}))
+    alice.post(
+        "/invitations/",
+        {"email": "linked@example.org"},
+        **(false | {"Referer": "https://localhost:6666/invitations/"}),
+    )
     assert mailbox.link("linked@example.org").startswith(platform.url + "invitation/")
 
 
@@ -211,7 +275,13 @@ def test_signing_up_with_a_members_address_tells_nothing(platform, certificates,
         alice.post("/invitations/", {"email": name + "-invited@example.org"})
         visitor = Visitor(platform.url, certificates / "ca.crt")
         visitor.get(mailbox.link(name + "-invited@example.org"))
-        answers.append(plain(visitor.post("/signup/", {"username": name, "email": email, "password1": "a long one, that"})))
+        answers.append(
+            plain(
+                visitor.post(
+                    "/signup/", {"username": name, "email": email, "password1": "a long one, that"}
+                )
+            )
+        )
     assert answers[0] == answers[1] and answers[0][1] == "/confirm-email/"
 
 
@@ -225,17 +295,25 @@ def test_signing_up_with_a_members_address_tells_nothing(platform, certificates,
     ],
 )
 def test_what_is_somebody_elses_is_as_if_it_were_not(alice, path, theirs, nobodys):
-    answers = [plain(alice.post(path.format(one), {"name": "x", "role": "pv"}, page="/devices/")) for one in (theirs, nobodys)]
+    answers = [
+        plain(alice.post(path.format(one), {"name": "x", "role": "pv"}, page="/devices/"))
+        for one in (theirs, nobodys)
+    ]
     assert answers[0] == answers[1] and answers[0][0] == 404
 
 
-@pytest.mark.parametrize("action, status", [("subscribe", 409), ("unsubscribe", 200), ("show", 409), ("hide", 409), ("marry", 409)])
+@pytest.mark.parametrize(
+    "action, status",
+    [("subscribe", 409), ("unsubscribe", 200), ("show", 409), ("hide", 409), ("marry", 409)],
+)
 def test_lists_tell_not_who_is_a_private_member(alice, action, status):
     """bob is one, nobody is not."""
     for headers in ({"Accept": "application/json"}, {}):
         found = []
         for name in ("bob", "nobody"):
-            answer = alice.post("/follow/", {"click": f"{action} {name}"}, page="/account/", **headers)
+            answer = alice.post(
+                "/follow/", {"click": f"{action} {name}"}, page="/account/", **headers
+            )
             page = "" if headers else re.sub(r'value="[^"]*"', "", alice.get("/account/").text)
             found.append((answer.status_code, answer.headers.get("Location"), answer.text, page))
         assert found[0] == found[1] and found[0][0] == (status if headers else 302)
@@ -243,11 +321,18 @@ def test_lists_tell_not_who_is_a_private_member(alice, action, status):
 
 def test_clicks_without_scripts_lead_back(alice):
     for page, to in (("relationships", "/relationships/"), ("https://evil.example/", "/")):
-        assert alice.post("/follow/", {"click": "hide bob", "page": page}, page="/account/").headers["Location"] == to
+        assert (
+            alice.post("/follow/", {"click": "hide bob", "page": page}, page="/account/").headers[
+                "Location"
+            ]
+            == to
+        )
 
 
 def test_a_token_for_somebody_elses_sensor_is_not_made(alice):
-    answers = [plain(alice.post("/tokens/", {"sensor": one})) for one in (OTHER_SENSOR, NOBODY_SENSOR)]
+    answers = [
+        plain(alice.post("/tokens/", {"sensor": one})) for one in (OTHER_SENSOR, NOBODY_SENSOR)
+    ]
     assert answers[0] == answers[1] and answers[0][0] == 404
 
 
@@ -258,17 +343,24 @@ def test_the_admin_is_for_operators_and_uses_the_same_door(guest, alice):
 
 
 def test_passwords_cannot_be_guessed_for_long(tmp_path, certificates, mailbox):
-    with Platform(tmp_path, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings) as platform:
+    with Platform(
+        tmp_path, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings
+    ) as platform:
         people_of(platform)
         answers = []
         for n in range(6):
             guesser = Visitor(platform.url, certificates / "ca.crt")
-            origin = f"https://localhost:{7000 + n}"  # another name for the same platform is no new beginning
+            # another name for the same platform is no new beginning
+            origin = f"https://localhost:{7000 + n}"
             guess = {"login": "alice", "password": f"guess number {n}"}
-            answers.append(guesser.post("/login/", guess, Host=origin[8:], Referer=origin + "/login/").text)
+            answers.append(
+                guesser.post("/login/", guess, Host=origin[8:], Referer=origin + "/login/").text
+            )
         assert "Too many failed login attempts" in answers[-1] and "Too many" not in answers[0]
         right = Visitor(platform.url, certificates / "ca.crt")
-        assert right.log_in("alice", PASSWORD).status_code == 200, "not even with the right one, for now"
+        assert right.log_in("alice", PASSWORD).status_code == 200, (
+            "not even with the right one, for now"
+        )
         platform.stop()  # the count outlives the process
         platform.start()
         again = Visitor(platform.url, certificates / "ca.crt")
@@ -277,7 +369,9 @@ def test_passwords_cannot_be_guessed_for_long(tmp_path, certificates, mailbox):
 
 def test_without_a_mail_server_people_are_told(tmp_path, certificates):
     settings = {"FLUKSO_MAIL_URL": "smtp://127.0.0.1:1", "FLUKSO_SIGNUP_OPEN": "1"}
-    with Platform(tmp_path, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings) as platform:
+    with Platform(
+        tmp_path, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings
+    ) as platform:
         people_of(platform)
         alice = Visitor(platform.url, certificates / "ca.crt")
         alice.log_in("alice", PASSWORD)
@@ -285,20 +379,35 @@ def test_without_a_mail_server_people_are_told(tmp_path, certificates):
         page = alice.get("/invitations/").text
         assert "could not be sent" in page and "5 invitations left" in page
         guest = Visitor(platform.url, certificates / "ca.crt")
-        assert guest.post("/signup/", {"username": "openly", "email": "o@example.org", "password1": "a long one, that"}).status_code == 302
-        assert "example.org" not in platform.log.read_text() and "ConnectionRefused" in platform.log.read_text()
+        assert (
+            guest.post(
+                "/signup/",
+                {"username": "openly", "email": "o@example.org", "password1": "a long one, that"},
+            ).status_code
+            == 302
+        )
+        assert (
+            "example.org" not in platform.log.read_text()
+            and "ConnectionRefused" in platform.log.read_text()
+        )
 
 
 def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
     """The last test here: everything above went through this log."""
     mailbox.messages.clear()
-    more = "from accounts.models import Account; Account.objects.filter(username='alice').update(invitations_max=99)"
+    more = (
+        "from accounts.models import Account; "
+        "Account.objects.filter(username='alice').update(invitations_max=99)"
+    )
     platform.command("shell", "-v0", "-c", more)  # those of the tests above may be used up
     alice.post("/invitations/", {"email": "logged@example.org"})
     invitation = mailbox.link("logged@example.org")
     guest = Visitor(platform.url, certificates / "ca.crt")
     guest.get(invitation)
-    guest.post("/signup/", {"username": "logged", "email": "logged2@example.org", "password1": "a long one, that"})
+    guest.post(
+        "/signup/",
+        {"username": "logged", "email": "logged2@example.org", "password1": "a long one, that"},
+    )
     confirm = mailbox.link("logged2@example.org")
     guest.get(confirm)
     guest.post("/password/reset/", {"email": "alice@example.org"})
@@ -306,8 +415,23 @@ def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
     guest.get(reset, follow=True)
     log = platform.log.read_text()
     secrets = [link.rstrip("/").rsplit("/", 1)[1] for link in (invitation, confirm, reset)]
-    secrets += [PASSWORD, KEY, OTHER_KEY, "alice@example.org", *alice.session.cookies.values(), *guest.session.cookies.values()]
-    codes = "from devices.models import Device; print(*Device.objects.values_list('claim_code', flat=True))"
+    secrets += [
+        PASSWORD,
+        KEY,
+        OTHER_KEY,
+        "alice@example.org",
+        *alice.session.cookies.values(),
+        *guest.session.cookies.values(),
+    ]
+    codes = (
+        "from devices.models import Device; print(*Device.objects.values_list('claim_code', "
+        "flat=True))"
+    )
     secrets += platform.command("shell", "-v0", "-c", codes).split()
-    assert len(log) > 1000 and "/invitation/…" in log and "/password/reset/key/…" in log and "/confirm-email/…" in log
+    assert (
+        len(log) > 1000
+        and "/invitation/…" in log
+        and "/password/reset/key/…" in log
+        and "/confirm-email/…" in log
+    )
     assert [secret for secret in secrets if secret in log] == []

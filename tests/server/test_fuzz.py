@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2
 
 STATUSES = {200, 204, 400, 401, 404, 405, 408, 413}
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+QUIET = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -34,7 +38,17 @@ def test_any_bytes_with_a_good_digest(client, body):
 
 @QUIET
 @given(
-    st.fixed_dictionaries({}, optional={"measurements": JSON, "config": JSON, "key": JSON, "time": JSON, "uptime": JSON, "version": JSON})
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "measurements": JSON,
+            "config": JSON,
+            "key": JSON,
+            "time": JSON,
+            "uptime": JSON,
+            "version": JSON,
+        },
+    )
 )
 def test_any_json_with_a_good_digest(client, message):
     body = json.dumps(message).encode()
@@ -44,7 +58,9 @@ def test_any_json_with_a_good_digest(client, message):
 
 @QUIET
 @given(st.lists(st.tuples(UINT32, UINT32), max_size=8))
-def test_any_tuples_are_answered_200_and_come_back_or_were_refused(platform, client, minute, tuples):
+def test_any_tuples_are_answered_200_and_come_back_or_were_refused(
+    platform, client, minute, tuples
+):
     assert client.upload(SENSOR_2, tuples).status == 200
     held = dict(platform.held(SENSOR_2))
     ten_years = minute - 3652 * 86_400
@@ -53,14 +69,26 @@ def test_any_tuples_are_answered_200_and_come_back_or_were_refused(platform, cli
 
 
 @QUIET
-@given(st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=60))
+@given(
+    st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=60)
+)
 def test_any_path_and_query(client, people, text):
-    for path in ("/sensor/" + text, f"/sensor/{SENSOR}?{text}", f"/sensor/{SENSOR}/{text}", "/device/" + text):
+    for path in (
+        "/sensor/" + text,
+        f"/sensor/{SENSOR}?{text}",
+        f"/sensor/{SENSOR}/{text}",
+        "/device/" + text,
+    ):
         check(client.get(path, X_Token=people["alice"]))
 
 
 @QUIET
-@given(st.dictionaries(st.sampled_from(["start", "end", "interval", "resolution", "unit", "callback", "param"]), st.text(max_size=12)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["start", "end", "interval", "resolution", "unit", "callback", "param"]),
+        st.text(max_size=12),
+    )
+)
 def test_any_parameters(client, people, parameters):
     from urllib.parse import urlencode
 
@@ -77,6 +105,11 @@ def test_any_header(platform, client, name, value):
     value = value.replace("\x7f", "").strip()
     if all(ord(letter) < 127 or ord(letter) > 159 for letter in value):
         check(
-            client.request("POST", "/sensor/" + SENSOR, b'{"measurements":[]}', {"X-Version": "1.0", "X-Digest": "0" * 40} | {name: value})
+            client.request(
+                "POST",
+                "/sensor/" + SENSOR,
+                b'{"measurements":[]}',
+                {"X-Version": "1.0", "X-Digest": "0" * 40} | {name: value},
+            )
         )
     assert KEY not in platform.log.read_text()

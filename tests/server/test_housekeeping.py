@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nobody claims goes, with its data; what has an owner stays; what was to go goes, whatever power cut comes between."""
+"""What nobody claims goes, with its data; what has an owner stays; what was to go goes, whatever
+power cut comes between.
+"""
 
 import json
 import time
@@ -154,7 +156,11 @@ told["it is back"] = left(200)
 def test_what_comes_while_a_sensor_is_removed_goes_as_well(tmp_path):
     with Platform(tmp_path) as platform:
         platform.stop()
-        assert told(platform, LATE + TOLD) == {"soon": [1, 1], "later": [0, 0], "it is back": [1, 0]}
+        assert told(platform, LATE + TOLD) == {
+            "soon": [1, 1],
+            "later": [0, 0],
+            "it is back": [1, 0],
+        }
 
 
 def test_accounts_that_were_never_confirmed_go_after_a_fortnight(tmp_path):

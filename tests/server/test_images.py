@@ -28,7 +28,9 @@ PATH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"
 def platform(tmp_path_factory, certificates):
     folder = tmp_path_factory.mktemp("images")
     devices, sensors = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE, SENSOR_2: DEVICE}
-    with Platform(folder, certificates / "good.pem", devices, sensors, FLUKSO_RRD_DIR=str(folder / "rrd")) as running:
+    with Platform(
+        folder, certificates / "good.pem", devices, sensors, FLUKSO_RRD_DIR=str(folder / "rrd")
+    ) as running:
         yield running
 
 
@@ -42,14 +44,24 @@ def drawn(platform, certificates, tokens):
     """The answer with the graph."""
     minute = int(time.time()) // 60 * 60
     with Client(platform.port, certificates / "ca.crt") as client:
-        assert client.upload(SENSOR, [(minute - 7200 + 60 * n, 10 * n) for n in range(110)]).status == 200
+        assert (
+            client.upload(SENSOR, [(minute - 7200 + 60 * n, 10 * n) for n in range(110)]).status
+            == 200
+        )
         platform.command("shell", "-v0", "-c", FEED.format(SENSOR))
         return client.get(PATH, X_Token=tokens["alice"])
 
 
 def test_the_graph_comes_as_png(drawn):
-    assert drawn.status == 200 and drawn.headers["Content-Type"] == "image/png" and drawn.body.startswith(b"\x89PNG")
-    assert drawn.headers["Cache-Control"] == "no-store" and drawn.headers["X-Content-Type-Options"] == "nosniff"
+    assert (
+        drawn.status == 200
+        and drawn.headers["Content-Type"] == "image/png"
+        and drawn.body.startswith(b"\x89PNG")
+    )
+    assert (
+        drawn.headers["Cache-Control"] == "no-store"
+        and drawn.headers["X-Content-Type-Options"] == "nosniff"
+    )
 
 
 def test_it_is_sent_again_when_it_changed(client, tokens, drawn):
@@ -59,7 +71,10 @@ def test_it_is_sent_again_when_it_changed(client, tokens, drawn):
     assert client.get(PATH, X_Token=tokens["alice"], If_None_Match='"other"').status == 200
 
 
-@pytest.mark.parametrize("who, status", [("alice", 200), ("alice-manage", 200), ("sensor", 200), ("bob", 401), ("bob-manage", 401)])
+@pytest.mark.parametrize(
+    "who, status",
+    [("alice", 200), ("alice-manage", 200), ("sensor", 200), ("bob", 401), ("bob-manage", 401)],
+)
 def test_who_sees_it(client, tokens, drawn, who, status):
     assert client.get(PATH, X_Token=tokens[who]).status == status
     head = client.request("HEAD", PATH, None, {"X-Token": tokens[who]})
@@ -69,7 +84,9 @@ def test_who_sees_it(client, tokens, drawn, who, status):
 def test_nobody_and_the_other_sensors_token_see_nothing(client, tokens, drawn):
     assert client.get(PATH).status == 401
     assert client.get(PATH.replace(SENSOR, SENSOR_2), X_Token=tokens["sensor"]).status == 401
-    assert client.get(PATH.replace(SENSOR, SENSOR_2), X_Token=tokens["alice"]).status == 404, "nothing to draw"
+    assert client.get(PATH.replace(SENSOR, SENSOR_2), X_Token=tokens["alice"]).status == 404, (
+        "nothing to draw"
+    )
 
 
 def test_another_version_is_refused(client, tokens, drawn):

@@ -23,7 +23,10 @@ def devices(platform) -> int:
 
 def test_a_list_is_taken_with_its_comments_and_repeated_without_harm(platform, tmp_path):
     file = tmp_path / "devices.csv"
-    file.write_text(f"device,key,sensors\n# of the workshop\n\n{NEW},{NEW_KEY}\n{NEWER}, {NEW_KEY.upper()} ,{'ef' * 16}\n")
+    file.write_text(
+        f"device,key,sensors\n# of the workshop\n\n{NEW},{NEW_KEY}\n{NEWER}, {NEW_KEY.upper()} "
+        f",{'ef' * 16}\n"
+    )
     before = devices(platform)
     told = imported(platform, file)
     assert [line.split(",")[0] for line in told.split()] == [NEW, NEWER]
@@ -38,11 +41,17 @@ WRONG = (
     (f"{DEVICE},{'9' * 32}".encode(), b"line 2: the device is known with another key"),
     (f"{OTHER_DEVICE[:-1]}z,{NEW_KEY}".encode(), b"line 2: device, key and sensors"),
     (f"{'12' * 16},{NEW_KEY},{OTHER_SENSOR}".encode(), b"line 2: sensor"),
-    (f"{'12' * 16},{NEW_KEY}".encode() + b"," + b",".join(b"%032x" % n for n in range(99)), b"line 2: more than"),
+    (
+        f"{'12' * 16},{NEW_KEY}".encode() + b"," + b",".join(b"%032x" % n for n in range(99)),
+        b"line 2: more than",
+    ),
     (b"\xff\xfe\x00", b"decode"),
     (b'"' + b"1" * 200_000, b"field larger than"),
     (f"{'34' * 16},{'9' * 32}".encode(), b"line 2: the device has another key above"),
-    (f"{'56' * 16},{NEW_KEY},{'01' * 16}\n{'57' * 16},{NEW_KEY},{'01' * 16}".encode(), b"line 3: sensor"),
+    (
+        f"{'56' * 16},{NEW_KEY},{'01' * 16}\n{'57' * 16},{NEW_KEY},{'01' * 16}".encode(),
+        b"line 3: sensor",
+    ),
 )
 
 
@@ -89,11 +98,17 @@ LOOKS_EACH_S = 0.1  # SQLite looks so often whether the lock that it waits for i
 
 
 def test_a_long_list_lets_others_write_in_between(platform, tmp_path):
-    """Of 2,000 devices a hundred are written at a time; then another can write at once, and has longer than SQLite takes to look again."""
+    """Of 2,000 devices a hundred are written at a time; then another can write at once, and has
+    longer than SQLite takes to look again.
+    """
     file = tmp_path / "devices.csv"
-    file.write_text("".join(f"{n + (9 << 124):032x},{NEW_KEY},{n + (8 << 124):032x}\n" for n in range(2000)))
+    file.write_text(
+        "".join(f"{n + (9 << 124):032x},{NEW_KEY},{n + (8 << 124):032x}\n" for n in range(2000))
+    )
     database = str(platform.folder / "accounts.db")
-    count, before, pauses = json.loads(platform.shell(PAUSES.format(database=database, file=str(file))))
+    count, before, pauses = json.loads(
+        platform.shell(PAUSES.format(database=database, file=str(file)))
+    )
     assert count == 2000 and devices(platform) == before + 2000
     assert [stored - before for _seconds, stored in pauses] == list(range(100, 2000, 100))
     assert min(seconds for seconds, _stored in pauses) > LOOKS_EACH_S

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people read is there in every language that is offered, whole and with the same placeholders."""
+"""What people read is there in every language that is offered, whole and with the same
+placeholders.
+"""
 
 import ast
 import gettext
@@ -34,13 +36,21 @@ def in_templates():
 def in_code():
     for path in SERVER.glob("*/*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in CALLS
+            ):
                 text = node.args[0]
                 assert isinstance(text, ast.Constant), f"{path}: not a plain text"
                 yield text.value
 
 
-BARE = re.compile(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}|\{% blocktranslate.*?\{% endblocktranslate %\}|\{[{%].*?[}%]\}", re.S)
+BARE = re.compile(
+    r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}|\{% blocktranslate.*?\{% endblocktranslate "
+    r"%\}|\{[{%].*?[}%]\}",
+    re.S,
+)
 SAID = re.compile(r"""\b(?:title|alt|placeholder|aria-label)=(?:"([^"]*)"|'([^']*)')""")
 NAMES = {"Flukso", "Fluksometer", "API", "kB"}  # the same in every language
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -55,14 +65,22 @@ def test_templates_say_nothing_that_is_not_marked():
 
 
 def plain_texts(tree):
-    """Plain texts where people read: labels of choices and fields, messages, and errors that are told to them."""
+    """Plain texts where people read: labels of choices and fields, messages, and errors that are
+    told to them.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("TextChoices") for base in node.bases):
+        if isinstance(node, ast.ClassDef) and any(
+            ast.unparse(base).endswith("TextChoices") for base in node.bases
+        ):
             values = [each.value for each in node.body if isinstance(each, ast.Assign)]
             yield from (each.elts[1] if isinstance(each, ast.Tuple) else each for each in values)
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            yield from (each.value for each in node.keywords if each.arg in ("label", "help_text") and name.startswith("forms."))
+            yield from (
+                each.value
+                for each in node.keywords
+                if each.arg in ("label", "help_text") and name.startswith("forms.")
+            )
             if name.startswith("messages."):
                 yield node.args[1]
             if name in (
@@ -78,8 +96,16 @@ def plain_texts(tree):
 
 
 def test_code_says_nothing_to_people_that_is_not_marked():
-    for path in [*SERVER.glob("accounts/*.py"), *SERVER.glob("devices/*.py"), *SERVER.glob("dashboard/*.py")]:
-        found = [ast.unparse(each) for each in plain_texts(ast.parse(path.read_text())) if isinstance(each, ast.Constant | ast.JoinedStr)]
+    for path in [
+        *SERVER.glob("accounts/*.py"),
+        *SERVER.glob("devices/*.py"),
+        *SERVER.glob("dashboard/*.py"),
+    ]:
+        found = [
+            ast.unparse(each)
+            for each in plain_texts(ast.parse(path.read_text()))
+            if isinstance(each, ast.Constant | ast.JoinedStr)
+        ]
         assert found == [], path
 
 
@@ -87,7 +113,11 @@ def test_code_says_nothing_to_people_that_is_not_marked():
 def language(request):
     with open(LOCALES / request.param / "LC_MESSAGES/django.po", "rb") as file:
         catalog = read_po(file, abort_invalid=True)
-    return {joined(message.id): joined(message.string) for message in catalog if not message.fuzzy and all_forms(message.string)}
+    return {
+        joined(message.id): joined(message.string)
+        for message in catalog
+        if not message.fuzzy and all_forms(message.string)
+    }
 
 
 def joined(text):
@@ -107,7 +137,9 @@ def test_every_text_is_translated_and_none_is_left_over(language):
 def test_placeholders_and_markup_are_the_same(language):
     for text, told in language.items():
         if text:
-            assert sorted(set(PLACEHOLDER.findall(text))) == sorted(set(PLACEHOLDER.findall(told))), text
+            assert sorted(set(PLACEHOLDER.findall(text))) == sorted(
+                set(PLACEHOLDER.findall(told))
+            ), text
 
 
 def test_gettext_reads_what_is_compiled(tmp_path):
@@ -117,7 +149,10 @@ def test_gettext_reads_what_is_compiled(tmp_path):
         found = gettext.GNUTranslations(file)
     assert found.gettext("hour") == "uur" and found.gettext("nothing of ours") == "nothing of ours"
     left = ("You have %(left)s invitation left.", "You have %(left)s invitations left.")
-    assert [found.ngettext(*left, n) for n in (1, 2)] == ["Je hebt nog %(left)s uitnodiging.", "Je hebt nog %(left)s uitnodigingen."]
+    assert [found.ngettext(*left, n) for n in (1, 2)] == [
+        "Je hebt nog %(left)s uitnodiging.",
+        "Je hebt nog %(left)s uitnodigingen.",
+    ]
 
 
 def test_a_damaged_catalog_is_said_and_nothing_is_left(tmp_path):
@@ -136,15 +171,26 @@ def test_a_changed_catalog_is_compiled_anew(tmp_path):
     said = []
     for told in ("een", "één"):
         source.write_text(head + f'msgstr "{told}"\n')
-        with open(compiled(tmp_path / "sources", tmp_path / "target") / "nl/LC_MESSAGES/django.mo", "rb") as file:
+        with open(
+            compiled(tmp_path / "sources", tmp_path / "target") / "nl/LC_MESSAGES/django.mo", "rb"
+        ) as file:
             said.append(gettext.GNUTranslations(file).gettext("one"))
     assert said == ["een", "één"]
 
 
 @pytest.mark.parametrize(
-    "asked, lang, said", [("nl-BE,nl;q=0.9,en;q=0.5", "nl", "Wachtwoord"), ("fr-BE,fr", "en", "Password"), ("", "en", "Password")]
+    "asked, lang, said",
+    [
+        ("nl-BE,nl;q=0.9,en;q=0.5", "nl", "Wachtwoord"),
+        ("fr-BE,fr", "en", "Password"),
+        ("", "en", "Password"),
+    ],
 )
 def test_a_browser_gets_its_language(client, asked, lang, said):
     answer = client.get("/login/", Accept_Language=asked)
     page = answer.body.decode()
-    assert f'<html lang="{lang}">' in page and said in page and "Accept-Language" in answer.headers["Vary"]
+    assert (
+        f'<html lang="{lang}">' in page
+        and said in page
+        and "Accept-Language" in answer.headers["Vary"]
+    )

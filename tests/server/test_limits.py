@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often one may try: each limit of the settings lets its number through, and answers 429 after it."""
+"""How often one may try: each limit of the settings lets its number through, and answers 429 after
+it.
+"""
 
 import time
 
@@ -17,8 +19,17 @@ PROFILE = {"time_zone": "Europe/Brussels", "unit": "watt"}
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates, mailbox):
     """Its clock stands still: a slow machine's tries are as many a minute as a quick one's."""
-    settings = mailbox.settings | {"FLUKSO_SIGNUP_OPEN": "1", "FLUKSO_TEST_CLOCK": str(int(time.time()))}
-    with Platform(tmp_path_factory.mktemp("limits"), certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings) as running:
+    settings = mailbox.settings | {
+        "FLUKSO_SIGNUP_OPEN": "1",
+        "FLUKSO_TEST_CLOCK": str(int(time.time())),
+    }
+    with Platform(
+        tmp_path_factory.mktemp("limits"),
+        certificates / "good.pem",
+        {DEVICE: KEY},
+        {SENSOR: DEVICE},
+        **settings,
+    ) as running:
         people_of(running)
         yield running
 
@@ -34,9 +45,17 @@ def statuses(visitor, path, page, fields, count):
     """Of so many posts, with the token of one page; fields(n) of the nth."""
     visitor.get(page)
     token = {"csrfmiddlewaretoken": visitor.session.cookies["csrftoken"]}
-    headers = {"Referer": visitor.url + page} | ({"Accept": "application/json"} if path == "/follow/" else {})
+    headers = {"Referer": visitor.url + page} | (
+        {"Accept": "application/json"} if path == "/follow/" else {}
+    )
     return [
-        visitor.session.post(visitor.url + path, token | fields(n), timeout=60, allow_redirects=False, headers=headers).status_code
+        visitor.session.post(
+            visitor.url + path,
+            token | fields(n),
+            timeout=60,
+            allow_redirects=False,
+            headers=headers,
+        ).status_code
         for n in range(count)
     ]
 
@@ -56,27 +75,56 @@ OWN = [
 ]
 
 
-@pytest.mark.parametrize("path, fields, most", [pytest.param(*each[1:], id=each[0]) for each in OWN])
+@pytest.mark.parametrize(
+    "path, fields, most", [pytest.param(*each[1:], id=each[0]) for each in OWN]
+)
 def test_an_account_is_limited(alice, path, fields, most):
     assert passed(statuses(alice, path, "/account/", fields, most + 2)) == most
 
 
 def test_what_is_not_a_new_name_is_no_renaming(alice, platform):
     """After the test above, which used all of the renamings."""
-    name = platform.command("shell", "-v0", "-c", "from accounts.models import Account; print(Account.objects.get(pk=1).username)").strip()
-    assert statuses(alice, "/account/", "/account/", lambda n: PROFILE | {"username": name}, 2) == [302, 302]
+    name = platform.command(
+        "shell",
+        "-v0",
+        "-c",
+        "from accounts.models import Account; print(Account.objects.get(pk=1).username)",
+    ).strip()
+    assert statuses(alice, "/account/", "/account/", lambda n: PROFILE | {"username": name}, 2) == [
+        302,
+        302,
+    ]
 
 
-def test_new_passwords_are_asked_for_three_times_whether_it_is_a_members_address_or_not(platform, certificates):
+def test_new_passwords_are_asked_for_three_times_whether_it_is_a_members_address_or_not(
+    platform, certificates
+):
     platform.command(
-        "shell", "-v0", "-c", "from accounts.models import Account; Account.objects.filter(pk=1).update(email='a@example.org')"
+        "shell",
+        "-v0",
+        "-c",
+        "from accounts.models import Account; "
+        "Account.objects.filter(pk=1).update(email='a@example.org')",
     )
     for email in ("a@example.org", "stranger@example.org"):
         guest = Visitor(platform.url, certificates / "ca.crt")
-        assert passed(statuses(guest, "/password/reset/", "/password/reset/", lambda n, email=email: {"email": email}, 5)) == 3
+        assert (
+            passed(
+                statuses(
+                    guest,
+                    "/password/reset/",
+                    "/password/reset/",
+                    lambda n, email=email: {"email": email},
+                    5,
+                )
+            )
+            == 3
+        )
 
 
 def test_new_passwords_and_sign_ups_of_one_address_end(platform, certificates):
     guest = Visitor(platform.url, certificates / "ca.crt")
-    assert 429 in statuses(guest, "/password/reset/", "/password/reset/", lambda n: {"email": f"s{n}@example.org"}, 11)
+    assert 429 in statuses(
+        guest, "/password/reset/", "/password/reset/", lambda n: {"email": f"s{n}@example.org"}, 11
+    )
     assert passed(statuses(guest, "/signup/", "/signup/", lambda n: {"username": "x"}, 22)) == 20

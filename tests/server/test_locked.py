@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody holds the accounts' database for writing: devices that are known go on uploading, and what waits is told so."""
+"""Somebody holds the accounts' database for writing: devices that are known go on uploading, and
+what waits is told so.
+"""
 
 import contextlib
 import os
@@ -20,7 +22,10 @@ WAIT_S = 120  # for what comes sooner or later on a busy machine
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates):
     with Platform(
-        tmp_path_factory.mktemp("locked"), certificates / "good.pem", {DEVICE: KEY}, dict.fromkeys((SENSOR, SENSOR_2), DEVICE)
+        tmp_path_factory.mktemp("locked"),
+        certificates / "good.pem",
+        {DEVICE: KEY},
+        dict.fromkeys((SENSOR, SENSOR_2), DEVICE),
     ) as running:
         yield running
 
@@ -44,7 +49,9 @@ class Beat(threading.Thread):
 
     def run(self):
         with self._client as client:
-            self.status = client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status
+            self.status = client.post(
+                "/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}
+            ).status
 
 
 def connections(platform) -> int:
@@ -57,19 +64,30 @@ def connections(platform) -> int:
 
 
 def test_look_ups_go_on_while_a_writer_holds_the_lock(platform, client, certificates, minute):
-    """All are answered before the lock is given back; heartbeats wait for it, or were told that they waited too long."""
+    """All are answered before the lock is given back; heartbeats wait for it, or were told that
+    they waited too long.
+    """
     token = people_of(platform)["alice"]
     beats = [Beat(platform, certificates) for _ in range(BEATS)]
     with locked(platform):
         before, until = connections(platform), time.monotonic() + WAIT_S
         for beat in beats:
             beat.start()
-        while connections(platform) < before + 2:  # until the threads that write have begun to wait, each with its own
+        while (
+            connections(platform) < before + 2
+        ):  # until the threads that write have begun to wait, each with its own
             assert time.monotonic() < until
             time.sleep(0.01)
-        assert client.upload(SENSOR, [(minute, 1)]).status == 200, "a sensor that was not in the cache"
+        assert client.upload(SENSOR, [(minute, 1)]).status == 200, (
+            "a sensor that was not in the cache"
+        )
         assert client.upload(SENSOR, [(minute, 1)], "0" * 32).status == 401
-        assert client.get(f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt", X_Token=token).status == 200
+        assert (
+            client.get(
+                f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt", X_Token=token
+            ).status
+            == 200
+        )
         assert client.get(f"/sensor/{SENSOR}?version=1.0&param=all", X_Token=token).status == 200
         assert client.post("/device/" + "9" * 32, {"uptime": 1}).status == 401
         assert {beat.status for beat in beats} <= {0, 503}
@@ -83,7 +101,9 @@ def test_look_ups_go_on_while_a_writer_holds_the_lock(platform, client, certific
 def test_a_lock_that_lasts_is_answered_503(platform, client):
     with locked(platform):
         reply = client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0})
-    assert (reply.status, reply.json()) == (503, {"error": "busy"}) and reply.headers["Retry-After"] == "60"
+    assert (reply.status, reply.json()) == (503, {"error": "busy"}) and reply.headers[
+        "Retry-After"
+    ] == "60"
     assert client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status == 200
 
 
@@ -100,7 +120,10 @@ with connection.cursor() as cursor:
     cursor.execute("PRAGMA max_page_count=1000000000")
 print(answer.status_code, answer.headers.get("Retry-After"), "Its database is busy, full or away" in answer.content.decode())
 """
-MAKE = "from accounts.models import Account; Account.objects.create_user('somebody', password='correct horse somebody')"
+MAKE = (
+    "from accounts.models import Account; Account.objects.create_user('somebody', "
+    "password='correct horse somebody')"
+)
 FULL = 'cursor.execute("PRAGMA page_count"); cursor.execute(f"PRAGMA max_page_count={cursor.fetchone()[0]}")'
 FILL = """
 for size in (500, 100, 20):
@@ -120,5 +143,8 @@ def test_a_log_in_while_the_database_is_locked_or_full_says_so(desk):
         assert desk.shell(LOG_IN.format(before="pass")).split() == ["503", "60", "True"]
     full = LOG_IN.format(before=FULL).replace("answer =", "exec(FILL)\nanswer =")
     assert desk.shell(f"FILL = {FILL!r}\n{full}").split()[-3:] == ["503", "60", "True"]
-    desk.shell("from django.db import connection; connection.cursor().execute(\"DELETE FROM cache WHERE cache_key LIKE 'fill%%'\", [])")
+    desk.shell(
+        'from django.db import connection; connection.cursor().execute("DELETE FROM cache WHERE '
+        "cache_key LIKE 'fill%%'\", [])"
+    )
     assert desk.shell(LOG_IN.format(before="pass")).split()[0] == "302"

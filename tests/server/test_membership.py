@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Becoming a member and leaving again: invitation, sign-up, confirmation, forgotten password, own pages, with real mail."""
+"""Becoming a member and leaving again: invitation, sign-up, confirmation, forgotten password, own
+pages, with real mail.
+"""
 
 import io
 import json
@@ -13,13 +15,18 @@ from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.visitor import Visitor, inputs
 
 PASSWORD = "correct horse battery"
-MAKE = "from accounts.models import Account; Account.objects.create_user('{}', email='{}@example.org', password='" + PASSWORD + "')"
+MAKE = (
+    "from accounts.models import Account; Account.objects.create_user('{}', "
+    "email='{}@example.org', password='" + PASSWORD + "')"
+)
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates, mailbox):
     folder = tmp_path_factory.mktemp("members")
-    with Platform(folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings) as running:
+    with Platform(
+        folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings
+    ) as running:
         running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
         yield running
 
@@ -38,7 +45,9 @@ def visit(platform, certificates):
 
 
 def shell(platform, code: str) -> str:
-    return platform.command("shell", "-v0", "-c", "from accounts.models import *; from devices.models import *; " + code).strip()
+    return platform.command(
+        "shell", "-v0", "-c", "from accounts.models import *; from devices.models import *; " + code
+    ).strip()
 
 
 def invited(visit, mailbox, email: str) -> Visitor:
@@ -52,22 +61,34 @@ def invited(visit, mailbox, email: str) -> Visitor:
 
 
 def sign_up(visitor: Visitor, name: str, email: str, **more: str):
-    return visitor.post("/signup/", {"username": name, "email": email, "password1": PASSWORD} | more)
+    return visitor.post(
+        "/signup/", {"username": name, "email": email, "password1": PASSWORD} | more
+    )
 
 
 def allow(platform, invitations: int = 50) -> None:
-    shell(platform, f"Account.objects.update(invitations_max={invitations}); Invitation.objects.all().delete()")
+    shell(
+        platform,
+        f"Account.objects.update(invitations_max={invitations}); Invitation.objects.all().delete()",
+    )
 
 
 def test_an_invited_person_signs_up_and_is_in(platform, visit, mailbox):
     allow(platform)
     guest = invited(visit, mailbox, "bob@example.org")
     page = guest.get("/signup/").text
-    assert 'value="bob@example.org"' in page and "checked" not in page, "nothing is ticked beforehand"
-    assert sign_up(guest, "bob", "bob@example.org", sharing="day", audience="all").headers["Location"] == "/"
+    assert 'value="bob@example.org"' in page and "checked" not in page, (
+        "nothing is ticked beforehand"
+    )
+    assert (
+        sign_up(guest, "bob", "bob@example.org", sharing="day", audience="all").headers["Location"]
+        == "/"
+    )
     assert guest.get("/account/").status_code == 200
     assert shell(
-        platform, "a = Account.objects.get(username='bob'); print(a.sharing.detail, a.sharing.audience, a.invitation.inviter)"
+        platform,
+        "a = Account.objects.get(username='bob'); print(a.sharing.detail, a.sharing.audience, "
+        "a.invitation.inviter)",
     ) == ("day all anna")
 
 
@@ -82,7 +103,9 @@ def test_an_invitation_serves_once(platform, visit, mailbox):
     assert "By invitation" in second.get("/signup/").text
     assert visit().get(link).status_code == 404
     assert shell(
-        platform, "print(Account.objects.filter(username='twice').count(), hasattr(Account.objects.get(username='once'), 'sharing'))"
+        platform,
+        "print(Account.objects.filter(username='twice').count(), "
+        "hasattr(Account.objects.get(username='once'), 'sharing'))",
     ) == ("0 False"), "who did not answer has not answered"
 
 
@@ -93,11 +116,16 @@ def test_a_look_at_an_invitation_by_head_uses_nothing_up(platform, visit, mailbo
     sessions = "from django.contrib.sessions.models import Session; print(Session.objects.count())"
     before = shell(platform, sessions)
     scanner = visit()
-    assert [scanner.session.head(link, timeout=60, allow_redirects=True).status_code for _ in range(3)] == [200] * 3
+    assert [
+        scanner.session.head(link, timeout=60, allow_redirects=True).status_code for _ in range(3)
+    ] == [200] * 3
     assert shell(platform, sessions) == before and not scanner.session.cookies.get("sessionid")
     assert scanner.session.head(link[:-3] + "/", timeout=60).status_code == 404
     guest = visit()
-    assert guest.get(link, follow=True).status_code == 200 and sign_up(guest, "headed", "headed@example.org").status_code == 302
+    assert (
+        guest.get(link, follow=True).status_code == 200
+        and sign_up(guest, "headed", "headed@example.org").status_code == 302
+    )
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "expired", "wrong"])
@@ -123,7 +151,10 @@ def test_another_address_is_confirmed_by_mail_first(platform, visit, mailbox):
     allow(platform)
     guest = invited(visit, mailbox, "work@example.org")
     answer = sign_up(guest, "home", "home@example.org")
-    assert answer.headers["Location"] == "/confirm-email/" and guest.get("/account/").status_code == 302
+    assert (
+        answer.headers["Location"] == "/confirm-email/"
+        and guest.get("/account/").status_code == 302
+    )
     assert visit().log_in("home", PASSWORD).headers["Location"] == "/confirm-email/"
     link = mailbox.link("home@example.org")
     assert guest.post(link.removeprefix(guest.url)).status_code == 302
@@ -140,33 +171,61 @@ def test_the_allowance_ends(platform, visit, mailbox):
     allow(platform, 1000)
     for n in range(12):
         anna.post("/invitations/", {"email": f"day{n}@example.org"})
-    assert shell(platform, "print(Invitation.objects.count())") == "10", "a day's mails end, whatever the allowance"
+    assert shell(platform, "print(Invitation.objects.count())") == "10", (
+        "a day's mails end, whatever the allowance"
+    )
 
 
 def test_a_forgotten_password_is_set_anew_by_mail(platform, visit, mailbox):
     shell(platform, MAKE.format("forgetful", "forgetful"))
     before = visit("forgetful")
     guest = visit()
-    assert guest.post("/password/reset/", {"email": "forgetful@example.org"}).headers["Location"] == "/password/reset/done/"
+    assert (
+        guest.post("/password/reset/", {"email": "forgetful@example.org"}).headers["Location"]
+        == "/password/reset/done/"
+    )
     link = mailbox.link("forgetful@example.org")
     where = guest.get(link).headers["Location"]
-    assert guest.post(where, {"password1": "an entirely new one", "password2": "an entirely new one"}).status_code == 302
+    assert (
+        guest.post(
+            where, {"password1": "an entirely new one", "password2": "an entirely new one"}
+        ).status_code
+        == 302
+    )
     assert visit().log_in("forgetful", PASSWORD).status_code == 200
     assert visit("forgetful", "an entirely new one").get("/account/").status_code == 200
     assert before.get("/account/").status_code == 302, "sessions of the old password end"
-    assert "password" in mailbox.take("forgetful@example.org")["Subject"].lower(), "and its owner is told"
+    assert "password" in mailbox.take("forgetful@example.org")["Subject"].lower(), (
+        "and its owner is told"
+    )
     assert visit().get(link, follow=True).text.count("password1") == 0, "the link serves once"
 
 
 def test_the_account_page_keeps_what_is_said(platform, visit):
     anna = visit("anna")
-    assert anna.post("/account/", {"username": "anna", "time_zone": "Australia/Sydney", "unit": "kwhperyear"}).status_code == 302
-    assert anna.post("/account/sharing/", {"sharing": "minutes", "audience": "chosen", "names": "nobody-like-this"}, page="/account/")
     assert (
-        anna.post("/account/price/", {"cents_per_kwh": "31.5", "currency": "AUD", "since": "2026-01-01"}, page="/account/").status_code
+        anna.post(
+            "/account/", {"username": "anna", "time_zone": "Australia/Sydney", "unit": "kwhperyear"}
+        ).status_code
         == 302
     )
-    told = "print(a.time_zone, a.unit, a.sharing.detail, a.sharing.audience, *a.prices.values_list('cents_per_kwh', 'currency'))"
+    assert anna.post(
+        "/account/sharing/",
+        {"sharing": "minutes", "audience": "chosen", "names": "nobody-like-this"},
+        page="/account/",
+    )
+    assert (
+        anna.post(
+            "/account/price/",
+            {"cents_per_kwh": "31.5", "currency": "AUD", "since": "2026-01-01"},
+            page="/account/",
+        ).status_code
+        == 302
+    )
+    told = (
+        "print(a.time_zone, a.unit, a.sharing.detail, a.sharing.audience, "
+        "*a.prices.values_list('cents_per_kwh', 'currency'))"
+    )
     wanted = "Australia/Sydney kwhperyear minutes chosen (Decimal('31.5000'), 'AUD')"
     assert shell(platform, "a = Account.objects.get(username='anna'); " + told) == wanted
     path = re.search(r"/account/price/\d+/delete/", anna.get("/account/").text).group()
@@ -178,11 +237,19 @@ def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
     shell(platform, MAKE.format("lurker", "lurker"))
     anna, shown = visit("anna"), []
     for name in ("lurker", "nowhere"):
-        anna.post("/account/sharing/", {"sharing": "day", "audience": "chosen", "names": name}, page="/account/")
+        anna.post(
+            "/account/sharing/",
+            {"sharing": "day", "audience": "chosen", "names": name},
+            page="/account/",
+        )
         page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", anna.get("/account/").text)
         assert f'value="{name}"' in page
         shown.append(page.replace(name, "…"))
-        chosen = shell(platform, "print(*Sharing.objects.get(account__username='anna').chosen.values_list('username', flat=True))")
+        chosen = shell(
+            platform,
+            "print(*Sharing.objects.get(account__username='anna').chosen.values_list('username', "
+            "flat=True))",
+        )
         assert chosen == ("lurker" if name == "lurker" else "")
     assert shown[0] == shown[1]
 
@@ -200,7 +267,10 @@ def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
     ],
 )
 def test_what_makes_no_sense_is_told_and_changes_nothing(platform, visit, path, fields):
-    seen = "print(*Account.objects.filter(username='anna').values_list('time_zone', 'unit', 'sharing__detail'), Price.objects.count())"
+    seen = (
+        "print(*Account.objects.filter(username='anna').values_list('time_zone', 'unit', "
+        "'sharing__detail'), Price.objects.count())"
+    )
     before = shell(platform, seen)
     answer = visit("anna").post(path, fields, page="/account/")
     assert answer.status_code == 200 and "errorlist" in answer.text
@@ -212,7 +282,11 @@ def test_a_link_to_a_claim_asks_and_claims_nothing_by_itself(platform, visit):
     anna = visit("anna")
     before = shell(platform, owned)
     page = anna.get("/claim/k7qf-2m3x/")
-    assert page.status_code == 200 and 'value="K7QF2M3X"' in page.text and 'action="/claim/"' in page.text
+    assert (
+        page.status_code == 200
+        and 'value="K7QF2M3X"' in page.text
+        and 'action="/claim/"' in page.text
+    )
     assert page.headers["X-Frame-Options"] == "DENY" and "no-store" in page.headers["Cache-Control"]
     assert shell(platform, owned) == before
     for wrong in ("K7QF2M9X", "short", "A" * 40, "%3Cb%3E"):
@@ -223,30 +297,74 @@ def test_a_link_to_a_claim_asks_and_claims_nothing_by_itself(platform, visit):
 
 def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, minute):
     with Client(platform.port, certificates / "ca.crt") as client:
-        beat = {"reset": 1, "version": 210, "uptime": 3600, "memtotal": 13148, "memfree": 2000, "memcached": 300, "membuffers": 900}
+        beat = {
+            "reset": 1,
+            "version": 210,
+            "uptime": 3600,
+            "memtotal": 13148,
+            "memfree": 2000,
+            "memcached": 300,
+            "membuffers": 900,
+        }
         assert client.post("/device/" + DEVICE, beat).status == 200
         assert client.upload(SENSOR, [(minute, 77), (minute + 9999, 78)]).status == 200
     code = shell(platform, f"print(Device.objects.get(pk='{DEVICE}').claim_code)")
     anna = visit("anna")
     anna.post("/claim/", {"code": code}, page="/devices/")
     page = anna.get("/devices/").text
-    assert "2000 of 13148 kB free" in page and "counter 77" in page and "<dt>Resets</dt><dd>1</dd>" in page
+    assert (
+        "2000 of 13148 kB free" in page
+        and "counter 77" in page
+        and "<dt>Resets</dt><dd>1</dd>" in page
+    )
     assert "<dt>Up for</dt><dd>1\xa0hour</dd>" in page and "<dt>Clock</dt><dd>–</dd>" in page
     for late_s, said in ((5, "right"), (200, "200 s behind"), (-200, "200 s ahead")):
-        shell(platform, f"d = Device.objects.get(); d.beat_time = round(d.seen.timestamp()) - {late_s}; d.save()")
+        shell(
+            platform,
+            f"d = Device.objects.get(); d.beat_time = round(d.seen.timestamp()) - {late_s}; "
+            f"d.save()",
+        )
         assert f"<dt>Clock</dt><dd>{said}</dd>" in anna.get("/devices/").text
-    assert anna.post(f"/devices/{DEVICE}/name/", {"name": "attic"}, page="/devices/").status_code == 302
-    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "pv"}, page="/devices/").status_code == 302
-    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "boss"}, page="/devices/").status_code == 302
-    assert anna.post(f"/sensors/{SENSOR}/settings/", {"name": "ro\x07of", "role": "pv"}, page="/devices/").status_code == 302
-    assert shell(platform, "d = Device.objects.get(); s = d.sensors.get(); print(d.name, s.name, s.role)") == "attic roof pv"
+    assert (
+        anna.post(f"/devices/{DEVICE}/name/", {"name": "attic"}, page="/devices/").status_code
+        == 302
+    )
+    assert (
+        anna.post(
+            f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "pv"}, page="/devices/"
+        ).status_code
+        == 302
+    )
+    assert (
+        anna.post(
+            f"/sensors/{SENSOR}/settings/", {"name": "roof", "role": "boss"}, page="/devices/"
+        ).status_code
+        == 302
+    )
+    assert (
+        anna.post(
+            f"/sensors/{SENSOR}/settings/", {"name": "ro\x07of", "role": "pv"}, page="/devices/"
+        ).status_code
+        == 302
+    )
+    assert (
+        shell(
+            platform, "d = Device.objects.get(); s = d.sensors.get(); print(d.name, s.name, s.role)"
+        )
+        == "attic roof pv"
+    )
     anna.post("/tokens/", {"name": "one"})
     for path, said, raw in (
         ("/devices/", "elektriciteit", "electricity"),
         (f"/sensors/{SENSOR}/", "elektriciteit, stroomklem", "analog"),
         ("/tokens/", "reeksen lezen", "read series"),
     ):
-        page = re.sub(r"<script.*?</script>|<[^>]*>", "", anna.get(path, **{"Accept-Language": "nl"}).text, flags=re.S)
+        page = re.sub(
+            r"<script.*?</script>|<[^>]*>",
+            "",
+            anna.get(path, **{"Accept-Language": "nl"}).text,
+            flags=re.S,
+        )
         assert said in page and raw not in page
     assert anna.post(f"/devices/{DEVICE}/window/", page="/devices/").status_code == 302
     assert shell(platform, "print(Device.objects.get().rekey_until is None)") == "False"
@@ -259,7 +377,11 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
     with zipfile.ZipFile(io.BytesIO(answer.content)) as found:
         told = json.loads(found.read("account.json"))
         rows = found.read(f"sensors/{SENSOR}.csv").decode().split()
-    assert told["name"] == "anna" and told["devices"][0]["name"] == "attic" and told["sensors"][0]["role"] == "pv"
+    assert (
+        told["name"] == "anna"
+        and told["devices"][0]["name"] == "attic"
+        and told["sensors"][0]["role"] == "pv"
+    )
     assert rows[0] == "time,counter" and rows[1].endswith(",77")
     secrets = [
         KEY,
@@ -270,9 +392,16 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
     assert "This is not your password" in anna.post("/account/delete/", {"password": "wrong"}).text
     assert platform.held(SENSOR)
     assert anna.post("/account/delete/", {"password": PASSWORD}).headers["Location"] == "/login/"
-    assert anna.get("/account/").status_code == 302 and visit().log_in("anna", PASSWORD).status_code == 200
     assert (
-        shell(platform, "print(Account.objects.filter(username='anna').count(), Device.objects.get().owner, Device.objects.get().name)")
+        anna.get("/account/").status_code == 302
+        and visit().log_in("anna", PASSWORD).status_code == 200
+    )
+    assert (
+        shell(
+            platform,
+            "print(Account.objects.filter(username='anna').count(), Device.objects.get().owner, "
+            "Device.objects.get().name)",
+        )
         == "0 None"
     )
 
@@ -280,55 +409,103 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
 @pytest.fixture(scope="module")
 def open_platform(tmp_path_factory, certificates, mailbox):
     settings = mailbox.settings | {"FLUKSO_SIGNUP_OPEN": "1"}
-    with Platform(tmp_path_factory.mktemp("open"), certificates / "good.pem", **settings) as running:
+    with Platform(
+        tmp_path_factory.mktemp("open"), certificates / "good.pem", **settings
+    ) as running:
         running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
         yield running
 
 
-def test_where_anybody_may_sign_up_an_invitation_that_is_over_stands_in_nobodys_way(open_platform, certificates, mailbox):
+def test_where_anybody_may_sign_up_an_invitation_that_is_over_stands_in_nobodys_way(
+    open_platform, certificates, mailbox
+):
     anna, guest = (Visitor(open_platform.url, certificates / "ca.crt") for _ in range(2))
     assert "With an invitation" not in guest.get("/login/").text
     anna.log_in("anna", PASSWORD)
     anna.post("/invitations/", {"email": "late@example.org"})
     assert guest.get(mailbox.link("late@example.org")).headers["Location"] == "/signup/"
     shell(open_platform, "Invitation.objects.update(withdrawn=True)")
-    assert sign_up(guest, "late", "late@example.org", sharing="day", audience="chosen").headers["Location"] == "/confirm-email/"
+    assert (
+        sign_up(guest, "late", "late@example.org", sharing="day", audience="chosen").headers[
+            "Location"
+        ]
+        == "/confirm-email/"
+    )
     assert guest.get("/account/").status_code == 302, "the address has not proved itself"
     assert guest.post(mailbox.link("late@example.org").removeprefix(guest.url)).status_code == 302
     guest.log_in("late", PASSWORD)
     for names in ("", " , ,"):
-        guest.post("/account/sharing/", {"sharing": "day", "audience": "chosen", "names": names}, page="/account/")
+        guest.post(
+            "/account/sharing/",
+            {"sharing": "day", "audience": "chosen", "names": names},
+            page="/account/",
+        )
         assert "You have chosen nobody yet" in guest.get("/account/").text
-    assert "You share nothing" in guest.get("/").text and "You share nothing" in guest.get("/relationships/").text
+    assert (
+        "You share nothing" in guest.get("/").text
+        and "You share nothing" in guest.get("/relationships/").text
+    )
 
 
-FOREIGN = list(enumerate(["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]))
+FOREIGN = list(
+    enumerate(
+        ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+    )
+)
 
 
 @pytest.mark.parametrize("number, to", FOREIGN)
 def test_signing_up_sends_nobody_to_another_site(open_platform, certificates, mailbox, number, to):
     guest = Visitor(open_platform.url, certificates / "ca.crt")
     name = f"guest{number}"
-    answer = guest.post(f"/signup/?next={to}", {"username": name, "email": name + "@example.org", "password1": PASSWORD, "next": to})
+    answer = guest.post(
+        f"/signup/?next={to}",
+        {"username": name, "email": name + "@example.org", "password1": PASSWORD, "next": to},
+    )
     answers = [answer, guest.post(mailbox.link(name + "@example.org").removeprefix(guest.url))]
     answers.append(guest.log_in(name, PASSWORD))
-    assert all(each.status_code == 302 and each.headers["Location"].split("?")[0] in OWN_ADDRESSES for each in answers)
+    assert all(
+        each.status_code == 302 and each.headers["Location"].split("?")[0] in OWN_ADDRESSES
+        for each in answers
+    )
 
 
 OWN_ADDRESSES = ("/confirm-email/", "/login/", "/")
 
 
-TAKEN = ["Anna", "ANNA", "anna", "me", "Demo", "ab", "with space", "x" * 151]  # fewer than an hour's tries
+TAKEN = [
+    "Anna",
+    "ANNA",
+    "anna",
+    "me",
+    "Demo",
+    "ab",
+    "with space",
+    "x" * 151,
+]  # fewer than an hour's tries
 
 
 def test_names_that_cannot_be_had_and_the_case_of_ones_own(platform, visit):
-    shell(platform, "\n".join(MAKE.format(each, each) for each in ("anna", "namer") if each not in names(platform)))
+    shell(
+        platform,
+        "\n".join(
+            MAKE.format(each, each) for each in ("anna", "namer") if each not in names(platform)
+        ),
+    )
     namer, fields = visit("namer"), {"time_zone": "Europe/Brussels", "unit": "watt"}
     answers = {name: namer.post("/account/", fields | {"username": name}) for name in TAKEN}
-    assert [name for name, answer in answers.items() if answer.status_code != 200 or "errorlist" not in answer.text] == []
+    assert [
+        name
+        for name, answer in answers.items()
+        if answer.status_code != 200 or "errorlist" not in answer.text
+    ] == []
     assert namer.post("/account/", fields | {"username": "Namer"}).status_code == 302
     assert {"anna", "Namer"} <= set(names(platform))
-    assert visit("anna").get("/account/").status_code == visit("namer").get("/account/").status_code == 200
+    assert (
+        visit("anna").get("/account/").status_code
+        == visit("namer").get("/account/").status_code
+        == 200
+    )
 
 
 def names(platform) -> list[str]:
@@ -364,17 +541,39 @@ def related(platform):
 
 def test_ones_relationships_are_on_one_page(platform, visit, related):
     rita = visit("rita")
-    assert 'href="/relationships/"' in rita.get("/").text and 'href="/invitations/"' in rita.get("/").text
+    assert (
+        'href="/relationships/"' in rita.get("/").text
+        and 'href="/invitations/"' in rita.get("/").text
+    )
     page = rita.get("/relationships/").text
 
     def part(name):
         return re.search(f'<ul class="cards" id="{name}">(.*?)</ul>', page, re.S).group(1)
 
-    assert "unsubscribe seen" in part("followed") and "seen" in part("followers") and "friend" in part("chosen")
-    assert "sees nothing of yours" in part("followers") and "By name: stranger" in page and "hosts invited you" in page
-    assert "accepted: seen" in page and "hidden" not in page.replace("hidden@example.org", "").replace('type="hidden"', "")
-    assert "hidden" not in rita.get("/invitations/").text.replace("hidden@example.org", "").replace('type="hidden"', "")
-    assert rita.post("/follow/", {"click": "unsubscribe seen", "page": "relationships"}, page="/relationships/").status_code == 302
+    assert (
+        "unsubscribe seen" in part("followed")
+        and "seen" in part("followers")
+        and "friend" in part("chosen")
+    )
+    assert (
+        "sees nothing of yours" in part("followers")
+        and "By name: stranger" in page
+        and "hosts invited you" in page
+    )
+    assert "accepted: seen" in page and "hidden" not in page.replace(
+        "hidden@example.org", ""
+    ).replace('type="hidden"', "")
+    assert "hidden" not in rita.get("/invitations/").text.replace("hidden@example.org", "").replace(
+        'type="hidden"', ""
+    )
+    assert (
+        rita.post(
+            "/follow/",
+            {"click": "unsubscribe seen", "page": "relationships"},
+            page="/relationships/",
+        ).status_code
+        == 302
+    )
     page = rita.get("/relationships/").text
     assert "unsubscribe seen" not in page and "subscribe seen" in part("followers")
     assert "Wie ik volg" in rita.get("/relationships/", **{"Accept-Language": "nl"}).text
@@ -385,40 +584,70 @@ def test_whom_one_ticked_stays_chosen_while_out_of_sight(platform, visit, relate
     friend = shell(platform, "print(Account.objects.get(username='friend').pk)")
     rita, fields = visit("rita"), {"sharing": "day", "audience": "chosen"}
     assert re.search(f'value="{friend}"[^>]*checked', rita.get("/account/").text)
-    assert rita.post("/account/sharing/", fields | {"chosen": friend, "names": "stranger"}, page="/account/").status_code == 302
+    assert (
+        rita.post(
+            "/account/sharing/", fields | {"chosen": friend, "names": "stranger"}, page="/account/"
+        ).status_code
+        == 302
+    )
     assert shell(platform, chosen) == "friend hidden"
-    assert rita.post("/account/sharing/", fields | {"names": "seen, nobody"}, page="/account/").status_code == 302
+    assert (
+        rita.post(
+            "/account/sharing/", fields | {"names": "seen, nobody"}, page="/account/"
+        ).status_code
+        == 302
+    )
     assert shell(platform, chosen) == "hidden seen", "unticked goes, named comes"
-    assert rita.post("/account/sharing/", fields | {"names": ""}, page="/account/").status_code == 302
+    assert (
+        rita.post("/account/sharing/", fields | {"names": ""}, page="/account/").status_code == 302
+    )
     assert shell(platform, chosen) == "hidden", "and goes with the name"
 
 
 def test_what_an_account_leaves_behind(platform, visit, related):
     """After the tests above: `seen` came by an invitation of rita's, and goes."""
     assert "seen@example.org" in visit("rita").get("/invitations/").text
-    assert visit("seen").post("/account/delete/", {"password": PASSWORD}).headers["Location"] == "/login/"
+    assert (
+        visit("seen").post("/account/delete/", {"password": PASSWORD}).headers["Location"]
+        == "/login/"
+    )
     page = visit("rita").get("/invitations/").text
     assert "seen" not in page and "accepted" in page
-    assert shell(platform, "print(Invitation.objects.filter(email__startswith='seen').count())") == "0"
+    assert (
+        shell(platform, "print(Invitation.objects.filter(email__startswith='seen').count())") == "0"
+    )
 
 
 def test_an_operator_withdraws_invitations_and_hides_members(platform, visit, mailbox, related):
     visit("friend").post("/invitations/", {"email": "victim@example.org"})
     link, operator = mailbox.link("victim@example.org"), visit("root1")
     assert visit().get(link).status_code == 302
-    for kind, search, action in (("invitation", "victim", "withdraw"), ("sharing", "friend", "make_private")):
+    for kind, search, action in (
+        ("invitation", "victim", "withdraw"),
+        ("sharing", "friend", "make_private"),
+    ):
         path = f"/admin/accounts/{kind}/"
-        number = re.search(f"{path}(\\d+)/change/", operator.get(f"{path}?q={search}").text).group(1)
-        assert operator.post(path, {"action": action, "_selected_action": number}).status_code == 302
+        number = re.search(f"{path}(\\d+)/change/", operator.get(f"{path}?q={search}").text).group(
+            1
+        )
+        assert (
+            operator.post(path, {"action": action, "_selected_action": number}).status_code == 302
+        )
         assert operator.get(path + f"{number}/change/").status_code == 200
     assert visit().get(link).status_code == 404
-    assert shell(platform, "print(Sharing.objects.get(account__username='friend').detail)") == "private"
+    assert (
+        shell(platform, "print(Sharing.objects.get(account__username='friend').detail)")
+        == "private"
+    )
 
 
 def test_an_operator_deletes_an_account_with_its_series(platform, visit, related):
     platform.store.append(GONERS, [(1_700_000_000, 5)], 1_700_000_000)
     operator = visit("root1")
-    path = re.search(r"/admin/accounts/account/\d+/change/", operator.get("/admin/accounts/account/?q=goner").text).group()
+    path = re.search(
+        r"/admin/accounts/account/\d+/change/",
+        operator.get("/admin/accounts/account/?q=goner").text,
+    ).group()
     assert platform.held(GONERS)
     assert operator.post(path.replace("change", "delete"), {"post": "yes"}).status_code == 302
     assert "goner" not in names(platform) and not platform.held(GONERS)

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that count as one, names that nobody may have, and the way there with data that an older schema allowed."""
+"""Names that count as one, names that nobody may have, and the way there with data that an older
+schema allowed.
+"""
 
 import pytest
 
 from server.testbed import Platform
 
-SAME = [("finn", "ﬁnn"), ("Émile", "éMILE"), ("strasse", "Straße"), ("ａbel", "Abel"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]
+SAME = [
+    ("finn", "ﬁnn"),
+    ("Émile", "éMILE"),
+    ("strasse", "Straße"),
+    ("ａbel", "Abel"),
+    ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+]
 TRY = """
 from django.core.exceptions import ValidationError
 from accounts.models import Account
@@ -80,7 +88,10 @@ accounts = state.apps.get_model("accounts", "Account").objects
 for name in {names}:
     accounts.create(username=name, password="!")
 """
-NAMES = "from django.db import connection; c = connection.cursor(); c.execute('SELECT username FROM accounts_account ORDER BY id'); "
+NAMES = (
+    "from django.db import connection; c = connection.cursor(); c.execute('SELECT username "
+    "FROM accounts_account ORDER BY id'); "
+)
 NAMES += "print(*[row[0] for row in c.fetchall()])"
 
 
@@ -92,7 +103,10 @@ def test_the_way_there_and_back_with_names_that_clash(tmp_path):
             "shell",
             "-v0",
             "-c",
-            OLD.format(schema="0010_names_in_any_case", names=["finn", "ﬁnn", "finn-2", "demo", "ｍｅ", "Émile", "éMILE"]),
+            OLD.format(
+                schema="0010_names_in_any_case",
+                names=["finn", "ﬁnn", "finn-2", "demo", "ｍｅ", "Émile", "éMILE"],
+            ),
         )
         desk.command("migrate", "-v0")
         there = desk.command("shell", "-v0", "-c", NAMES).split()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two services `ingest` and `web` behind nginx, with the configuration that the project offers: raw bytes, forms, revocation."""
+"""The two services `ingest` and `web` behind nginx, with the configuration that the project offers:
+raw bytes, forms, revocation.
+"""
 
 import json
 import re
@@ -30,9 +32,15 @@ def nginx(tmp_path_factory, certificates):
     assert program, "Debian's nginx-light is needed: see tools/packages.apt"
     folder = tmp_path_factory.mktemp("nginx")
     port = free_port()
-    shared = {"FLUKSO_SECRET_KEY": secrets.token_hex(32), "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32), "FLUKSO_BEHIND_PROXY": "1"}
+    shared = {
+        "FLUKSO_SECRET_KEY": secrets.token_hex(32),
+        "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32),
+        "FLUKSO_BEHIND_PROXY": "1",
+    }
     with (
-        Platform(folder / "platform", None, {DEVICE: KEY}, {SENSOR: DEVICE}, service="ingest", **shared) as ingest,
+        Platform(
+            folder / "platform", None, {DEVICE: KEY}, {SENSOR: DEVICE}, service="ingest", **shared
+        ) as ingest,
         Platform(folder / "platform", None, service="web", **shared) as web,
     ):
         text = CONFIGURATION.read_text()
@@ -45,10 +53,19 @@ def nginx(tmp_path_factory, certificates):
         ):
             assert old in text
             text = text.replace(old, new)
-        paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        whole = f"daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n{paths}{text}}}\n"
+        paths = "".join(
+            f"{name}_temp_path {folder}/{name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        whole = (
+            f"daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents "
+            f"{{}}\nhttp {{\n{paths}{text}}}\n"
+        )
         (folder / "nginx.conf").write_text(whole)
-        process = subprocess.Popen([program, "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [program, "-p", str(folder), "-c", str(folder / "nginx.conf")],
+            stderr=subprocess.DEVNULL,
+        )
         try:
             connect(port, certificates).close()
             yield Front(port, certificates, ingest, web, folder)
@@ -61,7 +78,13 @@ class Front:
     """nginx and what is behind it; calling it opens a TLS connection."""
 
     def __init__(self, port: int, certificates, ingest: Platform, web: Platform, folder: Path):
-        self.port, self.certificates, self.ingest, self.web, self.folder = port, certificates, ingest, web, folder
+        self.port, self.certificates, self.ingest, self.web, self.folder = (
+            port,
+            certificates,
+            ingest,
+            web,
+            folder,
+        )
 
     def __call__(self) -> ssl.SSLSocket:
         return connect(self.port, self.certificates)
@@ -86,7 +109,9 @@ def connect(port: int, certificates) -> ssl.SSLSocket:
         pytest.param("/sensor/" + SENSOR, b'{"measurements":[]}', b"200 OK", id="upload"),
         pytest.param("/device/" + DEVICE, BEAT, b"200 OK", id="heartbeat"),
         pytest.param("/sensor/" + SENSOR, b"{", b"400 Bad Request", id="malformed"),
-        pytest.param("/sensor/" + "c" * 32, b'{"measurements":[]}', b"401 Unauthorized", id="unknown"),
+        pytest.param(
+            "/sensor/" + "c" * 32, b'{"measurements":[]}', b"401 Unauthorized", id="unknown"
+        ),
     ],
 )
 def test_answers_keep_their_length_and_spelling(nginx, path, body, status):
@@ -111,20 +136,39 @@ def test_pages_come_through(nginx):
     with nginx() as connection:
         connection.sendall(b"GET /login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 200 OK") and re.search(rb"Set-Cookie: csrftoken=[^\r]*Secure", answer)
+    assert answer.startswith(b"HTTP/1.1 200 OK") and re.search(
+        rb"Set-Cookie: csrftoken=[^\r]*Secure", answer
+    )
 
 
 @pytest.mark.parametrize(
     "wire, status",
     [
         pytest.param(
-            b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" % SENSOR.encode(), b"413", id="large-upload"
+            b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n"
+            % SENSOR.encode(),
+            b"413",
+            id="large-upload",
         ),
-        pytest.param(b"POST /login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n", b"413", id="large-form"),
-        pytest.param(b"GET /sensor/%b HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" % SENSOR.encode(), b"400", id="two-hosts"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: %b\r\n" % (b"a" * 20_000) * 2 + b"\r\n", b"400", id="long-head"),
+        pytest.param(
+            b"POST /login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n",
+            b"413",
+            id="large-form",
+        ),
+        pytest.param(
+            b"GET /sensor/%b HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" % SENSOR.encode(),
+            b"400",
+            id="two-hosts",
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: %b\r\n" % (b"a" * 20_000) * 2 + b"\r\n",
+            b"400",
+            id="long-head",
+        ),
         pytest.param(b"NONSENSE / HTTP/x\r\nHost: x\r\n\r\n", b"400", id="no-http"),
-        pytest.param(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000), b"414", id="long-url"),
+        pytest.param(
+            b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000), b"414", id="long-url"
+        ),
     ],
 )
 def test_what_nginx_refuses_is_said_in_the_form_of_the_api(nginx, wire, status):
@@ -132,20 +176,34 @@ def test_what_nginx_refuses_is_said_in_the_form_of_the_api(nginx, wire, status):
         connection.sendall(wire)
         line, headers, body = read_answer(connection)
     assert line.split()[1] == status and headers[b"Content-Type"] == b"application/json"
-    assert list(json.loads(body)) == ["error"] and all(CANONICAL.fullmatch(name) for name in headers), headers
+    assert list(json.loads(body)) == ["error"] and all(
+        CANONICAL.fullmatch(name) for name in headers
+    ), headers
 
 
 def test_the_address_of_a_device_comes_through(nginx):
-    """The front is on this machine: its devices' addresses say nothing, unless they say another one themselves."""
+    """The front is on this machine: its devices' addresses say nothing, unless they say another one
+    themselves.
+    """
     device, key = secrets.token_hex(16), secrets.token_hex(16)
     body = json.dumps({"key": key}).encode()
     with nginx() as connection:
         connection.sendall(
-            request("/device/" + device, body, **digests(key, "/device/" + device, body, False), **{"X-Real-IP": "192.0.2.1"})
+            request(
+                "/device/" + device,
+                body,
+                **digests(key, "/device/" + device, body, False),
+                **{"X-Real-IP": "192.0.2.1"},
+            )
         )
         assert read_answer(connection)[0] == b"HTTP/1.1 200 OK"
-    told = f"from devices.models import Device; print('from', Device.objects.get(pk='{device}').origin)"
-    assert nginx.web.command("shell", "-v0", "-c", told).strip() == "from", "what a client says of itself does not count"
+    told = (
+        f"from devices.models import Device; print('from', "
+        f"Device.objects.get(pk='{device}').origin)"
+    )
+    assert nginx.web.command("shell", "-v0", "-c", told).strip() == "from", (
+        "what a client says of itself does not count"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +229,29 @@ def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, pe
     with Client(nginx.port, nginx.certificates / "ca.crt") as client:
         assert client.get(path, X_Token=people["sensor"]).status == 200
         headers = {"Authorization": "Bearer " + people["alice-manage"]}
-        number = next(each["id"] for each in client.request("GET", "/api/1/tokens", None, headers).json() if each["sensor"] == SENSOR)
+        number = next(
+            each["id"]
+            for each in client.request("GET", "/api/1/tokens", None, headers).json()
+            if each["sensor"] == SENSOR
+        )
         assert client.request("DELETE", f"/api/1/tokens/{number}", None, headers).status == 204
         until = time.monotonic() + 10
         while client.get(path, X_Token=people["sensor"]).status != 401:
             assert time.monotonic() < until
             time.sleep(0.2)
-        assert client.request("PATCH", "/api/1/account", b'{"unit":"watt"}', headers | {"Content-Type": "application/json"}).status == 200
-        blocked = "from accounts.models import Account; a = Account.objects.get(username='alice'); a.is_active = False; a.save()"
+        assert (
+            client.request(
+                "PATCH",
+                "/api/1/account",
+                b'{"unit":"watt"}',
+                headers | {"Content-Type": "application/json"},
+            ).status
+            == 200
+        )
+        blocked = (
+            "from accounts.models import Account; a = "
+            "Account.objects.get(username='alice'); a.is_active = False; a.save()"
+        )
         assert client.get(path, X_Token=people["alice"]).status == 200
         nginx.web.command("shell", "-v0", "-c", blocked)
         until = time.monotonic() + 10
@@ -212,4 +285,8 @@ def test_a_service_that_is_away_is_a_page_that_leads_on(nginx):
         nginx.web.start()
     assert page.status_code == 502 and page.headers["Content-Type"].startswith("text/html")
     assert "Back in a moment" in page.text and 'href="/"' in page.text and "nginx" not in page.text
-    assert told.status_code == 502 and told.json() == {"error": "busy"} and told.headers["Retry-After"] == "20"
+    assert (
+        told.status_code == 502
+        and told.json() == {"error": "busy"}
+        and told.headers["Retry-After"] == "20"
+    )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Django's branch: few threads that keep their connections, whatever number of requests comes; streams, limits, errors."""
+"""Django's branch: few threads that keep their connections, whatever number of requests comes;
+streams, limits, errors.
+"""
 
 import json
 
@@ -104,4 +106,6 @@ def test_a_broken_view_is_a_plain_500(found):
 
 def test_a_stream_is_passed_on_and_ends_when_its_reader_leaves(found):
     assert found["stream"] == [200, "abc"]
-    assert found["live"][0] == 200 and found["live"][1].startswith("x") and found["closed"] == [True]
+    assert (
+        found["live"][0] == 200 and found["live"][1].startswith("x") and found["closed"] == [True]
+    )

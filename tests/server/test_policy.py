@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every page in a real browser under the strict Content-Security-Policy: nothing refused, nothing fetched from elsewhere."""
+"""Every page in a real browser under the strict Content-Security-Policy: nothing refused, nothing
+fetched from elsewhere.
+"""
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -9,7 +11,10 @@ from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.window import WAIT_MS, new_context, open_chromium
 
-OPERATOR = "from accounts.models import Account; Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
+OPERATOR = (
+    "from accounts.models import Account; "
+    "Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
+)
 PAGES = [
     "/",
     f"/sensors/{SENSOR}/",
@@ -29,13 +34,24 @@ PAGES = [
     "/admin/accounts/invitation/",
     "/admin/accounts/sharing/",
 ]
-OPEN_PAGES = ["/login/", "/signup/", "/password/reset/", "/confirm-email/", "/password/reset/done/", "/invitation/none/"]
+OPEN_PAGES = [
+    "/login/",
+    "/signup/",
+    "/password/reset/",
+    "/confirm-email/",
+    "/password/reset/done/",
+    "/invitation/none/",
+]
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
     with Platform(
-        tmp_path_factory.mktemp("policy"), None, {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0"
+        tmp_path_factory.mktemp("policy"),
+        None,
+        {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY},
+        {SENSOR: DEVICE},
+        FLUKSO_HTTPS="0",
     ) as running:
         people_of(running)
         running.command("shell", "-v0", "-c", OPERATOR)
@@ -74,12 +90,19 @@ def look(context, url: str) -> tuple[int, list[str]]:
     """The page's status, and what the browser complained of or fetched from elsewhere."""
     page = context.new_page()
     told: list[str] = []
-    page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: told.append(message.text) if message.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda error: told.append(str(error)))
     origin = url.split("/", 3)[2]
     page.on(
         "request",
-        lambda request: told.append(request.url) if request.url.startswith("http") and request.url.split("/")[2] != origin else None,
+        lambda request: (
+            told.append(request.url)
+            if request.url.startswith("http") and request.url.split("/")[2] != origin
+            else None
+        ),
     )
     answer = page.goto(url)
     page.wait_for_timeout(700)  # ms: scripts that start late
@@ -101,7 +124,10 @@ def test_pages_for_everybody(browser, platform, path):
     status, told = look(context, platform.url.rstrip("/") + path)
     context.close()
     missing = path.startswith("/invitation/")
-    assert status == (404 if missing else 200) and [text for text in told if not (missing and "404" in text)] == []
+    assert (
+        status == (404 if missing else 200)
+        and [text for text in told if not (missing and "404" in text)] == []
+    )
 
 
 def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platform):
@@ -113,7 +139,10 @@ def test_an_operator_is_led_to_the_admin_and_nobody_else(inside, browser, platfo
     page.close()
     bob = new_context(browser)
     page = logged_in(bob, platform, "bob")
-    assert page.get_by_role("link", name="Relationships").count() == 1 and page.get_by_role("link", name="Administer").count() == 0
+    assert (
+        page.get_by_role("link", name="Relationships").count() == 1
+        and page.get_by_role("link", name="Administer").count() == 0
+    )
     bob.close()
 
 

@@ -16,7 +16,9 @@ SPREAD_S = 0.2  # the cut comes at any moment after
 
 
 class Uploader(threading.Thread):
-    """Uploads tuple after tuple of one sensor until the server is gone; sends the last one again first."""
+    """Uploads tuple after tuple of one sensor until the server is gone; sends the last one again
+    first.
+    """
 
     def __init__(self, platform, certificates, sensor, acknowledged):
         super().__init__()
@@ -45,7 +47,9 @@ def cut(platform, certificates, stored):
     for uploader in uploaders:
         uploader.start()
     until = time.monotonic() + LOAD_MAX_S
-    while any(len(stored[sensor]) < count + 2 for sensor, count in zip(SENSORS, before, strict=True)):
+    while any(
+        len(stored[sensor]) < count + 2 for sensor, count in zip(SENSORS, before, strict=True)
+    ):
         assert time.monotonic() < until
         time.sleep(0.01)
     time.sleep(random.random() * SPREAD_S)
@@ -55,11 +59,15 @@ def cut(platform, certificates, stored):
     platform.start()
 
 
-@pytest.mark.parametrize("cuts", [2, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "cuts", [2, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+)
 def test_nothing_acknowledged_is_lost(tmp_path, certificates, cuts):
     bound = dict.fromkeys(SENSORS, DEVICE)
     stored: dict[str, list] = {sensor: [] for sensor in SENSORS}
-    with Platform(tmp_path, certificates / "good.pem", {DEVICE: KEY}, bound, FLUKSO_LOG_LEVEL="WARNING") as platform:
+    with Platform(
+        tmp_path, certificates / "good.pem", {DEVICE: KEY}, bound, FLUKSO_LOG_LEVEL="WARNING"
+    ) as platform:
         for _ in range(cuts):
             cut(platform, certificates, stored)
         for sensor, acknowledged in stored.items():

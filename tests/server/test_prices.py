@@ -37,11 +37,15 @@ TYPED = [  # as it is typed, cents, or False where it is refused
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("text, cents", TYPED)
 def test_a_price_is_read_alike_in_every_language(desk, language, text, cents):
-    told, has_a_field_for_numbers = json.loads(desk.shell(TYPE.format(language=language, text=text)))
+    told, has_a_field_for_numbers = json.loads(
+        desk.shell(TYPE.format(language=language, text=text))
+    )
     assert told == cents and not has_a_field_for_numbers
 
 
-@pytest.mark.parametrize("value, text", [(1.5, "€1.50"), (-1.5, "-€1.50"), (-0.001, "€0.00"), (None, "")])
+@pytest.mark.parametrize(
+    "value, text", [(1.5, "€1.50"), (-1.5, "-€1.50"), (-0.001, "€0.00"), (None, "")]
+)
 def test_what_is_earned_has_its_minus_before_the_sign(desk, value, text):
     code = f"from dashboard.templatetags.dashboard import money; print(money({value}, '€'))"
     assert desk.shell(code).strip() == text

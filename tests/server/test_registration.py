@@ -12,7 +12,15 @@ import pytest
 
 from server.testbed import Platform
 
-BEAT = {"reset": 1, "version": 210, "uptime": 3600, "memtotal": 13148, "memfree": 2000, "memcached": 300, "membuffers": 900}
+BEAT = {
+    "reset": 1,
+    "version": 210,
+    "uptime": 3600,
+    "memtotal": 13148,
+    "memfree": 2000,
+    "memcached": 300,
+    "membuffers": 900,
+}
 SHOW = "from devices.models import Device; d = Device.objects.get(pk='{}'); print({})"
 CLAIM = """
 from django.utils import timezone
@@ -31,7 +39,11 @@ class Box:
     """A device that nobody knows yet."""
 
     def __init__(self):
-        self.id, self.key, self.sensor = secrets.token_hex(16), secrets.token_hex(16), secrets.token_hex(16)
+        self.id, self.key, self.sensor = (
+            secrets.token_hex(16),
+            secrets.token_hex(16),
+            secrets.token_hex(16),
+        )
 
     @property
     def code(self):
@@ -44,7 +56,12 @@ def box(client):
     """One that has registered and bound its sensor."""
     box = Box()
     assert client.post("/device/" + box.id, {"key": box.key}, box.key, sign=True).status == 200
-    assert client.post("/sensor/" + box.sensor, {"config": {"device": box.id}}, box.key, sign=True).status == 200
+    assert (
+        client.post(
+            "/sensor/" + box.sensor, {"config": {"device": box.id}}, box.key, sign=True
+        ).status
+        == 200
+    )
     return box
 
 
@@ -97,14 +114,22 @@ def test_an_unknown_device_has_no_heartbeat(client):
 
 
 def test_an_unclaimed_device_has_six_sensors(client, box):
-    answers = [client.post("/sensor/" + secrets.token_hex(16), {"config": {"device": box.id}}, box.key, sign=True).status for _ in range(6)]
+    answers = [
+        client.post(
+            "/sensor/" + secrets.token_hex(16), {"config": {"device": box.id}}, box.key, sign=True
+        ).status
+        for _ in range(6)
+    ]
     assert answers == [200] * 5 + [401]
 
 
 def test_the_heartbeats_answer_is_signed(client, box):
     reply = beat(client, box)
     assert reply.json()["upgrade"] == 0 and abs(reply.json()["timestamp"] - time.time()) < 30
-    assert reply.headers["X-Digest"] == hmac.new(box.key.encode(), reply.body, hashlib.sha1).hexdigest()
+    assert (
+        reply.headers["X-Digest"]
+        == hmac.new(box.key.encode(), reply.body, hashlib.sha1).hexdigest()
+    )
 
 
 def test_a_claimed_device_is_told_so(platform, client, box):
@@ -158,7 +183,9 @@ def test_a_historic_heartbeat_needs_no_time(platform, client):
 def test_once_signed_always_signed(platform, client, minute):
     box = Box()
     assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 200
-    assert client.post("/sensor/" + box.sensor, {"config": {"device": box.id}}, box.key).status == 200
+    assert (
+        client.post("/sensor/" + box.sensor, {"config": {"device": box.id}}, box.key).status == 200
+    )
     assert client.upload(box.sensor, [(minute, 5)], box.key).status == 200
     assert client.upload(box.sensor, [(minute, 5)], box.key, sign=True).status == 200
     assert client.upload(box.sensor, [(minute, 5)], box.key).status == 401
@@ -168,7 +195,10 @@ def test_once_signed_always_signed(platform, client, minute):
 
 def test_a_signature_is_good_for_its_path_alone(client, box, minute):
     other = secrets.token_hex(16)
-    assert client.post("/sensor/" + other, {"config": {"device": box.id}}, box.key, sign=True).status == 200
+    assert (
+        client.post("/sensor/" + other, {"config": {"device": box.id}}, box.key, sign=True).status
+        == 200
+    )
     path, body = "/sensor/" + box.sensor, json.dumps({"measurements": [[minute, 5]]}).encode()
     sign = hmac.new(box.key.encode(), path.encode() + b"\n" + body, hashlib.sha256).hexdigest()
     assert client.post(path, body, box.key, X_Sign=sign).status == 200
@@ -182,9 +212,13 @@ def test_a_lost_key_is_replaced_in_its_owners_window(platform, client, box, minu
     fresh.id, fresh.sensor = box.id, box.sensor
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 401
     open_window = "from django.utils import timezone; from devices.claims import *; "
-    platform.shell(open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())")
+    platform.shell(
+        open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())"
+    )
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 200
-    assert client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 401, "not before the code"
+    assert client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 401, (
+        "not before the code"
+    )
     assert claim(platform, "ivan", fresh.code) == ["refused"]
     assert claim(platform, "heidi", fresh.code) == ["claimed"]
     wait_until(lambda: client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 200)
@@ -206,16 +240,23 @@ def test_unclaimed_devices_are_bounded(tmp_path, certificates):
         Client(small.port, certificates / "ca.crt") as client,
     ):
         boxes = [Box() for _ in range(3)]
-        assert [client.post("/device/" + box.id, {"key": box.key}, box.key).status for box in boxes] == [200, 200, 401]
+        assert [
+            client.post("/device/" + box.id, {"key": box.key}, box.key).status for box in boxes
+        ] == [200, 200, 401]
 
 
 def shell(platform, text):
-    return platform.shell("from datetime import timedelta; from django.utils import timezone; " + text).strip()
+    return platform.shell(
+        "from datetime import timedelta; from django.utils import timezone; " + text
+    ).strip()
 
 
 def test_a_code_lasts_48_hours_after_a_heartbeat(platform, client, box):
     beat(client, box)
-    age = "from devices.models import Device; Device.objects.filter(pk='{}').update(seen=timezone.now() - timedelta(hours={}))"
+    age = (
+        "from devices.models import Device; "
+        "Device.objects.filter(pk='{}').update(seen=timezone.now() - timedelta(hours={}))"
+    )
     shell(platform, age.format(box.id, 48.01))
     assert claim(platform, "judy", box.code) == ["refused"]
     shell(platform, age.format(box.id, 47.9))
@@ -224,14 +265,24 @@ def test_a_code_lasts_48_hours_after_a_heartbeat(platform, client, box):
 
 def test_attempts_are_free_again_after_an_hour(platform, client, box):
     beat(client, box)
-    assert claim(platform, "kate", *["AAAAAAA" + letter for letter in "ABCDE"], box.code) == ["refused"] * 6
-    shell(platform, "from devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - timedelta(minutes=61))")
+    assert (
+        claim(platform, "kate", *["AAAAAAA" + letter for letter in "ABCDE"], box.code)
+        == ["refused"] * 6
+    )
+    shell(
+        platform,
+        "from devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - "
+        "timedelta(minutes=61))",
+    )
     assert claim(platform, "kate", box.code) == ["claimed"]
 
 
 def window(platform, box, minutes=0):
     """Open it as many minutes ago."""
-    text = "from devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), timezone.now() - timedelta(minutes={}))"
+    text = (
+        "from devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), "
+        "timezone.now() - timedelta(minutes={}))"
+    )
     shell(platform, text.format(box.id, minutes))
 
 
@@ -260,7 +311,12 @@ def test_new_keys_from_one_place_are_few(platform, client, claimed):
     window(platform, claimed)
     answers = [offer(client, claimed) for _ in range(6)]
     assert [status for status, _ in answers] == [200] * 5 + [401]
-    assert client.post("/device/" + claimed.id, {"key": answers[0][1].key}, answers[0][1].key, sign=True).status == 200, "is there already"
+    assert (
+        client.post(
+            "/device/" + claimed.id, {"key": answers[0][1].key}, answers[0][1].key, sign=True
+        ).status
+        == 200
+    ), "is there already"
     assert claim(platform, "lisa", answers[4][1].code) == ["claimed"]
 
 
@@ -269,16 +325,31 @@ def test_a_new_key_keeps_to_signatures_as_it_came(platform, client, claimed, min
     window(platform, claimed)
     fresh = offer(client, claimed, sign)[1]
     assert claim(platform, "lisa", fresh.code) == ["claimed"]
-    assert show(platform, claimed, "d.sign_required, d.rekey_until, d.beat_time") == f"{sign} None 0"
-    wait_until(lambda: client.upload(claimed.sensor, [(minute, 1)], fresh.key).status == (401 if sign else 200))
+    assert (
+        show(platform, claimed, "d.sign_required, d.rekey_until, d.beat_time") == f"{sign} None 0"
+    )
+    wait_until(
+        lambda: (
+            client.upload(claimed.sensor, [(minute, 1)], fresh.key).status == (401 if sign else 200)
+        )
+    )
 
 
 def test_a_claimed_device_has_64_sensors(platform, client, claimed):
     make = "from devices.models import Sensor; "
-    make += "Sensor.objects.bulk_create([Sensor(pk='%032x' % (n + (7 << 120)), device_id='{}') for n in range(62)])"
+    make += (
+        "Sensor.objects.bulk_create([Sensor(pk='%032x' % (n + (7 << 120)), device_id='{}') "
+        "for n in range(62)])"
+    )
     shell(platform, make.format(claimed.id))
     answers = [
-        client.post("/sensor/" + secrets.token_hex(16), {"config": {"device": claimed.id}}, claimed.key, sign=True).status for _ in range(2)
+        client.post(
+            "/sensor/" + secrets.token_hex(16),
+            {"config": {"device": claimed.id}},
+            claimed.key,
+            sign=True,
+        ).status
+        for _ in range(2)
     ]
     assert answers == [200, 401]
 
@@ -300,8 +371,19 @@ def test_heartbeats_leave_few_rows(platform, client, box):
     for n in range(4):
         assert beat(client, box, time=now + n, reset=0, uptime=100 + n).status == 200
     assert beat(client, box, time=now + 4, uptime=1).status == 200
-    assert show(platform, box, "list(d.heartbeats.values_list('reset', 'uptime_s')), d.resets, d.uptime_s") == "[(True, 100)] 1 1"
-    shell(platform, "from devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=8))")
+    assert (
+        show(
+            platform,
+            box,
+            "list(d.heartbeats.values_list('reset', 'uptime_s')), d.resets, d.uptime_s",
+        )
+        == "[(True, 100)] 1 1"
+    )
+    shell(
+        platform,
+        "from devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - "
+        "timedelta(minutes=8))",
+    )
     assert beat(client, box, time=now + 5, uptime=10).status == 200
     assert show(platform, box, "d.heartbeats.count()") == "2"
 
@@ -312,8 +394,16 @@ def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client
     assert platform.held(box.sensor) == [fresh, (minute, 3)]
     beat(client, box)
     assert claim(platform, "mary", box.code) == ["claimed"]
-    wait_until(lambda: client.upload(box.sensor, [old], box.key, sign=True).status == 200 and old in platform.held(box.sensor))
-    counted = f"from devices.models import Sensor; print(Sensor.objects.get(pk='{box.sensor}').old_tuples)"
+    wait_until(
+        lambda: (
+            client.upload(box.sensor, [old], box.key, sign=True).status == 200
+            and old in platform.held(box.sensor)
+        )
+    )
+    counted = (
+        f"from devices.models import Sensor; "
+        f"print(Sensor.objects.get(pk='{box.sensor}').old_tuples)"
+    )
     wait_until(lambda: int(shell(platform, counted)) >= 1, 30)
 
 
@@ -329,16 +419,27 @@ def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
         Client(behind.port, certificates / "ca.crt") as client,
     ):
         assert [register(client, f"2001:db8::{n}") for n in range(2)] == [200, 200]
-        make = "from devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' % n, sealed_key=b'', claim_code='', "
+        make = (
+            "from devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' "
+            "% n, sealed_key=b'', claim_code='', "
+        )
         make += "origin='2001:db8::/64') for n in range(98)])"
         shell(behind, make)
-        assert [register(client, address) for address in ("2001:db8::9", "2001:db8:1::9", "192.0.2.1")] == [401, 200, 200]
-        shell(behind, "from devices.models import Device; Device.objects.update(created=timezone.now() - timedelta(hours=25))")
+        assert [
+            register(client, address) for address in ("2001:db8::9", "2001:db8:1::9", "192.0.2.1")
+        ] == [401, 200, 200]
+        shell(
+            behind,
+            "from devices.models import Device; Device.objects.update(created=timezone.now() - "
+            "timedelta(hours=25))",
+        )
         assert register(client, "2001:db8::9") == 200
 
 
 def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
-    """Given up, a device leaves its sensors with their owner; another device of theirs takes them over, a stranger's does not."""
+    """Given up, a device leaves its sensors with their owner; another device of theirs takes them
+    over, a stranger's does not.
+    """
     assert client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 200
     next_one, strangers = Box(), Box()
     for box, owner in ((next_one, "lisa"), (strangers, "nina")):
@@ -346,31 +447,65 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
         beat(client, box)
         assert claim(platform, owner, box.code) == ["claimed"]
     take_over = {"config": {"device": next_one.id}}
-    assert client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 401, "it is bound"
-    shell(platform, f"from devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))")
-    wait_until(lambda: client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 401)
-    assert client.post("/sensor/" + claimed.sensor, {"config": {"device": strangers.id}}, strangers.key, sign=True).status == 401
-    assert client.post("/sensor/" + claimed.sensor, {"config": {"device": claimed.id}}, claimed.key, sign=True).status == 401
-    owner = f"from devices.queries import sensors_of; from devices.models import *; s = Sensor.objects.get(pk='{claimed.sensor}'); "
+    assert (
+        client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 401
+    ), "it is bound"
+    shell(
+        platform,
+        f"from devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))",
+    )
+    wait_until(
+        lambda: (
+            client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 401
+        )
+    )
+    assert (
+        client.post(
+            "/sensor/" + claimed.sensor,
+            {"config": {"device": strangers.id}},
+            strangers.key,
+            sign=True,
+        ).status
+        == 401
+    )
+    assert (
+        client.post(
+            "/sensor/" + claimed.sensor, {"config": {"device": claimed.id}}, claimed.key, sign=True
+        ).status
+        == 401
+    )
+    owner = (
+        f"from devices.queries import sensors_of; from devices.models import *; s = "
+        f"Sensor.objects.get(pk='{claimed.sensor}'); "
+    )
     owner += "print(s.device, s.released_by, sensors_of(s.released_by).filter(pk=s.pk).exists())"
     assert shell(platform, owner) == "None lisa True"
-    assert client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 200
+    assert (
+        client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 200
+    )
     assert client.upload(claimed.sensor, [(minute, 2)], next_one.key, sign=True).status == 200
     assert platform.held(claimed.sensor) == [(minute - 60, 1), (minute, 2)]
     assert show(platform, claimed, "d.owner, d.sensors.count()") == "None 0"
 
 
-AGO = "from datetime import timedelta; from django.utils import timezone; from devices.changes import device_changed; "
+AGO = (
+    "from datetime import timedelta; from django.utils import timezone; from devices.changes "
+    "import device_changed; "
+)
 AGO += "from devices.models import Device; then = timezone.now() - timedelta(minutes={}); "
 AGO += "print(Device.objects.filter(pk='{}').update({}=then)); device_changed('{}')"
 OFTEN, USUAL = "10", None
 
 
 def asked(client, box):
-    """X-Upload-Interval of a heartbeat's answer and of an upload's, once they agree: the hot path hears of changes a little later."""
+    """X-Upload-Interval of a heartbeat's answer and of an upload's, once they agree: the hot path
+    hears of changes a little later.
+    """
     for _ in range(50):
         now = int(time.time())
-        upload = client.post("/sensor/" + box.sensor, {"measurements": [[now, now]]}, box.key, sign=True).headers.get("X-Upload-Interval")
+        upload = client.post(
+            "/sensor/" + box.sensor, {"measurements": [[now, now]]}, box.key, sign=True
+        ).headers.get("X-Upload-Interval")
         if upload == beat(client, box).headers.get("X-Upload-Interval"):
             return upload
         time.sleep(0.2)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API keeps to its own description: schemathesis asks everything that the description allows of what exists."""
+"""The API keeps to its own description: schemathesis asks everything that the description allows of
+what exists.
+"""
 
 import pytest
 import schemathesis
@@ -12,7 +14,10 @@ from tests.server.conftest import people_of
 from tests.server.test_api import TABLE, USING_UP, described
 
 EXAMPLES = 12  # an operation; `slow` runs more
-OPERATIONS = sorted({(method, described(path)) for method, path, *_ in TABLE} | {(method, path) for method, path, *_ in USING_UP})
+OPERATIONS = sorted(
+    {(method, described(path)) for method, path, *_ in TABLE}
+    | {(method, path) for method, path, *_ in USING_UP}
+)
 SPARE = "5" * 32  # a device to be given up
 
 
@@ -29,26 +34,39 @@ print(make_token(account, "to be revoked")[0].pk)
 @pytest.fixture(scope="module")
 def api(tmp_path_factory):
     load_all_checks()
-    with Platform(tmp_path_factory.mktemp("schema"), None, {DEVICE: KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0") as platform:
+    with Platform(
+        tmp_path_factory.mktemp("schema"), None, {DEVICE: KEY}, {SENSOR: DEVICE}, FLUKSO_HTTPS="0"
+    ) as platform:
         token = people_of(platform)["alice-manage"]
         platform.provision({SPARE: KEY}, {})
         made = platform.command("shell", "-v0", "-c", MAKE.format(SPARE)).split()
-        found = schemathesis.openapi.from_url(f"http://localhost:{platform.port}/api/1/openapi.json")
+        found = schemathesis.openapi.from_url(
+            f"http://localhost:{platform.port}/api/1/openapi.json"
+        )
         yield found, {"Authorization": "Bearer " + token}, int(made[0])
 
 
 def ask(api, method, path, examples):
     schema, headers, number = api
     given_up = (method, path) == ("DELETE", "devices/{device}")
-    # ids are replaced by ones that exist, so the generator's idea of what must be refused no longer holds; permissions: test_api.py
+    # ids are replaced by ones that exist, so the generator's idea of what must be refused no longer
+    # holds; permissions: test_api.py
     names = ("ignored_auth", "negative_data_rejection", "positive_data_acceptance")
     excluded = [schemathesis.checks.CHECKS.get_one(name) for name in names]
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(schema["/api/1/" + path][method].as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE))
+    @settings(
+        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(
+        schema["/api/1/" + path][method].as_strategy(
+            generation_mode=schemathesis.GenerationMode.POSITIVE
+        )
+    )
     def holds(case):
         existing = {"sensor": SENSOR, "device": SPARE if given_up else DEVICE, "number": number}
-        case.path_parameters = {name: existing.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        case.path_parameters = {
+            name: existing.get(name, value) for name, value in (case.path_parameters or {}).items()
+        }
         case.call_and_validate(headers=headers, excluded_checks=excluded)
 
     holds()

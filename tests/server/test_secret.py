@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""FLUKSO_DEVICE_KEY_SECRET: a wrong one stops the start, and it can be changed without a device noticing."""
+"""FLUKSO_DEVICE_KEY_SECRET: a wrong one stops the start, and it can be changed without a device
+noticing.
+"""
 
 import resource
 import subprocess
@@ -23,13 +25,17 @@ def start_with(platform, secret: str) -> None:
 
 def test_a_secret_is_changed_in_three_steps(tmp_path, certificates, minute):
     devices = {DEVICE: KEY, OTHER_DEVICE: OTHER_KEY}
-    with Platform(tmp_path, certificates / "good.pem", devices, {SENSOR: DEVICE}, FLUKSO_DEVICE_KEY_SECRET=OLD) as platform:
+    with Platform(
+        tmp_path, certificates / "good.pem", devices, {SENSOR: DEVICE}, FLUKSO_DEVICE_KEY_SECRET=OLD
+    ) as platform:
         with pytest.raises(RuntimeError, match="FLUKSO_DEVICE_KEY_SECRET opens no device's key"):
             start_with(platform, NEW)
         assert NEW not in platform.log.read_text() and "Traceback" not in platform.log.read_text()
         with pytest.raises(RuntimeError, match=f"2 keys cannot be opened: {DEVICE} {OTHER_DEVICE}"):
             platform.command("reseal_keys")
-        with pytest.raises(RuntimeError, match=f"CommandError: line 1: the key of device {DEVICE} cannot be opened"):
+        with pytest.raises(
+            RuntimeError, match=f"CommandError: line 1: the key of device {DEVICE} cannot be opened"
+        ):
             platform.provision({DEVICE: KEY}, {})
         for secret in (f"{NEW},{OLD}", NEW):
             start_with(platform, secret)

@@ -50,5 +50,7 @@ def test_a_session_is_renewed_once_a_day_of_use_and_else_not_written(desk):
     first, second, renewed, after = json.loads(desk.shell(USE))
     assert first[0] == 200 and first[3] == 90
     assert second == [200, None, 0, 90]
-    assert renewed[1] == AGE_S and renewed[2] > 0 and renewed[3] == 90, "also one that an older release gave fourteen days"
+    assert renewed[1] == AGE_S and renewed[2] > 0 and renewed[3] == 90, (
+        "also one that an older release gave fourteen days"
+    )
     assert after == [200, None, 0, 90]

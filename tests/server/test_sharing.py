@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who sees whom, at most how many, and what a price's history is: asked of the functions that every page asks."""
+"""Who sees whom, at most how many, and what a price's history is: asked of the functions that every
+page asks.
+"""
 
 import json
 
@@ -133,7 +135,10 @@ WANTED = {
     "no price": [[], 0.18],
     "history": [0.18, 0.25, 0.25, 0.305],
     "local midnight": 1767222000,  # 2025-12-31 23:00 UTC
-    "refused": ["cannot be taken: " + name for name in ("cents_per_kwh", "cents_per_kwh", "currency", "cents_per_kwh")],
+    "refused": [
+        "cannot be taken: " + name
+        for name in ("cents_per_kwh", "cents_per_kwh", "currency", "cents_per_kwh")
+    ],
     "too far": "a date at most two years ahead",
 }
 

@@ -10,10 +10,16 @@ STYLE = "/static/dashboard/style.css"
 
 def test_text_is_compressed_for_who_takes_it(client):
     plain, packed = client.get(STYLE), client.get(STYLE, Accept_Encoding="gzip, br")
-    assert plain.status == packed.status == 200 and plain.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert (
+        plain.status == packed.status == 200
+        and plain.headers["Content-Type"] == "text/css; charset=utf-8"
+    )
     assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
     assert gzip.decompress(packed.body) == plain.body and len(packed.body) < len(plain.body) / 2
-    assert plain.headers["Vary"] == "Accept-Encoding" and plain.headers["X-Content-Type-Options"] == "nosniff"
+    assert (
+        plain.headers["Vary"] == "Accept-Encoding"
+        and plain.headers["X-Content-Type-Options"] == "nosniff"
+    )
 
 
 def test_what_a_browser_has_is_not_sent_again(client):
@@ -54,14 +60,29 @@ def test_head_and_other_methods(client):
 @pytest.fixture(scope="module")
 def bundles(platform):
     """entry -> path, as the pages name them."""
-    code = "from django.conf import settings; from project.bundle import path_of; print(*[path_of(each) for each in settings.BUNDLES])"
-    return {path.split("/", 2)[2]: "/static/" + path for path in platform.command("shell", "-v0", "-c", code).split()}
+    code = (
+        "from django.conf import settings; from project.bundle import path_of; "
+        "print(*[path_of(each) for each in settings.BUNDLES])"
+    )
+    return {
+        path.split("/", 2)[2]: "/static/" + path
+        for path in platform.command("shell", "-v0", "-c", code).split()
+    }
 
 
 def test_an_entry_comes_with_what_it_imports_and_is_kept_for_ever(client, bundles):
-    script, style = (client.get(bundles[each]) for each in ("dashboard/main.js", "dashboard/chart.css"))
-    assert script.status == style.status == 200 and script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert b"uPlot=function" in script.body and b"class Circle" in script.body and b"\nimport " not in script.body
+    script, style = (
+        client.get(bundles[each]) for each in ("dashboard/main.js", "dashboard/chart.css")
+    )
+    assert (
+        script.status == style.status == 200
+        and script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    )
+    assert (
+        b"uPlot=function" in script.body
+        and b"class Circle" in script.body
+        and b"\nimport " not in script.body
+    )
     assert b".uplot" in style.body and b".brand" in style.body and b"@import" not in style.body
 
 
@@ -69,18 +90,31 @@ def test_a_page_of_another_release_gets_what_is_there_but_not_for_ever(client, b
     for digest in ("0123456789abcdef", "fedcba9876543210", ""):
         old = client.get(f"/static/bundle/{digest}/dashboard/main.js")
         assert old.status == 200 and old.headers["Cache-Control"] == "public, max-age=3600"
-        assert old.headers["Content-Type"].endswith("charset=utf-8") and old.body == client.get(bundles["dashboard/main.js"]).body
+        assert (
+            old.headers["Content-Type"].endswith("charset=utf-8")
+            and old.body == client.get(bundles["dashboard/main.js"]).body
+        )
 
 
 @pytest.mark.parametrize(
-    "name", ["bundle/", "bundle/x", "bundle/x/dashboard/plot.js", "bundle/x/../settings.py", "bundle/x/dashboard/main.js?"]
+    "name",
+    [
+        "bundle/",
+        "bundle/x",
+        "bundle/x/dashboard/plot.js",
+        "bundle/x/../settings.py",
+        "bundle/x/dashboard/main.js?",
+    ],
 )
 def test_only_entries_are_bundled(client, name):
     assert client.get("/static/" + name.replace("?", "%3f")).status == 404
 
 
 BROKEN = {
-    "itself": {"a.js": 'import { b } from "./b.js";\nexport const a = 1;', "b.js": 'import { a } from "./a.js";\nexport const b = 1;'},
+    "itself": {
+        "a.js": 'import { b } from "./b.js";\nexport const a = 1;',
+        "b.js": 'import { a } from "./a.js";\nexport const b = 1;',
+    },
     "missing": {"a.js": 'import { b } from "./nothing.js";'},
     "elsewhere": {"a.js": 'import { b } from "https://example.org/b.js";'},
     "default export": {"a.js": "export default 1;"},

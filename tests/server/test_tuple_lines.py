@@ -30,7 +30,8 @@ TAKEN = [
     ("comma and milliseconds", b"2026-10-22 02:47:00,696;400\n2026-10-22 02:48:00,1;410\n", TWO),
     ("a zone", b"2026-10-22T00:47:00Z;400\n2026-10-21T20:48:00-04:00;410\n", TWO),
     ("nothing", b"\n\n", []),
-    ("an hour that comes twice", b"2026-10-25 02:30,1\n2026-10-25 02:45,2\n2026-10-25 02:30,3\n2026-10-25 02:45,4\n",
+    ("an hour that comes twice", b"2026-10-25 02:30,1\n2026-10-25 02:45,2\n2026-10-25 "
+                                 b"02:30,3\n2026-10-25 02:45,4\n",
      [(1792888200, 1), (1792889100, 2), (1792891800, 3), (1792892700, 4)]),
 ]  # fmt: skip
 
@@ -67,4 +68,8 @@ def test_a_line_that_cannot_be_read_is_named_with_its_reason(body, line, words):
 
 def test_many_faults_are_told_by_the_first_ones():
     sentence = told(read(b"x,y\n" * 1000, BRUSSELS).faults)
-    assert sentence.startswith("line 2: ") and sentence.endswith("; and 979 more") and len(sentence) < 1500
+    assert (
+        sentence.startswith("line 2: ")
+        and sentence.endswith("; and 979 more")
+        and len(sentence) < 1500
+    )

@@ -53,12 +53,16 @@ def test_accepts(client, case):
 
 @pytest.mark.parametrize("case", cases("sifted"))
 def test_an_odd_tuple_is_set_aside_and_the_rest_is_kept(platform, client, minute, case):
-    """Writers repeat a batch that is refused for ever. Its times are moved to this hour; what is no time stays so."""
+    """Writers repeat a batch that is refused for ever. Its times are moved to this hour; what is no
+    time stays so.
+    """
     ago = minute - 1288290639 - 7
     body = re.sub(r"\b1288290(\d+)", lambda found: str(int(found.group()) + ago), case["body"])
     reply = client.post("/sensor/" + SENSOR, body.encode())
     assert (reply.status, reply.body) == (200, b'{"response":"ok"}')
-    assert {(stamp + ago, counter) for stamp, counter in case["tuples"]} <= set(platform.held(SENSOR))
+    assert {(stamp + ago, counter) for stamp, counter in case["tuples"]} <= set(
+        platform.held(SENSOR)
+    )
 
 
 @pytest.mark.parametrize("case", cases("malformed"))
@@ -75,7 +79,13 @@ def test_an_upload_is_no_configuration(client):
 @pytest.mark.parametrize("name", ["missing", "short", "upper", "other-key", "unicode"])
 def test_a_wrong_digest_is_refused(platform, client, minute, name):
     body = json.dumps({"measurements": [[minute - 30, 7]]}).encode()
-    wrong = {"missing": None, "short": "00", "upper": "A" * 40, "other-key": "0" * 40, "unicode": "\u00e9" * 40}[name]
+    wrong = {
+        "missing": None,
+        "short": "00",
+        "upper": "A" * 40,
+        "other-key": "0" * 40,
+        "unicode": "\u00e9" * 40,
+    }[name]
     headers = {"X-Version": "1.0"} | ({"X-Digest": wrong} if wrong else {})
     reply = client.request("POST", "/sensor/" + SENSOR, body, headers)
     assert reply.status == 401 and reply.headers["WWW-Authenticate"] == "Incorrect digest"
@@ -89,12 +99,18 @@ def test_another_devices_key_is_refused(client, minute):
 
 def test_an_unknown_sensor_is_refused(client, minute):
     reply = client.upload(UNKNOWN, [(minute, 1)])
-    assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, "No proper provisioning for this sensor")
+    assert (reply.status, reply.headers["WWW-Authenticate"]) == (
+        401,
+        "No proper provisioning for this sensor",
+    )
     assert reply.json() == {"error": "No proper provisioning for this sensor"}
 
 
 def test_a_configuration_is_answered_204(client):
-    reply = client.post("/sensor/" + SENSOR, {"config": {"class": "analog", "type": "electricity", "enable": 1, "voltage": "230"}})
+    reply = client.post(
+        "/sensor/" + SENSOR,
+        {"config": {"class": "analog", "type": "electricity", "enable": 1, "voltage": "230"}},
+    )
     assert (reply.status, reply.body) == (204, b"")
 
 
@@ -106,7 +122,10 @@ def test_a_configuration_that_names_its_device_is_answered_200(client):
 def test_a_sensor_moves_not_to_another_device(client):
     reply = client.post("/sensor/" + SENSOR, {"config": {"device": OTHER_DEVICE}})
     assert reply.status == 401
-    assert client.post("/sensor/" + SENSOR, {"config": {"device": OTHER_DEVICE}}, OTHER_KEY).status == 401
+    assert (
+        client.post("/sensor/" + SENSOR, {"config": {"device": OTHER_DEVICE}}, OTHER_KEY).status
+        == 401
+    )
 
 
 def test_another_version_is_refused(client, minute):
@@ -125,18 +144,32 @@ def test_options_says_what_is_allowed(client):
     assert (reply.status, reply.headers["Allow"], reply.body) == (200, "POST, OPTIONS", b"")
 
 
-@pytest.mark.parametrize("path", ["/sensor/", "/sensor/" + "A" * 32, "/sensor/" + "a" * 31, "/device/xyz", "/sensor/" + SENSOR + "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sensor/",
+        "/sensor/" + "A" * 32,
+        "/sensor/" + "a" * 31,
+        "/device/xyz",
+        "/sensor/" + SENSOR + "/",
+    ],
+)
 def test_other_paths_are_not_found(client, path):
     assert client.post(path, {"measurements": []}).status == 404
 
 
 def test_trouble_is_noted_for_the_owner(platform, client, minute):
     assert client.upload(OTHER_SENSOR, [(minute + 3600, 2), (1000, 1)], OTHER_KEY).status == 200
-    assert client.upload(OTHER_SENSOR, [(minute - 60, -1), (minute, 1 << 32)], OTHER_KEY).status == 200
+    assert (
+        client.upload(OTHER_SENSOR, [(minute - 60, -1), (minute, 1 << 32)], OTHER_KEY).status == 200
+    )
     platform.stop()  # which writes it down
     platform.start()
     shown = platform.command("shell", "-v0", "-c", SHOW.format(OTHER_SENSOR)).split()
     assert shown[0] == "1" and 3500 < int(shown[1]) < 3700 and shown[2:] == ["1", "2"]
 
 
-SHOW = "from devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, s.ahead_s, s.old_tuples, s.odd_tuples)"
+SHOW = (
+    "from devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, "
+    "s.ahead_s, s.old_tuples, s.odd_tuples)"
+)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick way's look at a request: never another reading than a full parser's, and digests like any other's."""
+"""The quick way's look at a request: never another reading than a full parser's, and digests like
+any other's.
+"""
 
 import hashlib
 import hmac
@@ -20,7 +22,14 @@ from hot.whole import _HEAD, BYTES_MAX, read_upload
 SENSOR = b"0123456789abcdef" * 2
 BODY = b'{"measurements":[[1,2]]}'
 DIGEST, SIGN = b"ab" * 20, b"cd" * 32
-USUAL = [b"Host: x", b"Content-Length: 24", b"X-Version: 1.0", b"X-Digest: " + DIGEST, b"X-Sign: " + SIGN, b"User-Agent: a b"]
+USUAL = [
+    b"Host: x",
+    b"Content-Length: 24",
+    b"X-Version: 1.0",
+    b"X-Digest: " + DIGEST,
+    b"X-Sign: " + SIGN,
+    b"User-Agent: a b",
+]
 
 
 def request(lines=None, body=BODY, first=b"POST /sensor/" + SENSOR + b" HTTP/1.1") -> bytes:
@@ -45,7 +54,9 @@ OTHERS = [
     pytest.param(request(first=b"POST /sensor/" + SENSOR + b" HTTP/1.0"), id="old-version"),
     pytest.param(request(first=b"POST /sensor/" + SENSOR + b"?a HTTP/1.1"), id="query"),
     pytest.param(request(first=b"POST /sensor/" + SENSOR.upper() + b" HTTP/1.1"), id="capitals"),
-    pytest.param(request(replaced(b"Content-Length: 24", b"Content-Length: 23")), id="more-than-one-request"),
+    pytest.param(
+        request(replaced(b"Content-Length: 24", b"Content-Length: 23")), id="more-than-one-request"
+    ),
     pytest.param(request([*USUAL, b"Content-Length: 24"]), id="two-lengths"),
     pytest.param(request([*USUAL, b"content-length: 5"]), id="two-lengths-in-two-cases"),
     pytest.param(request([*USUAL, b"Content-Length : 5"]), id="a-space-before-the-colon"),
@@ -64,7 +75,9 @@ OTHERS = [
     pytest.param(request(replaced(b": 24", b": 00024")), id="five-digits"),
     pytest.param(request(replaced(DIGEST, DIGEST.upper())), id="digest-in-capitals"),
     pytest.param(request()[:60], id="half-a-head"),
-    pytest.param(request(replaced(b": 24", b": 9999"))[:-24] + b"x" * (BYTES_MAX + 1), id="too-long"),
+    pytest.param(
+        request(replaced(b": 24", b": 9999"))[:-24] + b"x" * (BYTES_MAX + 1), id="too-long"
+    ),
     pytest.param(b"", id="nothing"),
 ]
 
@@ -101,7 +114,11 @@ def by_h11(data: bytes):
     return head.target, dict(head.headers), body
 
 
-CHANGES = st.lists(st.tuples(st.integers(0, len(request()) + 20), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=3)
+CHANGES = st.lists(
+    st.tuples(st.integers(0, len(request()) + 20), st.integers(0, 3), st.binary(max_size=4)),
+    min_size=1,
+    max_size=3,
+)
 
 
 @given(CHANGES)
@@ -148,4 +165,7 @@ def test_digests_are_the_hmacs(key, path, body):
     signer = Signer(key)
     for _ in range(2):  # a state that was used once is still whole
         assert signer.digest(body) == hmac.new(key, body, hashlib.sha1).hexdigest()
-        assert signer.sign(path, body) == hmac.new(key, path + b"\n" + body, hashlib.sha256).hexdigest()
+        assert (
+            signer.sign(path, body)
+            == hmac.new(key, path + b"\n" + body, hashlib.sha256).hexdigest()
+        )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The raw bytes of answers, as historic daemons read them, and what slow, large and broken requests get."""
+"""The raw bytes of answers, as historic daemons read them, and what slow, large and broken requests
+get.
+"""
 
 import hashlib
 import hmac
@@ -17,7 +19,11 @@ BEAT = b'{"reset":0,"version":210,"uptime":1,"memtotal":1,"memfree":1,"memcached
 
 
 def request(path: str, body: bytes, method="POST", version="1.1", **more: str) -> bytes:
-    headers = digests(KEY, path, body, False) | {"Host": "localhost", "Content-Length": str(len(body))} | more
+    headers = (
+        digests(KEY, path, body, False)
+        | {"Host": "localhost", "Content-Length": str(len(body))}
+        | more
+    )
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{method} {path} HTTP/{version}\r\n{lines}\r\n".encode() + body
 
@@ -49,9 +55,13 @@ def upload(minute: int) -> bytes:
     [
         pytest.param("/sensor/" + SENSOR, b'{"measurements":[]}', b"200 OK", id="upload"),
         pytest.param("/device/" + DEVICE, BEAT, b"200 OK", id="heartbeat"),
-        pytest.param("/sensor/" + SENSOR, b'{"config":{"class":"analog"}}', b"204 No Content", id="config"),
+        pytest.param(
+            "/sensor/" + SENSOR, b'{"config":{"class":"analog"}}', b"204 No Content", id="config"
+        ),
         pytest.param("/sensor/" + SENSOR, b"{", b"400 Bad Request", id="malformed"),
-        pytest.param("/sensor/" + "c" * 32, b'{"measurements":[]}', b"401 Unauthorized", id="unknown"),
+        pytest.param(
+            "/sensor/" + "c" * 32, b'{"measurements":[]}', b"401 Unauthorized", id="unknown"
+        ),
         pytest.param("/sensor/x", b"{}", b"404 Not Found", id="no-path"),
     ],
 )
@@ -62,11 +72,16 @@ def test_headers_are_spelled_as_historic_daemons_look_for_them(connect, path, bo
     assert line == b"HTTP/1.1 " + status
     assert all(CANONICAL.fullmatch(name) for name in headers), headers
     assert b"Transfer-Encoding" not in headers
-    assert headers[b"Cache-Control"] == b"no-store" and headers[b"Referrer-Policy"] == b"no-referrer"
+    assert (
+        headers[b"Cache-Control"] == b"no-store" and headers[b"Referrer-Policy"] == b"no-referrer"
+    )
     if status.startswith(b"401"):
         assert headers[b"WWW-Authenticate"] == b"No proper provisioning for this sensor"
     if path.startswith("/device"):
-        assert headers[b"X-Digest"].decode() == hmac.new(KEY.encode(), answer, hashlib.sha1).hexdigest()
+        assert (
+            headers[b"X-Digest"].decode()
+            == hmac.new(KEY.encode(), answer, hashlib.sha1).hexdigest()
+        )
 
 
 def test_an_upload_is_answered_in_one_piece(connect, minute):
@@ -140,9 +155,14 @@ def test_expecting_100_continue(connect, minute):
 
 def test_a_chunked_upload_is_taken(platform, connect, minute):
     body = json.dumps({"measurements": [[minute - 7200, 77]]}).encode()
-    headers = "".join(f"{name}: {value}\r\n" for name, value in digests(KEY, "/", body, False).items())
+    headers = "".join(
+        f"{name}: {value}\r\n" for name, value in digests(KEY, "/", body, False).items()
+    )
     connection = connect()
-    connection.sendall(f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\n{headers}Transfer-Encoding: chunked\r\n\r\n".encode())
+    connection.sendall(
+        f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\n{headers}Transfer-Encoding: "
+        f"chunked\r\n\r\n".encode()
+    )
     for at in range(0, len(body), 10):
         part = body[at : at + 10]
         connection.sendall(b"%x\r\n%b\r\n" % (len(part), part))
@@ -153,7 +173,10 @@ def test_a_chunked_upload_is_taken(platform, connect, minute):
 
 def test_a_body_that_is_too_long_is_refused_before_it_comes(connect):
     connection = connect()
-    connection.sendall(f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nContent-Length: {(1 << 20) + 1}\r\n\r\n".encode())
+    connection.sendall(
+        f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nContent-Length: "
+        f"{(1 << 20) + 1}\r\n\r\n".encode()
+    )
     line, headers, _ = read_answer(connection)
     assert line == b"HTTP/1.1 413 Request Entity Too Large" or line.startswith(b"HTTP/1.1 413")
     assert headers[b"Connection"] == b"close" and connection.recv(1) == b""
@@ -161,7 +184,9 @@ def test_a_body_that_is_too_long_is_refused_before_it_comes(connect):
 
 def test_a_body_that_never_ends_is_refused_at_the_limit(connect):
     connection = connect()
-    connection.sendall(f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    connection.sendall(
+        f"POST /sensor/{SENSOR} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
     connection.sendall(chunk * 33)
     line, headers, _ = read_answer(connection)
@@ -174,14 +199,18 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(connect):
 
 def test_a_long_body_for_an_unknown_sensor_is_not_read(connect):
     connection = connect()
-    connection.sendall(f"POST /sensor/{'c' * 32} HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n".encode())
+    connection.sendall(
+        f"POST /sensor/{'c' * 32} HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n".encode()
+    )
     line, headers, _ = read_answer(connection)
     assert line == b"HTTP/1.1 401 Unauthorized" and headers[b"Connection"] == b"close"
 
 
 def test_a_megabyte_is_taken(platform, connect, minute):
     first = minute - 40_000 * 60
-    body = json.dumps({"measurements": [[first + 60 * n, n] for n in range(40_000)]}, separators=(",", ":")).encode()
+    body = json.dumps(
+        {"measurements": [[first + 60 * n, n] for n in range(40_000)]}, separators=(",", ":")
+    ).encode()
     assert len(body) < 1 << 20
     connection = connect()
     connection.sendall(request("/sensor/" + SENSOR, body))
@@ -194,9 +223,18 @@ def test_a_megabyte_is_taken(platform, connect, minute):
     "wire",
     [
         pytest.param(b"\r\n\r\n\r\nnonsense\r\n\r\n", id="nonsense"),
-        pytest.param(b"POST /sensor/%b HTTP/1.1\r\nContent-Length: -1\r\n\r\n" % SENSOR.encode(), id="negative-length"),
-        pytest.param(b"POST /sensor/%b HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n" % SENSOR.encode(), id="two-lengths"),
-        pytest.param(b"POST /sensor/\xff HTTP/1.1\r\nContent-Length: 0\r\n\r\n", id="url-not-ascii"),
+        pytest.param(
+            b"POST /sensor/%b HTTP/1.1\r\nContent-Length: -1\r\n\r\n" % SENSOR.encode(),
+            id="negative-length",
+        ),
+        pytest.param(
+            b"POST /sensor/%b HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+            % SENSOR.encode(),
+            id="two-lengths",
+        ),
+        pytest.param(
+            b"POST /sensor/\xff HTTP/1.1\r\nContent-Length: 0\r\n\r\n", id="url-not-ascii"
+        ),
         pytest.param(b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n", id="bad-url"),
         pytest.param(b"X" * 100_000 + b"\r\n\r\n", id="endless-method"),
     ],
@@ -211,7 +249,12 @@ def test_what_is_no_http_is_refused(connect, wire):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "sent", [b"", b"POST /sensor/", b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" % SENSOR.encode()]
+    "sent",
+    [
+        b"",
+        b"POST /sensor/",
+        b"POST /sensor/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" % SENSOR.encode(),
+    ],
 )
 def test_a_slow_request_is_given_up(connect, sent):
     connection = connect()

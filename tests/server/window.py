@@ -5,10 +5,17 @@ import shutil
 
 from server.testbed import shift_s
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 WAIT_MS = 90_000  # for what a page does; a busy machine is slow
-# a page's Date, with `new` and without, from the machine's clock shifted; its timers and the browser's own clock are the machine's
+# a page's Date, with `new` and without, from the machine's clock shifted; its timers and the
+# browser's own clock are the machine's
 MOVE = """
 (shift_ms => {
     const now = Date.now;

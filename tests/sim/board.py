@@ -18,7 +18,15 @@ def build(name: str, folder: Path) -> Path:
     """Compile PROGRAM_name of peripherals.c; the hex file."""
     elf, image = folder / (name + ".elf"), folder / (name + ".hex")
     if not image.exists():
-        flags = ["-mmcu=atmega168", "-Os", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-DPROGRAM_" + name]
+        flags = [
+            "-mmcu=atmega168",
+            "-Os",
+            "-std=gnu99",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-DPROGRAM_" + name,
+        ]
         subprocess.run(["avr-gcc", *flags, "-DF_CPU=3686400UL", PERIPHERALS, "-o", elf], check=True)
         subprocess.run(["avr-objcopy", "-O", "ihex", "-R", ".eeprom", elf, image], check=True)
     return image
@@ -31,7 +39,17 @@ class Sim:
         self.folder = folder
         self.control_url = "unix:{}/control".format(folder)
         self.bus_url = "unix:{}/bus".format(folder)
-        command = [FLUKSOSIM, "--hex", image, "--speed", "0", "--control", self.control_url, "--listen", self.bus_url]
+        command = [
+            FLUKSOSIM,
+            "--hex",
+            image,
+            "--speed",
+            "0",
+            "--control",
+            self.control_url,
+            "--listen",
+            self.bus_url,
+        ]
         self.program = Program([*command, *options])
         self.program.wait_for_line("fluksosim: ready")
         self.control = Control(self.control_url)

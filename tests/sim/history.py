@@ -6,7 +6,14 @@ from collections import namedtuple
 from tests.sim.master import Master
 
 CELLS = 512
-SENSORS = [(0x01020304, 5163, 250), (70000, 5163, 0), (3, 4129, 0), (0xFFFE, 1, 500), (12345678, 10, 0), (0, 1, 0)]
+SENSORS = [
+    (0x01020304, 5163, 250),
+    (70000, 5163, 0),
+    (3, 4129, 0),
+    (0xFFFE, 1, 500),
+    (12345678, 10, 0),
+    (0, 1, 0),
+]
 PORTS = bytes([0, 1, 2, 3, 4, 0xFF])
 ENABLED = 0x1B
 EVENTS = bytes([3, 0, 7, 0])  # watchdogs, brown-outs
@@ -33,13 +40,21 @@ def _second_generation(declared: bool, fractions: bool) -> Image:
     if declared:
         cells = _filled({0: b"\xbe" + version + EVENTS + bytes([ENABLED]) + PORTS + sensors})
     else:
-        cells = _filled({0: sensors + PORTS + bytes([ENABLED]) + EVENTS + version, 0x40 if fractions else 0x34: b"\xbe"})
+        cells = _filled(
+            {
+                0: sensors + PORTS + bytes([ENABLED]) + EVENTS + version,
+                0x40 if fractions else 0x34: b"\xbe",
+            }
+        )
     return Image("spi", cells, [counter for counter, _, _ in SENSORS], fractions)
 
 
 def _first_generation() -> Image:
     counters = [counter for counter, _, _ in SENSORS[:4]]
-    blocks = [name.encode() + b"\0" + counter.to_bytes(4, "little") for name, counter in zip(IDS, counters, strict=True)]
+    blocks = [
+        name.encode() + b"\0" + counter.to_bytes(4, "little")
+        for name, counter in zip(IDS, counters, strict=True)
+    ]
     return Image("uart", _filled({0: b"".join(blocks)}), counters, False)
 
 
@@ -62,7 +77,9 @@ def check_taken_over(sim, image: Image) -> None:
     master = Master(sim)
     assert master.counters() == image.counters
     assert master.ask("gp") == "gp" + PORTS.hex()
-    assert [master.ask("ge{:02x}".format(i))[4:] for i in range(6)] == ["{:02x}".format(ENABLED >> i & 1) for i in range(6)]
+    assert [master.ask("ge{:02x}".format(i))[4:] for i in range(6)] == [
+        "{:02x}".format(ENABLED >> i & 1) for i in range(6)
+    ]
     for i, (_, constant, fraction) in enumerate(SENSORS):
         assert int(master.ask("gm{:02x}".format(i))[4:], 16) == constant
         assert int(master.ask("gf{:02x}".format(i))[4:], 16) == (fraction if image.fractions else 0)

@@ -139,7 +139,8 @@ static void run(void)
 #endif
 
 #ifdef PROGRAM_WATCHDOG
-static volatile uint16_t kept[5] __attribute__((section(".noinit"))); /* magic, interrupts, resets, MCUSR, running */
+static volatile uint16_t kept[5]
+	__attribute__((section(".noinit"))); /* magic, interrupts, resets, MCUSR, running */
 
 ISR(WDT_vect)
 {

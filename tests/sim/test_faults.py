@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firmware under faults: a hung main loop, RESET, ripple, dips at bad moments, a historic EEPROM and power cuts."""
+"""The firmware under faults: a hung main loop, RESET, ripple, dips at bad moments, a historic
+EEPROM and power cuts.
+"""
 
 import random
 
@@ -77,7 +79,9 @@ def test_a_board_that_hangs_for_ever_wears_nothing_out(board):
         board.ask("hang")
         board.run(0.3)
     assert board.stat("resets") == 101
-    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 60  # as many saves as a row of dips gets
+    assert (
+        int(board.ask("eeprom-wear").split()[0]) - worn <= 60
+    )  # as many saves as a row of dips gets
 
 
 def test_reset_at_random_instants_loses_nothing(board):
@@ -96,7 +100,9 @@ def test_reset_at_random_instants_loses_nothing(board):
     assert live(board)[3:5] == [100, 300]
     for k in range(2):
         # A reset takes less than 3 ms of sampling.
-        assert live(board)[k] == pytest.approx(board.control.energy_wh()[k], abs=1 + 60 * 0.003 * 12000 / 3600)
+        assert live(board)[k] == pytest.approx(
+            board.control.energy_wh()[k], abs=1 + 60 * 0.003 * 12000 / 3600
+        )
     assert board.stat("watchdog") == 0
 
 
@@ -143,7 +149,9 @@ def test_a_failing_supply_misses_at_most_the_last_10_ms_of_the_inputs(board):
 
 
 def test_a_low_supply_gets_one_record_and_no_erasure(board):
-    """The charge that is left is for what may still come; the slot that is free now is erased when the supply is good."""
+    """The charge that is left is for what may still come; the slot that is free now is erased when
+    the supply is good.
+    """
     erased = []
     for _ in range(2):
         board.ask("pulse 0 5 50000 20000")
@@ -160,13 +168,17 @@ def test_a_low_supply_gets_one_record_and_no_erasure(board):
 
 
 def test_dips_at_all_moments_of_a_series_of_sets_lose_none_of_them(board):
-    """Counters set 20 ms apart, in the order and with the waits of a master; the supply fails at some instant of it."""
+    """Counters set 20 ms apart, in the order and with the waits of a master; the supply fails at
+    some instant of it.
+    """
     rand = random.Random(7)
     for _ in range(40):
         values = [rand.randrange(1 << 32) for _ in range(6)]
         at = rand.randrange(6)
         for i, value in enumerate(values[: at + 1]):
-            assert board.master.ask("sc{:02x}{:08x}".format(i, value)) == "sc{:02x}{:08x}".format(i, value)
+            assert board.master.ask("sc{:02x}{:08x}".format(i, value)) == "sc{:02x}{:08x}".format(
+                i, value
+            )
         board.run(rand.random() * 0.2)
         want = live(board)
         assert want[: at + 1] == values[: at + 1]
@@ -204,7 +216,9 @@ def test_a_counter_is_set_after_a_dip_that_took_the_last_slot(board):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("layout", IMAGES)
 def test_a_historic_eeprom_is_taken_over_whatever_power_does(flukso, layout, seed):
-    """The power fails again and again while it is taken over, at any EEPROM operation and in any way."""
+    """The power fails again and again while it is taken over, at any EEPROM operation and in any
+    way.
+    """
     image = IMAGES[layout]
     sim = flukso(board=image.board)
     rand = random.Random("{} {}".format(layout, seed))
@@ -212,7 +226,9 @@ def test_a_historic_eeprom_is_taken_over_whatever_power_does(flukso, layout, see
     sim.ask("eeprom " + image.cells.hex())
     for _ in range(60):
         sim.ask("power")
-        stage = rand.choice(["before", "erased", "written", "half:{:02x}".format(rand.randrange(256))])
+        stage = rand.choice(
+            ["before", "erased", "written", "half:{:02x}".format(rand.randrange(256))]
+        )
         sim.ask("cut-at {} {}".format(rand.randrange(1, 70), stage))
         sim.run(0.6)
         sim.ask("cut")

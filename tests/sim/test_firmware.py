@@ -69,7 +69,10 @@ def test_energy_and_power_follow_the_clamps(board):
     before = board.control.energy_wh()
     assert len(delta) % 18 == 0 or len(delta) % 22 == 0
     size = 22 if len(delta) == 66 else 18
-    powers = {int(delta[i : i + 2], 16): int(delta[i + size - 8 : i + size], 16) for i in range(0, len(delta), size)}
+    powers = {
+        int(delta[i : i + 2], 16): int(delta[i + size - 8 : i + size], 16)
+        for i in range(0, len(delta), size)
+    }
     for k, watt in enumerate((12000, 3000, 100)):
         assert powers[k] == pytest.approx(watt, abs=0.5 + 0.0005 * watt + 0.5)
     board.run(60)
@@ -153,7 +156,9 @@ def test_ripple_across_the_threshold_wears_nothing_out(board):
         board.ask("supply 5000")
         board.run(0.01)
     worst = int(board.ask("eeprom-wear").split()[0]) - before
-    assert worst <= 10  # 60 saves in 6 slots; the historic firmware: 600 writes of each cell that changes
+    assert (
+        worst <= 10
+    )  # 60 saves in 6 slots; the historic firmware: 600 writes of each cell that changes
 
 
 @pytest.mark.slow  # an hour of simulated time
@@ -186,7 +191,21 @@ def test_settings_survive_power(board):
 # the bus
 
 
-@pytest.mark.parametrize("start", [b"l", b"lge2sf", b"lgd", b"lsc00", b"lgp", b"\0", b"\0\0\0", b"lgd92.\0", b"u4142", b"lgd92.\0\0l"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"l",
+        b"lge2sf",
+        b"lgd",
+        b"lsc00",
+        b"lgp",
+        b"\0",
+        b"\0\0\0",
+        b"lgd92.\0",
+        b"u4142",
+        b"lgd92.\0\0l",
+    ],
+)
 def test_after_a_dead_master_the_first_complete_command_is_answered(board, start):
     for delay_ms in (0, 0.3, 1, 2, 3.7, 5, 8, 12, 20, 40):
         board.master.send(start)

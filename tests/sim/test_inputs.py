@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inputs at their limits: fast pulses with a short hold time, storms of edges, the UART and its RS-485 driver."""
+"""Inputs at their limits: fast pulses with a short hold time, storms of edges, the UART and its
+RS-485 driver.
+"""
 
 import fcntl
 import random
@@ -17,7 +19,15 @@ def fast_firmware():
     """The image for a hold time of 0.2 ms."""
     with open(ROOT / "avr/build/fast.lock", "w") as lock:  # several workers may want it
         fcntl.flock(lock, fcntl.LOCK_EX)
-        command = ["make", "-s", "-C", ROOT / "avr", "firmware", "BUILD=build/spi-fast", "EXTRA=-DPULSE_HOLD_US=200ul"]
+        command = [
+            "make",
+            "-s",
+            "-C",
+            ROOT / "avr",
+            "firmware",
+            "BUILD=build/spi-fast",
+            "EXTRA=-DPULSE_HOLD_US=200ul",
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return ROOT / "avr/build/spi-fast/flukso.hex"
 

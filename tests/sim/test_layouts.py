@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From firmware 2.0 to this one and back, and from historic EEPROMs: counters and settings stay, wherever the power is cut."""
+"""From firmware 2.0 to this one and back, and from historic EEPROMs: counters and settings stay,
+wherever the power is cut.
+"""
 
 import random
 from pathlib import Path
@@ -10,7 +12,9 @@ from tests.sim.board import FIRMWARE, Sim
 from tests.sim.history import CELLS, IDS, IMAGES
 from tests.sim.master import Master
 
-LAYOUT_1 = {board: Path(__file__).with_name("images") / (board + "-2.0.txt") for board in ("spi", "uart")}
+LAYOUT_1 = {
+    board: Path(__file__).with_name("images") / (board + "-2.0.txt") for board in ("spi", "uart")
+}
 SETTINGS = ("gp", "gh", "ge03", "gm00", "gf00", "gm03", "gf04")
 TRIAL_H = 24
 COUNTERS_2_0 = 0x2A1  # sensor_counter in the RAM of generation 1's firmware 2.0
@@ -142,7 +146,9 @@ def operations(every, share=8):
 
 def falls(sim, _):
     """How many records or copies were found damaged, and the age of what was taken last."""
-    more = bytes.fromhex(sim.ask("symbol more 30" if len(sim.control.counters()) == 6 else "symbol more 26"))
+    more = bytes.fromhex(
+        sim.ask("symbol more 30" if len(sim.control.counters()) == 6 else "symbol more 26")
+    )
     at = len(more) - 14
     return int.from_bytes(more[at : at + 2], "little"), more[at + 2]
 
@@ -160,7 +166,9 @@ def test_an_update_may_be_cut_at_any_operation(board, records, every):
         torn = board.cells
         for image in (FIRMWARE["spi"], LAYOUT_1["spi"]):  # it goes on, or somebody goes back
             board.cells = torn
-            assert board.run(image, lambda sim, master: (counters(sim, master), settings(sim, master)), 0.4) == (last, had), operation
+            assert board.run(
+                image, lambda sim, master: (counters(sim, master), settings(sim, master)), 0.4
+            ) == (last, had), operation
             if image == FIRMWARE["spi"]:
                 assert board.run(image, falls) == NO_DAMAGE, operation
         if not cut:
@@ -208,7 +216,9 @@ def first_dip(image):
 
 
 def first_of_2_0(board, dips):
-    """A generation-1 board that firmware 2.0 took over from a historic one and that lost its power so often; its counters."""
+    """A generation-1 board that firmware 2.0 took over from a historic one and that lost its power
+    so often; its counters.
+    """
     image = IMAGES["first"]
     board.cells = image.cells
     last = board.run(LAYOUT_1["uart"], first_counters_2_0)
@@ -259,7 +269,11 @@ def test_a_historic_eeprom_may_be_cut_at_any_operation(board, name, every):
     image = IMAGES[name]
     board.kind = image.board
     new, old = FIRMWARE[image.board], LAYOUT_1[image.board]
-    read = {new: first_counters, old: first_counters_2_0} if image.board == "uart" else {new: counters, old: counters}
+    read = (
+        {new: first_counters, old: first_counters_2_0}
+        if image.board == "uart"
+        else {new: counters, old: counters}
+    )
     for operation in operations(every, 4):
         board.cells = image.cells
         cut = board.run(new, lambda sim, _, n=operation: cut_while(sim, n, n), 0)
@@ -302,7 +316,12 @@ def test_what_is_new_starts_with_an_update(board):
     def new(_, master):
         return [master.ask(command) for command in ("ga", "gn03", "go03", "gv")]
 
-    assert board.run(FIRMWARE["spi"], new) == ["ga12", "gn0300000000", "go030000", "gv{:012x}".format(TRIAL_H)]
+    assert board.run(FIRMWARE["spi"], new) == [
+        "ga12",
+        "gn0300000000",
+        "go030000",
+        "gv{:012x}".format(TRIAL_H),
+    ]
     board.cells = b"\xff" * CELLS
     assert board.run(FIRMWARE["spi"], new)[3] == "gv000000000000"  # nothing to compare with
 
@@ -311,7 +330,12 @@ def test_what_is_new_starts_with_an_update(board):
 def test_damage_is_told(board, cell):
     board.run(FIRMWARE["spi"], prepare(10))
     cells = bytearray(board.cells)
-    slots = [int.from_bytes(cells[85 + 28 * n : 87 + 28 * n], "little") if cells[112 + 28 * n] != 0xFF else -1 for n in range(8)]
+    slots = [
+        int.from_bytes(cells[85 + 28 * n : 87 + 28 * n], "little")
+        if cells[112 + 28 * n] != 0xFF
+        else -1
+        for n in range(8)
+    ]
     newest = slots.index(max(slots))
     cells[cell + 28 * newest] ^= 0x10
     board.cells = bytes(cells)

@@ -9,7 +9,16 @@ import time
 
 import pytest
 
-from tests.fakes.bus import DONE, MALFORMED, Bus, Control, answer_frame, connect, crc8, request_frame
+from tests.fakes.bus import (
+    DONE,
+    MALFORMED,
+    Bus,
+    Control,
+    answer_frame,
+    connect,
+    crc8,
+    request_frame,
+)
 
 WAIT_S = 120  # real, for what comes sooner or later on a busy machine
 NOT_OF = bytes.maketrans(bytes(range(256)), bytes(reversed(range(256))))
@@ -136,7 +145,10 @@ def test_a_client_that_goes_in_the_middle_harms_nobody(echo):
 def test_too_many_connections_are_closed_and_the_old_ones_live(echo):
     links = [connect(echo.bus_url) for _ in range(40)]
     time.sleep(0.3)
-    closed = sum(receive(link, 1, 0.02) == b"" and link.gettimeout() is not None and _is_closed(link) for link in links)
+    closed = sum(
+        receive(link, 1, 0.02) == b"" and link.gettimeout() is not None and _is_closed(link)
+        for link in links
+    )
     assert closed >= 40 - 31
     assert echo.ask("time")
     for link in links:
@@ -229,7 +241,23 @@ def test_a_bad_line_is_an_error_and_changes_nothing(echo, line):
 
 def test_random_bytes_on_the_control_line(echo):
     random.seed(2)
-    words = [b"time", b"until", b"pulse", b"0", b"1", b"99", b"\n", b"\r\n", b" ", b"spi", b"zz", b"\xff", b"level", b"eeprom", b"\0"]
+    words = [
+        b"time",
+        b"until",
+        b"pulse",
+        b"0",
+        b"1",
+        b"99",
+        b"\n",
+        b"\r\n",
+        b" ",
+        b"spi",
+        b"zz",
+        b"\xff",
+        b"level",
+        b"eeprom",
+        b"\0",
+    ]
     link = connect(echo.control_url)
     link.settimeout(5)
     sink = threading.Thread(target=lambda: receive(link, 10_000_000, 3), daemon=True)
@@ -311,11 +339,17 @@ def test_the_speed_is_kept(chip):
     sim = chip("CLOCK")
     for speed in (1, 5):
         sim.ask("speed {}".format(speed))
-        began_s, began_us, deadline = time.monotonic(), sim.control.time_us(), time.monotonic() + WAIT_S
+        began_s, began_us, deadline = (
+            time.monotonic(),
+            sim.control.time_us(),
+            time.monotonic() + WAIT_S,
+        )
         while (now_us := sim.control.time_us()) < began_us + speed * 500_000:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert now_us - began_us < speed * 1.05 * 1e6 * (time.monotonic() - began_s)  # a busy machine makes it late, never early
+        assert now_us - began_us < speed * 1.05 * 1e6 * (
+            time.monotonic() - began_s
+        )  # a busy machine makes it late, never early
     assert sim.ask("speed 0") == "5"
     stands = sim.control.time_us()
     time.sleep(0.1)

@@ -50,7 +50,13 @@ def test_bad_options_start_nothing(tmp_path, programs, options):
     assert list(tmp_path.iterdir()) == []
 
 
-TRACES = [("1,2\n1,3\n", 2), ("ts,watt\n1,2\n2,x\n", 3), ("1,2\n2,-1\n", 2), ("", 0), ("1,2\n\n3,4,5\n", 3)]
+TRACES = [
+    ("1,2\n1,3\n", 2),
+    ("ts,watt\n1,2\n2,x\n", 3),
+    ("1,2\n2,-1\n", 2),
+    ("", 0),
+    ("1,2\n\n3,4,5\n", 3),
+]
 
 
 @pytest.mark.parametrize("text, line", TRACES)
@@ -94,7 +100,9 @@ def test_an_eep_file_is_read_and_never_written(chip, tmp_path):
 
 def test_a_trace_drives_the_clamps_and_repeats(chip, tmp_path):
     trace = tmp_path / "t.csv"
-    trace.write_text("ts,watt,watt\n1700000000,3600,0\n1700000001,7200,36\n1700000003,0,0\n")  # period 5 s
+    trace.write_text(
+        "ts,watt,watt\n1700000000,3600,0\n1700000001,7200,36\n1700000003,0,0\n"
+    )  # period 5 s
     sim = chip("CLOCK", "--trace", str(trace))
     sim.run(3)
     assert sim.control.energy_wh() == pytest.approx([5, 0.02, 0])
@@ -145,7 +153,9 @@ def test_it_dies_with_its_parent(programs):
 def test_counters_need_symbols(chip, programs, tmp_path):
     bare = tmp_path / "bare.hex"
     bare.write_bytes(build("EDGES", programs).read_bytes())
-    done = subprocess.run([FLUKSOSIM, "--hex", bare, "--elf", "/nowhere"], capture_output=True, text=True, timeout=10)
+    done = subprocess.run(
+        [FLUKSOSIM, "--hex", bare, "--elf", "/nowhere"], capture_output=True, text=True, timeout=10
+    )
     assert done.returncode == 2
     sim = chip("EDGES")
     sim.run(0.01)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Short runs of the firmware's dear proofs; `make power-cut`, `fuzz-spi` and `budget` are the whole ones."""
+"""Short runs of the firmware's dear proofs; `make power-cut`, `fuzz-spi` and `budget` are the whole
+ones.
+"""
 
 import fcntl
 import json

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pulse inputs on the simulated board: holds, contacts that bounce, exact constants, and what resets and cuts leave of them."""
+"""Pulse inputs on the simulated board: holds, contacts that bounce, exact constants, and what
+resets and cuts leave of them.
+"""
 
 import random
 from fractions import Fraction
@@ -8,7 +10,14 @@ import pytest
 
 from tests.sim.board import live
 
-CLOSING_US = [1500, 2000, 3000, 1800, 2500, 1500]  # a reed that closes and bounces; the last one is no bounce
+CLOSING_US = [
+    1500,
+    2000,
+    3000,
+    1800,
+    2500,
+    1500,
+]  # a reed that closes and bounces; the last one is no bounce
 METERS = [
     (5, 16),
     (5, 32),
@@ -49,12 +58,16 @@ def test_a_reed_that_bounces_counts_once(board):
 
 
 def bouncing(rand, closings, shortest_us, longest_us):
-    """Distances of the edges of so many closings, each with up to eight bounces when it closes and when it opens."""
+    """Distances of the edges of so many closings, each with up to eight bounces when it closes and
+    when it opens.
+    """
     distances = []
     for _ in range(closings):
         for stands_us in (rand.randrange(60_000, 300_000), rand.randrange(60_000, 300_000)):
             distances.append(stands_us)
-            distances += [rand.randrange(shortest_us, longest_us) for _ in range(2 * rand.randrange(9))]
+            distances += [
+                rand.randrange(shortest_us, longest_us) for _ in range(2 * rand.randrange(9))
+            ]
     return distances
 
 
@@ -86,11 +99,15 @@ def test_a_pulse_may_be_as_short_as_the_hold(board):
     for hold_us in (1000, 5000, 20000, 100000):
         board.master.holds(hold_us)
         before = live(board)[3]
-        edges(board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us + 110)])
+        edges(
+            board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us + 110)]
+        )
         board.run(0.1 + 3.2e-6 * 20 * (hold_us + 2000))
         assert live(board)[3] - before == 20
         short = seen(board, 3)[3]
-        edges(board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us - 110)])
+        edges(
+            board, 0, [us for n in range(20) for us in (2 * hold_us + 3000 + 37 * n, hold_us - 110)]
+        )
         board.run(0.1 + 3.2e-6 * 20 * (hold_us + 2000))
         assert live(board)[3] - before == 20
         assert seen(board, 3)[3] - short == 20
@@ -100,7 +117,9 @@ MAPS = ["000102030405", "000102040305", "010002040305"]
 
 
 def test_what_is_set_while_pulses_run_loses_none(board):
-    """Inputs are swapped, holds and constants set, the board is reset: each pulse counts once, wherever it counts."""
+    """Inputs are swapped, holds and constants set, the board is reset: each pulse counts once,
+    wherever it counts.
+    """
     rand = random.Random(4)
     sent = 0
     for _ in range(12):
@@ -146,7 +165,9 @@ def test_fifty_hertz_on_an_open_wire_are_no_pulses(board):
 @pytest.mark.parametrize("hold_us", [200, 400, 1000, 1560, 5000, 20000])
 @pytest.mark.parametrize("hertz", [1, 3, 10, 25, 50, 128, 256, 500, 1000])
 def test_pulses_count_exactly(board, hertz, hold_us):
-    """Each whose low and high last a third longer than the hold, and none whose low is a third shorter; on both inputs, polled."""
+    """Each whose low and high last a third longer than the hold, and none whose low is a third
+    shorter; on both inputs, polled.
+    """
     period_us = 1000000 // hertz
     good, bad = hold_us * 4 / 3 <= 0.3 * period_us, hold_us * 2 / 3 >= 0.3 * period_us
     if not good and not bad:
@@ -164,7 +185,13 @@ def test_pulses_count_exactly(board, hertz, hold_us):
 
 
 def test_holds_follow_the_constants(board):
-    for unit, pulses, hold_us in ((1, 1, 20000), (5, 16, 6250), (5, 64, 1560), (8, 3, 20000), (1, 16, 1250)):
+    for unit, pulses, hold_us in (
+        (1, 1, 20000),
+        (5, 16, 6250),
+        (5, 64, 1560),
+        (8, 3, 20000),
+        (1, 16, 1250),
+    ):
         board.master.set("sn03{:04x}{:04x}".format(unit, pulses))
         assert seen(board, 3)[0] == hold_us
     board.master.set("sm030000")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic router of either form of deltas on every image of the firmware: no poll of it goes wrong."""
+"""The historic router of either form of deltas on every image of the firmware: no poll of it goes
+wrong.
+"""
 
 import fcntl
 import subprocess
@@ -30,7 +32,9 @@ SETTINGS = [
 def images():
     with open(ROOT / "avr/build/images.lock", "w") as lock:  # several workers may want them
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "-s", "-C", ROOT / "avr", "images"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["make", "-s", "-C", ROOT / "avr", "images"], check=True, stdout=subprocess.DEVNULL
+        )
     return {
         "usual": FIRMWARE["spi"],
         "18": ROOT / "avr/build/flukso-spi-18.hex",
@@ -63,7 +67,9 @@ class Boards:
 
 
 def poll(digits, minor, seconds=12):
-    """A router that reads so many digits, and says the hardware's minor version as its configuration does, polls a busy board."""
+    """A router that reads so many digits, and says the hardware's minor version as its
+    configuration does, polls a busy board.
+    """
 
     def steps(sim):
         router = OldMaster(sim.control, digits)
@@ -79,7 +85,9 @@ def poll(digits, minor, seconds=12):
             sim.ask("clamp {} 0".format(number))
         router.run(2)
         assert router.faults == []
-        assert all({0, 1, 2} <= {entry.sensor for entry in entries} for _, entries in router.deltas[1:])
+        assert all(
+            {0, 1, 2} <= {entry.sensor for entry in entries} for _, entries in router.deltas[1:]
+        )
         last = router.last_counters()
         assert [last[n] for n in range(5)] == Master(sim).counters()[:5]
         assert [last[3] - before[3], last[4] - before[4]] == [pulses, 20 * pulses]

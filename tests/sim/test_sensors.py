@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of sensors in docs/firmware.md: each clamp and each meter by its constant, with its accuracy."""
+"""The table of sensors in docs/firmware.md: each clamp and each meter by its constant, with its
+accuracy.
+"""
 
 from fractions import Fraction
 
@@ -32,7 +34,10 @@ def powers(master: Master) -> dict[int, int]:
     delta = master.ask("gd")[2:]
     size = 22
     assert len(delta) % size == 0
-    return {int(delta[i : i + 2], 16): int(delta[i + size - 8 : i + size], 16) for i in range(0, len(delta), size)}
+    return {
+        int(delta[i : i + 2], 16): int(delta[i + size - 8 : i + size], 16)
+        for i in range(0, len(delta), size)
+    }
 
 
 def connect(flukso, ampere: int):
@@ -49,7 +54,11 @@ def connect(flukso, ampere: int):
 
 
 def test_the_table_has_these_sensors():
-    rows = [line.split(" | ") for line in (ROOT / "docs/firmware.md").read_text().splitlines() if line.startswith("| ")]
+    rows = [
+        line.split(" | ")
+        for line in (ROOT / "docs/firmware.md").read_text().splitlines()
+        if line.startswith("| ")
+    ]
     table = {row[0].removeprefix("| "): row[1:3] for row in rows if len(row) == 5}
     for name, constant, fraction, _ in METERS:
         assert table[name] == [str(constant), str(fraction)]
@@ -74,7 +83,9 @@ def test_a_clamp_measures_energy_and_power(flukso, ampere):
     for k, watt in enumerate(watts):
         assert told[k] == pytest.approx(watt, abs=0.5 * ampere / 50 + 0.0005 * watt)
         whole_wh = 1 + watt / 3600 * ADD_UP_S
-        assert end[k] - start[k] == pytest.approx(ended[k] - began[k], abs=whole_wh + 20e-6 * (ended[k] - began[k]))
+        assert end[k] - start[k] == pytest.approx(
+            ended[k] - began[k], abs=whole_wh + 20e-6 * (ended[k] - began[k])
+        )
 
 
 def test_three_phases_add_up_on_one_sensor(flukso):
@@ -93,7 +104,9 @@ def test_three_phases_add_up_on_one_sensor(flukso):
     assert end[1:3] == start[1:3]
 
 
-@pytest.mark.parametrize(("name", "constant", "fraction", "worth"), METERS, ids=[name for name, _, _, _ in METERS])
+@pytest.mark.parametrize(
+    ("name", "constant", "fraction", "worth"), METERS, ids=[name for name, _, _, _ in METERS]
+)
 def test_a_meter_counts_by_its_constant(flukso, name, constant, fraction, worth):
     """Exactly the constant; which is the meter's worth to the thousandth."""
     sim = flukso()

@@ -20,7 +20,11 @@ def uart(flukso, tmp_path):
     """The board and a function that returns the lines it has sent since."""
     with open(ROOT / "avr/build/uart.lock", "w") as lock:  # several workers may want it
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     eep = FIRMWARE["uart"].with_suffix(".eep")
     sim = flukso("--eeprom", str(eep), "--uart", "pty:{}".format(tmp_path / "line"), board="uart")
     line = os.open(tmp_path / "line", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
@@ -63,7 +67,9 @@ def test_it_is_silent_for_20_seconds_and_then_tells_pulses_and_power(uart):
     assert 9 <= len(six) <= 11
     clocked = [PULSE.match(text) for text in told if PULSE.match(text) and PULSE.match(text)[3]]
     assert len(clocked) == 3
-    assert [int(match[3]) - int(clocked[0][3]) for match in clocked] == pytest.approx([0, 500, 1000], abs=2)
+    assert [int(match[3]) - int(clocked[0][3]) for match in clocked] == pytest.approx(
+        [0, 500, 1000], abs=2
+    )
 
 
 def test_it_counts_energy_exactly(uart):
@@ -96,7 +102,9 @@ def test_its_counters_survive_a_power_failure(uart):
 
 @pytest.mark.parametrize(("hold_us", "hertz"), [(200, 400), (1000, 300), (5000, 60), (20000, 15)])
 def test_exact_constants_and_holds_of_the_eep_lose_nothing(uart, tmp_path, hold_us, hertz):
-    """3,200 pulses a kWh on both inputs, with resets, dips and cuts; what is too short counts for nothing."""
+    """3,200 pulses a kWh on both inputs, with resets, dips and cuts; what is too short counts for
+    nothing.
+    """
     command = [FIRMWARE["uart"].with_name("make_eep"), "hold={}".format(hold_us), "pulses=3200"]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     cells = bytearray(b"\xff" * 512)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says: no sleeping, no sockets."""
+"""An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says: no sleeping,
+no sockets.
+"""
 
 import contextlib
 import struct
@@ -22,7 +24,12 @@ class FakeBoard:
         self.clock = clock
         self.historic = historic
         self.software = software
-        self.exact, self.hold, self.seen, self.damage_told = [(0, 0)] * 6, [0] * 6, [(2000, 0, 0, 0)] * 6, (0, 0, 0, 0, 0)
+        self.exact, self.hold, self.seen, self.damage_told = (
+            [(0, 0)] * 6,
+            [0] * 6,
+            [(2000, 0, 0, 0)] * 6,
+            (0, 0, 0, 0, 0),
+        )
         self.hw = [2, hw_minor]
         self.map = [0, 1, 2, 3, 4, 5]
         self.enabled = [1, 1, 1, 1, 1, 1]
@@ -152,14 +159,23 @@ class FakeBoard:
             self._control_reply = "zz"
             return
         self.asked.append(body)
-        self._busy_s = {"gd": 0.024, "ct": 0.5}.get(body[:2], 0.002) if self.historic else {"ct": 0.3}.get(body[:2], 0.01)
+        self._busy_s = (
+            {"gd": 0.024, "ct": 0.5}.get(body[:2], 0.002)
+            if self.historic
+            else {"ct": 0.3}.get(body[:2], 0.01)
+        )
         try:
             self._control_reply = self._answer(body[:2], bytes.fromhex(body[2:]))
         except (ValueError, IndexError, struct.error):
             self._control_reply = "zy"
 
     def _answer(self, name, raw):
-        per_sensor = {"e": ("enabled", ">B"), "c": ("counter", ">I"), "m": ("constant", ">H"), "f": ("fraction", ">H")}
+        per_sensor = {
+            "e": ("enabled", ">B"),
+            "c": ("counter", ">I"),
+            "m": ("constant", ">H"),
+            "f": ("fraction", ">H"),
+        }
         if name[1] in per_sensor and name[0] in "gs":
             values, form = getattr(self, per_sensor[name[1]][0]), per_sensor[name[1]][1]
             if name[0] == "s":
@@ -177,7 +193,11 @@ class FakeBoard:
             return "gd" + self._deltas()
         if name == "ct":
             self.commits += 1
-        return name + {"gs": "0100" if self.historic else self.software, "gw": "0000", "gb": "0000"}.get(name, "")
+        return name + {
+            "gs": "0100" if self.historic else self.software,
+            "gw": "0000",
+            "gb": "0000",
+        }.get(name, "")
 
     def _pulses(self, name, raw):
         if name == "gv":
@@ -188,7 +208,9 @@ class FakeBoard:
             {"n": self.exact, "o": self.hold, "x": self.seen}[name[1]],
         )
         if name[0] == "s":
-            values[index] = struct.unpack(form, raw[1:]) if name[1] == "n" else struct.unpack(form, raw[1:])[0]
+            values[index] = (
+                struct.unpack(form, raw[1:]) if name[1] == "n" else struct.unpack(form, raw[1:])[0]
+            )
         value = values[index] if isinstance(values[index], tuple) else (values[index],)
         return "%02x" % index + struct.pack(form, *value).hex()
 

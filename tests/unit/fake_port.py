@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A port without a machine: files in a dict, a server in a dict, the log in a list. With it the whole daemon runs in a test."""
+"""A port without a machine: files in a dict, a server in a dict, the log in a list. With it the
+whole daemon runs in a test.
+"""
 
 import asyncio
 import json
@@ -39,7 +41,8 @@ class FakeServer:
         self.posts = []  # (path, number of tuples)
         self.trouble = None  # an HttpsError to raise, or a status to answer
         self.lose_answer = False
-        self.signs = None  # a function that gives the time which heartbeats' answers sign; None: they are not signed
+        # a function that gives the time which heartbeats' answers sign; None: they are not signed
+        self.signs = None
 
     async def request(self, method, path, headers, body, timeout_s):
         if isinstance(self.trouble, HttpsError):

@@ -24,7 +24,9 @@ class House:
         self.daemon = None
 
     def start(self):
-        self.daemon = Daemon(self.port, self.clock, config.load(self.port, "/etc/flukso"), None, "/etc/flukso")
+        self.daemon = Daemon(
+            self.port, self.clock, config.load(self.port, "/etc/flukso"), None, "/etc/flukso"
+        )
         self.before = asyncio.all_tasks()
         self.task = asyncio.get_running_loop().create_task(self.daemon.run())
 

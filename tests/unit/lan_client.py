@@ -27,7 +27,9 @@ def serve(client, house=None, server=None):
 async def read_answer(reader):
     """Return (status, headers, body) of the next answer."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-    headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:] if line}
+    headers = {
+        line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:] if line
+    }
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return int(head[0].split(" ")[1]), headers, body
 
@@ -46,7 +48,9 @@ async def ask(port, *requests):
 
 
 def raw(target, method="GET", version="1.1", *more):
-    return "\r\n".join(["{} {} HTTP/{}".format(method, target, version), "Host: localhost", *more, "", ""]).encode()
+    return "\r\n".join(
+        ["{} {} HTTP/{}".format(method, target, version), "Host: localhost", *more, "", ""]
+    ).encode()
 
 
 def get(target, *more, house=None, method="GET"):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A house for the LAN API: what lan.py and status.py read of the daemon, with a clock that stands; for both interpreters."""
+"""A house for the LAN API: what lan.py and status.py read of the daemon, with a clock that stands;
+for both interpreters.
+"""
 
 import time
 from collections import namedtuple
@@ -18,14 +20,21 @@ T0 = 1700000000
 DEVICE, KEY = "d" * 32, "00112233445566778899aabbccddeeff"
 POWER, WATER, IDLE = "a" * 32, "b" * 32, "c" * 32
 
-Settings = namedtuple("Settings", ("device", "key", "wan", "register", "base_url", "sensors", "phase", "lan_port", "lan_name"))
+Settings = namedtuple(
+    "Settings",
+    ("device", "key", "wan", "register", "base_url", "sensors", "phase", "lan_port", "lan_name"),
+)
 
 
 def sensor(number, id_, type_, class_):
     return Sensor(number, True, id_, type_, class_, (number,), 1, 0, "230", "50", "mains", (), 0)
 
 
-SENSORS = (sensor(1, POWER, "electricity", "analog"), sensor(2, IDLE, "electricity", "analog"), sensor(4, WATER, "water", "pulse"))
+SENSORS = (
+    sensor(1, POWER, "electricity", "analog"),
+    sensor(2, IDLE, "electricity", "analog"),
+    sensor(4, WATER, "water", "pulse"),
+)
 
 
 class Clock:

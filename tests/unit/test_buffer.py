@@ -9,11 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flukso.buffer import DUMP_MAX, RATIO, SENSORS_MAX, SPACING_S, YOUNG_S, Buffer, BufferError_, Store, load
+from flukso.buffer import (
+    DUMP_MAX,
+    RATIO,
+    SENSORS_MAX,
+    SPACING_S,
+    YOUNG_S,
+    Buffer,
+    BufferError_,
+    Store,
+    load,
+)
 
 T0 = 1_700_000_000
 YEAR_S = 365 * 86400
-COUNT_A, COUNT_B = 280, 52  # tuples at most: A + B × log2(age / YOUNG_S); docs/buffer.md derives them
+COUNT_A, COUNT_B = (
+    280,
+    52,
+)  # tuples at most: A + B × log2(age / YOUNG_S); docs/buffer.md derives them
 A, B = "a" * 32, "b" * 32
 
 
@@ -28,7 +41,9 @@ def held(buffer):
 def widest(buffer, step=SPACING_S):
     """The widest gap, as a part of its age, of those wider than the data's step."""
     stamps = [ts for ts, _ in held(buffer)]
-    gaps = [(b - a, stamps[-1] - b) for a, b in zip(stamps, stamps[1:], strict=False) if b - a > step]
+    gaps = [
+        (b - a, stamps[-1] - b) for a, b in zip(stamps, stamps[1:], strict=False) if b - a > step
+    ]
     return max([gap / max(age, 1) for gap, age in gaps], default=0)
 
 
@@ -110,7 +125,9 @@ def test_gaps_in_the_data_stay():
     feed(buffer, T0, 3600)
     feed(buffer, T0 + 50_000, 300_000)
     stamps = [ts for ts, _ in held(buffer)]
-    assert [b - a for a, b in zip(stamps, stamps[1:], strict=False) if a <= T0 + 3599 < b] == [50_000 - 3599]
+    assert [b - a for a, b in zip(stamps, stamps[1:], strict=False) if a <= T0 + 3599 < b] == [
+        50_000 - 3599
+    ]
 
 
 READINGS = st.lists(
@@ -154,7 +171,9 @@ def test_keeps_its_promises_for_any_history(readings):
     assert len(kept) == len(buffer)
     assert set(kept) <= set(taken)  # nothing is made up
     assert kept[:1] == taken[:1] and kept[-1:] == taken[-1:]
-    for a, b in zip(kept, kept[1:], strict=False):  # no gap is wider than allowed, but where the data had it
+    for a, b in zip(
+        kept, kept[1:], strict=False
+    ):  # no gap is wider than allowed, but where the data had it
         limit = max(SPACING_S, (taken[-1][0] - b[0]) / RATIO)
         assert b[0] - a[0] <= limit or taken[taken.index(a) + 1] == b
     used = sum((b[1] - a[1]) & 0xFFFFFFFF for a, b in zip(kept, kept[1:], strict=False))
@@ -221,7 +240,10 @@ def test_an_acknowledged_newest_reading_is_redated_too():
     assert buffer.shift(T0 + 100, -YEAR_S) == (0, 0)
     assert buffer.last() == (newest - YEAR_S, counter) and buffer.add(newest - YEAR_S + 1, counter)
     buffer.ack(held(buffer))
-    assert buffer.shift(T0, -2 * YEAR_S) == (0, 0)  # it came before T0, and is dated later than what comes now
+    assert buffer.shift(T0, -2 * YEAR_S) == (
+        0,
+        0,
+    )  # it came before T0, and is dated later than what comes now
     assert buffer.add(T0 - 2 * YEAR_S, counter)
 
 
@@ -249,7 +271,10 @@ def test_saves_and_restores():
 def test_the_saved_form_is_pinned():
     store = Store()
     store.add(A, 0x01020304, 0x0A0B0C0D)
-    assert store.dump().hex() == "464c584201010000" + "aa" * 16 + "0100" + "04030201" + "0d0c0b0a" + "062902a0"
+    assert (
+        store.dump().hex()
+        == "464c584201010000" + "aa" * 16 + "0100" + "04030201" + "0d0c0b0a" + "062902a0"
+    )
 
 
 def test_a_note_is_saved_beside_the_tuples():
@@ -257,7 +282,9 @@ def test_a_note_is_saved_beside_the_tuples():
     plain, store.note = store.dump(), b"what time it was"
     noted = store.dump()
     assert noted[4] == 2 and noted[8:24] == store.note and noted[24:-4] == plain[8:-4]
-    assert load(noted).note == store.note and load(noted).dump() == noted and load(plain).note == b""
+    assert (
+        load(noted).note == store.note and load(noted).dump() == noted and load(plain).note == b""
+    )
     for length in (0, 17, 257, 65535):  # version 2 has a note, and not a longer one than fits
         data = noted[:6] + struct.pack("<H", length) + noted[8:-4]
         with pytest.raises(BufferError_):
@@ -346,7 +373,10 @@ def test_redates_all_sensors():
     store.add(B, 160, 2)
     store.add(B, 300, 3)
     assert store.shift(150, T0) == (2, 0)
-    assert (held(store.buffer(A)), held(store.buffer(B))) == ([(100, 1)], [(T0 + 160, 2), (T0 + 300, 3)])
+    assert (held(store.buffer(A)), held(store.buffer(B))) == (
+        [(100, 1)],
+        [(T0 + 160, 2), (T0 + 300, 3)],
+    )
     assert store.shift(T0 + 200, -T0 - 110) == (1, 2)
     assert (held(store.buffer(A)), held(store.buffer(B))) == ([], [(190, 3)])
 
@@ -381,7 +411,10 @@ def test_a_line_is_the_same_as_its_readings(lines):
     for n, (step, which, then) in enumerate(lines):
         ts += step
         counters = [n, 2 * n][: len(sets[which])]
-        taken = [each.add(sensor, ts, counter) for sensor, counter in zip(sets[which], counters, strict=False)]
+        taken = [
+            each.add(sensor, ts, counter)
+            for sensor, counter in zip(sets[which], counters, strict=False)
+        ]
         assert together.take(ts, sets[which], counters) is all(taken)
         for store in (together, each):
             if then == "age":
@@ -393,4 +426,6 @@ def test_a_line_is_the_same_as_its_readings(lines):
         assert then != "len" or len(together) == len(each)
     assert together.newest() == each.newest() and together.payload_bytes() == each.payload_bytes()
     assert sorted(together.ids()) == sorted(each.ids())
-    assert [held(together.buffer(sensor)) for sensor in (A, B)] == [held(each.buffer(sensor)) for sensor in (A, B)]
+    assert [held(together.buffer(sensor)) for sensor in (A, B)] == [
+        held(each.buffer(sensor)) for sensor in (A, B)
+    ]

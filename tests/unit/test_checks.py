@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of tests/unit/mpy/ on every interpreter there is: CPython, a stock MicroPython, our own runtime."""
+"""The checks of tests/unit/mpy/ on every interpreter there is: CPython, a stock MicroPython, our
+own runtime.
+"""
 
 import os
 import subprocess
@@ -13,7 +15,11 @@ from tests.runtime.conftest import x86_runtime
 
 MPY = Path(__file__).parent / "mpy"
 BIN = Path(sys.executable).parent
-INTERPRETERS = {"cpython": lambda: [sys.executable], "stock": lambda: [BIN / "micropython"], "ours": x86_runtime}
+INTERPRETERS = {
+    "cpython": lambda: [sys.executable],
+    "stock": lambda: [BIN / "micropython"],
+    "ours": x86_runtime,
+}
 CHECKS = sorted(path.stem for path in MPY.glob("check_*.py"))
 LIMIT_S = 120
 # where a stock MicroPython finds the packages that our own has built in
@@ -25,6 +31,8 @@ PACKAGES = {"stock": ":.frozen:" + str(Path(microdot.__file__).parents[1])}
 def test_checks(interpreter, check):
     command = [*INTERPRETERS[interpreter](), MPY / "run.py", check]
     environment = dict(os.environ, MICROPYPATH=PACKAGES.get(interpreter, ":.frozen"))
-    result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=environment)
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT_S, env=environment
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert " 0 failed" in result.stdout

@@ -83,7 +83,10 @@ WRONG = [  # what was written, a word of what would be right
     ("daemon --config", "--config needs a value"),
     ("daemon --config=", "--config needs a value"),
     ("daemon --config x --config y", "--config is given twice"),
-    ("daemon --config x --speed 3", "known are --bus VALUE, --clock VALUE, --config VALUE, --detach, --pidfile VALUE"),
+    (
+        "daemon --config x --speed 3",
+        "known are --bus VALUE, --clock VALUE, --config VALUE, --detach, --pidfile VALUE",
+    ),
     ("daemon --confg x", "is --config meant?"),
     ("daemon -c x", "no option -c"),
     ("daemon --config x y", "not y"),
@@ -171,12 +174,16 @@ def test_what_the_system_refuses_is_said_in_words(line, status, words, tmp_path,
 
 
 def test_config_check(port, capsys):
-    port.files["/etc/ssl/certs/flukso.ca.crt"] = b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+    port.files["/etc/ssl/certs/flukso.ca.crt"] = (
+        b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+    )
     assert cli.run(["config", "check", "/etc/flukso"], port) == 0
     port.files["/etc/flukso"] = (CONFIG + "optoin x y\nlist").encode()
     assert cli.run(["config", "check", "/etc/flukso"], port) == 2
     said = capsys.readouterr().out.splitlines()[1:]
-    assert [line.split(":")[0:2] for line in said] == [["flukso", str(CONFIG.count("\n") + n)] for n in (1, 2)]
+    assert [line.split(":")[0:2] for line in said] == [
+        ["flukso", str(CONFIG.count("\n") + n)] for n in (1, 2)
+    ]
     assert cli.run(["config", "check", "/missing"], port) == 2
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is believed about the time, and how readings are dated before, after and through jumps of the clock."""
+"""Who is believed about the time, and how readings are dated before, after and through jumps of the
+clock.
+"""
 
 import json
 from pathlib import Path
@@ -55,7 +57,8 @@ def test_redates_what_was_read_before(case):
 
 
 class House:
-    """A daemon's clockwork: reads each second, uploads each 300 s when it may. `wrong_s`: of the machine's clock; `ntp`: the kernel's word.
+    """A daemon's clockwork: reads each second, uploads each 300 s when it may. `wrong_s`: of the
+    machine's clock; `ntp`: the kernel's word.
 
     The counter is the seconds since T0, so that every tuple tells by how much it is misdated.
     """
@@ -66,7 +69,9 @@ class House:
         self.mono, self.truth, self.wrong_s, self.ntp = mono, began - mono, wrong_s, ntp
         self.sent, self.uploads, self.shifts, self.dropped = [], [], [], 0
         self.store = Store() if store is None else store
-        self.believer, self.newest_sent, undated = resume(self.store.note, self.BOOT, mono, self.store.newest(), BUILT)
+        self.believer, self.newest_sent, undated = resume(
+            self.store.note, self.BOOT, mono, self.store.newest(), BUILT
+        )
         if undated is not None:
             self.dropped += self.store.forget(undated)
         self.uploading = True
@@ -94,7 +99,9 @@ class House:
         for _ in range(int(seconds)):
             self.mono += 1
             if self.believer.date(self.wall(), self.mono) is None or int(self.mono) % 5 == 0:
-                self.apply(self.believer.observe(self.wall(), self.mono, self.ntp, self.newest_sent))
+                self.apply(
+                    self.believer.observe(self.wall(), self.mono, self.ntp, self.newest_sent)
+                )
             self.store.add(A, self.believer.stamp(self.mono), int(self.now()) - T0)
             if int(self.mono) % 300 == 0 and self.uploading and self.believer.settled:
                 self.upload()
@@ -140,7 +147,11 @@ def test_a_synchronised_clock_is_followed():
     assert house.sent[-1][0] == int(house.now() - house.mono + house.uploads[-1])
 
 
-@pytest.mark.parametrize("wrong_s", [-DAY, FAR_BACK, FAR_AHEAD, 45, -T0 + 30], ids=["day", "30-days", "12-years", "45-s", "1970"])
+@pytest.mark.parametrize(
+    "wrong_s",
+    [-DAY, FAR_BACK, FAR_AHEAD, 45, -T0 + 30],
+    ids=["day", "30-days", "12-years", "45-s", "1970"],
+)
 def test_nothing_goes_up_before_ntp_has_set_the_clock(wrong_s):
     house = House(wrong_s, ntp=False).run(HOUR)
     assert house.sent == [] and house.believer.source == NONE
@@ -151,20 +162,33 @@ def test_nothing_goes_up_before_ntp_has_set_the_clock(wrong_s):
 
 @pytest.mark.parametrize("ntp", [False, None])
 def test_the_server_confirms_a_clock_within_a_minute(ntp):
-    for wrong_s, source in ((0, CONFIRMED), (AGREE_S - 2, CONFIRMED), (2 - AGREE_S, CONFIRMED), (AGREE_S + 2, NONE), (-AGREE_S - 2, NONE)):
+    for wrong_s, source in (
+        (0, CONFIRMED),
+        (AGREE_S - 2, CONFIRMED),
+        (2 - AGREE_S, CONFIRMED),
+        (AGREE_S + 2, NONE),
+        (-AGREE_S - 2, NONE),
+    ):
         house = House(wrong_s, ntp).run(20).hear()
         assert house.believer.source == source
         assert house.run(HOUR).misdated() <= AGREE_S and bool(house.sent) is (source == CONFIRMED)
 
 
-@pytest.mark.parametrize("wrong_s", [-DAY, FAR_BACK, FAR_AHEAD, 300, -T0 + 30], ids=["day", "30-days", "12-years", "5-min", "1970"])
+@pytest.mark.parametrize(
+    "wrong_s",
+    [-DAY, FAR_BACK, FAR_AHEAD, 300, -T0 + 30],
+    ids=["day", "30-days", "12-years", "5-min", "1970"],
+)
 def test_where_ntp_is_blocked_the_server_s_time_dates_from_the_second_answer_on(wrong_s):
     house = House(wrong_s, ntp=False).run(300).hear()
     assert house.believer.source == NONE and house.believer.wants_at >= house.mono + SECOND_S - 2
     house.run(SECOND_S).hear()
     assert house.believer.source == SERVER
     house.run(HOUR).check(most_s=2).whole()
-    assert abs(house.believer.behind_s(house.wall(), house.mono) + wrong_s) < 2 and len(house.shifts) == 1
+    assert (
+        abs(house.believer.behind_s(house.wall(), house.mono) + wrong_s) < 2
+        and len(house.shifts) == 1
+    )
 
 
 def test_an_answer_of_long_ago_is_not_believed_however_often_it_is_played():
@@ -227,10 +251,15 @@ def test_what_is_held_moves_with_a_kernel_that_corrects_itself(by_s):
     house.run(CONFIRM_S + 60)
     assert house.believer.settled and len(house.shifts) == 1
     assert house.store.buffer(A).batch(1000)[0][1] - house.sent[-1][1] <= 61
-    assert all(abs(ts - T0 - counter - by_s) <= 1 for ts, counter in house.store.buffer(A).batch(1000))
+    assert all(
+        abs(ts - T0 - counter - by_s) <= 1 for ts, counter in house.store.buffer(A).batch(1000)
+    )
     house.sent, house.uploading = [], True
     house.run(HOUR)
-    assert all(abs(ts - T0 - counter - by_s) <= 1 for ts, counter in house.sent) and len(house.sent) > 60
+    assert (
+        all(abs(ts - T0 - counter - by_s) <= 1 for ts, counter in house.sent)
+        and len(house.sent) > 60
+    )
 
 
 def test_what_was_dated_in_the_future_goes_back_to_now_at_once():
@@ -296,7 +325,9 @@ def test_a_server_that_can_tell_no_time_is_no_source_either(timestamp, trip_s):
     assert house.believer.source == ALONE and house.sent[0][1] <= 2
 
 
-@pytest.mark.parametrize("wrong_s, checked", [(BUILT - T0 - 2 * DAY, 0), (-T0 + 30, 0), (-DAY, T0 - HOUR), (T0 * 2, 0)])
+@pytest.mark.parametrize(
+    "wrong_s, checked", [(BUILT - T0 - 2 * DAY, 0), (-T0 + 30, 0), (-DAY, T0 - HOUR), (T0 * 2, 0)]
+)
 def test_a_clock_that_cannot_be_right_is_never_used(wrong_s, checked):
     house = House(wrong_s, ntp=None)
     house.believer.checked = checked
@@ -340,10 +371,14 @@ def test_kernel_and_server_override_a_clock_that_was_alone(wrong_s, source):
 
 def restart(house, gap_s=60, boot=None, wrong_s=None, ntp=None):
     """Save, let another process go on after a while; boot: in another one."""
-    house.store.note = note(house.believer, House.BOOT if boot is None else boot, house.mono, house.newest_sent)
+    house.store.note = note(
+        house.believer, House.BOOT if boot is None else boot, house.mono, house.newest_sent
+    )
     house.store.dump()
     mono = 3.5 if boot else house.mono + gap_s
-    after = House(house.wrong_s if wrong_s is None else wrong_s, ntp, house.store, mono, house.now() + gap_s)
+    after = House(
+        house.wrong_s if wrong_s is None else wrong_s, ntp, house.store, mono, house.now() + gap_s
+    )
     after.sent = house.sent
     return after
 
@@ -413,7 +448,15 @@ def test_a_clock_that_shows_less_than_a_reading_whose_time_was_known_is_not_used
 
 
 GOOD = b"1 b none 1 2 3 4 5 6 7"
-NOTES = [b"", b"1", b"\xff\xfe", b"2" + GOOD[1:], GOOD.replace(b"none", b"who"), GOOD[:-1] + b"x", GOOD + b" 8"]
+NOTES = [
+    b"",
+    b"1",
+    b"\xff\xfe",
+    b"2" + GOOD[1:],
+    GOOD.replace(b"none", b"who"),
+    GOOD[:-1] + b"x",
+    GOOD + b" 8",
+]
 
 
 @pytest.mark.parametrize("text", NOTES)
@@ -425,7 +468,9 @@ def test_a_note_that_cannot_be_read_is_none(text):
 def test_without_a_name_of_the_boot_nothing_goes_on():
     for boot in ("", "-", "two words", "x" * 65):
         house = House().run(100)
-        believer, _, undated = resume(note(house.believer, boot, house.mono, 0), boot, house.mono, T0)
+        believer, _, undated = resume(
+            note(house.believer, boot, house.mono, 0), boot, house.mono, T0
+        )
         assert believer.source == NONE and undated is None
 
 
@@ -441,7 +486,9 @@ def test_without_a_name_of_the_boot_nothing_goes_on():
 )
 @settings(deadline=None, max_examples=60)
 def test_any_history_of_wrong_clocks(history):
-    """However the clock is set: while kernel and server tell the truth, what goes up is dated rightly, and it goes on."""
+    """However the clock is set: while kernel and server tell the truth, what goes up is dated
+    rightly, and it goes on.
+    """
     house = House(ntp=False)
     for by_s, seconds, what in history:
         house.uploading = what != "away"

@@ -39,7 +39,15 @@ def test_lists_every_error(case):
         assert word in problem.text
 
 
-NUMBERS = [("5163.5", 5163500), ("0.5", 500), (".5", 500), ("1.", 1000), ("1.2345", 1235), ("1.9999", 2000), ("7", 7000)]
+NUMBERS = [
+    ("5163.5", 5163500),
+    ("0.5", 500),
+    (".5", 500),
+    ("1.", 1000),
+    ("1.2345", 1235),
+    ("1.9999", 2000),
+    ("7", 7000),
+]
 
 
 @pytest.mark.parametrize("text, want", NUMBERS)
@@ -47,7 +55,9 @@ def test_decimal_numbers_are_kept_in_thousandths(text, want):
     assert config.thousandths(text) == want
 
 
-@pytest.mark.parametrize("text", ["", ".", "-1", "+1", "1e3", "1_0", " 1", "1.2.3", "0x1", "nan", "1234567890"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "-1", "+1", "1e3", "1_0", " 1", "1.2.3", "0x1", "nan", "1234567890"]
+)
 def test_what_is_no_number(text):
     assert config.thousandths(text) is None
 
@@ -82,15 +92,33 @@ def test_raises_nothing_but_its_own_error(text):
 
 @given(
     st.lists(
-        st.sampled_from(["config sensor 1", "config system", "option id", " '", "x", "option class analog", "list port 4", "\n", '"', "\\"])
+        st.sampled_from(
+            [
+                "config sensor 1",
+                "config system",
+                "option id",
+                " '",
+                "x",
+                "option class analog",
+                "list port 4",
+                "\n",
+                '"',
+                "\\",
+            ]
+        )
     )
 )
 def test_raises_nothing_but_its_own_error_near_the_grammar(parts):
     test_raises_nothing_but_its_own_error.hypothesis.inner_test(" ".join(parts))
 
 
-ONE = "config settings daemon\n\toption enable_wan_branch 0\nconfig sensor {}\n\toption id 0123456789abcdef0123456789abcde0\n"
-ONE += "\toption class {}\n\toption type {}\n\tlist port {}\n\toption constant 1\n\toption enable {}\n"
+ONE = (
+    "config settings daemon\n\toption enable_wan_branch 0\nconfig sensor {}\n\toption id "
+    "0123456789abcdef0123456789abcde0\n"
+)
+ONE += (
+    "\toption class {}\n\toption type {}\n\tlist port {}\n\toption constant 1\n\toption enable {}\n"
+)
 TYPES = [
     ("heating", "pulse", 1, None),
     ("water", "pulse", 1, None),
@@ -118,9 +146,13 @@ def test_a_board_cannot_count_what_its_inputs_do_not_have():
 
 
 def test_a_uart_board_knows_its_own_inputs():
-    text = ONE.format(3, "pulse", "electricity", 3, 1).replace("_branch 0", "_branch 0\n\toption bus uart:/dev/ttyS0")
+    text = ONE.format(3, "pulse", "electricity", 3, 1).replace(
+        "_branch 0", "_branch 0\n\toption bus uart:/dev/ttyS0"
+    )
     assert config.parse(text).sensors[0].number == 3
-    assert config.parse(ONE.format(3, "pulse", "electricity", 3, 1), bus="uart:/dev/ttyS0").sensors[0].ports == (3,)
+    assert config.parse(ONE.format(3, "pulse", "electricity", 3, 1), bus="uart:/dev/ttyS0").sensors[
+        0
+    ].ports == (3,)
 
 
 def test_without_upload_no_identity_is_needed():

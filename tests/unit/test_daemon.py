@@ -80,7 +80,9 @@ def test_after_a_damaged_delta_the_counters_are_asked():
         house.start()
         await house.until(30)
         house.board.pulse(3, 20)
-        house.board.damage = lambda name, wire: wire.replace(b"l", b"l0", 1) if name == "gd" else wire
+        house.board.damage = lambda name, wire: (
+            wire.replace(b"l", b"l0", 1) if name == "gd" else wire
+        )
         await house.until(33)
         assert house.daemon.readings.meters[IDS[3]].counter == 10
         assert house.daemon.board.faults >= 2 and not house.daemon.board_error
@@ -103,7 +105,10 @@ def test_a_board_that_is_away_is_said_once_and_taken_back():
             house.board.reset()
             await house.until(house.clock.now + 20)
             assert not house.daemon.board_error
-        assert len(house.port.said("does not answer")) == 2 and len(house.port.said("answers again")) == 2
+        assert (
+            len(house.port.said("does not answer")) == 2
+            and len(house.port.said("answers again")) == 2
+        )
         await house.end()
         assert abs(house.server.held(IDS[0])[-1][1] - house.board.counter[0]) <= 1
 
@@ -144,7 +149,10 @@ def test_killed_and_started_again_it_never_gives_a_second_two_values():
     run(scenario())
 
 
-@pytest.mark.parametrize("trouble", [HttpsError("unreachable", "down"), HttpsError("refused-certificate", "no"), 500, 503])
+@pytest.mark.parametrize(
+    "trouble",
+    [HttpsError("unreachable", "down"), HttpsError("refused-certificate", "no"), 500, 503],
+)
 def test_an_hour_without_a_server_loses_nothing(trouble):
     async def scenario():
         house = House()
@@ -273,21 +281,38 @@ def test_a_noisy_bus_costs_readings_and_believes_nothing_wrong(historic):
         transfer = house.board.transfer
 
         def noisy(data):
-            return bytes([byte ^ (1 << dice.randrange(8)) if dice.random() < 0.003 else byte for byte in data])
+            return bytes(
+                [
+                    byte ^ (1 << dice.randrange(8)) if dice.random() < 0.003 else byte
+                    for byte in data
+                ]
+            )
 
         async def through_noise(data, gap_us):
             return noisy(await transfer(noisy(data), gap_us))
 
         house.start()
         await house.until(20)
-        settings = (house.board.map[:], house.board.enabled[:], house.board.constant[:], house.board.fraction[:], house.board.commits)
+        settings = (
+            house.board.map[:],
+            house.board.enabled[:],
+            house.board.constant[:],
+            house.board.fraction[:],
+            house.board.commits,
+        )
         house.board.transfer = through_noise
         for _ in range(100):
             await house.until(house.clock.now + 10)
             house.board.pulse(3, 2)
         house.board.transfer = transfer
         await house.until(house.clock.now + 10)
-        assert settings == (house.board.map, house.board.enabled, house.board.constant, house.board.fraction, house.board.commits)
+        assert settings == (
+            house.board.map,
+            house.board.enabled,
+            house.board.constant,
+            house.board.fraction,
+            house.board.commits,
+        )
         await house.end()
         assert house.daemon.board.faults > 100
         assert house.daemon.readings.meters[IDS[0]].resets == 0
@@ -323,7 +348,11 @@ SYNC_S = 0.97  # what bringing this new board in line takes
 FIRST = [  # id, part of a second at the start, s from there to the first reading
     ("at-once", 0.2, SYNC_S),
     ("a-whole-second-is-near", 0.8, 1.2),
-    ("not-in-the-second-of-the-start", 0.01, 0.99),  # one that was killed may have read it, and sent another value
+    (
+        "not-in-the-second-of-the-start",
+        0.01,
+        0.99,
+    ),  # one that was killed may have read it, and sent another value
 ]
 
 

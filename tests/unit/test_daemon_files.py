@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of the daemon outlives its process: the saved buffer, and the mark that the counters were reset."""
+"""What of the daemon outlives its process: the saved buffer, and the mark that the counters were
+reset.
+"""
 
 import pytest
 
@@ -88,7 +90,10 @@ def test_a_saved_buffer_that_cannot_be_read_is_said():
     run(scenario())
 
 
-RESET = CONFIG.replace("config settings daemon", "config settings main\n\toption reset_counters 1\nconfig settings daemon")
+RESET = CONFIG.replace(
+    "config settings daemon",
+    "config settings main\n\toption reset_counters 1\nconfig settings daemon",
+)
 
 
 def test_reset_counters_acts_once_for_each_time_the_file_was_written():

@@ -48,11 +48,15 @@ class FastBoard:
     async def poll(self, sensors, uart=b""):
         self.polls += 1
         now = int(self.clock.now)
-        return Poll((Delta(0, now // 3, 0, 1200), Delta(3, now // 3, 0, now * 1000 & 0xFFFFFFFF)), (), True)
+        return Poll(
+            (Delta(0, now // 3, 0, 1200), Delta(3, now // 3, 0, now * 1000 & 0xFFFFFFFF)), (), True
+        )
 
 
 def days_in_memory(monkeypatch, days):
-    """Run so many days, the server away for the middle third; return (objects, resident bytes) at every twelfth."""
+    """Run so many days, the server away for the middle third; return (objects, resident bytes) at
+    every twelfth.
+    """
     held = []
 
     async def scenario():
@@ -83,7 +87,9 @@ def assert_flat(held, spare_bytes):
 
 
 def test_memory_is_flat_over_hours(monkeypatch):
-    assert_flat(days_in_memory(monkeypatch, 0.25), 4000000)  # other tests of the process move its arenas
+    assert_flat(
+        days_in_memory(monkeypatch, 0.25), 4000000
+    )  # other tests of the process move its arenas
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole daemon under clocks that are wrong: what goes up is dated rightly or not at all, and the log says why."""
+"""The whole daemon under clocks that are wrong: what goes up is dated rightly or not at all, and
+the log says why.
+"""
 
 import json
 
@@ -9,14 +11,23 @@ from flukso.https import CERTIFICATE, HttpsError
 from tests.unit.fake_port import CONFIG, IDS
 from tests.unit.house import House, run
 
-START = 1800000000.4  # after this release was made: only such a clock is used when nobody confirms it
+START = (
+    1800000000.4  # after this release was made: only such a clock is used when nobody confirms it
+)
 DAY = 86400
-WRONG = {"a-day-behind": -DAY, "30-days-behind": -30 * DAY, "12-years-ahead": 12 * 365 * DAY, "1970": 100.4 - START}
+WRONG = {
+    "a-day-behind": -DAY,
+    "30-days-behind": -30 * DAY,
+    "12-years-ahead": 12 * 365 * DAY,
+    "1970": 100.4 - START,
+}
 SENSOR = IDS[0]
 
 
 class Wrong(House):
-    """A household that uses 1 Wh a second, so that each tuple tells when it was read; its clock is wrong, and nobody has set it."""
+    """A household that uses 1 Wh a second, so that each tuple tells when it was read; its clock is
+    wrong, and nobody has set it.
+    """
 
     def __init__(self, wrong_s=0, ntp=False, files=None, config=CONFIG):
         super().__init__(config=config, files=files, wall=START + wrong_s)
@@ -45,13 +56,20 @@ def test_ntp_late(wrong_s):
         house = Wrong(wrong_s)
         house.start()
         await house.until(400)
-        assert house.server.tuples == {} and house.server.beats() == 1 and house.said("re-dated") == 0
+        assert (
+            house.server.tuples == {} and house.server.beats() == 1 and house.said("re-dated") == 0
+        )
         house.set_clock()
         await house.until(800)
         await house.end()
         assert house.misdated() < 3 and house.held()[0][1] < 4 and not house.server.conflicts
-        assert house.server.beats() == 2, "the server took the first one, with its wrong time, for nothing"
-        assert house.said("re-dated") == 1 and house.said("the kernel says that the clock is synchronised") == 1
+        assert house.server.beats() == 2, (
+            "the server took the first one, with its wrong time, for nothing"
+        )
+        assert (
+            house.said("re-dated") == 1
+            and house.said("the kernel says that the clock is synchronised") == 1
+        )
 
     run(scenario())
 
@@ -67,7 +85,10 @@ def test_ntp_never(wrong_s):
         await house.until(800)
         assert house.misdated() < 4 and house.held()[0][1] < 4 and not house.server.conflicts
         assert house.daemon.believer.source == "server" and house.server.beats() == 3
-        assert house.said("the server's, as the clock is wrong") == 1 and house.said("left alone: it is") == 1
+        assert (
+            house.said("the server's, as the clock is wrong") == 1
+            and house.said("left alone: it is") == 1
+        )
         await house.end()
 
     run(scenario())
@@ -79,7 +100,11 @@ def test_the_server_confirms_a_clock_at_the_first_heartbeat():
         house.server.signs = house.truth
         house.start()
         await house.until(60)
-        assert house.daemon.believer.source == "confirmed" and house.held() and house.server.beats() == 1
+        assert (
+            house.daemon.believer.source == "confirmed"
+            and house.held()
+            and house.server.beats() == 1
+        )
         assert house.said("re-dated") == 0 and house.said("the server confirms the clock") == 1
         await house.end()
 
@@ -95,9 +120,13 @@ def test_nobody_says_the_time():
         await house.until(4000)
         assert house.held()[0][1] < 4 and house.misdated() < 3
         assert house.said("the clock's alone, as nobody confirms it") == 1
-        house.server.signs = lambda: house.truth() + 7200  # it begins to sign, and the clock was wrong
+        house.server.signs = lambda: (
+            house.truth() + 7200
+        )  # it begins to sign, and the clock was wrong
         await house.until(9000)
-        assert house.daemon.believer.source == "server" and house.held()[-1][0] > house.truth() + 6800
+        assert (
+            house.daemon.believer.source == "server" and house.held()[-1][0] > house.truth() + 6800
+        )
         await house.end()
 
     run(scenario())
@@ -133,12 +162,20 @@ def test_seven_minutes_in_2036():
 
 def test_the_registration_and_heartbeats_of_an_unknown_time_go_out_and_a_clean_stop_posts_no_tuples():
     async def scenario():
-        house = Wrong(-DAY, config=CONFIG.replace("option version 210", "option version 210\nconfig settings daemon\n\toption register 1"))
+        house = Wrong(
+            -DAY,
+            config=CONFIG.replace(
+                "option version 210",
+                "option version 210\nconfig settings daemon\n\toption register 1",
+            ),
+        )
         house.start()
         await house.until(600)
         await house.end()
         paths = [path.split("/")[1] for path, _ in house.server.posts]
-        assert paths.count("device") >= 2 and "sensor" in paths  # the key and a heartbeat; a sensor's configuration
+        assert (
+            paths.count("device") >= 2 and "sensor" in paths
+        )  # the key and a heartbeat; a sensor's configuration
         assert all(count == 0 for _, count in house.server.posts)
         assert len(house.daemon.store) > 10
 
@@ -150,7 +187,11 @@ class Again(Wrong):
 
     def __init__(self, before, boot="b00t"):
         super().__init__(files=before.port.files)
-        self.clock.now, self.clock.wall_offset, self.clock.ntp = before.clock.now + 20, before.clock.wall_offset, before.clock.ntp
+        self.clock.now, self.clock.wall_offset, self.clock.ntp = (
+            before.clock.now + 20,
+            before.clock.wall_offset,
+            before.clock.ntp,
+        )
         self.clock.boot = lambda: boot
         self.board, self.server = before.board, before.server
         self.board._clock = self.board.clock = self.clock
@@ -230,15 +271,21 @@ BLAMED = [
 ]
 
 
-@pytest.mark.parametrize("wrong_s, ntp, text, times", [pytest.param(*row[1:], id=row[0]) for row in BLAMED])
-def test_where_a_wrong_clock_makes_tls_refuse_the_log_says_that_it_is_the_clock(wrong_s, ntp, text, times):
+@pytest.mark.parametrize(
+    "wrong_s, ntp, text, times", [pytest.param(*row[1:], id=row[0]) for row in BLAMED]
+)
+def test_where_a_wrong_clock_makes_tls_refuse_the_log_says_that_it_is_the_clock(
+    wrong_s, ntp, text, times
+):
     async def scenario():
         house = Wrong(wrong_s, ntp)
         house.server.trouble = REFUSED
         house.start()
         await house.until(2000)
         assert house.server.posts == [] and house.said("it is not valid yet") >= 1
-        assert house.said(text) == times and (not times or house.said("Nothing is posted until it is right") == 1)
+        assert house.said(text) == times and (
+            not times or house.said("Nothing is posted until it is right") == 1
+        )
         house.server.trouble = None
         house.set_clock()
         await house.until(4000)
@@ -257,12 +304,20 @@ def test_status_names_the_source():
 
         def clock():
             house.daemon.lan = FakeLan()
-            return json.loads(status.status(house.daemon, house.clock.wall(), house.clock.monotonic()))["clock"]
+            return json.loads(
+                status.status(house.daemon, house.clock.wall(), house.clock.monotonic())
+            )["clock"]
 
         await house.until(30)
-        assert (clock()["source"], clock()["believed"], clock()["settled"]) == ("none", False, False)
+        assert (clock()["source"], clock()["believed"], clock()["settled"]) == (
+            "none",
+            False,
+            False,
+        )
         await house.until(200)
-        assert (clock()["source"], clock()["settled"]) == ("server", True) and abs(clock()["behind"] - DAY) < 3
+        assert (clock()["source"], clock()["settled"]) == ("server", True) and abs(
+            clock()["behind"] - DAY
+        ) < 3
         await house.end()
 
     run(scenario())
@@ -300,7 +355,11 @@ def test_a_server_whose_time_is_not_the_kernel_s_is_said_once():
         await house.until(9000)
         await house.end()
         assert house.misdated() < 3
-        assert house.said("the server's time is 5000 s behind the kernel's") + house.said("s behind the kernel's, which is believed") >= 1
+        assert (
+            house.said("the server's time is 5000 s behind the kernel's")
+            + house.said("s behind the kernel's, which is believed")
+            >= 1
+        )
         assert house.said("which is believed") == 1
 
     run(scenario())

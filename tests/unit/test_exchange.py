@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which address is asked and for how long, when a kept connection is asked anew, and that an answer belongs to its request."""
+"""Which address is asked and for how long, when a kept connection is asked anew, and that an answer
+belongs to its request.
+"""
 
 import asyncio
 
@@ -14,9 +16,11 @@ NO = b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"
 
 
 class Way:
-    """Addresses whose servers a test scripts: each is a list of connections, each connection a list of pieces that come after a request.
+    """Addresses whose servers a test scripts: each is a list of connections, each connection a list
+    of pieces that come after a request.
 
-    A connection that is a number of seconds swallows that much time, or all that it is given, and fails; an error is raised.
+    A connection that is a number of seconds swallows that much time, or all that it is given, and
+    fails; an error is raised.
     """
 
     def __init__(self, servers, host="a.test", port=443):
@@ -46,7 +50,9 @@ class Way:
 
 
 class Link:
-    """Its script: what lies on the connection before anything is asked; then for each request the pieces that come."""
+    """Its script: what lies on the connection before anything is asked; then for each request the
+    pieces that come.
+    """
 
     def __init__(self, script):
         self.first, *self.answers = script
@@ -96,7 +102,11 @@ def test_the_connection_is_kept():
 
 
 def test_the_host_header_names_a_port_that_is_not_the_usual_one_and_brackets_ipv6():
-    for host, port, want in (("a", 443, b"Host: a\r\n"), ("a", 80, b"Host: a:80\r\n"), ("::1", 8443, b"Host: [::1]:8443\r\n")):
+    for host, port, want in (
+        ("a", 443, b"Host: a\r\n"),
+        ("a", 80, b"Host: a:80\r\n"),
+        ("::1", 8443, b"Host: [::1]:8443\r\n"),
+    ):
         exchange = new({"a": [[None, [OK]]]}, host=host, port=port)
         ask(exchange)
         assert want in exchange._way.links[0].written[0]
@@ -171,7 +181,17 @@ def test_an_answer_that_comes_before_the_request_is_there_is_believed_nothing():
 
 
 def test_interim_answers_are_passed_over():
-    exchange = new({"a": [[None, [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n" + NO], [OK]]]})
+    exchange = new(
+        {
+            "a": [
+                [
+                    None,
+                    [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n" + NO],
+                    [OK],
+                ]
+            ]
+        }
+    )
     assert [ask(exchange).status for _ in range(2)] == [400, 200]
 
 
@@ -201,7 +221,9 @@ def test_a_black_hole_takes_its_share_of_the_time_and_no_more():
 
 
 def test_the_address_that_worked_is_asked_first_from_then_on():
-    exchange = new({"six": 1e9, "four": [[None, [OK, b""]], [None, [OK, b""]], 0.5, [None, [OK, b""]]]})
+    exchange = new(
+        {"six": 1e9, "four": [[None, [OK, b""]], [None, [OK, b""]], 0.5, [None, [OK, b""]]]}
+    )
     way = exchange._way
     for _ in range(2):
         ask(exchange)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTPS on CPython alone: its threads, its environment, its CA file, any bytes for an answer; tests/runtime/test_https.py has the rest."""
+"""HTTPS on CPython alone: its threads, its environment, its CA file, any bytes for an answer;
+tests/runtime/test_https.py has the rest.
+"""
 
 import asyncio
 import contextlib
@@ -38,7 +40,12 @@ def server(pki):
 
 
 def headers(body=BODY):
-    return {"Content-Type": "application/json", "X-Version": "1.0", "User-Agent": "Fluksometer v210", "X-Digest": x_digest(KEY, body)}
+    return {
+        "Content-Type": "application/json",
+        "X-Version": "1.0",
+        "User-Agent": "Fluksometer v210",
+        "X-Digest": x_digest(KEY, body),
+    }
 
 
 async def post(https, timeout_s=5.0, path="/sensor/" + SENSOR):
@@ -146,9 +153,21 @@ RAW = [  # what a server sends; the answer's body, or None for an error
     ("other-protocol", b"SSH-2.0-OpenSSH\r\n", None),
     ("nothing", b"", None),
     ("zeros", bytes(1000), None),
-    ("continue-first", b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", b"x"),
-    ("early-hints-first", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", b"x"),
-    ("unasked-upgrade", b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx", None),
+    (
+        "continue-first",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx",
+        b"x",
+    ),
+    (
+        "early-hints-first",
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx",
+        b"x",
+    ),
+    (
+        "unasked-upgrade",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\nx",
+        None,
+    ),
     ("endless-interim", b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, None),
     ("head-is-cut", HEAD + b"Content-Length: 1\r\n", None),
     ("compressed", HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxy", b"xy"),
@@ -164,7 +183,10 @@ def test_any_bytes_are_an_answer_or_the_one_error(pki, raw, body):
 
     def serve():
         connection, _ = listener.accept()
-        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(connection, server_side=True) as secure,
+        ):
             received = b""
             while not received.endswith(BODY):  # what is left unread would become a reset
                 received += secure.recv(65536)

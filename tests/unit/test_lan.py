@@ -19,13 +19,23 @@ MINUTE = "?version=1.0&interval=minute&unit=watt"
 
 
 ROWS = [[T0 + 941 + n, 101 + n] for n in range(60)]
-GOOD = [MINUTE, "", MINUTE + "&x=1", MINUTE.replace("&unit=watt", "&unit=watt;"), "?unit=watt&interval=minute&version=1.0"]
+GOOD = [
+    MINUTE,
+    "",
+    MINUTE + "&x=1",
+    MINUTE.replace("&unit=watt", "&unit=watt;"),
+    "?unit=watt&interval=minute&version=1.0",
+]
 
 
 @pytest.mark.parametrize("query", GOOD)
 def test_the_last_minute(query):
     status, headers, body = get("/sensor/" + POWER + query)
-    assert (status, headers["content-type"], headers["access-control-allow-origin"]) == (200, "application/json", "*")
+    assert (status, headers["content-type"], headers["access-control-allow-origin"]) == (
+        200,
+        "application/json",
+        "*",
+    )
     assert json.loads(body) == ROWS
     assert body == json.dumps(ROWS, separators=(",", ":")).encode()  # clients split the text
 
@@ -51,7 +61,10 @@ WRONG = [
 def test_a_wrong_query_is_400_with_a_sentence(query, word):
     status, headers, body = get("/sensor/" + POWER + query)
     assert status == 400 and word in body.decode()
-    assert headers["content-type"].startswith("text/plain") and headers["access-control-allow-origin"] == "*"
+    assert (
+        headers["content-type"].startswith("text/plain")
+        and headers["access-control-allow-origin"] == "*"
+    )
 
 
 def test_water_is_in_litres_a_day():
@@ -63,7 +76,9 @@ def test_water_is_in_litres_a_day():
 
 
 def test_watt_asked_of_water_or_gas_gets_its_own_litres_a_day():
-    """Bridges ask every sensor so, and the historic daemon answered the same values whatever the unit."""
+    """Bridges ask every sensor so, and the historic daemon answered the same values whatever the
+    unit.
+    """
     status, headers, body = get("/sensor/" + WATER + MINUTE)
     assert (status, headers["content-type"]) == (200, "application/json")
     assert body == get("/sensor/" + WATER + MINUTE.replace("watt", "lperday"))[2]
@@ -73,7 +88,14 @@ def test_watt_asked_of_water_or_gas_gets_its_own_litres_a_day():
 
 def test_a_sensor_without_data_is_an_empty_list_and_an_unknown_one_404():
     assert get("/sensor/" + IDLE + MINUTE)[2] == b"[]"
-    for target in ("/sensor/" + "e" * 32 + MINUTE, "/sensor/x", "/sensor/", "/sensor", "/x", "/sensor/../status"):
+    for target in (
+        "/sensor/" + "e" * 32 + MINUTE,
+        "/sensor/x",
+        "/sensor/",
+        "/sensor",
+        "/x",
+        "/sensor/../status",
+    ):
         status, _, body = get(target)
         assert status == 404 and len(body) > 10
 
@@ -87,15 +109,42 @@ def test_jsonp(parameter):
     assert get("/sensor/" + POWER + "?" + parameter + "=f")[2].startswith(b"f([[")
 
 
-@pytest.mark.parametrize("name", ["angular.callbacks._0", "$cb", "%24cb", "jQuery19105_1356", "$.f", "_", "a" * 64])
+@pytest.mark.parametrize(
+    "name", ["angular.callbacks._0", "$cb", "%24cb", "jQuery19105_1356", "$.f", "_", "a" * 64]
+)
 def test_jsonp_names_of_javascript_libraries(name):
     status, _, body = get("/sensor/" + POWER + MINUTE + "&callback=" + name)
     assert status == 200 and body.startswith(name.replace("%24", "$").encode() + b"([[")
 
 
-@pytest.mark.parametrize("name", ["", "a" * 65, "7a", ".a", "a-b", "alert(1)", "%3Cscript%3E", "a%00", "%C3%A9", "a b", "²", "a%0a"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "a" * 65,
+        "7a",
+        ".a",
+        "a-b",
+        "alert(1)",
+        "%3Cscript%3E",
+        "a%00",
+        "%C3%A9",
+        "a b",
+        "²",
+        "a%0a",
+    ],
+)
 def test_callbacks_that_are_no_plain_name_are_refused(name):
-    assert get("/sensor/" + POWER + MINUTE + "&jsonp_callback=" + name.replace(" ", "+").encode().decode("latin-1"))[0] == 400
+    assert (
+        get(
+            "/sensor/"
+            + POWER
+            + MINUTE
+            + "&jsonp_callback="
+            + name.replace(" ", "+").encode().decode("latin-1")
+        )[0]
+        == 400
+    )
 
 
 def test_the_window_moves_with_polls_and_seconds_and_is_made_once_for_each():
@@ -123,15 +172,50 @@ def test_status_says_how_it_is():
     status, headers, body = get("/status", house=house)
     assert (status, headers["content-type"]) == (200, "application/json")
     found = json.loads(body)
-    assert list(found) == ["version", "uptime", "device", "claim", "board", "sensors", "buffer", "upload", "clock", "errors", "lan"]
-    assert (found["uptime"], found["device"], found["board"]["hardware"], found["board"]["faults"]) == (100, DEVICE, "2.1", 5)
+    assert list(found) == [
+        "version",
+        "uptime",
+        "device",
+        "claim",
+        "board",
+        "sensors",
+        "buffer",
+        "upload",
+        "clock",
+        "errors",
+        "lan",
+    ]
+    assert (
+        found["uptime"],
+        found["device"],
+        found["board"]["hardware"],
+        found["board"]["faults"],
+    ) == (100, DEVICE, "2.1", 5)
     assert found["board"]["uart_lost"] == 7
     assert [entry["number"] for entry in found["sensors"]] == [1, 2, 4]
-    assert found["sensors"][0]["value"] == 160 and found["sensors"][0]["counter"] == 59 and found["sensors"][1]["value"] is None
+    assert (
+        found["sensors"][0]["value"] == 160
+        and found["sensors"][0]["counter"] == 59
+        and found["sensors"][1]["value"] is None
+    )
     assert found["sensors"][2]["counter_unit"] == "l"
-    assert found["buffer"]["tuples"] == 2 and found["upload"]["interval"] == 300 and found["upload"]["last_ok_age"] is None
-    source = {"source": "kernel", "source_text": "the kernel says that the clock is synchronised", "settled": True}
-    assert found["clock"] == {"time": T0 + 1000, "believed": True, **source, "behind": 0, "jumps": 0}
+    assert (
+        found["buffer"]["tuples"] == 2
+        and found["upload"]["interval"] == 300
+        and found["upload"]["last_ok_age"] is None
+    )
+    source = {
+        "source": "kernel",
+        "source_text": "the kernel says that the clock is synchronised",
+        "settled": True,
+    }
+    assert found["clock"] == {
+        "time": T0 + 1000,
+        "believed": True,
+        **source,
+        "behind": 0,
+        "jumps": 0,
+    }
     assert KEY not in body.decode()
 
 
@@ -175,7 +259,9 @@ def test_metrics_are_prometheus_text():
     assert 'flukso_power_watts{{sensor="{}",type="electricity"}} 160'.format(POWER) in samples
     assert {re.split("[{ ]", line)[0] for line in samples} == set(typed)
     assert all(
-        name.endswith("_total") for name, kind in (line.split(" ")[2:4] for line in lines if line.startswith("# TYPE")) if kind == "counter"
+        name.endswith("_total")
+        for name, kind in (line.split(" ")[2:4] for line in lines if line.startswith("# TYPE"))
+        if kind == "counter"
     )
 
 
@@ -185,7 +271,9 @@ class Tags(HTMLParser):
         self.outside = []
 
     def handle_starttag(self, tag, attrs):
-        self.outside += [value for name, value in attrs if name in ("src", "href") and not value.startswith("/")]
+        self.outside += [
+            value for name, value in attrs if name in ("src", "href") and not value.startswith("/")
+        ]
 
 
 def test_the_page_is_small_and_needs_nothing_from_outside():
@@ -200,8 +288,18 @@ def test_the_page_is_small_and_needs_nothing_from_outside():
 
 
 def test_cors_preflight_head_and_other_methods():
-    status, headers, body = get("/sensor/" + POWER, "Origin: http://x", "Access-Control-Request-Method: GET", method="OPTIONS")
-    assert (status, body, headers["access-control-allow-methods"], headers["access-control-allow-origin"]) == (204, b"", "GET", "*")
+    status, headers, body = get(
+        "/sensor/" + POWER,
+        "Origin: http://x",
+        "Access-Control-Request-Method: GET",
+        method="OPTIONS",
+    )
+    assert (
+        status,
+        body,
+        headers["access-control-allow-methods"],
+        headers["access-control-allow-origin"],
+    ) == (204, b"", "GET", "*")
 
     async def head(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -221,7 +319,18 @@ def test_cors_preflight_head_and_other_methods():
 @given(
     st.lists(
         st.text(max_size=30).map(lambda text: text.encode())
-        | st.sampled_from([b"version=1.0", b"interval=minute", b"unit=watt", b"callback=f", b"%", b"%2", b"=&=", b";"]),
+        | st.sampled_from(
+            [
+                b"version=1.0",
+                b"interval=minute",
+                b"unit=watt",
+                b"callback=f",
+                b"%",
+                b"%2",
+                b"=&=",
+                b";",
+            ]
+        ),
         max_size=5,
     )
 )

@@ -13,7 +13,17 @@ from tests.unit.lan_client import ask, serve
 from tests.unit.lan_house import DEVICE, POWER, House
 
 READING = "/sensor/" + POWER
-PRIVATE = ["/status", "/metrics", "/", "/nothing", "/sensor", "/favicon.ico", "/?version=1.0", "/%73ensor/" + POWER, "//sensor/" + POWER]
+PRIVATE = [
+    "/status",
+    "/metrics",
+    "/",
+    "/nothing",
+    "/sensor",
+    "/favicon.ico",
+    "/?version=1.0",
+    "/%73ensor/" + POWER,
+    "//sensor/" + POWER,
+]
 FOREIGN = [
     ("Origin: http://evil.example",),
     ("Origin: null",),
@@ -38,7 +48,10 @@ def assert_refused(answer):
     status, headers, body = answer
     assert status == 403 and headers["content-type"].startswith("text/plain") and len(body) > 20
     assert "access-control-allow-origin" not in headers
-    assert headers["x-frame-options"] == "DENY" and "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert (
+        headers["x-frame-options"] == "DENY"
+        and "frame-ancestors 'none'" in headers["content-security-policy"]
+    )
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
@@ -51,7 +64,10 @@ def test_nothing_but_readings_is_for_another_page(target, headers):
 def test_no_other_method_says_more(method):
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        request = "{} /status HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nConnection: close\r\n\r\n"
+        request = (
+            "{} /status HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+            "http://evil.example\r\nConnection: close\r\n\r\n"
+        )
         writer.write(request.format(method).encode())
         data = await reader.read()
         writer.close()
@@ -67,21 +83,42 @@ def test_readings_are_for_every_page_under_every_name(headers, host):
     status, found, body = one(READING, *headers, host=host)
     assert status == 200 and len(json.loads(body)) == 60
     assert found["access-control-allow-origin"] == "*"
-    assert not {"x-frame-options", "cross-origin-resource-policy", "content-security-policy"} & set(found)
+    assert not {"x-frame-options", "cross-origin-resource-policy", "content-security-policy"} & set(
+        found
+    )
 
 
 @pytest.mark.parametrize(
-    "headers", [(), ("Sec-Fetch-Site: none",), ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate")]
+    "headers",
+    [
+        (),
+        ("Sec-Fetch-Site: none",),
+        ("Sec-Fetch-Site: same-origin",),
+        ("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate"),
+    ],
 )
 @pytest.mark.parametrize("target", ["/", "/status", "/metrics"])
 def test_our_own_page_curl_and_scrapers_are_answered(target, headers):
     status, found, _ = one(target, *headers)
     assert status == 200 and "access-control-allow-origin" not in found
-    assert found["x-frame-options"] == "DENY" and "frame-ancestors 'none'" in found["content-security-policy"]
+    assert (
+        found["x-frame-options"] == "DENY"
+        and "frame-ancestors 'none'" in found["content-security-policy"]
+    )
     assert found["cross-origin-resource-policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("query", ["callback=f", "jsonp_callback=f", "%63allback=f", "callback", "x=1&callback=", "callback=alert(1)"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "callback=f",
+        "jsonp_callback=f",
+        "%63allback=f",
+        "callback",
+        "x=1&callback=",
+        "callback=alert(1)",
+    ],
+)
 @pytest.mark.parametrize("target", ["/status", "/metrics", "/"])
 def test_nothing_but_readings_is_given_to_a_callback(target, query):
     assert_refused(one(target + "?" + query))
@@ -163,7 +200,9 @@ def test_the_configured_name_and_a_lease_that_brings_another_domain():
     assert one("/status", host="Host: meter.example.com", house=house)[0] == 403
     house = House()
     assert one("/status", host="Host: meter.fritz.box", house=house)[0] == 403
-    house.port.files["/tmp/resolv.conf.d/resolv.conf.auto"] = b"# Interface lan\nnameserver 192.168.178.1\nsearch fritz.box\n"
+    house.port.files["/tmp/resolv.conf.d/resolv.conf.auto"] = (
+        b"# Interface lan\nnameserver 192.168.178.1\nsearch fritz.box\n"
+    )
     assert one("/status", host="Host: meter.fritz.box", house=house)[0] == 200
 
 
@@ -176,15 +215,24 @@ def test_a_machine_that_tells_nothing_is_known_by_address_and_announced_name():
 
 
 def test_a_host_name_with_its_domain():
-    found = lan_guard.names("Meter.Home.example\n", "flukso-abcdef", "", ["lan", ".", "", "bad name"])
+    found = lan_guard.names(
+        "Meter.Home.example\n", "flukso-abcdef", "", ["lan", ".", "", "bad name"]
+    )
     assert found == {
         *("meter", "meter.local", "meter.home.example", "meter.lan"),
-        *("flukso-abcdef", "flukso-abcdef.local", "flukso-abcdef.home.example", "flukso-abcdef.lan"),
+        *(
+            "flukso-abcdef",
+            "flukso-abcdef.local",
+            "flukso-abcdef.home.example",
+            "flukso-abcdef.lan",
+        ),
     }
 
 
 def test_the_domains_of_a_resolver_file():
-    assert lan_guard.search_domains("domain a.b\nsearch c d.e\n#search f\nnameserver 1.1.1.1\nsearch\n search g") == [
+    assert lan_guard.search_domains(
+        "domain a.b\nsearch c d.e\n#search f\nnameserver 1.1.1.1\nsearch\n search g"
+    ) == [
         "a.b",
         "c",
         "d.e",

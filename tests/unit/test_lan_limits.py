@@ -62,7 +62,10 @@ def test_bad_heads(head, status):
 
 @given(
     st.binary(max_size=300)
-    | st.lists(st.sampled_from([b"GET ", b"/", b" HTTP/1.1", b"\r\n", b":", b" ", b"a", b"%", b"\x80"]), max_size=20).map(b"".join)
+    | st.lists(
+        st.sampled_from([b"GET ", b"/", b" HTTP/1.1", b"\r\n", b":", b" ", b"a", b"%", b"\x80"]),
+        max_size=20,
+    ).map(b"".join)
 )
 def test_any_head_is_taken_or_refused(head):
     try:
@@ -95,7 +98,13 @@ def test_a_head_may_come_byte_by_byte_and_requests_may_be_pipelined():
             await writer.drain()
             await asyncio.sleep(0)
         first = await read_answer(reader)
-        writer.write(raw("/status") + raw("/metrics") + raw("/nothing") + raw("/", "GET", "1.1", "Connection: close") + raw("/status"))
+        writer.write(
+            raw("/status")
+            + raw("/metrics")
+            + raw("/nothing")
+            + raw("/", "GET", "1.1", "Connection: close")
+            + raw("/status")
+        )
         statuses = [(await read_answer(reader))[0] for _ in range(4)]
         assert await reader.read() == b""
         return [first[0], *statuses]
@@ -107,7 +116,10 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
     house = House()
 
     async def client(port):
-        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(lan_server.PER_ADDRESS_MAX + 3)]
+        opened = [
+            await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(lan_server.PER_ADDRESS_MAX + 3)
+        ]
         refused = [await read_answer(reader) for reader, _ in opened[lan_server.PER_ADDRESS_MAX :]]
         status = (await ask_over(opened[0], raw("/status")))[0]
         opened[0][1].close()
@@ -134,7 +146,9 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
 
 def test_a_crowd_waits_in_the_kernel_while_the_loop_is_busy():
     async def client(port):  # holds the loop up
-        waiting = [socket.create_connection(("127.0.0.1", port), 3) for _ in range(lan_server.BACKLOG)]
+        waiting = [
+            socket.create_connection(("127.0.0.1", port), 3) for _ in range(lan_server.BACKLOG)
+        ]
         for link in waiting:
             link.close()
         return len(waiting)
@@ -187,7 +201,10 @@ def test_a_client_that_takes_nothing_is_cut(monkeypatch):
 
 def test_answers_that_have_to_be_made_are_limited_and_made_ones_are_free():
     async def client(port):
-        statuses = [answer[0] for answer in await ask(port, *[raw("/status?" + str(n)) for n in range(BURST + 5)])]
+        statuses = [
+            answer[0]
+            for answer in await ask(port, *[raw("/status?" + str(n)) for n in range(BURST + 5)])
+        ]
         known = await ask(port, *[raw("/status?1")] * 300)
         return statuses, {answer[0] for answer in known}
 

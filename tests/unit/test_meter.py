@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counter and board clock become a rate; a wrap, a reset or a restart never shows as a spike or below zero."""
+"""Counter and board clock become a rate; a wrap, a reset or a restart never shows as a spike or
+below zero.
+"""
 
 import pytest
 from hypothesis import given
@@ -29,7 +31,9 @@ PULSES = [  # unit, seconds, first (counter, milli, ms), second, rate
 ]
 
 
-@pytest.mark.parametrize("unit, seconds, first, second, rate", [pytest.param(*case[1:], id=case[0]) for case in PULSES])
+@pytest.mark.parametrize(
+    "unit, seconds, first, second, rate", [pytest.param(*case[1:], id=case[0]) for case in PULSES]
+)
 def test_rate_from_two_pulses(unit, seconds, first, second, rate):
     meter = Meter(unit)
     assert meter.pulse(100, *first).rate is None
@@ -82,7 +86,12 @@ def test_a_wall_clock_that_jumps_moves_the_window_and_nothing_else():
     assert far[0][0] == 5000000 - 59
 
 
-STEPS = st.tuples(st.floats(0, 5000), st.integers(0, TOP - 1), st.one_of(st.none(), st.integers(0, 999)), st.integers(0, TOP - 1))
+STEPS = st.tuples(
+    st.floats(0, 5000),
+    st.integers(0, TOP - 1),
+    st.one_of(st.none(), st.integers(0, 999)),
+    st.integers(0, TOP - 1),
+)
 
 
 @given(st.lists(STEPS, max_size=30), st.sampled_from([WATT, LPERDAY]))
@@ -92,4 +101,6 @@ def test_never_a_spike_or_a_negative(steps, unit):
     for passed, counter, milli, board_ms in steps:
         now += passed
         meter.pulse(now, counter, milli, board_ms)
-        assert all(rate is None or 0 <= rate <= UNITS[unit][1] for _, rate in meter.window(now, now))
+        assert all(
+            rate is None or 0 <= rate <= UNITS[unit][1] for _, rate in meter.window(now, now)
+        )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CPython's port on the real machine: durable files, locks, sockets, pipes, and the simulator's clock and bus."""
+"""CPython's port on the real machine: durable files, locks, sockets, pipes, and the simulator's
+clock and bus.
+"""
 
 import asyncio
 import os
@@ -32,7 +34,9 @@ def test_a_rewritten_file_keeps_its_mode_and_its_link(tmp_path):
     real.chmod(0o664)
     link.symlink_to(real)
     cpython.rewrite_durable(str(link), b"new")
-    assert link.is_symlink() and real.read_bytes() == b"new" and real.stat().st_mode & 0o7777 == 0o664
+    assert (
+        link.is_symlink() and real.read_bytes() == b"new" and real.stat().st_mode & 0o7777 == 0o664
+    )
     with pytest.raises(OSError):
         cpython.rewrite_durable(str(tmp_path / "none"), b"new")
 
@@ -56,7 +60,10 @@ def test_the_stamp_changes_with_every_writing(tmp_path):
         before = cpython.file_stamp(path)
 
 
-HOLDER = "import fcntl,sys; f=open(sys.argv[1],'r+b'); fcntl.lockf(f,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()"
+HOLDER = (
+    "import fcntl,sys; f=open(sys.argv[1],'r+b'); fcntl.lockf(f,fcntl.LOCK_EX); "
+    "print('held',flush=True); sys.stdin.read()"
+)
 
 TAKER = "import fcntl,sys; fcntl.lockf(open(sys.argv[1],'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
 
@@ -64,7 +71,9 @@ TAKER = "import fcntl,sys; fcntl.lockf(open(sys.argv[1],'r+b'), fcntl.LOCK_EX | 
 def test_who_holds_the_device_is_named(tmp_path):
     path = tmp_path / "spidev0.0"
     path.write_bytes(b"")
-    other = subprocess.Popen([sys.executable, "-c", HOLDER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
         other.stdout.readline()
         with open(path, "r+b") as device:
@@ -80,7 +89,10 @@ def test_who_holds_the_device_is_named(tmp_path):
         other.wait()
 
 
-@pytest.mark.parametrize("url", ["spidev:/dev/spi0", "spidev:", "tcp:1", "tcp:host:x", "tcp:host:70000", "unix:", "pigeon:1"])
+@pytest.mark.parametrize(
+    "url",
+    ["spidev:/dev/spi0", "spidev:", "tcp:1", "tcp:host:x", "tcp:host:70000", "unix:", "pigeon:1"],
+)
 def test_urls_that_mean_nothing_are_refused(url):
     with pytest.raises((ValueError, BusError)):
         cpython.open_bus(url, cpython.system_clock())

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Provisioning: what is missing is made, what is there stays, and a generation 1 file becomes today's."""
+"""Provisioning: what is missing is made, what is there stays, and a generation 1 file becomes
+today's.
+"""
 
 import json
 from itertools import count
@@ -37,7 +39,11 @@ def test_a_new_device_gets_everything_and_the_daemon_can_start():
 def test_doing_it_twice_changes_nothing():
     first = provision(None, None, dice())
     again = provision(first.flukso, first.system, dice())
-    assert (again.flukso, again.system, again.runtime) == (first.flukso, first.system, first.runtime)
+    assert (again.flukso, again.system, again.runtime) == (
+        first.flukso,
+        first.system,
+        first.runtime,
+    )
     assert not again.changes
 
 
@@ -45,7 +51,11 @@ def test_an_image_of_the_field_stays_as_it_is():
     done = provision(HISTORIC["flukso"], HISTORIC["system"], dice())
     assert done.system == HISTORIC["system"]
     settings = config.parse(done.runtime)
-    assert settings.device == HISTORIC["expect"]["device"] and settings.version == 210 and settings.register == 0
+    assert (
+        settings.device == HISTORIC["expect"]["device"]
+        and settings.version == 210
+        and settings.register == 0
+    )
     kept = [line for line in HISTORIC["flukso"].split("\n") if line.strip()]
     assert [line for line in done.flukso.split("\n") if line in kept] == kept
 
@@ -91,7 +101,10 @@ def test_generation_1_is_converted():
     done = provision(GENERATION_1, SYSTEM, dice())
     settings = config.parse(done.runtime)
     assert settings.bus == "uart:/dev/tts/0" and done.old == GENERATION_1
-    assert [(s.number, s.id, s.class_) for s in settings.sensors] == [(1, IDS[0], "analog"), (3, IDS[2], "pulse")]
+    assert [(s.number, s.id, s.class_) for s in settings.sensors] == [
+        (1, IDS[0], "analog"),
+        (3, IDS[2], "pulse"),
+    ]
 
 
 def test_generation_1_without_ids_is_refused():
@@ -110,7 +123,15 @@ def test_the_command_writes_files_and_says_what_it_did(capsys):
     port = FakePort(None, None, None)
     port.files = {"/etc/config/system": SYSTEM.encode()}
     port.random_bytes = dice()
-    words = ["provision", "--config", "/etc/config/flukso", "--runtime", "/run/flukso/config", "--user", "flukso"]
+    words = [
+        "provision",
+        "--config",
+        "/etc/config/flukso",
+        "--runtime",
+        "/run/flukso/config",
+        "--user",
+        "flukso",
+    ]
     assert cli.run(words, port) == 0
     assert "device and key were made" in capsys.readouterr().out
     settings = config.load(port, "/run/flukso/config")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exact constants and holds: options of a sensor, what the board is given, and what is said of boards that cannot."""
+"""Exact constants and holds: options of a sensor, what the board is given, and what is said of
+boards that cannot.
+"""
 
 import asyncio
 import json
@@ -20,7 +22,9 @@ def sensor(options, kind="electricity", class_="pulse", number=4):
     text = "config sensor {}\n\toption id {}\n\toption type {}\n\toption class {}\n\toption enable 1\n\tlist port {}\n".format(
         number, ID, kind, class_, number
     )
-    return "".join([text] + ["\toption {} '{}'\n".format(*pair) for pair in options.items()]) + OFFLINE
+    return (
+        "".join([text] + ["\toption {} '{}'\n".format(*pair) for pair in options.items()]) + OFFLINE
+    )
 
 
 OFFLINE = "config settings daemon\n\toption enable_wan_branch 0\n"
@@ -40,11 +44,16 @@ STEPS = [  # pulses a kWh or m³, unit / pulses Wh or l, nearest 1/1000, deviati
 @pytest.mark.parametrize("text, step, nearest, deviation", STEPS)
 def test_constants_are_exact(text, step, nearest, deviation):
     found = config.parse(sensor({"pulses_per_kwh": text})).sensors[0]
-    assert found.exact == step and found.constant * 1000 + found.fraction == nearest == pulses.nearest(step)
+    assert (
+        found.exact == step
+        and found.constant * 1000 + found.fraction == nearest == pulses.nearest(step)
+    )
     assert pulses.percent(pulses.deviation(step)) == deviation
 
 
-@pytest.mark.parametrize("text", ["0", "", "-1", "16001", "abc", "266.67", "0.001", "1e3", "99999999999"])
+@pytest.mark.parametrize(
+    "text", ["0", "", "-1", "16001", "abc", "266.67", "0.001", "1e3", "99999999999"]
+)
 def test_what_cannot_be_counted_is_refused(text):
     with pytest.raises(config.ConfigErrors, match="pulses_per_kwh"):
         config.parse(sensor({"pulses_per_kwh": text}))
@@ -56,7 +65,13 @@ def test_each_kind_of_meter_has_its_own_unit():
     with pytest.raises(config.ConfigErrors, match="a sensor of type water has pulses_per_m3"):
         config.parse(sensor({"pulses_per_kwh": "1000"}, "water"))
     with pytest.raises(config.ConfigErrors, match="only a sensor of class pulse"):
-        config.parse(sensor({"pulses_per_kwh": "1000", "voltage": "230", "current": "50"}, class_="analog", number=1))
+        config.parse(
+            sensor(
+                {"pulses_per_kwh": "1000", "voltage": "230", "current": "50"},
+                class_="analog",
+                number=1,
+            )
+        )
 
 
 def test_an_exact_constant_counts_for_more_than_the_historic_one():
@@ -81,7 +96,10 @@ def test_holds(options, hold):
     assert config.parse(sensor(options)).sensors[0].hold == hold
 
 
-@pytest.mark.parametrize("options", [{"hold": "0.19"}, {"hold": "100.1"}, {"hold": "x"}, {"max_rate": "0"}, {"max_rate": "1001"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"hold": "0.19"}, {"hold": "100.1"}, {"hold": "x"}, {"max_rate": "0"}, {"max_rate": "1001"}],
+)
 def test_wrong_holds_are_refused(options):
     with pytest.raises(config.ConfigErrors, match=next(iter(options))):
         config.parse(sensor(options))
@@ -99,7 +117,10 @@ def test_config_check_says_what_a_hold_bears_and_what_an_old_board_counts(capsys
     port.files["/c"] = sensor({"pulses_per_kwh": "3200", "hold": "5"}).encode()
     assert cli.run(["config", "check", "/c"], port) == 0
     said = capsys.readouterr().out
-    assert "sensor 4: a hold of 5 ms bears up to 90 kW; a board without exact constants (before firmware 2.1) counts +0.16 %" in said
+    assert (
+        "sensor 4: a hold of 5 ms bears up to 90 kW; a board without exact constants (before "
+        "firmware 2.1) counts +0.16 %" in said
+    )
 
 
 def synced(software, options, historic=False):
@@ -137,16 +158,33 @@ def test_the_constant_is_set_before_what_makes_it_exact():
 def test_an_older_board_gets_the_nearest_constant_and_no_new_command(historic):
     fake, board, _ = synced("0200", {"pulses_per_kwh": "3200", "hold": "5"}, historic)
     assert not board.exact and (fake.constant[3], fake.fraction[3]) == (0, 313)
-    assert not [text for text in fake.asked if text[1] in "anoxv"] and board.damage is None and board.inputs == ()
+    assert (
+        not [text for text in fake.asked if text[1] in "anoxv"]
+        and board.damage is None
+        and board.inputs == ()
+    )
 
 
 def test_what_the_board_suffered_is_said_once():
     inputs = (Input(3, 2000, 20, 140, 250), Input(4, 156, 0, 0, 0))
-    assert pulses.noise(inputs[0]) == "input 4: 250 pulses under 20 ms; noise?" and pulses.noise(inputs[1]) == ""
+    assert (
+        pulses.noise(inputs[0]) == "input 4: 250 pulses under 20 ms; noise?"
+        and pulses.noise(inputs[1]) == ""
+    )
     good, bad = Damage(0, 0, 0, 1), Damage(2, 3, 1, 0)
-    assert pulses.news(None, good, inputs) == pulses.news(bad, bad, inputs) == pulses.news(good, None, inputs) == []
+    assert (
+        pulses.news(None, good, inputs)
+        == pulses.news(bad, bad, inputs)
+        == pulses.news(good, None, inputs)
+        == []
+    )
     said = "\n".join(pulses.news(good, bad, inputs))
-    assert "2 times" in said and "1 worn" in said and "140" in said and len(pulses.news(None, bad, inputs)) == 2
+    assert (
+        "2 times" in said
+        and "1 worn" in said
+        and "140" in said
+        and len(pulses.news(None, bad, inputs)) == 2
+    )
 
 
 def test_status_and_metrics_show_it():
@@ -160,7 +198,14 @@ def test_status_and_metrics_show_it():
     house.board.damage = Damage(2, 3, 1, 24)
     shown = json.loads(status.status(house, 1700000000.0, 100.0))["board"]
     assert shown["inputs"] == [
-        {"port": 4, "hold_ms": 20.0, "pulses": 20, "former": 140, "short": 250, "noise": "input 4: 250 pulses under 20 ms; noise?"}
+        {
+            "port": 4,
+            "hold_ms": 20.0,
+            "pulses": 20,
+            "former": 140,
+            "short": 250,
+            "noise": "input 4: 250 pulses under 20 ms; noise?",
+        }
     ]
     assert shown["damage"] == {"falls": 2, "age": 3, "worn": 1, "trial_h": 24}
     text = status.metrics(house, 100.0).decode()

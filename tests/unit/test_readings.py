@@ -12,7 +12,10 @@ from flukso.readings import Readings
 from flukso.spi import Delta
 
 Sensor = namedtuple("Sensor", ("id", "number", "type", "class_"))
-SENSORS = [Sensor("{:032x}".format(n), n, "electricity", "pulse" if n == 4 else "analog") for n in (1, 2, 4)]
+SENSORS = [
+    Sensor("{:032x}".format(n), n, "electricity", "pulse" if n == 4 else "analog")
+    for n in (1, 2, 4)
+]
 T0, MONO = 1700000000, 1000.0
 STRANGER = 2  # an index that no sensor has
 
@@ -29,12 +32,24 @@ STEP = st.tuples(
 def poll(sensors, counter, watt, damaged):
     if damaged:
         return Poll((), tuple([(sensor, counter) for sensor in sensors]), False)
-    return Poll(tuple([Delta(sensor, counter, 0, counter * 100 if sensor == 3 else watt) for sensor in sensors]), (), True)
+    return Poll(
+        tuple(
+            [
+                Delta(sensor, counter, 0, counter * 100 if sensor == 3 else watt)
+                for sensor in sensors
+            ]
+        ),
+        (),
+        True,
+    )
 
 
 def shown(readings, mono):
     meters = readings.meters
-    return {id_: (m.window(mono, T0), m.rate, m.rate_at, m.counter, m.resets, m.restarts) for id_, m in meters.items()}
+    return {
+        id_: (m.window(mono, T0), m.rate, m.rate_at, m.counter, m.resets, m.restarts)
+        for id_, m in meters.items()
+    }
 
 
 @given(st.lists(STEP, max_size=60), st.one_of(st.none(), st.integers(0, 59)))
@@ -50,7 +65,9 @@ def test_the_short_way_leaves_what_the_long_way_leaves(steps, reset_at):
             readings.take(line, store, T0 + int(mono), mono)
         if look:
             assert shown(short, mono) == shown(long, mono)
-            assert [short.absent(mono + s) for s in range(12)] == [long.absent(mono + s) for s in range(12)]
+            assert [short.absent(mono + s) for s in range(12)] == [
+                long.absent(mono + s) for s in range(12)
+            ]
     assert shown(short, mono) == shown(long, mono)
     assert stores[0].dump() == stores[1].dump()
     assert (short.strangers, short.refused) == (long.strangers, long.refused)
@@ -62,7 +79,9 @@ def test_a_line_each_second_goes_the_short_way():
         readings.take(poll((0, 1), n, 100 + n, False), store, T0 + n, MONO + n)
     readings._take_now = None  # from here on the long way would fail
     readings.take(poll((0, 1), 5, 105, False), store, T0 + 5, MONO + 5)
-    assert readings.meters[SENSORS[1].id].window(MONO + 5, T0 + 5)[-5:] == [(T0 + n, 100 + n) for n in range(1, 6)]
+    assert readings.meters[SENSORS[1].id].window(MONO + 5, T0 + 5)[-5:] == [
+        (T0 + n, 100 + n) for n in range(1, 6)
+    ]
 
 
 def test_a_reload_keeps_what_the_short_way_left():

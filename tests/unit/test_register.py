@@ -12,7 +12,9 @@ from flukso.https import Answer, HttpsError
 from tests.unit.fake_port import CONFIG, DEVICE, IDS, KEY
 
 DIGESTS = json.loads((Path(__file__).parents[1] / "vectors/digests.json").read_text())
-SETTINGS = config.parse(CONFIG.replace("option upload_interval 300", "option upload_interval 300\n\toption register 1"))
+SETTINGS = config.parse(
+    CONFIG.replace("option upload_interval 300", "option upload_interval 300\n\toption register 1")
+)
 OK = Answer(200, {}, b'{"response":"ok"}')
 
 
@@ -39,7 +41,12 @@ def test_the_key_goes_first_then_every_sensor_signed():
         event = it.answered(request, Answer(204, {}, b""), 1)
     assert [request.path for request in bound] == ["/sensor/" + IDS[0], "/sensor/" + IDS[3]]
     clamp = {"voltage": 230, "current": 50, "phase": 1, "constant": 5163.5, "enable": 1}
-    assert json.loads(bound[0].body)["config"] == {"device": DEVICE, "class": "analog", "type": "electricity", **clamp}
+    assert json.loads(bound[0].body)["config"] == {
+        "device": DEVICE,
+        "class": "analog",
+        "type": "electricity",
+        **clamp,
+    }
     assert it.ready() and it.done() and event.level == "info"
 
 
@@ -63,7 +70,9 @@ def test_trouble_is_tried_again_with_growing_pauses_and_said_once():
 
 def test_a_refused_device_may_still_upload_and_asks_again_hourly():
     it = registrar()
-    event = it.answered(it.next_request(0), Answer(401, {"www-authenticate": "Incorrect digest"}, b""), 0)
+    event = it.answered(
+        it.next_request(0), Answer(401, {"www-authenticate": "Incorrect digest"}, b""), 0
+    )
     assert "401" in event.text and "Incorrect digest" in event.text
     assert it.ready() and not it.done() and it.next_request(100) is None
     assert it.next_request(register.REFUSED_S).path == "/device/" + DEVICE

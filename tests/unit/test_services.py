@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands beside polling and upload: the UART board, RS-485, the delta pipe, discovery, flash during an outage."""
+"""What stands beside polling and upload: the UART board, RS-485, the delta pipe, discovery, flash
+during an outage.
+"""
 
 import asyncio
 
@@ -13,11 +15,17 @@ from flukso.state import Saver, restore
 from tests.unit.fake_port import ANALOG, CONFIG, DEVICE, IDS, MAIN, PULSE, FakeLine, FakePort
 from tests.unit.house import House, run
 
-UART = MAIN.replace("unix:/bus", "uart:/dev/ttyS0") + ANALOG.format(1, IDS[0]) + PULSE.format(3, IDS[2], 1)
+UART = (
+    MAIN.replace("unix:/bus", "uart:/dev/ttyS0")
+    + ANALOG.format(1, IDS[0])
+    + PULSE.format(3, IDS[2], 1)
+)
 
 
 def pls(index, counter, board_ms=None):
-    return "pls {}:{:010d}{}\r\n".format(IDS[index], counter, "" if board_ms is None else ":{:010d}".format(board_ms)).encode()
+    return "pls {}:{:010d}{}\r\n".format(
+        IDS[index], counter, "" if board_ms is None else ":{:010d}".format(board_ms)
+    ).encode()
 
 
 def pwr(index, watt):
@@ -72,7 +80,9 @@ def test_a_uart_board_that_is_silent_or_gone_is_said_and_taken_back():
 
 
 def with_option(line):
-    return CONFIG.replace("option enable_lan_branch 0", "option enable_lan_branch 0\n\toption " + line)
+    return CONFIG.replace(
+        "option enable_lan_branch 0", "option enable_lan_branch 0\n\toption " + line
+    )
 
 
 def test_bytes_go_to_and_from_the_boards_uart():
@@ -150,7 +160,12 @@ def test_the_delta_pipe_gets_the_historic_lines():
 
 
 def test_a_delta_line():
-    deltas = (Delta(0, 12, 0, 1500), Delta(3, 7, None, 99), Delta(4, None, None, 5), Delta(5, 5, None, None))
+    deltas = (
+        Delta(0, 12, 0, 1500),
+        Delta(3, 7, None, 99),
+        Delta(4, None, None, 5),
+        Delta(5, 5, None, None),
+    )
     assert delta_line(1700000000, deltas) == b"1700000000 0 12 1500 3 7 99\n"
 
 
@@ -174,7 +189,12 @@ def test_what_the_machine_does_not_offer_is_said_once_and_stops_nothing():
 def test_the_service_is_announced_as_clients_expect():
     service = discovery.service(config.parse(CONFIG))
     assert service.name == "Flukso RESTful API on flukso-" + DEVICE[:6] and service.port == 8080
-    assert service.txt == [("id1", IDS[0]), ("id4", IDS[3]), ("path", "/sensor"), ("version", "1.0")]
+    assert service.txt == [
+        ("id1", IDS[0]),
+        ("id4", IDS[3]),
+        ("path", "/sensor"),
+        ("version", "1.0"),
+    ]
 
 
 def saver_of(folder, port):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tuple that a server does not take is set aside when its neighbours are taken; nothing else is, and nobody waits for it."""
+"""A tuple that a server does not take is set aside when its neighbours are taken; nothing else is,
+and nobody waits for it.
+"""
 
 import random
 
@@ -17,7 +19,14 @@ from tests.unit.upload_device import GOOD_BEAT, OK, T0, A, B, Device
 class Server:
     """Stores what it takes, refuses a body that holds a tuple of `bad`."""
 
-    def __init__(self, device, bad=lambda sensor, ts, counter: False, status=400, most=upload.BATCH, rising=False):
+    def __init__(
+        self,
+        device,
+        bad=lambda sensor, ts, counter: False,
+        status=400,
+        most=upload.BATCH,
+        rising=False,
+    ):
         self.bad, self.status, self.most, self.rising = bad, status, most, rising
         self.held = {A: {}, B: {}}
         self.posts = []
@@ -30,7 +39,9 @@ class Server:
         self.posts.append((sensor, len(batch)))
         if len(batch) > self.most:
             return Answer(413, {}, b"")
-        if any(self.bad(sensor, *one) for one in batch) or (self.rising and max(self.held[sensor], default=0) >= batch[0][0]):
+        if any(self.bad(sensor, *one) for one in batch) or (
+            self.rising and max(self.held[sensor], default=0) >= batch[0][0]
+        ):
             return Answer(self.status, {}, b'{"error":"no"}')
         self.held[sensor].update(dict(batch))
         return OK
@@ -52,16 +63,25 @@ def live(device, intervals):
     return fed
 
 
-@pytest.mark.parametrize("status", [status for status in upload.BODY_REFUSED if status != upload.TOO_LARGE])
-@pytest.mark.parametrize("backlog, poison", [(5, 0), (5, 4), (341, 0), (341, 170), (341, 340), (900, 450)])
+@pytest.mark.parametrize(
+    "status", [status for status in upload.BODY_REFUSED if status != upload.TOO_LARGE]
+)
+@pytest.mark.parametrize(
+    "backlog, poison", [(5, 0), (5, 4), (341, 0), (341, 170), (341, 340), (900, 450)]
+)
 def test_one_poisoned_tuple_stops_nobody(status, backlog, poison):
     device = Device()
     feed(device, backlog)
     fed = device.store.buffer(A).batch(1000)
-    server = Server(device, lambda sensor, ts, counter: (ts, counter) == fed[poison] and sensor == A, status)
+    server = Server(
+        device, lambda sensor, ts, counter: (ts, counter) == fed[poison] and sensor == A, status
+    )
     device.due()
     fed += live(device, 4)
-    assert device.uploader.aside.newest == [(A, *fed[poison], status)] and device.uploader.aside.count == 1
+    assert (
+        device.uploader.aside.newest == [(A, *fed[poison], status)]
+        and device.uploader.aside.count == 1
+    )
     assert server.held[A] == dict(fed[:poison] + fed[poison + 1 :])
     assert len(device.store) == 0
     warnings = [event.text for event in device.events if event.level == "warning"]
@@ -120,7 +140,9 @@ def test_a_whole_body_of_poison_is_passed_in_the_end():
     device.due()
     fed += live(device, 40)
     assert server.held[A] == {ts: counter for ts, counter in fed if (ts, counter) not in bad}
-    assert device.uploader.aside.count == 350 and len(device.uploader.aside.newest) == sieve.ASIDE_MAX
+    assert (
+        device.uploader.aside.count == 350 and len(device.uploader.aside.newest) == sieve.ASIDE_MAX
+    )
 
 
 def test_a_server_that_takes_only_rising_stamps_loses_the_poison_alone():
@@ -209,10 +231,14 @@ def test_what_is_re_dated_in_a_search_is_posted_with_its_new_stamps():
     counters = [counter for _, counter in device.store.buffer(A).batch(20)]
     server = Server(device, lambda sensor, ts, counter: counter == counters[3], 500)
     for _ in range(12):
-        device.store.shift(T0, 7)  # between two requests; a request that is on its way keeps its stamps (Daemon)
+        device.store.shift(
+            T0, 7
+        )  # between two requests; a request that is on its way keeps its stamps (Daemon)
         device.due()
     live(device, 20)
-    assert len(device.store) == 0 and [one.counter for one in device.uploader.aside.newest] == [counters[3]]
+    assert len(device.store) == 0 and [one.counter for one in device.uploader.aside.newest] == [
+        counters[3]
+    ]
     arrived = [counter for _, counter in sorted(server.held[A].items())]
     assert arrived == sorted(set(arrived)) and set(counters) - set(arrived) == {counters[3]}
 
@@ -224,7 +250,9 @@ def test_what_is_re_dated_in_a_search_is_posted_with_its_new_stamps():
     st.integers(1, 60),
 )
 @settings(deadline=None, max_examples=25)
-def test_whatever_is_poisoned_the_good_ones_arrive_and_only_poison_is_set_aside(count, places, status, most):
+def test_whatever_is_poisoned_the_good_ones_arrive_and_only_poison_is_set_aside(
+    count, places, status, most
+):
     device = Device([A])
     feed(device, count)
     fed = device.store.buffer(A).batch(100)
@@ -242,4 +270,6 @@ def test_a_buffer_gives_tuples_from_a_position_on():
     buffer = store.buffer(A)
     assert buffer.batch(2, 1) == [(200, 2), (300, 3)]
     assert buffer.batch(9, 3) == [(400, 4), (500, 5)]
-    assert buffer.batch(1, 4) == [(500, 5)] and buffer.batch(1, 5) == [] and buffer.batch(3, 99) == []
+    assert (
+        buffer.batch(1, 4) == [(500, 5)] and buffer.batch(1, 5) == [] and buffer.batch(3, 99) == []
+    )

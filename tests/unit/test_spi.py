@@ -14,7 +14,10 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 def cases(name, part):
-    return [pytest.param(case, id=case["id"]) for case in json.loads((VECTORS / (name + ".json")).read_text())[part]]
+    return [
+        pytest.param(case, id=case["id"])
+        for case in json.loads((VECTORS / (name + ".json")).read_text())[part]
+    ]
 
 
 @pytest.mark.parametrize("case", cases("crc8", "cases"))
@@ -46,7 +49,9 @@ def test_decodes_deltas_of_both_lengths(case):
 
 
 def play(wire, command, values=()):
-    """Run the exchange against recorded bytes; return the reply and how many bytes beyond the terminator were clocked."""
+    """Run the exchange against recorded bytes; return the reply and how many bytes beyond the
+    terminator were clocked.
+    """
     steps = spi.exchange(command, values)
     steps.send(None)
     assert steps.send(b"")[0] == "sleep"
@@ -109,7 +114,14 @@ def test_decode_raises_only_its_error(wire):
         pass
 
 
-@given(st.lists(st.sampled_from([b"\0", b"l", b"gd", b"gc", b"00", b"f", b".", b"u", b"30", b"zz", b"\xff"]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"\0", b"l", b"gd", b"gc", b"00", b"f", b".", b"u", b"30", b"zz", b"\xff"]
+        ),
+        max_size=40,
+    )
+)
 def test_decode_raises_only_its_error_near_the_grammar(parts):
     test_decode_raises_only_its_error.hypothesis.inner_test(b"".join(parts))
 

@@ -22,5 +22,7 @@ print("went on")
 
 
 def test_a_signal_at_any_point_of_the_wait_is_no_deadlock():
-    done = subprocess.run([sys.executable, "-c", STORM], check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", STORM], check=True, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "went on\n"

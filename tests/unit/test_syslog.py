@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log by datagrams: the form that logd reads rightly, a log that is full, away, or started anew; never a wait."""
+"""The log by datagrams: the form that logd reads rightly, a log that is full, away, or started
+anew; never a wait.
+"""
 
 import socket
 import subprocess
@@ -35,7 +37,16 @@ def log_to(path):
     return syslog.Syslog(connect, lambda: WHEN, "flukso", 42)
 
 
-@pytest.mark.parametrize("level, name", [("debug", "debug"), ("info", "info"), ("notice", "notice"), ("warning", "warn"), ("err", "err")])
+@pytest.mark.parametrize(
+    "level, name",
+    [
+        ("debug", "debug"),
+        ("info", "info"),
+        ("notice", "notice"),
+        ("warning", "warn"),
+        ("err", "err"),
+    ],
+)
 def test_a_line_keeps_its_level_and_all_its_words(level, name):
     line = line_of(syslog.datagram(level, "flukso", 7, WHEN, "ab cd ef gh ij kl"))
     assert line == "daemon.{} flukso[7]: ab cd ef gh ij kl".format(name)
@@ -63,7 +74,10 @@ def test_a_full_log_is_not_waited_for_and_what_was_dropped_is_said(listener, tmp
             kept += 1
     assert 0 < kept < 100
     assert log.write("info", "again")
-    assert "the system log was full: {} lines before this one were dropped".format(100 - kept) in listener.recv(2000).decode()
+    assert (
+        "the system log was full: {} lines before this one were dropped".format(100 - kept)
+        in listener.recv(2000).decode()
+    )
     assert listener.recv(2000).endswith(b"again")
     assert log.write("info", "and on") and listener.recv(2000).endswith(b"and on")
 
@@ -97,12 +111,16 @@ def test_both_ports_send_and_fall_back_to_stderr(listener, tmp_path, port):
     command = [sys.executable] if port == "cpython" else x86_runtime()
     program = PROGRAM.format(port=port, path=str(tmp_path / "log"))
     env = {"MICROPYPATH": ".frozen:" + str(ROOT), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*command, "-c", program], capture_output=True, text=True, env=env, timeout=60)
+    done = subprocess.run(
+        [*command, "-c", program], capture_output=True, text=True, env=env, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "flukso: err: nobody listens\n")
     head, _, text = line_of(listener.recv(2000)).partition("]: ")
     assert head.startswith("daemon.warn flukso[") and text == "tabs? and lines?, \u00e4"
 
 
-@pytest.mark.parametrize("unix_s", [0, 951782399, 951782400, 1709164800, 1798761599, 1798761600, 4102444799, 4294967295])
+@pytest.mark.parametrize(
+    "unix_s", [0, 951782399, 951782400, 1709164800, 1798761599, 1798761600, 4102444799, 4294967295]
+)
 def test_the_date_by_arithmetic_is_the_librarys(unix_s):
     assert utc(unix_s) == tuple(time.gmtime(unix_s)[:6])

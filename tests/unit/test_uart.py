@@ -19,7 +19,9 @@ def cases(part):
 
 
 def wanted(case):
-    return tuple(case.get(name) for name in ("kind", "sensor", "counter", "board_ms", "power_w", "text"))
+    return tuple(
+        case.get(name) for name in ("kind", "sensor", "counter", "board_ms", "power_w", "text")
+    )
 
 
 @pytest.mark.parametrize("case", cases("good"))
@@ -38,7 +40,9 @@ def test_refuses_a_damaged_line(case):
 def test_lines_are_found_however_the_bytes_come(end, size):
     stream = end.join([case["line"].encode() for case in VECTORS["good"]] + [b""])
     splitter = uart.Splitter()
-    found = [line for at in range(0, len(stream), size) for line in splitter.feed(stream[at : at + size])]
+    found = [
+        line for at in range(0, len(stream), size) for line in splitter.feed(stream[at : at + size])
+    ]
     assert found == [wanted(case) for case in VECTORS["good"]]
     assert (splitter.good, splitter.bad) == (len(VECTORS["good"]), 0)
 
@@ -47,7 +51,9 @@ def test_damage_costs_its_own_line_only():
     good = VECTORS["good"][0]["line"].encode() + b"\r\n"
     splitter = uart.Splitter()
     stream = good + bytes(300) + b"\n" + good + b"x" * 5000 + b"\n" + good
-    found = [line for at in range(0, len(stream), 50) for line in splitter.feed(stream[at : at + 50])]
+    found = [
+        line for at in range(0, len(stream), 50) for line in splitter.feed(stream[at : at + 50])
+    ]
     assert len(found) == 3 and splitter.bad == 2
 
 

@@ -13,7 +13,19 @@ from flukso.digest import x_digest
 from flukso.httpdate import http_date
 from flukso.https import TIMEOUT, Answer, HttpsError
 from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, base_path, encode
-from tests.unit.upload_device import BEAT, DEVICE, GOOD_BEAT, KEY, OK, T0, A, B, Device, unreachable, zeros
+from tests.unit.upload_device import (
+    BEAT,
+    DEVICE,
+    GOOD_BEAT,
+    KEY,
+    OK,
+    T0,
+    A,
+    B,
+    Device,
+    unreachable,
+    zeros,
+)
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "uploads.json").read_text())
 
@@ -25,21 +37,40 @@ def test_a_request_is_the_vector_s(case):
     for ts, counter in case["tuples"]:
         device.store.add(case["sensor"], ts, counter)
     request = device.tuples(device.due())[0]
-    assert (request.method, request.path, request.body.decode()) == ("POST", case["path"], case["body"])
+    assert (request.method, request.path, request.body.decode()) == (
+        "POST",
+        case["path"],
+        case["body"],
+    )
     assert {name.lower(): value for name, value in request.headers.items()} == case["headers"]
 
 
 @pytest.mark.parametrize("case", VECTORS["answers"], ids=lambda case: case["id"])
 def test_only_a_true_yes_drops_tuples(case):
     device = Device([A]).feed(60)
-    device.answer = lambda request: GOOD_BEAT if request.kind == HEARTBEAT else Answer(case["status"], {}, case["body"].encode())
+    device.answer = lambda request: (
+        GOOD_BEAT
+        if request.kind == HEARTBEAT
+        else Answer(case["status"], {}, case["body"].encode())
+    )
     device.due()
     assert (len(device.store) == 1) is case["acknowledged"]  # the other sensor keeps its tuple
     assert acknowledges(case["status"], case["body"].encode()) is case["acknowledged"]
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"ok", b"{", b'{"response":"OK"}', b'["response"]', b'"ok"', b"\xff", b"[" * 60000, b'{"response":null}']
+    "body",
+    [
+        b"",
+        b"ok",
+        b"{",
+        b'{"response":"OK"}',
+        b'["response"]',
+        b'"ok"',
+        b"\xff",
+        b"[" * 60000,
+        b'{"response":null}',
+    ],
 )
 def test_a_200_that_says_something_else_is_no_yes(body):
     assert not acknowledges(200, body)
@@ -122,7 +153,16 @@ def test_a_heartbeat_at_the_start_and_each_hour():
     beats = [request for request in device.requests if request.kind == HEARTBEAT]
     assert len(beats) == 3 and beats[0].path == "/device/" + DEVICE
     body = json.loads(beats[0].body)
-    assert list(body) == ["reset", "version", "uptime", "memtotal", "memfree", "memcached", "membuffers", "time"]
+    assert list(body) == [
+        "reset",
+        "version",
+        "uptime",
+        "memtotal",
+        "memfree",
+        "memcached",
+        "membuffers",
+        "time",
+    ]
     assert (body["reset"], body["version"], body["uptime"], body["memcached"]) == (1, 210, 12, 0)
     assert json.loads(beats[1].body)["reset"] == 0
     assert beats[0].headers["X-Digest"] == x_digest(KEY, beats[0].body)
@@ -182,9 +222,13 @@ def test_a_shown_code_is_asked_after_as_often_as_the_server_wants_uploads():
     device = Device([A])
     device.uploader.code_shown = True
     asked = {"x-upload-interval": "10"}
-    device.answer = lambda request: Answer(200, asked, OK.body) if request.kind == TUPLES else signed(BEAT, **asked)
+    device.answer = lambda request: (
+        Answer(200, asked, OK.body) if request.kind == TUPLES else signed(BEAT, **asked)
+    )
     found = beats(device, 300)
-    assert len(found) in (29, 30) and {round(b - a) for a, b in zip(found, found[1:], strict=False)} == {10}
+    assert len(found) in (29, 30) and {
+        round(b - a) for a, b in zip(found, found[1:], strict=False)
+    } == {10}
     device.answer = lambda request: OK if request.kind == TUPLES else signed(BEAT)
     assert len(beats(device, 3600)) == 60  # the ten minutes after it was last asked, and no longer
     device.answer = lambda request: signed(b'{"upgrade":0,"timestamp":1,"claimed":1}', **asked)
@@ -197,7 +241,9 @@ def test_an_uploads_answer_brings_the_heartbeat_of_a_shown_code_forward():
     device = Device([A])
     device.uploader.code_shown = True
     device.due()
-    device.answer = lambda request: Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else GOOD_BEAT
+    device.answer = lambda request: (
+        Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else GOOD_BEAT
+    )
     device.feed(300)
     device.due()
     assert beats(device, 20) == [10.0]
@@ -207,8 +253,14 @@ def test_an_uploads_answer_brings_the_heartbeat_of_a_shown_code_forward():
 def test_without_a_code_or_with_refused_heartbeats_they_stay_as_they_are(shown, trouble):
     device = Device([A])
     device.uploader.code_shown = shown
-    beat = signed(BEAT, **{"x-upload-interval": "10"}) if trouble is None else Answer(trouble, {"x-upload-interval": "10"}, b"")
-    device.answer = lambda request: Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else beat
+    beat = (
+        signed(BEAT, **{"x-upload-interval": "10"})
+        if trouble is None
+        else Answer(trouble, {"x-upload-interval": "10"}, b"")
+    )
+    device.answer = lambda request: (
+        Answer(200, {"x-upload-interval": "10"}, OK.body) if request.kind == TUPLES else beat
+    )
     assert len(device.feed(60).due()) == 2
     assert beats(device, 3000) == []
 
@@ -225,7 +277,9 @@ def test_knows_the_newest_stamp_that_a_server_may_have():
 
 
 def test_paths_have_the_prefix_of_the_base_url_and_it_is_signed():
-    assert [base_path(url) for url in ("https://a/", "https://a", "https://a:1/b/c/", "https://a/b")] == ["", "", "/b/c", "/b"]
+    assert [
+        base_path(url) for url in ("https://a/", "https://a", "https://a:1/b/c/", "https://a/b")
+    ] == ["", "", "/b/c", "/b"]
     device = Device([A], prefix="/b").feed(60)
     assert [request.path for request in device.due()] == ["/b/device/" + DEVICE, "/b/sensor/" + A]
 
@@ -257,7 +311,10 @@ def test_http_dates(text, want):
     assert http_date(text) == want
 
 
-@pytest.mark.parametrize("timestamp, noted", [(1700000000, 1700000000), ("x", None), ([[[]]], None), ({"a": 1}, None), (None, None)])
+@pytest.mark.parametrize(
+    "timestamp, noted",
+    [(1700000000, 1700000000), ("x", None), ([[[]]], None), ({"a": 1}, None), (None, None)],
+)
 def test_of_a_heartbeat_s_answer_only_a_number_is_noted(timestamp, noted):
     body = json.dumps({"upgrade": 0, "timestamp": timestamp}).encode()
     device = Device([A])

@@ -34,7 +34,17 @@ def test_backs_off_to_an_hour_with_jitter_and_keeps_everything():
         waits.append(device.uploader._hold_until - device.mono)
         device.mono = device.uploader._hold_until
         device.drain()
-    assert waits == [15, 30, 60, 120, 240, 480, 960, 1800, 1800]  # the lower end; the upper one is twice that
+    assert waits == [
+        15,
+        30,
+        60,
+        120,
+        240,
+        480,
+        960,
+        1800,
+        1800,
+    ]  # the lower end; the upper one is twice that
 
 
 def test_while_the_server_is_away_only_a_small_body_is_tried():
@@ -56,7 +66,10 @@ RETRIES = [
     ({"retry-after": "120"}, 120),
     ({"retry-after": "7200"}, 7200),
     ({"retry-after": " 99999999 "}, upload.RETRY_AFTER_MAX_S),
-    ({"retry-after": "Sun, 06 Nov 1994 08:51:37 GMT", "date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 120),
+    (
+        {"retry-after": "Sun, 06 Nov 1994 08:51:37 GMT", "date": "Sun, 06 Nov 1994 08:49:37 GMT"},
+        120,
+    ),
     ({"retry-after": "Sun, 06 Nov 1994 08:51:37 GMT"}, 15),
     ({"retry-after": "soon"}, 15),
     ({"retry-after": "²"}, 15),
@@ -69,7 +82,9 @@ RETRIES = [
 @pytest.mark.parametrize("status", [429, 500, 503, 301, 200])
 def test_honours_retry_after(status, headers, wait_s):
     device = Device([A]).feed(60)
-    device.answer = lambda request: GOOD_BEAT if request.kind == HEARTBEAT else Answer(status, headers, b"")
+    device.answer = lambda request: (
+        GOOD_BEAT if request.kind == HEARTBEAT else Answer(status, headers, b"")
+    )
     device.due()
     assert device.seconds_to_next() == wait_s
 
@@ -78,7 +93,9 @@ def test_honours_retry_after(status, headers, wait_s):
 def test_a_refusal_is_said_once_retried_slowly_and_holds_up_no_other(status):
     device = Device([A, B])
     answers = {A: Answer(status, {"www-authenticate": "Incorrect digest"}, b""), B: OK}
-    device.answer = lambda request: GOOD_BEAT if request.kind == HEARTBEAT else answers[request.sensor]
+    device.answer = lambda request: (
+        GOOD_BEAT if request.kind == HEARTBEAT else answers[request.sensor]
+    )
     tried = []
     for _ in range(36):
         device.feed(300)
@@ -96,9 +113,13 @@ def test_a_refusal_is_said_once_retried_slowly_and_holds_up_no_other(status):
 
 def test_what_a_server_says_is_cut_and_made_printable():
     device = Device([A]).feed(60)
-    device.answer = lambda request: Answer(400, {}, json.dumps({"error": "x\n\x1b[31m" + "é" * 300}).encode())
+    device.answer = lambda request: Answer(
+        400, {}, json.dumps({"error": "x\n\x1b[31m" + "é" * 300}).encode()
+    )
     device.due()
-    assert all(32 <= ord(c) < 127 and len(event.text) < 200 for event in device.events for c in event.text)
+    assert all(
+        32 <= ord(c) < 127 and len(event.text) < 200 for event in device.events for c in event.text
+    )
 
 
 def test_the_same_trouble_is_said_once():
@@ -113,7 +134,9 @@ def test_the_same_trouble_is_said_once():
     assert len(device.events) == 4
 
 
-@pytest.mark.parametrize("trouble", [Answer(500, {}, b""), Answer(401, {}, b""), HttpsError(PROTOCOL, "cut")])
+@pytest.mark.parametrize(
+    "trouble", [Answer(500, {}, b""), Answer(401, {}, b""), HttpsError(PROTOCOL, "cut")]
+)
 def test_a_heartbeat_in_trouble_holds_up_no_tuples(trouble):
     device = Device([A])
     device.answer = lambda request: trouble if request.kind == HEARTBEAT else OK
@@ -143,7 +166,11 @@ ANSWERS = st.one_of(
         Answer,
         st.integers(100, 599),
         st.dictionaries(
-            st.sampled_from(["retry-after", "date", "x-upload-interval", "x-digest", "www-authenticate"]), st.text(max_size=30), max_size=3
+            st.sampled_from(
+                ["retry-after", "date", "x-upload-interval", "x-digest", "www-authenticate"]
+            ),
+            st.text(max_size=30),
+            max_size=3,
         ),
         st.binary(max_size=80),
     ),
@@ -153,7 +180,10 @@ ANSWERS = st.one_of(
 )
 
 
-@given(st.lists(st.tuples(ANSWERS, st.integers(0, 4000)), max_size=40), st.binary(min_size=2, max_size=2))
+@given(
+    st.lists(st.tuples(ANSWERS, st.integers(0, 4000)), max_size=40),
+    st.binary(min_size=2, max_size=2),
+)
 @settings(deadline=None)
 def test_whatever_the_server_does_nothing_is_lost_or_out_of_order(history, noise):
     device = Device([A], random=lambda count: noise)

@@ -23,12 +23,16 @@ def unreachable(request):
 
 
 class Device:
-    """An uploader with its store and a clock; `answers` says what the server does with each request."""
+    """An uploader with its store and a clock; `answers` says what the server does with each
+    request.
+    """
 
     def __init__(self, sensors=(A, B), interval_s=300, random=zeros, **options):
         self.mono = 100.0
         self.store = Store()
-        self.uploader = Uploader(DEVICE, KEY, 210, interval_s, sensors, random, mono=self.mono, **options)
+        self.uploader = Uploader(
+            DEVICE, KEY, 210, interval_s, sensors, random, mono=self.mono, **options
+        )
         self.answer = lambda request: OK if request.kind == TUPLES else GOOD_BEAT
         self.requests, self.events = [], []
 

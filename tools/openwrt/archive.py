@@ -9,7 +9,11 @@ import tarfile
 
 EPOCH = 0  # unix s, of every file in a package unless SOURCE_DATE_EPOCH says otherwise
 FORMAT = b"2.0\n"
-MODES = {"postinst": 0o755, "postinst-pkg": 0o755, "prerm": 0o755}  # of the control files; others are 0644
+MODES = {
+    "postinst": 0o755,
+    "postinst-pkg": 0o755,
+    "prerm": 0o755,
+}  # of the control files; others are 0644
 
 SCRIPTS = {
     name: """#!/bin/sh
@@ -58,16 +62,25 @@ def _tree(root: pathlib.Path) -> list[tuple[tarfile.TarInfo, bytes]]:
         elif path.is_dir():
             members.append((_member(name + "/", tarfile.DIRTYPE, 0o755), b""))
         else:
-            members.append((_member(name, tarfile.REGTYPE, path.stat().st_mode & 0o7777), path.read_bytes()))
+            members.append(
+                (_member(name, tarfile.REGTYPE, path.stat().st_mode & 0o7777), path.read_bytes())
+            )
     return members
 
 
 def package(
-    fields: list[tuple[str, str]], description: str, conffiles: list[str], root: pathlib.Path, epoch: int = EPOCH, postinst: str = ""
+    fields: list[tuple[str, str]],
+    description: str,
+    conffiles: list[str],
+    root: pathlib.Path,
+    epoch: int = EPOCH,
+    postinst: str = "",
 ) -> bytes:
-    """The bytes of an .ipk: fields in their order, Installed-Size and Description after them, data from the folder root.
+    """The bytes of an .ipk: fields in their order, Installed-Size and Description after them, data
+    from the folder root.
 
-    postinst: what the package itself does after its installation; default_postinst runs it before it starts services.
+    postinst: what the package itself does after its installation; default_postinst runs it before
+    it starts services.
     """
     data = _tar(_tree(root), epoch)
     lines = ["{}: {}".format(name, value) for name, value in fields if value]
@@ -79,13 +92,23 @@ def package(
         control["conffiles"] = "".join(path + "\n" for path in sorted(conffiles))
     members = [(_member("./", tarfile.DIRTYPE, 0o755), b"")]
     for name in sorted(control):
-        members.append((_member("./" + name, tarfile.REGTYPE, MODES.get(name, 0o644)), control[name].encode()))
-    outer = [("./debian-binary", FORMAT), ("./data.tar.gz", packed(data)), ("./control.tar.gz", packed(_tar(members, epoch)))]
-    return packed(_tar([(_member(name, tarfile.REGTYPE, 0o644), content) for name, content in outer], epoch))
+        members.append(
+            (_member("./" + name, tarfile.REGTYPE, MODES.get(name, 0o644)), control[name].encode())
+        )
+    outer = [
+        ("./debian-binary", FORMAT),
+        ("./data.tar.gz", packed(data)),
+        ("./control.tar.gz", packed(_tar(members, epoch))),
+    ]
+    return packed(
+        _tar([(_member(name, tarfile.REGTYPE, 0o644), content) for name, content in outer], epoch)
+    )
 
 
 def write_index(folder: pathlib.Path, packages: list) -> None:
-    """Packages and Packages.gz of a folder: each control file, with Filename, Size and SHA256sum before its Description."""
+    """Packages and Packages.gz of a folder: each control file, with Filename, Size and SHA256sum
+    before its Description.
+    """
     text = ""
     for found in packages:
         data = found.path.read_bytes()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a feed folder's own Makefile in the stub of OpenWrt's build system beside this file, and packs what it lays out."""
+"""Runs a feed folder's own Makefile in the stub of OpenWrt's build system beside this file, and
+packs what it lays out.
+"""
 
 import os
 import pathlib
@@ -22,11 +24,16 @@ class BuildError(ValueError):
 
 
 def build(
-    folders: list[pathlib.Path], out: pathlib.Path, programs: dict[str, str], downloads: str, epoch: int = archive.EPOCH
+    folders: list[pathlib.Path],
+    out: pathlib.Path,
+    programs: dict[str, str],
+    downloads: str,
+    epoch: int = archive.EPOCH,
 ) -> list[pathlib.Path]:
     """Write the folders' packages into out and return their paths. Raises BuildError.
 
-    programs: architecture -> static runtime; downloads: a folder with what OpenWrt would download, under any names.
+    programs: architecture -> static runtime; downloads: a folder with what OpenWrt would download,
+    under any names.
     """
     out.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -34,7 +41,11 @@ def build(
         if folder.name != RUNTIME:
             paths += _build(folder, out, "", "", downloads, epoch)
         elif not programs:
-            raise BuildError("{}: give the program of each architecture, e.g. --arch mips_24kc=PROGRAM".format(folder))
+            raise BuildError(
+                "{}: give the program of each architecture, e.g. --arch mips_24kc=PROGRAM".format(
+                    folder
+                )
+            )
         for arch in sorted(programs) if folder.name == RUNTIME else ():
             paths += _build(folder, out, arch, programs[arch], downloads, epoch)
     return paths
@@ -47,9 +58,16 @@ def _build(folder, out, arch, program, downloads, epoch):
         scratch = pathlib.Path(name)
         laid = scratch / "out"
         laid.mkdir()
-        settings = {"TOPDIR": TOPDIR, "BUILD_DIR": scratch / "build", "OUT": laid, "DOWNLOADS": pathlib.Path(downloads).resolve()}
+        settings = {
+            "TOPDIR": TOPDIR,
+            "BUILD_DIR": scratch / "build",
+            "OUT": laid,
+            "DOWNLOADS": pathlib.Path(downloads).resolve(),
+        }
         if program:
-            settings["PKG_BUILD_DIR_READY"] = settings["PKG_BUILD_DIR"] = _lay_program(scratch / "ready", program)
+            settings["PKG_BUILD_DIR_READY"] = settings["PKG_BUILD_DIR"] = _lay_program(
+                scratch / "ready", program
+            )
         _make(folder, settings)
         return [_pack(path, out, arch, epoch) for path in sorted(laid.glob("*.fields"))]
 
@@ -63,11 +81,27 @@ def _lay_program(folder, program):
 
 
 def _make(folder, settings):
-    words = ["make", "-s", "-C", str(folder), *["{}={}".format(name, value) for name, value in settings.items()]]
-    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(words, capture_output=True, text=True, timeout=MAKE_S, env=kept, umask=0o022)
+    words = [
+        "make",
+        "-s",
+        "-C",
+        str(folder),
+        *["{}={}".format(name, value) for name, value in settings.items()],
+    ]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=MAKE_S, env=kept, umask=0o022
+    )
     if done.returncode:
-        raise BuildError("{}: {}".format(folder, "\n".join((done.stdout + done.stderr).strip().split("\n")[-20:])))
+        raise BuildError(
+            "{}: {}".format(
+                folder, "\n".join((done.stdout + done.stderr).strip().split("\n")[-20:])
+            )
+        )
 
 
 def _fields(text):
@@ -76,7 +110,9 @@ def _fields(text):
 
 def _depends(words):
     """OpenWrt's DEPENDS as opkg's: `+name` selects it too; `@SYMBOL` is the build's alone."""
-    return ", ".join(word.lstrip("+") for word in words.split() if not word.lstrip("+").startswith("@"))
+    return ", ".join(
+        word.lstrip("+") for word in words.split() if not word.lstrip("+").startswith("@")
+    )
 
 
 def _pack(path, out, arch, epoch):
@@ -89,11 +125,22 @@ def _pack(path, out, arch, epoch):
     listed = path.with_suffix(".conffiles").read_text().split()
     conffiles = [name for name in listed if (root / name.lstrip("/")).is_file()]
     _keep(root, fields["Package"], [name for name in listed if name not in conffiles])
-    description = "{}\n{}".format(fields["Title"], path.with_suffix(".description").read_text().rstrip("\n"))
+    description = "{}\n{}".format(
+        fields["Title"], path.with_suffix(".description").read_text().rstrip("\n")
+    )
     script = path.with_suffix(".postinst")
     postinst = script.read_text() if script.exists() else ""
-    data = archive.package([(name, fields.get(name, "").strip()) for name in FIELDS], description, conffiles, root, epoch, postinst)
-    target = out / "{}_{}_{}.ipk".format(fields["Package"], fields["Version"], fields["Architecture"])
+    data = archive.package(
+        [(name, fields.get(name, "").strip()) for name in FIELDS],
+        description,
+        conffiles,
+        root,
+        epoch,
+        postinst,
+    )
+    target = out / "{}_{}_{}.ipk".format(
+        fields["Package"], fields["Version"], fields["Architecture"]
+    )
     target.write_bytes(data)
     check.check(target)
     return target

@@ -17,17 +17,29 @@ ARCH = re.compile(r"[a-z0-9_][a-z0-9_.-]*\Z")
 DEPEND = re.compile(r"[a-z0-9][a-z0-9.+-]*( \((=|<=|>=|<<|>>) [^ ()]+\))?\Z")
 FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 NEEDED = ("Package", "Version", "Architecture", "Description")
-RELATIONS = ("Depends", "Pre-Depends", "Recommends", "Suggests", "Provides", "Conflicts", "Replaces")
+RELATIONS = (
+    "Depends",
+    "Pre-Depends",
+    "Recommends",
+    "Suggests",
+    "Provides",
+    "Conflicts",
+    "Replaces",
+)
 SCRIPTS = ("preinst", "postinst", "postinst-pkg", "prerm", "prerm-pkg", "postrm")
-# No package owns these: the system makes them at its first boot or keeps them in RAM, and opkg would overwrite them without a word.
+# No package owns these: the system makes them at its first boot or keeps them in RAM, and opkg
+# would overwrite them without a word.
 OF_NOBODY = (
     "/dev/", "/overlay/", "/proc/", "/rom/", "/sys/", "/tmp/", "/var/",
     "/etc/board.json", "/etc/config/network", "/etc/config/wireless", "/etc/dropbear/", "/etc/rc.d/", "/etc/resolv.conf",
     "/etc/uhttpd.crt", "/etc/uhttpd.key", "/etc/urandom.seed", "/usr/lib/opkg/",
 )  # fmt: skip
 
-# fields: of the control file, by name; files: path -> tar.Member, folders left out; conffiles: absolute paths; scripts: name -> text
-Package = namedtuple("Package", ("path", "name", "version", "arch", "fields", "files", "conffiles", "scripts"))
+# fields: of the control file, by name; files: path -> tar.Member, folders left out; conffiles:
+# absolute paths; scripts: name -> text
+Package = namedtuple(
+    "Package", ("path", "name", "version", "arch", "fields", "files", "conffiles", "scripts")
+)
 
 
 class IpkError(ValueError):
@@ -36,11 +48,15 @@ class IpkError(ValueError):
 
 def _error(problems: list[str]) -> IpkError:
     """An error of these sentences, fit for a terminal whatever names the package has."""
-    return IpkError("\n".join([text if text.isprintable() else ascii(text)[1:-1] for text in problems]))
+    return IpkError(
+        "\n".join([text if text.isprintable() else ascii(text)[1:-1] for text in problems])
+    )
 
 
 def check(path: pathlib.Path) -> Package:
-    """The package in the file. Raises IpkError with everything that is wrong with it, OSError when it cannot be read."""
+    """The package in the file. Raises IpkError with everything that is wrong with it, OSError when
+    it cannot be read.
+    """
     if path.stat().st_size > FILE_MAX:
         raise IpkError("it is over {} bytes".format(FILE_MAX))
     parts = _parts(path.read_bytes())
@@ -129,7 +145,9 @@ def _fields(text: str, problems) -> dict[str, str]:
                 problems.append("control: {} is there twice".format(name))
             fields[name], last = value.strip(), name
     if text:
-        problems += ["control: there is no {}".format(name) for name in NEEDED if not fields.get(name)]
+        problems += [
+            "control: there is no {}".format(name) for name in NEEDED if not fields.get(name)
+        ]
         _values(fields, problems)
     return fields
 
@@ -137,17 +155,28 @@ def _fields(text: str, problems) -> dict[str, str]:
 def _values(fields, problems):
     for name, form in (("Package", NAME), ("Version", VERSION), ("Architecture", ARCH)):
         if fields.get(name) and not form.match(fields[name]):
-            problems.append("control: {} is no {} that opkg compares rightly".format(fields[name], name))
+            problems.append(
+                "control: {} is no {} that opkg compares rightly".format(fields[name], name)
+            )
     if CANDIDATE.search(fields.get("Version", "")):
-        problems.append("control: {} sorts after its release; write ~ before it, as in 1.0~rc1".format(fields["Version"]))
+        problems.append(
+            "control: {} sorts after its release; write ~ before it, as in 1.0~rc1".format(
+                fields["Version"]
+            )
+        )
     if not fields.get("Installed-Size", "0").isdigit():
         problems.append("control: Installed-Size is no number of bytes")
     for name in RELATIONS:
         for word in fields[name].split(",") if name in fields else ():
             if not word.strip():
-                problems.append("control: {} names no package at one place; opkg crashes on such a field".format(name))
+                problems.append(
+                    "control: {} names no package at one place; opkg crashes on such a "
+                    "field".format(name)
+                )
             elif not DEPEND.match(word.strip()):
-                problems.append("control: {} has {!r}, which opkg does not read".format(name, word.strip()))
+                problems.append(
+                    "control: {} has {!r}, which opkg does not read".format(name, word.strip())
+                )
 
 
 def _absolute(name: str) -> str:
@@ -168,9 +197,13 @@ def _data(found, problems) -> dict[str, tar.Member]:
         if not _plain(member.name):
             problems.append(where + "not a plain path below the root")
         if member.uid or member.gid:
-            problems.append(where + "it belongs to {}:{}, not to root".format(member.uid, member.gid))
+            problems.append(
+                where + "it belongs to {}:{}, not to root".format(member.uid, member.gid)
+            )
         if member.kind != "link" and member.mode & 0o6002:
-            problems.append(where + "mode {:04o}: set-id, or writable by everybody".format(member.mode))
+            problems.append(
+                where + "mode {:04o}: set-id, or writable by everybody".format(member.mode)
+            )
         if member.kind == "folder":
             continue
         if path in files:
@@ -184,7 +217,9 @@ def _data(found, problems) -> dict[str, tar.Member]:
 
 
 def _inside_files(paths, files):
-    """A sentence for each path that lies in what is no folder: through a link it would be written elsewhere."""
+    """A sentence for each path that lies in what is no folder: through a link it would be written
+    elsewhere.
+    """
     problems = []
     for path in paths:
         above = path.rpartition("/")[0]
@@ -216,13 +251,17 @@ def _scripts(scripts, files, problems):
     if any(path.startswith("/etc/init.d/") for path in files):
         for name, call in (("postinst", "default_postinst"), ("prerm", "default_prerm")):
             if call not in scripts.get(name, ""):
-                problems.append("{}: without {} its service is neither enabled nor started".format(name, call))
+                problems.append(
+                    "{}: without {} its service is neither enabled nor started".format(name, call)
+                )
 
 
 def _excluded(one: Package, other: Package) -> bool:
     """Whether the two are never installed together."""
     for left, right in ((one, other), (other, one)):
-        rivals = [word.strip().split(" ")[0] for word in left.fields.get("Conflicts", "").split(",")]
+        rivals = [
+            word.strip().split(" ")[0] for word in left.fields.get("Conflicts", "").split(",")
+        ]
         if right.name in rivals:
             return True
     return one.name == other.name
@@ -240,10 +279,19 @@ def collisions(packages: list[Package]) -> list[str]:
 
 
 def overwrites(package: Package, root: pathlib.Path) -> list[str]:
-    """A sentence for each file that the package would overwrite in this root file system and that no package there owns."""
+    """A sentence for each file that the package would overwrite in this root file system and that
+    no package there owns.
+    """
     owned = set()
     for listed in (root / "usr/lib/opkg/info").glob("*.list"):
         owned |= {line.split("\t")[0] for line in listed.read_text().split("\n")}
     kept = set(package.conffiles)
-    found = [path for path in sorted(package.files) if path not in kept | owned and (root / path.lstrip("/")).exists()]
-    return ["{}: {} is there already and belongs to no package".format(package.path, path) for path in found]
+    found = [
+        path
+        for path in sorted(package.files)
+        if path not in kept | owned and (root / path.lstrip("/")).exists()
+    ]
+    return [
+        "{}: {} is there already and belongs to no package".format(package.path, path)
+        for path in found
+    ]

@@ -6,7 +6,9 @@ from collections import namedtuple
 
 BLOCK = 512
 UNPACKED_MAX = 64 * 1024 * 1024  # bytes: more than any router's flash holds
-MEMBERS_MAX = 20000  # of one archive: the largest package of a router has some thousand; each costs us a kilobyte of memory
+# of one archive: the largest package of a router has some thousand; each costs us a kilobyte of
+# memory
+MEMBERS_MAX = 20000
 NAME_MAX = 4096  # bytes of a path
 OCTAL = frozenset(b"01234567")
 
@@ -30,7 +32,9 @@ class TarError(ValueError):
 
 
 def unpack(data: bytes) -> bytes:
-    """The content of one whole gzip stream. Raises TarError for a damaged, cut or too large one, and for what follows it."""
+    """The content of one whole gzip stream. Raises TarError for a damaged, cut or too large one,
+    and for what follows it.
+    """
     engine = zlib.decompressobj(31)
     try:
         out = engine.decompress(data, UNPACKED_MAX)
@@ -47,7 +51,9 @@ def unpack(data: bytes) -> bytes:
 
 def _number(field: bytes, what: str) -> int:
     text = field.strip(b" \0")
-    if not OCTAL.issuperset(text):  # int() would take a sign, too: a size below 0 leads back to the same header for ever
+    if not OCTAL.issuperset(
+        text
+    ):  # int() would take a sign, too: a size below 0 leads back to the same header for ever
         raise TarError("the {} in a header is not octal".format(what))
     return int(text or b"0", 8)
 
@@ -66,7 +72,9 @@ def _header(block: bytes) -> None:
 
 
 def members(data: bytes) -> list[Member]:
-    """Every member in its order. Raises TarError for PAX, devices, hard links, damage, too many, and a missing end."""
+    """Every member in its order. Raises TarError for PAX, devices, hard links, damage, too many,
+    and a missing end.
+    """
     found, place, long = [], 0, {}
     while True:
         block = data[place : place + BLOCK]
@@ -99,5 +107,10 @@ def _member(block, flag, content, long):
     name = long.get("name") or _text(block[0:100])
     if block[257:263] == b"ustar\0" and block[345:346] != b"\0" and "name" not in long:
         name = _text(block[345:500]) + "/" + name
-    mode, uid, gid = (_number(block[at : at + 8], what) for at, what in ((100, "mode"), (108, "owner"), (116, "group")))
-    return Member(name, KINDS[flag], mode, uid, gid, long.get("target") or _text(block[157:257]), content)
+    mode, uid, gid = (
+        _number(block[at : at + 8], what)
+        for at, what in ((100, "mode"), (108, "owner"), (116, "group"))
+    )
+    return Member(
+        name, KINDS[flag], mode, uid, gid, long.get("target") or _text(block[157:257]), content
+    )

@@ -42,7 +42,7 @@
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK // the CA file is read when a chain asks for an issuer, not kept (modules/tls)
-#define MBEDTLS_X509_REMOVE_INFO                  // ports/micropython_https.py has the words
+#define MBEDTLS_X509_REMOVE_INFO // ports/micropython_https.py has the words
 
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_CLI_C

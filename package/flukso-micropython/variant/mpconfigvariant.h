@@ -19,7 +19,8 @@
 #define MICROPY_MEM_STATS (0)
 #define MICROPY_DEBUG_PRINTERS (0)
 #define MICROPY_OPT_COMPUTED_GOTO (1)
-#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (1024) // bytes; 128 make the daemon's names push each other out: 8 % slower
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE \
+	(1024) // bytes; 128 make the daemon's names push each other out: 8 % slower
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
 #define MICROPY_ERROR_REPORTING (MICROPY_ERROR_REPORTING_NORMAL)

@@ -8,7 +8,8 @@ import struct
 
 MAGIC = ord("k")
 TRANSFER = struct.Struct("@QQIIHBBBBBB")  # struct spi_ioc_transfer of linux/spi/spidev.h
-# Places of direction and size in an ioctl's number, and its directions: these machines have their own (asm/ioctl.h).
+# Places of direction and size in an ioctl's number, and its directions: these machines have their
+# own (asm/ioctl.h).
 OLD = os.uname().machine.startswith(("mips", "ppc", "sparc", "alpha"))
 SIZE_BITS = 13 if OLD else 14
 WRITE, READ = (4, 2) if OLD else (1, 2)
@@ -17,7 +18,9 @@ WRITE, READ = (4, 2) if OLD else (1, 2)
 def _number(direction: int, which: int, size: int) -> int:
     """The ioctl's number as asm/ioctl.h makes it."""
     number = direction << (16 + SIZE_BITS) | size << 16 | MAGIC << 8 | which
-    return number if number < 1 << 31 else number - (1 << 32)  # ioctl's argument is an int for fcntl
+    return (
+        number if number < 1 << 31 else number - (1 << 32)
+    )  # ioctl's argument is an int for fcntl
 
 
 class SpiDev:
@@ -40,10 +43,14 @@ class SpiDev:
 
     def _get(self, which, form):
         size = struct.calcsize(form)
-        return struct.unpack(form, fcntl.ioctl(self._handle, _number(READ, which, size), bytes(size)))[0]
+        return struct.unpack(
+            form, fcntl.ioctl(self._handle, _number(READ, which, size), bytes(size))
+        )[0]
 
     def _set(self, which, form, value):
-        fcntl.ioctl(self._handle, _number(WRITE, which, struct.calcsize(form)), struct.pack(form, value))
+        fcntl.ioctl(
+            self._handle, _number(WRITE, which, struct.calcsize(form)), struct.pack(form, value)
+        )
 
     @property
     def mode(self) -> int:
@@ -73,6 +80,8 @@ class SpiDev:
         """Clock out the bytes; return as many that came in."""
         out = array.array("B", values)
         back = array.array("B", bytes(len(out)))
-        message = TRANSFER.pack(out.buffer_info()[0], back.buffer_info()[0], len(out), 0, 0, 8, 0, 0, 0, 0, 0)
+        message = TRANSFER.pack(
+            out.buffer_info()[0], back.buffer_info()[0], len(out), 0, 0, 8, 0, 0, 0, 0, 0
+        )
         fcntl.ioctl(self._handle, _number(WRITE, 0, TRANSFER.size), message)
         return back.tolist()

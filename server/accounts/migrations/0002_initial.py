@@ -29,7 +29,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="token",
             constraint=models.CheckConstraint(
-                condition=models.Q(("sensor", None), ("scope", "read"), _connector="OR"), name="sensor_token_reads"
+                condition=models.Q(("sensor", None), ("scope", "read"), _connector="OR"),
+                name="sensor_token_reads",
             ),
         ),
     ]

@@ -17,13 +17,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="account",
             name="invitations_max",
-            field=models.PositiveSmallIntegerField(default=5, help_text="that may be out or used", verbose_name="invitations"),
+            field=models.PositiveSmallIntegerField(
+                default=5, help_text="that may be out or used", verbose_name="invitations"
+            ),
         ),
         migrations.AddField(
             model_name="account",
             name="unit",
             field=models.CharField(
-                choices=[("watt", "watt"), ("kwhperyear", "kWh a year"), ("eurperyear", "money a year")],
+                choices=[
+                    ("watt", "watt"),
+                    ("kwhperyear", "kWh a year"),
+                    ("eurperyear", "money a year"),
+                ],
                 default="watt",
                 max_length=16,
                 verbose_name="unit",
@@ -33,13 +39,21 @@ class Migration(migrations.Migration):
             model_name="account",
             name="time_zone",
             field=models.CharField(
-                default="Europe/Brussels", max_length=64, validators=[accounts.models.valid_time_zone], verbose_name="time zone"
+                default="Europe/Brussels",
+                max_length=64,
+                validators=[accounts.models.valid_time_zone],
+                verbose_name="time zone",
             ),
         ),
         migrations.CreateModel(
             name="Invitation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
                 ("sha256", models.CharField(editable=False, max_length=64, unique=True)),
                 ("created", models.DateTimeField()),
@@ -58,7 +72,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "inviter",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
             ],
             options={
@@ -92,10 +110,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "audience",
-                    models.CharField(choices=[("all", "all members"), ("chosen", "the members I choose")], default="chosen", max_length=8),
+                    models.CharField(
+                        choices=[("all", "all members"), ("chosen", "the members I choose")],
+                        default="chosen",
+                        max_length=8,
+                    ),
                 ),
                 ("answered", models.DateTimeField(auto_now=True)),
-                ("chosen", models.ManyToManyField(blank=True, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "chosen",
+                    models.ManyToManyField(
+                        blank=True, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "sharing",
@@ -104,14 +131,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Price",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("since", models.DateField(verbose_name="from")),
                 (
                     "cents_per_kwh",
                     models.DecimalField(
                         decimal_places=4,
                         max_digits=9,
-                        validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000)],
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
                         verbose_name="cents a kWh",
                     ),
                 ),
@@ -120,42 +155,72 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="EUR",
                         max_length=3,
-                        validators=[django.core.validators.RegexValidator("\\A[A-Z]{3}\\Z", "three capital letters, as in EUR")],
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Z]{3}\\Z", "three capital letters, as in EUR"
+                            )
+                        ],
                         verbose_name="currency",
                     ),
                 ),
                 (
                     "account",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="prices", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
             ],
             options={
                 "ordering": ["since"],
-                "constraints": [models.UniqueConstraint(fields=("account", "since"), name="one_price_a_day")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "since"), name="one_price_a_day")
+                ],
             },
         ),
         migrations.CreateModel(
             name="Subscription",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("shown", models.BooleanField(default=True, help_text="in the chart, where four at most are (accounts/sharing.py)")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "shown",
+                    models.BooleanField(
+                        default=True,
+                        help_text="in the chart, where four at most are (accounts/sharing.py)",
+                    ),
+                ),
                 ("created", models.DateTimeField(auto_now_add=True)),
                 (
                     "subscriber",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="subscriptions", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subscriptions",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "to",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="subscribers", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subscribers",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
             ],
             options={
                 "ordering": ["id"],
                 "constraints": [
                     models.UniqueConstraint(fields=("subscriber", "to"), name="one_subscription"),
-                    models.CheckConstraint(condition=models.Q(("subscriber", models.F("to")), _negated=True), name="not_to_oneself"),
+                    models.CheckConstraint(
+                        condition=models.Q(("subscriber", models.F("to")), _negated=True),
+                        name="not_to_oneself",
+                    ),
                 ],
             },
         ),

@@ -17,7 +17,9 @@ def to_history(apps, schema_editor):
 
 def to_one(apps, schema_editor):
     account, price = apps.get_model("accounts", "Account"), apps.get_model("accounts", "Price")
-    for number, cents in price.objects.order_by("since").values_list("account_id", "cents_per_kwh").iterator():
+    for number, cents in (
+        price.objects.order_by("since").values_list("account_id", "cents_per_kwh").iterator()
+    ):
         account.objects.filter(pk=number).update(price=(cents / 100).quantize(Decimal("0.0001")))
     price.objects.all().delete()
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The price is in its history now; apart from the data's way there, which PostgreSQL wants in another transaction."""
+"""The price is in its history now; apart from the data's way there, which PostgreSQL wants in
+another transaction.
+"""
 
 from django.db import migrations
 

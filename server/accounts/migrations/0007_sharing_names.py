@@ -14,7 +14,9 @@ class Migration(migrations.Migration):
             model_name="sharing",
             name="names",
             field=models.CharField(
-                blank=True, help_text="as typed, whether somebody has them or not: the page tells no more", max_length=1000
+                blank=True,
+                help_text="as typed, whether somebody has them or not: the page tells no more",
+                max_length=1000,
             ),
         ),
     ]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that differ in case alone, or that the dashboard needs itself, get a number, but for the oldest; addresses of who has gone go."""
+"""Names that differ in case alone, or that the dashboard needs itself, get a number, but for the
+oldest; addresses of who has gone go.
+"""
 
 import logging
 from itertools import count
@@ -19,10 +21,16 @@ def tell_apart(apps, schema_editor):
         if name.lower() not in seen:
             seen.add(name.lower())
             continue
-        fresh = next(each for each in _numbered(name) if not account.objects.filter(username__iexact=each).exists())
+        fresh = next(
+            each
+            for each in _numbered(name)
+            if not account.objects.filter(username__iexact=each).exists()
+        )
         account.objects.filter(pk=number).update(username=fresh)
         seen.add(fresh.lower())
-        logger.warning("account %d is named %s now: another one had that name, but for its case", number, fresh)
+        logger.warning(
+            "account %d is named %s now: another one had that name, but for its case", number, fresh
+        )
 
 
 def _numbered(name):
@@ -32,7 +40,9 @@ def _numbered(name):
 
 
 def forget_addresses(apps, schema_editor):
-    apps.get_model("accounts", "Invitation").objects.filter(accepted__isnull=False, accepted_by=None).update(email="")
+    apps.get_model("accounts", "Invitation").objects.filter(
+        accepted__isnull=False, accepted_by=None
+    ).update(email="")
 
 
 class Migration(migrations.Migration):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Made by makemigrations; apart from the data's way there, which PostgreSQL wants in another transaction."""
+"""Made by makemigrations; apart from the data's way there, which PostgreSQL wants in another
+transaction.
+"""
 
 import django.db.models.functions.text
 from django.db import migrations, models
@@ -15,7 +17,10 @@ class Migration(migrations.Migration):
             model_name="invitation",
             name="email",
             field=models.EmailField(
-                blank=True, help_text="empty when the account that came by it has gone", max_length=254, verbose_name="e-mail address"
+                blank=True,
+                help_text="empty when the account that came by it has gone",
+                max_length=254,
+                verbose_name="e-mail address",
             ),
         ),
         migrations.AddConstraint(

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each name gets its key; of names that are one by it all but the oldest get a number, as do those that nobody may have."""
+"""Each name gets its key; of names that are one by it all but the oldest get a number, as do those
+that nobody may have.
+"""
 
 import logging
 from itertools import count
@@ -22,7 +24,11 @@ def fill(apps, schema_editor):
         if key(name) in seen:
             fresh = next(each for each in _numbered(name) if key(each) not in taken)
             taken.add(key(fresh))
-            logger.warning("account %d is named %s now: another one has that name, or nobody may have it", number, fresh)
+            logger.warning(
+                "account %d is named %s now: another one has that name, or nobody may have it",
+                number,
+                fresh,
+            )
         seen.add(key(fresh))
         accounts.filter(pk=number).update(username=fresh, name_key=key(fresh))
 
@@ -39,7 +45,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="account",
             name="name_key",
-            field=models.TextField(default="", editable=False, help_text="accounts/names.py: two names with one key are one"),
+            field=models.TextField(
+                default="",
+                editable=False,
+                help_text="accounts/names.py: two names with one key are one",
+            ),
             preserve_default=False,
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apart from the data's way there, which PostgreSQL wants in another transaction. Names whose keys differ differ in any case, too."""
+"""Apart from the data's way there, which PostgreSQL wants in another transaction. Names whose keys
+differ differ in any case, too.
+"""
 
 from django.db import migrations, models
 
@@ -11,6 +13,10 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="account",
             name="name_key",
-            field=models.TextField(editable=False, help_text="accounts/names.py: two names with one key are one", unique=True),
+            field=models.TextField(
+                editable=False,
+                help_text="accounts/names.py: two names with one key are one",
+                unique=True,
+            ),
         ),
     ]

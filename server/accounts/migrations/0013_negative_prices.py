@@ -14,7 +14,10 @@ class Migration(migrations.Migration):
             field=models.DecimalField(
                 decimal_places=4,
                 max_digits=9,
-                validators=[django.core.validators.MinValueValidator(-10000), django.core.validators.MaxValueValidator(10000)],
+                validators=[
+                    django.core.validators.MinValueValidator(-10000),
+                    django.core.validators.MaxValueValidator(10000),
+                ],
                 verbose_name="cents a kWh",
             ),
         ),

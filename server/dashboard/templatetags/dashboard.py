@@ -18,7 +18,12 @@ def bundle(entry: str) -> str:
 
 
 NOTHING = "–"
-AGE_UNITS = (("days", 86_400, 2 * 86_400), ("hours", 3600, 7200), ("minutes", 60, 90), ("seconds", 1, 0))  # name, s, from how many s on
+AGE_UNITS = (
+    ("days", 86_400, 2 * 86_400),
+    ("hours", 3600, 7200),
+    ("minutes", 60, 90),
+    ("seconds", 1, 0),
+)  # name, s, from how many s on
 SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
 
 
@@ -42,13 +47,22 @@ def flow_name(name: str) -> str:
 @register.filter
 def rate(value: float | None, resource: str) -> str:
     """A rate: W or l/h."""
-    return NOTHING if value is None else f"{number_format(value, 0, force_grouping=True)} {'W' if resource == 'electricity' else 'l/h'}"
+    return (
+        NOTHING
+        if value is None
+        else f"{number_format(value, 0, force_grouping=True)} "
+        f"{'W' if resource == 'electricity' else 'l/h'}"
+    )
 
 
 @register.filter
 def amount(value: float | None, resource: str) -> str:
     """Wh as kWh, litres as m³."""
-    return NOTHING if value is None else f"{number_format(value / 1000, 2)} {'kWh' if resource == 'electricity' else 'm³'}"
+    return (
+        NOTHING
+        if value is None
+        else f"{number_format(value / 1000, 2)} {'kWh' if resource == 'electricity' else 'm³'}"
+    )
 
 
 @register.filter
@@ -78,7 +92,9 @@ def _share(figures) -> int | None:
 def share(figures) -> str:
     """By how much today is over yesterday until the same time."""
     found = _share(figures)
-    return "" if found is None else f"{'+' if found > 0 else '−' if found < 0 else '±'}{abs(found)} %"
+    return (
+        "" if found is None else f"{'+' if found > 0 else '−' if found < 0 else '±'}{abs(found)} %"
+    )
 
 
 @register.filter

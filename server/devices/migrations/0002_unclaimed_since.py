@@ -14,6 +14,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="device",
             name="unclaimed_since",
-            field=models.DateTimeField(default=django.utils.timezone.now, help_text="while it has no owner: removed some time after"),
+            field=models.DateTimeField(
+                default=django.utils.timezone.now,
+                help_text="while it has no owner: removed some time after",
+            ),
         ),
     ]

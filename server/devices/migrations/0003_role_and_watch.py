@@ -13,7 +13,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="device",
             name="watched_until",
-            field=models.DateTimeField(blank=True, help_text="asked until then to upload often: devices/live.py", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="asked until then to upload often: devices/live.py", null=True
+            ),
         ),
         migrations.AddField(
             model_name="sensor",

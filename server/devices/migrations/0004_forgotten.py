@@ -20,7 +20,11 @@ class Migration(migrations.Migration):
                         max_length=32,
                         primary_key=True,
                         serialize=False,
-                        validators=[django.core.validators.RegexValidator("\\A[0-9a-f]{32}\\Z", "32 lower-case hex digits are needed")],
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[0-9a-f]{32}\\Z", "32 lower-case hex digits are needed"
+                            )
+                        ],
                     ),
                 ),
             ],

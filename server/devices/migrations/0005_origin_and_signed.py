@@ -14,14 +14,19 @@ class Migration(migrations.Migration):
             model_name="device",
             name="origin",
             field=models.CharField(
-                blank=True, default="", help_text="network that it registered from, while it is unclaimed", max_length=43
+                blank=True,
+                default="",
+                help_text="network that it registered from, while it is unclaimed",
+                max_length=43,
             ),
             preserve_default=False,
         ),
         migrations.AddField(
             model_name="newkey",
             name="origin",
-            field=models.CharField(blank=True, default="", help_text="network that it came from", max_length=43),
+            field=models.CharField(
+                blank=True, default="", help_text="network that it came from", max_length=43
+            ),
             preserve_default=False,
         ),
         migrations.AddField(

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rrdcached's own protocol (rrdcached(1)), as far as a feeder needs it: librrd waits for its answers for ever."""
+"""rrdcached's own protocol (rrdcached(1)), as far as a feeder needs it: librrd waits for its
+answers for ever.
+"""
 
 import socket
 import time
 from collections.abc import Iterator
 
 WAIT_S = 5  # for an answer, which takes a moment
-DEAF_S = 30  # after one in vain, until it is asked again: fifty sensors must not wait one after the other
+# after one in vain, until it is asked again: fifty sensors must not wait one after the other
+DEAF_S = 30
 LINE_MAX = 4000  # bytes: it takes 4,096
 ANSWER_MAX = 65_536  # bytes
 PORT = 42_217
@@ -95,11 +98,15 @@ def _connect(address: str) -> socket.socket:
             raise
         return connection
     host, _colon, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]") or address, int(port) if host and port.isdigit() else PORT), WAIT_S)
+    return socket.create_connection(
+        (host.strip("[]") or address, int(port) if host and port.isdigit() else PORT), WAIT_S
+    )
 
 
 def _answer(connection: socket.socket) -> str:
-    """`status message`, and as many lines more as the status says. OSError when it does not come in time."""
+    """`status message`, and as many lines more as the status says. OSError when it does not come in
+    time.
+    """
     until, text = time.monotonic() + WAIT_S, b""
     while True:
         first, newline, rest = text.partition(b"\n")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when late tuples came."""
+"""Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when
+late tuples came.
+"""
 
 import contextlib
 import fcntl
@@ -15,10 +17,14 @@ from series.rrd.files import Rrd
 from series.rrd.notes import Notes
 from series.store import Store, Tuple
 
-SETTLED_S = 900  # tuples younger than this wait: three uploads, after which most late ones have come
+SETTLED_S = (
+    900  # tuples younger than this wait: three uploads, after which most late ones have come
+)
 MIN_KNOWN = 0.5
 MAX_NIGHTS = 3660
-FOLDERS = tuple(f"{first:02x}" for first in range(256))  # of files, by the sensor's first two digits
+FOLDERS = tuple(
+    f"{first:02x}" for first in range(256)
+)  # of files, by the sensor's first two digits
 
 
 class Graph(NamedTuple):
@@ -32,7 +38,8 @@ class Graph(NamedTuple):
 
 
 class Feeder:
-    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is drawn for nobody.
+    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is
+    drawn for nobody.
 
     Several processes may feed one folder: one at a time changes a sensor's files.
     """
@@ -42,7 +49,9 @@ class Feeder:
         self._folder = folder
         self._rrd = rrd or Rrd()
         self._notes = Notes(folder)
-        self._lock = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(
+            os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
 
     def close(self) -> None:
         """Let go of the notes and of the lock."""
@@ -67,7 +76,9 @@ class Feeder:
         return self._notes.late_sensors()
 
     def feed(self, sensors: Iterable[str], now: int, zone: ZoneInfo) -> int:
-        """Bring the files of these sensors up to what has settled; returns how many values were written."""
+        """Bring the files of these sensors up to what has settled; returns how many values were
+        written.
+        """
         return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
 
     def ping(self) -> None:
@@ -96,7 +107,9 @@ class Feeder:
             return self._build(sensor, now, zone)
         last, level = self._rrd.last(path)
         tuples = self._store.raw(sensor, last, now - SETTLED_S)
-        if (upto and since < last) or not tuples or tuples[0][0] != last or level is None:  # or it was not fed from this store
+        if (
+            (upto and since < last) or not tuples or tuples[0][0] != last or level is None
+        ):  # or it was not fed from this store
             return self._build(sensor, now, zone)
         values = running(tuples, level)[1:]
         self._rrd.update(path, values)
@@ -152,13 +165,17 @@ class Feeder:
             self._notes.forget(sensor)
 
     def sweep(self, folder: str) -> list[str]:
-        """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the other sensors."""
+        """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the
+        other sensors.
+        """
         kept: list[str] = []
         try:
             names = os.listdir(os.path.join(self._folder, folder))
         except FileNotFoundError:
             names = []
-        for sensor in sorted({name.partition(".")[0] for name in names}.union(self._notes.sensors(folder))):
+        for sensor in sorted(
+            {name.partition(".")[0] for name in names}.union(self._notes.sensors(folder))
+        ):
             if self._store.first(sensor) is None:
                 self.forget(sensor)
             else:
@@ -183,7 +200,9 @@ class Feeder:
 
 
 def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:
-    """(time, continuous counter), beginning with `level`: an RRD takes a wrap or a reset for an unknown minute."""
+    """(time, continuous counter), beginning with `level`: an RRD takes a wrap or a reset for an
+    unknown minute.
+    """
     import numpy as np
 
     points = Points(*np.array(tuples, np.int64).T)

@@ -13,7 +13,12 @@ HEARTBEAT_S = 8_640_000  # 100 days
 MAX_WH_S = 20
 METER = f"DS:meter:DERIVE:{HEARTBEAT_S}:0:{MAX_WH_S}"
 NIGHT = f"DS:night:GAUGE:{HEARTBEAT_S}:0:{MAX_WH_S}"
-METER_ARCHIVES = ((1, 1440), (15, 672), (1440, 365), (10_080, 520))  # steps a row, rows: docs/protocols.md §4
+METER_ARCHIVES = (
+    (1, 1440),
+    (15, 672),
+    (1440, 365),
+    (10_080, 520),
+)  # steps a row, rows: docs/protocols.md §4
 NIGHT_ARCHIVES = ((1, 365), (7, 520))
 BATCH = 2000  # values in one call of librrd: an argument each
 
@@ -21,9 +26,11 @@ RrdError = (rrdtool.OperationalError, rrdtool.ProgrammingError)
 
 
 class Rrd:
-    """The calls of librrd that this project uses. `daemon`: rrdcached's address (unix:/path), "" for none.
+    """The calls of librrd that this project uses. `daemon`: rrdcached's address (unix:/path), ""
+    for none.
 
-    What goes through rrdcached raises CachedError when it refuses, or does not answer within seconds.
+    What goes through rrdcached raises CachedError when it refuses, or does not answer within
+    seconds.
     """
 
     def __init__(self, daemon: str = "") -> None:
@@ -32,7 +39,9 @@ class Rrd:
     def create(self, path: str, start: int, night: bool = False) -> None:
         """Make an empty file whose first value will be later than `start`."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        step, source, archives = (DAY_S, NIGHT, NIGHT_ARCHIVES) if night else (STEP_S, METER, METER_ARCHIVES)
+        step, source, archives = (
+            (DAY_S, NIGHT, NIGHT_ARCHIVES) if night else (STEP_S, METER, METER_ARCHIVES)
+        )
         rows = [f"RRA:AVERAGE:0.5:{steps}:{count}" for steps, count in archives]
         rrdtool.create(path, "--start", str(start), "--step", str(step), source, *rows)
 
@@ -67,7 +76,9 @@ class Rrd:
         if self._cached:
             self._cached.forget(path)
 
-    def png(self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False) -> bytes:  # noqa: PLR0917
+    def png(
+        self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False
+    ) -> bytes:  # noqa: PLR0917
         """A graph in the historic platform's first colour; night: of a file of nights."""
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
@@ -85,7 +96,9 @@ class Rrd:
 
 
 def steps_back(path: str, source: str = "meter") -> Sequence[tuple[int, int, float]]:
-    """All that a file knows, ascending: (start, end, Wh/s) of its rows, each time from the finest archive that has it."""
+    """All that a file knows, ascending: (start, end, Wh/s) of its rows, each time from the finest
+    archive that has it.
+    """
     info = rrdtool.info(path)
     last = int(info["last_update"])
     step = int(info["step"])
@@ -99,18 +112,26 @@ def steps_back(path: str, source: str = "meter") -> Sequence[tuple[int, int, flo
         width = step * int(info[f"rra[{number}].pdp_per_row"])
         end = last // width * width
         begin = end - width * int(info[f"rra[{number}].rows"])
-        (start, _end, got), names, rows = rrdtool.fetch(path, "AVERAGE", "-r", str(width), "-s", str(begin), "-e", str(end))
+        (start, _end, got), names, rows = rrdtool.fetch(
+            path, "AVERAGE", "-r", str(width), "-s", str(begin), "-e", str(end)
+        )
         if got != width or source not in names:
             continue
         at = names.index(source)
         mine = [(start + i * width, start + (i + 1) * width, row[at]) for i, row in enumerate(rows)]
-        mine = [_clip(row, until, found) for row in mine if row[2] is not None and row[0] < until and row[1] <= last]
+        mine = [
+            _clip(row, until, found)
+            for row in mine
+            if row[2] is not None and row[0] < until and row[1] <= last
+        ]
         found += mine
         until = min([until, *(begin for begin, _end, _rate in mine)])
     return sorted(found)
 
 
-def _clip(row: tuple[int, int, float], until: int, finer: Sequence[tuple[int, int, float]]) -> tuple[int, int, float]:
+def _clip(
+    row: tuple[int, int, float], until: int, finer: Sequence[tuple[int, int, float]]
+) -> tuple[int, int, float]:
     """The part of a row before the finer rows begin, with what they leave of its energy."""
     begin, end, rate = row
     if end <= until:

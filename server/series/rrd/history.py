@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports the history of an existing Flukso RRD file: its rates become the counter that led to its last value."""
+"""Imports the history of an existing Flukso RRD file: its rates become the counter that led to its
+last value.
+"""
 
 from collections import Counter
 
@@ -8,7 +10,9 @@ from series.points import HEARTBEAT_S, MAX_IRREGULAR, MAX_WH_S, WRAP
 from series.rrd.files import Rrd, steps_back
 from series.store import MAX_AGE_S, MAX_TUPLES, Store, Tuple
 
-FALL_WH = MAX_WH_S * 7 * DAY_S  # more than the longest row can count, so that no fall looks like a rung that was drawn too high
+FALL_WH = (
+    MAX_WH_S * 7 * DAY_S
+)  # more than the longest row can count, so that no fall looks like a rung that was drawn too high
 
 
 class Backwards:
@@ -30,13 +34,19 @@ class Backwards:
         self._level -= energy
 
     def unknown(self, start: int, end: int) -> None:
-        """Make what the file does not know a fall of the counter that can be no wrap and no start from 0: it counts nothing.
+        """Make what the file does not know a fall of the counter that can be no wrap and no start
+        from 0: it counts nothing.
 
-        A counter too low for that goes up by the rules first, a second before the end: the fall from there is another one.
+        A counter too low for that goes up by the rules first, a second before the end: the fall
+        from there is another one.
         """
         after = int(self._level // 1) % WRAP
         days = {start // DAY_S, (end - 1) // DAY_S}
-        if end - start > HEARTBEAT_S or after + FALL_WH >= WRAP or any(self._falls[day] > MAX_IRREGULAR - 2 for day in days):
+        if (
+            end - start > HEARTBEAT_S
+            or after + FALL_WH >= WRAP
+            or any(self._falls[day] > MAX_IRREGULAR - 2 for day in days)
+        ):
             return  # unknown as it is; or it cannot be said
         self._falls.update((start // DAY_S, (end - 1) // DAY_S))
         reach = MAX_WH_S * (end - start)
@@ -51,9 +61,11 @@ class Backwards:
 
 
 def tuples_of(path: str) -> list[Tuple]:
-    """The counter at the ends of the file's known rows, ascending; it leads up to the file's own last counter.
+    """The counter at the ends of the file's known rows, ascending; it leads up to the file's own
+    last counter.
 
-    Where the file does not know, the counter falls as no real one does, so that neither energy nor time is counted.
+    Where the file does not know, the counter falls as no real one does, so that neither energy nor
+    time is counted.
     """
     rows = steps_back(path)
     if not rows:
@@ -72,12 +84,17 @@ def tuples_of(path: str) -> list[Tuple]:
 
 
 def import_file(store: Store, sensor: str, path: str, now: int) -> int:
-    """Give the sensor the file's history from before its own first tuple, marked as imported; returns how many tuples.
+    """Give the sensor the file's history from before its own first tuple, marked as imported;
+    returns how many tuples.
 
     The latest come first: what an import that was cut short has left out, the next one adds.
     """
     first = store.first(sensor)
-    tuples = [(ts, c) for ts, c in tuples_of(path) if now - MAX_AGE_S <= ts <= now and (first is None or ts < first)]
+    tuples = [
+        (ts, c)
+        for ts, c in tuples_of(path)
+        if now - MAX_AGE_S <= ts <= now and (first is None or ts < first)
+    ]
     new = 0
     for end in range(len(tuples), 0, -MAX_TUPLES):
         new += store.append(sensor, tuples[max(end - MAX_TUPLES, 0) : end], now).new

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the RRD view must remember beside its files, in a small database of any process: late tuples, and whose data a file has."""
+"""What the RRD view must remember beside its files, in a small database of any process: late
+tuples, and whose data a file has.
+"""
 
 import os
 import sqlite3
@@ -14,11 +16,18 @@ CREATE TABLE IF NOT EXISTS file (sensor TEXT PRIMARY KEY, first_ts INTEGER NOT N
 
 
 class Notes:
-    """One connection. Each note is on the disk before the call returns. Not for two threads at once."""
+    """One connection. Each note is on the disk before the call returns. Not for two threads at
+    once.
+    """
 
     def __init__(self, folder: str) -> None:
         os.makedirs(folder, exist_ok=True)
-        self._db = sqlite3.connect(os.path.join(folder, "notes.sqlite3"), isolation_level=None, check_same_thread=False, timeout=WAIT_S)
+        self._db = sqlite3.connect(
+            os.path.join(folder, "notes.sqlite3"),
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=WAIT_S,
+        )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_TABLES)
@@ -35,7 +44,9 @@ class Notes:
 
     def late(self, sensor: str) -> tuple[int, int]:
         """(number of the last note, time of the oldest late tuple), (0, 0) when there is none."""
-        number, since = self._db.execute("SELECT max(no), min(since) FROM late WHERE sensor=?", (sensor,)).fetchone()
+        number, since = self._db.execute(
+            "SELECT max(no), min(since) FROM late WHERE sensor=?", (sensor,)
+        ).fetchone()
         return number or 0, since or 0
 
     def late_sensors(self) -> list[str]:
@@ -43,7 +54,9 @@ class Notes:
         return [sensor for (sensor,) in self._db.execute("SELECT DISTINCT sensor FROM late")]
 
     def fed(self, sensor: str, first_ts: int, upto: int) -> None:
-        """The sensor's file holds the series that begins at first_ts, and what the notes up to this number tell of."""
+        """The sensor's file holds the series that begins at first_ts, and what the notes up to this
+        number tell of.
+        """
         self._db.execute("REPLACE INTO file VALUES (?,?)", (sensor, first_ts))
         if upto:
             self._db.execute("DELETE FROM late WHERE sensor=? AND no<=?", (sensor, upto))
@@ -55,7 +68,12 @@ class Notes:
 
     def sensors(self, begin: str) -> list[str]:
         """Those with a file, whose id begins so."""
-        return [sensor for (sensor,) in self._db.execute("SELECT sensor FROM file WHERE sensor>=? AND sensor<?", (begin, begin + "g"))]
+        return [
+            sensor
+            for (sensor,) in self._db.execute(
+                "SELECT sensor FROM file WHERE sensor>=? AND sensor<?", (begin, begin + "g")
+            )
+        ]
 
     def forget(self, sensor: str) -> None:
         """Remove all notes of a sensor."""

@@ -22,7 +22,10 @@ HEAD = np.dtype(
         ("known", "<u4"),  # s
     ]
 )
-FALLS, RISES = 1, 2  # the first byte of every block: steps of the counter by zigzag, or as they are, for none falls
+FALLS, RISES = (
+    1,
+    2,
+)  # the first byte of every block: steps of the counter by zigzag, or as they are, for none falls
 WIDTHS = (1, 2, 4, 8)  # bytes of one difference, two bits each in the second byte
 LEVEL = 6  # of deflate: 9 saves another 2 % for twice the time
 
@@ -53,7 +56,10 @@ def encode(points: Points) -> bytes:
     deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
     parts = [head, deflate.compress(planes_ts[0])]
     for plane in planes_ts[1:] + planes_c:
-        parts += (deflate.flush(zlib.Z_BLOCK), deflate.compress(plane))  # a code of its own for each: the planes have little in common
+        parts += (
+            deflate.flush(zlib.Z_BLOCK),
+            deflate.compress(plane),
+        )  # a code of its own for each: the planes have little in common
     return b"".join(parts) + deflate.flush()
 
 
@@ -77,7 +83,9 @@ def decode(block: bytes) -> Points:
 
 
 def summaries(headers: bytes) -> np.ndarray:
-    """What the headers of blocks, their first HEADER.size bytes, say one after the other, as records of HEAD. Raises CodecError."""
+    """What the headers of blocks, their first HEADER.size bytes, say one after the other, as
+    records of HEAD. Raises CodecError.
+    """
     if len(headers) % HEAD.itemsize:
         raise CodecError("not a block's header")
     heads = np.frombuffer(headers, HEAD)
@@ -93,11 +101,18 @@ def _planes(values: np.ndarray) -> tuple[int, list[bytes]]:
     wide = WIDTHS[code]
     if wide == 1:
         return code, [values.astype(np.uint8).tobytes()]
-    return code, [plane.tobytes() for plane in values.astype(f"<u{wide}").view(np.uint8).reshape(-1, wide).T]
+    return code, [
+        plane.tobytes() for plane in values.astype(f"<u{wide}").view(np.uint8).reshape(-1, wide).T
+    ]
 
 
 def _unplane(data: bytes, wide: int, count: int) -> np.ndarray:
     flat = np.frombuffer(data, np.uint8)
     if wide == 1:
         return flat.astype(np.int64)
-    return np.ascontiguousarray(flat.reshape(wide, count).T).view(f"<u{wide}").reshape(-1).astype(np.int64)
+    return (
+        np.ascontiguousarray(flat.reshape(wide, count).T)
+        .view(f"<u{wide}")
+        .reshape(-1)
+        .astype(np.int64)
+    )

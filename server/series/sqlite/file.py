@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One connection to a database file of the store: WAL, and every commit on the disk before it returns."""
+"""One connection to a database file of the store: WAL, and every commit on the disk before it
+returns.
+"""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-WAIT_S = 8  # for another process's write, whose longest is a slice of merging; what cannot be written within 10 s is refused
+# for another process's write, whose longest is a slice of merging; what cannot be written within 10
+# s is refused
+WAIT_S = 8
 
 
 class File:
     """Not thread-safe; the owner serialises, begins and commits."""
 
-    def __init__(self, path: str, page_bytes: int, checkpoint_pages: int, secure_delete: str) -> None:
-        self.db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+    def __init__(
+        self, path: str, page_bytes: int, checkpoint_pages: int, secure_delete: str
+    ) -> None:
+        self.db = sqlite3.connect(
+            path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
+        )
         self.db.execute(f"PRAGMA page_size={page_bytes}")
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=FULL")

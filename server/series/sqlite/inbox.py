@@ -8,7 +8,8 @@ from series.sqlite.file import File
 
 PAGE_BYTES = 1024  # small: a commit writes whole pages
 CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
-UPLOADS_A_ROW = 64  # of a group: a row costs SQLite as much as the classification of an upload, so a group shares one
+# of a group: a row costs SQLite as much as the classification of an upload, so a group shares one
+UPLOADS_A_ROW = 64
 ROWS_A_DELETE = 512  # rows deleted in one transaction, some milliseconds when all are full
 SENSOR_BYTES = 16  # a row begins with its sensor
 
@@ -16,10 +17,12 @@ _TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB N
 
 
 class Inbox(File):
-    """One connection to the inbox. An upload is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of
-    u32; or the sensor and one u32: what came before is gone, up to this number in the main file. A row is one upload, of even
-    length, or several that came together: the uploads, the length of each as u16, how many as u8.
-    Several processes may add; each sees the others' rows by their id."""
+    """One connection to the inbox. An upload is the sensor's 16 bytes and its new tuples,
+    ascending, as little-endian pairs of u32; or the sensor and one u32: what came before is gone,
+    up to this number in the main file. A row is one upload, of even length, or several that came
+    together: the uploads, the length of each as u16, how many as u8. Several processes may add;
+    each sees the others' rows by their id.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "OFF")
@@ -31,7 +34,9 @@ class Inbox(File):
         Ids are never given twice: remove() always leaves the newest row.
         """
         for at in range(0, len(uploads), UPLOADS_A_ROW):
-            self.db.execute("INSERT INTO inbox (data) VALUES (?)", (together(uploads[at : at + UPLOADS_A_ROW]),))
+            self.db.execute(
+                "INSERT INTO inbox (data) VALUES (?)", (together(uploads[at : at + UPLOADS_A_ROW]),)
+            )
             last_id += 1
         return last_id
 
@@ -45,7 +50,9 @@ class Inbox(File):
 
     def remove(self, upto: int) -> bool:
         """Delete some rows of an id up to `upto`, never the newest; True while there are more."""
-        oldest, newest = self.db.execute("SELECT (SELECT min(id) FROM inbox), (SELECT max(id) FROM inbox)").fetchone()
+        oldest, newest = self.db.execute(
+            "SELECT (SELECT min(id) FROM inbox), (SELECT max(id) FROM inbox)"
+        ).fetchone()
         if oldest is None:
             return False
         last = min(upto, newest - 1, oldest + ROWS_A_DELETE)
@@ -56,7 +63,11 @@ class Inbox(File):
 def together(uploads: list[bytes]) -> bytes:
     """The row that holds one upload, or several."""
     count = len(uploads)
-    return uploads[0] if count == 1 else b"".join(uploads) + struct.pack(f"<{count}HB", *map(len, uploads), count)
+    return (
+        uploads[0]
+        if count == 1
+        else b"".join(uploads) + struct.pack(f"<{count}HB", *map(len, uploads), count)
+    )
 
 
 def apart(row: bytes) -> Sequence[bytes]:

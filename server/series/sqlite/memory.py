@@ -11,22 +11,35 @@ from series.localtime import DAY_S
 from series.points import EMPTY, PAIR_BYTES, Points, unpack
 from series.sqlite.archive import Archive, Row
 from series.sqlite.inbox import SENSOR_BYTES, apart
-from series.store import MAX_AGE_S, MAX_AHEAD_S, MAX_COUNTER, MAX_TUPLES, MAX_TUPLES_DAY, Outcome, Tuple, TupleError
+from series.store import (
+    MAX_AGE_S,
+    MAX_AHEAD_S,
+    MAX_COUNTER,
+    MAX_TUPLES,
+    MAX_TUPLES_DAY,
+    Outcome,
+    Tuple,
+    TupleError,
+)
 
 PAIR = struct.Struct("<II").unpack_from
 NEVER = -1
 ROOM_BYTES = MAX_TUPLES_DAY * PAIR_BYTES
-UNCOUNTED_BYTES = ROOM_BYTES // 8  # that a sensor may send after a start before its day is counted: most of a day by minute
+UNCOUNTED_BYTES = (
+    ROOM_BYTES // 8
+)  # that a sensor may send after a start before its day is counted: most of a day by minute
 Upload = tuple[str, Sequence[Tuple]]
 USUAL_TUPLES = 16  # in an upload that takes the fast way: a quarter of an hour by minute
 Packer = Callable[[Sequence[Tuple], int, int, int], bytes | None]
 
 
 def _packer(count: int) -> Packer:
-    """A function (tuples, last, oldest, newest) of exactly `count` tuples: the inbox's pairs when the times ascend from after
-    `last` and lie in oldest … newest, else None. Raises TypeError, ValueError or struct.error for what is no pair of u32.
+    """A function (tuples, last, oldest, newest) of exactly `count` tuples: the inbox's pairs when
+    the times ascend from after `last` and lie in oldest … newest, else None. Raises TypeError,
+    ValueError or struct.error for what is no pair of u32.
 
-    Its loop is unrolled: the loop over five tuples takes three times as long, and this is half of an upload's CPU in the store.
+    Its loop is unrolled: the loop over five tuples takes three times as long, and this is half of
+    an upload's CPU in the store.
     """
     pairs = ", ".join(f"(t{i}, c{i})" for i in range(count))
     times = " < ".join(f"t{i}" for i in range(count))
@@ -41,13 +54,24 @@ def _packer(count: int) -> Packer:
     return names["packed"]
 
 
-USUAL = {count: (_packer(count), Outcome(count, 0, 0, 0)) for count in range(1, USUAL_TUPLES + 1)}  # and what becomes of so many
+USUAL = {
+    count: (_packer(count), Outcome(count, 0, 0, 0)) for count in range(1, USUAL_TUPLES + 1)
+}  # and what becomes of so many
 
 
 class Sensor:
     """One sensor. `pending` is replaced, not emptied, when the sensor is forgotten."""
 
-    __slots__ = ("dead", "first_ts", "key", "last_counter", "last_ts", "no", "pending", "room_bytes")
+    __slots__ = (
+        "dead",
+        "first_ts",
+        "key",
+        "last_counter",
+        "last_ts",
+        "no",
+        "pending",
+        "room_bytes",
+    )
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -55,7 +79,8 @@ class Sensor:
         self.dead = 0  # numbers up to this one were forgotten
         self.first_ts = self.last_ts = NEVER
         self.last_counter = 0
-        self.room_bytes = ROOM_BYTES  # of tuples that may come after the last one until its day's are counted again
+        # of tuples that may come after the last one until its day's are counted again
+        self.room_bytes = ROOM_BYTES
         self.pending = bytearray()
 
 
@@ -84,7 +109,12 @@ class Memory:
     def adopt(self, fresh: "Memory") -> None:
         """Hold what `fresh` does, which was read from the files just now."""
         with self.lock:
-            self.sensors, self.pending_bytes, self.seen, self.merged = fresh.sensors, fresh.pending_bytes, fresh.seen, fresh.merged
+            self.sensors, self.pending_bytes, self.seen, self.merged = (
+                fresh.sensors,
+                fresh.pending_bytes,
+                fresh.seen,
+                fresh.merged,
+            )
 
     def replay(self, rows: Iterable[tuple[int, bytes]]) -> None:
         """Take inbox rows (id, data) that this process has not added itself."""
@@ -125,13 +155,20 @@ class Memory:
         sensor = self.sensors.get(name)
         return unpack(bytes(sensor.pending)) if sensor else EMPTY
 
-    def take(self, uploads: Sequence[Upload], now: int, archive: Archive, rows: list[bytes]) -> list[Outcome | Exception]:
-        """Take what is new of each upload, and append it to the inbox's `rows` when there is something new."""
+    def take(
+        self, uploads: Sequence[Upload], now: int, archive: Archive, rows: list[bytes]
+    ) -> list[Outcome | Exception]:
+        """Take what is new of each upload, and append it to the inbox's `rows` when there is
+        something new.
+        """
         results: list[Outcome | Exception] = []
         find, usual, add, tell = self.sensors.get, USUAL, rows.append, results.append
         newest, oldest = now + MAX_AHEAD_S, now - MAX_AGE_S
         grown = 0
-        for name, tuples in uploads:  # nearly all are new and in order: as little as possible is done for each
+        for (
+            name,
+            tuples,
+        ) in uploads:  # nearly all are new and in order: as little as possible is done for each
             sensor = find(name)
             if sensor is not None:
                 try:
@@ -156,11 +193,17 @@ class Memory:
         self.pending_bytes += grown
         return results
 
-    def _pick(self, name: str, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]) -> Outcome:
-        """The slow way: new sensors, times that were seen before, out of order, or not acceptable. Raises TupleError."""
+    def _pick(
+        self, name: str, tuples: Sequence[Tuple], *, now: int, archive: Archive, rows: list[bytes]
+    ) -> Outcome:
+        """The slow way: new sensors, times that were seen before, out of order, or not acceptable.
+        Raises TupleError.
+        """
         sensor = self.sensors.get(name) or Sensor(_key(name))
         wanted, outcome = sift(tuples, now)
-        known = stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
+        known = (
+            stored(sensor, archive, [ts for ts in wanted if ts <= sensor.last_ts]) if wanted else {}
+        )
         times = admitted(sensor, archive, sorted(wanted.keys() - known.keys()))
         new: list[int] = []
         for ts in times:
@@ -197,7 +240,11 @@ def sift(tuples: Sequence[Tuple], now: int) -> tuple[dict[int, int], Outcome]:
     duplicate = conflict = refused = ahead_s = 0
     for pair in tuples:
         ts, counter = _pair(pair)
-        if not now - MAX_AGE_S <= ts <= now + MAX_AHEAD_S or not 0 <= counter <= MAX_COUNTER or ts < 0:
+        if (
+            not now - MAX_AGE_S <= ts <= now + MAX_AHEAD_S
+            or not 0 <= counter <= MAX_COUNTER
+            or ts < 0
+        ):
             refused += 1
             ahead_s = max(ahead_s, ts - now if ts > now + MAX_AHEAD_S else 0)
         elif ts not in wanted:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Background work in slices: inbox into day blocks, closed days into full pages, old days into the ladders."""
+"""Background work in slices: inbox into day blocks, closed days into full pages, old days into the
+ladders.
+"""
 
 from collections.abc import Iterator
 
@@ -14,11 +16,17 @@ from series.sqlite.reader import Horizons, horizons
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then
 NO_MASK = (1 << 32) - 1
-_APPEND = "INSERT INTO open VALUES (?,?) ON CONFLICT DO UPDATE SET data = CAST(data || excluded.data AS BLOB)"  # `||` makes text
+# `||` makes text
+_APPEND = (
+    "INSERT INTO open VALUES (?,?) ON CONFLICT DO UPDATE SET data = CAST(data || "
+    "excluded.data AS BLOB)"
+)
 
 
 class Merger:
-    """Owned by the writer thread. run() is one round of all work; each step between two yields takes about a millisecond."""
+    """Owned by the writer thread. run() is one round of all work; each step between two yields
+    takes about a millisecond.
+    """
 
     def __init__(self, memory: Memory, inbox: Inbox, archive: Archive) -> None:
         self._memory = memory
@@ -32,10 +40,18 @@ class Merger:
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
-        """Everything that is due. A part that fails keeps no other from being done; the first error is raised at the end."""
+        """Everything that is due. A part that fails keeps no other from being done; the first error
+        is raised at the end.
+        """
         failed: Exception | None = None
         # bury() again: a sweep hears of what another process has forgotten
-        for part in (self.bury(), self.sweep(), self.bury(), self.seal(now), ageing.run(self._archive, now)):
+        for part in (
+            self.bury(),
+            self.sweep(),
+            self.bury(),
+            self.seal(now),
+            ageing.run(self._archive, now),
+        ):
             try:
                 yield from part
             except Exception as error:
@@ -79,7 +95,9 @@ class Merger:
             yield
 
     def _begin(self) -> None:
-        """Who forgets holds the main file: what was forgotten before now is known from here on, and nothing is until the commit."""
+        """Who forgets holds the main file: what was forgotten before now is known from here on, and
+        nothing is until the commit.
+        """
         self._archive.begin()
         with self._memory.lock:
             self._memory.replay(self._inbox.after(self._memory.seen))
@@ -93,7 +111,11 @@ class Merger:
     def _enter(self, name: str, sensor: Sensor) -> None:
         self._archive.disown(sensor.key, sensor.dead)
         row = self._archive.sensor(name)
-        sensor.no = row.no if row else self._archive.enter(name, sensor.first_ts, (sensor.last_ts, sensor.last_counter))
+        sensor.no = (
+            row.no
+            if row
+            else self._archive.enter(name, sensor.first_ts, (sensor.last_ts, sensor.last_counter))
+        )
         self._entered.append(sensor)
 
     def _merge(self, sensor: Sensor, aged: Horizons) -> None:
@@ -113,7 +135,9 @@ class Merger:
     def _put(self, no: int, day: int, points: Points, data: bytes) -> None:
         """A chunk of a day that is filling, or a closed day's whole block anew."""
         if day < self._sealed:
-            self._blocks.append((day_key(day, no), codec.encode(union(self._archive.day(day, no), points))))
+            self._blocks.append(
+                (day_key(day, no), codec.encode(union(self._archive.day(day, no), points)))
+            )
         else:
             self._runs.add((day, self._sweep))
             self._chunks.append((open_key(day, self._sweep, no), data))
@@ -141,7 +165,9 @@ class Merger:
 
     def _commit(self) -> None:
         self._flush()
-        self._archive.extend([(s.first_ts, s.last_ts, s.last_counter, s.no) for s, _pending, _size in self._merged])
+        self._archive.extend(
+            [(s.first_ts, s.last_ts, s.last_counter, s.no) for s, _pending, _size in self._merged]
+        )
         self._archive.commit()
         self._entered.clear()
         with self._memory.lock:
@@ -161,7 +187,9 @@ class Merger:
         self._entered.clear()
 
     def seal(self, now: int) -> Iterator[None]:
-        """Compress days that are over into blocks, in the order of their keys: this fills the pages."""
+        """Compress days that are over into blocks, in the order of their keys: this fills the
+        pages.
+        """
         limit = (now - SEAL_AFTER_S) // DAY_S
         if limit <= self._archive.get("sealed"):
             return
@@ -182,13 +210,22 @@ class Merger:
         chunks: dict[int, list[bytes]] = {}
         ranges = [(open_key(day, sweep, low), open_key(day, sweep, high)) for sweep in sweeps]
         for span in ranges:
-            for key, data in archive.db.execute("SELECT key, data FROM open WHERE key BETWEEN ? AND ?", span):
+            for key, data in archive.db.execute(
+                "SELECT key, data FROM open WHERE key BETWEEN ? AND ?", span
+            ):
                 chunks.setdefault(key & NO_MASK, []).append(data)
-        old = dict(archive.db.execute("SELECT key, data FROM block WHERE key BETWEEN ? AND ?", (day_key(day, low), day_key(day, high))))
+        old = dict(
+            archive.db.execute(
+                "SELECT key, data FROM block WHERE key BETWEEN ? AND ?",
+                (day_key(day, low), day_key(day, high)),
+            )
+        )
         for no, found in sorted(chunks.items()):
             points = unpack(b"".join(found))
             key = day_key(day, no)
-            self._blocks.append((key, codec.encode(union(codec.decode(old[key]), points) if key in old else points)))
+            self._blocks.append(
+                (key, codec.encode(union(codec.decode(old[key]), points) if key in old else points))
+            )
             yield
         self._flush()
         archive.db.executemany("DELETE FROM open WHERE key BETWEEN ? AND ?", ranges)
@@ -196,7 +233,9 @@ class Merger:
 
     def bury(self) -> Iterator[None]:
         """Remove what is left of forgotten sensors."""
-        for no, first_ts, last_ts in self._archive.db.execute("SELECT no, first_ts, last_ts FROM sensor WHERE id IS NULL").fetchall():
+        for no, first_ts, last_ts in self._archive.db.execute(
+            "SELECT no, first_ts, last_ts FROM sensor WHERE id IS NULL"
+        ).fetchall():
             self._archive.begin()
             ageing.remove(self._archive, no, first_ts // DAY_S, last_ts // DAY_S)
             self._archive.db.execute("DELETE FROM sensor WHERE no=?", (no,))

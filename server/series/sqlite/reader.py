@@ -10,14 +10,20 @@ from series.points import EMPTY, HEARTBEAT_S, Ints, Points, consistent, steps, u
 from series.sqlite import codec
 from series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive
 
-FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence that is unknown anyway
-EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days  # further off than any late point's neighbour: ten years are accepted
+FAR_DAYS = (
+    HEARTBEAT_S // DAY_S + 1
+)  # a neighbour further off makes a silence that is unknown anyway
+EVER_DAYS = (
+    LEVELS[HOUR].keep_days + LEVELS[DAY].span_days
+)  # further off than any late point's neighbour: ten years are accepted
 OUTLINES = 256  # kept, found by their bytes: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
 
 
 class Horizons(NamedTuple):
-    """The day before which each level's data has aged into the next one; in its last span ageing may be under way."""
+    """The day before which each level's data has aged into the next one; in its last span ageing
+    may be under way.
+    """
 
     raw: int
     quarter: int
@@ -35,17 +41,33 @@ class Window(NamedTuple):
 
 def horizons(archive: Archive) -> Horizons:
     """As the file says now."""
-    found = dict(archive.db.execute("SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'").fetchall())
-    return Horizons(found.get("aged_raw", 0), found.get("aged_quarter", 0), found.get("aged_hour", 0))
+    found = dict(
+        archive.db.execute(
+            "SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'"
+        ).fetchall()
+    )
+    return Horizons(
+        found.get("aged_raw", 0), found.get("aged_quarter", 0), found.get("aged_hour", 0)
+    )
 
 
 def level_of(day: int, aged: Horizons) -> int:
     """The finest level that keeps this day."""
-    return RAW if day >= aged.raw else QUARTER if day >= aged.quarter else HOUR if day >= aged.hour else DAY
+    return (
+        RAW
+        if day >= aged.raw
+        else QUARTER
+        if day >= aged.quarter
+        else HOUR
+        if day >= aged.hour
+        else DAY
+    )
 
 
 def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
-    """What is known of the window, ascending; by_day: only good for boundaries at 00:00 UTC, and fast."""
+    """What is known of the window, ascending; by_day: only good for boundaries at 00:00 UTC, and
+    fast.
+    """
     aged = horizons(archive)
     found: list[Part] = []
     if by_day:
@@ -53,13 +75,23 @@ def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
     else:
         _ladder(archive, window, range(aged.hour), DAY, found)
         _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
-        _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
+        _ladder(
+            archive,
+            window,
+            range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw),
+            QUARTER,
+            found,
+        )
     _raw(archive, window, aged.raw, by_day, found)
     return _with_late(archive, window, aged, found)
 
 
-def around(archive: Archive, window: Window, start: int, end: int, by_day: bool = False) -> list[Part]:
-    """parts() of the window, and the nearest point on each side when its own points do not reach `start` or `end`."""
+def around(
+    archive: Archive, window: Window, start: int, end: int, by_day: bool = False
+) -> list[Part]:
+    """parts() of the window, and the nearest point on each side when its own points do not reach
+    `start` or `end`.
+    """
     found = parts(archive, window, by_day)
     if not found or found[0].points.ts[0] > start:
         left = before(archive, window, window.first)
@@ -85,7 +117,9 @@ def before(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS)
 def after(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
     """The first point after the day, at most far_days after."""
     for near, far in ((1, 1), (2, far_days)):
-        found = _ends(archive, Window(window.no, day + near, min(day + far, LAST_DAY), window.pending))
+        found = _ends(
+            archive, Window(window.no, day + near, min(day + far, LAST_DAY), window.pending)
+        )
         if found:
             return Points(found[0].points.ts[:1], found[0].points.counter[:1])
     return None
@@ -98,20 +132,30 @@ def _ends(archive: Archive, window: Window) -> list[Part]:
     if window.first < aged.raw:
         _ladder(archive, window, range(aged.hour), DAY, found)
         _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
-        _ladder(archive, window, range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw), QUARTER, found)
+        _ladder(
+            archive,
+            window,
+            range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw),
+            QUARTER,
+            found,
+        )
     _raw(archive, window, aged.raw, True, found)
     return _with_late(archive, window, aged, found)
 
 
 def _ladder(archive: Archive, window: Window, days: range, level: int, found: list[Part]) -> None:
-    """Append the ladder's points of those of the days that are in the window, and the one that ends them."""
+    """Append the ladder's points of those of the days that are in the window, and the one that ends
+    them.
+    """
     high = days.stop
     first, end = max(window.first, days.start, 0), min(window.last + 1, high)
     if first >= end:
         return
     span = LEVELS[level].span_days
     points = EMPTY
-    last_chunk = end // span if end == high else (end - 1) // span  # the point at the end lies in the next block
+    last_chunk = (
+        end // span if end == high else (end - 1) // span
+    )  # the point at the end lies in the next block
     for chunk in range(first // span, last_chunk + 1):
         points = union(points, archive.ladder(level, chunk, window.no))
     join(found, Part(points.between(first * DAY_S, end * DAY_S + (end == high)), rungs=True))
@@ -134,7 +178,10 @@ def _with_late(archive: Archive, window: Window, aged: Horizons, found: list[Par
         points = union(points, part.points)
     merged = window._replace(pending=EMPTY)
     near = union(before(archive, merged, window.first, EVER_DAYS) or EMPTY, points)
-    near = union(near, blocks[0].points if blocks else after(archive, merged, window.last, EVER_DAYS) or EMPTY)
+    near = union(
+        near,
+        blocks[0].points if blocks else after(archive, merged, window.last, EVER_DAYS) or EMPTY,
+    )
     return [Part(union(points, consistent(near, late)), rungs=True), *blocks]
 
 
@@ -158,7 +205,9 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
             join(found, _outline(b"".join(outlined)))
             outlined = []
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
-        join(found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))))
+        join(
+            found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S)))
+        )
     if outlined:
         join(found, _outline(b"".join(outlined)))
 
@@ -174,11 +223,18 @@ def _days(ts: Ints) -> set[int]:
 
 @lru_cache(OUTLINES)
 def _outline(headers: bytes) -> Part:
-    """Both ends of each block, with the energy and the known time in between; for several readers: nobody may write to it."""
+    """Both ends of each block, with the energy and the known time in between; for several readers:
+    nobody may write to it.
+    """
     heads = codec.summaries(headers)
     count = len(heads)
     ts, counter, energy, known = (np.full((count, 2), -1, np.int64) for _ in range(4))
-    ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = heads["ts0"], heads["ts1"], heads["counter0"], heads["counter1"]
+    ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = (
+        heads["ts0"],
+        heads["ts1"],
+        heads["counter0"],
+        heads["counter1"],
+    )
     energy[:, 0], known[:, 0] = heads["energy"], heads["known"]
     lone = heads["size"] == 1
     energy[lone, 0] = -1
@@ -188,7 +244,9 @@ def _outline(headers: bytes) -> Part:
 
 
 def join(found: list[Part], part: Part) -> None:
-    """Append a part; where it overlaps the one before, or contradicts its last rung, the finer part is right."""
+    """Append a part; where it overlaps the one before, or contradicts its last rung, the finer part
+    is right.
+    """
     if not len(part.points.ts):
         return
     if found:

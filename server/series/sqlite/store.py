@@ -15,16 +15,25 @@ from series.sqlite.memory import NEVER, Memory, Sensor
 from series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Result, Writer
 from series.store import Outcome, SeriesError, Tuple
 
-DECODED_BLOCKS = 512  # kept for readers: a month by minute of eight sensors; 23 KB for a day, 12 MB in all
+DECODED_BLOCKS = (
+    512  # kept for readers: a month by minute of eight sensors; 23 KB for a day, 12 MB in all
+)
 
 
 class SqliteStore:
-    """series.store.Store on two SQLite files, `path` and `path`.inbox. Several processes may open them; one merges.
+    """series.store.Store on two SQLite files, `path` and `path`.inbox. Several processes may open
+    them; one merges.
 
     merge=False: never merge in this process (a reader beside the one that ingests).
     """
 
-    def __init__(self, path: str, clock: Callable[[], float] = time.time, sweep_tuples: int = SWEEP_TUPLES, merge: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        clock: Callable[[], float] = time.time,
+        sweep_tuples: int = SWEEP_TUPLES,
+        merge: bool = True,
+    ) -> None:
         self._memory = Memory()
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
         self._archive = Archive(path, DECODED_BLOCKS)
@@ -39,7 +48,9 @@ class SqliteStore:
     def append(self, sensor: str, tuples: Sequence[Tuple], now: int) -> Outcome:
         return self.append_many([(sensor, tuples)], now)[0]
 
-    def append_many(self, uploads: Sequence[tuple[str, Sequence[Tuple]]], now: int) -> list[Outcome]:
+    def append_many(
+        self, uploads: Sequence[tuple[str, Sequence[Tuple]]], now: int
+    ) -> list[Outcome]:
         results = self._wait(lambda deliver: Item(uploads, now, deliver))
         outcomes: list[Outcome] = []
         for result in results:
@@ -48,11 +59,20 @@ class SqliteStore:
             outcomes.append(result)
         return outcomes
 
-    def submit(self, sensor: str, tuples: Sequence[Tuple], now: int, done: Callable[[Result], None]) -> None:
-        """As append(), but returns at once; done(Outcome or exception) is called in the writer's thread."""
+    def submit(
+        self, sensor: str, tuples: Sequence[Tuple], now: int, done: Callable[[Result], None]
+    ) -> None:
+        """As append(), but returns at once; done(Outcome or exception) is called in the writer's
+        thread.
+        """
         self._put(Item(((sensor, tuples),), now, lambda results: done(results[0])))
 
-    def submit_many(self, uploads: Sequence[tuple[str, Sequence[Tuple]]], now: int, done: Callable[[list[Result]], None]) -> None:
+    def submit_many(
+        self,
+        uploads: Sequence[tuple[str, Sequence[Tuple]]],
+        now: int,
+        done: Callable[[list[Result]], None],
+    ) -> None:
         self._put(Item(uploads, now, done))
 
     async def append_async(self, sensor: str, tuples: Sequence[Tuple], now: int) -> Outcome:
@@ -78,14 +98,18 @@ class SqliteStore:
             try:
                 if self._archive.sensor(sensor) is None:  # not merged yet
                     self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
-                self._archive.db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key))
+                self._archive.db.execute(
+                    "UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key)
+                )
                 self._archive.commit()
             finally:
                 self._archive.rollback()
 
     def imported_until(self, sensor: str) -> int:
         with self._read:
-            row = self._archive.db.execute("SELECT imported_until FROM sensor WHERE id=?", (bytes.fromhex(sensor),)).fetchone()
+            row = self._archive.db.execute(
+                "SELECT imported_until FROM sensor WHERE id=?", (bytes.fromhex(sensor),)
+            ).fetchone()
         return row[0] if row else 0
 
     def _put(self, item: Item | Forget) -> None:
@@ -93,7 +117,9 @@ class SqliteStore:
             raise SeriesError("the store is closed")
         self._writer.put(item)
 
-    def _wait(self, make: Callable[[Callable[[list[Result]], None]], Item | Forget]) -> list[Result]:
+    def _wait(
+        self, make: Callable[[Callable[[list[Result]], None]], Item | Forget]
+    ) -> list[Result]:
         ready = threading.Lock()  # a tenth of an Event's cost
         ready.acquire()
         got: list[Result] = []
@@ -118,7 +144,9 @@ class SqliteStore:
         curve = self._curve(sensor, instants(boundaries))
         return curve.energies(), curve.coverage()
 
-    def survey(self, sensor: str, boundaries: Sequence[int], over_s: int) -> tuple[Floats, Floats, list[Tuple]]:
+    def survey(
+        self, sensor: str, boundaries: Sequence[int], over_s: int
+    ) -> tuple[Floats, Floats, list[Tuple]]:
         curve = self._curve(sensor, instants(boundaries))
         return curve.energies(), curve.coverage(), curve.silences(over_s)
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one thread that writes: uploads in groups, each group one fsync, and between them slices of merging."""
+"""The one thread that writes: uploads in groups, each group one fsync, and between them slices of
+merging.
+"""
 
 import fcntl
 import logging
@@ -22,17 +24,27 @@ from series.store import Outcome, SeriesError
 log = logging.getLogger("series")
 
 GROUP_UPLOADS = 1024  # in one commit at most
-COMPANY_S = 0.002  # from one group to the next, when uploads come without a pause: a commit costs ten times what a row does
+# from one group to the next, when uploads come without a pause: a commit costs ten times what a row
+# does
+COMPANY_S = 0.002
 USUAL_GROUP = 32  # uploads that need no company
 SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
-BREATH_S = 0.003  # after a slice, for who takes uploads: merging leaves their thread the interpreter once in a switch interval only
+# after a slice, for who takes uploads: merging leaves their thread the interpreter once in a switch
+# interval only
+BREATH_S = 0.003
 BUSY_S = 0.05  # since the last group: more uploads are on their way
 SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
 FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
-SWEEP_EVERY_S = 6 * 3600  # merging starts at the latest: four times a day each block is written again
-FORGET_EVERY_S = 600  # what was forgotten leaves the files at the latest, much at once: each time all that waits is merged
+SWEEP_EVERY_S = (
+    6 * 3600
+)  # merging starts at the latest: four times a day each block is written again
+# what was forgotten leaves the files at the latest, much at once: each time all that waits is
+# merged
+FORGET_EVERY_S = 600
 IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
-HASTY_S = 1  # that a group waits for another process's write after one that waited in vain: it came while that one waited
+# that a group waits for another process's write after one that waited in vain: it came while that
+# one waited
+HASTY_S = 1
 RELOADS = 3  # of the files, when they were merged meanwhile
 STOP = None
 
@@ -57,7 +69,9 @@ class Forget(NamedTuple):
 class Writer(threading.Thread):
     """Owns the connections that write. Give it items by put(); deliver() is called in this thread."""
 
-    def __init__(self, memory: Memory, path: str, clock: Callable[[], float], sweep_tuples: int, merge: bool) -> None:
+    def __init__(
+        self, memory: Memory, path: str, clock: Callable[[], float], sweep_tuples: int, merge: bool
+    ) -> None:
         super().__init__(name="series-writer", daemon=True)
         self._memory = memory
         self._clock = clock
@@ -75,7 +89,9 @@ class Writer(threading.Thread):
         self._forgot = False  # blocks wait for their removal
         self._looked = time.monotonic()
         self._rest_until = 0.0  # after merging has failed
-        self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
+        self._lock = (
+            os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
+        )
         self._merges = False
         self._hasty = False  # the last group failed
         self.idle = threading.Event()
@@ -114,7 +130,9 @@ class Writer(threading.Thread):
             os.close(self._lock)
 
     def _gather(self) -> list[Item | Forget | None]:
-        """What waits, up to GROUP_UPLOADS; waits for it, for a moment only when there is merging to do."""
+        """What waits, up to GROUP_UPLOADS; waits for it, for a moment only when there is merging to
+        do.
+        """
         items: list[Item | Forget | None] = []
         uploads = 0
         try:
@@ -133,7 +151,9 @@ class Writer(threading.Thread):
         return items
 
     def _await_company(self, uploads: int) -> None:
-        """Let a small group grow for a moment when others were written just now; who comes alone is served at once."""
+        """Let a small group grow for a moment when others were written just now; who comes alone is
+        served at once.
+        """
         if self._company and 0 < uploads < USUAL_GROUP:
             pause = self._wrote + COMPANY_S - time.monotonic()
             if pause > 0:
@@ -174,7 +194,9 @@ class Writer(threading.Thread):
         return results
 
     def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
-        """The disk failed: nothing of this group was promised to anybody; what is on the disk counts."""
+        """The disk failed: nothing of this group was promised to anybody; what is on the disk
+        counts.
+        """
         self._inbox.rollback()
         self._hasty = True
         self._inbox.wait(HASTY_S)
@@ -200,7 +222,9 @@ class Writer(threading.Thread):
                 fresh.seen = fresh.merged = self._archive.get("merged")
             started = time.thread_time()
             fresh.replay(self._inbox.after(fresh.seen))
-            self.replay_rate = round(fresh.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9))
+            self.replay_rate = round(
+                fresh.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9)
+            )
             if self._archive.get("merged") == fresh.merged:
                 break  # else rows may have gone from the inbox before they were read
         self._memory.adopt(fresh)
@@ -235,13 +259,19 @@ class Writer(threading.Thread):
     # merging
 
     def _slice(self) -> None:
-        """Merge for a while, when there is something to merge and this process is the one that does."""
+        """Merge for a while, when there is something to merge and this process is the one that
+        does.
+        """
         if self._work is None and not self._due():
             return
         until = time.monotonic() + SLICE_S
         while self._work is not None:
             self._step()
-            if self._work is not None and time.monotonic() > until and self._memory.pending_bytes < self._full_bytes:
+            if (
+                self._work is not None
+                and time.monotonic() > until
+                and self._memory.pending_bytes < self._full_bytes
+            ):
                 return
         self._due()
 
@@ -250,8 +280,12 @@ class Writer(threading.Thread):
         memory = self._memory
         resting = time.monotonic() < self._rest_until
         every_s = FORGET_EVERY_S if self._forgot else SWEEP_EVERY_S
-        on_time = self._swept <= now < self._swept + every_s  # else it is late, or the clock was set back
-        if resting or not (self._wanted or memory.pending_bytes >= self._sweep_bytes or not on_time):
+        on_time = (
+            self._swept <= now < self._swept + every_s
+        )  # else it is late, or the clock was set back
+        if resting or not (
+            self._wanted or memory.pending_bytes >= self._sweep_bytes or not on_time
+        ):
             self.idle.set()
             return False
         if not self._may_merge():

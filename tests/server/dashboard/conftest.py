@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real browser. Every page is watched: an error in its console, a foreign request or a failed script fails the test."""
+"""A real browser. Every page is watched: an error in its console, a foreign request or a failed
+script fails the test.
+"""
 
 import time
 
@@ -10,12 +12,18 @@ from tests.server.window import WAIT_MS, new_context, open_chromium
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # what a test provokes on purpose
-HARMLESS = ("Failed to load resource", "net::ERR_", "Canvas2D: Multiple readback")  # the last: a test counts pixels
+HARMLESS = (
+    "Failed to load resource",
+    "net::ERR_",
+    "Canvas2D: Multiple readback",
+)  # the last: a test counts pixels
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Of one module: while Playwright runs, its thread has a running event loop, which tests of other modules would trip over."""
+    """Of one module: while Playwright runs, its thread has a running event loop, which tests of
+    other modules would trip over.
+    """
     with sync_playwright() as playwright:
         running = open_chromium(playwright)
         yield running
@@ -24,18 +32,31 @@ def browser():
 
 @pytest.fixture
 def visit(browser, site):
-    """visit(who, path, …) opens a page with the member's session; what went wrong in it fails the test at its end. `prepare(page)` is
-    called before the page goes anywhere."""
+    """visit(who, path, …) opens a page with the member's session; what went wrong in it fails the
+    test at its end. `prepare(page)` is called before the page goes anywhere.
+    """
     opened, complaints = [], []
 
     def open_page(who, path="/", viewport=DESKTOP, wait=True, prepare=None, **options):
         context = new_context(browser, viewport=viewport, **options)
         if who is not None:
-            context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.url}])
+            context.add_cookies(
+                [{"name": "sessionid", "value": site.sessions[who], "url": site.url}]
+            )
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("request", lambda request: None if own(request.url) else complaints.append(f"foreign: {request.url}"))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None if own(request.url) else complaints.append(f"foreign: {request.url}")
+            ),
+        )
         opened.append(context)
         if prepare is not None:
             prepare(page)
@@ -59,7 +80,9 @@ def drawn(page, step=None):
 
 
 def until(page, expression, wanted=True):
-    """Wait until the page's expression is what is wanted; the browser's own way needs eval, which the policy forbids."""
+    """Wait until the page's expression is what is wanted; the browser's own way needs eval, which
+    the policy forbids.
+    """
     end = time.monotonic() + WAIT_MS / 1000
     while (found := page.evaluate(expression)) != wanted:
         assert time.monotonic() < end, f"{expression}: {found!r}"
@@ -69,7 +92,10 @@ def until(page, expression, wanted=True):
 def statistics(page):
     """{line: [min, max, avg, last, sum]} as they stand under the chart."""
     rows = page.locator("#statistics tbody tr").all()
-    return {row.locator("th span:not(.mark)").first.inner_text(): row.locator("td").all_inner_texts() for row in rows}
+    return {
+        row.locator("th span:not(.mark)").first.inner_text(): row.locator("td").all_inner_texts()
+        for row in rows
+    }
 
 
 def table(page):

@@ -80,7 +80,9 @@ class Site:
         """With a CSRF token, as the page's forms send it."""
         token = "a" * 32
         body = urllib.parse.urlencode(fields | {"csrfmiddlewaretoken": token}).encode()
-        request = urllib.request.Request(self.url + path, body, {"Accept": "application/json", "Cookie": f"csrftoken={token}"})
+        request = urllib.request.Request(
+            self.url + path, body, {"Accept": "application/json", "Cookie": f"csrftoken={token}"}
+        )
         return self.ask(request, who)
 
     def ask(self, request: urllib.request.Request, who: str | None) -> tuple[int, dict | str]:

@@ -49,7 +49,9 @@ PAGES = [
 NAMES = ["day", "live", "month", "night", "newcomer", "sensor"]
 
 
-@pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"]
+)
 @pytest.mark.parametrize("who, path", PAGES, ids=NAMES)
 def test_nothing_serious(visit, who, path, scheme, viewport):
     page = visit(who, path, viewport, color_scheme=scheme, bypass_csp=True)
@@ -59,7 +61,11 @@ def test_nothing_serious(visit, who, path, scheme, viewport):
 
 def serious(page) -> list[tuple[str, str, str]]:
     found = Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in found if each["impact"] in SERIOUS]
+    return [
+        (each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"])
+        for each in found
+        if each["impact"] in SERIOUS
+    ]
 
 
 PLAIN = {
@@ -79,7 +85,9 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"]
+)
 @pytest.mark.parametrize("who", PLAIN, ids=str)
 def test_nothing_serious_on_pages_without_a_chart(visit, site, who, scheme, viewport):
     page = visit(who, PLAIN[who][0], viewport, wait=False, color_scheme=scheme, bypass_csp=True)
@@ -98,7 +106,9 @@ def test_nothing_serious_where_something_was_refused(visit):
     assert serious(page) == []
 
 
-@pytest.mark.parametrize("scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme, viewport", [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark"]
+)
 def test_nothing_serious_where_something_fails(visit, scheme, viewport):
     page = visit("alice", "/?scale=day", viewport, color_scheme=scheme, bypass_csp=True)
     page.route("**/chart.json*", lambda route: route.fulfill(status=500, body="{}"))

@@ -28,12 +28,23 @@ MEMBERS = {
     "nele": member(),
 }
 BRUSSELS = ZoneInfo("Europe/Brussels")
-WATTS = {"alice": 300, "bob": 600, "carol": 900, "dan": 1200, "erin": 1500, "frank": 1800, "ulla": 300, "nele": 300}
+WATTS = {
+    "alice": 300,
+    "bob": 600,
+    "carol": 900,
+    "dan": 1200,
+    "erin": 1500,
+    "frank": 1800,
+    "ulla": 300,
+    "nele": 300,
+}
 
 
 @pytest.fixture(scope="module")
 def now():
-    """The time of the last tuples, unix s; sums are asked of windows that end here, for the tests take their time."""
+    """The time of the last tuples, unix s; sums are asked of windows that end here, for the tests
+    take their time.
+    """
     return int(time.time()) // 60 * 60
 
 
@@ -41,7 +52,9 @@ def now():
 def site(tmp_path_factory, now):
     made = Site(tmp_path_factory.mktemp("browser"), MEMBERS)
     for number, watt in ((list(MEMBERS).index(name) + 1, watt) for name, watt in WATTS.items()):
-        tuples = steady(now - 70 * DAY, now - DAY, watt, 900) + steady(now - DAY + 60, now, watt, 60, watt * 69 * 24 + watt // 60)
+        tuples = steady(now - 70 * DAY, now - DAY, watt, 900) + steady(
+            now - DAY + 60, now, watt, 60, watt * 69 * 24 + watt // 60
+        )
         made.fill(sensor(number), tuples, now)
     made.post("/follow/", "alice", click="subscribe bob")
     yield made
@@ -52,14 +65,23 @@ def query(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-SCALES = [("hour", "minute"), ("day", "minute"), ("month", "day"), ("year", "week"), ("night", "night"), ("live", "live")]
+SCALES = [
+    ("hour", "minute"),
+    ("day", "minute"),
+    ("month", "day"),
+    ("year", "week"),
+    ("night", "night"),
+    ("live", "live"),
+]
 
 
 def test_scales_are_tabs_without_a_reload(visit):
     page = visit("alice")
     page.evaluate("window.same = true")
     for scale, step in SCALES:
-        page.get_by_role("navigation", name="Time scale").get_by_role("link", name=scale, exact=True).click()
+        page.get_by_role("navigation", name="Time scale").get_by_role(
+            "link", name=scale, exact=True
+        ).click()
         drawn(page, step)
         assert query(page)["scale"] == scale
         assert page.locator(f'[data-scale={scale}][aria-current="true"]').count() == 1
@@ -108,11 +130,15 @@ def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit, now):
 
 def test_money_is_in_the_currency_of_the_account(visit, site):
     site.shell(
-        "from datetime import date; from accounts import prices; from accounts.models import Account; "
-        "prices.set_price(Account.objects.get(username='bob'), 30, date(2020, 1, 1), date.today(), 'GBP')"
+        "from datetime import date; from accounts import prices; from accounts.models import "
+        "Account; "
+        "prices.set_price(Account.objects.get(username='bob'), 30, date(2020, 1, 1), date.today(), "
+        "'GBP')"
     )
     page = visit("bob", "/?scale=day&unit=eurperyear")
-    assert page.locator("#axis").inner_text() == "£/year" and page.locator("#sum").inner_text() == "£"
+    assert (
+        page.locator("#axis").inner_text() == "£/year" and page.locator("#sum").inner_text() == "£"
+    )
     assert statistics(page)["bob"][2] == "1,577"
 
 
@@ -129,20 +155,30 @@ def test_money_is_at_the_price_of_its_time(visit, site):
     site.shell(PAY.format("carol", 30, 11, "EUR"))
     page = visit("carol", "/?scale=month&unit=eurperyear")
     drawn(page, "day")
-    low, high, mean, last, total = [float(text.replace(",", "")) for text in statistics(page)["carol"]]
+    low, high, mean, last, total = [
+        float(text.replace(",", "")) for text in statistics(page)["carol"]
+    ]
     assert (low, high, last) == (1419, 2365, 2365)
     days = 61 if mean < 1419 + 946 * 11 / 60.5 else 60
-    assert mean == pytest.approx(1419 + 946 * 11 / days, abs=20) and total == pytest.approx(mean / 365 * days, rel=0.03)
+    assert mean == pytest.approx(1419 + 946 * 11 / days, abs=20) and total == pytest.approx(
+        mean / 365 * days, rel=0.03
+    )
     page.get_by_role("link", name="year").click()
     drawn(page, "week")
     low, high = [float(text.replace(",", "")) for text in statistics(page)["carol"][:2]]
-    assert low == 1419 and high == pytest.approx(1419.12 + 946.08 * dear_part_of_the_last_week(11), abs=0.6)
+    assert low == 1419 and high == pytest.approx(
+        1419.12 + 946.08 * dear_part_of_the_last_week(11), abs=0.6
+    )
 
 
 def dear_part_of_the_last_week(days):
-    """Which part of the last whole week (from a Thursday, 00:00 UTC, on) came after the price changed, so many days ago."""
+    """Which part of the last whole week (from a Thursday, 00:00 UTC, on) came after the price
+    changed, so many days ago.
+    """
     end = int(time.time()) // (7 * DAY) * 7 * DAY
-    changed = datetime.combine(datetime.now(timezone.utc).date() - timedelta(days), datetime.min.time(), BRUSSELS)
+    changed = datetime.combine(
+        datetime.now(timezone.utc).date() - timedelta(days), datetime.min.time(), BRUSSELS
+    )
     return max(0, min(1, (end - changed.timestamp()) / (7 * DAY)))
 
 
@@ -152,7 +188,9 @@ def test_money_of_another_currency_is_not_added_up(visit, site):
     page = visit("dan", "/?scale=month&unit=eurperyear")
     drawn(page, "day")
     assert page.locator("#axis").inner_text() == "CZK/year"
-    assert statistics(page)["dan"] == ["52,560"] * 4 + ["–"], "of the days that were paid in CZK; the sum would be of both"
+    assert statistics(page)["dan"] == ["52,560"] * 4 + ["–"], (
+        "of the days that were paid in CZK; the sum would be of both"
+    )
     values = [row[1] for row in table(page)]
     assert set(values[:45]) == {"–"} and set(values[-8:-1]) == {"52,560"}
     page.get_by_text("kWh/year").click()
@@ -162,7 +200,9 @@ def test_money_of_another_currency_is_not_added_up(visit, site):
 
 def test_a_sum_is_what_was_counted(visit, site):
     """A sensor that began at two in the afternoon ten days ago: 600 W, ten hours of its first day."""
-    at = datetime.combine(datetime.now(BRUSSELS).date() - timedelta(10), datetime.min.time(), BRUSSELS) + timedelta(hours=14)
+    at = datetime.combine(
+        datetime.now(BRUSSELS).date() - timedelta(10), datetime.min.time(), BRUSSELS
+    ) + timedelta(hours=14)
     midnight = datetime.combine(datetime.now(BRUSSELS).date(), datetime.min.time(), BRUSSELS)
     now = int(time.time()) // 60 * 60
     site.fill(sensor(9), steady(int(at.timestamp()), now, 600), now)
@@ -170,7 +210,9 @@ def test_a_sum_is_what_was_counted(visit, site):
     drawn(page, "day")
     hours = (midnight.timestamp() - at.timestamp()) / 3600
     found = statistics(page)["henry"]
-    assert found[:4] == ["600"] * 4 and float(found[4].replace(",", "")) == pytest.approx(0.6 * hours, abs=0.2 if hours < 160 else 1)
+    assert found[:4] == ["600"] * 4 and float(found[4].replace(",", "")) == pytest.approx(
+        0.6 * hours, abs=0.2 if hours < 160 else 1
+    )
 
 
 def test_a_dragged_stretch_is_fetched_finer_and_the_url_brings_it_back(visit):
@@ -230,12 +272,24 @@ def test_fingers_move_and_zoom(visit):
     x, y, width = box["x"], box["y"] + box["height"] / 2, box["width"]
     fingers = Fingers(page)
     fingers.drag([(x + width * share, y) for share in (0.3, 0.4, 0.5, 0.6, 0.7)])
-    until(page, f"(end => end && Date.now() / 1000 - end > {DAY / 4})(new URLSearchParams(location.search).get('end'))")
+    until(
+        page,
+        f"(end => end && Date.now() / 1000 - end > {DAY / 4})(new "
+        f"URLSearchParams(location.search).get('end'))",
+    )
     state = query(page)
-    assert abs(int(state["end"]) - int(state["start"]) - DAY) < 60 and time.time() - int(state["end"]) > DAY / 4
+    assert (
+        abs(int(state["end"]) - int(state["start"]) - DAY) < 60
+        and time.time() - int(state["end"]) > DAY / 4
+    )
     shares = (0.4, 0.3, 0.2, 0.1)
-    fingers.drag([(x + width * share, y) for share in shares], [(x + width * (1 - share), y) for share in shares])
-    until(page, "(q => q.get('end') - q.get('start') < 40000)(new URLSearchParams(location.search))")
+    fingers.drag(
+        [(x + width * share, y) for share in shares],
+        [(x + width * (1 - share), y) for share in shares],
+    )
+    until(
+        page, "(q => q.get('end') - q.get('start') < 40000)(new URLSearchParams(location.search))"
+    )
 
 
 def test_a_tap_reads(visit):

@@ -20,7 +20,15 @@ MEMBERS = {
     "carol": member("day"),
     "dave": member("private"),
     "eve": member(),  # has not answered
-    "sunny": member("minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"), ("part", "electricity"))),
+    "sunny": member(
+        "minutes",
+        (
+            ("import", "electricity"),
+            ("export", "electricity"),
+            ("pv", "electricity"),
+            ("part", "electricity"),
+        ),
+    ),
     "newcomer": member("minutes", ()),
     "fountain": member("minutes", (("import", "water"), ("import", "electricity"))),
 }
@@ -115,7 +123,15 @@ def test_nights(site, now):
 
 @pytest.mark.parametrize(
     "query",
-    ["start=5&end=4", "start=x&end=4", "step=second&scale=day", "scale=century", "resource=wind&scale=day", "flow=up&scale=day", "start=0"],
+    [
+        "start=5&end=4",
+        "start=x&end=4",
+        "step=second&scale=day",
+        "scale=century",
+        "resource=wind&scale=day",
+        "flow=up&scale=day",
+        "start=0",
+    ],
 )
 def test_what_makes_no_sense_is_told(site, query):
     status, told = site.get(f"/chart.json?{query}", "alice")
@@ -149,7 +165,9 @@ def test_silence_is_a_gap_whose_energy_stays(site, now):
     noon = now - 20 * DAY
     one = sensor(BOB)
     site.shell(f"from project import stores; stores.store().forget('{one}'); stores.close()")
-    site.fill(one, steady(noon - 7200, noon, 600) + steady(noon + 2400, noon + 7200, 600, 60, 1600), now)
+    site.fill(
+        one, steady(noon - 7200, noon, 600) + steady(noon + 2400, noon + 7200, 600, 60, 1600), now
+    )
     told = line(chart(site, "bob", now, start=noon - 3600, end=noon + 3600), "me")
     assert told["gaps"] == [[60, 99]]
     assert set(told["v"]) == {600}, "the energy of the gap is known by the counter"
@@ -165,8 +183,13 @@ for n in (600, 1200, 1800):
 
 def test_another_sensor_of_the_device_shows_that_it_was_there(site, now):
     noon = now - 30 * DAY
-    site.shell(f"from project import stores; [stores.store().forget(s) for s in ('{sensor(SUNNY)}', '{sensor(SUNNY, 3)}')]; stores.close()")
-    site.fill(sensor(SUNNY), [(noon - 3600, 0), (noon, 240), (noon + 2400, 400), (noon + 3600, 480)], now)
+    site.shell(
+        f"from project import stores; [stores.store().forget(s) for s in ('{sensor(SUNNY)}', "
+        f"'{sensor(SUNNY, 3)}')]; stores.close()"
+    )
+    site.fill(
+        sensor(SUNNY), [(noon - 3600, 0), (noon, 240), (noon + 2400, 400), (noon + 3600, 480)], now
+    )
     told = chart(site, "sunny", now, start=noon - 1800, end=noon + 3000, flow="net")["lines"][0]
     assert told["gaps"] == []
 
@@ -180,7 +203,11 @@ def test_only_those_who_share_are_seen(site, now):
         )
     follow(site, "alice", "bob", "carol")
     told = chart(site, "alice", now)
-    assert [(each["key"], each["kind"]) for each in told["lines"]] == [("me", "own"), ("bob", "peer"), ("carol", "peer")]
+    assert [(each["key"], each["kind"]) for each in told["lines"]] == [
+        ("me", "own"),
+        ("bob", "peer"),
+        ("carol", "peer"),
+    ]
     listed = site.get("/members.json", "alice")[1]
     assert [each["name"] for each in listed["subscriptions"]] == ["bob", "carol"]
     assert {each["name"] for each in listed["fluksonians"]} == {"sunny", "newcomer", "fountain"}
@@ -188,8 +215,15 @@ def test_only_those_who_share_are_seen(site, now):
 
 def test_lines_are_shown_by_name_to_who_may_see_them(site, now):
     asked = "carol,nobody,dave,bob,alice,carol,bob"
-    assert [each["key"] for each in chart(site, "fountain", now, lines="bob,dave,nobody,fountain")["lines"]] == ["me", "bob"]
-    assert [each["key"] for each in chart(site, "fountain", now, lines=asked)["lines"]] == ["me", "carol", "bob"], "of the first four"
+    assert [
+        each["key"]
+        for each in chart(site, "fountain", now, lines="bob,dave,nobody,fountain")["lines"]
+    ] == ["me", "bob"]
+    assert [each["key"] for each in chart(site, "fountain", now, lines=asked)["lines"]] == [
+        "me",
+        "carol",
+        "bob",
+    ], "of the first four"
     assert [each["key"] for each in chart(site, "dave", now, lines="bob")["lines"]] == ["me"]
     assert [each["key"] for each in chart(site, "fountain", now, lines="")["lines"]] == ["me"]
 
@@ -210,7 +244,9 @@ def test_a_line_goes_at_once_when_its_member_becomes_private(site, now):
     change = "from accounts.models import Account; from accounts import sharing; "
     site.shell(change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'private')")
     assert [each["key"] for each in chart(site, "sunny", now)["lines"]] == ["me"]
-    site.shell(change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'minutes', 'all')")
+    site.shell(
+        change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'minutes', 'all')"
+    )
 
 
 @pytest.mark.parametrize("step", ["live", "minute", "15min", "hour", "day", "week"])
@@ -220,36 +256,60 @@ def test_who_shares_days_shows_nothing_finer(site, now, step):
     noon = now // DAY * DAY - (20 if step == "week" else 3) * DAY
     span = 900 if step == "live" else 2 * DAY
     for zone in ("Europe/Brussels", "Pacific/Auckland", "America/Los_Angeles"):
-        site.shell(f"from accounts.models import Account; Account.objects.filter(username='alice').update(time_zone='{zone}')")
+        site.shell(
+            f"from accounts.models import Account; "
+            f"Account.objects.filter(username='alice').update(time_zone='{zone}')"
+        )
         told = chart(site, "alice", now, start=noon, end=noon + span, step=step)
         values = {value for value in line(told, "carol")["v"] if value is not None}
         # a week in which the clocks change has an hour more or less of 1,200 W
-        assert values and all(abs(value - 600) <= (4 if step == "week" else 2) for value in values), (zone, values)
+        assert values and all(
+            abs(value - 600) <= (4 if step == "week" else 2) for value in values
+        ), (zone, values)
         assert line(told, "carol")["last"] is None
-    site.shell("from accounts.models import Account; Account.objects.filter(username='alice').update(time_zone='Europe/Brussels')")
+    site.shell(
+        "from accounts.models import Account; "
+        "Account.objects.filter(username='alice').update(time_zone='Europe/Brussels')"
+    )
 
 
 def test_who_shares_days_has_no_nights_and_no_today(site, now):
     follow(site, "alice", "carol")
-    assert set(line(chart(site, "alice", now, start=now - 9 * DAY, step="night"), "carol")["v"]) == {None}
-    midnight = int(datetime.combine(datetime.now(BRUSSELS).date(), datetime.min.time(), BRUSSELS).timestamp())
+    assert set(
+        line(chart(site, "alice", now, start=now - 9 * DAY, step="night"), "carol")["v"]
+    ) == {None}
+    midnight = int(
+        datetime.combine(datetime.now(BRUSSELS).date(), datetime.min.time(), BRUSSELS).timestamp()
+    )
     told = chart(site, "alice", now, start=min(midnight, now - 3600), end=now, step="minute")
-    today = [value for ts, value in zip(times(told), line(told, "carol")["v"], strict=False) if ts >= midnight]
+    today = [
+        value
+        for ts, value in zip(times(told), line(told, "carol")["v"], strict=False)
+        if ts >= midnight
+    ]
     assert set(today) <= {None}
 
 
 def test_at_most_four_others_are_in_the_chart(site, now):
     site.shell(
         "from accounts.models import Account; from accounts import sharing\n"
-        "for n in range(5): sharing.set_sharing(Account.objects.create_user(f'peer{n}'), 'minutes', 'all')"
+        "for n in range(5): sharing.set_sharing(Account.objects.create_user(f'peer{n}'), "
+        "'minutes', 'all')"
     )
     follow(site, "newcomer", *[f"peer{n}" for n in range(5)])
     assert len(chart(site, "newcomer", now)["lines"]) == 5
-    assert [each["shown"] for each in site.get("/members.json", "newcomer")[1]["subscriptions"]] == [True] * 4 + [False]
+    assert [
+        each["shown"] for each in site.get("/members.json", "newcomer")[1]["subscriptions"]
+    ] == [True] * 4 + [False]
     assert site.post("/follow/", "newcomer", click="show peer4")[0] == 409
     assert site.post("/follow/", "newcomer", click="hide peer0")[0] == 200
     assert site.post("/follow/", "newcomer", click="show peer4")[0] == 200
-    assert [each["key"] for each in chart(site, "newcomer", now)["lines"]][1:] == ["peer1", "peer2", "peer3", "peer4"]
+    assert [each["key"] for each in chart(site, "newcomer", now)["lines"]][1:] == [
+        "peer1",
+        "peer2",
+        "peer3",
+        "peer4",
+    ]
 
 
 def test_prices_keep_the_past(site, now):
@@ -258,7 +318,8 @@ def test_prices_keep_the_past(site, now):
     site.shell(
         "from datetime import date; from decimal import Decimal\n"
         "from accounts.models import Account; from accounts.prices import set_price\n"
-        f"set_price(Account.objects.get(username='alice'), Decimal('30'), date({day.year}, {day.month}, {day.day}), date.today())"
+        f"set_price(Account.objects.get(username='alice'), Decimal('30'), date({day.year}, "
+        f"{day.month}, {day.day}), date.today())"
     )
     midnight = int(datetime.combine(day, datetime.min.time(), BRUSSELS).timestamp())
     assert chart(site, "alice", now)["prices"] == [[0, 0.18, "€"], [midnight, 0.3, "€"]]
@@ -271,7 +332,9 @@ def test_a_sensor_of_ones_own_has_a_page_and_nobody_elses(site):
         assert site.get(f"/sensors/{sensor(BOB)}/{path}", "alice")[0] == 404
 
 
-@pytest.mark.parametrize("path", ["/chart.json?scale=day", "/figures.json", "/members.json", "/live/"])
+@pytest.mark.parametrize(
+    "path", ["/chart.json?scale=day", "/figures.json", "/members.json", "/live/"]
+)
 def test_scripts_without_a_session_are_told_so(site, path):
     assert site.get(path)[0] == 401
 
@@ -279,7 +342,9 @@ def test_scripts_without_a_session_are_told_so(site, path):
 def test_lists_change_only_with_a_token_of_the_form(site):
     request = urllib.request.Request(site.url + "/follow/", b"click=subscribe+bob")
     assert site.ask(request, "alice")[0] == 403
-    assert site.ask(urllib.request.Request(site.url + "/unit/", b"unit=eurperyear"), "alice")[0] == 403
+    assert (
+        site.ask(urllib.request.Request(site.url + "/unit/", b"unit=eurperyear"), "alice")[0] == 403
+    )
 
 
 def test_the_unit_is_remembered(site):
@@ -289,7 +354,9 @@ def test_the_unit_is_remembered(site):
 
 
 def test_the_clock_of_the_window_is_told(site, now):
-    """The browser needs no time zones of its own: it is told from when on how far off the household's clock is."""
+    """The browser needs no time zones of its own: it is told from when on how far off the
+    household's clock is.
+    """
     told = chart(site, "alice", 1_774_800_000, start=1_771_200_000, end=1_777_000_000, step="day")
     assert [offset for _ts, offset in told["zone"]] == [3600, 7200]
     assert told["zone"][1][0] == int(datetime(2026, 3, 29, 3, tzinfo=BRUSSELS).timestamp())

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an invitation to a line that moves, in a real browser: platform over TLS, real mail, the real daemon on the simulated board."""
+"""From an invitation to a line that moves, in a real browser: platform over TLS, real mail, the
+real daemon on the simulated board.
+"""
 
 import json
 import time
@@ -21,7 +23,10 @@ SENSOR = SENSORS[0]
 HOSTS_SENSOR = "ab" * 16
 WATCHED_S = 150  # of what follows, while somebody looks on
 BEHIND_S = 480  # the board's clock at its start: what it measures until now is what the pages show
-DAEMON = "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"
+DAEMON = (
+    "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
+    "lan_port '{}'\n"
+)
 HOST = f"""
 from accounts import sharing
 from accounts.models import Account
@@ -43,7 +48,9 @@ def mailbox():
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, certificates, mailbox):
-    with Platform(tmp_path_factory.mktemp("flow"), certificates / "good.pem", **mailbox.settings) as running:
+    with Platform(
+        tmp_path_factory.mktemp("flow"), certificates / "good.pem", **mailbox.settings
+    ) as running:
         running.command("shell", "-v0", "-c", HOST)
         now = int(time.time())
         running.store.append(HOSTS_SENSOR, steady(now - 7200, now, 600), now)
@@ -52,7 +59,9 @@ def platform(tmp_path_factory, certificates, mailbox):
 
 @pytest.fixture
 def open_page(browser, platform):
-    """A browser of one person, who has no cookie yet; an error of a script fails the test at its end."""
+    """A browser of one person, who has no cookie yet; an error of a script fails the test at its
+    end.
+    """
     opened, errors = [], []
 
     def open_one(path="/"):
@@ -74,7 +83,12 @@ def chain(tmp_path_factory, certificates, platform):
     """Board and daemon of a household that nobody knows yet; `.lan` is its own page."""
     port = free_port()
     now = int(time.time())
-    household = Chain(tmp_path_factory.mktemp("household"), platform.url, certificates / "ca.crt", more=("--wall", str(now - BEHIND_S)))
+    household = Chain(
+        tmp_path_factory.mktemp("household"),
+        platform.url,
+        certificates / "ca.crt",
+        more=("--wall", str(now - BEHIND_S)),
+    )
     household.configure(extra=DAEMON.format(port), interval=60)
     household.lan = f"http://127.0.0.1:{port}"
     household.start()
@@ -102,7 +116,9 @@ def sign_up(page, name, email):
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     for question in ("What do you share", "With whom"):
-        assert page.get_by_role("group", name=question).locator("input:checked").count() == 0, "nothing is ticked beforehand"
+        assert page.get_by_role("group", name=question).locator("input:checked").count() == 0, (
+            "nothing is ticked beforehand"
+        )
     page.get_by_label("every minute").check()
     page.get_by_label("all members", exact=True).check()
     page.get_by_role("button", name="Sign up").click()
@@ -121,7 +137,9 @@ def measure(chain, ago_s):
 
 
 def choose(page, scale, step):
-    page.get_by_role("navigation", name="Time scale").get_by_role("link", name=scale, exact=True).click()
+    page.get_by_role("navigation", name="Time scale").get_by_role(
+        "link", name=scale, exact=True
+    ).click()
     drawn(page, step)
 
 
@@ -139,7 +157,9 @@ def test_from_an_invitation_to_a_line_that_moves(open_page, platform, mailbox, c
     expect(anna.locator(".welcome")).to_contain_text("demo household")
     drawn(anna)
 
-    chain.run_until(lambda: platform.requests().count(("POST", "/device/" + DEVICE, 200)) >= 2, limit_s=400)  # registration and heartbeat
+    chain.run_until(
+        lambda: platform.requests().count(("POST", "/device/" + DEVICE, 200)) >= 2, limit_s=400
+    )  # registration and heartbeat
     anna.get_by_role("link", name="Devices").click()
     anna.get_by_label("Code on the device's own page").fill(code_of(chain).lower())
     anna.get_by_role("button", name="Claim it").click()
@@ -177,7 +197,9 @@ def test_from_an_invitation_to_a_line_that_moves(open_page, platform, mailbox, c
 
     anna.get_by_role("link", name="Account").click()
     anna.get_by_label("nothing: I see nobody").check()
-    anna.locator("form", has=anna.get_by_label("nothing: I see nobody")).get_by_role("button", name="Save").click()
+    anna.locator("form", has=anna.get_by_label("nothing: I see nobody")).get_by_role(
+        "button", name="Save"
+    ).click()
     expect(anna.get_by_text("Saved.")).to_be_visible()
     anna.get_by_role("link", name="Dashboard").click()
     expect(anna.locator("#circle")).to_contain_text("You share nothing")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live tab: devices hear that they are watched, lines move by themselves, and a lost connection comes back."""
+"""The live tab: devices hear that they are watched, lines move by themselves, and a lost connection
+comes back.
+"""
 
 import contextlib
 import json
@@ -22,7 +24,9 @@ LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    members = {name: member("minutes") for name in ("alice", "bob", "carol")} | {"newcomer": member(None, ())}
+    members = {name: member("minutes") for name in ("alice", "bob", "carol")} | {
+        "newcomer": member(None, ())
+    }
     members |= {name: member("minutes") for name in ("dora", "erik")}
     made = Site(tmp_path_factory.mktemp("live"), members)
     now = int(time.time())
@@ -40,7 +44,9 @@ def upload(site, tuples, number=1):
     """As a member's device does; returns the answer's X-Upload-Interval."""
     path = f"/sensor/{sensor(number)}"
     body = json.dumps({"measurements": tuples}, separators=(",", ":")).encode()
-    request = urllib.request.Request(site.url + path, body, digests(key(number), path, body, sign=False))
+    request = urllib.request.Request(
+        site.url + path, body, digests(key(number), path, body, sign=False)
+    )
     with urllib.request.urlopen(request, timeout=30) as reply:
         return reply.headers["X-Upload-Interval"]
 
@@ -100,9 +106,11 @@ def test_who_watches_a_peer_does_not_hurry_the_peers_device(visit, site):
 
 def test_a_device_is_left_in_peace_soon_after_the_watch(site):
     watch = (
-        "from datetime import timedelta; from django.utils import timezone; from accounts.models import Account; "
+        "from datetime import timedelta; from django.utils import timezone; from accounts.models "
+        "import Account; "
         "from devices.live import WATCH, watch; "
-        "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + timedelta(seconds={}))"
+        "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + "
+        "timedelta(seconds={}))"
     )
     newest = [site.platform.held(sensor(6))[-1]]  # sent again and again, as after a lost answer
     assert upload(site, newest, 6) is None, "nobody watches yet"
@@ -113,7 +121,12 @@ def test_a_device_is_left_in_peace_soon_after_the_watch(site):
 
 def test_live_rests_and_goes_on_when_asked(visit):
     page = visit("newcomer", "/?scale=hour")
-    page.route("**/live/*", lambda route: route.fulfill(body="event: rest\ndata: {}\n\n", content_type="text/event-stream"))
+    page.route(
+        "**/live/*",
+        lambda route: route.fulfill(
+            body="event: rest\ndata: {}\n\n", content_type="text/event-stream"
+        ),
+    )
     page.get_by_role("link", name="live", exact=True).click()
     page.wait_for_selector("#live[data-state=resting]")
     assert "rests after ten minutes" in page.locator("#live-note").inner_text()
@@ -159,7 +172,9 @@ def test_a_look_back_does_not_watch(visit, site):
 def test_an_account_has_six_streams(site):
     with contextlib.ExitStack() as stack:
         for _ in range(6):
-            request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"})
+            request = urllib.request.Request(
+                site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"}
+            )
             stream = stack.enter_context(urllib.request.urlopen(request, timeout=30))
             assert stream.readline().startswith(b"retry: ")
         assert site.get("/live/", "bob")[0] == 503
@@ -167,7 +182,9 @@ def test_an_account_has_six_streams(site):
 
 
 def _is_free(site) -> bool:
-    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"})
+    request = urllib.request.Request(
+        site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['bob']}"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=30) as stream:
             return stream.readline().startswith(b"retry: ")
@@ -176,7 +193,9 @@ def _is_free(site) -> bool:
 
 
 def test_of_six_tabs_that_open_at_once_three_get_a_stream(site):
-    request = urllib.request.Request(site.url + "/live/?few=1", headers={"Cookie": f"sessionid={site.sessions['erik']}"})
+    request = urllib.request.Request(
+        site.url + "/live/?few=1", headers={"Cookie": f"sessionid={site.sessions['erik']}"}
+    )
     asked = threading.Barrier(6)
     with contextlib.ExitStack() as stack:
 
@@ -189,14 +208,21 @@ def test_of_six_tabs_that_open_at_once_three_get_a_stream(site):
 
         with ThreadPoolExecutor(6) as tabs:
             assert sorted(tabs.map(ask, range(6))) == [200] * 3 + [503] * 3
-    assert "ERROR django.request" not in site.platform.log.read_text()  # to refuse some is as planned
+    assert (
+        "ERROR django.request" not in site.platform.log.read_text()
+    )  # to refuse some is as planned
 
 
 def test_the_stream_tells_when_there_is_news(site):
-    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['alice']}"})
+    request = urllib.request.Request(
+        site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['alice']}"}
+    )
     meter = Meter(site)
     with urllib.request.urlopen(request, timeout=30) as stream:
-        assert stream.headers["Content-Type"] == "text/event-stream" and stream.headers["Cache-Control"].find("no-store") >= 0
+        assert (
+            stream.headers["Content-Type"] == "text/event-stream"
+            and stream.headers["Cache-Control"].find("no-store") >= 0
+        )
         told = _event(stream)
         assert set(told["last"]) == {"me", "bob", "dora"} and told["last"]["me"] == meter.at
         happens(lambda: meter.send(600) is not None)
@@ -204,8 +230,13 @@ def test_the_stream_tells_when_there_is_news(site):
 
 
 def test_the_stream_ends_when_its_viewer_logs_out(site):
-    name = "from django.contrib.sessions.models import Session; Session.objects.filter(pk={!r}).delete()"
-    request = urllib.request.Request(site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['newcomer']}"})
+    name = (
+        "from django.contrib.sessions.models import Session; "
+        "Session.objects.filter(pk={!r}).delete()"
+    )
+    request = urllib.request.Request(
+        site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['newcomer']}"}
+    )
     with urllib.request.urlopen(request, timeout=30) as stream:
         assert stream.readline().startswith(b"retry: ")
         site.shell(name.format(site.sessions["newcomer"]))  # as a log-out does, in any process
@@ -222,7 +253,9 @@ def _event(stream) -> dict:
 
 
 def test_eight_live_windows_of_one_browser_all_get_their_pages(visit, site):
-    """A browser opens six connections to a server: who gets no stream asks instead, and hears of news as well."""
+    """A browser opens six connections to a server: who gets no stream asks instead, and hears of
+    news as well.
+    """
     first = visit("carol", "/?scale=live")
     pages = [first, *(first.context.new_page() for _ in range(7))]
     for page in pages[1:]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the figures are when sensors come and go: balances, gaps, first days, prices, weeks of who shares days."""
+"""What the figures are when sensors come and go: balances, gaps, first days, prices, weeks of who
+shares days.
+"""
 
 import json
 import time
@@ -14,7 +16,9 @@ from tests.server.dashboard.test_data import BRUSSELS, chart, line, times
 pytestmark = pytest.mark.dated
 
 IMPORT, EXPORT, PV = (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))
-NEVER, LATER, RETIRED, FEEDER, ROOF, FRESH, SUNRISE, WEEKLY, PRICED, ABROAD, EMPTY, PRODUCER = range(1, 13)
+NEVER, LATER, RETIRED, FEEDER, ROOF, FRESH, SUNRISE, WEEKLY, PRICED, ABROAD, EMPTY, PRODUCER = (
+    range(1, 13)
+)
 MEMBERS = {
     "never": member(None, (IMPORT, IMPORT)),
     "later": member(None, (IMPORT, IMPORT)),
@@ -80,7 +84,11 @@ def age(site):
 
 # gaps
 
-OTHERS = {"never": None, "later": 3 * 3600, "retired": -3 * 3600}  # when the second sensor begins or ends, s from the silence
+OTHERS = {
+    "never": None,
+    "later": 3 * 3600,
+    "retired": -3 * 3600,
+}  # when the second sensor begins or ends, s from the silence
 
 
 @pytest.mark.parametrize("who", OTHERS)
@@ -109,9 +117,16 @@ def test_a_day_of_which_over_half_was_silent_is_a_gap_wherever_it_is(site, now, 
     """From five to seven in the evening, within one day of both zones."""
     five = (now - 30 * DAY) // DAY * DAY + 5 * 3600
     before = steady(five - DAY, five, 600)
-    site.fill(sensor(ABROAD), before + steady(five + 14 * 3600, five + 2 * DAY, 600, 60, before[-1][1] + 8400), now)
+    site.fill(
+        sensor(ABROAD),
+        before + steady(five + 14 * 3600, five + 2 * DAY, 600, 60, before[-1][1] + 8400),
+        now,
+    )
     age(site)
-    site.shell(f"from accounts.models import Account; Account.objects.filter(username='abroad').update(time_zone='{zone}')")
+    site.shell(
+        f"from accounts.models import Account; "
+        f"Account.objects.filter(username='abroad').update(time_zone='{zone}')"
+    )
     own = line(chart(site, "abroad", now, start=five - DAY, end=five + DAY, step="day"), "me")
     assert own["gaps"] == [[1, 1]] and own["v"][1] == 600
 
@@ -119,7 +134,11 @@ def test_a_day_of_which_over_half_was_silent_is_a_gap_wherever_it_is(site, now, 
 def test_a_silence_is_told_by_tuples_alone_before_heartbeats_are_kept(site, now):
     """So that what is drawn is the same before and after the old heartbeats are removed."""
     noon = (now - 65 * DAY) // 3600 * 3600 + 540  # nine minutes past
-    site.fill(sensor(ABROAD), steady(noon - 3600, noon, 600) + steady(noon + 2400, noon + 3600, 600, 60, 1000), now)
+    site.fill(
+        sensor(ABROAD),
+        steady(noon - 3600, noon, 600) + steady(noon + 2400, noon + 3600, 600, 60, 1000),
+        now,
+    )
     site.shell(
         "from datetime import datetime, timezone\nfrom devices.models import Heartbeat\n"
         f"for n in (600, 1200, 1800): Heartbeat.objects.create(device_id='{ABROAD:032x}', "
@@ -141,13 +160,18 @@ def test_without_a_meter_on_the_panels_there_is_only_the_net(site, now, flow):
     assert told["name"] == "feeder (net)" and set(told["v"]) == {-900}
     page = site.get("/", "feeder")[1]
     assert "solar that we use ourselves" not in page and "what we use" not in page
-    assert '<small data-figure="flow">from the grid, net</small>' in page, "the figures above the chart are the net, too"
+    assert '<small data-figure="flow">from the grid, net</small>' in page, (
+        "the figures above the chart are the net, too"
+    )
 
 
 def test_peers_see_what_a_line_is(site, now):
     site.fill(sensor(PRODUCER), steady(now - DAY, now, 900), now)
     told = chart(site, "priced", now, lines="feeder,producer")["lines"][1:]
-    assert [(each["key"], each["name"]) for each in told] == [("feeder", "feeder (net)"), ("producer", "producer (solar)")]
+    assert [(each["key"], each["name"]) for each in told] == [
+        ("feeder", "feeder (net)"),
+        ("producer", "producer (solar)"),
+    ]
 
 
 ROLES = [  # roles, what can be shown
@@ -166,16 +190,19 @@ ROLES = [  # roles, what can be shown
 def test_what_a_household_can_show(site):
     told = ask(
         site,
-        f"own = lambda roles: [lines.Counter('a', 'electricity', role, None, 1) for role in roles]\n"
-        f"print(json.dumps([lines.flows_of(own(roles), 'electricity') for roles in {[sorted(roles) for roles, _flows in ROLES]}]))",
+        f"own = lambda roles: [lines.Counter('a', 'electricity', role, None, 1) for role in "
+        f"roles]\n"
+        f"print(json.dumps([lines.flows_of(own(roles), 'electricity') for roles in "
+        f"{[sorted(roles) for roles, _flows in ROLES]}]))",
     )
     assert told == [flows for _roles, flows in ROLES]
 
 
 @pytest.fixture(scope="module")
 def roof(site, now):
-    """Import for three days; what is fed in for the last four hours, and the panels' meter only in the second of these. The time when the
-    meter on the feed begins."""
+    """Import for three days; what is fed in for the last four hours, and the panels' meter only in
+    the second of these. The time when the meter on the feed begins.
+    """
     begin = now - 4 * 3600
     site.fill(sensor(ROOF), steady(now - 3 * DAY, now, 300, 300), now)
     site.fill(sensor(ROOF, 1), steady(begin, now, 780), now)
@@ -192,15 +219,28 @@ BALANCES = [  # flow, before there were panels, feed alone, all, the panels' met
 
 
 @pytest.mark.parametrize("flow, before, fed, whole, after", BALANCES)
-def test_a_balance_is_known_where_each_of_its_sides_is(site, now, roof, flow, before, fed, whole, after):
+def test_a_balance_is_known_where_each_of_its_sides_is(
+    site, now, roof, flow, before, fed, whole, after
+):
     told = chart(site, "roof", now, start=roof - 3600, end=now - 60, flow=flow)["lines"][0]["v"]
-    assert [set(told[at : at + 30]) for at in (15, 75, 135, 255)] == [{before}, {fed}, {whole}, {after}]
+    assert [set(told[at : at + 30]) for at in (15, 75, 135, 255)] == [
+        {before},
+        {fed},
+        {whole},
+        {after},
+    ]
 
 
 def test_a_balance_lives_only_while_each_of_its_sides_does(site, now, roof):
-    site.fill(sensor(ROOF), [(ts, wh) for ts, wh in steady(now - 3 * DAY, now, 300, 60) if ts > now - 1800], now)
+    site.fill(
+        sensor(ROOF),
+        [(ts, wh) for ts, wh in steady(now - 3 * DAY, now, 300, 60) if ts > now - 1800],
+        now,
+    )
     for flow, watt in (("use", None), ("net", -480)):
-        told = chart(site, "roof", now, start=now - 900, end=now - 60, step="live", flow=flow)["lines"][0]["v"]
+        told = chart(site, "roof", now, start=now - 900, end=now - 60, step="live", flow=flow)[
+            "lines"
+        ][0]["v"]
         assert set(told[:-8]) == {watt}, (flow, told)
     assert figures(site, "roof", now)["now"] is None
 
@@ -218,7 +258,9 @@ def first_day(site, now):
 
 def test_an_amount_is_what_was_counted(site, first_day):
     assert figures(site, "fresh", local(first_day, 23))["today"] == pytest.approx(3600, abs=2)
-    assert figures(site, "fresh", local(first_day, 13))["today"] == pytest.approx(600, abs=2), "also of a smaller part of the day"
+    assert figures(site, "fresh", local(first_day, 13))["today"] == pytest.approx(600, abs=2), (
+        "also of a smaller part of the day"
+    )
     after = figures(site, "fresh", local(first_day + timedelta(1), 12))
     assert after["today"] == pytest.approx(3600, abs=2) and after["before"] is None
 
@@ -234,12 +276,19 @@ def test_what_is_known_in_part_is_told(site, now, first_day):
 
 def test_of_who_shares_days_no_parts_are_told(site, now):
     site.fill(sensor(WEEKLY), [(ts, wh) for ts, wh in by_week(now)], now)
-    assert line(chart(site, "priced", now, start=now - 40 * DAY, step="day", lines="weekly"), "weekly")["part"] == []
+    assert (
+        line(
+            chart(site, "priced", now, start=now - 40 * DAY, step="day", lines="weekly"), "weekly"
+        )["part"]
+        == []
+    )
 
 
 @pytest.mark.parametrize("hour", [0, 3, 5, 7])
 def test_last_night_is_yesterdays_until_six(site, first_day, hour):
-    assert figures(site, "fresh", local(first_day + timedelta(2), hour))["night"] == pytest.approx(300, abs=1)
+    assert figures(site, "fresh", local(first_day + timedelta(2), hour))["night"] == pytest.approx(
+        300, abs=1
+    )
 
 
 def test_sides_of_a_balance_that_end_apart_give_the_last_value_of_all(site, now):
@@ -264,20 +313,29 @@ def by_week(now):
 def test_a_week_of_who_shares_days_is_of_seven_of_its_days(site, now):
     """Else a week less six of its days would tell of two hours."""
     site.fill(sensor(WEEKLY), [(ts, wh) for ts, wh in by_week(now)], now)
-    weeks = chart(site, "priced", now, start=now - 35 * DAY, end=now - 8 * DAY, step="week", lines="weekly")
+    weeks = chart(
+        site, "priced", now, start=now - 35 * DAY, end=now - 8 * DAY, step="week", lines="weekly"
+    )
     days = chart(site, "priced", now, start=now - 45 * DAY, end=now, step="day", lines="weekly")
-    means = {datetime.fromtimestamp(ts, BRUSSELS).date(): v for ts, v in zip(times(days), line(days, "weekly")["v"], strict=False)}
+    means = {
+        datetime.fromtimestamp(ts, BRUSSELS).date(): v
+        for ts, v in zip(times(days), line(days, "weekly")["v"], strict=False)
+    }
     assert {value > 0 for value in means.values() if value is not None} == {True, False}
     for start, value in zip(times(weeks), line(weeks, "weekly")["v"], strict=False):
         thursday = datetime.fromtimestamp(start, timezone.utc).date()
-        assert value == pytest.approx(sum(means[thursday + timedelta(n)] for n in range(7)) / 7, abs=1)
+        assert value == pytest.approx(
+            sum(means[thursday + timedelta(n)] for n in range(7)) / 7, abs=1
+        )
 
 
 # prices
 
 PAY = (
-    "from datetime import date; from decimal import Decimal; from accounts.models import Account; from accounts.prices import set_price\n"
-    "set_price(Account.objects.get(username='priced'), Decimal('{}'), date.fromisoformat('{}'), date.today(), '{}')"
+    "from datetime import date; from decimal import Decimal; from accounts.models import Account; "
+    "from accounts.prices import set_price\n"
+    "set_price(Account.objects.get(username='priced'), Decimal('{}'), date.fromisoformat('{}'), "
+    "date.today(), '{}')"
 )
 
 
@@ -289,20 +347,27 @@ def test_prices_bear_their_currency_and_stay_where_they_began(site, now):
     told = chart(site, "priced", now)
     assert told["prices"] == wanted and told["sign"] == "CZK"
     for zone in ("Pacific/Auckland", "America/Los_Angeles", "Europe/Brussels"):
-        site.shell(f"from accounts.models import Account; Account.objects.filter(username='priced').update(time_zone='{zone}')")
+        site.shell(
+            f"from accounts.models import Account; "
+            f"Account.objects.filter(username='priced').update(time_zone='{zone}')"
+        )
         assert chart(site, "priced", now)["prices"] == wanted
 
 
 # bounds
 
 
-@pytest.mark.parametrize("sensors, days, step", [(5, 60, "day"), (33, 60, "day"), (34, 60, "week"), (320, 1, "minute"), (320, 7, "week")])
+@pytest.mark.parametrize(
+    "sensors, days, step",
+    [(5, 60, "day"), (33, 60, "day"), (34, 60, "week"), (320, 1, "minute"), (320, 7, "week")],
+)
 def test_many_sensors_are_read_more_coarsely(site, sensors, days, step):
     finest = {1: "minute", 7: "15min", 60: "day"}[days]
     told = ask(
         site,
         "from zoneinfo import ZoneInfo\nfrom dashboard.scales import window\n"
-        f"end = 1_790_000_000\nprint(json.dumps(window(end - {days * DAY}, end, '{finest}', end, ZoneInfo('UTC'), {sensors}).step))",
+        f"end = 1_790_000_000\nprint(json.dumps(window(end - {days * DAY}, end, '{finest}', end, "
+        f"ZoneInfo('UTC'), {sensors}).step))",
     )
     assert told == step
 
@@ -314,5 +379,9 @@ def test_the_demo_household_is_unknown_before_it_begins(site, now):
     begin = 1_577_836_800  # 2020-01-01
     for step, span in (("hour", DAY), ("live", 300)):
         told = chart(site, "empty", now, start=begin - span, end=begin + span, step=step)
-        known = [value is not None for at, value in zip(times(told), told["lines"][0]["v"], strict=False) if at < begin]
+        known = [
+            value is not None
+            for at, value in zip(times(told), told["lines"][0]["v"], strict=False)
+            if at < begin
+        ]
         assert known and not any(known) and told["lines"][0]["v"][-1] > 20

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the chart says is right: under the crosshair, in the statistics of a moved window, over gaps, on the axis, for gas, on paper."""
+"""What the chart says is right: under the crosshair, in the statistics of a moved window, over
+gaps, on the axis, for gas, on paper.
+"""
 
 import re
 import time
@@ -22,7 +24,9 @@ MEMBERS = {
     "daily": member("minutes"),
     "hole": member("minutes"),
     "gas": member("minutes", (("import", "electricity"), ("import", "gas"))),
-    "solar": member("minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))),
+    "solar": member(
+        "minutes", (("import", "electricity"), ("export", "electricity"), ("pv", "electricity"))
+    ),
 }
 HOLE_S, HOLE_AGO_S, HOLE_W = HOUR, 5 * HOUR, 900
 RECORD = """
@@ -95,7 +99,11 @@ def settled(page, before):
     """Wait until the window is another one and is told; returns its start and end."""
     page.wait_for_url(lambda url: "start=" in url and url != before)
     start, end = (int(query(page)[name]) for name in ("start", "end"))
-    until(page, "document.querySelector('#from').innerText", datetime.fromtimestamp(start, ZONE).strftime("%-d %b %Y"))
+    until(
+        page,
+        "document.querySelector('#from').innerText",
+        datetime.fromtimestamp(start, ZONE).strftime("%-d %b %Y"),
+    )
     return start, end
 
 
@@ -116,7 +124,9 @@ def test_the_crosshair_reads_the_bucket_that_it_is_in(visit):
         for hour in (3, 9, 15, 21):
             ts = midnight(day) + hour * HOUR
             text = hover(page, (ts - start) / (end - start))
-            assert text.startswith(day_name(ts)) and f"{load_w(ts)} W" in text, f"{day_name(ts)} {hour}:00: {text}"
+            assert text.startswith(day_name(ts)) and f"{load_w(ts)} W" in text, (
+                f"{day_name(ts)} {hour}:00: {text}"
+            )
 
 
 def test_keys_put_the_crosshair_where_they_read(visit):
@@ -130,7 +140,9 @@ def test_keys_put_the_crosshair_where_they_read(visit):
         spoken = page.locator("#spoken").inner_text()
         name, _colon, rest = spoken.partition(": ")
         shown = page.locator("#readout").inner_text()
-        assert shown.startswith(name) and rest.removeprefix("daily ") in shown, f"{spoken} / {shown}"
+        assert shown.startswith(name) and rest.removeprefix("daily ") in shown, (
+            f"{spoken} / {shown}"
+        )
         seen.add(name)
     assert len(seen) == 6
 
@@ -145,7 +157,9 @@ def test_statistics_are_of_the_visible_window(visit):
     start, end = settled(page, before)
     assert 30 < (end - start) / DAY < 31
     mean = mean_w(start, end)
-    low, high, average, last, total = (float(text.replace(",", "")) for text in statistics(page)["daily"])
+    low, high, average, last, total = (
+        float(text.replace(",", "")) for text in statistics(page)["daily"]
+    )
     assert (low, high, last) == (100, 700, load_w(end - 1))
     assert average == pytest.approx(mean, abs=1)
     assert total == pytest.approx(mean / 1000 * (end - start) / HOUR, rel=0.005)
@@ -174,15 +188,20 @@ def test_a_gap_is_as_long_as_the_silence(visit, site):
     began = next(a for (a, _), (b, _) in pairwise(held) if b - a == HOLE_S)
     page = visit("hole", f"/?scale=hour&start={began - 1800}&end={began + 1800}")
     minute = 1 / 60
-    assert pixels(page, "f1572f", 0.5 - 0.8 * minute, 0.5 - 0.2 * minute) > 10, "the last minute before it is drawn"
+    assert pixels(page, "f1572f", 0.5 - 0.8 * minute, 0.5 - 0.2 * minute) > 10, (
+        "the last minute before it is drawn"
+    )
     assert pixels(page, "f1572f", 0.5 + 0.2 * minute, 0.5 + 0.8 * minute) == 0
 
 
 def test_the_edge_of_the_yellow_line_has_its_gaps(visit, site):
     held = site.platform.held(sensor(2))
     began = next(a for (a, _), (b, _) in pairwise(held) if b - a == HOLE_S)
-    # the own line, of 400 W, lies on top of the others, and on a Wednesday that of `daily` would be over this one
-    page = visit("solar", f"/?scale=hour&start={began - 1800}&end={began + 1800}&lines=gas,daily,hole")
+    # the own line, of 400 W, lies on top of the others, and on a Wednesday that of `daily` would be
+    # over this one
+    page = visit(
+        "solar", f"/?scale=hour&start={began - 1800}&end={began + 1800}&lines=gas,daily,hole"
+    )
     assert list(statistics(page))[3] == "hole"
     assert pixels(page, "8f8300", 0.1, 0.4) > 50
     assert pixels(page, "8f8300", 0.6, 0.9) == 0
@@ -201,27 +220,47 @@ def test_gas_has_its_own_units(visit, now):
     page = visit("gas", f"/?scale=day&start={now - DAY}&end={now}")
     page.get_by_role("navigation", name="Resource").get_by_role("link", name="gas").click()
     drawn(page, "minute")
-    assert page.locator("#axis").inner_text() == "l/min" and page.locator("#sum").inner_text() == "m³"
+    assert (
+        page.locator("#axis").inner_text() == "l/min" and page.locator("#sum").inner_text() == "m³"
+    )
     assert statistics(page)["gas"] == ["2.00"] * 4 + ["2.88"]
     page.get_by_text("l/day").click()
     assert statistics(page)["gas"][:4] == ["2,880"] * 4
     page.get_by_text("m³/year").click()
     assert statistics(page)["gas"][:4] == ["1,051"] * 4
-    assert page.locator("[data-figure=now]").inner_text() == "120 l/h" and page.locator("[data-figure=cost]").inner_text() == ""
+    assert (
+        page.locator("[data-figure=now]").inner_text() == "120 l/h"
+        and page.locator("[data-figure=cost]").inner_text() == ""
+    )
 
 
 def test_the_axis_shows_the_households_clock_on_a_day_of_25_hours(visit):
     """Brussels put its clocks back on 26 October 2025 at 01:00 UTC; the browser's own clock is UTC."""
     start, end = 1761429600, 1761519600  # midnight to midnight
-    page = visit("daily", f"/?scale=day&start={start}&end={end}", prepare=lambda page: page.add_init_script(RECORD))
-    left, width = page.evaluate("(over => [over.offsetLeft, over.offsetWidth])(document.querySelector('#chart .u-over'))")
-    labels = {text: start + (x - left) / width * (end - start) for text, x in page.evaluate("painted") if re.fullmatch(r"\d\d:\d\d", text)}
+    page = visit(
+        "daily",
+        f"/?scale=day&start={start}&end={end}",
+        prepare=lambda page: page.add_init_script(RECORD),
+    )
+    left, width = page.evaluate(
+        "(over => [over.offsetLeft, over.offsetWidth])(document.querySelector('#chart .u-over'))"
+    )
+    labels = {
+        text: start + (x - left) / width * (end - start)
+        for text, x in page.evaluate("painted")
+        if re.fullmatch(r"\d\d:\d\d", text)
+    }
     assert len(labels) > 6
     for text, ts in labels.items():
         at = datetime.fromtimestamp(round(ts / 60) * 60, ZONE)
-        off = timedelta(hours=int(text[:2]), minutes=int(text[3:])) - timedelta(hours=at.hour, minutes=at.minute)
+        off = timedelta(hours=int(text[:2]), minutes=int(text[3:])) - timedelta(
+            hours=at.hour, minutes=at.minute
+        )
         assert abs(off) < timedelta(minutes=3), f"{text} stands at {at:%H:%M}"
-    assert page.locator("#from").inner_text() == "26 Oct, 00:00" and page.locator("#to").inner_text() == "27 Oct, 00:00"
+    assert (
+        page.locator("#from").inner_text() == "26 Oct, 00:00"
+        and page.locator("#to").inner_text() == "27 Oct, 00:00"
+    )
 
 
 def test_the_chart_itself_is_drawn_for_paper(visit):
@@ -266,11 +305,23 @@ def test_links_keep_what_is_looked_at(visit):
     page = visit("solar", f"/?scale=day&flow=pv&lines=daily&start={start}&end={start + 7200}")
     link = page.locator("[data-scale=month]").get_attribute("href")
     told = {name: values[0] for name, values in parse_qs(link.removeprefix("?")).items()}
-    assert told == {"resource": "electricity", "scale": "month", "unit": "watt", "flow": "pv", "lines": "daily"}
+    assert told == {
+        "resource": "electricity",
+        "scale": "month",
+        "unit": "watt",
+        "flow": "pv",
+        "lines": "daily",
+    }
     page = visit("gas", f"/?scale=day&unit=kwhperyear&lines=daily&start={start}&end={start + 7200}")
     link = page.locator(".resources a", has_text="gas").get_attribute("href")
     told = {name: values[0] for name, values in parse_qs(link.removeprefix("?")).items()}
-    assert told == {"resource": "gas", "scale": "day", "lines": "daily", "start": str(start), "end": str(start + 7200)}
+    assert told == {
+        "resource": "gas",
+        "scale": "day",
+        "lines": "daily",
+        "start": str(start),
+        "end": str(start + 7200),
+    }
 
 
 def test_nights_zoom_out_to_a_hundred_and_stay_nights(visit):
@@ -278,7 +329,11 @@ def test_nights_zoom_out_to_a_hundred_and_stay_nights(visit):
     drawn(page, "night")
     for _ in range(3):
         page.get_by_role("button", name="Zoom out").click()
-    until(page, "(told => told.get('end') - told.get('start'))(new URLSearchParams(location.search))", 100 * DAY)
+    until(
+        page,
+        "(told => told.get('end') - told.get('start'))(new URLSearchParams(location.search))",
+        100 * DAY,
+    )
     assert page.locator("#means").inner_text().startswith("means of the night")
     assert page.locator('[data-scale=night][aria-current="true"]').count() == 1
     end = int(time.time())

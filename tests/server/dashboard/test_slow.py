@@ -41,7 +41,10 @@ history.replaceState = function (...told) {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("slow"), {name: member("minutes") for name in ("alice", "bob", "carol")})
+    made = Site(
+        tmp_path_factory.mktemp("slow"),
+        {name: member("minutes") for name in ("alice", "bob", "carol")},
+    )
     now = int(time.time()) // 60 * 60
     for number in (1, 2, 3):
         made.fill(sensor(number), steady(now - 2 * DAY, now, 300 * number), now)
@@ -59,7 +62,12 @@ class Held(list):
 def slow_down(page, latency_ms=SLOW_MS):
     client = page.context.new_cdp_session(page)
     client.send("Network.enable")
-    told = {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1}
+    told = {
+        "offline": False,
+        "latency": latency_ms,
+        "downloadThroughput": -1,
+        "uploadThroughput": -1,
+    }
     client.send("Network.emulateNetworkConditions", told)
 
 
@@ -83,7 +91,9 @@ def stop_clock(page):
 
 
 def tab(page, name):
-    page.get_by_role("navigation", name="Time scale").get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("navigation", name="Time scale").get_by_role(
+        "link", name=name, exact=True
+    ).click()
 
 
 def test_a_page_that_waits_says_so(visit):
@@ -103,7 +113,10 @@ def test_what_is_looked_at_last_is_what_comes(visit):
         tab(page, name)
     page.wait_for_selector("#chart[aria-busy]")
     page.wait_for_selector("#chart:not([aria-busy])")
-    assert page.locator("#means").inner_text() == "means of a minute" and page.locator("#trouble").is_hidden()
+    assert (
+        page.locator("#means").inner_text() == "means of a minute"
+        and page.locator("#trouble").is_hidden()
+    )
 
 
 def test_no_answer_in_twenty_seconds_is_said_and_asked_for_again(visit):
@@ -128,7 +141,10 @@ def test_live_goes_on_where_news_comes_faster_than_answers(visit):
     page = visit("alice", "/?scale=live", prepare=script(NEWS))
     slow_down(page, 600)
     answers = []
-    page.on("response", lambda answer: answers.append(answer.url) if "chart.json" in answer.url else None)
+    page.on(
+        "response",
+        lambda answer: answers.append(answer.url) if "chart.json" in answer.url else None,
+    )
     page.wait_for_timeout(4_000)
     assert len(answers) <= 8, f"{len(answers)} answers"
     arrived(page, answers, 2)
@@ -153,17 +169,28 @@ def test_a_long_drag_writes_the_address_once(visit):
     page.keyboard.up("Shift")
     page.clock.run_for(1000)
     moved_s = 400 / box["width"] * DAY
-    until(page, f"Math.abs(Date.now() / 1000 - new URLSearchParams(location.search).get('end') - {moved_s}) < {DAY / 50}")
+    until(
+        page,
+        f"Math.abs(Date.now() / 1000 - new URLSearchParams(location.search).get('end') - "
+        f"{moved_s}) < {DAY / 50}",
+    )
     assert page.evaluate("replaced") - before == 1
 
 
 def test_hands_that_come_before_the_first_line_do_no_harm(visit):
     held = Held()
-    options = {"prepare": lambda page: page.route(DATA, held.hold), "has_touch": True, "is_mobile": True}
+    options = {
+        "prepare": lambda page: page.route(DATA, held.hold),
+        "has_touch": True,
+        "is_mobile": True,
+    }
     page = visit("alice", "/?scale=day", PHONE, wait=False, **options)
     box = page.locator("#chart").bounding_box()
     x, y = box["x"], box["y"] + box["height"] / 2
-    Fingers(page).drag([(x + step * 30, y) for step in range(1, 6)], [(x + 300 - step * 20, y) for step in range(1, 6)])
+    Fingers(page).drag(
+        [(x + step * 30, y) for step in range(1, 6)],
+        [(x + 300 - step * 20, y) for step in range(1, 6)],
+    )
     page.mouse.move(x + 100, y)
     page.mouse.wheel(120, 0)
     page.keyboard.down("Control")
@@ -192,19 +219,26 @@ def test_a_click_in_the_lists_without_an_answer_is_said(visit):
 
 def test_who_was_logged_out_is_told_so(visit, site):
     page = visit("carol", "/?scale=day")
-    site.shell(f"from django.contrib.sessions.models import Session; Session.objects.filter(pk={site.sessions['carol']!r}).delete()")
+    site.shell(
+        f"from django.contrib.sessions.models import Session; "
+        f"Session.objects.filter(pk={site.sessions['carol']!r}).delete()"
+    )
     tab(page, "hour")
     page.wait_for_selector("#trouble:visible")
     assert "logged out" in page.locator("#trouble").inner_text()
 
 
 def search(page, text):
-    page.locator("input[type=search]").evaluate("(input, text) => { input.value = text; input.dispatchEvent(new Event('input')); }", text)
+    page.locator("input[type=search]").evaluate(
+        "(input, text) => { input.value = text; input.dispatchEvent(new Event('input')); }", text
+    )
 
 
 def found(name):
     members = [{"name": name, "detail": "minutes"}]
-    return json.dumps({"private": False, "subscriptions": [], "fluksonians": members, "more": False, "most": 4})
+    return json.dumps(
+        {"private": False, "subscriptions": [], "fluksonians": members, "more": False, "most": 4}
+    )
 
 
 def test_a_search_that_fails_is_said(visit):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times that the clock shows twice, held against zoneinfo; lines told apart without colours; old data at its true resolution."""
+"""Times that the clock shows twice, held against zoneinfo; lines told apart without colours; old
+data at its true resolution.
+"""
 
 import json
 import re
@@ -18,7 +20,9 @@ from dashboard.scales import Window, offsets, window  # noqa: E402 # pure, and a
 
 SCRIPT = ROOT / "server" / "dashboard" / "static" / "dashboard" / "dates.js"
 HOUR = 3600
-BACK = [  # zone, when its clock goes back (unix s): an hour, two, half of one, in the west, at midnight, for good
+# zone, when its clock goes back (unix s): an hour, two, half of one, in the west, at midnight, for
+# good
+BACK = [
     ("Europe/Brussels", 1_792_890_000),
     ("Antarctica/Troll", 1_792_890_000),
     ("Australia/Lord_Howe", 1_775_314_800),
@@ -30,7 +34,10 @@ BACK = [  # zone, when its clock goes back (unix s): an hour, two, half of one, 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("twice"), {"alice": member("minutes"), **{name: member("minutes") for name in "bcde"}})
+    made = Site(
+        tmp_path_factory.mktemp("twice"),
+        {"alice": member("minutes"), **{name: member("minutes") for name in "bcde"}},
+    )
     for number in range(1, 6):
         made.fill(sensor(number), steady(1_761_429_600, 1_761_519_600, 300 * number), 1_761_600_000)
     yield made
@@ -41,7 +48,10 @@ def dates(page, zone, start, end, asked):
     """What the page's own script makes of these times."""
     text = re.sub(r"^export (const|function)", r"\1", SCRIPT.read_text(), flags=re.M)
     words = {"months": ["m"] * 12, "weekdays": ["d"] * 7}
-    call = f"(() => {{ {text}; useWords({json.dumps(words)}); useZone({json.dumps(offsets(start, end, zone))}); return ({asked}); }})()"
+    call = (
+        f"(() => {{ {text}; useWords({json.dumps(words)}); "
+        f"useZone({json.dumps(offsets(start, end, zone))}); return ({asked}); }})()"
+    )
     return page.evaluate(call)
 
 
@@ -63,10 +73,14 @@ def test_each_minute_around_a_clock_that_goes_back_has_a_label_of_its_own(browse
     assert [each in twice for each in naive] == [len(text) > 5 for text in labels]
     for text, each in zip(labels, local, strict=True):
         if len(text) > 5:
-            sign, hours, minutes = re.fullmatch(r"\d\d:\d\d UTC([+−])(\d+)(?::(\d\d))?", text).groups()
+            sign, hours, minutes = re.fullmatch(
+                r"\d\d:\d\d UTC([+−])(\d+)(?::(\d\d))?", text
+            ).groups()
             told = (1 if sign == "+" else -1) * (int(hours) * 60 + int(minutes or 0)) * 60
             assert told == each.utcoffset().total_seconds(), text
-    assert all(tick == label or tick.endswith("m") for tick, label in zip(ticks, labels, strict=True))
+    assert all(
+        tick == label or tick.endswith("m") for tick, label in zip(ticks, labels, strict=True)
+    )
 
 
 def test_the_table_of_the_night_has_no_two_equal_labels(visit):
@@ -83,9 +97,13 @@ MARKS = """[...document.querySelectorAll('#statistics .mark')].map((mark) => [
 def test_forced_colours_tell_lines_and_the_chosen_unit_apart(visit):
     page = visit("alice", LINES, forced_colors="active")
     marks = page.evaluate(MARKS)
-    assert [shown for shown, _dashes in marks] == ["block"] * 5 and len({dashes for _shown, dashes in marks}) == 5
+    assert [shown for shown, _dashes in marks] == ["block"] * 5 and len(
+        {dashes for _shown, dashes in marks}
+    ) == 5
     chosen = "getComputedStyle(document.querySelector('.units {} + span'), '::before').content"
-    assert "✓" in page.evaluate(chosen.format(":checked")) and "✓" not in page.evaluate(chosen.format("input:not(:checked)"))
+    assert "✓" in page.evaluate(chosen.format(":checked")) and "✓" not in page.evaluate(
+        chosen.format("input:not(:checked)")
+    )
     dashed = pixels(page, "44c3d3")
     plain = visit("alice", LINES)
     assert [shown for shown, _dashes in plain.evaluate(MARKS)] == ["none"] * 5
@@ -130,11 +148,17 @@ print(json.dumps(told))
 def test_old_data_comes_at_the_resolution_at_which_it_is_kept(desk, tmp_path):
     now = 1_790_000_000
     told = json.loads(desk.shell(OLD.format(path=tmp_path / "s", now=now)))
-    assert [(step, grain) for step, _count, grain in told] == [("hour", 3600), ("15min", 900), ("minute", 1)]
+    assert [(step, grain) for step, _count, grain in told] == [
+        ("hour", 3600),
+        ("15min", 900),
+        ("minute", 1),
+    ]
     assert told[1][1] in (8, 9) and told[2][1] in (120, 121)
 
 
 def test_a_window_of_quarters_has_no_minutes():
     now = 1_790_000_000
-    found = window(now - 100 * DAY, now - 100 * DAY + 600, "minute", now, ZoneInfo("UTC"), grain_s=900)
+    found = window(
+        now - 100 * DAY, now - 100 * DAY + 600, "minute", now, ZoneInfo("UTC"), grain_s=900
+    )
     assert isinstance(found, Window) and found.step == "15min" and len(found.boundaries) >= 3

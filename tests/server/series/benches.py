@@ -16,7 +16,8 @@ class Clock:
 
 
 class SqliteBench:
-    """A SQLite store on a temporary file: open, reopen, merge, let time pass. Another store has the same methods.
+    """A SQLite store on a temporary file: open, reopen, merge, let time pass. Another store has the
+    same methods.
 
     busy: so little may wait that the work in the background goes on all the time.
     """
@@ -37,7 +38,9 @@ class SqliteBench:
         return self.store
 
     def settle(self):
-        """Everything due has been merged and aged; a store that does so by itself need do nothing here."""
+        """Everything due has been merged and aged; a store that does so by itself need do nothing
+        here.
+        """
         self.store.merge()
 
     def pass_days(self, days):
@@ -45,12 +48,16 @@ class SqliteBench:
         self.settle()
 
     def replay_rate(self):
-        """Tuples a second of CPU that were read back when the store was opened, None where none need be."""
+        """Tuples a second of CPU that were read back when the store was opened, None where none
+        need be.
+        """
         return self.store.replay_rate()
 
     @staticmethod
     def kill(process):
-        """End at once the process that has a store of this kind open, and what the store has running beside it: nothing here."""
+        """End at once the process that has a store of this kind open, and what the store has
+        running beside it: nothing here.
+        """
         process.kill()
 
     def close(self):

@@ -67,7 +67,11 @@ class Model:
         if not points or ts < times[0] or ts > times[-1]:
             return None
         at = bisect_right(times, ts) - 1
-        level = sum(step(a, b)[0] for a, b in zip(points[: at + 1], points[1 : at + 1], strict=False))
+        level = sum(
+            step(a, b)[0] for a, b in zip(points[: at + 1], points[1 : at + 1], strict=False)
+        )
         if at + 1 < len(points):
-            level += step(points[at], points[at + 1])[0] * (ts - times[at]) / (times[at + 1] - times[at])
+            level += (
+                step(points[at], points[at + 1])[0] * (ts - times[at]) / (times[at + 1] - times[at])
+            )
         return level

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ageing does to data that is not smooth: gaps, falls, and tuples that come when their day has aged; for any store."""
+"""What ageing does to data that is not smooth: gaps, falls, and tuples that come when their day has
+aged; for any store.
+"""
 
 import random
 
@@ -14,7 +16,11 @@ A = "a1" * 16
 MIDNIGHT = NOON // DAY * DAY
 STEPS = (900, 3600, DAY)
 GAPS = (300, 3600, DAY // 2, DAY, 3 * DAY, 20 * DAY)
-BUSY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+BUSY = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def energies(store, first, last):
@@ -27,7 +33,9 @@ def energies(store, first, last):
 @st.composite
 def histories(draw):
     """Tuples of a counter that only rises, months ago, with gaps of minutes to weeks."""
-    ts = NOON - draw(st.sampled_from([70, 100, 200, 450, 900])) * DAY - draw(st.integers(0, 2 * DAY))
+    ts = (
+        NOON - draw(st.sampled_from([70, 100, 200, 450, 900])) * DAY - draw(st.integers(0, 2 * DAY))
+    )
     counter = draw(st.integers(1000, 50_000))
     tuples = []
     for gap in draw(st.lists(st.sampled_from(GAPS), min_size=4, max_size=12)):
@@ -40,7 +48,9 @@ def histories(draw):
 
 
 def late_tuple_by_tuple(bench, tuples, held, waits):
-    """Those in `held` come one by one at last, some days after another; what is read meanwhile must be right as well."""
+    """Those in `held` come one by one at last, some days after another; what is read meanwhile must
+    be right as well.
+    """
     bench.store.append(A, [pair for i, pair in enumerate(tuples) if i not in held], NOON)
     bench.settle()
     there = sorted(set(range(len(tuples))) - set(held))
@@ -48,7 +58,10 @@ def late_tuple_by_tuple(bench, tuples, held, waits):
         bench.store.append(A, [tuples[index]], bench.clock.now)
         there = sorted([*there, index])
         first, last = tuples[there[0]], tuples[there[-1]]
-        known = all(tuples[b][0] - tuples[a][0] < HEARTBEAT_S for a, b in zip(there, there[1:], strict=False))
+        known = all(
+            tuples[b][0] - tuples[a][0] < HEARTBEAT_S
+            for a, b in zip(there, there[1:], strict=False)
+        )
         for settled in (False, True):
             if settled:
                 bench.pass_days(days)
@@ -57,7 +70,9 @@ def late_tuple_by_tuple(bench, tuples, held, waits):
 
 
 def test_late_tuples_between_interpolated_rungs_add_no_energy(bench):
-    """A rung drawn across a silence of a day may stand above a tuple that comes at last: that is no fall."""
+    """A rung drawn across a silence of a day may stand above a tuple that comes at last: that is no
+    fall.
+    """
     tuples = [(1758628800, 31750), (1758672000, 33457), (1758675600, 33571), (1758675900, 33584)]
     tuples += [(1758719100, 34558), (1758722700, 34560), (1758765900, 35797)]
     late_tuple_by_tuple(bench, tuples, list(range(6)), [0] * 6)
@@ -65,19 +80,37 @@ def test_late_tuples_between_interpolated_rungs_add_no_energy(bench):
 
 def test_a_tuple_below_a_rung_that_was_drawn_across_the_silence_before_it_adds_no_energy(bench):
     """The day before it has aged already when it comes; its own day ages later."""
-    days = [(70.4, 27763), (69.3, 31758), (68.75103, 31759), (68.74733, 31759), (47.58809, 31759), (46.58809, 35016), (22.5, 41100)]
-    late_tuple_by_tuple(bench, [(int(NOON - ago * DAY), counter) for ago, counter in days], [4], [40])
+    days = [
+        (70.4, 27763),
+        (69.3, 31758),
+        (68.75103, 31759),
+        (68.74733, 31759),
+        (47.58809, 31759),
+        (46.58809, 35016),
+        (22.5, 41100),
+    ]
+    late_tuple_by_tuple(
+        bench, [(int(NOON - ago * DAY), counter) for ago, counter in days], [4], [40]
+    )
 
 
 def test_a_day_that_ages_after_a_late_tuple_redraws_the_rung_at_its_end(bench):
     """It was drawn across the silence in which the tuple lies, and lower."""
-    tuples = [(1761220800, 1000), (1761221100, 1000), (1761221400, 1000), (1762949400, 1001), (1762992600, 1001)]
+    tuples = [
+        (1761220800, 1000),
+        (1761221100, 1000),
+        (1761221400, 1000),
+        (1762949400, 1001),
+        (1762992600, 1001),
+    ]
     late_tuple_by_tuple(bench, tuples, [0, 1, 3], [0, 0, 40])
 
 
 def test_a_late_tuple_that_fits_nowhere_is_dropped_and_the_store_lives_on(bench):
     """Of a month of which nothing is kept, so that not even a rung is left."""
-    bench.store.append(A, [(NOON - 300 * DAY, 5000), (NOON - 100 * DAY, 6000), (NOON - DAY, 6100)], NOON)
+    bench.store.append(
+        A, [(NOON - 300 * DAY, 5000), (NOON - 100 * DAY, 6000), (NOON - DAY, 6100)], NOON
+    )
     bench.settle()
     bench.store.append(A, [(NOON - 200 * DAY, 100)], NOON)
     bench.settle()
@@ -98,16 +131,26 @@ def test_a_late_tuple_waits_beside_the_block_that_is_ageing(bench):
 @given(data=st.data())
 def test_late_tuples_in_any_order_keep_all_energy(fresh, data):
     tuples = data.draw(histories())
-    held = data.draw(st.permutations(range(len(tuples))))[: data.draw(st.integers(1, len(tuples) - 1))]
-    waits = data.draw(st.lists(st.sampled_from([0, 0, 0, 1, 40]), min_size=len(held), max_size=len(held)))
+    held = data.draw(st.permutations(range(len(tuples))))[
+        : data.draw(st.integers(1, len(tuples) - 1))
+    ]
+    waits = data.draw(
+        st.lists(st.sampled_from([0, 0, 0, 1, 40]), min_size=len(held), max_size=len(held))
+    )
     with fresh() as bench:
         late_tuple_by_tuple(bench, tuples, held, waits)
 
 
 def shuffled(bench, seed):
-    """Uploads of a few tuples each in any order, of a counter that only rises; days or weeks pass between them."""
+    """Uploads of a few tuples each in any order, of a counter that only rises; days or weeks pass
+    between them.
+    """
     rng = random.Random(seed)
-    ts, counter, tuples = NOON - rng.choice([80, 120, 300, 500, 1200, 3000]) * DAY - rng.randrange(2 * DAY), rng.randrange(1000, 50_000), []
+    ts, counter, tuples = (
+        NOON - rng.choice([80, 120, 300, 500, 1200, 3000]) * DAY - rng.randrange(2 * DAY),
+        rng.randrange(1000, 50_000),
+        [],
+    )
     while ts < NOON and len(tuples) < rng.randrange(10, 60):
         tuples.append((ts, counter))
         gap = rng.choice([60, *GAPS, 30 * DAY])
@@ -139,10 +182,24 @@ def test_every_resolution_of_shuffled_uploads_has_all_energy(fresh, seed):
 @st.composite
 def broken_counters(draw):
     """A counter with gaps, wraps, resets and falls to anywhere, up to NOON."""
-    days, gaps = draw(st.sampled_from([(1, (60, 60, 60, 900, 7200)), (3, (60, 300, 7200)), (40, (3600, 3600, 900, DAY, 3 * DAY))]))
-    rng = random.Random(draw(st.integers(0, 1 << 32)))  # thousands of tuples: too many for hypothesis to draw
+    days, gaps = draw(
+        st.sampled_from(
+            [
+                (1, (60, 60, 60, 900, 7200)),
+                (3, (60, 300, 7200)),
+                (40, (3600, 3600, 900, DAY, 3 * DAY)),
+            ]
+        )
+    )
+    rng = random.Random(
+        draw(st.integers(0, 1 << 32))
+    )  # thousands of tuples: too many for hypothesis to draw
     falls = draw(st.sampled_from([0.0, 0.01, 0.05]))
-    ts, counter, tuples = NOON - days * DAY - rng.randrange(DAY), draw(st.sampled_from([1000, 20_000_000, (1 << 32) - 5000])), []
+    ts, counter, tuples = (
+        NOON - days * DAY - rng.randrange(DAY),
+        draw(st.sampled_from([1000, 20_000_000, (1 << 32) - 5000])),
+        [],
+    )
     while ts < NOON:
         tuples.append((ts, counter))
         gap = rng.choice(gaps)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from series.points import Points, pack, spans, thin, union, unpack
 from series.sqlite import codec
 
-BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # also right where other work takes the CPU
+BUSY = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # also right where other work takes the CPU
 TIMES = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=60).map(sorted)
 COUNTERS = st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 300), min_size=60, max_size=60)
 
@@ -60,8 +62,12 @@ def test_a_cut_or_spoilt_block_raises_or_decodes(times, counters, data):
 @given(TIMES, COUNTERS, TIMES, COUNTERS)
 def test_in_a_union_the_first_wins(times, counters, more_times, more_counters):
     first, second = points(times, counters), points(more_times, more_counters)
-    want = dict(zip(more_times, more_counters, strict=False)) | dict(zip(times, counters, strict=False))
-    assert list(zip(*(x.tolist() for x in union(first, second)), strict=True)) == sorted(want.items())
+    want = dict(zip(more_times, more_counters, strict=False)) | dict(
+        zip(times, counters, strict=False)
+    )
+    assert list(zip(*(x.tolist() for x in union(first, second)), strict=True)) == sorted(
+        want.items()
+    )
 
 
 @BUSY
@@ -91,8 +97,13 @@ def test_a_broken_counter_keeps_no_more_than_a_bound():
 
 def test_a_block_of_the_first_encoder_is_read():
     """It wrote every step of a counter by zigzag."""
-    block = bytes.fromhex("010500000400000000f153650a00000084f45365bc020000b20200000000000084030000b2b1e5666060064c84218081811500")
-    assert same(codec.decode(block), points([1_700_000_000, 1_700_000_060, 1_700_000_121, 1_700_000_900], [10, 20, 20, 700]))
+    block = bytes.fromhex(
+        "010500000400000000f153650a00000084f45365bc020000b20200000000000084030000b2b1e5666060064c84218081811500"
+    )
+    assert same(
+        codec.decode(block),
+        points([1_700_000_000, 1_700_000_060, 1_700_000_121, 1_700_000_900], [10, 20, 20, 700]),
+    )
 
 
 @BUSY

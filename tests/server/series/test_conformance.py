@@ -41,7 +41,12 @@ OUTCOMES = [  # id, tuples stored before, tuples, (new, duplicate, conflict, ref
     ("twice in one upload", [], [(NOON, 5), (NOON, 5), (NOON, 6)], (1, 1, 1, 0)),
     ("out of order", [], [(NOON + 60, 6), (NOON, 5)], (2, 0, 0, 0)),
     ("the clock may be two minutes ahead", [], [(NOON + 300 + 120, 5)], (1, 0, 0, 0)),
-    ("ahead is refused, the rest kept", [], [(NOON, 5), (NOON + 300 + 121, 6), (NOON + 60, 6)], (2, 0, 0, 1)),
+    (
+        "ahead is refused, the rest kept",
+        [],
+        [(NOON, 5), (NOON + 300 + 121, 6), (NOON + 60, 6)],
+        (2, 0, 0, 1),
+    ),
     ("ten years old is refused", [], [(NOON - 3660 * DAY, 5), (NOON, 6)], (1, 0, 0, 1)),
     ("before the epoch", [], [(-1, 5)], (0, 0, 0, 1)),
     ("counter below zero", [], [(NOON, -1), (NOON + 60, 1)], (1, 0, 0, 1)),
@@ -50,7 +55,9 @@ OUTCOMES = [  # id, tuples stored before, tuples, (new, duplicate, conflict, ref
 
 
 @pytest.mark.parametrize("merged", [False, True])
-@pytest.mark.parametrize("before, tuples, want", [pytest.param(b, t, w, id=i) for i, b, t, w in OUTCOMES])
+@pytest.mark.parametrize(
+    "before, tuples, want", [pytest.param(b, t, w, id=i) for i, b, t, w in OUTCOMES]
+)
 def test_append_counts_what_became_of_each_tuple(bench, before, tuples, want, merged):
     bench.clock.now = NOON + 300
     bench.store.append(A, before, NOON + 300)
@@ -60,7 +67,9 @@ def test_append_counts_what_became_of_each_tuple(bench, before, tuples, want, me
     assert tuple(outcome[:4]) == want
     model = Model()
     model.append(before)
-    model.append([(t, c) for t, c in tuples if NOON - 3653 * DAY <= t <= NOON + 420 and 0 <= c < 1 << 32])
+    model.append(
+        [(t, c) for t, c in tuples if NOON - 3653 * DAY <= t <= NOON + 420 and 0 <= c < 1 << 32]
+    )
     assert bench.store.raw(A, 0, 1 << 32) == model.raw(0, 1 << 32)
 
 
@@ -68,7 +77,19 @@ def test_says_by_how_much_a_clock_is_ahead(store):
     assert store.append(A, [(NOON + 340, 5), (NOON, 4)], NOON).ahead_s == 340
 
 
-@pytest.mark.parametrize("bad", [[(1,)], [(1, 2, 3)], [("1", 2)], [(1.5, 2)], [5], [(NOON, None)], [(NOON, 2.5)], [(NOON, 1)] * 5000])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [(1,)],
+        [(1, 2, 3)],
+        [("1", 2)],
+        [(1.5, 2)],
+        [5],
+        [(NOON, None)],
+        [(NOON, 2.5)],
+        [(NOON, 1)] * 5000,
+    ],
+)
 def test_malformed_tuples_raise_and_store_nothing(store, bad):
     with pytest.raises(TupleError):
         store.append(A, [*bad], NOON)
@@ -118,7 +139,9 @@ CONTINUITY = [  # id, tuples, energy of each interval (Wh), known share of each
 
 
 @pytest.mark.parametrize("merged", [False, True])
-@pytest.mark.parametrize("tuples, energy, known", [pytest.param(t, e, k, id=i) for i, t, e, k in CONTINUITY])
+@pytest.mark.parametrize(
+    "tuples, energy, known", [pytest.param(t, e, k, id=i) for i, t, e, k in CONTINUITY]
+)
 def test_continuity(bench, tuples, energy, known, merged):
     start = MIDNIGHT - 101 * DAY
     bench.store.append(A, [(start + t, c) for t, c in tuples], bench.clock.now)
@@ -160,11 +183,19 @@ def test_every_resolution_sums_to_the_counter_difference(bench, step):
 
 
 def test_an_outage_with_aged_tuples_keeps_all_energy(bench):
-    """Five days without network: the device's buffer has thinned out to a tuple an hour and coarser."""
+    """Five days without network: the device's buffer has thinned out to a tuple an hour and
+    coarser.
+    """
     live = minutes(MIDNIGHT - 8 * DAY, 1440)
     end = live[-1][0]
-    aged = [(end + gap, live[-1][1] + gap * 400 // 3600) for gap in (3600, 7200, 14_400, 43_200, 2 * DAY, 5 * DAY)]
-    again = [(ts + aged[-1][0] - MIDNIGHT, c + aged[-1][1]) for ts, c in minutes(MIDNIGHT + 60, 600, first=5)]
+    aged = [
+        (end + gap, live[-1][1] + gap * 400 // 3600)
+        for gap in (3600, 7200, 14_400, 43_200, 2 * DAY, 5 * DAY)
+    ]
+    again = [
+        (ts + aged[-1][0] - MIDNIGHT, c + aged[-1][1])
+        for ts, c in minutes(MIDNIGHT + 60, 600, first=5)
+    ]
     fill(bench, A, live)
     fill(bench, A, again)  # the newest first, as devices may
     bench.settle()
@@ -176,11 +207,15 @@ def test_an_outage_with_aged_tuples_keeps_all_energy(bench):
     for part in (live, again, aged):
         model.append(part)
     assert energy.tolist() == pytest.approx(model.profile(list(days))[0])
-    assert energy.sum() == pytest.approx(model.total(), abs=400)  # all but what lies after the last midnight
+    assert energy.sum() == pytest.approx(
+        model.total(), abs=400
+    )  # all but what lies after the last midnight
     assert known[:6].tolist() == pytest.approx([1.0] * 6)
 
 
-@pytest.mark.parametrize("day, hours", [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25), (date(2025, 10, 27), 24)])
+@pytest.mark.parametrize(
+    "day, hours", [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25), (date(2025, 10, 27), 24)]
+)
 def test_local_days_have_their_own_hours(bench, day, hours):
     zone = ZoneInfo("Europe/Brussels")
     start, end = day_boundaries(day, day, zone)
@@ -192,7 +227,9 @@ def test_local_days_have_their_own_hours(bench, day, hours):
     assert known.tolist() == pytest.approx([1])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_any_order_and_any_repetition_give_the_same_answer(bench, data):
     """Uploads shuffled, repeated, merged and reopened in between: as if they had come in order."""
@@ -200,12 +237,22 @@ def test_any_order_and_any_repetition_give_the_same_answer(bench, data):
     spread = data.draw(st.sampled_from([600, 86_400, 10 * 86_400, 55 * 86_400]))
     bench.clock.now = NOON
     times = sorted(data.draw(st.sets(st.integers(NOON - spread, NOON), min_size=1, max_size=40)))
-    counters = data.draw(st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 2000), min_size=len(times), max_size=len(times)))
+    counters = data.draw(
+        st.lists(
+            st.integers(0, (1 << 32) - 1) | st.integers(0, 2000),
+            min_size=len(times),
+            max_size=len(times),
+        )
+    )
     if data.draw(st.booleans()):
         counters.sort()
     tuples = list(zip(times, counters, strict=True))
-    cuts = data.draw(st.lists(st.tuples(st.integers(0, len(tuples)), st.integers(1, 12)), max_size=6))
-    uploads = [tuples[at : at + size] for at, size in cuts] + [tuples[at : at + 5] for at in range(0, len(tuples), 5)]
+    cuts = data.draw(
+        st.lists(st.tuples(st.integers(0, len(tuples)), st.integers(1, 12)), max_size=6)
+    )
+    uploads = [tuples[at : at + size] for at, size in cuts] + [
+        tuples[at : at + 5] for at in range(0, len(tuples), 5)
+    ]
     model = Model()
     model.append(tuples)
     for upload in data.draw(st.permutations(uploads)):
@@ -215,7 +262,12 @@ def test_any_order_and_any_repetition_give_the_same_answer(bench, data):
             bench.settle()
         elif what == "reopen":
             bench.open()
-    agrees(bench.store, sensor, model, data.draw(st.sets(st.integers(NOON - spread - 900, NOON + 900), min_size=2, max_size=8)))
+    agrees(
+        bench.store,
+        sensor,
+        model,
+        data.draw(st.sets(st.integers(NOON - spread - 900, NOON + 900), min_size=2, max_size=8)),
+    )
     bench.settle()
     agrees(bench.store, sensor, model, {NOON - spread, NOON})
     agrees(bench.store, sensor, model, set(range(MIDNIGHT - 56 * DAY, MIDNIGHT + DAY, 7 * DAY)))
@@ -230,7 +282,9 @@ def agrees(store, sensor, model, boundaries):
     assert store.raw(sensor, 0, 1 << 32) == model.raw(0, 1 << 32)
     assert store.last(sensor) == max(model.tuples.items())
     assert store.first(sensor) == min(model.tuples)
-    assert [level is None for level in store.counters(sensor, boundaries)] == [outside(model, b) for b in boundaries]
+    assert [level is None for level in store.counters(sensor, boundaries)] == [
+        outside(model, b) for b in boundaries
+    ]
 
 
 def outside(model, ts):
@@ -279,8 +333,12 @@ def test_old_data_gets_coarser_and_keeps_its_energy(bench):
     for days, step in ((75, 900), (370, 3600), (3700, DAY)):
         bench.pass_days(days)
         for coarse in (s for s in boundaries if s >= step):
-            assert bench.store.profile(A, boundaries[coarse])[0].tolist() == pytest.approx(exact[coarse].tolist(), abs=1.01)
-        assert bench.store.profile(A, [start, MIDNIGHT])[0][0] == pytest.approx(exact[DAY].sum(), abs=1.01)
+            assert bench.store.profile(A, boundaries[coarse])[0].tolist() == pytest.approx(
+                exact[coarse].tolist(), abs=1.01
+            )
+        assert bench.store.profile(A, [start, MIDNIGHT])[0][0] == pytest.approx(
+            exact[DAY].sum(), abs=1.01
+        )
         sizes.append(len(bench.store.raw(A, 0, 1 << 32)))
     assert sizes[1] <= 10 * 96 + 3
     assert sizes[2] <= 10 * 24 + 3
@@ -313,7 +371,9 @@ def test_tuples_that_come_after_their_days_have_aged_change_no_energy(bench):
     energy, known = bench.store.profile(A, range(MIDNIGHT - 2 * DAY, MIDNIGHT + 60 * DAY, DAY))
     assert energy[2:].tolist() == pytest.approx([6000] * len(energy[2:]), abs=2)
     assert known.tolist() == pytest.approx([1.0] * len(known))
-    assert bench.store.profile(A, [MIDNIGHT - 2 * DAY, late[-1][0]])[0][0] == pytest.approx(late[-1][1] - 1000, abs=1.01)
+    assert bench.store.profile(A, [MIDNIGHT - 2 * DAY, late[-1][0]])[0][0] == pytest.approx(
+        late[-1][1] - 1000, abs=1.01
+    )
 
 
 def test_history_can_be_imported_before_what_there_is(bench):
@@ -332,7 +392,9 @@ def test_history_can_be_imported_before_what_there_is(bench):
 
 @pytest.mark.parametrize("step", [900, 3600, DAY])
 def test_a_window_anywhere_reads_like_the_whole(bench, step):
-    """Neighbours outside the window count: an hour inside a gap of days has its share of the energy."""
+    """Neighbours outside the window count: an hour inside a gap of days has its share of the
+    energy.
+    """
     start = MIDNIGHT - 40 * DAY
     tuples = [(start + i * 7200 + (i % 7) * 13 * 3600, 1000 + i * 777) for i in range(400)]
     fill(bench, A, sorted(set(tuples)))

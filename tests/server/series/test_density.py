@@ -20,7 +20,12 @@ def send(bench, tuples, size=SLICE):
     """[new, duplicate, conflict, refused] of all."""
     counts = [0, 0, 0, 0]
     for at in range(0, len(tuples), size):
-        counts = [sum(pair) for pair in zip(counts, bench.store.append(A, tuples[at : at + size], NOON)[:4], strict=True)]
+        counts = [
+            sum(pair)
+            for pair in zip(
+                counts, bench.store.append(A, tuples[at : at + size], NOON)[:4], strict=True
+            )
+        ]
     return counts
 
 

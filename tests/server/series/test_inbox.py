@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inbox's rows, and the two ways in which an upload is taken: unrolled for usual ones, tuple by tuple for all others."""
+"""The inbox's rows, and the two ways in which an upload is taken: unrolled for usual ones, tuple by
+tuple for all others.
+"""
 
 import queue
 import sqlite3
@@ -14,10 +16,14 @@ from series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
 from series.sqlite.memory import Memory, Sensor
 from series.sqlite.store import SqliteStore
 
-BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # also right where other work takes the CPU
+BUSY = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # also right where other work takes the CPU
 NOW = 1_790_000_000
 NAME = "5" * 32
-UPLOADS = st.binary(min_size=1, max_size=20).map(lambda text: text + text)  # of even length, as uploads are
+UPLOADS = st.binary(min_size=1, max_size=20).map(
+    lambda text: text + text
+)  # of even length, as uploads are
 
 
 @BUSY
@@ -47,14 +53,21 @@ TUPLES = st.lists(st.tuples(TIMES, COUNTERS) | st.tuples(TIMES) | st.integers(),
 
 
 def taken(tuples, known: bool):
-    """The outcome, the rows and the sensor after an upload; known: by the usual way, if it is a usual upload."""
+    """The outcome, the rows and the sensor after an upload; known: by the usual way, if it is a
+    usual upload.
+    """
     memory, rows = Memory(), []
     sensor = Sensor(bytes.fromhex(NAME))
     sensor.first_ts = sensor.last_ts = NOW - 200
     sensor.pending += struct.pack("<II", NOW - 200, 0)
     memory.sensors[NAME] = sensor
     if known:
-        return memory.take([(NAME, tuples)], NOW, None, rows)[0], rows, sensor.last_ts, sensor.last_counter
+        return (
+            memory.take([(NAME, tuples)], NOW, None, rows)[0],
+            rows,
+            sensor.last_ts,
+            sensor.last_counter,
+        )
     try:
         outcome = memory._pick(NAME, tuples, now=NOW, archive=None, rows=rows)
     except TupleError as error:

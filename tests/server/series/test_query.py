@@ -43,7 +43,12 @@ INTERVALS = [  # interval, rows, step, the last bucket's end
     ("day", 97, 900, NOON),
     ("week", 8, DAY, MIDNIGHT),
     ("month", 29, DAY, MIDNIGHT),
-    ("year", 54, 7 * DAY, NOON // (7 * DAY) * 7 * DAY),  # from the middle of a week to that of another
+    (
+        "year",
+        54,
+        7 * DAY,
+        NOON // (7 * DAY) * 7 * DAY,
+    ),  # from the middle of a week to that of another
     ("night", 29, DAY, MIDNIGHT),
 ]
 
@@ -52,13 +57,17 @@ INTERVALS = [  # interval, rows, step, the last bucket's end
 def test_intervals_have_the_rows_of_the_historic_api(store, interval, count, step, last):
     found = rows(store, interval=interval)
     assert len(found) == count
-    assert [b - a for (a, _v), (b, _w) in zip(found, found[1:], strict=False)] == [step] * (count - 1)
+    assert [b - a for (a, _v), (b, _w) in zip(found, found[1:], strict=False)] == [step] * (
+        count - 1
+    )
     assert found[-1] == [last + step, 600 if interval == "night" else "nan"]
     assert found[-2] == [last, 600]
 
 
 def test_weeks_begin_on_thursday_and_days_at_midnight_utc(store):
-    assert all((ts // DAY) % 7 == 0 for ts, _v in rows(store, interval="year"))  # 1970-01-01 was a Thursday
+    assert all(
+        (ts // DAY) % 7 == 0 for ts, _v in rows(store, interval="year")
+    )  # 1970-01-01 was a Thursday
     assert all(ts % DAY == 0 for ts, _v in rows(store, interval="month"))
 
 
@@ -97,7 +106,9 @@ def test_too_many_rows_are_answered_coarser(store):
     for start, step_s in ((NOON - 31 * DAY + 60, 60), (NOON - 31 * DAY + 59, 900)):
         month = query.parse(NOON, start=start, end=NOON, resolution="minute", unit="watt")
         assert month.step_s == step_s
-    exactly = query.parse(NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt")
+    exactly = query.parse(
+        NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt"
+    )
     assert len(query.answer(store, A, exactly, NOON, BRUSSELS)) == query.MAX_ROWS
 
 
@@ -121,7 +132,9 @@ def test_bad_parameters_are_refused_with_a_sentence(asked):
         query.parse(NOON, **{"unit": "watt", **asked})
 
 
-@pytest.mark.parametrize("asked", [{"start": str(NOON + DAY)}, {"start": str(NOON + DAY), "end": str(NOON + 2 * DAY)}])
+@pytest.mark.parametrize(
+    "asked", [{"start": str(NOON + DAY)}, {"start": str(NOON + DAY), "end": str(NOON + 2 * DAY)}]
+)
 def test_the_future_is_one_nan_row(store, asked):
     assert [value for _ts, value in rows(store, **asked)] == ["nan"]
 
@@ -144,7 +157,10 @@ def test_units_and_their_aliases(unit, want):
     assert factor(unit) == want
 
 
-PRICES = [(NOON - 7200, 0.30), (NOON - 3600 - 450, 0.60)]  # the second begins in the middle of a quarter
+PRICES = [
+    (NOON - 7200, 0.30),
+    (NOON - 3600 - 450, 0.60),
+]  # the second begins in the middle of a quarter
 PAID = [  # asked, rows of 600 W: 946 € a year at the usual price
     ({"start": NOON - 9000, "end": NOON - 5400, "resolution": "15min"}, [946, 946, 1577, 1577]),
     ({"start": NOON - 5400, "end": NOON - 3600, "resolution": "15min"}, [1577, 2365]),
@@ -180,7 +196,9 @@ NIGHTS = [  # id, zone, UTC day, start and end in hours after it begins
 ]
 
 
-@pytest.mark.parametrize("zone, day, start, end", [pytest.param(*rest, id=i) for i, *rest in NIGHTS])
+@pytest.mark.parametrize(
+    "zone, day, start, end", [pytest.param(*rest, id=i) for i, *rest in NIGHTS]
+)
 def test_a_night_is_from_two_to_five_local_time(zone, day, start, end):
     begins = int(np.datetime64(day, "s").astype(int))
     found = night(begins, ZoneInfo(zone))
@@ -190,7 +208,11 @@ def test_a_night_is_from_two_to_five_local_time(zone, day, start, end):
 
 def test_every_second_of_a_night_is_one_by_the_wall_clock():
     """In all zones, on the days of 2026 on which their clocks change."""
-    changes = {(zone, at) for zone in map(ZoneInfo, sorted(available_timezones())) for at, _offset in offsets(YEAR[0], YEAR[1], zone)[1:]}
+    changes = {
+        (zone, at)
+        for zone in map(ZoneInfo, sorted(available_timezones()))
+        for at, _offset in offsets(YEAR[0], YEAR[1], zone)[1:]
+    }
     assert len(changes) > 200
     for zone, at in changes:
         for day in {local_date(at - 1, zone), local_date(at, zone)}:
@@ -198,11 +220,17 @@ def test_every_second_of_a_night_is_one_by_the_wall_clock():
             hours = [datetime.fromtimestamp(ts, zone).hour for ts in range(start, end, 600)]
             assert hours and set(hours) <= {2, 3, 4}, (zone, day)
             assert not 2 <= datetime.fromtimestamp(end, zone).hour < 5, (zone, day)
-            assert datetime.fromtimestamp(start - 1, zone).hour not in (2, 3, 4) or start == at, (zone, day)
+            assert datetime.fromtimestamp(start - 1, zone).hour not in (2, 3, 4) or start == at, (
+                zone,
+                day,
+            )
 
 
 def test_tonight_is_known_after_six(store):
-    for now, want in ((MIDNIGHT + 5 * 3600 - 1, "nan"), (MIDNIGHT + 5 * 3600, 600)):  # 06:00 is 05:00 UTC
+    for now, want in (
+        (MIDNIGHT + 5 * 3600 - 1, "nan"),
+        (MIDNIGHT + 5 * 3600, 600),
+    ):  # 06:00 is 05:00 UTC
         found = rows(store, now=now, interval="night")
         assert len(found) == 29
         assert found[-2:] == [[MIDNIGHT, 600], [MIDNIGHT + DAY, want]]

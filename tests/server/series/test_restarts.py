@@ -14,12 +14,18 @@ from tests.server.series.model import Model
 SENSORS = [f"{number:032x}" for number in range(4)]
 START = NOON - 2000 * DAY
 UPLOADER = str(Path(__file__).with_name("uploader.py"))
-REPLAY_RATE = 250_000  # tuples a second of CPU: half of what is wanted and a sixth of what is measured, for machines that are slow
+# tuples a second of CPU: half of what is wanted and a sixth of what is measured, for machines that
+# are slow
+REPLAY_RATE = 250_000
 
 
 def upload_until_killed(name, folder, seed, start, lines):
     """Let a process upload `lines` lines, kill it; the tuples that it said were acknowledged."""
-    process = subprocess.Popen([sys.executable, UPLOADER, name, str(folder), str(seed), str(start)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, UPLOADER, name, str(folder), str(seed), str(start)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     text = []
     for line in process.stdout:
         text.append(line)
@@ -40,7 +46,9 @@ def check_nothing_lost(name, folder, acknowledged):
             if ts >= newest - 58 * DAY:
                 assert kept[ts] == counter
         first, last = min(model.tuples), max(model.tuples)
-        assert bench.store.profile(sensor, [first, last])[0][0] == pytest.approx(model.total(), abs=1.01)
+        assert bench.store.profile(sensor, [first, last])[0][0] == pytest.approx(
+            model.total(), abs=1.01
+        )
         assert bench.store.last(sensor)[0] >= last
     bench.close()
     return newest
@@ -51,9 +59,13 @@ def kill_again_and_again(name, folder, kills, seed):
     newest = START
     acknowledged = {sensor: Model() for sensor in SENSORS}
     for kill in range(kills):
-        for sensor, ts, counter in upload_until_killed(name, folder, kill, newest + 3600, rng.randrange(60, 800)):
+        for sensor, ts, counter in upload_until_killed(
+            name, folder, kill, newest + 3600, rng.randrange(60, 800)
+        ):
             acknowledged[sensor].append([(int(ts), int(counter))])
-        newest = check_nothing_lost(name, folder, {s: m for s, m in acknowledged.items() if m.tuples})
+        newest = check_nothing_lost(
+            name, folder, {s: m for s, m in acknowledged.items() if m.tuples}
+        )
 
 
 @pytest.mark.parametrize("name", sorted(BENCHES))
@@ -71,7 +83,10 @@ def test_a_hundred_kills_lose_nothing_acknowledged(name, tmp_path):
 def test_what_waits_is_read_back_fast(bench):
     """The best of three: a second of CPU, but of a machine that others use as well."""
     for at in range(60):
-        uploads = [(f"{number:032x}", [(NOON - 50_000 + 300 * at + 60 * i, at) for i in range(5)]) for number in range(500)]
+        uploads = [
+            (f"{number:032x}", [(NOON - 50_000 + 300 * at + 60 * i, at) for i in range(5)])
+            for number in range(500)
+        ]
         bench.store.append_many(uploads, NOON)
     rates = []
     for _attempt in range(3):

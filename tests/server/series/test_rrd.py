@@ -45,7 +45,21 @@ def feeder(request, tmp_path, store):
         made.close()
         return
     address = f"unix:{tmp_path}/sock"
-    daemon = subprocess.Popen(["rrdcached", "-g", "-l", address, "-p", str(tmp_path / "pid"), "-b", str(tmp_path), "-w", "3600", "-O"])
+    daemon = subprocess.Popen(
+        [
+            "rrdcached",
+            "-g",
+            "-l",
+            address,
+            "-p",
+            str(tmp_path / "pid"),
+            "-b",
+            str(tmp_path),
+            "-w",
+            "3600",
+            "-O",
+        ]
+    )
     for _ in range(200):
         if os.path.exists(tmp_path / "sock"):
             break
@@ -80,7 +94,9 @@ def note(feeder, sensor, since):
 
 def rates(path, step, start, end):
     """rrdtool's own rows [(end of bucket, Wh/s)] that are known."""
-    (first, _last, width), _names, rows = rrdtool.fetch(path, "AVERAGE", "-r", str(step), "-s", str(start), "-e", str(end))
+    (first, _last, width), _names, rows = rrdtool.fetch(
+        path, "AVERAGE", "-r", str(step), "-s", str(start), "-e", str(end)
+    )
     assert width == step
     return [(first + (i + 1) * width, row[0]) for i, row in enumerate(rows) if row[0] is not None]
 
@@ -97,7 +113,9 @@ def test_the_file_says_what_the_store_says(store, feeder, step):
     feeder._rrd.flush(feeder.path(A))
     found = rates(feeder.path(A), step, NOON - DAY + 3600, NOON - 3 * 3600)
     assert len(found) > 19 * 3600 / step
-    assert [rate * step for _end, rate in found] == pytest.approx(energies(store, A, found, step), abs=1e-6)
+    assert [rate * step for _end, rate in found] == pytest.approx(
+        energies(store, A, found, step), abs=1e-6
+    )
 
 
 def test_late_tuples_rebuild_the_file(store, feeder):
@@ -112,7 +130,9 @@ def test_late_tuples_rebuild_the_file(store, feeder):
     feeder.feed([A], NOON, ZONE)
     assert feeder.late_sensors() == []
     found = rates(feeder.path(A), 60, NOON - DAY + 3600, NOON - 3 * 3600)
-    assert [rate * 60 for _end, rate in found] == pytest.approx(energies(store, A, found, 60), abs=1e-6)
+    assert [rate * 60 for _end, rate in found] == pytest.approx(
+        energies(store, A, found, 60), abs=1e-6
+    )
 
 
 def test_a_wrap_and_a_reset_are_no_holes(store, feeder):
@@ -132,7 +152,10 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A, ".night"))
     found = rates(feeder.path(A, ".night"), DAY, MIDNIGHT - 4 * DAY, MIDNIGHT - DAY)
-    want = [store.profile(A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600) for end, _rate in found]  # 02:00 is 01:00 UTC
+    want = [
+        store.profile(A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600)
+        for end, _rate in found
+    ]  # 02:00 is 01:00 UTC
     assert len(found) >= 3
     assert [rate for _end, rate in found] == pytest.approx(want, rel=1e-6)
 
@@ -140,7 +163,9 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
 def test_one_process_at_a_time_changes_the_files(store, feeder):
     """Each puts values of its own behind the last one in the file."""
     append(store, A, household(NOON - DAY, 1380))
-    other = os.open(os.path.join(feeder._folder, "lock"), os.O_RDWR)  # of another process: a lock belongs to who opened the file
+    other = os.open(
+        os.path.join(feeder._folder, "lock"), os.O_RDWR
+    )  # of another process: a lock belongs to who opened the file
     fcntl.flock(other, fcntl.LOCK_EX)
     feeding = threading.Thread(target=feeder.feed, args=([A], NOON, ZONE))
     feeding.start()
@@ -165,7 +190,9 @@ def builds(feeder, monkeypatch):
     """A list that gets each sensor whose file is built anew from now on."""
     built = []
     build = feeder._build
-    monkeypatch.setattr(feeder, "_build", lambda sensor, *args: (built.append(sensor), build(sensor, *args))[1])
+    monkeypatch.setattr(
+        feeder, "_build", lambda sensor, *args: (built.append(sensor), build(sensor, *args))[1]
+    )
     return built
 
 
@@ -183,7 +210,9 @@ def test_late_tuples_that_are_in_no_file_yet_build_nothing_anew(store, feeder, m
     assert (built, feeder.late_sensors()) == ([A], [])
 
 
-def test_a_note_outlives_its_process_and_a_build_that_was_cut_short(store, feeder, tmp_path, monkeypatch):
+def test_a_note_outlives_its_process_and_a_build_that_was_cut_short(
+    store, feeder, tmp_path, monkeypatch
+):
     append(store, A, household(NOON - 7200, 110))
     feeder.feed([A], NOON, ZONE)
     note(feeder, A, NOON - 5000)
@@ -208,7 +237,12 @@ def test_a_note_that_comes_while_a_file_is_built_stays(store, feeder, monkeypatc
 
 
 def files(feeder):
-    return sorted(name for _folder, _folders, names in os.walk(feeder._folder) for name in names if name.endswith((".rrd", ".new")))
+    return sorted(
+        name
+        for _folder, _folders, names in os.walk(feeder._folder)
+        for name in names
+        if name.endswith((".rrd", ".new"))
+    )
 
 
 def test_the_next_owner_never_sees_the_graph_of_the_former_one(store, feeder):
@@ -258,13 +292,17 @@ def test_a_sensor_that_is_forgotten_while_its_files_are_written_keeps_none(store
 
 
 def test_an_existing_file_gives_a_sensor_its_history(store, feeder):
-    """Fed from one sensor, imported into another: the energy of each day is the same, and leads up to the same counter."""
+    """Fed from one sensor, imported into another: the energy of each day is the same, and leads up
+    to the same counter.
+    """
     append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A))
     assert import_file(store, B, feeder.path(A), NOON) > 900
     days = range(MIDNIGHT - 49 * DAY, MIDNIGHT, DAY)
-    assert store.profile(B, days)[0].tolist() == pytest.approx(store.profile(A, days)[0].tolist(), abs=2)
+    assert store.profile(B, days)[0].tolist() == pytest.approx(
+        store.profile(A, days)[0].tolist(), abs=2
+    )
     assert store.imported_until(B) >= MIDNIGHT - 3600
     assert store.imported_until(A) == 0
     assert abs(store.last(B)[1] - store.last(A)[1]) < 60
@@ -285,7 +323,10 @@ def test_what_a_file_does_not_know_stays_unknown(store, tmp_path, last, gaps):
     away = [(end - before * 3600, end - after * 3600) for before, after in gaps]
     times = range(end - 59 * DAY, end + 1, 300)
     start = last - len(times)
-    words = [f"{ts}:U" if any(a < ts <= b for a, b in away) else f"{ts}:{start + i}" for i, ts in enumerate(times)]
+    words = [
+        f"{ts}:U" if any(a < ts <= b for a, b in away) else f"{ts}:{start + i}"
+        for i, ts in enumerate(times)
+    ]
     for at in range(0, len(words), 1000):
         rrdtool.update(path, *words[at : at + 1000])
     assert import_file(store, A, path, NOON) > 100
@@ -359,7 +400,9 @@ def connections(listener):
         count += 1
 
 
-@pytest.mark.parametrize("address", ["unix:/nowhere/sock", "/nowhere/sock", "127.0.0.1:1", "localhost:1"])
+@pytest.mark.parametrize(
+    "address", ["unix:/nowhere/sock", "/nowhere/sock", "127.0.0.1:1", "localhost:1"]
+)
 def test_an_rrdcached_that_is_not_there_is_said(address):
     with pytest.raises(cached.Deaf, match="does not answer"):
         cached.Cached(address).ping()

@@ -121,8 +121,13 @@ def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
     archive = Archive(path)
     archive.begin()
     [(no,)] = archive.db.execute("SELECT no FROM sensor")
-    archive.db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", [(NOON // DAY, sweep) for sweep in range(SWEEPS)])
-    taken = [(open_key(NOON // DAY, sweep, no), struct.pack("<II", NOON - 500, 2)) for sweep in range(SWEEPS)]
+    archive.db.executemany(
+        "INSERT OR IGNORE INTO run VALUES (?,?)", [(NOON // DAY, sweep) for sweep in range(SWEEPS)]
+    )
+    taken = [
+        (open_key(NOON // DAY, sweep, no), struct.pack("<II", NOON - 500, 2))
+        for sweep in range(SWEEPS)
+    ]
     archive.db.executemany("INSERT OR IGNORE INTO open VALUES (?,?)", taken)
     archive.commit()
     archive.close()
@@ -132,7 +137,9 @@ def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
         store.merge()
     held = [(NOON - 600, 1), (NOON - 500, 2), (NOON - 400, 3), (NOON - 399, 4), (NOON - 398, 5)]
     assert store.raw(A, 0, 1 << 32) == held
-    assert Inbox(path + ".inbox").after(0).fetchall()[:-1] == []  # all of it lies in the main file, but the row that tells the newest id
+    assert (
+        Inbox(path + ".inbox").after(0).fetchall()[:-1] == []
+    )  # all of it lies in the main file, but the row that tells the newest id
     store.close()
 
 
@@ -200,7 +207,9 @@ def test_files_of_the_first_schema_are_read_and_then_closed_to_the_program_that_
     archive, inbox = Archive(path), Inbox(path + ".inbox")
     archive.db.execute("PRAGMA user_version=1")
     for ts, counter in tuples:  # a row an upload
-        inbox.db.execute("INSERT INTO inbox (data) VALUES (?)", (b"s" * 16 + struct.pack("<II", ts, counter),))
+        inbox.db.execute(
+            "INSERT INTO inbox (data) VALUES (?)", (b"s" * 16 + struct.pack("<II", ts, counter),)
+        )
     archive.close()
     inbox.close()
     store = SqliteStore(path, clock=lambda: now)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Silences beside the energy: where a device sent nothing, whatever part of the store holds its tuples."""
+"""Silences beside the energy: where a device sent nothing, whatever part of the store holds its
+tuples.
+"""
 
 import pytest
 
@@ -42,7 +44,11 @@ def test_of_whole_days_the_missing_ones_are_silent(store):
         store.append(A, minutes(day + 60, day + DAY - 60)[::10], NOON)
     store.merge()
     silences = store.survey(A, [*days, MIDNIGHT], DAY)[2]
-    assert len(silences) == 1 and days[2] - 900 < silences[0][0] <= days[2] and days[4] <= silences[0][1] < days[4] + 900
+    assert (
+        len(silences) == 1
+        and days[2] - 900 < silences[0][0] <= days[2]
+        and days[4] <= silences[0][1] < days[4] + 900
+    )
 
 
 def test_an_unknown_sensor_is_silent_throughout(store):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SQLite store when several processes have it open: who merges, what the others see, and what forgetting does to all."""
+"""The SQLite store when several processes have it open: who merges, what the others see, and what
+forgetting does to all.
+"""
 
 import pytest
 from series import SeriesError
@@ -108,7 +110,11 @@ def test_a_sensor_is_there_while_the_files_are_read_again(pair, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "read", [lambda store: len(store.raw(A, 0, 1 << 32)) > 10, lambda store: store.profile(A, [NOON - 9 * DAY, NOON])[0][0] == 900]
+    "read",
+    [
+        lambda store: len(store.raw(A, 0, 1 << 32)) > 10,
+        lambda store: store.profile(A, [NOON - 9 * DAY, NOON])[0][0] == 900,
+    ],
 )
 def test_a_read_while_days_age_sees_all_of_them(tmp_path, monkeypatch, read):
     clock = Clock()

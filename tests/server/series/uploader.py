@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that uploads to a store and says what was acknowledged, until it is killed: uploader.py BENCH FOLDER SEED START."""
+"""A process that uploads to a store and says what was acknowledged, until it is killed: uploader.py
+BENCH FOLDER SEED START.
+"""
 
 import random
 import sys
@@ -10,7 +12,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "server")]
 
 from tests.server.series.benches import BENCHES, DAY  # noqa: E402
 
-ZERO = 1_500_000_000  # counters say how long ago this was: what is stored but not acknowledged changes no energy
+# counters say how long ago this was: what is stored but not acknowledged changes no energy
+ZERO = 1_500_000_000
 
 
 def main():
@@ -22,12 +25,16 @@ def main():
         uploads = []
         for _ in range(rng.randrange(1, 6)):
             sensor = f"{rng.randrange(4):032x}"
-            uploads.append((sensor, [(ts + 60 * i + int(sensor, 16), ts + 60 * i - ZERO) for i in range(5)]))
+            uploads.append(
+                (sensor, [(ts + 60 * i + int(sensor, 16), ts + 60 * i - ZERO) for i in range(5)])
+            )
             ts += 300
         ts += rng.choice((0, 0, 7200, DAY))
         bench.clock.now = ts + 60 + 1
         bench.store.append_many(uploads, bench.clock.now)
-        sys.stdout.write("".join(f"{sensor} {t} {c}\n" for sensor, tuples in uploads for t, c in tuples) + "ok\n")
+        sys.stdout.write(
+            "".join(f"{sensor} {t} {c}\n" for sensor, tuples in uploads for t, c in tuples) + "ok\n"
+        )
         sys.stdout.flush()
 
 

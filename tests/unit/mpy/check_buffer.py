@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ageing buffer on either interpreter: a year of quarters of an hour, damage, acknowledgement, re-dating."""
+"""The ageing buffer on either interpreter: a year of quarters of an hour, damage, acknowledgement,
+re-dating.
+"""
 
 from flukso.buffer import RATIO, Buffer, BufferError_, Store, load
 
@@ -30,7 +32,11 @@ def test_a_year_of_quarters():
 def test_32_bits():
     buffer = Buffer()
     assert buffer.add(0xFFFFFF00, 0xFFFFFFFF)
-    assert not buffer.add(0xFFFFFF01, 0x100000000) and not buffer.add(0xFFFFFF01, -1) and not buffer.add(0x100000000, 1)
+    assert (
+        not buffer.add(0xFFFFFF01, 0x100000000)
+        and not buffer.add(0xFFFFFF01, -1)
+        and not buffer.add(0x100000000, 1)
+    )
     assert buffer.add(0xFFFFFFFF, 0)
     assert buffer.batch(9) == [(0xFFFFFF00, 0xFFFFFFFF), (0xFFFFFFFF, 0)]
 
@@ -84,4 +90,9 @@ def test_save_and_damage():
 def test_the_saved_form_is_the_same_everywhere():
     store = Store()
     store.add(A, 0x01020304, 0x0A0B0C0D)
-    assert store.dump() == b"FLXB\x01\x01\0\0" + b"\xaa" * 16 + b"\x01\0\x04\x03\x02\x01\x0d\x0c\x0b\x0a\x06\x29\x02\xa0"
+    assert (
+        store.dump()
+        == b"FLXB\x01\x01\0\0"
+        + b"\xaa" * 16
+        + b"\x01\0\x04\x03\x02\x01\x0d\x0c\x0b\x0a\x06\x29\x02\xa0"
+    )

@@ -4,7 +4,20 @@
 import json
 
 from flukso.buffer import Store, load
-from flukso.clock import ALONE, ALONE_S, CONFIRM_S, CONFIRMED, KERNEL, NONE, SECOND_S, SERVER, Believer, note, plausible, resume
+from flukso.clock import (
+    ALONE,
+    ALONE_S,
+    CONFIRM_S,
+    CONFIRMED,
+    KERNEL,
+    NONE,
+    SECOND_S,
+    SERVER,
+    Believer,
+    note,
+    plausible,
+    resume,
+)
 
 VECTORS = __file__.rpartition("/")[0] + "/../../vectors/timestamps.json"
 A = "a" * 32

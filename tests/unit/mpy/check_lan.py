@@ -61,13 +61,20 @@ def test_names_of_jsonp_functions():
 
 
 def test_water_asked_for_watt():
-    assert get("/sensor/" + WATER + MINUTE)[2] == get("/sensor/" + WATER + MINUTE.replace("watt", "lperday"))[2]
+    assert (
+        get("/sensor/" + WATER + MINUTE)[2]
+        == get("/sensor/" + WATER + MINUTE.replace("watt", "lperday"))[2]
+    )
     assert json.loads(get("/sensor/" + WATER + MINUTE)[2].decode())[39] == [T0 + 980, 2880]
 
 
 def test_status_metrics_page():
     found = json.loads(get("/status")[2].decode())
-    assert len(found["sensors"]) == 3 and found["board"]["hardware"] == "2.1" and found["sensors"][1]["value"] is None
+    assert (
+        len(found["sensors"]) == 3
+        and found["board"]["hardware"] == "2.1"
+        and found["sensors"][1]["value"] is None
+    )
     assert len(found["claim"]) == 8
     text = get("/metrics")[2].decode()
     assert 'flukso_power_watts{{sensor="{}",type="electricity"}} 160\n'.format(POWER) in text
@@ -76,12 +83,26 @@ def test_status_metrics_page():
 
 
 def test_only_readings_are_for_other_pages_and_names():
-    for target, status in (("/sensor/" + POWER, 200), ("/status", 403), ("/metrics", 403), ("/", 403)):
+    for target, status in (
+        ("/sensor/" + POWER, 200),
+        ("/status", 403),
+        ("/metrics", 403),
+        ("/", 403),
+    ):
         for more in ("\r\nOrigin: http://x", "\r\nSec-Fetch-Site: cross-site"):
             got, head, _ = get(target, more=more)
-            assert got == status and ("Access-Control-Allow-Origin: *" in head) == (status == 200), target
+            assert got == status and ("Access-Control-Allow-Origin: *" in head) == (
+                status == 200
+            ), target
         assert get(target, host="evil.example")[0] == status and get(target, host="")[0] == status
-        for name in ("meter", "Meter.local:8080", "meter.home.example", "192.168.1.2:8080", "[fe80::1]", "flukso-dddddd.lan"):
+        for name in (
+            "meter",
+            "Meter.local:8080",
+            "meter.home.example",
+            "192.168.1.2:8080",
+            "[fe80::1]",
+            "flukso-dddddd.lan",
+        ):
             assert get(target, host=name)[0] == 200, name
     assert get("/status?callback=f")[0] == 403
     assert "X-Frame-Options: DENY" in get("/status")[1]
@@ -89,7 +110,14 @@ def test_only_readings_are_for_other_pages_and_names():
 
 def test_heads():
     assert parse_head(b"GET / HTTP/1.0\r\nA: b").keep is False
-    for bad in (b"", b"GET /", b"GET /\x01 HTTP/1.1", b"GET / HTTP/1.1\r\nx", b"GET / HTTP/1.1\r\nContent-Length: 1", b"\x80\x81\xff " * 3):
+    for bad in (
+        b"",
+        b"GET /",
+        b"GET /\x01 HTTP/1.1",
+        b"GET / HTTP/1.1\r\nx",
+        b"GET / HTTP/1.1\r\nContent-Length: 1",
+        b"\x80\x81\xff " * 3,
+    ):
         try:
             parse_head(bad)
         except HttpError:

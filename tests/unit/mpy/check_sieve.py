@@ -15,7 +15,9 @@ def zeros(count):
 
 
 def run(bad, count=400, hours=3):
-    """Return what a server has that refuses bodies with a tuple of `bad`, what is left, and the uploader."""
+    """Return what a server has that refuses bodies with a tuple of `bad`, what is left, and the
+    uploader.
+    """
     store, mono, held = Store(), 100.0, {}
     uploader = Uploader("d" * 32, "0" * 32, 210, 300, [A], zeros)
     for n in range(count):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""UCI files are read as libuci reads them, whatever bytes they hold; and one option is changed without touching anything else."""
+"""UCI files are read as libuci reads them, whatever bytes they hold; and one option is changed
+without touching anything else.
+"""
 
 import json
 
@@ -24,7 +26,10 @@ def test_what_libuci_reads_is_read_alike_and_what_it_refuses_is_named():
             assert [p for p in problems if 1 <= p.line <= case["text"].count("\n") + 1], case["id"]
         else:
             assert not problems, (case["id"], problems)
-            assert uci.dump(sections).strip("\n") == case["export"], (case["id"], uci.dump(sections))
+            assert uci.dump(sections).strip("\n") == case["export"], (
+                case["id"],
+                uci.dump(sections),
+            )
 
 
 def test_what_was_written_is_read_again():
@@ -61,13 +66,19 @@ def test_every_byte_comes_back():
 def test_lines_are_those_of_the_statements():
     sections, problems = read("config a b\n\n\toption c 'x\ny\nz'\n\toption d e\\\nf\n\tlist g h\n")
     assert not problems
-    assert sections[0].options["c"].line == 3 and sections[0].options["d"].line == 6 and sections[0].lists["g"][0].line == 8
+    assert (
+        sections[0].options["c"].line == 3
+        and sections[0].options["d"].line == 6
+        and sections[0].lists["g"][0].line == 8
+    )
 
 
 def test_an_open_quote_is_named_where_it_stands_and_the_other_lines_are_looked_at():
     problems = read("config a b\n\toption c 'd\n\toption e f\n\toptoin g h\n")[1]
     assert [p.line for p in problems] == [2, 4]
-    assert uci.open_at_end("config a b\n\toption c 'd\n") and not uci.open_at_end("config a b\n\toption c d\n")
+    assert uci.open_at_end("config a b\n\toption c 'd\n") and not uci.open_at_end(
+        "config a b\n\toption c d\n"
+    )
 
 
 def test_many_open_quotes_are_read_in_one_pass():
@@ -82,18 +93,48 @@ def test_nul_bytes_are_named():
 
 SETS = [  # what it was, kind, name, what it becomes
     ("config a b\n", "a", "b", "config a b\n\toption o 'v'\n"),
-    ("config a b # mine\n\toption c d\n", "a", "b", "config a b # mine\n\toption o 'v'\n\toption c d\n"),
+    (
+        "config a b # mine\n\toption c d\n",
+        "a",
+        "b",
+        "config a b # mine\n\toption o 'v'\n\toption c d\n",
+    ),
     ("config a 'b'; list c 'd\n'\n", "a", "b", "config a 'b'\n\toption o 'v'; list c 'd\n'\n"),
     ("config a b", "a", "b", "config a b\n\toption o 'v'"),
     ("config a b\n    option  o  1 # old\n", "a", "b", "config a b\n    option o 'v' # old\n"),
-    ("config a b\n\toption 'o' \"1\n2\"\n\toption p q\n", "a", "b", "config a b\n\toption o 'v'\n\toption p q\n"),
-    ("config a b\n\toption o 1\n\toption o 2\n", "a", "b", "config a b\n\toption o 'v'\n\toption o 'v'\n"),
-    ("config a b\nconfig c d\nconfig a b\n\toption o 1\n", "a", "b", "config a b\nconfig c d\nconfig a b\n\toption o 'v'\n"),
-    ("config a b\n\tlist o 1\n\tlist o 2\n", "a", "b", "config a b\n\toption o 'v'\n\toption o 'v'\n"),
+    (
+        "config a b\n\toption 'o' \"1\n2\"\n\toption p q\n",
+        "a",
+        "b",
+        "config a b\n\toption o 'v'\n\toption p q\n",
+    ),
+    (
+        "config a b\n\toption o 1\n\toption o 2\n",
+        "a",
+        "b",
+        "config a b\n\toption o 'v'\n\toption o 'v'\n",
+    ),
+    (
+        "config a b\nconfig c d\nconfig a b\n\toption o 1\n",
+        "a",
+        "b",
+        "config a b\nconfig c d\nconfig a b\n\toption o 'v'\n",
+    ),
+    (
+        "config a b\n\tlist o 1\n\tlist o 2\n",
+        "a",
+        "b",
+        "config a b\n\toption o 'v'\n\toption o 'v'\n",
+    ),
     ("config a b\n\toption o\n", "a", "b", "config a b\n\toption o 'v'\n"),
     ("config a\nconfig a\n\toption o 1\n", "a", None, "config a\nconfig a\n\toption o 'v'\n"),
     ("", "a", None, "config a\n\toption o 'v'\n"),
-    ("config x y\n\toption c d", "a", "b", "config x y\n\toption c d\n\nconfig a 'b'\n\toption o 'v'\n"),
+    (
+        "config x y\n\toption c d",
+        "a",
+        "b",
+        "config x y\n\toption c d\n\nconfig a 'b'\n\toption o 'v'\n",
+    ),
     ("config a b\r\n\toption o 1\r\n", "a", "b", "config a b\r\n\toption o 'v'\r\n"),
 ]
 
@@ -104,20 +145,35 @@ def test_an_option_is_set_however_it_was_spelt_and_nothing_else_changes():
         assert after == want, (before, after)
         sections, problems = read(after)
         assert not problems, (before, after)
-        found = [section for section in sections if section.type == kind and name in (None, section.name) and "o" in section.options]
+        found = [
+            section
+            for section in sections
+            if section.type == kind and name in (None, section.name) and "o" in section.options
+        ]
         assert found[0].options["o"].text == "v", (before, after)
 
 
 def test_errors_show_the_beginning_of_what_is_wrong_and_no_control_characters():
     long = "x" * 999
-    texts = [long, "config " + long + "\xe4", "config a b\nconfig c b\n\toption " + long + " 1 2", "option " + long + " 1"]
+    texts = [
+        long,
+        "config " + long + "\xe4",
+        "config a b\nconfig c b\n\toption " + long + " 1 2",
+        "option " + long + " 1",
+    ]
     texts += ["config a '{0}'\nconfig b '{0}'".format(long), "\x1b]0;x\x07" + long]
     for option in ("phase", "reset_counters", "hw_minor", "wan_base_url", "bus", "lan_port"):
         for value in (long, "\x1b[2J", "https://a\nb" + long):
-            texts.append("config settings main\n\toption {0} '{1}'\nconfig settings daemon\n\toption {0} '{1}'".format(option, value))
+            texts.append(
+                "config settings main\n\toption {0} '{1}'\nconfig settings daemon\n\toption {0} "
+                "'{1}'".format(option, value)
+            )
     for option in ("id", "type", "class", "port", "constant", "voltage", "current", "enable"):
         for value in (long, "\x1b[2J\nq"):
-            texts.append("config sensor 1\n\toption enable 1\n\toption class analog\n\toption {} '{}'\n".format(option, value))
+            texts.append(
+                "config sensor 1\n\toption enable 1\n\toption class analog\n\toption {} "
+                "'{}'\n".format(option, value)
+            )
     for text in texts:
         try:
             config.parse(text)
@@ -134,4 +190,6 @@ def test_more_errors_than_anybody_reads_are_counted_no_further():
             config.parse(text)
         except config.ConfigErrors as error:
             lines = str(error).split("\n")
-            assert len(lines) == 33 and lines[-1] == "flukso: and more" and len(error.problems) <= 66
+            assert (
+                len(lines) == 33 and lines[-1] == "flukso: and more" and len(error.problems) <= 66
+            )

@@ -31,7 +31,9 @@ def test_digests():
     for case in found["x_digest"]:
         assert x_digest(case["key"], unhexlify(case["body_hex"])) == case["digest"], case["id"]
     for case in found["x_sign"]:
-        assert x_sign(case["key"], case["path"], unhexlify(case["body_hex"])) == case["sign"], case["id"]
+        assert x_sign(case["key"], case["path"], unhexlify(case["body_hex"])) == case["sign"], case[
+            "id"
+        ]
     for case in found["hmac_sha1"]:
         key, body = unhexlify(case["key_hex"]), unhexlify(case["body_hex"])
         assert hmac(hashlib.sha1, key, body) == unhexlify(case["digest"]), case["id"]
@@ -40,7 +42,15 @@ def test_digests():
 
 def test_an_unfinished_answer_acknowledges_nothing():
     assert acknowledges(200, b' {"response":"ok"}\n')
-    for body in (b'{"response":"ok"', b'{"response":"ok",', b'"ok"', b"{}", b"", b'["response"]', b"}"):
+    for body in (
+        b'{"response":"ok"',
+        b'{"response":"ok",',
+        b'"ok"',
+        b"{}",
+        b"",
+        b'["response"]',
+        b"}",
+    ):
         assert not acknowledges(200, body), body
 
 
@@ -54,7 +64,11 @@ def test_requests():
         assert beat.kind == HEARTBEAT and json.loads(beat.body.decode())["time"] == 1700000000
         uploader.failed(beat, HttpsError("unreachable", "away"), 100.0)
         request = uploader.next_request(store, 1700000000, 100.0)
-        assert (request.kind, request.path, request.body.decode()) == (TUPLES, case["path"], case["body"])
+        assert (request.kind, request.path, request.body.decode()) == (
+            TUPLES,
+            case["path"],
+            case["body"],
+        )
         headers = {}
         for name in request.headers:
             headers[name.lower()] = request.headers[name]
@@ -63,7 +77,9 @@ def test_requests():
 
 def test_answers():
     for case in vectors("uploads")["answers"]:
-        assert acknowledges(case["status"], case["body"].encode()) is case["acknowledged"], case["id"]
+        assert acknowledges(case["status"], case["body"].encode()) is case["acknowledged"], case[
+            "id"
+        ]
     for body in (b"", b"\xff\xfe", b"[" * 5000, b'"ok"', b"{", b"null", b'{"response":1}'):
         assert not acknowledges(200, body)
 
@@ -87,7 +103,9 @@ def test_an_outage_and_its_end():
         assert len(request.body) <= 8192
         if request.kind == TUPLES:
             total += len(request.batch)
-        uploader.answered(request, Answer(200, {"retry-after": "x"}, b'{"response":"ok"}'), mono, store)
+        uploader.answered(
+            request, Answer(200, {"retry-after": "x"}, b'{"response":"ok"}'), mono, store
+        )
     assert total == 2000 and uploader.acknowledged == 2000
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On MicroPython: the pure modules give what the vectors say. Prints the number of cases; argument: the project's folder."""
+"""On MicroPython: the pure modules give what the vectors say. Prints the number of cases; argument:
+the project's folder.
+"""
 
 import json
 import sys
@@ -43,9 +45,17 @@ def replay_spi():
     replies = load("replies")
     for case in replies["good"]:
         reply = spi.decode(unhexlify(case["wire"]))
-        check(case, (reply.command, list(reply.values), hexlify(reply.uart).decode()), (case["command"], case["values"], case["uart"]))
+        check(
+            case,
+            (reply.command, list(reply.values), hexlify(reply.uart).decode()),
+            (case["command"], case["values"], case["uart"]),
+        )
     for case in replies["deltas"]:
-        check(case, [list(delta) for delta in spi.decode(unhexlify(case["wire"])).values], case["deltas"])
+        check(
+            case,
+            [list(delta) for delta in spi.decode(unhexlify(case["wire"])).values],
+            case["deltas"],
+        )
     for case in replies["bad"]:
         refuses(case, spi.SpiError, believed, case)
 
@@ -70,16 +80,28 @@ def replay_config():
         settings = config.parse(case["flukso"], case["system"])
         for name, want in case["expect"].items():
             if name == "sensors":
-                check(case, [sensor.id for sensor in settings.sensors], [sensor["id"] for sensor in want])
+                check(
+                    case,
+                    [sensor.id for sensor in settings.sensors],
+                    [sensor["id"] for sensor in want],
+                )
                 for sensor, expected in zip(settings.sensors, want):  # noqa: B905
-                    check(case, (sensor.constant, sensor.fraction), (expected["constant"], expected["fraction"]))
+                    check(
+                        case,
+                        (sensor.constant, sensor.fraction),
+                        (expected["constant"], expected["fraction"]),
+                    )
             else:
                 check(case, getattr(settings, name), want)
     for case in uci["bad"]:
         try:
             config.parse(case["flukso"], case["system"])
         except config.ConfigErrors as errors:
-            check(case, [problem.line for problem in errors.problems], [line for line, _ in case["errors"]])
+            check(
+                case,
+                [problem.line for problem in errors.problems],
+                [line for line, _ in case["errors"]],
+            )
             continue
         raise AssertionError(case["id"])
 
@@ -89,12 +111,18 @@ def replay_digests():
     for case in digests["x_digest"]:
         check(case, digest.x_digest(case["key"], unhexlify(case["body_hex"])), case["digest"])
     for case in digests["x_sign"]:
-        check(case, digest.x_sign(case["key"], case["path"], unhexlify(case["body_hex"])), case["sign"])
+        check(
+            case,
+            digest.x_sign(case["key"], case["path"], unhexlify(case["body_hex"])),
+            case["sign"],
+        )
     uploads = load("uploads")
     for case in uploads["requests"]:
         check(case, upload.encode(case["tuples"]), case["body"].encode())
     for case in uploads["answers"]:
-        check(case, upload.acknowledges(case["status"], case["body"].encode()), case["acknowledged"])
+        check(
+            case, upload.acknowledges(case["status"], case["body"].encode()), case["acknowledged"]
+        )
 
 
 def replay_meter():

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the check_*.py files named on the command line, on either interpreter: each function named test_… once.
+"""Runs the check_*.py files named on the command line, on either interpreter: each function named
+test_… once.
 
     micropython tests/unit/mpy/run.py check_buffer …
 
-The checks use neither pytest nor anything else that only one interpreter has; tests/unit/test_checks.py calls this.
+The checks use neither pytest nor anything else that only one interpreter has;
+tests/unit/test_checks.py calls this.
 """
 
 import sys

@@ -163,7 +163,8 @@ static mp_obj_t mod_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
 	line.c_cflag |= CLOCAL | CREAD;
 	line.c_cc[VMIN] = 1;
 	line.c_cc[VTIME] = 0;
-	if (cfsetispeed(&line, speed) < 0 || cfsetospeed(&line, speed) < 0 || tcsetattr(fd, TCSAFLUSH, &line) < 0) {
+	if (cfsetispeed(&line, speed) < 0 || cfsetospeed(&line, speed) < 0 ||
+	    tcsetattr(fd, TCSAFLUSH, &line) < 0) {
 		mp_raise_OSError(errno);
 	}
 	return mp_const_none;

@@ -12,7 +12,8 @@
 
 #include "posix.h"
 
-#define ADDRESSES_MAX 8     // more than any happy server has; bounds the answer to what a pipe holds at once
+#define ADDRESSES_MAX \
+	8 // more than any happy server has; bounds the answer to what a pipe holds at once
 #define DESCRIPTORS_MAX 256 // what the daemon may have open, doubled
 #define CHILD_LIFE_S 60     // a resolver that hangs does not outlive this
 

@@ -91,11 +91,13 @@ static mp_obj_t mod_wait(size_t n_args, const mp_obj_t *args)
 	int status;
 	int options = n_args > 1 && mp_obj_is_true(args[1]) ? 0 : WNOHANG;
 	pid_t pid;
-	MP_HAL_RETRY_SYSCALL(pid, waitpid((pid_t)mp_obj_get_int(args[0]), &status, options), mp_raise_OSError(err));
+	MP_HAL_RETRY_SYSCALL(pid, waitpid((pid_t)mp_obj_get_int(args[0]), &status, options),
+			     mp_raise_OSError(err));
 	if (pid == 0) {
 		return mp_const_none;
 	}
-	return MP_OBJ_NEW_SMALL_INT(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return MP_OBJ_NEW_SMALL_INT(WIFEXITED(status) ? WEXITSTATUS(status)
+						      : 128 + WTERMSIG(status));
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj, 1, 2, mod_wait);
 

@@ -29,7 +29,8 @@ typedef struct {
 
 static const mp_obj_type_t spidev_type;
 
-static mp_obj_t spidev_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
+static mp_obj_t spidev_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
+				const mp_obj_t *args)
 {
 	mp_arg_check_num(n_args, n_kw, 0, 2, false);
 	spidev_obj_t *self = mp_obj_malloc_with_finaliser(spidev_obj_t, type);
@@ -88,7 +89,8 @@ static void open_device(spidev_obj_t *self, const char *path)
 static mp_obj_t spidev_open(mp_obj_t self_in, mp_obj_t bus, mp_obj_t device)
 {
 	char path[40];
-	snprintf(path, sizeof(path), "/dev/spidev%d.%d", (int)mp_obj_get_int(bus), (int)mp_obj_get_int(device));
+	snprintf(path, sizeof(path), "/dev/spidev%d.%d", (int)mp_obj_get_int(bus),
+		 (int)mp_obj_get_int(device));
 	open_device(MP_OBJ_TO_PTR(self_in), path);
 	return mp_const_none;
 }
@@ -110,10 +112,12 @@ static MP_DEFINE_CONST_FUN_OBJ_1(spidev_fileno_obj, spidev_fileno);
 static void transfer(const spidev_obj_t *self, const struct spi_ioc_transfer *parts, unsigned count)
 {
 	int result;
-	MP_HAL_RETRY_SYSCALL(result, ioctl(self->fd, SPI_IOC_MESSAGE(count), parts), mp_raise_OSError(err));
+	MP_HAL_RETRY_SYSCALL(result, ioctl(self->fd, SPI_IOC_MESSAGE(count), parts),
+			     mp_raise_OSError(err));
 }
 
-static void prepare(const spidev_obj_t *self, struct spi_ioc_transfer *part, const void *out, void *in, size_t len)
+static void prepare(const spidev_obj_t *self, struct spi_ioc_transfer *part, const void *out,
+		    void *in, size_t len)
 {
 	memset(part, 0, sizeof(*part));
 	part->tx_buf = (uintptr_t)out;
@@ -177,7 +181,8 @@ static mp_obj_t spidev_xfer_gap(mp_obj_t self_in, mp_obj_t data, mp_obj_t gap_in
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(spidev_xfer_gap_obj, spidev_xfer_gap);
 
-static void set_byte(const spidev_obj_t *self, unsigned long request, uint8_t *field, mp_obj_t value)
+static void set_byte(const spidev_obj_t *self, unsigned long request, uint8_t *field,
+		     mp_obj_t value)
 {
 	mp_int_t number = mp_obj_get_int(value);
 	uint8_t wanted = (uint8_t)number;
@@ -249,8 +254,8 @@ static const mp_rom_map_elem_t spidev_locals_table[] = {
 };
 static MP_DEFINE_CONST_DICT(spidev_locals, spidev_locals_table);
 
-static MP_DEFINE_CONST_OBJ_TYPE(spidev_type, MP_QSTR_SpiDev, MP_TYPE_FLAG_NONE, make_new, spidev_make_new, attr,
-				spidev_attr, locals_dict, &spidev_locals);
+static MP_DEFINE_CONST_OBJ_TYPE(spidev_type, MP_QSTR_SpiDev, MP_TYPE_FLAG_NONE, make_new,
+				spidev_make_new, attr, spidev_attr, locals_dict, &spidev_locals);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
 	{ MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_spidev) },

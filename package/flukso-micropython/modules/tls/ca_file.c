@@ -87,7 +87,9 @@ static bool next_line(struct source *source)
 			source->line[len++] = (char)byte;
 		}
 	}
-	int skip = source->line_number == 1 && len >= 3 && !memcmp(source->line, "\xef\xbb\xbf", 3) ? 3 : 0;
+	int skip = source->line_number == 1 && len >= 3 && !memcmp(source->line, "\xef\xbb\xbf", 3)
+			   ? 3
+			   : 0;
 	while (skip < len && is_blank(source->line[skip])) {
 		skip++;
 	}
@@ -101,7 +103,8 @@ static bool next_line(struct source *source)
 
 static bool line_is(const struct source *source, const char *text)
 {
-	return source->line_len == (int)strlen(text) && !memcmp(source->line, text, (size_t)source->line_len);
+	return source->line_len == (int)strlen(text) &&
+	       !memcmp(source->line, text, (size_t)source->line_len);
 }
 
 static bool line_begins_with(const struct source *source, const char *text)
@@ -111,7 +114,8 @@ static bool line_begins_with(const struct source *source, const char *text)
 
 static int base64_value(char c)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *found = c ? strchr(alphabet, c) : NULL;
 	return found ? (int)(found - alphabet) : -1;
 }
@@ -158,7 +162,8 @@ static bool is_whole(struct block *block)
 	if (block->bad || block->count) {
 		return false;
 	}
-	return mbedtls_asn1_get_tag(&p, end, &len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) == 0 &&
+	return mbedtls_asn1_get_tag(&p, end, &len,
+				    MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) == 0 &&
 	       p + len == end;
 }
 
@@ -192,9 +197,10 @@ static struct ca_report walk(const char *path, take_t take, void *context)
 			continue;
 		}
 		if (inside) {
-			bool end = line_is(source, "-----END CERTIFICATE-----") ||
-				   line_is(source, "-----END X509 CERTIFICATE-----") ||
-				   (trusted && line_is(source, "-----END TRUSTED CERTIFICATE-----"));
+			bool end =
+				line_is(source, "-----END CERTIFICATE-----") ||
+				line_is(source, "-----END X509 CERTIFICATE-----") ||
+				(trusted && line_is(source, "-----END TRUSTED CERTIFICATE-----"));
 			enum ca_fault fault = trusted ? CA_FAULT_TRUSTED : CA_FAULT_DAMAGED;
 			if (end && !trusted && is_whole(block)) {
 				fault = take(context, block->der, block->len);
@@ -230,7 +236,8 @@ static struct ca_report walk(const char *path, take_t take, void *context)
 static enum ca_fault kind_of(const unsigned char *der, size_t len)
 {
 	static const unsigned char p521[] = { 6, 5, 0x2b, 0x81, 4, 0, 0x23 };
-	static const unsigned char rsa_pss[] = { 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0a };
+	static const unsigned char rsa_pss[] = { 6,    9,    0x2a, 0x86, 0x48, 0x86,
+						 0xf7, 0x0d, 1,    1,    0x0a };
 	for (size_t at = 0; at < len; at++) {
 		if (len - at >= sizeof(p521) && !memcmp(der + at, p521, sizeof(p521))) {
 			return CA_FAULT_P521;
@@ -282,7 +289,8 @@ static bool same_value(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
 	if (a->tag == b->tag && !memcmp(a->p, b->p, a->len)) {
 		return true;
 	}
-	return is_text(a->tag) && is_text(b->tag) && !strncasecmp((const char *)a->p, (const char *)b->p, a->len);
+	return is_text(a->tag) && is_text(b->tag) &&
+	       !strncasecmp((const char *)a->p, (const char *)b->p, a->len);
 }
 
 static bool same_name(const mbedtls_x509_name *a, const mbedtls_x509_name *b)
@@ -312,7 +320,8 @@ static enum ca_fault take_issuer(void *context, const unsigned char *der, size_t
 		search->listed = true;
 	}
 	mbedtls_x509_crt_init(&seen);
-	bool wanted = !mbedtls_x509_crt_parse_der_nocopy(&seen, der, len) && same_name(&seen.subject, &child->issuer);
+	bool wanted = !mbedtls_x509_crt_parse_der_nocopy(&seen, der, len) &&
+		      same_name(&seen.subject, &child->issuer);
 	mbedtls_x509_crt_free(&seen);
 	if (!wanted || search->count == ISSUERS_MAX) {
 		return CA_FAULT_NONE;
@@ -328,7 +337,8 @@ static enum ca_fault take_issuer(void *context, const unsigned char *der, size_t
 	return CA_FAULT_NONE;
 }
 
-int ca_file_issuers(const char *path, const mbedtls_x509_crt *child, mbedtls_x509_crt **issuers, bool *listed)
+int ca_file_issuers(const char *path, const mbedtls_x509_crt *child, mbedtls_x509_crt **issuers,
+		    bool *listed)
 {
 	struct search search = { .child = child };
 	struct ca_report report = walk(path, take_issuer, &search);

@@ -23,7 +23,7 @@ enum ca_fault {
 
 struct ca_report {
 	int good; // certificates that can be used; those of a kind that mbedtls was not built for count nowhere
-	int bad;  // blocks that cannot
+	int bad;             // blocks that cannot
 	enum ca_fault fault; // of the first of them, or of another kind,
 	int line;            // and where it begins
 	int error;           // errno when the file cannot be read, else 0
@@ -34,6 +34,7 @@ struct ca_report ca_file_check(const char *path);
 
 // Makes a list, to be freed as mbedtls does, of the certificates whose subject is the child's issuer; NULL: there are none.
 // *listed: whether the child itself is in the file. Returns 0, or errno when the file cannot be read.
-int ca_file_issuers(const char *path, const mbedtls_x509_crt *child, mbedtls_x509_crt **issuers, bool *listed);
+int ca_file_issuers(const char *path, const mbedtls_x509_crt *child, mbedtls_x509_crt **issuers,
+		    bool *listed);
 
 #endif

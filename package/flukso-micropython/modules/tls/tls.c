@@ -79,7 +79,8 @@ static int find_issuers(void *context, const mbedtls_x509_crt *child, mbedtls_x5
 {
 	connection_t *self = context;
 	bool listed;
-	self->ca_error = ca_file_issuers(mp_obj_str_get_str(self->ca_path), child, issuers, &listed);
+	self->ca_error =
+		ca_file_issuers(mp_obj_str_get_str(self->ca_path), child, issuers, &listed);
 	if (listed) {
 		self->listed = child;
 	}
@@ -91,8 +92,10 @@ static bool names_address(const connection_t *self, const mbedtls_x509_crt *cert
 	if (!mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME)) {
 		return false;
 	}
-	for (const mbedtls_x509_sequence *name = &certificate->subject_alt_names; name; name = name->next) {
-		bool is_address = (name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS;
+	for (const mbedtls_x509_sequence *name = &certificate->subject_alt_names; name;
+	     name = name->next) {
+		bool is_address = (name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) ==
+				  MBEDTLS_X509_SAN_IP_ADDRESS;
 		if (is_address && name->buf.len == self->address_len &&
 		    !memcmp(name->buf.p, self->address, self->address_len)) {
 			return true;
@@ -128,11 +131,13 @@ static void release(connection_t *self)
 static int set_up(connection_t *self, const char *host)
 {
 	mbedtls_ssl_config *config = &self->config;
-	int error = mbedtls_ctr_drbg_seed(&self->random, mbedtls_entropy_func, &self->entropy, NULL, 0);
+	int error =
+		mbedtls_ctr_drbg_seed(&self->random, mbedtls_entropy_func, &self->entropy, NULL, 0);
 	if (error) {
 		return error;
 	}
-	error = mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+	error = mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT,
+					    MBEDTLS_SSL_TRANSPORT_STREAM,
 					    MBEDTLS_SSL_PRESET_DEFAULT);
 	if (error) {
 		return error;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`demo_household`: an account with panels on its roof, four neighbours and some weeks of all their days, for looking around."""
+"""`demo_household`: an account with panels on its roof, four neighbours and some weeks of all their
+days, for looking around.
+"""
 
 import contextlib
 import secrets
@@ -22,12 +24,20 @@ DAY_S = 86_400
 
 
 class Command(BaseCommand):
-    help = "Makes the account `rooftop` and its neighbours, unless they exist, and prints its name and password."
+    help = (
+        "Makes the account `rooftop` and its neighbours, unless they exist, and prints its "
+        "name and password."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("--days", type=int, default=40)
-        parser.add_argument("--ago", type=int, default=0, help="seconds before now at which what it sent ends")
-        parser.add_argument("--password", help="of the account, also if it exists; else a new account gets one of chance")
+        parser.add_argument(
+            "--ago", type=int, default=0, help="seconds before now at which what it sent ends"
+        )
+        parser.add_argument(
+            "--password",
+            help="of the account, also if it exists; else a new account gets one of chance",
+        )
 
     def handle(self, *args, days, ago, password, **options):
         account = Account.objects.filter(username=NAME).first()
@@ -44,16 +54,28 @@ class Command(BaseCommand):
 
 
 def make(password: str, days: int, now: int) -> None:
-    """The accounts, their devices, and what these have sent up to now. A neighbour that is there already stays as it is."""
+    """The accounts, their devices, and what these have sent up to now. A neighbour that is there
+    already stays as it is.
+    """
     stores.store(merge=True)
     end = now // MINUTE_S * MINUTE_S
     start = end - days * DAY_S
     with transaction.atomic():
-        account = Account.objects.create_user(NAME, password=password, is_staff=True, is_superuser=True)
+        account = Account.objects.create_user(
+            NAME, password=password, is_staff=True, is_superuser=True
+        )
         sharing.set_sharing(account, "minutes", "all")
         roof = household(account, ("import", "export", "pv"))
-        there = {key for key in map(names.key, NEIGHBOURS) if Account.objects.filter(name_key=key).exists()}
-        street = {name: _neighbour(name, detail) for name, detail in NEIGHBOURS.items() if names.key(name) not in there}
+        there = {
+            key
+            for key in map(names.key, NEIGHBOURS)
+            if Account.objects.filter(name_key=key).exists()
+        }
+        street = {
+            name: _neighbour(name, detail)
+            for name, detail in NEIGHBOURS.items()
+            if names.key(name) not in there
+        }
         for name in NEIGHBOURS:
             with contextlib.suppress(sharing.SharingError):  # one that was there may be private
                 sharing.subscribe(account, name)
@@ -61,7 +83,9 @@ def make(password: str, days: int, now: int) -> None:
         for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
             fill(roof[role], tuples)
         for name, neighbour in street.items():
-            fill(household(neighbour, ("import",))["import"], demo.tuples(seeds()[name], start, end))
+            fill(
+                household(neighbour, ("import",))["import"], demo.tuples(seeds()[name], start, end)
+            )
         stores.store().merge()  # as a night does: pages then read what is usual
     finally:
         stores.close()

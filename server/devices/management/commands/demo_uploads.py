@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`demo_uploads URL`: the devices of the demo household and its neighbours go on uploading, signed, until SIGTERM."""
+"""`demo_uploads URL`: the devices of the demo household and its neighbours go on uploading, signed,
+until SIGTERM.
+"""
 
 import json
 import signal
@@ -20,7 +22,10 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Command(BaseCommand):
-    help = "Uploads what the demo household and its neighbours count, from where they ended; prints what it sent when it is stopped."
+    help = (
+        "Uploads what the demo household and its neighbours count, from where they ended; "
+        "prints what it sent when it is stopped."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("url", help="of a running platform")
@@ -55,7 +60,9 @@ class Devices:
         return self._every_s - now % self._every_s
 
     def upload(self, now: float) -> None:
-        """Send what was counted since the last round that went well. Raises RequestException when the platform does not take it."""
+        """Send what was counted since the last round that went well. Raises RequestException when
+        the platform does not take it.
+        """
         self._began = self._began or now
         every_s, until = EACH_S, int(now // self._every_s * self._every_s)
         for box in self._boxes:
@@ -63,7 +70,11 @@ class Devices:
             for meter in box.meters:
                 tuples = meter.count(until)
                 for begin in range(0, len(tuples), MAX_TUPLES):
-                    answer = self._post(signer, f"/sensor/{meter.sensor}", {"measurements": tuples[begin : begin + MAX_TUPLES]})
+                    answer = self._post(
+                        signer,
+                        f"/sensor/{meter.sensor}",
+                        {"measurements": tuples[begin : begin + MAX_TUPLES]},
+                    )
                     self.uploads += 1
                     if "X-Upload-Interval" in answer.headers:
                         every_s = OFTEN_S
@@ -78,7 +89,16 @@ class Devices:
 
     def _post(self, signer: Signer, path: str, message: dict) -> requests.Response:
         body = json.dumps(message).encode()
-        signs = {"X-Version": "1.0", "X-Digest": signer.digest(body), "X-Sign": signer.sign(path.encode(), body)}
-        answer = self._session.post(self._url + path, body, headers={"Content-Type": "application/json", **signs}, timeout=LIMIT_S)
+        signs = {
+            "X-Version": "1.0",
+            "X-Digest": signer.digest(body),
+            "X-Sign": signer.sign(path.encode(), body),
+        }
+        answer = self._session.post(
+            self._url + path,
+            body,
+            headers={"Content-Type": "application/json", **signs},
+            timeout=LIMIT_S,
+        )
         answer.raise_for_status()
         return answer

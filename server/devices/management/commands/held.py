@@ -15,6 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, sensor, **options):
         try:
-            self.stdout.write(json.dumps({one: stores.store().raw(one, 0, 2**32) for one in sensor}))
+            self.stdout.write(
+                json.dumps({one: stores.store().raw(one, 0, 2**32) for one in sensor})
+            )
         finally:
             stores.close()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`import_devices FILE`: takes devices provisioned beforehand from CSV and prints each one's claim code."""
+"""`import_devices FILE`: takes devices provisioned beforehand from CSV and prints each one's claim
+code.
+"""
 
 import csv
 import sys

@@ -10,7 +10,10 @@ from project import stores
 
 
 class Command(BaseCommand):
-    help = "Adds the history in an RRD file of the historic platform from before the sensor's own first value, marked as imported."
+    help = (
+        "Adds the history in an RRD file of the historic platform from before the sensor's own "
+        "first value, marked as imported."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("sensor")
@@ -18,7 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *args, sensor, file, **options):
         try:
-            from series.rrd.files import RrdError  # needs librrd, which other installations do without
+            from series.rrd.files import (
+                RrdError,
+            )  # needs librrd, which other installations do without
             from series.rrd.history import import_file
         except ImportError as error:
             raise CommandError(f"the rrdtool binding is missing: {error}") from error

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`reseal_keys`: seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET, so that the others can go."""
+"""`reseal_keys`: seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET, so that
+the others can go.
+"""
 
 from devices.resealing import reseal
 from devices.seal import sealer
@@ -7,7 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET; prints how many."
+    help = (
+        "Seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET; prints how "
+        "many."
+    )
 
     def handle(self, *args, **options):
         outcome = list(reseal(sealer()))
