@@ -4,7 +4,8 @@
 import sys
 
 from flukso import ports, version
-from flukso.words import UsageError, asked_for_help, clock_url, meant, parse, trouble
+from flukso.arguments import UsageError, asked_for_help, clock_url, parse
+from flukso.messages import meant, trouble
 
 BUSES = "bus URLs: spidev:/dev/spidev0.0  uart:PATH  unix:PATH  tcp:HOST:PORT  tty:PATH\n"
 HELP = {  # command: its usage, one line that says what it does, and the rest
@@ -104,9 +105,9 @@ def run(words: list, port) -> int:
         return provision(rest, options, port)
     clock = clock_url(options)
     if command == "board":
-        from flukso import boardline
+        from flukso import board_command
 
-        return asyncio.run(boardline.main(port, rest, options, clock, sys.stdout.write))
+        return asyncio.run(board_command.main(port, rest, options, clock, sys.stdout.write))
     if rest or "config" not in options:
         raise UsageError(
             "daemon takes options alone, not {}".format(rest[0])

@@ -4,7 +4,7 @@ sells, no sensor (docs/daemon.md).
 """
 
 from flukso import config, options, uci
-from flukso.words import meant, trouble
+from flukso.messages import meant, trouble
 
 CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
 

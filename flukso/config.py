@@ -7,9 +7,9 @@ from collections import namedtuple
 
 from flukso import https, pulses, uci
 from flukso import options as table
+from flukso.messages import clipped, trouble
 from flukso.meter import UNIT_OF_TYPE
 from flukso.numerals import whole
-from flukso.words import clipped, trouble
 
 BOARD_SENSORS = 6
 CLASSES = {

@@ -6,13 +6,13 @@ was read (docs/daemon.md).
 import asyncio
 
 from flukso import config, pulses, spi, state, uart
-from flukso.board import Board, Poll
 from flukso.dating import Dating
 from flukso.readings import Readings
 from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
 from flukso.sender import NEVER_S, Sender
 from flukso.services import Services, delta_line
+from flukso.spiboard import Poll, SpiBoard
 from flukso.uartboard import UartBoard
 
 # polls begin this much behind the whole second, so that no clock's rounding dates one into the
@@ -147,7 +147,7 @@ class Daemon:
             return UartBoard(
                 lambda: self.port.open_line(url[5:], uart.BAUD), self.clock, self.log, ids
             )
-        return Board(self.port.open_bus(url, self.clock), self.clock)
+        return SpiBoard(self.port.open_bus(url, self.clock), self.clock)
 
     async def run(self):
         """Poll, upload and save until stop is set; then poll, upload and save a last time."""

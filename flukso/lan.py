@@ -7,7 +7,7 @@ from microdot import Microdot, Request
 from microdot.microdot import NoCaseDict
 
 from flukso import discovery, lan_guard, status
-from flukso.lan_server import LanServer
+from flukso.lan_http import LanServer
 from flukso.meter import WATT
 from flukso.page import PAGE
 

@@ -6,7 +6,7 @@
 from flukso import copies, uci
 from flukso.config import TRUE, value_in
 from flukso.damage import items_of
-from flukso.words import clipped
+from flukso.messages import clipped
 
 LINES_MAX = 12  # said at once
 

@@ -4,9 +4,9 @@ itself (docs/calibration.md).
 """
 
 from flukso import calibration, config, daemonstatus
-from flukso.board import Board
 from flukso.calibration import CalibrationError, Moment, Part, plain
 from flukso.numerals import digits
+from flukso.spiboard import SpiBoard
 
 READ_MAX_S = 5  # the daemon has read the board in this time, or says nothing of now
 TRIES, EVERY_S = 3, 1  # a clamp's power is new each second
@@ -49,7 +49,7 @@ class Way:
         try:
             await clock.start()
             bus = self._port.open_bus(self._bus or self._url(), clock)
-            return await what(Board(bus, clock), clock)
+            return await what(SpiBoard(bus, clock), clock)
         finally:
             if bus is not None:
                 bus.close()

@@ -8,8 +8,8 @@ from collections import namedtuple
 
 from flukso import config, copies, damage, losses, uci
 from flukso.config import BOARD_SENSORS, is_hex32, whole
+from flukso.messages import trouble
 from flukso.uci import quoted, set_option
-from flukso.words import trouble
 
 GENERATION_1 = {
     1: "analog",

@@ -4,7 +4,7 @@ historic delta pipe.
 """
 
 from flukso import discovery
-from flukso.words import trouble
+from flukso.messages import trouble
 
 RETRY_S = 60  # a port or path that was taken is tried again
 

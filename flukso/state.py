@@ -3,8 +3,9 @@
 the daemon was killed.
 """
 
-from flukso import buffer
-from flukso.words import trouble
+from flukso import backlog
+from flukso.buffer import SavedBufferError
+from flukso.messages import trouble
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
@@ -28,19 +29,19 @@ def restore(port, settings, log):
         found = _restored(port, folder, log) if folder else None
         if found is not None:
             return found
-    return buffer.Store()
+    return backlog.Store()
 
 
 def _restored(port, folder, log):
     """Return the Store saved in this folder, None when there is none that can be believed."""
     path = folder + "/" + BUFFER
     try:
-        return buffer.load(port.read_file(path, buffer.DUMP_MAX))
+        return backlog.load(port.read_file(path, backlog.DUMP_MAX))
     except OSError as error:
         if error.args[:1] != (ENOENT,):
             log("warning", "the saved buffer cannot be read: {}".format(trouble(error)))
         return None
-    except buffer.BufferError_ as error:
+    except SavedBufferError as error:
         log(
             "warning",
             "the saved buffer {} is damaged ({}): put aside as {}.damaged".format(

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The UART board (generation 1) in the place of board.Board: it only talks, and what it said since
+"""The UART board (generation 1): it only talks, and what it said since
 the last poll is the reading.
 """
 
 import asyncio
 
 from flukso import uart
-from flukso.board import Poll
+from flukso.messages import trouble
 from flukso.ports import BusError
 from flukso.spi import Delta
-from flukso.words import trouble
+from flukso.spiboard import Poll
 
 READ_MAX = 256  # bytes at once; a line takes 120 ms at 4800 baud
 SILENT_S = 30  # it says its power each second, and nothing for 20 s after a reset

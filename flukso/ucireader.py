@@ -3,7 +3,7 @@
 
 from collections import namedtuple
 
-from flukso.words import clipped
+from flukso.messages import clipped
 
 # bytes; the field's files have 3 KB, and a router has room for what 16 KB of nonsense say
 FILE_MAX = 16384

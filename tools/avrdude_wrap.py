@@ -3,8 +3,9 @@
 
 import sys
 
+from flukso.arguments import HELP_WORDS
 from flukso.flash import cli
-from flukso.words import HELP_WORDS, trouble
+from flukso.messages import trouble
 
 try:
     from intelhex import HexRecordError, IntelHex, IntelHexError

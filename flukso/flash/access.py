@@ -4,14 +4,14 @@ interpreters.
 """
 
 from flukso import spi
-from flukso.board import Board
 from flukso.flash import avrdude, backup
 from flukso.flash.custody import Custody
 from flukso.flash.fitness import Chip, Refused, State
 from flukso.flash.pins import WAIT_S, Pins
 from flukso.flash.report import Listener
 from flukso.flash.settings import GENERATION_1, SettingsError
-from flukso.words import trouble
+from flukso.messages import trouble
+from flukso.spiboard import SpiBoard
 
 # of one avrdude; by bit-banging on a small router 16 KiB and their verification take about 60 s
 RUN_S = 180
@@ -75,7 +75,7 @@ class Access:
             self._clock = clock
             await clock.start()
             self._bus = self._port.open_bus(site.bus, clock)
-        return Board(self._bus, self._clock)
+        return SpiBoard(self._bus, self._clock)
 
     def _close_bus(self):
         if self._bus is not None:

@@ -5,10 +5,10 @@
 
 from binascii import crc32
 
-from flukso.board import LONG_FORM
 from flukso.flash import avrdude, image, update
 from flukso.flash.fitness import Refused, older
 from flukso.flash.ihex import FILE_MAX
+from flukso.spiboard import LONG_FORM
 
 TRIES_MAX = 3  # with one image; then somebody has to look
 NOTE_MAX = 32  # bytes of the note of what was tried

@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from flukso import ports, uci, version
-from flukso.board import LONG_FORM, SHORT_FORM
+from flukso.arguments import UsageError, asked_for_help, clock_url, parse
 from flukso.config import whole
 from flukso.flash import (
     auto,
@@ -23,7 +23,8 @@ from flukso.flash import (
 from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
-from flukso.words import UsageError, asked_for_help, clock_url, parse, trouble
+from flukso.messages import trouble
+from flukso.spiboard import LONG_FORM, SHORT_FORM
 
 COMMON_HELP = """every command but check:
   -c, --programmer NAME      avrdude's; default linuxgpio, the router's pins         -P, --port PORT   avrdude's

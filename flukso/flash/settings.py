@@ -6,8 +6,8 @@ Site. Pure, for both interpreters.
 from collections import namedtuple
 
 from flukso import config, uci
+from flukso.arguments import clock_url
 from flukso.flash import avrdude, routers
-from flukso.words import clock_url
 
 CONFIG = "/etc/config/flukso"
 BUS = "spidev:/dev/spidev0.0"

@@ -9,10 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from flukso.messages import trouble
 from flukso.ports import BusError
 from flukso.ports.cpython import connector
 from flukso.ports.simulator import ANSWER_S, StreamBus
-from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
 LOCK_TRIES, LOCK_EVERY_S = (

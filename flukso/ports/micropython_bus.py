@@ -6,10 +6,10 @@ import posix
 
 import spidev
 
+from flukso.messages import trouble
 from flukso.ports import BusError
 from flukso.ports.micropython_streams import Stream, connector
 from flukso.ports.simulator import StreamBus
-from flukso.words import trouble
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
 LOCK_TRIES, LOCK_EVERY_MS = (

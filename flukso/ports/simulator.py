@@ -7,9 +7,9 @@ import asyncio
 import struct
 from heapq import heappop, heappush
 
+from flukso.messages import trouble
 from flukso.ports import BusError
 from flukso.spi import crc8
-from flukso.words import trouble
 
 MARK = 0xF5
 TRANSFER_MAX = 1024  # bytes of one transfer

@@ -9,7 +9,8 @@ and the energy is counted.
 import json
 import sys
 
-from flukso.buffer import SPACING_S, Store
+from flukso.backlog import Store
+from flukso.buffer import SPACING_S
 from flukso.upload import BATCH, PROBE, encode
 
 START = 1700000000

@@ -12,9 +12,9 @@ import json
 import sys
 
 from flukso import config, ports
-from flukso.board import Identity, Poll
 from flukso.daemon import Daemon
 from flukso.spi import Delta
+from flukso.spiboard import Identity, Poll
 
 START = 1700000000
 SENSORS = 3

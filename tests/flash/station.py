@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 
 from flukso import ports
-from flukso.board import Board
 from flukso.flash import avrdude, eeprom, ihex
+from flukso.spiboard import SpiBoard
 from tests.e2e.chain import FIRMWARE, FLUKSOSIM, ROOT, UART_FIRMWARE, interpreter
 from tests.fakes.isp_chip import Chip
 from tests.fakes.oldboard import OldBoard
@@ -213,7 +213,7 @@ class Station:
         bus = port.open_bus(self.bus_url, clock)
         try:
             await clock.sleep(3)
-            board = Board(bus, clock)
+            board = SpiBoard(bus, clock)
             await board.identify()
             return await what(board)
         finally:

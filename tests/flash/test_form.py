@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from flukso.arguments import UsageError
 from flukso.flash import cli
-from flukso.words import UsageError
 from tests.e2e.chain import FIRMWARE, ROOT
 from tests.flash import walk
 from tests.flash.station import COUNTERS, historic_chip

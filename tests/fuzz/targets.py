@@ -7,6 +7,7 @@ import json
 import struct
 
 from flukso import (
+    backlog,
     buffer,
     calibration,
     config,
@@ -15,7 +16,7 @@ from flukso import (
     http,
     https,
     lan_guard,
-    lan_server,
+    lan_http,
     spi,
     uart,
     uci,
@@ -165,13 +166,13 @@ class ConfigurationCopy:
 
 
 class SavedBuffer:
-    own = (buffer.BufferError_,)
+    own = (buffer.SavedBufferError,)
 
     @staticmethod
     def seeds():
         seeds = []
         for tuples in (0, 1, 40):
-            store = buffer.Store()
+            store = backlog.Store()
             for n in range(tuples):
                 for sensor in (SENSOR, DEVICE):
                     store.buffer(sensor).add(1700000000 + 60 * n, 7 * n)
@@ -180,9 +181,9 @@ class SavedBuffer:
 
     @staticmethod
     def try_one(data):
-        store = buffer.load(data)
+        store = backlog.load(data)
         dumped = store.dump()
-        assert buffer.load(dumped).dump() == dumped
+        assert backlog.load(dumped).dump() == dumped
         return dumped
 
 
@@ -236,7 +237,7 @@ def run(coroutine):
 
 
 class LanRequest:
-    own = (lan_server.HttpError,)
+    own = (lan_http.HttpError,)
 
     @staticmethod
     def seeds():
@@ -244,7 +245,7 @@ class LanRequest:
 
     @staticmethod
     def try_one(data):
-        head = lan_server.parse_head(data)
+        head = lan_http.parse_head(data)
         lan_guard.why_not(head.headers, lambda: ("flukso.local",))
         return head
 
@@ -296,7 +297,7 @@ class UploadAnswer:
 
     @staticmethod
     def outcome(answer):
-        store = buffer.Store()
+        store = backlog.Store()
         for n in range(5):
             store.buffer(SENSOR).add(1700000000 + 60 * n, n)
         uploader = upload.Uploader(DEVICE, KEY, 1, 300, [SENSOR], bytes, "", dict, 0.0)

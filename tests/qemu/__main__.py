@@ -9,7 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from flukso.buffer import SPACING_S, Store
+from flukso.backlog import Store
+from flukso.buffer import SPACING_S
 from tests.e2e.chain import SENSORS
 from tests.qemu.router import MINUTE, WATTS, Router
 

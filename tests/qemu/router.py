@@ -12,7 +12,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from flukso.buffer import Store
+from flukso.backlog import Store
 from tests.e2e.chain import (
     DEVICE,
     FIRMWARE,

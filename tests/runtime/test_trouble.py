@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from flukso import buffer
+from flukso import backlog
 from tests.e2e.chain import SENSORS
 from tests.package.router import ROOT_COMMAND
 from tests.processes import free_port
@@ -153,7 +153,7 @@ def test_a_full_ram_disk_keeps_the_saved_file_whole_and_is_recovered_from(router
             file.write(bytes(4096))
     chain.run_until(lambda: status(port)["errors"]["save"], 60)
     assert "could not be saved" in chain.log()
-    assert len(buffer.load((ram_disk / "buffer.bin").read_bytes())) >= 1
+    assert len(backlog.load((ram_disk / "buffer.bin").read_bytes())) >= 1
     filler.unlink()
     chain.run_until(lambda: status(port)["errors"]["save"] is None, 60)
     server.up()

@@ -6,14 +6,14 @@ for both interpreters.
 import time
 from collections import namedtuple
 
-from flukso.board import Identity
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.clock import Believer
 from flukso.config import Sensor
 from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar
 from flukso.rs485 import Rs485
+from flukso.spiboard import Identity
 from flukso.upload import Uploader
 
 T0 = 1700000000

@@ -8,8 +8,8 @@ import pytest
 from flukso import __main__ as cli
 from flukso import config, options
 from flukso.flash import settings
+from flukso.messages import meant
 from flukso.ports.cpython_ca import check_cacert
-from flukso.words import meant
 from tests.fakes.ca import Authority
 from tests.unit.fake_port import CONFIG, FakePort
 

@@ -9,17 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flukso.buffer import (
-    DUMP_MAX,
-    RATIO,
-    SENSORS_MAX,
-    SPACING_S,
-    YOUNG_S,
-    Buffer,
-    BufferError_,
-    Store,
-    load,
-)
+from flukso.backlog import DUMP_MAX, SENSORS_MAX, Store, load
+from flukso.buffer import RATIO, SPACING_S, YOUNG_S, Buffer, SavedBufferError
 
 T0 = 1_700_000_000
 YEAR_S = 365 * 86400
@@ -287,7 +278,7 @@ def test_a_note_is_saved_beside_the_tuples():
     )
     for length in (0, 17, 257, 65535):  # version 2 has a note, and not a longer one than fits
         data = noted[:6] + struct.pack("<H", length) + noted[8:-4]
-        with pytest.raises(BufferError_):
+        with pytest.raises(SavedBufferError):
             load(data + struct.pack("<I", crc32(data)))
     store.note = bytes(257)
     with pytest.raises(ValueError, match="257"):
@@ -302,11 +293,11 @@ def test_every_single_damage_is_found():
     data = good.dump()
     for place in range(len(data)):
         for flip in (1, 0x80):
-            with pytest.raises(BufferError_):
+            with pytest.raises(SavedBufferError):
                 load(data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :])
-        with pytest.raises(BufferError_):
+        with pytest.raises(SavedBufferError):
             load(data[:place])
-    with pytest.raises(BufferError_):
+    with pytest.raises(SavedBufferError):
         load(data + b"\0")
 
 
@@ -335,7 +326,7 @@ BAD = [
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BAD])
 def test_a_right_checksum_is_not_enough(body):
-    with pytest.raises(BufferError_):
+    with pytest.raises(SavedBufferError):
         load(sealed(body))
 
 
@@ -343,7 +334,7 @@ def test_a_right_checksum_is_not_enough(body):
 def test_raises_only_its_error(data, seal):
     try:
         store = load(sealed(HEAD + data) if seal else data)
-    except BufferError_:
+    except SavedBufferError:
         return
     assert load(store.dump()).dump() == store.dump()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.clock import (
     AGREE_S,
     ALONE,

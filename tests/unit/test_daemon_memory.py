@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from flukso import daemon as daemon_module
-from flukso.board import Identity, Poll
 from flukso.https import HttpsError
 from flukso.spi import Delta
+from flukso.spiboard import Identity, Poll
 from tests.unit.fake_port import IDS
 from tests.unit.house import House
 
 
 class FastBoard:
-    """Stands in for board.Board above the bus, for simulated weeks in seconds."""
+    """Stands in for spiboard.SpiBoard above the bus, for simulated weeks in seconds."""
 
     def __init__(self, clock):
         self.clock, self.polls, self.faults = clock, 0, 0
@@ -61,7 +61,7 @@ def days_in_memory(monkeypatch, days):
 
     async def scenario():
         house = House()
-        monkeypatch.setattr(daemon_module, "Board", lambda bus, clock: FastBoard(clock))
+        monkeypatch.setattr(daemon_module, "SpiBoard", lambda bus, clock: FastBoard(clock))
         house.start()
         step_s = days * 86400 / 12
         for part in range(1, 13):

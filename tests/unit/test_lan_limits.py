@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flukso import lan_server
-from flukso.lan_server import BURST, HttpError, LanServer, Rate, compose, parse_head
+from flukso import lan_http
+from flukso.lan_http import BURST, HttpError, LanServer, Rate, compose, parse_head
 from flukso.ports.tcp import serve_tcp
 from tests.unit.lan_client import ask, get, raw, read_answer, serve
 from tests.unit.lan_house import POWER, House
@@ -42,8 +42,8 @@ BAD_HEADS = [
     (b"GET / HTTP/1.1\r\nHost: a\r\nhost: b", 400),
     (b"POST / HTTP/1.1\r\nContent-Length: 1", 405),
     (b"BREW / HTTP/1.1", 405),
-    (b"GET /" + b"a" * lan_server.TARGET_MAX + b" HTTP/1.1", 414),
-    (b"GET / HTTP/1.1" + b"\r\na: b" * (lan_server.HEADERS_MAX + 1), 431),
+    (b"GET /" + b"a" * lan_http.TARGET_MAX + b" HTTP/1.1", 414),
+    (b"GET / HTTP/1.1" + b"\r\na: b" * (lan_http.HEADERS_MAX + 1), 431),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400),
 ]
 
@@ -73,7 +73,7 @@ def test_any_head_is_taken_or_refused(head):
     except HttpError as error:
         assert 400 <= error.status < 500
         return
-    assert parsed.method in lan_server.METHODS and parsed.target.startswith("/")
+    assert parsed.method in lan_http.METHODS and parsed.target.startswith("/")
 
 
 # Limits
@@ -82,7 +82,7 @@ def test_any_head_is_taken_or_refused(head):
 def test_a_head_that_never_ends_is_431():
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nX: " + b"a" * (lan_server.HEAD_MAX + 10))
+        writer.write(b"GET / HTTP/1.1\r\nX: " + b"a" * (lan_http.HEAD_MAX + 10))
         status = (await read_answer(reader))[0]
         assert await reader.read() == b""
         return status
@@ -118,12 +118,12 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
     async def client(port):
         opened = [
             await asyncio.open_connection("127.0.0.1", port)
-            for _ in range(lan_server.PER_ADDRESS_MAX + 3)
+            for _ in range(lan_http.PER_ADDRESS_MAX + 3)
         ]
-        refused = [await read_answer(reader) for reader, _ in opened[lan_server.PER_ADDRESS_MAX :]]
+        refused = [await read_answer(reader) for reader, _ in opened[lan_http.PER_ADDRESS_MAX :]]
         status = (await ask_over(opened[0], raw("/status")))[0]
         opened[0][1].close()
-        while house.lan.connections() == lan_server.PER_ADDRESS_MAX:
+        while house.lan.connections() == lan_http.PER_ADDRESS_MAX:
             await asyncio.sleep(0)
         again = await ask(port, raw("/status"))
         for _, writer in opened:
@@ -131,8 +131,8 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
         return [entry[0] for entry in refused], status, again[0][0]
 
     assert serve(client, house) == ([503] * 3, 200, 200)
-    monkeypatch.setattr(lan_server, "CONNECTIONS_MAX", 2)
-    monkeypatch.setattr(lan_server, "PER_ADDRESS_MAX", 2)
+    monkeypatch.setattr(lan_http, "CONNECTIONS_MAX", 2)
+    monkeypatch.setattr(lan_http, "PER_ADDRESS_MAX", 2)
 
     async def crowd(port):
         opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
@@ -147,7 +147,7 @@ def test_connections_are_bounded_in_all_and_for_one_address(monkeypatch):
 def test_a_crowd_waits_in_the_kernel_while_the_loop_is_busy():
     async def client(port):  # holds the loop up
         waiting = [
-            socket.create_connection(("127.0.0.1", port), 3) for _ in range(lan_server.BACKLOG)
+            socket.create_connection(("127.0.0.1", port), 3) for _ in range(lan_http.BACKLOG)
         ]
         for link in waiting:
             link.close()
@@ -163,8 +163,8 @@ async def ask_over(opened, request):
 
 @pytest.mark.parametrize("sent, limit", [(b"", "IDLE_S"), (b"GET / HT", "HEAD_S")])
 def test_a_client_that_says_nothing_is_cut(monkeypatch, sent, limit):
-    monkeypatch.setattr(lan_server, "SWEEP_S", 0.02)
-    monkeypatch.setattr(lan_server, limit, 0.1)
+    monkeypatch.setattr(lan_http, "SWEEP_S", 0.02)
+    monkeypatch.setattr(lan_http, limit, 0.1)
 
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -181,8 +181,8 @@ def test_a_client_that_says_nothing_is_cut(monkeypatch, sent, limit):
 
 
 def test_a_client_that_takes_nothing_is_cut(monkeypatch):
-    monkeypatch.setattr(lan_server, "SWEEP_S", 0.02)
-    monkeypatch.setattr(lan_server, "SEND_S", 0.2)
+    monkeypatch.setattr(lan_http, "SWEEP_S", 0.02)
+    monkeypatch.setattr(lan_http, "SEND_S", 0.2)
 
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
@@ -220,9 +220,9 @@ def test_the_rate_is_per_address_refills_and_forgets():
     assert [rate.allows("a", 0.0) for _ in range(BURST + 1)] == [True] * BURST + [False]
     assert rate.allows("b", 0.0)
     assert rate.allows("a", 0.06) and not rate.allows("a", 0.06)
-    for n in range(2 * lan_server.ADDRESSES_MAX):
+    for n in range(2 * lan_http.ADDRESSES_MAX):
         rate.allows(n, 1.0)
-    assert len(rate._spent) <= lan_server.ADDRESSES_MAX
+    assert len(rate._spent) <= lan_http.ADDRESSES_MAX
 
 
 def test_the_cache_is_bounded():
@@ -232,11 +232,11 @@ def test_the_cache_is_bounded():
     server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1, serve_tcp)
 
     async def client(port):
-        for n in range(3 * lan_server.CACHE_MAX):
+        for n in range(3 * lan_http.CACHE_MAX):
             assert (await ask(port, raw("/{}".format(n))))[0][2] == "/{}".format(n).encode()
 
     serve(client, server=server)
-    assert len(server._cache) == lan_server.CACHE_MAX
+    assert len(server._cache) == lan_http.CACHE_MAX
 
 
 def test_an_answer_cannot_be_split_by_what_was_asked():
@@ -246,8 +246,8 @@ def test_an_answer_cannot_be_split_by_what_was_asked():
 
 
 def test_no_connection_is_taken_when_memory_is_short(monkeypatch):
-    assert lan_server.roomy()
-    monkeypatch.setattr(lan_server, "roomy", lambda: False)
+    assert lan_http.roomy()
+    monkeypatch.setattr(lan_http, "roomy", lambda: False)
 
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

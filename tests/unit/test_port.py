@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from flukso.board import Board
 from flukso.ports import BusError, cpython, cpython_bus, cpython_local, simulator
+from flukso.spiboard import SpiBoard
 from tests.fakes.oldboard import OldBoard
 
 
@@ -104,7 +104,7 @@ def test_a_board_is_spoken_to_through_the_simulators_sockets(tmp_path):
         await clock.start()
         bus = cpython.open_bus(board.bus_url, clock)
         begin = clock.monotonic(), clock.wall()
-        it = Board(bus, clock)
+        it = SpiBoard(bus, clock)
         identity = await it.identify()
         assert identity.historic and it.faults == 0
         assert len(await it.counters(range(6))) == 6

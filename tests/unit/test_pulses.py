@@ -10,7 +10,7 @@ import pytest
 
 from flukso import __main__ as cli
 from flukso import config, pulses
-from flukso.board import Board, Damage, Input
+from flukso.spiboard import Damage, Input, SpiBoard
 from tests.fakes.clock import JumpingClock
 from tests.unit.fake_board import FakeBoard
 from tests.unit.fake_port import FakePort
@@ -126,7 +126,7 @@ def test_config_check_says_what_a_hold_bears_and_what_an_old_board_counts(capsys
 def synced(software, options, historic=False):
     clock = JumpingClock(1700000000.0)
     fake = FakeBoard(clock, historic=historic, software=software)
-    board = Board(fake, clock)
+    board = SpiBoard(fake, clock)
     settings = config.parse(sensor(options))
 
     async def run():

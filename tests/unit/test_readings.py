@@ -6,10 +6,10 @@ from collections import namedtuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flukso.board import Poll
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.readings import Readings
 from flukso.spi import Delta
+from flukso.spiboard import Poll
 
 Sensor = namedtuple("Sensor", ("id", "number", "type", "class_"))
 SENSORS = [

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from flukso import config, discovery
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.services import delta_line
 from flukso.spi import Delta
 from flukso.state import Saver, restore

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flukso import sieve, upload
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.https import Answer
 from flukso.upload import TUPLES
 from tests.unit.upload_device import GOOD_BEAT, OK, T0, A, B, Device

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An uploader, its store and its clock, with a server that a test chooses."""
 
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.digest import x_digest
 from flukso.https import UNREACHABLE, Answer, HttpsError
 from flukso.upload import TUPLES, Uploader

@@ -3,7 +3,8 @@
 re-dating.
 """
 
-from flukso.buffer import RATIO, Buffer, BufferError_, Store, load
+from flukso.backlog import Store, load
+from flukso.buffer import RATIO, Buffer, SavedBufferError
 
 T0 = 1700000000
 A, B = "a" * 32, "b" * 32
@@ -82,7 +83,7 @@ def test_save_and_damage():
         for wrong in (bytes(damaged), data[:at]):
             try:
                 load(wrong)
-            except BufferError_:
+            except SavedBufferError:
                 continue
             raise AssertionError("damage at {} was not found".format(at))
 

@@ -3,7 +3,7 @@
 
 import json
 
-from flukso.buffer import Store, load
+from flukso.backlog import Store, load
 from flukso.clock import (
     ALONE,
     ALONE_S,

@@ -6,7 +6,7 @@ import json
 import time
 
 from flukso.lan import Lan
-from flukso.lan_server import HttpError, address_of, parse_head
+from flukso.lan_http import HttpError, address_of, parse_head
 from flukso.ports import tcp
 from tests.unit.lan_house import IDLE, POWER, T0, WATER, House
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The search for a tuple that a server refuses, on either interpreter."""
 
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.https import Answer
 from flukso.upload import TUPLES, Uploader
 

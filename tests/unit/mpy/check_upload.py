@@ -4,7 +4,7 @@
 import json
 from binascii import unhexlify
 
-from flukso.buffer import Store
+from flukso.backlog import Store
 from flukso.digest import hmac, same, x_digest, x_sign
 from flukso.httpdate import http_date
 from flukso.https import Answer, HttpsError, parse_url

@@ -4,12 +4,13 @@
 """
 
 from flukso import calibration, config, copies, pulses, spi, uci
+from flukso.arguments import UsageError
 from flukso.calibration import CalibrationError, Done, Reading, Record, plain
 from flukso.httpdate import minute
+from flukso.messages import meant, trouble
 from flukso.moment import Way
 from flukso.numerals import whole
 from flukso.provision import CONFIG
-from flukso.words import UsageError, meant, trouble
 
 FILE = "/calibration"  # in the folder of the copies, which upgrades keep
 INIT = "/etc/init.d/flukso"

@@ -2,9 +2,10 @@
 """`flukso board …`: one command to the board alone."""
 
 from flukso import config, ports, pulses, spi
-from flukso.board import Board
+from flukso.arguments import UsageError
+from flukso.messages import meant, trouble
 from flukso.numerals import digits
-from flukso.words import UsageError, meant, trouble
+from flukso.spiboard import SpiBoard
 
 NAMES = {  # name: the command's second letter, whether it is of a sensor
     "hardware": ("h", False),
@@ -30,9 +31,9 @@ async def main(port, words, options, clock_url, write) -> int:
     for words that mean nothing.
     """
     if words[:1] == ["calibrate"]:
-        from flukso import calibrateline
+        from flukso import calibrate_command
 
-        return await calibrateline.main(
+        return await calibrate_command.main(
             port, ports.load_process(), words[1:], options, clock_url, write
         )
     for name in CALIBRATE:
@@ -48,7 +49,7 @@ async def main(port, words, options, clock_url, write) -> int:
     try:
         await clock.start()
         bus = port.open_bus(url, clock)
-        board = Board(bus, clock)
+        board = SpiBoard(bus, clock)
         await board.identify()
         for line in await steps(board):
             write(line + "\n")

@@ -26,7 +26,7 @@ PULSE_PORTS, PULSE_SENSORS = (3, 4), (3, 4, 5)  # from 0
 SHORT_FORM, LONG_FORM = 18, 22  # digits of a delta
 
 
-class Board:
+class SpiBoard:
     """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or
     BusError (no way to the board).
     """
