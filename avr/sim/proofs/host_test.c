@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "command.h"
-#include "crc8.h"
-#include "frame.h"
-#include "ihex.h"
-#include "random.h"
-#include "trace.h"
+#include "../front/clock.h"
+#include "../shared/command.h"
+#include "../shared/crc8.h"
+#include "../front/frame.h"
+#include "../shared/ihex.h"
+#include "../shared/random.h"
+#include "../shared/trace.h"
 
 enum { ROUNDS = 20000 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "board.h"
+#include "../models/board.h"
 #include "clock.h"
 #include "server.h"
 

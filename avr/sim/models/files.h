@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trace.h"
+#include "../shared/trace.h"
 
 enum { FLASH_BYTES = 16384 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trace.h"
+#include "../shared/trace.h"
 
 enum { CLAMPS = 3 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "command.h"
+#include "../shared/command.h"
 
 static const char USAGE[] =
 	"usage: fluksosim --hex FILE [--board spi|uart] [--listen "

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crc8.h"
-#include "random.h"
+#include "../shared/crc8.h"
+#include "../shared/random.h"
 
 uint32_t mutate_random(struct mutate *m)
 {

@@ -14,7 +14,7 @@
 #include "bus.h"
 #include "control.h"
 #include "drivers.h"
-#include "files.h"
+#include "../models/files.h"
 #include "options.h"
 #include "pty.h"
 #include "sim.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "board.h"
+#include "../models/board.h"
 
 struct pty {
 	int master, slave; /* the slave stays open so that the line never hangs up */

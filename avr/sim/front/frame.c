@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "crc8.h"
+#include "../shared/crc8.h"
 
 static const uint8_t MARK = 0xF5;
 

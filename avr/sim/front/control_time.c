@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "command.h"
+#include "../shared/command.h"
 #include "control.h"
 #include "drivers.h"
 #include "options.h"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "command.h"
+#include "../shared/command.h"
 #include "frame.h"
 
 enum {

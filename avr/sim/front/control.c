@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
+#include "../shared/command.h"
 
 void reply(struct call *call, const char *format, ...)
 {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "random.h"
+#include "../shared/random.h"
 
 enum { LOW_MV = 4000, GOOD_MV = 5000, UART_BURST = 16 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "board.h"
+#include "../models/board.h"
 
 enum { OPTION_URLS = 8 }; /* more sockets of one kind are a mistake */
 

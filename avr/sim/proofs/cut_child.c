@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "power_cut.h"
-#include "random.h"
+#include "../shared/random.h"
 
 enum {
 	FULL_OPS = 20,   /* a record of at least so many bytes is a full one */

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "../shared/command.h"
 #include "rig.h"
 #include "stress.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "power_cut.h"
-#include "random.h"
+#include "../shared/random.h"
 
 enum {
 	ROUND_US = 2000, /* of the main loop, docs/firmware.md */

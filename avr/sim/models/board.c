@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
+#include "../shared/random.h"
 
 enum {
 	REG_MCUSR = 0x54,

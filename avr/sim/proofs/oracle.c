@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "crc8.h"
+#include "../shared/command.h"
+#include "../shared/crc8.h"
 
 enum { MESSAGE_MAX = 32 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bus.h"
-#include "command.h"
+#include "../shared/command.h"
 #include "control.h"
 
 static const double WATT_MAX = 1e6;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "board.h"
-#include "trace.h"
+#include "../models/board.h"
+#include "../shared/trace.h"
 
 enum { RIG_SENSORS = 6, RIG_REPLY = 320 };
 

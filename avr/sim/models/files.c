@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "eeprom_model.h"
-#include "ihex.h"
+#include "../shared/ihex.h"
 
 enum { FILE_MAX_BYTES = 512 * 1024 * 1024 };
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/link.h"
-#include "../core/meter.h"
-#include "../core/settings.h"
-#include "../host/bench.h"
+#include "../../core/link.h"
+#include "../../core/meter.h"
+#include "../../core/settings.h"
+#include "../../host/bench.h"
 #include "oracle.h"
 
 enum { BYTES_MAX = 200, REPLY_BYTES = 512, START_TICKS = 200, WAIT_TICKS = 60 };

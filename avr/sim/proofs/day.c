@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "random.h"
+#include "../shared/random.h"
 #include "rig.h"
 
 enum {

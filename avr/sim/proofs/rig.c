@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "crc8.h"
-#include "files.h"
+#include "../shared/command.h"
+#include "../shared/crc8.h"
+#include "../models/files.h"
 
 enum {
 	GAP_US = 250,
