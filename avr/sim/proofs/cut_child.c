@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What happens at an operation: a child process for each way in which the power may fail, which then compares. */
+#include "cut_child.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +8,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "power_cut.h"
+#include "cut_state.h"
 #include "../shared/random.h"
 
 enum {
-	FULL_OPS = 20,   /* a record of at least so many bytes is a full one */
-	SHORTS_END = 84, /* last cell of the short records, docs/firmware.md, */
-	FULLS_END = 308, /* and of the full ones: pieces of the short ones stand behind */
+	FULL_OPS = 20,   /* a save of at least so many operations wrote a full record */
+	SHORTS_END = 84, /* last cell of the short records (docs/firmware.md) */
+	FULLS_END = 308, /* last cell of the full records; the tails of the short ones follow */
 	CUTS_IN_A_ROW = 3,
 	EXAMPLES = 5,
-	AGAIN_ONE_IN = 4, /* cuts that are followed by others */
+	AGAIN_ONE_IN = 4, /* one cut in four is followed by others */
 };
 
 enum act {
@@ -30,13 +31,10 @@ enum act {
 	ACT_COUNT
 };
 
-struct cut cut = { .noting = true };
-
 static enum { PARENT, CHILD_CUTS, CHILD_DIPS } role;
-static uint64_t dip_op; /* operations before the supply fell */
-static uint64_t
-	counters_saved_ns; /* end of the last operation since then that was not in the tails */
-static bool dip_in_record; /* a record was being written just then, which is finished first */
+static uint64_t dip_op;            /* operations before the supply fell */
+static uint64_t counters_saved_ns; /* end of the last operation on a record since that fall */
+static bool dip_in_record; /* it fell while a record was being written, which is finished first */
 static uint32_t rnd_state = 1;
 
 static uint32_t rnd(void)
@@ -76,29 +74,13 @@ static uint32_t loss(const uint32_t *got, const uint32_t *was)
 	return worst;
 }
 
-bool cut_ask_settings(char out[SETTINGS_TEXT])
-{
-	static const char *const ASK[] = { "gp", "gm03", "gf00", "gn04", "go03", "ga" };
-	char reply[RIG_REPLY];
-
-	out[0] = '\0';
-	for (size_t i = 0; i < sizeof(ASK) / sizeof(ASK[0]); i++) {
-		if (!rig_ask(&cut.rig, ASK[i], 20, reply) ||
-		    strlen(out) + strlen(reply) >= SETTINGS_TEXT)
-			return false;
-		strcat(out, reply);
-	}
-	return true;
-}
-
-/* Takes away the newest half of what was written, as a worn-out EEPROM would. */
+/* Sabotage: erases every second cell, as a worn-out EEPROM might. */
 static void forge_records(void)
 {
 	for (int i = 0; i < EEPROM_BYTES; i += 2)
 		cut.rig.board->eeprom.cells[i] = 0xFF;
 }
 
-/* The board starts again; what came back must be true. */
 void cut_boot_and_compare(bool save_complete)
 {
 	uint32_t got[RIG_SENSORS];
@@ -151,7 +133,7 @@ static void note_state(struct rig *r)
 	if (!cut.noting || !r->board->powered)
 		return;
 	rig_counters(r, now);
-	/* Seen twice: not in the middle of a change. */
+	/* A state seen twice is not in the middle of a change. */
 	if (memcmp(now, last, sizeof(now)) == 0)
 		history_add(&cut.history, now);
 	memcpy(last, now, sizeof(last));
@@ -198,7 +180,7 @@ static void pulses_while_running(void)
 	rig_run_ms(&cut.rig, 60);
 }
 
-/* A few more cuts at random operations of further saves. */
+/* Cuts a few more saves at random operations. */
 static void cut_again(void)
 {
 	for (int i = 1; i < CUTS_IN_A_ROW; i++) {
@@ -283,7 +265,7 @@ bool cut_fork(void)
 	return false;
 }
 
-/* The operation has not begun: makes this process fail in its way. */
+/* Decides, before the operation begins, how the power fails in this process. */
 static void become(enum act act)
 {
 	struct board *b = cut.rig.board;

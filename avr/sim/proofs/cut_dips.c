@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Dips from which the supply recovers, at any instant of the main loop, each followed by dips at which the power goes for
- * good: what one dip leaves behind must not spoil the save of a later one.
- */
+/* What one dip leaves behind in the EEPROM must not spoil the save of a later one. */
+#include "cut_dips.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "power_cut.h"
+#include "cut_child.h"
+#include "cut_state.h"
 #include "../shared/random.h"
 
 enum {
-	ROUND_US = 2000, /* of the main loop, docs/firmware.md */
-	LATER_DIPS =
-		6, /* as many as there are slots of short records: until the one of the first dip comes again */
+	ROUND_US = 2000, /* of the main loop (docs/firmware.md) */
+	LATER_DIPS = 6,  /* one for each slot of short records, so the first dip's comes again */
 	LIFE_STEP_MS = 300,
-	LIFE_HOLD_MS =
-		122, /* two dips in a row may find both erased slots used up, docs/firmware.md */
-	SAVES = 60, /* the firmware's budget of saves; given back here, as it would be in five hours */
+	LIFE_HOLD_MS = 122, /* after two dips in a row no slot may be erased (docs/firmware.md) */
+	SAVES = 60,         /* KEEPER_SAVES, which the firmware would have again after five hours */
 	ACTS = 8,
 };
 
@@ -45,7 +43,10 @@ static void pulses(uint32_t most)
 		input_pulses(cut.rig.board, 0, 1 + rnd() % most, 20 * NS_PER_MS, 10 * NS_PER_MS);
 }
 
-/* The supply falls: a copy of the board loses its power when the save's time is over. No pulse comes after the save. */
+/*
+ * Lets the supply fall. A copy of the board loses its power when the save's time is over; until
+ * then no pulse comes that the save could miss.
+ */
 static void die_in_a_copy(double hold_ms)
 {
 	input_level(cut.rig.board, 0, true);
@@ -94,7 +95,7 @@ void cut_sweep(int instants)
 	}
 }
 
-/* What else may be going on when the supply falls: a counter being set, settings being written. */
+/* Now and then sets a counter or writes the settings just before the supply falls. */
 static void act(void)
 {
 	static const uint8_t COMMIT[] = { 'l', 'c', 't', '9', '6', '.' };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The states that a board has had. */
+#include "cut_history.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "power_cut.h"
 
 void history_clear(struct history *h, const uint32_t now[RIG_SENSORS])
 {

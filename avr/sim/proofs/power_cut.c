@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Cuts the power around each EEPROM operation of saves, background records and settings writes. At each operation the
- * process forks: each child lets the power fail in its own way, starts the board again and compares. A state that
- * comes back must be one that the board truly had, and no older than the last complete record.
+ * Cuts the power around each EEPROM operation of saves, hourly records and settings. At each
+ * operation the process forks: each child lets the power fail in its own way, starts the board
+ * again and compares. The state that comes back must be one that the board had, and not older than
+ * the last complete record.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,15 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "power_cut.h"
+#include "cut_child.h"
+#include "cut_dips.h"
+#include "cut_state.h"
 
 enum {
 	SLOT_MS = 500, /* until the slot after a full record is erased as well */
 	ARMED_SETS = 3,
-	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch, */
-	SETTINGS_EPOCHS = 8, /* settings in every eighth, brown-out saves in each */
-	SWEEP_AN_EPOCH =
-		24, /* instants of the main loop at which a dip comes: 83 us apart when there is one epoch */
+	RECORD_EPOCHS = 6,   /* full records are cut in every sixth epoch */
+	SETTINGS_EPOCHS = 8, /* settings in every eighth; saves in each epoch */
+	SWEEP_AN_EPOCH = 24, /* instants for a dip in a round of the main loop */
 	LIFE_AN_EPOCH = 16,
 };
 
@@ -32,7 +34,7 @@ static void must(bool good, const char *what)
 	}
 }
 
-/* Values whose next step carries over a byte or word. */
+/* Their next increments carry over a byte or a word. */
 static const uint32_t BORDERS[] = { 0xFFFFFFFE, 0xFFFE,     0xFE,   0x00FFFFFE, 0x7FFE,
 				    0x0001FFFE, 0x7FFFFFFE, 0xFEFF, 0x12345678, 0 };
 
@@ -45,9 +47,12 @@ static void preset_counters(void)
 			BORDERS[(size_t)(cut.epoch + i) % (sizeof(BORDERS) / sizeof(BORDERS[0]))];
 
 		snprintf(text, sizeof(text), "sc%02x%08" PRIx32, i, v);
-		/* So close together that their records wait for one another: cut everywhere, also while slots are erased. */
+		/*
+		 * The sets come so close together that their records wait for each other, so cuts
+		 * also hit the erasing of slots.
+		 */
 		cut.armed = i >= RIG_SENSORS - ARMED_SETS && cut.epoch % RECORD_EPOCHS == 0;
-		/* Up to the record's end both the old and the new state may come back. */
+		/* Until the record ends, the old state and the new one may both come back. */
 		rig_command(&cut.rig, text);
 	}
 	rig_run_ms(&cut.rig, SLOT_MS);
@@ -65,17 +70,9 @@ static void measure_energy(void)
 	rig_run_ms(&cut.rig, 1100);
 }
 
-void cut_start_over(void)
-{
-	uint32_t now[RIG_SENSORS];
-
-	must(rig_settled(&cut.rig, now), "settled counters");
-	history_clear(&cut.history, now);
-}
-
 /*
- * The supply fails for good: all cuts of the save, then one when the save has had the time that its kind may take, and a new
- * start.
+ * Lets the supply fail for good: cuts the save at each operation, then once more when the save has
+ * had all its time, and starts the board again.
  */
 static void fail_supply(void)
 {
@@ -145,7 +142,7 @@ static void run_epoch(void)
 {
 	cut_start_over();
 	preset_counters();
-	cut_start_over(); /* that record is complete: nothing older may come back */
+	cut_start_over(); /* the record is complete, so nothing older may come back */
 	measure_energy();
 	fail_supply();
 	cut_start_over();
