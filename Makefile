@@ -170,28 +170,28 @@ lock: ## pins the Python packages of requirements*.in, with their hashes
 .PHONY: server bench-ingest bench-query bench-store bench-decade
 server: ## runs the platform for development, with a demo street that goes on uploading; Ctrl-C ends it
 	@$(SETUP)
-	@$(PY) -m server.develop
+	@$(PY) -m tools.develop
 
 bench-ingest: ## measures uploads a second and core, beside RRD files and plain Django
 	@$(SETUP) rrd bench
-	@$(PY) -m server.bench.ingest
+	@$(PY) -m tools.bench.platform.ingest
 
 bench-query: ## measures the CPU of reads
 	@$(SETUP)
-	@$(PY) -m server.bench.query
+	@$(PY) -m tools.bench.platform.query
 
 bench-store: ## measures the series store alone: tuples a second and core, bytes, reading back
 	@$(SETUP)
-	@$(PY) server/bench/store.py
+	@$(PY) -m tools.bench.platform.store
 
 bench-decade: ## lets ten years of minutes pass and measures what a sensor takes (two and a half minutes of CPU)
 	@$(SETUP)
-	@$(PY) server/bench/store_decade.py
+	@$(PY) -m tools.bench.platform.store_decade
 
 .PHONY: bench-page
 bench-page: ## measures how soon the dashboard is drawn, beside Chart.js, and its data's CPU (needs npm)
 	@$(SETUP) demo test
-	@$(PY) -m server.bench.page
+	@$(PY) -m tools.bench.platform.page
 
 clean: ## removes what was built (the virtual environment and .cache stay)
 	@rm -rf avr/build build dist

@@ -57,7 +57,7 @@ def _check(words, options):
 class _Job:
     """One run of the command."""
 
-    def __init__(self, port, process, options, clock_url, write):  # noqa: PLR0917
+    def __init__(self, port, process, options, clock_url, write):
         self._port = port
         self._process = process
         self._options = options

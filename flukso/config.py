@@ -342,7 +342,7 @@ def _sensors(reader, listening):
     return tuple([found[number] for number in sorted(found) if found[number].enabled])
 
 
-def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa: PLR0917
+def _sensor(reader, section, number, listening, taken_ids, taken_ports):
     options: dict = {
         name: value_in(section, name) for name in table.SENSOR if name in section.spans
     }
@@ -403,7 +403,7 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):  # noqa
     )
 
 
-def _class(reader, section, value, number, enabled, listening):  # noqa: PLR0917
+def _class(reader, section, value, number, enabled, listening):
     if value is None:
         if enabled:
             reader.missing(section.line, "sensor {} is enabled and has no class".format(number))

@@ -115,7 +115,7 @@ def encode(command: str, *values: int) -> bytes:
     if len(values) != len(codes):
         raise SpiError("{} takes {} values, not {}".format(command, len(codes), len(values)))
     text = command
-    for code, value in zip(codes, values):  # noqa: B905 (the lengths are equal, and MicroPython has no strict)
+    for code, value in zip(codes, values):  # noqa: B905
         digits = DIGITS[code]
         if not isinstance(value, int) or not 0 <= value < 1 << (4 * digits):
             raise SpiError("{}: {} is out of range".format(command, value))

@@ -66,7 +66,7 @@ class Saver:
     outage now and then to flash.
     """
 
-    def __init__(self, port, log, settings, mono: float, note=bytes):  # noqa: PLR0917
+    def __init__(self, port, log, settings, mono: float, note=bytes):
         """note() gives what is saved beside the readings."""
         self._port = port
         self._log = log

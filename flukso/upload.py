@@ -100,7 +100,7 @@ class Uploader:
 
     def __init__(
         self, device, key, version, interval_s, sensors, random, prefix="", vitals=None, mono=0.0
-    ):  # noqa: PLR0917
+    ):
         self._device = device
         self._key = key
         self._version = version

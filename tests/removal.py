@@ -16,9 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-from server.testbed import Platform, on_path
 from tests.fakes import ca
 from tests.server.client import DEVICE, KEY, SENSOR, Client
+from tools.testbed import Platform
 
 EACH_S = 0.02
 ROUND_S = 300  # for a round of housekeeping
@@ -27,8 +27,8 @@ BEGIN = int(time.time()) - 3600
 MAKE = """
 from datetime import timedelta
 from django.utils import timezone
-from devices.models import Device, Sensor
-from project import stores
+from flukso_server.devices.models import Device, Sensor
+from flukso_server.project import stores
 old, names = timezone.now() - timedelta(days=30), [f"e{{n:031x}}" for n in range(1, {devices} + 1)]
 Device.objects.bulk_create([Device(pk=name, sealed_key=b"", claim_code=name[-8:], unclaimed_since=old) for name in names])
 sensors = [Sensor(pk=f"{{k}}{{n:031x}}", device_id=name) for n, name in enumerate(names, 1) for k in range(3)]
@@ -39,7 +39,7 @@ for begin in range(0, len(sensors), 500):
 stores.close()
 """
 LEFT = (
-    "from devices.models import Device; print(Device.objects.filter(owner=None, "
+    "from flukso_server.devices.models import Device; print(Device.objects.filter(owner=None, "
     "imported=False).count())"
 )
 
@@ -68,8 +68,7 @@ class Household(threading.Thread):
 
 def open_store(path: str):
     """Return the series, to be merged by this process."""
-    on_path()
-    import series
+    from flukso_server import series
 
     return series.open_store(path)
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from server.__main__ import main
+from flukso_server.__main__ import main
 
 LOOK_S = 0.02  # real, between two looks at the simulator's clock
 

@@ -12,7 +12,7 @@ sys.path.insert(
     0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 )  # the build has no virtual environment
 
-from flukso.flash import avrdude, ihex, image  # noqa: E402
+from flukso.flash import avrdude, ihex, image
 
 
 def fill(source: str, target: str) -> None:

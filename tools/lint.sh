@@ -25,7 +25,7 @@ scripts() {
 unlicensed() {
 	# shellcheck disable=SC2046 # names without spaces
 	grep -IL 'SPDX-License-Identifier' $(files . ':!*.md' ':!*.json' ':!*.txt' ':!*.crt' ':!*.patch' ':!*.csv' ':!*.png' ':!*.hex' ':!*.eep' ':!LICENSE' ':!VERSION' \
-		':!buildroot/*/fragments/*' ':!*/vendor/*') $(files 'server/*/templates/*.txt') || true
+		':!buildroot/*/fragments/*' ':!*/vendor/*') $(files 'flukso_server/*/templates/*.txt') || true
 }
 
 echo "lint: licence"
@@ -38,7 +38,6 @@ echo "lint: python"
 $bin/ruff check -q .
 $bin/ruff format -q --check .
 $bin/mypy --no-error-summary
-(cd server && ../$bin/mypy --no-error-summary --config-file ../pyproject.toml --cache-dir ../.mypy_cache/server --explicit-package-bases --exclude '^__init__' .)
 echo "lint: shell"
 # shellcheck disable=SC2046 # names without spaces
 $bin/shellcheck -x $(scripts | sort -u)

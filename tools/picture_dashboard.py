@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from flukso_server.dashboard import demo
 from tests.server.dashboard.conftest import DESKTOP, PHONE, drawn
 from tests.server.dashboard.site import DAY, Site, member, sensor
 from tests.server.window import FLAGS
@@ -31,9 +32,6 @@ NEIGHBOURS = ("icarus75", "mackenzie", "jan")
 
 def fill(site: Site) -> None:
     """Some weeks of everybody, up to now."""
-    _ = site.platform.store  # also puts the server's folder on sys.path
-    from dashboard import demo
-
     now = int(time.time()) // 60 * 60
     for place, tuples in enumerate(
         demo.solar_tuples(SEED, now - DAYS * DAY, now + 60, PANELS_W).values()

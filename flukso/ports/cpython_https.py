@@ -29,7 +29,7 @@ class _Adapter(requests.adapters.BaseAdapter):
         self.way = way
         self._exchange = Exchange(way, addresses)
 
-    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):  # noqa: PLR0913, PLR0917
+    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         """Return the response; timeout is in s. Raises HttpsError."""
         self.way.deadline = time.monotonic() + timeout
         headers = {
@@ -151,7 +151,7 @@ class Https:
         else:
             done.set_exception(result)
 
-    def _ask(self, session, method, path, headers, body, deadline):  # noqa: PLR0917
+    def _ask(self, session, method, path, headers, body, deadline):
         """Thread: return the Answer."""
         host = "[{}]".format(self._url.host) if ":" in self._url.host else self._url.host
         url = "https://{}:{}{}".format(host, self._url.port, path)

@@ -27,7 +27,7 @@ SCRIPT = (
 CROSS = ("Sec-Fetch-Dest: script", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Site: cross-site")
 
 
-def client(name, target, headers, reads=rows, sensors=(POWER,), version="1.1", times=1, kept=True):  # noqa: PLR0917
+def client(name, target, headers, reads=rows, sensors=(POWER,), version="1.1", times=1, kept=True):
     lines = ("GET {} HTTP/{}".format(target, version), *headers)
     return Client(name, lines, reads, sensors, times, kept)
 

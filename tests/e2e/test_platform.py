@@ -9,10 +9,10 @@ import urllib.request
 
 import pytest
 
-from server.testbed import Platform
 from tests.e2e.chain import DEVICE, KEY, SENSORS
 from tests.processes import free_port
 from tests.server.visitor import Visitor
+from tools.testbed import Platform
 
 DAEMON = (
     "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
@@ -21,19 +21,19 @@ DAEMON = (
 SENSOR = SENSORS[0]
 PASSWORD = "correct horse battery"
 SOON_S = 30  # simulated; two of the heartbeats that the platform asks for
-OWNER = "from accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(
+OWNER = "from flukso_server.accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(
     PASSWORD
 )
 WATCH = (
-    "from django.utils import timezone; from devices.live import watch; from accounts.models "
+    "from django.utils import timezone; from flukso_server.devices.live import watch; from accounts.models "
     "import Account; "
 )
 WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"
 FORGET = """
 from datetime import timedelta
 from django.utils import timezone
-from devices.housekeeping import keep_house
-from project import stores
+from flukso_server.devices.housekeeping import keep_house
+from flukso_server.project import stores
 print(keep_house(timezone.now() + timedelta(days=15), stores.store().forget))
 stores.close()
 """
@@ -127,7 +127,7 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
             "shell",
             "-v0",
             "-c",
-            "from devices.models import *; print(Device.objects.get().sign_required)",
+            "from flukso_server.devices.models import *; print(Device.objects.get().sign_required)",
         ).strip()
         == "True"
     )

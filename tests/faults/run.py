@@ -160,7 +160,7 @@ def _run(world: World, scenario) -> dict:
     return _judge(world, code, recovered_s, missed, pause_s, early or late, late)
 
 
-def _judge(world, code, recovered_s, missed, pause_s, early, late) -> dict:  # noqa: PLR0917
+def _judge(world, code, recovered_s, missed, pause_s, early, late) -> dict:
     store, counted = world.server.store, world.chain.counters()[0]
     held = world.server.held(SENSOR)
     counters = [counter for _, counter in held]

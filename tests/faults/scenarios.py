@@ -30,7 +30,7 @@ def _nothing(world):
 
 def _scenario(
     name, strike, lift, step=_nothing, rounds=ROUNDS, hold_s=1.0, start=lambda world: world.start()
-):  # noqa: PLR0917
+):
     return Scenario(name, strike, lift, step, rounds, hold_s, start)
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import pytest
 
-from server.testbed import Platform, at
 from tests.server.client import (
     DEVICE,
     KEY,
@@ -20,6 +19,7 @@ from tests.server.client import (
     Client,
 )
 from tests.server.mailbox import Mailbox
+from tools.testbed import Platform, at
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -72,10 +72,10 @@ def people_of(platform) -> dict[str, str]:
 
 PEOPLE = f"""
 from django.utils import timezone
-from accounts.models import Account
-from accounts.tokens import make_token
-from devices.claims import claim_device
-from devices.models import Device, Sensor
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.tokens import make_token
+from flukso_server.devices.claims import claim_device
+from flukso_server.devices.models import Device, Sensor
 for name, device in (("alice", "{DEVICE}"), ("bob", "{OTHER_DEVICE}")):
     if not Device.objects.filter(pk=device).exists():
         continue

@@ -6,13 +6,11 @@ what a test says.
 import asyncio
 import json
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
 
 import uvicorn
-from hot.protocol import DeviceProtocol
 from uvicorn.server import ServerState
+
+from flukso_server.hot.http_connection import DeviceProtocol
 
 
 class Transport(asyncio.Transport):

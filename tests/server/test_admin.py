@@ -11,12 +11,12 @@ from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENS
 from tests.server.visitor import Visitor
 
 OPERATOR = (
-    "from accounts.models import Account; Account.objects.create_superuser('root', "
+    "from flukso_server.accounts.models import Account; Account.objects.create_superuser('root', "
     "password='correct horse root')"
 )
 SECRETS = """
-from devices.models import Device, NewKey
-from devices.seal import sealer
+from flukso_server.devices.models import Device, NewKey
+from flukso_server.devices.seal import sealer
 device = Device.objects.get(pk="{0}")
 new = NewKey.objects.create(device=device, sealed_key=sealer().seal("{0}", b"f" * 32), claim_code="WXYZ2345")
 for each in (device, new):
@@ -56,7 +56,7 @@ def wait_until(done, seconds=10):
 def test_no_page_shows_a_devices_secret(platform, operator):
     secrets = [KEY, "f" * 32, *platform.shell(SECRETS.format(DEVICE)).split()]
     assert len(secrets) == 10 and all(len(each) >= 8 for each in secrets)
-    beat = "from devices.models import *; from django.utils import timezone; "
+    beat = "from flukso_server.devices.models import *; from django.utils import timezone; "
     beat += f"print(Heartbeat.objects.create(device_id='{DEVICE}', at=timezone.now()).pk)"
     number = platform.shell(beat).strip()
     pages = [f"/admin/devices/device/{DEVICE}/{page}/" for page in ("change", "history", "delete")]
@@ -107,9 +107,9 @@ def test_a_device_that_is_deleted_takes_its_sensors_along(platform, client, oper
 def test_an_account_that_is_deleted_takes_its_series_along(platform, client, operator, minute):
     assert client.upload(OTHER_SENSOR, [(minute, 1)], OTHER_KEY).status == 200
     number = platform.shell(
-        "from accounts.models import *; print(Account.objects.get(username='bob').pk)"
+        "from flukso_server.accounts.models import *; print(Account.objects.get(username='bob').pk)"
     ).strip()
     delete_chosen(operator, "accounts/account", number)
     wait_until(lambda: not platform.held(OTHER_SENSOR))
-    owner = f"from devices.models import *; print(Device.objects.get(pk='{OTHER_DEVICE}').owner)"
+    owner = f"from flukso_server.devices.models import *; print(Device.objects.get(pk='{OTHER_DEVICE}').owner)"
     assert platform.shell(owner).strip() == "None"

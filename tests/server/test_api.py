@@ -277,7 +277,7 @@ def test_a_tap_that_drips_is_more_than_nothing_and_water_has_no_price(client, pe
 
 
 SMALL = """
-from api.series import _plain, _rounded
+from flukso_server.api.series import _plain, _rounded
 for value in (0.0004, 0.000694, 0.0334, -0.0001, 12.34, 99.96, -0.0, 123.5):
     print(_rounded(value), _plain(_rounded(value)))
 """

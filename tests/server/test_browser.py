@@ -10,9 +10,9 @@ import urllib.request
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
+from tools.testbed import Platform
 
 FLAGS = [
     "--headless",

@@ -4,17 +4,13 @@ may take.
 """
 
 import asyncio
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
-
-from hot import limits
-from hot.answers import Refusal
-from hot.caches import Cache, ChangeWatch
+from flukso_server.hot import limits
+from flukso_server.hot.answers import Refusal
+from flukso_server.hot.caches import Cache, ChangeWatch
 
 
 class Source:

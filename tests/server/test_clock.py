@@ -14,11 +14,11 @@ from datetime import datetime, timezone
 import pytest
 from playwright.sync_api import sync_playwright
 
-from server.testbed import ROOT, Platform, at, environment, shift_s
 from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
 from tests.server.window import new_context, open_chromium
+from tools.testbed import ROOT, Platform, at, environment, shift_s
 
 LEAP_DAY = int(datetime(2028, 2, 29, 12, tzinfo=timezone.utc).timestamp())
 DAY = 86_400
@@ -32,8 +32,8 @@ BEAT = {
     "membuffers": 1,
 }
 WRITTEN = """
-from accounts.models import Account
-from devices.models import *
+from flukso_server.accounts.models import Account
+from flukso_server.devices.models import *
 from django.contrib.sessions.models import Session
 device, account = Device.objects.get(), Account.objects.first()
 found = [device.created, device.unclaimed_since, Sensor.objects.get().created, account.date_joined]
@@ -163,7 +163,7 @@ REFUSED = [  # FLUKSO_TEST_CLOCK, FLUKSO_TESTING, FLUKSO_ALLOWED_HOSTS, what is 
     "text, testing, hosts, said", [pytest.param(*each[1:], id=each[0]) for each in REFUSED]
 )
 def test_what_is_refused_moves_nothing(text, testing, hosts, said):
-    from project import clock, env
+    from flukso_server.project import clock, env
 
     before = shift_s()
     with pytest.raises(env.EnvError, match=re.escape(said)):
@@ -172,7 +172,7 @@ def test_what_is_refused_moves_nothing(text, testing, hosts, said):
 
 
 def test_without_the_setting_nothing_is_asked():
-    from project import clock
+    from flukso_server.project import clock
 
     before = shift_s()
     clock.set_for_tests("", False, ["flukso.example.org"])
@@ -219,7 +219,7 @@ def test_it_needs_what_only_tests_have(tmp_path):
 def start(folder, command, **settings) -> subprocess.CompletedProcess:
     """The platform's program, as somebody who has read of the setting would run it."""
     return subprocess.run(
-        [sys.executable, "-m", "server", *command],
+        [sys.executable, "-m", "flukso_server", *command],
         cwd=ROOT,
         env=environment(folder, **settings),
         capture_output=True,

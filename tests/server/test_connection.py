@@ -7,20 +7,14 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
-
 import uvicorn
-from hot import cycle, limits
-from hot import protocol as protocols
-from hot.protocol import DeviceProtocol
 
+from flukso_server.hot import http_answer, http_connection, limits
+from flukso_server.hot.http_connection import DeviceProtocol
 from tests.server.connections import Quick, later, played, turn
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -263,17 +257,17 @@ def test_bodies_of_all_connections_have_a_limit_together(monkeypatch):
             [],
             [(503, {"error": "busy"})],
         ]
-        assert app.told_gone == 1 and cycle.Bodies.held == 198
+        assert app.told_gone == 1 and http_answer.Bodies.held == 198
         app.may_answer.set()
         for protocol, transport in sent[:2]:
             protocol.data_received(b"x")
             await turn()
             assert [status for status, _ in transport.answers()] == [200]
-        assert cycle.Bodies.held == 0
+        assert http_answer.Bodies.held == 0
         protocol, transport = connect()
         protocol.data_received(HALF + b"x" * 99)
         protocol.connection_lost(None)
-        assert cycle.Bodies.held == 0
+        assert http_answer.Bodies.held == 0
 
     played(play)
 
@@ -315,7 +309,7 @@ def test_a_full_house_says_so(monkeypatch):
 
 
 def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
-    monkeypatch.setattr(protocols, "SWEEP_S", 1000)  # by hand
+    monkeypatch.setattr(http_connection, "SWEEP_S", 1000)  # by hand
     seen = []
     monkeypatch.setattr(DeviceProtocol, "age", lambda self, now: seen.append(self))
 
@@ -335,7 +329,7 @@ def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
 
 
 def test_a_sweep_goes_on_when_a_connection_ends_before_its_turn(monkeypatch):
-    monkeypatch.setattr(protocols, "SWEEP_S", 1000)  # by hand
+    monkeypatch.setattr(http_connection, "SWEEP_S", 1000)  # by hand
 
     async def play(connect, app):
         app.may_answer.clear()
@@ -383,7 +377,7 @@ def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(
 ):
     """With uvloop and TLS as in the services; here a minute is a second."""
     monkeypatch.setattr(limits, "UNSENT_S", 1)
-    monkeypatch.setattr(protocols, "SWEEP_S", 0.2)
+    monkeypatch.setattr(http_connection, "SWEEP_S", 0.2)
     body = b"x" * (16 << 20)  # more than the kernel takes
 
     async def app(_scope, _receive, send):

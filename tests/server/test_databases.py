@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from server.testbed import Platform
 from tests.processes import free_port
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
 from tests.server.test_names import OLD
 from tests.server.visitor import Visitor
+from tools.testbed import Platform
 
 INSTALLED = Path("/usr/lib/postgresql")  # where Debian has its versions
 
@@ -126,7 +126,9 @@ def test_members_pages_and_limits(platform, certificates):
 def test_the_schema_goes_down_and_up_with_data(platform):
     """After the test above: alice has a price, which has a column of its own in the older schema."""
     platform.stop()
-    count = "from accounts.models import *; from devices.models import *; "
+    count = (
+        "from flukso_server.accounts.models import *; from flukso_server.devices.models import *; "
+    )
     count += (
         "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], "
         "*Price.objects.values_list('cents_per_kwh'))"
@@ -145,8 +147,8 @@ def test_the_schema_goes_down_and_up_with_data(platform):
 
 
 FOLLOW = """
-from accounts import sharing
-from accounts.models import Account
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
 alice, bob = (Account.objects.get(username=name) for name in ("alice", "bob"))
 for each in (alice, bob):
     sharing.set_sharing(each, "minutes", "all")
@@ -183,7 +185,7 @@ def test_names_that_differ_in_case_alone_are_told_apart(platform):
     )
     platform.command("migrate", "-v0")
     names = (
-        "from accounts.models import Account; "
+        "from flukso_server.accounts.models import Account; "
         "print(*Account.objects.order_by('pk').values_list('username', flat=True))"
     )
     assert platform.command("shell", "-v0", "-c", names).split() == [
@@ -195,7 +197,7 @@ def test_names_that_differ_in_case_alone_are_told_apart(platform):
     ]
     with pytest.raises(RuntimeError, match="name_key|UNIQUE"):
         second = (
-            "from accounts.models import Account; "
+            "from flukso_server.accounts.models import Account; "
             "Account.objects.bulk_create([Account(username='BOB')])"
         )
         platform.command("shell", "-v0", "-c", second)

@@ -9,8 +9,8 @@ import time
 
 import requests
 
-from server.testbed import ROOT, Platform
 from tests.terminal import CTRL_C, Terminal
+from tools.testbed import ROOT, Platform
 
 START_S, STOP_S = 240, 60
 AGO_S = 2 * 3600
@@ -19,7 +19,7 @@ DAYS = 2
 
 def run_until_ctrl_c(folder, look) -> list[str]:
     """Start it, look(url, name, password) while it runs, end it by Ctrl-C; its lines."""
-    words = f"{sys.executable} -m server.develop --folder {folder} --days {DAYS} --port 0; exit $?"
+    words = f"{sys.executable} -m tools.develop --folder {folder} --days {DAYS} --port 0; exit $?"
     with Terminal(["sh", "-c", words], ROOT) as terminal:  # a shell leads the group, as make does
         terminal.read_until("Ctrl-C ends it", START_S)
         look(
@@ -69,7 +69,7 @@ def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
     with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
         platform.command("demo_household", "--days", str(DAYS), "--ago", str(AGO_S))
         ids = platform.shell(
-            "from devices.models import Sensor; print(*Sensor.objects.values_list('pk', flat=True))"
+            "from flukso_server.devices.models import Sensor; print(*Sensor.objects.values_list('pk', flat=True))"
         ).split()
         ends = {one: platform.store.last(one) for one in ids}
         assert len(ids) == 7 and all(last[0] <= time.time() - AGO_S for last in ends.values())
@@ -90,9 +90,9 @@ def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
 
 
 OLDER = """
-from accounts import sharing
-from accounts.models import Account
-from devices.management.commands.demo_household import household
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
+from flukso_server.devices.management.commands.demo_household import household
 for name, detail in (("jan", "minutes"), ("Ludo", "private")):
     account = Account.objects.create_user(name)
     sharing.set_sharing(account, detail, "all")
@@ -105,7 +105,7 @@ def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates
         platform.shell(OLDER)
         platform.command("demo_household", "--days", "1")
         asked = (
-            "from accounts.models import Account; from devices.models import Sensor; a = "
+            "from flukso_server.accounts.models import Account; from flukso_server.devices.models import Sensor; a = "
             "Account.objects.get(username='rooftop'); "
         )
         asked += (
@@ -116,7 +116,7 @@ def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates
 
 
 def upload_until(platform, certificates, condition) -> dict:
-    words = [sys.executable, "-m", "server", "demo_uploads", platform.url]
+    words = [sys.executable, "-m", "flukso_server", "demo_uploads", platform.url]
     environment = platform.environment | {"REQUESTS_CA_BUNDLE": str(certificates / "ca.crt")}
     with subprocess.Popen(
         words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True

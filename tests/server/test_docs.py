@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from server.testbed import ROOT, Platform
 from tests.namespaces import unshare
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
+from tools.testbed import ROOT, Platform
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh|flukso|flukso-flash|fluksosim"
@@ -36,8 +36,8 @@ ELSEWHERE = {
     "scp ": "needs a router",
     "ssh ": "needs a router",
     "./scripts/feeds ": "of OpenWrt's own tree",
-    "python -m server createsuperuser": "asks at a terminal",
-    "python -m server held ": "a synopsis; the tests of the daemon ask so",
+    "flukso-server createsuperuser": "asks at a terminal",
+    "flukso-server held ": "a synopsis; the tests of the daemon ask so",
 }
 
 
@@ -108,7 +108,7 @@ def test_each_command_is_run_here_or_named_with_a_reason():
 
 
 def runs_on(line: str) -> bool:
-    return line.startswith("python -m server run")
+    return line.startswith("flukso-server run")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_service_starts_as_it_stands(place, surroundings, line):
 
 def ask(place: Path, *words: str, **settings: str) -> subprocess.CompletedProcess:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FLUKSO_")}
-    program = [str(ROOT / ".venv" / "bin" / "python"), "-m", "server", *words]
+    program = [str(ROOT / ".venv" / "bin" / "python"), "-m", "flukso_server", *words]
     return subprocess.run(
         program, cwd=ROOT, env=clean | settings, capture_output=True, text=True, timeout=120
     )
@@ -192,7 +192,7 @@ def test_a_database_without_tables_is_said_with_what_to_do(tmp_path):
     done = ask(tmp_path, "run", "--port", "0", **settings)
     assert (
         done.returncode == 2
-        and "python -m server migrate" in done.stderr
+        and "flukso-server migrate" in done.stderr
         and "Traceback" not in done.stderr
     )
 
@@ -200,7 +200,7 @@ def test_a_database_without_tables_is_said_with_what_to_do(tmp_path):
 def test_the_page_of_tokens_makes_those_that_the_documentation_uses(desk):
     code = """
 from django.test import Client
-from accounts.models import Account, Token
+from flukso_server.accounts.models import Account, Token
 account = Account.objects.create_user("manager")
 client = Client(SERVER_NAME="localhost")
 client.force_login(account)

@@ -7,15 +7,15 @@ import re
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
+from tools.testbed import Platform
 
 PASSWORD = "correct horse alice"  # as conftest.PEOPLE makes them
 ADDRESS = """
-from accounts import sharing
-from accounts.models import Account
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
 Account.objects.filter(username='alice').update(email='alice@example.org')
 sharing.set_sharing(Account.objects.get(username='alice'), 'minutes', 'all')
 sharing.set_sharing(Account.objects.get(username='bob'), 'private')
@@ -396,7 +396,7 @@ def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
     """The last test here: everything above went through this log."""
     mailbox.messages.clear()
     more = (
-        "from accounts.models import Account; "
+        "from flukso_server.accounts.models import Account; "
         "Account.objects.filter(username='alice').update(invitations_max=99)"
     )
     platform.command("shell", "-v0", "-c", more)  # those of the tests above may be used up
@@ -424,7 +424,7 @@ def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
         *guest.session.cookies.values(),
     ]
     codes = (
-        "from devices.models import Device; print(*Device.objects.values_list('claim_code', "
+        "from flukso_server.devices.models import Device; print(*Device.objects.values_list('claim_code', "
         "flat=True))"
     )
     secrets += platform.command("shell", "-v0", "-c", codes).split()

@@ -9,14 +9,16 @@ import time
 import pytest
 import rrdtool
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
+from tools.testbed import Platform
 
 DAY = 86_400
 GRAPH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"
 NIGHTS = f"/sensor/{SENSOR}.png?version=1.0&interval=night&unit=watt"
-FORGET = f"from project import stores; stores.store().forget('{SENSOR}'); stores.close()"
+FORGET = (
+    f"from flukso_server.project import stores; stores.store().forget('{SENSOR}'); stores.close()"
+)
 
 
 def until(condition, seconds=30):

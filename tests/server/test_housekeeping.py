@@ -6,16 +6,16 @@ power cut comes between.
 import json
 import time
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+from tools.testbed import Platform
 
 RUN = f"""
 from datetime import timedelta
 from django.utils import timezone
-from accounts.models import Account
-from devices.housekeeping import keep_house
-from devices.models import Device
-from project import stores
+from flukso_server.accounts.models import Account
+from flukso_server.devices.housekeeping import keep_house
+from flukso_server.devices.models import Device
+from flukso_server.project import stores
 Device.objects.update(imported=False)
 Device.objects.filter(pk="{DEVICE}").update(owner=Account.objects.create_user("alice"))
 print(keep_house(timezone.now() + timedelta(days=13), stores.store().forget))
@@ -29,8 +29,8 @@ PEOPLE = """
 from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.utils import timezone
-from accounts.models import Account
-from devices.housekeeping import keep_house
+from flukso_server.accounts.models import Account
+from flukso_server.devices.housekeeping import keep_house
 for name, verified in (("waiting", False), ("confirmed", True), ("operators", None)):
     account = Account.objects.create_user(name)
     if verified is not None:
@@ -46,13 +46,13 @@ import json, os
 from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
-from accounts.deletion import delete_account
-from accounts.models import Account
-from devices.claims import ClaimError, claim_device
-from devices.housekeeping import keep_house
-from devices.models import Device, Forgotten, Sensor
-from project import stores
-from series import SeriesError
+from flukso_server.accounts.deletion import delete_account
+from flukso_server.accounts.models import Account
+from flukso_server.devices.claims import ClaimError, claim_device
+from flukso_server.devices.housekeeping import keep_house
+from flukso_server.devices.models import Device, Forgotten, Sensor
+from flukso_server.project import stores
+from flukso_server.series import SeriesError
 
 old = Account.objects.create_user("old")
 device = Device.objects.create(pk="{DEVICE}", sealed_key=b"", claim_code="ABCDEFGH", imported=True, owner=old)
@@ -127,10 +127,10 @@ LATE = f"""
 import json
 from datetime import timedelta
 from django.utils import timezone
-from devices.housekeeping import keep_house
-from devices.models import Device, Forgotten, Sensor
-from devices.removal import remove_sensors
-from project import stores
+from flukso_server.devices.housekeeping import keep_house
+from flukso_server.devices.models import Device, Forgotten, Sensor
+from flukso_server.devices.removal import remove_sensors
+from flukso_server.project import stores
 
 device = Device.objects.create(pk="{DEVICE}", sealed_key=b"", claim_code="ABCDEFGH", imported=True)
 now = timezone.now()

@@ -5,17 +5,17 @@ import time
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
+from tools.testbed import Platform
 
 # what the feeder does each minute
 FEED = """
 import time
 from zoneinfo import ZoneInfo
 from django.conf import settings
-from project import stores
-from series.rrd.feeder import Feeder
+from flukso_server.project import stores
+from flukso_server.series.rrd.feeder import Feeder
 feeder = Feeder(stores.store(), settings.RRD_DIR)
 feeder.feed(["{0}"], int(time.time()), ZoneInfo("UTC"))
 feeder.close()

@@ -9,7 +9,7 @@ from tests.server.client import DEVICE, OTHER_DEVICE, OTHER_SENSOR
 
 NEW, NEWER = "ab" * 16, "cd" * 16
 NEW_KEY = "0123456789abcdef" * 2
-COUNT = "from devices.models import Device; print(Device.objects.count())"
+COUNT = "from flukso_server.devices.models import Device; print(Device.objects.count())"
 
 
 def imported(platform, path) -> str:
@@ -76,9 +76,9 @@ def test_a_file_that_is_not_there_is_said(platform, tmp_path):
 
 PAUSES = """
 import json, sqlite3, time
-from devices import provisioning
-from devices.models import Device
-from devices.seal import sealer
+from flukso_server.devices import provisioning
+from flukso_server.devices.models import Device
+from flukso_server.devices.seal import sealer
 
 pauses = []
 def pause(seconds):

@@ -6,16 +6,14 @@ placeholders.
 import ast
 import gettext
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import PoFileError, read_po
 
-SERVER = Path(__file__).parents[2] / "server"
-sys.path.insert(0, str(SERVER))
+SERVER = Path(__file__).parents[2] / "flukso_server"
 
-from project.languages import compiled  # noqa: E402
+from flukso_server.project.languages import compiled  # noqa: E402
 
 LOCALES = SERVER / "locale"
 CALLS = {"_", "gettext", "gettext_lazy"}

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
+from tools.testbed import Platform
 
 PASSWORD = "correct horse alice"
 PROFILE = {"time_zone": "Europe/Brussels", "unit": "watt"}
@@ -88,7 +88,7 @@ def test_what_is_not_a_new_name_is_no_renaming(alice, platform):
         "shell",
         "-v0",
         "-c",
-        "from accounts.models import Account; print(Account.objects.get(pk=1).username)",
+        "from flukso_server.accounts.models import Account; print(Account.objects.get(pk=1).username)",
     ).strip()
     assert statuses(alice, "/account/", "/account/", lambda n: PROFILE | {"username": name}, 2) == [
         302,
@@ -103,7 +103,7 @@ def test_new_passwords_are_asked_for_three_times_whether_it_is_a_members_address
         "shell",
         "-v0",
         "-c",
-        "from accounts.models import Account; "
+        "from flukso_server.accounts.models import Account; "
         "Account.objects.filter(pk=1).update(email='a@example.org')",
     )
     for email in ("a@example.org", "stranger@example.org"):

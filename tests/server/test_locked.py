@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
+from tools.testbed import Platform
 
 BEATS = 6  # more than all threads that write
 WAIT_S = 120  # for what comes sooner or later on a busy machine
@@ -121,7 +121,7 @@ with connection.cursor() as cursor:
 print(answer.status_code, answer.headers.get("Retry-After"), "Its database is busy, full or away" in answer.content.decode())
 """
 MAKE = (
-    "from accounts.models import Account; Account.objects.create_user('somebody', "
+    "from flukso_server.accounts.models import Account; Account.objects.create_user('somebody', "
     "password='correct horse somebody')"
 )
 FULL = 'cursor.execute("PRAGMA page_count"); cursor.execute(f"PRAGMA max_page_count={cursor.fetchone()[0]}")'

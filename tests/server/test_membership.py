@@ -10,13 +10,13 @@ import zipfile
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.visitor import Visitor, inputs
+from tools.testbed import Platform
 
 PASSWORD = "correct horse battery"
 MAKE = (
-    "from accounts.models import Account; Account.objects.create_user('{}', "
+    "from flukso_server.accounts.models import Account; Account.objects.create_user('{}', "
     "email='{}@example.org', password='" + PASSWORD + "')"
 )
 
@@ -46,7 +46,11 @@ def visit(platform, certificates):
 
 def shell(platform, code: str) -> str:
     return platform.command(
-        "shell", "-v0", "-c", "from accounts.models import *; from devices.models import *; " + code
+        "shell",
+        "-v0",
+        "-c",
+        "from flukso_server.accounts.models import *; from flukso_server.devices.models import *; "
+        + code,
     ).strip()
 
 
@@ -514,7 +518,7 @@ def names(platform) -> list[str]:
 
 GONERS = "7" * 32  # the sensor of an account
 RELATED = f"""
-from accounts.sharing import *
+from flukso_server.accounts.sharing import *
 from django.utils import timezone
 make = lambda name: Account.objects.create_user(name, name + "@example.org", password="{PASSWORD}")
 rita, seen, hidden, friend, host = (make(name) for name in ("rita", "seen", "hidden", "friend", "hosts"))

@@ -5,7 +5,7 @@ schema allowed.
 
 import pytest
 
-from server.testbed import Platform
+from tools.testbed import Platform
 
 SAME = [
     ("finn", "ﬁnn"),
@@ -16,8 +16,8 @@ SAME = [
 ]
 TRY = """
 from django.core.exceptions import ValidationError
-from accounts.models import Account
-from accounts.adapter import Adapter
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.adapter import Adapter
 Account.objects.create_user("{first}", password="x")
 again = Account(username="{second}")
 for refuse in (again.clean, lambda: Adapter().clean_username("{second}")):
@@ -41,7 +41,7 @@ def test_names_are_one_by_nfkc_and_case_folding(desk, first, second):
 
 LOG_IN = """
 from django.test import Client
-from accounts.models import Account
+from flukso_server.accounts.models import Account
 Account.objects.create_user("Zoë-ﬁne", password="correct horse zoe")
 client = Client(SERVER_NAME="localhost")
 for name in ("zoë-fine", "ZOË-FINE", "Zoë-ﬁne"):
@@ -55,8 +55,8 @@ def test_one_may_log_in_by_any_way_to_write_the_name(desk):
 
 
 SHARE = """
-from accounts import sharing
-from accounts.models import Account
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
 ida, joan = (Account.objects.create_user(name) for name in ("ida", "Joën"))
 for each in (ida, joan):
     sharing.set_sharing(each, "minutes", "all")
@@ -75,7 +75,9 @@ def test_some_names_are_nobodys_operators_included(desk, name):
     with pytest.raises(RuntimeError, match="This name cannot be had") as told:
         desk.command("createsuperuser", "--noinput", "--username", name, "--email", "o@example.org")
     assert "Traceback" not in str(told.value)
-    make = "from accounts.models import Account; a = Account(username='{}'); a.clean()"
+    make = (
+        "from flukso_server.accounts.models import Account; a = Account(username='{}'); a.clean()"
+    )
     with pytest.raises(RuntimeError, match="This name cannot be had"):
         desk.shell(make.format(name))
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from server.testbed import Platform
 from tests.processes import free_port
 from tests.server.client import DEVICE, KEY, SENSOR, Client, digests
 from tests.server.conftest import people_of
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
 from tests.server.visitor import Visitor
+from tools.testbed import Platform
 
-CONFIGURATION = Path(__file__).parents[2] / "server" / "deploy" / "nginx.conf"
+CONFIGURATION = Path(__file__).parents[2] / "flukso_server" / "deploy" / "nginx.conf"
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_the_address_of_a_device_comes_through(nginx):
         )
         assert read_answer(connection)[0] == b"HTTP/1.1 200 OK"
     told = (
-        f"from devices.models import Device; print('from', "
+        f"from flukso_server.devices.models import Device; print('from', "
         f"Device.objects.get(pk='{device}').origin)"
     )
     assert nginx.web.command("shell", "-v0", "-c", told).strip() == "from", (
@@ -249,7 +249,7 @@ def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, pe
             == 200
         )
         blocked = (
-            "from accounts.models import Account; a = "
+            "from flukso_server.accounts.models import Account; a = "
             "Account.objects.get(username='alice'); a.is_active = False; a.save()"
         )
         assert client.get(path, X_Token=people["alice"]).status == 200

@@ -49,7 +49,7 @@ urls.urlpatterns = [path(view.__name__, view) for view in (who, size, broken, st
 sys.modules["urls"] = urls
 settings.ROOT_URLCONF = "urls"
 settings.MIDDLEWARE = []
-from project.pages import THREADS, Pages
+from flukso_server.project.django_branch import THREADS, Pages
 
 async def ask(pages, name, body=b"", leaves_after=None):
     sent, messages = [], [{"type": "http.request", "body": body}]

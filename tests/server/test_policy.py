@@ -6,13 +6,13 @@ fetched from elsewhere.
 import pytest
 from playwright.sync_api import sync_playwright
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.window import WAIT_MS, new_context, open_chromium
+from tools.testbed import Platform
 
 OPERATOR = (
-    "from accounts.models import Account; "
+    "from flukso_server.accounts.models import Account; "
     "Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
 )
 PAGES = [

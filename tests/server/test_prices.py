@@ -7,7 +7,7 @@ import pytest
 
 TYPE = """
 import json
-from accounts.forms import PriceForm
+from flukso_server.accounts.forms import PriceForm
 from django.utils import translation
 with translation.override("{language}"):
     form = PriceForm({{"cents_per_kwh": {text!r}, "currency": "EUR", "since": "2026-01-01"}})
@@ -47,5 +47,5 @@ def test_a_price_is_read_alike_in_every_language(desk, language, text, cents):
     "value, text", [(1.5, "€1.50"), (-1.5, "-€1.50"), (-0.001, "€0.00"), (None, "")]
 )
 def test_what_is_earned_has_its_minus_before_the_sign(desk, value, text):
-    code = f"from dashboard.templatetags.dashboard import money; print(money({value}, '€'))"
+    code = f"from flukso_server.dashboard.templatetags.dashboard import money; print(money({value}, '€'))"
     assert desk.shell(code).strip() == text

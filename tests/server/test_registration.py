@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from server.testbed import Platform
+from tools.testbed import Platform
 
 BEAT = {
     "reset": 1,
@@ -21,11 +21,11 @@ BEAT = {
     "memcached": 300,
     "membuffers": 900,
 }
-SHOW = "from devices.models import Device; d = Device.objects.get(pk='{}'); print({})"
+SHOW = "from flukso_server.devices.models import Device; d = Device.objects.get(pk='{}'); print({})"
 CLAIM = """
 from django.utils import timezone
-from accounts.models import Account
-from devices.claims import ClaimError, claim_device
+from flukso_server.accounts.models import Account
+from flukso_server.devices.claims import ClaimError, claim_device
 account, _ = Account.objects.get_or_create(username="{name}")
 for code in {codes}:
     try:
@@ -211,7 +211,7 @@ def test_a_lost_key_is_replaced_in_its_owners_window(platform, client, box, minu
     fresh = Box()
     fresh.id, fresh.sensor = box.id, box.sensor
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 401
-    open_window = "from django.utils import timezone; from devices.claims import *; "
+    open_window = "from django.utils import timezone; from flukso_server.devices.claims import *; "
     platform.shell(
         open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())"
     )
@@ -254,7 +254,7 @@ def shell(platform, text):
 def test_a_code_lasts_48_hours_after_a_heartbeat(platform, client, box):
     beat(client, box)
     age = (
-        "from devices.models import Device; "
+        "from flukso_server.devices.models import Device; "
         "Device.objects.filter(pk='{}').update(seen=timezone.now() - timedelta(hours={}))"
     )
     shell(platform, age.format(box.id, 48.01))
@@ -271,7 +271,7 @@ def test_attempts_are_free_again_after_an_hour(platform, client, box):
     )
     shell(
         platform,
-        "from devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - "
+        "from flukso_server.devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - "
         "timedelta(minutes=61))",
     )
     assert claim(platform, "kate", box.code) == ["claimed"]
@@ -280,7 +280,7 @@ def test_attempts_are_free_again_after_an_hour(platform, client, box):
 def window(platform, box, minutes=0):
     """Open it as many minutes ago."""
     text = (
-        "from devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), "
+        "from flukso_server.devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), "
         "timezone.now() - timedelta(minutes={}))"
     )
     shell(platform, text.format(box.id, minutes))
@@ -336,7 +336,7 @@ def test_a_new_key_keeps_to_signatures_as_it_came(platform, client, claimed, min
 
 
 def test_a_claimed_device_has_64_sensors(platform, client, claimed):
-    make = "from devices.models import Sensor; "
+    make = "from flukso_server.devices.models import Sensor; "
     make += (
         "Sensor.objects.bulk_create([Sensor(pk='%032x' % (n + (7 << 120)), device_id='{}') "
         "for n in range(62)])"
@@ -381,7 +381,7 @@ def test_heartbeats_leave_few_rows(platform, client, box):
     )
     shell(
         platform,
-        "from devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - "
+        "from flukso_server.devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - "
         "timedelta(minutes=8))",
     )
     assert beat(client, box, time=now + 5, uptime=10).status == 200
@@ -401,7 +401,7 @@ def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client
         )
     )
     counted = (
-        f"from devices.models import Sensor; "
+        f"from flukso_server.devices.models import Sensor; "
         f"print(Sensor.objects.get(pk='{box.sensor}').old_tuples)"
     )
     wait_until(lambda: int(shell(platform, counted)) >= 1, 30)
@@ -420,7 +420,7 @@ def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
     ):
         assert [register(client, f"2001:db8::{n}") for n in range(2)] == [200, 200]
         make = (
-            "from devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' "
+            "from flukso_server.devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' "
             "% n, sealed_key=b'', claim_code='', "
         )
         make += "origin='2001:db8::/64') for n in range(98)])"
@@ -430,7 +430,7 @@ def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
         ] == [401, 200, 200]
         shell(
             behind,
-            "from devices.models import Device; Device.objects.update(created=timezone.now() - "
+            "from flukso_server.devices.models import Device; Device.objects.update(created=timezone.now() - "
             "timedelta(hours=25))",
         )
         assert register(client, "2001:db8::9") == 200
@@ -452,7 +452,7 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
     ), "it is bound"
     shell(
         platform,
-        f"from devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))",
+        f"from flukso_server.devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))",
     )
     wait_until(
         lambda: (
@@ -475,7 +475,7 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
         == 401
     )
     owner = (
-        f"from devices.queries import sensors_of; from devices.models import *; s = "
+        f"from flukso_server.devices.queries import sensors_of; from flukso_server.devices.models import *; s = "
         f"Sensor.objects.get(pk='{claimed.sensor}'); "
     )
     owner += "print(s.device, s.released_by, sensors_of(s.released_by).filter(pk=s.pk).exists())"
@@ -492,7 +492,7 @@ AGO = (
     "from datetime import timedelta; from django.utils import timezone; from devices.changes "
     "import device_changed; "
 )
-AGO += "from devices.models import Device; then = timezone.now() - timedelta(minutes={}); "
+AGO += "from flukso_server.devices.models import Device; then = timezone.now() - timedelta(minutes={}); "
 AGO += "print(Device.objects.filter(pk='{}').update({}=then)); device_changed('{}')"
 OFTEN, USUAL = "10", None
 

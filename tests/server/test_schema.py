@@ -8,10 +8,10 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import load_all_checks
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.test_api import TABLE, USING_UP, described
+from tools.testbed import Platform
 
 EXAMPLES = 12  # an operation; `slow` runs more
 OPERATIONS = sorted(
@@ -22,9 +22,9 @@ SPARE = "5" * 32  # a device to be given up
 
 
 MAKE = """
-from accounts.models import Account
-from accounts.tokens import make_token
-from devices.models import Device
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.tokens import make_token
+from flukso_server.devices.models import Device
 account = Account.objects.get(username="alice")
 Device.objects.filter(pk="{}").update(owner=account)
 print(make_token(account, "to be revoked")[0].pk)

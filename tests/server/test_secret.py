@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from server.testbed import Platform
 from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, Client
+from tools.testbed import Platform
 
 OLD, NEW = "0" * 64, "1" * 64
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,11 +51,10 @@ def test_open_files_are_raised_to_what_is_allowed(hard, said):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         said = hard < 20_200
     code = f"""
-import logging, resource, sys
-sys.path.insert(0, {str(ROOT / "server")!r})
+import logging, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (500, {hard}))
 logging.basicConfig()
-from project import serve
+from flukso_server.project import serve
 serve.allow_files(20_200)
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """

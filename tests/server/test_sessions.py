@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from accounts.models import Account
+from flukso_server.accounts.models import Account
 
 Account.objects.create_user("lasting", password="correct horse lasting")
 client = Client(SERVER_NAME="localhost")

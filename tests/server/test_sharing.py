@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from server.testbed import Platform
+from tools.testbed import Platform
 
 pytestmark = pytest.mark.dated
 
@@ -15,11 +15,11 @@ RUN = """
 import json
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from accounts.models import Account
-from accounts.prices import PriceError, at, own, set_price, spans_of
-from accounts.export import told as exported
-from accounts.relationships import chosen, followers, relationships
-from accounts.sharing import *
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.prices import PriceError, at, own, set_price, spans_of
+from flukso_server.accounts.export import told as exported
+from flukso_server.accounts.relationships import chosen, followers, relationships
+from flukso_server.accounts.sharing import *
 
 def detail_for(viewer, member):
     return visible_to(viewer).filter(pk=member.pk).values_list("sharing__detail", flat=True).first()

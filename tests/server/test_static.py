@@ -61,7 +61,7 @@ def test_head_and_other_methods(client):
 def bundles(platform):
     """entry -> path, as the pages name them."""
     code = (
-        "from django.conf import settings; from project.bundle import path_of; "
+        "from django.conf import settings; from flukso_server.project.bundle import path_of; "
         "print(*[path_of(each) for each in settings.BUNDLES])"
     )
     return {
@@ -130,7 +130,7 @@ def test_what_cannot_be_put_in_its_place_is_said(platform, tmp_path, files):
     code = f"""
 from django.conf import settings
 settings.STATICFILES_DIRS = [{str(tmp_path)!r}]
-from project.bundle import BundleError, bundled
+from flukso_server.project.bundle import BundleError, bundled
 try:
     print(bundled({next(iter(files))!r}))
 except BundleError as error:

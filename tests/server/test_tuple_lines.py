@@ -5,11 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.testbed import on_path
-
-on_path()
-
-from api.tuple_lines import read, told  # noqa: E402
+from flukso_server.api.tuple_lines import read, told  # noqa: E402
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 TWO = [(1792630020, 400), (1792630080, 410)]

@@ -10,8 +10,8 @@ import pytest
 
 DEVICE, SENSOR = "6" * 32, "7" * 32
 MAKE = f"""
-from accounts.models import Account
-from devices.models import Device, Sensor
+from flukso_server.accounts.models import Account
+from flukso_server.devices.models import Device, Sensor
 typist = Account.objects.create_user("typist", password="correct horse typist")
 device = Device.objects.create(pk="{DEVICE}", owner=typist, sealed_key=b"x", claim_code="x")
 Sensor.objects.create(pk="{SENSOR}", device=device)
@@ -131,8 +131,8 @@ def test_what_somebody_else_typed_is_shown_to_nobody(site, before, after):
 
 
 CHOSEN = """
-from accounts import sharing
-from accounts.models import Account
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
 typist = Account.objects.get(username="typist")
 friend = Account.objects.create_user("ticked")
 sharing.set_sharing(friend, "day", "all")
@@ -146,7 +146,7 @@ def test_ticks_are_there_as_they_were_sent(site, ticked):
     friend = site.shell(
         CHOSEN
         if ticked
-        else "from accounts.models import Account; print(Account.objects.get(username='ticked').pk)"
+        else "from flukso_server.accounts.models import Account; print(Account.objects.get(username='ticked').pk)"
     ).strip()
     fields = {"sharing": "day", "audience": "chosen", "names": ""} | (
         {"chosen": friend} if ticked else {}

@@ -170,6 +170,6 @@ def test_trouble_is_noted_for_the_owner(platform, client, minute):
 
 
 SHOW = (
-    "from devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, "
+    "from flukso_server.devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, "
     "s.ahead_s, s.old_tuples, s.odd_tuples)"
 )

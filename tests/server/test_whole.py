@@ -5,8 +5,6 @@ any other's.
 
 import hashlib
 import hmac
-import sys
-from pathlib import Path
 from re import _parser as sre_parser
 
 import h11
@@ -14,10 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "server"))
-
-from hot.signer import Signer
-from hot.whole import _HEAD, BYTES_MAX, read_upload
+from flukso_server.hot.signer import Signer
+from flukso_server.hot.upload_bytes import _HEAD, BYTES_MAX, read_upload
 
 SENSOR = b"0123456789abcdef" * 2
 BODY = b'{"measurements":[[1,2]]}'

@@ -192,7 +192,7 @@ def test_a_body_that_never_ends_is_refused_at_the_limit(connect):
     line, headers, _ = read_answer(connection)
     assert line.startswith(b"HTTP/1.1 413 ") and headers[b"Connection"] == b"close"
     until = time.monotonic() + WAIT_S
-    with pytest.raises(OSError):  # noqa: PT012
+    with pytest.raises(OSError):
         while time.monotonic() < until:
             connection.sendall(chunk)
 

@@ -3,7 +3,7 @@
 
 import shutil
 
-from server.testbed import shift_s
+from tools.testbed import shift_s
 
 FLAGS = [
     "--no-sandbox",

@@ -6,20 +6,20 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from server.testbed import Platform
+from tools.testbed import Platform
 
 DAY = 86_400
 SEED = """
 import json, sys
 from datetime import timedelta
 from django.utils import timezone
-from accounts import sharing
-from accounts.models import Account
-from devices.digests import claim_code
-from devices.models import Device, Sensor
-from devices.seal import sealer
-from project import stores
-from server.testbed import session_of
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
+from flukso_server.devices.digests import claim_code
+from flukso_server.devices.models import Device, Sensor
+from flukso_server.devices.seal import sealer
+from flukso_server.project import stores
+from tools.testbed import session_of
 
 told = json.loads('''{members}''')
 found = {{}}

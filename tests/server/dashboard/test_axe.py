@@ -13,10 +13,10 @@ MEMBERS = {"alice": member("minutes"), "bob": member("day"), "newcomer": member(
 MORE = """
 from datetime import date
 from django.utils import timezone
-from accounts.invitations import invite
-from accounts.models import Account
-from accounts.prices import set_price
-from accounts.tokens import make_token
+from flukso_server.accounts.invitations import invite
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.prices import set_price
+from flukso_server.accounts.tokens import make_token
 alice = Account.objects.get(username="alice")
 invite(alice, "friend@example.org", timezone.now())
 make_token(alice, "one")

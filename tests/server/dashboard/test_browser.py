@@ -130,7 +130,7 @@ def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit, now):
 
 def test_money_is_in_the_currency_of_the_account(visit, site):
     site.shell(
-        "from datetime import date; from accounts import prices; from accounts.models import "
+        "from datetime import date; from flukso_server.accounts import prices; from flukso_server.accounts.models import "
         "Account; "
         "prices.set_price(Account.objects.get(username='bob'), 30, date(2020, 1, 1), date.today(), "
         "'GBP')"
@@ -144,8 +144,8 @@ def test_money_is_in_the_currency_of_the_account(visit, site):
 
 PAY = """
 from datetime import date, timedelta
-from accounts import prices
-from accounts.models import Account
+from flukso_server.accounts import prices
+from flukso_server.accounts.models import Account
 prices.set_price(Account.objects.get(username="{}"), {}, date.today() - timedelta({}), date.today(), "{}")
 """
 

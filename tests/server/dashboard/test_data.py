@@ -164,7 +164,9 @@ def test_silence_is_a_gap_whose_energy_stays(site, now):
     """Forty minutes without a tuple and without a heartbeat."""
     noon = now - 20 * DAY
     one = sensor(BOB)
-    site.shell(f"from project import stores; stores.store().forget('{one}'); stores.close()")
+    site.shell(
+        f"from flukso_server.project import stores; stores.store().forget('{one}'); stores.close()"
+    )
     site.fill(
         one, steady(noon - 7200, noon, 600) + steady(noon + 2400, noon + 7200, 600, 60, 1600), now
     )
@@ -173,7 +175,7 @@ def test_silence_is_a_gap_whose_energy_stays(site, now):
     assert set(told["v"]) == {600}, "the energy of the gap is known by the counter"
     beat = f"""
 from datetime import datetime, timezone
-from devices.models import Heartbeat
+from flukso_server.devices.models import Heartbeat
 for n in (600, 1200, 1800):
     Heartbeat.objects.create(device_id="{BOB:032x}", at=datetime.fromtimestamp({noon} + n, timezone.utc))
 """
@@ -184,7 +186,7 @@ for n in (600, 1200, 1800):
 def test_another_sensor_of_the_device_shows_that_it_was_there(site, now):
     noon = now - 30 * DAY
     site.shell(
-        f"from project import stores; [stores.store().forget(s) for s in ('{sensor(SUNNY)}', "
+        f"from flukso_server.project import stores; [stores.store().forget(s) for s in ('{sensor(SUNNY)}', "
         f"'{sensor(SUNNY, 3)}')]; stores.close()"
     )
     site.fill(
@@ -241,7 +243,7 @@ def test_who_is_private_sees_nobody(site, now, who):
 def test_a_line_goes_at_once_when_its_member_becomes_private(site, now):
     follow(site, "sunny", "fountain")
     assert "fountain" in [each["key"] for each in chart(site, "sunny", now)["lines"]]
-    change = "from accounts.models import Account; from accounts import sharing; "
+    change = "from flukso_server.accounts.models import Account; from flukso_server.accounts import sharing; "
     site.shell(change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'private')")
     assert [each["key"] for each in chart(site, "sunny", now)["lines"]] == ["me"]
     site.shell(
@@ -257,7 +259,7 @@ def test_who_shares_days_shows_nothing_finer(site, now, step):
     span = 900 if step == "live" else 2 * DAY
     for zone in ("Europe/Brussels", "Pacific/Auckland", "America/Los_Angeles"):
         site.shell(
-            f"from accounts.models import Account; "
+            f"from flukso_server.accounts.models import Account; "
             f"Account.objects.filter(username='alice').update(time_zone='{zone}')"
         )
         told = chart(site, "alice", now, start=noon, end=noon + span, step=step)
@@ -268,7 +270,7 @@ def test_who_shares_days_shows_nothing_finer(site, now, step):
         ), (zone, values)
         assert line(told, "carol")["last"] is None
     site.shell(
-        "from accounts.models import Account; "
+        "from flukso_server.accounts.models import Account; "
         "Account.objects.filter(username='alice').update(time_zone='Europe/Brussels')"
     )
 
@@ -292,7 +294,7 @@ def test_who_shares_days_has_no_nights_and_no_today(site, now):
 
 def test_at_most_four_others_are_in_the_chart(site, now):
     site.shell(
-        "from accounts.models import Account; from accounts import sharing\n"
+        "from flukso_server.accounts.models import Account; from flukso_server.accounts import sharing\n"
         "for n in range(5): sharing.set_sharing(Account.objects.create_user(f'peer{n}'), "
         "'minutes', 'all')"
     )
@@ -317,7 +319,7 @@ def test_prices_keep_the_past(site, now):
     day = datetime.fromtimestamp(now, BRUSSELS).date() - timedelta(3)
     site.shell(
         "from datetime import date; from decimal import Decimal\n"
-        "from accounts.models import Account; from accounts.prices import set_price\n"
+        "from flukso_server.accounts.models import Account; from flukso_server.accounts.prices import set_price\n"
         f"set_price(Account.objects.get(username='alice'), Decimal('30'), date({day.year}, "
         f"{day.month}, {day.day}), date.today())"
     )

@@ -10,13 +10,13 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from server.testbed import Platform
 from tests.e2e.chain import DEVICE, SENSORS, Chain
 from tests.processes import free_port
 from tests.server.dashboard.conftest import DESKTOP, drawn, statistics, until
 from tests.server.dashboard.site import steady
 from tests.server.mailbox import Mailbox
 from tests.server.window import new_context
+from tools.testbed import Platform
 
 PASSWORD = "correct horse battery"
 SENSOR = SENSORS[0]
@@ -28,10 +28,10 @@ DAEMON = (
     "lan_port '{}'\n"
 )
 HOST = f"""
-from accounts import sharing
-from accounts.models import Account
+from flukso_server.accounts import sharing
+from flukso_server.accounts.models import Account
 from allauth.account.models import EmailAddress
-from devices.models import Sensor
+from flukso_server.devices.models import Sensor
 host = Account.objects.create_user("host", "host@example.org", "{PASSWORD}")
 EmailAddress.objects.create(user=host, email=host.email, verified=True, primary=True)
 sharing.set_sharing(host, "minutes", "all")

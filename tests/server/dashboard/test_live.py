@@ -108,7 +108,7 @@ def test_a_device_is_left_in_peace_soon_after_the_watch(site):
     watch = (
         "from datetime import timedelta; from django.utils import timezone; from accounts.models "
         "import Account; "
-        "from devices.live import WATCH, watch; "
+        "from flukso_server.devices.live import WATCH, watch; "
         "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + "
         "timedelta(seconds={}))"
     )

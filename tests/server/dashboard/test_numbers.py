@@ -35,10 +35,10 @@ MEMBERS = {
 }
 IMPORTS = """
 import json
-from accounts import prices
-from accounts.models import Account
-from dashboard import lines
-from project import stores
+from flukso_server.accounts import prices
+from flukso_server.accounts.models import Account
+from flukso_server.dashboard import lines
+from flukso_server.project import stores
 """
 
 
@@ -64,7 +64,7 @@ def figures(site, who, now):
     """The figures above the chart as they were at that time."""
     return ask(
         site,
-        "from dashboard.summary import summary\n"
+        "from flukso_server.dashboard.summary import summary\n"
         f"a = Account.objects.get(username='{who}')\n"
         "own = lines.own_line(a, lines.counters(a.pk), 'electricity')\n"
         f"print(json.dumps(summary(stores.store(), a, own, prices.spans_of(a), {now})._asdict()))",
@@ -78,7 +78,9 @@ def local(day, hour, zone=BRUSSELS):
 def age(site):
     """Merge what is old now, and not when the platform finds the time."""
     site.platform.stop()  # it alone merges while it runs
-    site.shell("from project import stores; stores.store(merge=True).merge(); stores.close()")
+    site.shell(
+        "from flukso_server.project import stores; stores.store(merge=True).merge(); stores.close()"
+    )
     site.platform.start()
 
 
@@ -124,7 +126,7 @@ def test_a_day_of_which_over_half_was_silent_is_a_gap_wherever_it_is(site, now, 
     )
     age(site)
     site.shell(
-        f"from accounts.models import Account; "
+        f"from flukso_server.accounts.models import Account; "
         f"Account.objects.filter(username='abroad').update(time_zone='{zone}')"
     )
     own = line(chart(site, "abroad", now, start=five - DAY, end=five + DAY, step="day"), "me")
@@ -332,8 +334,8 @@ def test_a_week_of_who_shares_days_is_of_seven_of_its_days(site, now):
 # prices
 
 PAY = (
-    "from datetime import date; from decimal import Decimal; from accounts.models import Account; "
-    "from accounts.prices import set_price\n"
+    "from datetime import date; from decimal import Decimal; from flukso_server.accounts.models import Account; "
+    "from flukso_server.accounts.prices import set_price\n"
     "set_price(Account.objects.get(username='priced'), Decimal('{}'), date.fromisoformat('{}'), "
     "date.today(), '{}')"
 )
@@ -348,7 +350,7 @@ def test_prices_bear_their_currency_and_stay_where_they_began(site, now):
     assert told["prices"] == wanted and told["sign"] == "CZK"
     for zone in ("Pacific/Auckland", "America/Los_Angeles", "Europe/Brussels"):
         site.shell(
-            f"from accounts.models import Account; "
+            f"from flukso_server.accounts.models import Account; "
             f"Account.objects.filter(username='priced').update(time_zone='{zone}')"
         )
         assert chart(site, "priced", now)["prices"] == wanted

@@ -5,20 +5,17 @@ data at its true resolution.
 
 import json
 import re
-import sys
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.testbed import ROOT
+from flukso_server.dashboard.scales import Window, offsets, window  # pure, and at top level there
 from tests.server.dashboard.conftest import pixels, table, until
 from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.testbed import ROOT
 
-sys.path.insert(0, str(ROOT / "server"))
-from dashboard.scales import Window, offsets, window  # noqa: E402 # pure, and at top level there
-
-SCRIPT = ROOT / "server" / "dashboard" / "static" / "dashboard" / "dates.js"
+SCRIPT = ROOT / "flukso_server" / "dashboard" / "static" / "dashboard" / "dates.js"
 HOUR = 3600
 # zone, when its clock goes back (unix s): an hour, two, half of one, in the west, at midnight, for
 # good
@@ -122,10 +119,10 @@ def test_paper_tells_lines_apart(visit):
 
 OLD = """
 import json
-from accounts.models import Account
-from dashboard import chart
-from dashboard.lines import Line, Part
-from series.sqlite.store import SqliteStore
+from flukso_server.accounts.models import Account
+from flukso_server.dashboard import chart_json
+from flukso_server.dashboard.lines import Line, Part
+from flukso_server.series.sqlite.store import SqliteStore
 from zoneinfo import ZoneInfo
 now = {now}
 store = SqliteStore("{path}", clock=lambda: now)
@@ -138,7 +135,7 @@ line = Line("me", "me", "own", (Part("a" * 32, "import", 1, None),), "minutes", 
 account = Account.objects.get_or_create(username="ancient")[0]
 for days in (500, 100, 5):
     start = now - days * 86_400 + 3600
-    answer = json.loads(chart.answer(store, account, chart.Asked("electricity", start, start + 7200, "minute"), [line], now))
+    answer = json.loads(chart_json.answer(store, account, chart_json.Asked("electricity", start, start + 7200, "minute"), [line], now))
     told.append([answer["step"], len(answer["t"]) - 1, store.grain(start)])
 store.close()
 print(json.dumps(told))

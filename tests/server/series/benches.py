@@ -30,7 +30,7 @@ class SqliteBench:
         self.open()
 
     def open(self):
-        from series.sqlite.store import SqliteStore
+        from flukso_server.series.sqlite.store import SqliteStore
 
         if self.store is not None:
             self.store.close()

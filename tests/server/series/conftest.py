@@ -2,16 +2,10 @@
 """Each store of benches.py in turn."""
 
 import contextlib
-import sys
-from pathlib import Path
 
 import pytest
 
-SERVER = str(Path(__file__).resolve().parents[3] / "server")
-if SERVER not in sys.path:
-    sys.path.insert(0, SERVER)
-
-from tests.server.series.benches import BENCHES  # noqa: E402
+from tests.server.series.benches import BENCHES
 
 
 @pytest.fixture(params=sorted(BENCHES))

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from series.points import Points, pack, spans, thin, union, unpack
-from series.sqlite import codec
+
+from flukso_server.series.points import Points, pack, spans, thin, union, unpack
+from flukso_server.series.sqlite import codec
 
 BUSY = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from series import SeriesError, TupleError
-from series.localtime import day_boundaries
 
+from flukso_server.series import SeriesError, TupleError
+from flukso_server.series.localtime import day_boundaries
 from tests.server.series.benches import DAY, NOON
 from tests.server.series.model import Model
 

@@ -2,8 +2,8 @@
 """How many tuples a sensor may send a day; for any store."""
 
 import pytest
-from series.store import MAX_TUPLES_DAY
 
+from flukso_server.series.store import MAX_TUPLES_DAY
 from tests.server.series.benches import DAY, NOON
 
 A = "a1" * 16

@@ -11,10 +11,11 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from series import SeriesError, TupleError
-from series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
-from series.sqlite.memory import Memory, Sensor
-from series.sqlite.store import SqliteStore
+
+from flukso_server.series import SeriesError, TupleError
+from flukso_server.series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
+from flukso_server.series.sqlite.memory import Memory, Sensor
+from flukso_server.series.sqlite.store import SqliteStore
 
 BUSY = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow]

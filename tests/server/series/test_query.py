@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pytest
-from dashboard.scales import offsets
-from series import query
-from series.localtime import day_boundaries, local_date, night, night_of
-from series.sqlite.store import SqliteStore
-from series.units import factor
 
+from flukso_server.dashboard.scales import offsets
+from flukso_server.series import query
+from flukso_server.series.localtime import day_boundaries, local_date, night, night_of
+from flukso_server.series.sqlite.store import SqliteStore
+from flukso_server.series.units import factor
 from tests.server.series.benches import DAY, NOON, Clock
 
 A = "a1" * 16

@@ -14,13 +14,12 @@ import pytest
 
 rrdtool = pytest.importorskip("rrdtool")
 
-from series.rrd import cached  # noqa: E402
-from series.rrd.feeder import FOLDERS, Feeder, Graph  # noqa: E402
-from series.rrd.files import Rrd  # noqa: E402
-from series.rrd.history import import_file, tuples_of  # noqa: E402
-from series.rrd.notes import Notes  # noqa: E402
-from series.sqlite.store import SqliteStore  # noqa: E402
-
+from flukso_server.series.rrd import cached  # noqa: E402
+from flukso_server.series.rrd.feeder import FOLDERS, Feeder, Graph  # noqa: E402
+from flukso_server.series.rrd.files import Rrd  # noqa: E402
+from flukso_server.series.rrd.history import import_file, tuples_of  # noqa: E402
+from flukso_server.series.rrd.notes import Notes  # noqa: E402
+from flukso_server.series.sqlite.store import SqliteStore  # noqa: E402
 from tests.server.series.benches import DAY, NOON, Clock  # noqa: E402
 
 A, B = "a1" * 16, "b2" * 16
@@ -349,7 +348,7 @@ def test_an_import_that_was_cut_short_goes_on(store, feeder, monkeypatch):
     append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A))
-    monkeypatch.setattr("series.rrd.history.MAX_TUPLES", 500)
+    monkeypatch.setattr("flukso_server.series.rrd.history.MAX_TUPLES", 500)
     whole = tuples_of(feeder.path(A))
     store.append(B, whole[-500:], NOON)
     assert import_file(store, B, feeder.path(A), NOON) == len(whole) - 500

@@ -6,12 +6,12 @@ import struct
 import threading
 
 import pytest
-from series import SeriesError
-from series.sqlite.archive import SCHEMA, SWEEPS, Archive, open_key
-from series.sqlite.inbox import Inbox
-from series.sqlite.store import SqliteStore
-from series.sqlite.writer import FORGET_EVERY_S
 
+from flukso_server.series import SeriesError
+from flukso_server.series.sqlite.archive import SCHEMA, SWEEPS, Archive, open_key
+from flukso_server.series.sqlite.inbox import Inbox
+from flukso_server.series.sqlite.store import SqliteStore
+from flukso_server.series.sqlite.writer import FORGET_EVERY_S
 from tests.server.series.benches import DAY, NOON, Clock
 
 A, B = "a1" * 16, "b2" * 16

@@ -4,10 +4,10 @@ forgetting does to all.
 """
 
 import pytest
-from series import SeriesError
-from series.sqlite import reader, writer
-from series.sqlite.store import SqliteStore
 
+from flukso_server.series import SeriesError
+from flukso_server.series.sqlite import reader, writer
+from flukso_server.series.sqlite.store import SqliteStore
 from tests.server.series.benches import DAY, NOON, Clock
 
 A, B = "a1" * 16, "b2" * 16

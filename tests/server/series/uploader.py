@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "server")]
+sys.path.insert(0, str(ROOT))
 
 from tests.server.series.benches import BENCHES, DAY  # noqa: E402
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that is kept of an account, for its owner: account.json and a CSV of each sensor's tuples, in
+one ZIP file.
+"""
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from typing import IO
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.forms.models import model_to_dict
+
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.sharing import followed, visible_to
+from flukso_server.devices.queries import devices_of, sensors_of
+
+SPAN_S = 7 * 86_400  # tuples that are in memory at once
+LATEST = 2**32
+# sealed keys, claim codes and hashes open doors; the rest is the server's own bookkeeping
+_DEVICE = (
+    "id",
+    "name",
+    "created",
+    "claimed",
+    "seen",
+    "version",
+    "uptime_s",
+    "mem_total_kb",
+    "mem_free_kb",
+    "resets",
+    "sign_required",
+)
+_SENSOR = (
+    "id",
+    "device",
+    "name",
+    "role",
+    "type",
+    "sensor_class",
+    "function",
+    "voltage",
+    "current",
+    "phase",
+    "constant",
+    "enabled",
+)
+
+
+def archive(account: Account, store) -> IO[bytes]:
+    """A ZIP file, at its beginning; it is gone when it is closed."""
+    file = tempfile.TemporaryFile()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as found:
+        found.writestr("account.json", json.dumps(told(account), cls=DjangoJSONEncoder, indent=1))
+        for sensor in sensors_of(account):
+            with (
+                found.open(f"sensors/{sensor.pk}.csv", "w") as raw,
+                io.TextIOWrapper(raw, "utf-8", newline="") as text,
+            ):
+                _tuples(csv.writer(text), sensor.pk, store)
+    file.seek(0)
+    return file
+
+
+def _tuples(rows, sensor: str, store) -> None:
+    rows.writerow(("time", "counter"))
+    first, last = store.first(sensor), store.last(sensor)
+    if first is None or last is None:
+        return
+    for start in range(first, last[0] + 1, SPAN_S):
+        rows.writerows(store.raw(sensor, start, min(start + SPAN_S, LATEST)))
+
+
+def _chosen(account: Account, sharing) -> list[str]:
+    """Those that the account may see; names that it typed stand beside, whether somebody has them
+    or not.
+    """
+    return list(
+        visible_to(account)
+        .filter(pk__in=sharing.chosen.values("pk"))
+        .values_list("username", flat=True)
+    )
+
+
+def told(account: Account) -> dict:
+    """Everything but the series."""
+    sharing = getattr(account, "sharing", None)
+    return {
+        "name": account.username,
+        "email": account.email,
+        "time_zone": account.time_zone,
+        "unit": account.unit,
+        "joined": account.date_joined,
+        "last_login": account.last_login,
+        "prices": list(account.prices.values("since", "cents_per_kwh", "currency")),
+        "sharing": sharing
+        and {
+            "detail": sharing.detail,
+            "audience": sharing.audience,
+            "chosen": _chosen(account, sharing),
+            "names": sharing.names,
+        },
+        "subscriptions": [each.username for each in followed(account)],
+        "invitations": list(
+            account.invitations.values("email", "created", "expires", "accepted", "withdrawn")
+        ),
+        "tokens": list(account.tokens.values("name", "scope", "sensor", "created")),
+        "devices": [
+            model_to_dict(device, _DEVICE)
+            | {
+                "created": device.created,
+                "heartbeats": list(
+                    device.heartbeats.values("at", "uptime_s", "mem_free_kb", "reset")
+                ),
+            }
+            for device in devices_of(account)
+        ],
+        "sensors": [model_to_dict(sensor, _SENSOR) for sensor in sensors_of(account)],
+    }

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API takes and gives."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+from flukso_server.accounts.membership import CENTS_MAX
+
+HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+# no control characters: names go into pages, files and logs
+Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+UInt32 = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+
+
+class Error(Schema):
+    error: str
+
+
+class AccountOut(Schema):
+    name: str
+    time_zone: str
+    unit: str
+
+
+class AccountIn(Schema):
+    time_zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+    unit: Literal["watt", "kwhperyear", "eurperyear"] | None = None
+
+
+class PriceIn(Schema):
+    cents_per_kwh: Annotated[
+        Decimal, Field(ge=-CENTS_MAX, le=CENTS_MAX, max_digits=9, decimal_places=4)
+    ]
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
+
+
+class PriceOut(Schema):
+    since: date
+    cents_per_kwh: float
+    currency: str
+
+
+class SensorOut(Schema):
+    id: HexId
+    device: HexId | None
+    name: str
+    role: str
+    type: str
+    sensor_class: str = Field(alias="class")
+    function: str
+    enabled: bool
+    last: list[int] = Field(description="[unix s, counter] of the newest tuple, or nothing")
+    imported_until: int | None = Field(
+        description="what is older was imported from another platform's thinned data"
+    )
+    troubles: list[str]
+
+
+class DeviceOut(Schema):
+    id: HexId
+    name: str
+    seen: datetime | None
+    version: int | None
+    uptime_s: int | None
+    resets: int
+    sensors: list[HexId]
+
+
+class Named(Schema):
+    name: Name
+
+
+class SensorIn(Schema):
+    name: Name | None = None
+    role: Literal["import", "export", "pv", "part"] | None = None
+
+
+class ClaimIn(Schema):
+    code: Annotated[str, StringConstraints(max_length=32)]
+
+
+class TokenOut(Schema):
+    id: int
+    name: str
+    scope: str
+    sensor: HexId | None
+    created: datetime
+
+
+class TokenIn(Schema):
+    name: Name = ""
+    scope: Literal["read", "manage"] = "read"
+    sensor: HexId | None = None
+
+
+class NewToken(TokenOut):
+    token: str = Field(description="shown this once")
+
+
+class Rows(Schema):
+    unit: str
+    step_s: int
+    rows: list[Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] = Field(
+        description="[end of the bucket, value or null]"
+    )
+
+
+class Taken(Schema):
+    new: int
+    duplicate: int
+    conflict: int
+    refused: int

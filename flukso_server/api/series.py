@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The caller's series as JSON and CSV."""
+
+import csv
+import math
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Path, Query, Router, Schema
+from ninja.errors import HttpError
+
+from flukso_server.accounts.prices import own, spans_of
+from flukso_server.api import tuple_lines
+from flukso_server.api.permissions import own_sensor, readable_sensor
+from flukso_server.api.schemas import Error, HexId, Rows, Taken, UInt32
+from flukso_server.project.stores import note_late, store
+from flukso_server.series import query
+from flukso_server.series.localtime import DAY_S
+from flukso_server.series.store import MAX_TUPLES
+
+router = Router()
+CSV = {
+    "responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+}  # for the description
+ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
+DIGITS = 12  # decimals that a value is read with
+# from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417
+# l/min
+WHOLE = 100
+IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
+Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
+Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
+
+
+class Wanted(Schema):
+    """Of which time, how finely, in which unit."""
+
+    start: UInt32 | None = None
+    end: UInt32 | None = None
+    resolution: Resolution | None = None
+    unit: Unit = "watt"
+
+
+def _values(request, sensor, asked: Wanted):
+    found = readable_sensor(request, sensor)
+    account = request.auth.account
+    now = int(time.time())
+    try:
+        wanted = query.parse(
+            now,
+            start=now - 86_400 if asked.start is None else asked.start,
+            end=asked.end,
+            resolution=asked.resolution,
+            unit=asked.unit,
+            prices=own(spans_of(account)),
+            resource=found.type,
+        )._replace(digits=DIGITS)
+    except query.QueryError as error:
+        raise HttpError(422, str(error)) from error
+    wanted = query.no_finer(wanted, store().grain(wanted.start))
+    rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
+    return wanted, [
+        (ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)
+    ]
+
+
+def _rounded(value: float) -> float | None:
+    """None for nan."""
+    if math.isnan(value):
+        return None
+    if abs(value) >= WHOLE:
+        return math.floor(value + 0.5)
+    return float(f"{value:.3g}") + 0.0  # never -0.0
+
+
+@router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
+def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
+    """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a
+    coarser resolution, old ones at that at which they are kept; money is of electricity alone.
+    """
+    wanted, rows = _values(request, sensor, asked)
+    return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}
+
+
+@router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS, openapi_extra=CSV)
+def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
+    """The same as CSV: `time,value`, the value empty where it is unknown."""
+    _, rows = _values(request, sensor, asked)
+    answer = _csv(sensor)
+    csv.writer(answer).writerows(
+        [("time", asked.unit), *((ts, _plain(value)) for ts, value in rows)]
+    )
+    return answer
+
+
+def _plain(value: float | None) -> str:
+    """Without an exponent or needless zeros; empty for what is unknown."""
+    text = "" if value is None else format(Decimal(str(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@router.get("sensors/{sensor}/tuples.csv", response={200: str} | ERRORS, openapi_extra=CSV)
+def read_tuples(
+    request: HttpRequest, sensor: Path[HexId], start: Query[UInt32], end: Query[UInt32]
+):
+    """What is kept, `time,counter`, of at most 62 days: each tuple sent while minutes are kept,
+    coarser ones before.
+    """
+    found = readable_sensor(request, sensor)
+    if not start <= end <= start + 62 * 86_400:
+        raise HttpError(422, "start to end is at most 62 days")
+    return StreamingHttpResponse(_days(found.pk, start, end), **_csv_head(sensor))
+
+
+def _days(sensor: str, start: int, end: int) -> Iterator[str]:
+    """Lines of a day at a time: so many are in memory, however dense the tuples are."""
+    yield "time,counter\r\n"
+    for begin in range(start, end, DAY_S):
+        lines = [
+            f"{ts},{counter}\r\n"
+            for ts, counter in store().raw(sensor, begin, min(begin + DAY_S, end))
+        ]
+        if lines:
+            yield "".join(lines)
+
+
+@router.post("sensors/{sensor}/tuples.csv", response={200: Taken} | ERRORS)
+def import_tuples(request: HttpRequest, sensor: Path[HexId]):
+    """Add tuples from lines `time,counter`, as spreadsheets save them: with `;`, tabs or blanks,
+    decimal commas, a byte order mark, a heading; times in unix seconds or ISO 8601, of your time
+    zone where they name none. A line that cannot be read is named, and nothing is stored then. What
+    is stored already stays as it is.
+    """
+    found = own_sensor(request, sensor)
+    tuples = _parse(request)
+    counts = [0, 0, 0, 0]
+    for begin in range(0, len(tuples), MAX_TUPLES):
+        part = tuples[begin : begin + MAX_TUPLES]
+        outcome = store().append(found.pk, part, int(time.time()))
+        if (
+            outcome.new or outcome.duplicate
+        ):  # also when a request before this one stored them and died
+            note_late(found.pk, min(ts for ts, _counter in part))
+        counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
+    return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
+
+
+def _parse(request: HttpRequest) -> list[tuple[int, int]]:
+    found = tuple_lines.read(request.body, ZoneInfo(request.auth.account.time_zone))
+    if found.faults:
+        raise HttpError(422, "nothing is stored: " + tuple_lines.told(found.faults))
+    if len(found.tuples) > IMPORT_TUPLES_MAX:
+        raise HttpError(422, f"at most {IMPORT_TUPLES_MAX} lines")
+    return found.tuples
+
+
+def _csv(sensor: str) -> HttpResponse:
+    return HttpResponse(**_csv_head(sensor))
+
+
+def _csv_head(sensor: str) -> dict:
+    return {
+        "content_type": "text/csv; charset=utf-8",
+        "headers": {"Content-Disposition": f'attachment; filename="{sensor}.csv"'},
+    }

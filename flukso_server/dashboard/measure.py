@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The values of a line in the buckets of a window: means, nights, live; what is unknown, and what
+is a gap.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flukso_server.accounts.sharing import Detail
+from flukso_server.dashboard import balance, demo, silences
+from flukso_server.dashboard.balance import NEVER, Counted, add_up
+from flukso_server.dashboard.lines import DEMO_SEED, Line
+from flukso_server.dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
+from flukso_server.series.curve import Floats, instants
+from flukso_server.series.localtime import day_boundaries, local_date, midnight, night_of
+
+REMEMBERED_S = (
+    600  # of who shares days: these are over, and what comes late for one may show as much later
+)
+REMEMBERED = 1000  # answers, each 8 kB at most
+
+
+class Values(NamedTuple):
+    """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter,
+    but the device was silent.
+
+    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over: the
+    mean of half a bucket stands for all of it, its amount does not.
+    """
+
+    rate: Floats
+    gap: NDArray[np.bool_]
+    counted: Floats
+    share: Floats
+
+    def of(self, where) -> "Values":
+        """Of the chosen buckets (a slice or indices)."""
+        return Values(*[each[where] for each in self])
+
+
+def measure(store, line: Line, window: Window, now: int) -> Values:
+    """The line's value in each bucket of the window. A bucket that is not over is nan."""
+    if window.step == "night":
+        return _nights(store, line, window, now)
+    if line.detail == Detail.DAY:
+        return _by_days(store, line, window, now)
+    if window.step == "live":
+        return _live(store, line, window)
+    return _buckets(store, line, window.boundaries, window.step, now)
+
+
+def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) -> Values:
+    at = instants(boundaries)
+    hours = np.diff(at) / 3600
+    if line.kind == "demo":
+        rate = demo.energy_wh(DEMO_SEED, at) / hours
+        rate[(at[1:] > now) | (at[:-1] < demo.EPOCH)] = np.nan
+        return _whole(rate, hours)
+    over_s = silences.threshold_s(step, int(at[0]), now)
+    found: list[Counted] = []
+    quiet: dict[str | None, dict] = {}
+    # a second more makes the store read UTC days tuple by tuple, as it does local ones: as wholes
+    # they would hide their silences
+    read = [*boundaries, boundaries[-1] + 1] if step == "day" else boundaries
+    for part in line.parts:
+        energy, share, silent = store.survey(part.sensor, read, over_s)
+        found.append(
+            Counted(
+                part.role,
+                part.sign,
+                energy[: len(hours)],
+                share[: len(hours)],
+                *_life(store, part.sensor),
+            )
+        )
+        quiet.setdefault(part.device, {})[part.sensor] = silent
+    total = add_up(found, at[:-1])
+    over = at[1:] <= now
+    rate = np.where(over, total.energy / hours, np.nan)
+    gap = np.zeros(len(hours), bool)
+    for device, silent in quiet.items():
+        lives = [
+            life for part, life in zip(line.parts, found, strict=True) if part.device == device
+        ]
+        heard = min(each.first for each in lives), max(each.last for each in lives)
+        stretches = silences.of_device(store, device, silent, heard, (read, over_s, now))
+        gap |= silences.gaps(stretches, boundaries, step)
+    return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
+
+
+def _life(store, sensor: str) -> tuple[int, int]:
+    """Unix s of the sensor's first and last tuple; of one without, a life that has not begun."""
+    first, last = store.first(sensor), store.last(sensor)
+    return (NEVER, -NEVER) if first is None or last is None else (first, last[0])
+
+
+def _whole(rate: Floats, hours: Floats) -> Values:
+    return Values(rate, np.zeros(len(rate), bool), rate * hours, np.where(np.isnan(rate), 0.0, 1.0))
+
+
+def _nothing(count: int) -> Values:
+    return _whole(np.full(count, np.nan), np.zeros(count))
+
+
+def _nights(store, line: Line, window: Window, now: int) -> Values:
+    """The mean between 02:00 and 05:00 of each local date, where the line's household is; nothing
+    for who shares day means.
+    """
+    nothing = _nothing(len(window.boundaries) - 1)
+    if line.detail == Detail.DAY:
+        return nothing
+    noons = [(a + b) // 2 for a, b in zip(window.boundaries, window.boundaries[1:], strict=False)]
+    days = [local_date(noon, line.zone) for noon in noons]
+    nights = [night_of(day, line.zone) for day in days]
+    edges = [edge for night in nights for edge in night[:2]]
+    if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+        return nothing  # a zone so far off that two of the viewer's days hold one of its nights
+    found = _buckets(store, line, edges, "night", now).of(np.s_[::2])
+    later = np.array([known > now for _start, _end, known in nights])
+    found.rate[later], found.gap[later] = np.nan, False
+    return found
+
+
+def _by_days(store, line: Line, window: Window, now: int) -> Values:
+    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are;
+    a week is of seven of these days.
+    """
+    if window.step == "week":
+        thursdays = [_utc_date(at) for at in window.boundaries]
+        return _remembered(
+            store,
+            line,
+            tuple(midnight(day, line.zone) for day in thursdays),
+            "week",
+            now // REMEMBERED_S,
+        )
+    first = local_date(window.start, line.zone)
+    last = local_date(window.end, line.zone) + timedelta(1)
+    days = tuple(day_boundaries(first, last, line.zone))
+    at = instants(window.boundaries)
+    where = np.clip(np.searchsorted(days, (at[1:] + at[:-1]) // 2, "right") - 1, 0, len(days) - 2)
+    return _remembered(store, line, days, "day", now // REMEMBERED_S).of(where)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(store, line: Line, cuts: tuple[int, ...], step: str, moment: int) -> Values:
+    """As _buckets(), at the last whole REMEMBERED_S; for several readers: nobody may write to it."""
+    return _buckets(store, line, cuts, step, moment * REMEMBERED_S)
+
+
+def _utc_date(at: int) -> date:
+    return datetime.fromtimestamp(at, timezone.utc).date()
+
+
+def _live(store, line: Line, window: Window) -> Values:
+    """The mean of the minute before each bucket's end."""
+    if line.kind == "demo":
+        ends = list(window.boundaries)[1:]
+        rate = np.array(
+            [demo.power_w(DEMO_SEED, end - 1) if end > demo.EPOCH else np.nan for end in ends]
+        )
+        return _whole(rate, np.full(len(ends), LIVE_STEP_S / 3600))
+    back = LIVE_MEAN_S // LIVE_STEP_S
+    grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
+    found: list[Counted] = []
+    for part in line.parts:
+        first, last = _life(store, part.sensor)
+        level = np.full(len(grid), np.nan)
+        if last >= grid.start - balance.GRACE_S:
+            level = np.array(
+                [np.nan if each is None else each for each in store.counters(part.sensor, grid)]
+            )
+        energy = level[back:] - level[:-back]
+        found.append(
+            Counted(
+                part.role,
+                part.sign,
+                np.nan_to_num(energy),
+                (~np.isnan(energy)).astype(float),
+                first,
+                last,
+            )
+        )
+    total = add_up(found, instants(grid)[:-back])
+    return _whole(total.energy * 3600 / LIVE_MEAN_S, np.full(len(total.energy), LIVE_STEP_S / 3600))

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dashboard's own pages: all of a resource, and one sensor."""
+
+import time
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_GET
+
+from flukso_server.accounts import prices
+from flukso_server.dashboard import lines, member_lists, requests, scales
+from flukso_server.dashboard.summary import summary
+from flukso_server.dashboard.texts import FLOWS, SCALES, script_texts, script_words, unit_name
+from flukso_server.devices.queries import sensors_of, troubles
+from flukso_server.devices.registration import utc
+from flukso_server.project.stores import store
+
+WIDE_PX = 700  # from that width on a day is drawn by minute
+
+
+@require_GET
+@login_required
+@never_cache
+@gzip_page
+def home(request):
+    """The dashboard of a resource."""
+    account = request.user
+    counters = lines.counters(account.pk)
+    history = prices.spans_of(account)
+    resources = lines.resources_of(counters)
+    view = requests.view(request.GET, account, resources)
+    own = lines.own_line(account, counters, view.resource)
+    context = {
+        "own": own,
+        "resources": resources,
+        "flows": [(name, FLOWS[name]) for name in lines.flows_of(counters, view.resource)],
+        "figures": summary(store(), account, own, history, int(time.time())),
+        "circle": member_lists.lists(account, names=view.lines),
+        "waiting": own.kind == "own" and not own.parts,
+        **_chart(view, reverse("chart-data"), history),
+    }
+    return render(request, "dashboard/home.html", context)
+
+
+@require_GET
+@login_required
+@never_cache
+def sensor(request, sensor):
+    """One sensor of one's own, with the same chart."""
+    found = sensors_of(request.user).filter(pk=sensor).first()
+    if found is None:
+        raise Http404
+    resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
+    view = requests.view(request.GET, request.user, [resource])
+    imported = store().imported_until(found.pk)
+    context = {
+        "sensor": found,
+        "last": store().last(found.pk),
+        "troubles": troubles(found),
+        "imported": imported and utc(imported),
+    }
+    return render(
+        request,
+        "dashboard/sensor.html",
+        context
+        | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user)),
+    )
+
+
+def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
+    currency = prices.at(history, time.time()).currency
+    wide, narrow = (requests.chart_url(path, view, narrow) for narrow in (False, True))
+    return {
+        "view": view,
+        "scales": [(name, SCALES[name]) for name in scales.SCALES],
+        "units": [(name, unit_name(name, currency)) for name in requests.UNITS[view.resource]],
+        "wide_px": WIDE_PX,
+        "first": {"wide": wide, "narrow": narrow},
+        "config": {
+            "data": path,
+            "figures": reverse("figures"),
+            "members": reverse("members"),
+            "live": reverse("live"),
+            "remember": reverse("unit"),
+            "words": script_words(),
+            "widePx": WIDE_PX,
+            "scales": {
+                name: {"span": scale.span_s, "step": scale.step, "narrow": scale.narrow_step}
+                for name, scale in scales.SCALES.items()
+            },
+            "steps": scales.STEPS_S,
+            "view": view._asdict(),
+            "texts": script_texts(),
+        },
+    }

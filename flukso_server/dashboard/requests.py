@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a request asks of the dashboard: checked, with what stands in for what is missing. The URL
+holds all of the state.
+"""
+
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from flukso_server.accounts.models import Account
+from flukso_server.accounts.sharing import SHOWN_MAX
+from flukso_server.dashboard import scales
+from flukso_server.dashboard.chart_json import Asked
+from flukso_server.dashboard.lines import FLOWS, RESOURCES
+
+UNITS = {  # of a resource: those of docs/protocols.md §4, the first is the default
+    "electricity": tuple(Account.Unit.values),
+    "water": ("lpermin", "lperday", "m3peryear"),
+    "gas": ("lpermin", "lperday", "m3peryear"),
+}
+
+
+NAME_MAX = 150  # of a user
+
+
+class View(NamedTuple):
+    """A state of the dashboard; lines are names of others, None for those that the account keeps;
+    start and end are None while the window ends now.
+    """
+
+    resource: str
+    scale: str
+    unit: str
+    flow: str
+    lines: tuple[str, ...] | None
+    start: int | None
+    end: int | None
+
+    def asked(self, now: int, narrow: bool = False) -> Asked:
+        """What the chart's first request is; the page's scripts ask the same."""
+        start, end = (
+            scales.latest(self.scale, now)
+            if self.start is None or self.end is None
+            else (self.start, self.end)
+        )
+        scale = scales.SCALES[self.scale]
+        return Asked(self.resource, start, end, scale.narrow_step if narrow else scale.step)
+
+
+def view(query, account, resources: list[str]) -> View:
+    """From a page's query; what makes no sense is as if it were not there."""
+    resource = _one_of(query.get("resource"), resources, resources[0])
+    start, end = instant(query.get("start")), instant(query.get("end"))
+    if start is None or end is None or start >= end:
+        start = end = None
+    return View(
+        resource=resource,
+        scale=_one_of(query.get("scale"), scales.SCALES, "day"),
+        unit=_one_of(
+            query.get("unit"),
+            UNITS[resource],
+            account.unit if account.unit in UNITS[resource] else UNITS[resource][0],
+        ),
+        flow=_one_of(query.get("flow"), FLOWS, "use"),
+        lines=names(query.get("lines")),
+        start=start,
+        end=end,
+    )
+
+
+def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
+    """(what, flow, names of others) of the chart's data. Raises scales.WindowError."""
+    resource, flow = query.get("resource", RESOURCES[0]), query.get("flow", "use")
+    if resource not in RESOURCES or flow not in FLOWS:
+        raise scales.WindowError("unknown resource or flow")
+    scale = query.get("scale")
+    if scale is not None:
+        if scale not in scales.SCALES:
+            raise scales.WindowError(f"unknown scale; there are {', '.join(scales.SCALES)}")
+        start, end = scales.latest(scale, now)
+    else:
+        start, end = instant(query.get("start")), instant(query.get("end"))
+        if start is None or end is None:
+            raise scales.WindowError("start and end are unix times")
+    step = query.get("step") or scales.SCALES[scale or "day"].step
+    return Asked(resource, start, end, step), flow, names(query.get("lines"))
+
+
+def chart_url(path: str, view: View, narrow: bool) -> str:
+    """Where the scripts fetch the first chart from: the page's head may ask for it before they run."""
+    scale = scales.SCALES[view.scale]
+    query: dict[str, object] = {
+        "resource": view.resource,
+        "flow": view.flow,
+        "step": scale.narrow_step if narrow else scale.step,
+    }
+    if view.lines is not None:
+        query["lines"] = ",".join(view.lines)
+    query |= {"scale": view.scale} if view.start is None else {"start": view.start, "end": view.end}
+    return f"{path}?{urlencode(query)}"
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """At most four members' names, separated by commas, which no name has; None where the account's
+    own choice holds.
+    """
+    return (
+        None
+        if text is None
+        else tuple(name[:NAME_MAX] for name in text.split(",") if name and name.isprintable())[
+            :SHOWN_MAX
+        ]
+    )
+
+
+def instant(text: str | None) -> int | None:
+    """A unix time, None for what is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _one_of(text: str | None, known, default: str) -> str:
+    return text if text in known else default

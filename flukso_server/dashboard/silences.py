@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a device was silent: no tuple of any of its sensors and no heartbeat for over a quarter of
+an hour.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flukso_server.devices.housekeeping import HEARTBEATS_KEPT
+from flukso_server.devices.models import Heartbeat, Sensor
+from flukso_server.series.curve import instants
+from flukso_server.series.localtime import DAY_S
+
+SILENT_S = 900
+QUARTERS_D = 390  # days for which quarters of an hour are kept, with a margin; docs/series.md
+HOUR_S = 3600
+BEATS_MAX = (
+    5000  # heartbeats looked at: those of HEARTBEATS_KEPT if they come hourly, three times over
+)
+LONG_STEPS = (
+    "day",
+    "night",
+    "week",
+)  # an outage of twenty minutes says nothing against the mean of one of these
+
+Stretch = tuple[int, int]  # start, end, unix s
+
+
+def threshold_s(step: str, start: int, now: int) -> int:
+    """From how long on a silence can be told from the store's own spacing of what has aged."""
+    if step == "week":
+        return DAY_S  # read by whole days
+    return SILENT_S if start > now - QUARTERS_D * DAY_S else HOUR_S
+
+
+def of_device(
+    store,
+    device: str | None,
+    found: dict[str, list[Stretch]],
+    heard: Stretch,
+    asked: tuple[Sequence[int], int, int],
+) -> list[Stretch]:
+    """The device's silences between the times that it was first and last `heard`, given those of
+    some of its sensors; its others are asked only where these are silent. asked: (boundaries,
+    shortest silence in s, now).
+    """
+    boundaries, over_s, now = asked
+    silent = [
+        each for each in _common(list(found.values())) if heard[0] < each[1] and each[0] < heard[1]
+    ]
+    if not silent or device is None:
+        return silent
+    for sensor in (
+        Sensor.objects.filter(device=device).exclude(pk__in=found).values_list("pk", flat=True)
+    ):
+        silent = _common([silent, _survey(store, sensor, silent[0][0], silent[-1][1], over_s)])
+        if not silent:
+            return []
+    start, end = boundaries[0], boundaries[-1]
+    pieces = _cut(silent, _beats(device, silent, now))
+    return [
+        piece
+        for piece in pieces
+        if piece[1] - piece[0] > over_s or piece[0] == start or piece[1] == end
+    ]
+
+
+def gaps(stretches: list[Stretch], boundaries, step: str) -> NDArray[np.bool_]:
+    """Which buckets are drawn as gaps: over SILENT_S of it lie in the stretches, ascending without
+    overlaps; of a short bucket, or one of LONG_STEPS, over half.
+    """
+    at = instants(boundaries)
+    if not stretches:
+        return np.zeros(len(at) - 1, bool)
+    edges = np.asarray(stretches, np.int64).reshape(-1)
+    steps = np.diff(edges, prepend=edges[0])
+    steps[::2] = 0  # between two stretches
+    covered = np.diff(np.interp(at, edges, np.cumsum(steps)))
+    half = np.diff(at) / 2
+    found: NDArray[np.bool_] = covered > (
+        half if step in LONG_STEPS else np.minimum(half, SILENT_S)
+    )
+    return found
+
+
+def _survey(store, sensor: str, start: int, end: int, over_s: int) -> list[Stretch]:
+    """The sensor's silences; a second more where both ends are at 00:00 UTC, between which the
+    store would read days as wholes.
+    """
+    by_day = start % DAY_S == end % DAY_S == 0 and over_s < DAY_S
+    found: list[Stretch] = store.survey(sensor, (start, end + by_day), over_s)[2]
+    return found
+
+
+def _common(lists: list[list[Stretch]]) -> list[Stretch]:
+    """What lies in all of them; each ascends without overlaps."""
+    common = lists[0]
+    for other in lists[1:]:
+        both, i, j = [], 0, 0
+        while i < len(common) and j < len(other):
+            (a, b), (c, d) = common[i], other[j]
+            if max(a, c) < min(b, d):
+                both.append((max(a, c), min(b, d)))
+            i, j = (i + 1, j) if b <= d else (i, j + 1)
+        common = both
+    return common
+
+
+def _beats(device: str, silent: list[Stretch], now: int) -> list[int]:
+    """The heartbeats that are kept. A stretch that is older is judged by tuples alone, as it will
+    be for ever.
+    """
+    oldest = now - int(HEARTBEATS_KEPT.total_seconds())
+    start, end = (
+        datetime.fromtimestamp(max(at, oldest), timezone.utc)
+        for at in (silent[0][0], silent[-1][1])
+    )
+    rows = (
+        Heartbeat.objects.filter(device=device, at__gt=start, at__lt=end)
+        .order_by("at")
+        .values_list("at", flat=True)
+    )
+    return [int(at.timestamp()) for at in rows[:BEATS_MAX]]
+
+
+def _cut(silent: list[Stretch], beats: list[int]) -> list[Stretch]:
+    """The stretches in pieces, a heartbeat between each two."""
+    pieces: list[Stretch] = []
+    for start, end in silent:
+        pieces += pairwise(
+            [start, *beats[bisect_right(beats, start) : bisect_left(beats, end)], end]
+        )
+    return pieces

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few figures above the chart: now, today, the same time yesterday, last night."""
+
+from datetime import timedelta
+from math import isnan
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from flukso_server.accounts import prices
+from flukso_server.dashboard.lines import Line
+from flukso_server.dashboard.measure import measure
+from flukso_server.dashboard.scales import LIVE_STEP_S, Window, today
+from flukso_server.dashboard.texts import sign_of
+from flukso_server.series.localtime import NIGHT_KNOWN, day_boundaries, instant, local_date
+from flukso_server.series.query import XFF
+
+FRESH_S = 900  # older than that, a last value says nothing of now
+
+
+class Summary(NamedTuple):
+    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night:
+    units an hour; cost: of today, with its currency's sign.
+    """
+
+    now: float | None
+    age_s: int | None
+    today: float | None
+    before: float | None
+    night: float | None
+    cost: float | None
+    sign: str
+
+
+def summary(store, account, line: Line, history: list[prices.Span], now: int) -> Summary:
+    zone = ZoneInfo(account.time_zone)
+    yesterday, same, midnight = today(now, zone)
+    last = now if line.kind == "demo" else _last(store, line, now)
+    until = min(now, last or now)
+    used = energy(store, line, midnight, until)
+    price = prices.at(history, now)
+    return Summary(
+        now=_latest(store, line, last, now),
+        age_s=None if last is None else max(0, now - last),
+        today=used,
+        before=energy(store, line, yesterday, min(same, yesterday + until - midnight), XFF),
+        night=_night(store, line, now, zone),
+        cost=None if used is None else used / 1000 * price.per_kwh,
+        sign=sign_of(price.currency),
+    )
+
+
+def energy(store, line: Line, start: int, end: int, least: float = 0.0) -> float | None:
+    """What the line counted between two times; None when not more than the `least` share of it is
+    known, or for who shares only days.
+    """
+    if end <= start or line.detail != "minutes":
+        return None
+    found = measure(store, line, Window("minute", [start, end]), end)
+    counted = float(found.counted[0])
+    return None if isnan(counted) or found.share[0] <= least else counted
+
+
+def _last(store, line: Line, now: int) -> int | None:
+    """Until when all sensors that still send have sent; else the time of the newest tuple."""
+    found = [each[0] for part in line.parts if (each := store.last(part.sensor))]
+    return min((each for each in found if now - each <= FRESH_S), default=max(found, default=None))
+
+
+def _latest(store, line: Line, last: int | None, now: int) -> float | None:
+    if last is None or now - last > FRESH_S:
+        return None
+    end = last // LIVE_STEP_S * LIVE_STEP_S
+    rate = float(measure(store, line, Window("live", [end - LIVE_STEP_S, end]), now).rate[-1])
+    return None if isnan(rate) else rate
+
+
+def _night(store, line: Line, now: int, zone: ZoneInfo) -> float | None:
+    """The last one that is over and known: until 06:00 that is yesterday's."""
+    day = local_date(now, zone)
+    if now < instant(day, NIGHT_KNOWN, zone):
+        day -= timedelta(1)
+    rate = float(measure(store, line, Window("night", day_boundaries(day, day, zone)), now).rate[0])
+    return None if isnan(rate) else rate

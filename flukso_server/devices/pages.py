@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new
+key, giving them up.
+"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from flukso_server.devices.claims import (
+    ClaimError,
+    claim_device,
+    open_rekey_window,
+    release_device,
+    tidy_code,
+)
+from flukso_server.devices.forms import DeviceForm, SensorForm
+from flukso_server.devices.queries import clock_of, devices_of, sensors_of, troubles, up_since
+from flukso_server.project.stores import store
+from flukso_server.project.typed import fill, own_form, typed
+
+CODE_TEXT_MAX = 32  # characters of a code as somebody types it
+
+
+@require_safe
+@login_required
+@never_cache
+def devices(request):
+    now = timezone.now()
+    sensors = list(sensors_of(request.user))
+    own = list(devices_of(request.user))
+    paths = [reverse("claim"), *(reverse("device-name", args=[each.pk]) for each in own)]
+    resumed = typed(
+        request, *paths, *(reverse("sensor-settings", args=[each.pk]) for each in sensors)
+    ) or ("", QueryDict())
+    found = [
+        {
+            "device": each,
+            "clock": clock_of(each),
+            "up": up_since(each),
+            "form": _filled(
+                DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "device-name", resumed
+            ),
+            "sensors": _rows(sensors, each.pk, resumed),
+        }
+        for each in own
+    ]
+    code = resumed[1].get("code", "") if resumed[0] == reverse("claim") else ""
+    return render(
+        request,
+        "devices/devices.html",
+        {"devices": found, "kept": _rows(sensors, None, resumed), "now": now, "code": code},
+    )
+
+
+def _filled(form, name: str, resumed):
+    """With what was typed before a log-in, where it was typed into this form."""
+    return fill(form, resumed[1]) if resumed[0] == reverse(name, args=[form.instance.pk]) else form
+
+
+def _rows(sensors, device: str | None, resumed) -> list[dict]:
+    return [
+        {
+            "sensor": each,
+            "last": store().last(each.pk),
+            "troubles": troubles(each),
+            "form": _filled(
+                SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"),
+                "sensor-settings",
+                resumed,
+            ),
+        }
+        for each in sensors
+        if each.device_id == device
+    ]
+
+
+@require_safe
+@login_required
+@never_cache
+def offered(request, code):
+    """Asks whether the device with the code of this link is to be the member's: a link alone claims
+    nothing.
+    """
+    try:
+        return render(request, "devices/claim.html", {"code": tidy_code(code[:CODE_TEXT_MAX])})
+    except ClaimError as error:
+        messages.error(request, str(error))
+        return redirect("devices")
+
+
+@own_form("devices")
+def claim(request):
+    try:
+        device = claim_device(
+            request.user, request.POST.get("code", "")[:CODE_TEXT_MAX], timezone.now()
+        )
+        messages.success(request, _("Device %(device)s is yours.") % {"device": device})
+    except ClaimError as error:
+        messages.error(request, str(error))
+    return redirect("devices")
+
+
+def _own_device(request, device: str):
+    found = devices_of(request.user).filter(pk=device).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@own_form("devices")
+def rename(request, device):
+    return _take(request, DeviceForm(request.POST, instance=_own_device(request, device)))
+
+
+@own_form("devices")
+def settings(request, sensor):
+    """A sensor's name, and what its energy is in the household's balance."""
+    found = sensors_of(request.user).filter(pk=sensor).first()
+    if found is None:
+        raise Http404
+    return _take(request, SensorForm(request.POST, instance=found))
+
+
+def _take(request, form):
+    if form.is_valid():
+        form.instance.save(update_fields=form.Meta.fields)
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(
+            request, " ".join(error for errors in form.errors.values() for error in errors)
+        )
+    return redirect("devices")
+
+
+@own_form("devices")
+def window(request, device):
+    open_rekey_window(_own_device(request, device), timezone.now())
+    messages.success(
+        request, _("For an hour the device may send a new key. Enter its new code here then.")
+    )
+    return redirect("devices")
+
+
+@own_form("devices")
+def release(request, device):
+    release_device(_own_device(request, device))
+    messages.success(
+        request, _("The device is nobody's again. Its sensors and their data stay yours.")
+    )
+    return redirect("devices")

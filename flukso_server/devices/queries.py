@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account may see of devices and sensors. Whatever is not theirs is as if it did not exist."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from flukso_server.devices.models import Device, Sensor
+
+
+def devices_of(account) -> QuerySet[Device]:
+    return Device.objects.filter(owner=account).prefetch_related("sensors")
+
+
+def sensors_of(account) -> QuerySet[Sensor]:
+    """Those of their devices, and those that they kept when they gave a device up."""
+    return Sensor.objects.filter(
+        Q(device__owner=account) | Q(device=None, released_by=account)
+    ).select_related("device")
+
+
+CLOCK_RIGHT_S = 60  # a heartbeat's time is in whole seconds, and travels
+
+
+def clock_of(device: Device) -> str:
+    """How the device's clock went at its newest heartbeat, for its owner; empty without one."""
+    if device.seen is None or not device.beat_time:
+        return ""
+    ahead_s = device.beat_time - round(device.seen.timestamp())
+    if abs(ahead_s) <= CLOCK_RIGHT_S:
+        return _("right")
+    return (
+        _("%(count)s s ahead") % {"count": ahead_s}
+        if ahead_s > 0
+        else _("%(count)s s behind") % {"count": -ahead_s}
+    )
+
+
+def up_since(device: Device) -> datetime | None:
+    """When the device started, as its newest heartbeat says."""
+    return (
+        None
+        if device.seen is None or device.uptime_s is None
+        else device.seen - timedelta(seconds=device.uptime_s)
+    )
+
+
+def troubles(sensor: Sensor) -> list[str]:
+    """What was wrong with a sensor's uploads, in sentences for its owner."""
+    told = []
+    if sensor.ahead_tuples:
+        told.append(
+            _("clock %(ahead_s)s s ahead: %(count)s values from the future were not taken")
+            % _counts(sensor.ahead_tuples, sensor.ahead_s)
+        )
+    if sensor.old_tuples:
+        told.append(
+            _("%(count)s values were too old, or too many for their day, to be taken")
+            % _counts(sensor.old_tuples)
+        )
+    if sensor.conflicts:
+        told.append(
+            _("%(count)s values came twice and differed: the first ones stay")
+            % _counts(sensor.conflicts)
+        )
+    if sensor.odd_tuples:
+        told.append(
+            _("%(count)s values were no counters (negative or too large) and were not taken")
+            % _counts(sensor.odd_tuples)
+        )
+    return told
+
+
+def _counts(count: int, ahead_s: int = 0) -> dict[str, int]:
+    return {"count": count, "ahead_s": ahead_s}

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A device makes itself, its sensors and its state known (docs/protocols.md §8.1, §8.2, §8.5, and
+the heartbeat of §3).
+
+Every function here gets a request whose digests the caller has checked with a key that it names.
+"""
+
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
+
+from django.db import IntegrityError, transaction
+
+from flukso_server.devices.changes import device_changed, sensor_changed
+from flukso_server.devices.digests import claim_code
+from flukso_server.devices.live import often_until
+from flukso_server.devices.models import Device, Heartbeat, NewKey, Sensor
+from flukso_server.devices.seal import Sealer
+
+UNCLAIMED_SENSORS_MAX = 6  # §8.4: what the board has
+SENSORS_MAX = (
+    64  # of a claimed device: the highest number that occurs in configurations of the field
+)
+# candidates in an open window: its owner's code chooses, a stranger's posts must not pile up,
+NEW_KEYS_MAX = 1000
+NEW_KEYS_AN_ORIGIN = 5  # nor shut out the device itself
+REGISTRATIONS_A_DAY = (
+    100  # unclaimed ones from one origin: the workshop that makes more has them imported
+)
+AHEAD_MAX_S = 120
+# of the heartbeats that are kept: ours come hourly, and a device must not fill the disk; under half
+# of the quarter of an hour after which it would seem silent (dashboard/silences.py)
+BEATS_APART = timedelta(minutes=7)
+INT_MAX = 2**62  # fits every database
+
+
+class Refused(ValueError):
+    """The device may not do this; the text is answered."""
+
+
+class Offer(NamedTuple):
+    """A key that a device posted."""
+
+    key: bytes
+    signed: bool  # with X-Sign, which is required from then on (§8.5)
+    origin: str  # the network it came from, "" when that tells nothing (hot/requests.py)
+    now: datetime
+
+
+def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> None:
+    """Store an unknown device, unclaimed. Raises Refused when there are too many, or another
+    request stored another key.
+    """
+    try:
+        with transaction.atomic():
+            unclaimed = Device.objects.filter(owner=None, imported=False)
+            if unclaimed.count() >= unclaimed_max:
+                raise Refused("Too many unclaimed devices")
+            alike = unclaimed.filter(origin=offer.origin, created__gt=offer.now - timedelta(days=1))
+            if offer.origin and alike.count() >= REGISTRATIONS_A_DAY:
+                raise Refused("Too many unclaimed devices from here")
+            code = claim_code(offer.key, device)
+            sealed = sealer.seal(device, offer.key)
+            Device.objects.create(
+                id=device,
+                sealed_key=sealed,
+                claim_code=code,
+                sign_required=offer.signed,
+                origin=offer.origin,
+            )
+            device_changed(device)
+    except IntegrityError as error:
+        raise Refused(
+            "Registered meanwhile"
+        ) from error  # the device tries again and finds itself known
+
+
+def replace_key(device: str, old_sealed: bytes, key: bytes, sealer: Sealer) -> None:
+    """The device, proven by its old key, has a new one."""
+    with transaction.atomic():
+        values = {"sealed_key": sealer.seal(device, key), "claim_code": claim_code(key, device)}
+        if Device.objects.filter(pk=device, sealed_key=old_sealed).update(**values) != 1:
+            raise Refused("Changed meanwhile")
+        device_changed(device)
+
+
+def offer_key(device: str, offer: Offer, sealer: Sealer) -> None:
+    """A key for a device whose owner has the window open; Refused otherwise."""
+    with transaction.atomic():
+        row = (
+            Device.objects.select_for_update()
+            .filter(pk=device, rekey_until__gt=offer.now)
+            .exclude(owner=None)
+            .first()
+        )
+        if row is None:
+            raise Refused("Incorrect digest")
+        code = claim_code(offer.key, device)
+        if row.new_keys.filter(claim_code=code).exists():
+            return
+        alike = row.new_keys.filter(origin=offer.origin)
+        if row.new_keys.count() >= NEW_KEYS_MAX or alike.count() >= NEW_KEYS_AN_ORIGIN:
+            raise Refused("Too many new keys")
+        sealed = sealer.seal(device, offer.key)
+        NewKey.objects.create(
+            device=row, sealed_key=sealed, claim_code=code, signed=offer.signed, origin=offer.origin
+        )
+
+
+def require_sign(device: str) -> None:
+    """An X-Sign has been seen: from now on it must be there."""
+    with transaction.atomic():
+        if Device.objects.filter(pk=device, sign_required=False).update(sign_required=True):
+            device_changed(device)
+
+
+class Told(NamedTuple):
+    """What a heartbeat's answer is to say."""
+
+    claimed: bool
+    often: bool  # uploads are wanted every ten seconds (devices/live.py)
+
+
+def heartbeat(device: str, beat: dict, now: datetime) -> Told:
+    """Store what the heartbeat says, unless it is a replay or from the future."""
+    with transaction.atomic():
+        row = Device.objects.select_for_update().get(pk=device)
+        owned = row.owner_id is not None
+        often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
+        told = Told(owned, often is not None and often > now)
+        time = _integer(beat, "time")
+        if not _is_news(row, time, now):
+            return told
+        uptime = _integer(beat, "uptime")
+        reset = bool(_integer(beat, "reset")) and (
+            row.uptime_s is None or uptime is None or uptime < row.uptime_s
+        )
+        row.seen = now
+        row.beat_time = max(row.beat_time, time or 0)
+        row.version = _version(beat.get("version"))
+        row.uptime_s = uptime
+        for name in ("total", "free", "cached", "buffers"):
+            setattr(row, f"mem_{name}_kb", _integer(beat, "mem" + name))
+        row.resets += reset
+        row.save(update_fields=_BEAT_FIELDS)
+        _keep_beat(row, now, reset)
+        return told
+
+
+def _keep_beat(row: Device, now: datetime, reset: bool) -> None:
+    """One row for BEATS_APART; a reset within it is noted in that row."""
+    newest = (
+        Heartbeat.objects.filter(device=row, at__gt=now - BEATS_APART, at__lte=now)
+        .order_by("-at")
+        .first()
+    )
+    if newest is None:
+        Heartbeat.objects.create(
+            device=row, at=now, uptime_s=row.uptime_s, mem_free_kb=row.mem_free_kb, reset=reset
+        )
+    elif reset and not newest.reset:
+        newest.reset = True
+        newest.save(update_fields=["reset"])
+
+
+_MEMORY = ["mem_total_kb", "mem_free_kb", "mem_cached_kb", "mem_buffers_kb"]
+_BEAT_FIELDS = ["seen", "beat_time", "version", "uptime_s", "resets", *_MEMORY]
+
+
+def _is_news(row: Device, time: int | None, now: datetime) -> bool:
+    """A device that signs also says the time; a historic one does neither, and its heartbeats
+    cannot be told from replays.
+    """
+    if time is None:
+        return not row.sign_required and row.beat_time == 0
+    return row.beat_time < time <= now.timestamp() + AHEAD_MAX_S
+
+
+def _integer(beat: dict, name: str) -> int | None:
+    value = beat.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        value = int(value)
+    if isinstance(value, float) and abs(value) < INT_MAX:  # historic uptimes may be decimal
+        value = int(value)
+    return value if type(value) is int and 0 <= value < INT_MAX else None
+
+
+def _version(value: object) -> int | None:
+    """210 from 210 or "210", 10000 from "1.0.0": as §3 counts."""
+    if isinstance(value, str):
+        parts = value.split(".")
+        if (
+            not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts)
+            or len(parts) > 3
+        ):
+            return None
+        numbers = [int(part) for part in parts]
+        value = (
+            numbers[0]
+            if len(numbers) == 1
+            else sum(n * w for n, w in zip(numbers, (10000, 100, 1), strict=False))
+        )
+    return value if type(value) is int and 0 <= value < 2**31 else None
+
+
+def bind_sensor(sensor: str, device: str) -> None:
+    """Bind an unknown sensor, or one that its owner released, to the device. Raises Refused when it
+    is another's.
+    """
+    try:
+        with transaction.atomic():
+            owner = Device.objects.select_for_update().get(pk=device).owner_id
+            row = Sensor.objects.select_for_update().filter(pk=sensor).first()
+            if row is not None and row.device_id == device:
+                return
+            bound = Sensor.objects.filter(device_id=device).count()
+            if bound >= (UNCLAIMED_SENSORS_MAX if owner is None else SENSORS_MAX):
+                raise Refused("Too many sensors")
+            if row is None:
+                Sensor.objects.create(pk=sensor, device_id=device)
+            elif (
+                row.device_id is None
+                and row.released_by_id is not None
+                and row.released_by_id == owner
+            ):
+                Sensor.objects.filter(pk=sensor).update(device_id=device, released_by=None)
+            else:
+                raise Refused("No proper provisioning for this sensor")
+            sensor_changed(sensor)
+    except IntegrityError as error:
+        raise Refused("Bound meanwhile") from error
+
+
+def configure_sensor(sensor: str, config: dict) -> None:
+    """Take over what a configuration says and what can be understood; the rest is left as it is."""
+    values: dict = {}
+    for name, field, longest in (
+        ("type", "type", 32),
+        ("class", "sensor_class", 32),
+        ("function", "function", 64),
+    ):
+        text = config.get(name)
+        if isinstance(text, str) and len(text) <= longest and text.isprintable():
+            values[field] = text
+    for name in ("voltage", "current", "phase"):
+        number = _integer(config, name)
+        if number is not None and number < 2**31:
+            values[name] = number
+    constant = config.get("constant")
+    if (
+        isinstance(constant, str | int | float)
+        and not isinstance(constant, bool)
+        and len(str(constant)) <= 16
+    ):
+        values["constant"] = str(constant)
+    enable = config.get("enable")
+    if enable in (0, 1, "0", "1"):  # True and False too
+        values["enabled"] = enable in (1, "1")
+    row = Sensor.objects.filter(pk=sensor)
+    with transaction.atomic():
+        if "type" in values and row.exclude(type=values["type"]).exists():
+            sensor_changed(sensor)  # it has other units then
+        row.update(**values)
+
+
+def utc(stamp: float) -> datetime:
+    return datetime.fromtimestamp(stamp, timezone.utc)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A member's devices and sensors."""
+
+from django.urls import path
+
+from flukso_server.devices import pages
+
+urlpatterns = [
+    path("devices/", pages.devices, name="devices"),
+    path("claim/", pages.claim, name="claim"),
+    path(
+        "claim/<str:code>/", pages.offered, name="claim-offered"
+    ),  # where a device's own page leads (docs/protocols.md §8.3)
+    path("devices/<str:device>/name/", pages.rename, name="device-name"),
+    path("devices/<str:device>/window/", pages.window, name="device-window"),
+    path("devices/<str:device>/release/", pages.release, name="device-release"),
+    path("sensors/<str:sensor>/settings/", pages.settings, name="sensor-settings"),
+]

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot
+path's own threads.
+"""
+
+import logging
+import sys
+
+from django.db import close_old_connections, transaction
+from django.db.models import F, Max
+
+from flukso_server.accounts.models import Token
+from flukso_server.accounts.prices import spans
+from flukso_server.devices.housekeeping import keep_house
+from flukso_server.devices.live import often_until
+from flukso_server.devices.models import Change, Device, Sensor
+from flukso_server.devices.registration import utc
+from flukso_server.devices.seal import Sealer, SealError
+from flukso_server.hot.caches import SensorEntry, TokenEntry
+
+logger = logging.getLogger("flukso.directory")
+
+
+class Directory:
+    """Keys of sensors and devices, tokens, changes, troubles."""
+
+    def __init__(self, sealer: Sealer):
+        self._sealer = sealer
+
+    def sensors(self, ids: list[str]) -> dict[str, SensorEntry]:
+        close_old_connections()
+        rows = Sensor.objects.filter(pk__in=ids).values_list(
+            "pk",
+            "device_id",
+            "device__owner_id",
+            "released_by_id",
+            "device__sealed_key",
+            "device__sign_required",
+            "device__watched_until",
+            "device__imported",
+            "device__claimed",
+            "device__unclaimed_since",
+            "type",
+        )
+        return {row[0]: self._sensor(*row) for row in rows}
+
+    def _sensor(
+        self,
+        sensor,
+        device,
+        owner,
+        released_by,
+        sealed,
+        sign_required,
+        watched,
+        imported,
+        claimed,
+        unclaimed,
+        kind,
+    ) -> SensorEntry:
+        key = self.open(device, sealed) if device else b""
+        often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
+        until = often.timestamp() if often else 0.0
+        fresh_only = owner is None and not imported
+        entry = SensorEntry(
+            sensor,
+            device,
+            owner if device else released_by,
+            key,
+            bool(sign_required),
+            until,
+            fresh_only,
+        )
+        entry.resource = sys.intern(kind)
+        return entry
+
+    def open(self, device: str, sealed: bytes) -> bytes:
+        """The key, b"" (with which no digest is right) when it cannot be opened."""
+        try:
+            return self._sealer.open(device, bytes(sealed))
+        except SealError as error:
+            logger.error("%s", error)
+            return b""
+
+    def device(self, device: str) -> tuple[bytes, bytes, bool] | None:
+        """(key, sealed key, X-Sign required), None for an unknown device."""
+        row = Device.objects.filter(pk=device).values_list("sealed_key", "sign_required").first()
+        return None if row is None else (self.open(device, row[0]), bytes(row[0]), row[1])
+
+    @staticmethod
+    def tokens(digests: list[str]) -> dict[str, TokenEntry]:
+        close_old_connections()
+        rows = Token.objects.filter(sha256__in=digests, account__is_active=True).values_list(
+            "sha256", "account_id", "sensor_id", "account__time_zone"
+        )
+        paid = spans({row[1] for row in rows})
+        return {
+            sha256: TokenEntry(account, sensor, zone, paid[account])
+            for sha256, account, sensor, zone in rows
+        }
+
+    @staticmethod
+    def properties(sensor: str) -> dict | None:
+        """What `param=all` answers of a sensor, but for its last update (§4)."""
+        row = Sensor.objects.filter(pk=sensor).first()
+        if row is None:
+            return None
+        return {
+            "access": "private",
+            "type": row.type,
+            "function": row.function,
+            "class": row.sensor_class,
+            "voltage": row.voltage,
+            "current": row.current,
+            "phase": row.phase,
+            "constant": row.constant,
+            "enabled": int(row.enabled),
+        }
+
+    @staticmethod
+    def zones(ids: list[str]) -> dict[str, str]:
+        """The time zones of sensors' owners."""
+        close_old_connections()
+        rows = Sensor.objects.filter(pk__in=ids).values_list(
+            "pk", "device__owner__time_zone", "released_by__time_zone"
+        )
+        return {sensor: own or kept for sensor, own, kept in rows if own or kept}
+
+    @staticmethod
+    def newest_change() -> int:
+        close_old_connections()
+        return Change.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+    @staticmethod
+    def changes(after: int) -> list[tuple[int, str, str]]:
+        close_old_connections()
+        return list(
+            Change.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "kind", "key")
+        )
+
+    @staticmethod
+    def add_troubles(troubles: dict[str, list[int]], now: float) -> None:
+        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old,
+        conflicts, odd tuples].
+        """
+        with transaction.atomic():
+            for sensor, (ahead, ahead_s, old, conflicts, odd) in troubles.items():
+                values = {
+                    "old_tuples": F("old_tuples") + old,
+                    "conflicts": F("conflicts") + conflicts,
+                }
+                values |= {"odd_tuples": F("odd_tuples") + odd, "trouble_at": utc(now)}
+                if ahead:
+                    values |= {"ahead_tuples": F("ahead_tuples") + ahead, "ahead_s": ahead_s}
+                Sensor.objects.filter(pk=sensor).update(**values)
+
+    @staticmethod
+    def keep_house(now: float, forget) -> int:
+        """Remove what has grown old; forget(sensor) removes its series."""
+        return keep_house(utc(now), forget)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when
+late tuples came.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from flukso_server.series.localtime import DAY_S, night
+from flukso_server.series.points import Points, spans, summed
+from flukso_server.series.rrd import paths
+from flukso_server.series.rrd.files import Rrd
+from flukso_server.series.rrd.notes import Notes
+from flukso_server.series.store import Store, Tuple
+
+SETTLED_S = (
+    900  # tuples younger than this wait: three uploads, after which most late ones have come
+)
+MIN_KNOWN = 0.5
+MAX_NIGHTS = 3660
+FOLDERS = tuple(
+    f"{first:02x}" for first in range(256)
+)  # of files, by the sensor's first two digits
+
+
+class Graph(NamedTuple):
+    """What is to be drawn: from `start` to `end` (unix s), in Wh/s times `factor`."""
+
+    start: int
+    end: int
+    factor: float
+    unit: str
+    night: bool = False
+
+
+class Feeder:
+    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is
+    drawn for nobody.
+
+    Several processes may feed one folder: one at a time changes a sensor's files.
+    """
+
+    def __init__(self, store: Store, folder: str, rrd: Rrd | None = None) -> None:
+        self._store = store
+        self._folder = folder
+        self._rrd = rrd or Rrd()
+        self._notes = Notes(folder)
+        self._lock = os.open(
+            os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+
+    def close(self) -> None:
+        """Let go of the notes and of the lock."""
+        self._notes.close()
+        os.close(self._lock)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process changes files meanwhile; the kernel ends the lock of one that dies."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def path(self, sensor: str, suffix: str = "") -> str:
+        """The sensor's file; suffix paths.NIGHT for the nights."""
+        return paths.path(self._folder, sensor, suffix)
+
+    def late_sensors(self) -> list[str]:
+        """Those of which a note says that late tuples came, whichever process took them."""
+        return self._notes.late_sensors()
+
+    def feed(self, sensors: Iterable[str], now: int, zone: ZoneInfo) -> int:
+        """Bring the files of these sensors up to what has settled; returns how many values were
+        written.
+        """
+        return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
+
+    def ping(self) -> None:
+        """Raises Deaf where rrdcached is to write the files and does not answer."""
+        self._rrd.ping()
+
+    def young(self, sensor: str, now: int) -> bool:
+        """Whether it has tuples that have not settled yet."""
+        last = self._store.last(sensor)
+        return last is not None and last[0] >= now - SETTLED_S
+
+    def _feed_one(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        with self._alone():
+            written = self._feed(sensor, now, zone)
+        if self._store.first(sensor) is None:  # it was forgotten, perhaps meanwhile
+            self.forget(sensor)
+        return written
+
+    def _feed(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        first = self._store.first(sensor)
+        if first is None:
+            return 0
+        path = self.path(sensor)
+        upto, since = self._notes.late(sensor)
+        if self._notes.first(sensor) != first or not os.path.exists(path):
+            return self._build(sensor, now, zone)
+        last, level = self._rrd.last(path)
+        tuples = self._store.raw(sensor, last, now - SETTLED_S)
+        if (
+            (upto and since < last) or not tuples or tuples[0][0] != last or level is None
+        ):  # or it was not fed from this store
+            return self._build(sensor, now, zone)
+        values = running(tuples, level)[1:]
+        self._rrd.update(path, values)
+        if upto:
+            self._notes.fed(sensor, first, upto)
+        return len(values) + self._feed_nights(sensor, now, zone)
+
+    def _build(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        """The files anew, from all that the store has."""
+        upto, _since = self._notes.late(sensor)  # first: what comes from now on is noted again
+        first = self._store.first(sensor)
+        tuples = self._store.raw(sensor, 0, now - SETTLED_S)
+        if not tuples or first is None:
+            self._remove(sensor)
+            return 0
+        path = self.path(sensor)
+        self._rrd.forget(path)
+        fresh = path + ".new"
+        direct = Rrd()
+        direct.create(fresh, tuples[0][0] - 1)
+        values = running(tuples, tuples[0][1])
+        direct.update(fresh, values)
+        self._remove(sensor, paths.NIGHT)
+        os.replace(fresh, path)
+        written = len(values) + self._feed_nights(sensor, now, zone)
+        self._notes.fed(sensor, first, upto)
+        return written
+
+    def _feed_nights(self, sensor: str, now: int, zone: ZoneInfo) -> int:
+        """One value a UTC day, in Wh/s, at the day's end."""
+        path = self.path(sensor, paths.NIGHT)
+        first = self._store.first(sensor)
+        if first is None:
+            return 0
+        if not os.path.exists(path):
+            Rrd().create(path, max(first, now - MAX_NIGHTS * DAY_S) // DAY_S * DAY_S, night=True)
+        day, _none = self._rrd.last(path)
+        values = []
+        for end in range((day // DAY_S + 1) * DAY_S, now // DAY_S * DAY_S + 1, DAY_S):
+            found = night(end - DAY_S, zone)
+            if found is None:
+                continue
+            energy, known = self._store.profile(sensor, found[:2])
+            if known[0] >= MIN_KNOWN:
+                values.append((end, float(energy[0] / (known[0] * (found[1] - found[0])))))
+        self._rrd.update(path, values)
+        return len(values)
+
+    def forget(self, sensor: str) -> None:
+        """Remove the files of a series that was forgotten."""
+        with self._alone():
+            self._remove(sensor)
+            self._notes.forget(sensor)
+
+    def sweep(self, folder: str) -> list[str]:
+        """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the
+        other sensors.
+        """
+        kept: list[str] = []
+        try:
+            names = os.listdir(os.path.join(self._folder, folder))
+        except FileNotFoundError:
+            names = []
+        for sensor in sorted(
+            {name.partition(".")[0] for name in names}.union(self._notes.sensors(folder))
+        ):
+            if self._store.first(sensor) is None:
+                self.forget(sensor)
+            else:
+                kept.append(sensor)
+        return kept
+
+    def _remove(self, sensor: str, *suffixes: str) -> None:
+        for suffix in suffixes or ("", paths.NIGHT):
+            path = self.path(sensor, suffix)
+            for name in (path, path + ".new"):
+                if os.path.exists(name):
+                    self._rrd.forget(name)
+                    os.remove(name)
+
+    def png(self, sensor: str, graph: Graph) -> bytes | None:
+        """The graph, or None when there is no file of the series that there is now."""
+        path = self.path(sensor, paths.NIGHT if graph.night else "")
+        first = self._store.first(sensor)
+        if first is None or self._notes.first(sensor) != first or not os.path.exists(path):
+            return None
+        return self._rrd.png(path, *graph)
+
+
+def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:
+    """(time, continuous counter), beginning with `level`: an RRD takes a wrap or a reset for an
+    unknown minute.
+    """
+    import numpy as np
+
+    points = Points(*np.array(tuples, np.int64).T)
+    energy, _known = spans(points)
+    levels = summed(energy, level)
+    return list(zip(points.ts.tolist(), levels.tolist(), strict=True))

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Old data gets coarser: day blocks into quarters of an hour and days, those into hours, and hours
+go.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
+from flukso_server.series.sqlite import codec
+from flukso_server.series.sqlite.archive import (
+    DAY,
+    DAY_S,
+    HOUR,
+    LAST_CHUNK,
+    LEVELS,
+    QUARTER,
+    RAW,
+    Archive,
+    day_key,
+    ladder_key,
+    open_key,
+)
+from flukso_server.series.sqlite.reader import (
+    EVER_DAYS,
+    Horizons,
+    Window,
+    after,
+    before,
+    level_of,
+    parts,
+)
+
+ROWS = 64  # aged in one transaction
+KEY_MASK = (1 << 32) - 1
+
+
+class Block(NamedTuple):
+    """Which block of the ladders."""
+
+    level: int
+    chunk: int
+    no: int
+
+
+def run(archive: Archive, now: int) -> Iterator[None]:
+    """Age what has become old enough. Each horizon moves first, so that readers look in both places
+    meanwhile.
+    """
+    today = now // DAY_S
+    yield from _age_days(archive, today - LEVELS[RAW].keep_days)
+    yield from _age_quarters(archive, today - LEVELS[QUARTER].keep_days)
+    yield from _drop_hours(archive, today - LEVELS[HOUR].keep_days)
+
+
+def _age_days(archive: Archive, target: int) -> Iterator[None]:
+    while True:
+        horizon = archive.get("aged_raw")
+        oldest = archive.db.execute("SELECT min(key) FROM block").fetchone()[0]
+        day = target if oldest is None else min(oldest >> 32, target)
+        if day >= target and horizon >= target:
+            return
+        archive.begin()
+        archive.put("aged_raw", max(min(day + 1, target), horizon))
+        archive.commit()
+        if day < target:
+            yield from _age_rows(archive, "block", day_key(day, 0), day_key(day + 1, 0), level=RAW)
+        elif archive.get("aged_raw") >= target:
+            return
+
+
+def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
+    """Whole blocks of quarters."""
+    span = LEVELS[QUARTER].span_days
+    while (horizon := archive.get("aged_quarter")) + span <= target:
+        low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER, LAST_CHUNK, 0)
+        oldest = archive.db.execute(
+            "SELECT min(key) FROM ladder WHERE key>=? AND key<?", (low, high)
+        ).fetchone()[0]
+        chunk = target // span if oldest is None else (oldest - low) >> 32
+        moved = min((chunk + 1) * span, target // span * span)
+        archive.begin()
+        archive.put("aged_quarter", max(moved, horizon))
+        archive.commit()
+        if (chunk + 1) * span > target:
+            return
+        yield from _age_rows(
+            archive,
+            "ladder",
+            ladder_key(QUARTER, chunk, 0),
+            ladder_key(QUARTER, chunk + 1, 0),
+            level=QUARTER,
+        )
+
+
+def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
+    span = LEVELS[HOUR].span_days
+    moved = target // span * span
+    if moved <= archive.get("aged_hour"):
+        return
+    archive.begin()
+    archive.put("aged_hour", moved)
+    archive.commit()
+    low, high = ladder_key(HOUR, 0, 0), ladder_key(HOUR, moved // span, 0)
+    some = "SELECT key FROM ladder WHERE key>=? AND key<? LIMIT ?"
+    while archive.db.execute(
+        f"DELETE FROM ladder WHERE key IN ({some})", (low, high, ROWS)
+    ).rowcount:
+        yield
+
+
+def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) -> Iterator[None]:
+    """Merge the blocks of one span into the coarser ladders and delete them."""
+    start = (low >> 32 & 0xFFFFFFF) * LEVELS[level].span_days
+    end = start + LEVELS[level].span_days
+    while True:
+        archive.begin()
+        rows = archive.db.execute(
+            f"SELECT key, data FROM {table} WHERE key>=? AND key<? ORDER BY key LIMIT ?",
+            (low, high, ROWS),
+        ).fetchall()
+        for key, data in rows:
+            no = key & KEY_MASK
+            points = codec.decode(data)
+            following = after(archive, Window(no, start, end - 1, EMPTY), end - 1) or EMPTY
+            if level == RAW:
+                put(archive, QUARTER, no, points, following)
+                put(archive, DAY, no, points, following)
+            else:
+                put(archive, HOUR, no, points, following)
+            yield
+        if rows:
+            archive.db.execute(f"DELETE FROM {table} WHERE key>=? AND key<=?", (low, rows[-1][0]))
+        archive.commit()
+        if not rows:
+            return
+
+
+def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Horizons) -> None:
+    """Put points whose days have aged straight into the ladders that keep their days, and draw the
+    days from those. `rest`: later ones.
+    """
+    while len(points.ts):
+        level = level_of(int(points.ts[0]) // DAY_S, aged)
+        until = {QUARTER: aged.raw, HOUR: aged.quarter, DAY: aged.hour}[level] * DAY_S
+        part, points = points.between(0, until), points.between(until, 1 << 33)
+        following = points if len(points.ts) else rest
+        put(archive, level, no, part, following, late=True)
+        if level != DAY:
+            _draw_days(archive, no, part, following)
+
+
+def put(
+    archive: Archive, level: int, no: int, points: Points, following: Points, *, late: bool = False
+) -> None:
+    """Thin points into one ladder. `following` begins with the next point after them; late: of
+    those that come with them, so that what is there already may be nearer.
+    """
+    span_s = LEVELS[level].span_days * DAY_S
+    while len(points.ts):
+        chunk = int(points.ts[0]) // span_s
+        part = points.between(chunk * span_s, (chunk + 1) * span_s)
+        points = points.between((chunk + 1) * span_s, 1 << 33)
+        beyond = points if len(points.ts) else following
+        if late:
+            beyond = _next(archive, no, int(part.ts[-1]) // DAY_S, beyond)
+        _put_chunk(
+            archive, Block(level, chunk, no), part, Points(beyond.ts[:1], beyond.counter[:1]), late
+        )
+
+
+def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> None:
+    """Draw the days' rungs anew between the neighbours, in the finer ladders, of days that late
+    points have changed there: what was left out there, or had its silence ended, must be so here
+    too. A day more, as it may begin with no more than a rung of the late day and the silence go on
+    behind it.
+    """
+    window = Window(no, int(late.ts[0]) // DAY_S, int(late.ts[-1]) // DAY_S + 1, EMPTY)
+    left = before(archive, window, window.first, EVER_DAYS) or EMPTY
+    right = _next(archive, no, window.last, following)
+    right = Points(right.ts[:1], right.counter[:1])
+    points = left
+    for part in parts(archive, window):
+        points = union(points, part.points)
+    points = union(points, right)
+    low, high = (
+        (int(left.ts[0]) if len(left.ts) else -1),
+        (int(right.ts[0]) if len(right.ts) else 1 << 33),
+    )
+    ts, counter = thin(points, DAY_S)
+    wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
+    falls = steps(counter) < 0
+    wanted[1:] |= falls  # both ends of one
+    wanted[:-1] |= falls
+    drawn = Points(ts[wanted], counter[wanted])
+    span_s = LEVELS[DAY].span_days * DAY_S
+    for chunk in range(int(ts[0]) // span_s, int(ts[-1]) // span_s + 1):
+        mine = drawn.between(chunk * span_s, (chunk + 1) * span_s)
+        kept = archive.ladder(DAY, chunk, window.no)
+        mine = union(mine, union(kept.between(0, low + 1), kept.between(high, 1 << 33)))
+        if len(mine.ts):
+            archive.put_ladder(DAY, chunk, window.no, mine)
+
+
+def _next(archive: Archive, no: int, day: int, following: Points) -> Points:
+    """The first point after a day: one of `following`, or one that is in the file already."""
+    far_days = int(following.ts[0]) // DAY_S - day if len(following.ts) else EVER_DAYS
+    there = after(archive, Window(no, day, day, EMPTY), day, far_days) or EMPTY
+    return union(there, following)
+
+
+def _put_chunk(
+    archive: Archive, block: Block, points: Points, following: Points, late: bool
+) -> None:
+    level, chunk, no = block
+    span_s = LEVELS[level].span_days * DAY_S
+    start = int(points.ts[0]) // DAY_S * DAY_S
+    end = (int(points.ts[-1]) // DAY_S + 1) * DAY_S
+    kept = archive.ladder(level, chunk, no)
+    if not late:
+        kept = _without_false_rung(archive, block, kept, start, int(points.counter[0]))
+    left = _left(archive, block, kept, start, late)
+    right = kept.between(end + 1, 1 << 33)
+    right = Points(right.ts[:1], right.counter[:1])
+    if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
+        right = following
+    here = _settle(left, kept.between(start, end + 1), points)
+    if (
+        not late
+        and len(here.ts)
+        and here.ts[-1] == end
+        and len(following.ts)
+        and following.ts[0] > end
+    ):
+        here = Points(here.ts[:-1], here.counter[:-1])  # drawn anew, between what is known by now
+    near = union(union(left, here), right)
+    # a rung may have been drawn across a silence in which a late point lies: it must fit between
+    # both its neighbours
+    points = consistent(near if late else here, points)
+    thinned = thin(union(near, points), LEVELS[level].step_s).between(start, end + 1)
+    whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
+    mine = whole.between(0, (chunk + 1) * span_s)
+    if len(mine.ts):
+        archive.put_ladder(level, chunk, no, mine)
+    over = thinned.between((chunk + 1) * span_s, 1 << 33)
+    if len(over.ts):  # the rung at the end begins the next block
+        archive.put_ladder(level, chunk + 1, no, union(over, archive.ladder(level, chunk + 1, no)))
+
+
+def _without_false_rung(
+    archive: Archive, block: Block, kept: Points, start: int, counter: int
+) -> Points:
+    """`kept`, of which the last rung before `start` goes, or that of the block before, when it was
+    drawn, higher, across a silence which tuples have ended since.
+    """
+    step_s = LEVELS[block.level].step_s
+    before_start = kept.between(0, start)
+    if len(before_start.ts):
+        return union(before_start.without_false_rung(counter, step_s), kept.between(start, 1 << 33))
+    earlier = archive.ladder(block.level, block.chunk - 1, block.no) if block.chunk else EMPTY
+    rest = earlier.between(0, start).without_false_rung(counter, step_s)
+    if len(rest.ts) < len(earlier.ts) and earlier.ts[-1] < start:
+        archive.put_ladder(block.level, block.chunk - 1, block.no, rest)
+    return kept
+
+
+def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:
+    """The ladder's last point before `start`, in this block or the one before; of a late point's
+    any ladder, however far.
+    """
+    left = kept.between(0, start)
+    if not len(left.ts) and block.chunk:
+        left = archive.ladder(block.level, block.chunk - 1, block.no)
+    if late and not len(left.ts):
+        day = start // DAY_S
+        left = before(archive, Window(block.no, day, day, EMPTY), day, EVER_DAYS) or EMPTY
+    return Points(left.ts[-1:], left.counter[-1:])
+
+
+def _settle(left: Points, here: Points, points: Points) -> Points:
+    """Without the rung at the start that was drawn across a silence which has ended since."""
+    if (
+        len(left.ts)
+        and len(here.ts)
+        and here.ts[0] < points.ts[0]
+        and left.counter[0] <= points.counter[0] < here.counter[0]
+    ):
+        return Points(here.ts[1:], here.counter[1:])
+    return here
+
+
+def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
+    """Delete all blocks of a sensor whose data lies in these days."""
+    runs = archive.runs(first_day, last_day)
+    archive.db.executemany(
+        "DELETE FROM open WHERE key=?", [(open_key(day, sweep, no),) for day, sweep in runs]
+    )
+    archive.db.executemany(
+        "DELETE FROM block WHERE key=?",
+        [(day_key(day, no),) for day in range(first_day, last_day + 1)],
+    )
+    for level in (QUARTER, HOUR, DAY):
+        span = LEVELS[level].span_days
+        chunks = np.arange(first_day // span, last_day // span + 2)
+        archive.db.executemany(
+            "DELETE FROM ladder WHERE key=?", [(ladder_key(level, int(c), no),) for c in chunks]
+        )

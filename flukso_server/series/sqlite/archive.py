@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main file: one block per sensor and UTC day, the ladders of older data, and the sensors'
+numbers.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from flukso_server.series.points import EMPTY, Points, union, unpack
+from flukso_server.series.sqlite import codec
+from flukso_server.series.sqlite.file import File
+
+DAY_S = 86_400
+PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
+CACHE_KIB = 16_384
+CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
+# 2: blocks of counters that rise, several uploads in a row of the inbox; what 1 wrote is read as it
+# is
+SCHEMA = 2
+
+SWEEPS = 1 << 10  # sweeps count round; a day mostly has far fewer
+
+RAW, QUARTER, HOUR, DAY = 0, 1, 2, 3  # levels, fine to coarse
+
+
+class Level(NamedTuple):
+    """One ladder: a point each step_s, blocks of span_days, kept until keep_days old (0: for ever)."""
+
+    step_s: int
+    span_days: int
+    keep_days: int
+
+
+# Spans: long blocks compress well, but the youngest one is written again each time a day ages into
+# it. Blocks of hours span what blocks of quarters do: each is made once, and lies behind all the
+# others in the file, so that its page is full.
+LEVELS = (
+    Level(0, 1, 60),
+    Level(900, 32, 400),
+    Level(3600, 32, 3653),
+    Level(86_400, 1024, 0),
+)
+
+PLACES = (0, 2, 3, 1)  # of the levels in the file: what is only appended comes last
+LAST_CHUNK = (1 << 28) - 1
+DAYS_A_STATEMENT = (
+    128  # days read by one SELECT: twice what is kept by minute, so that one is the rule
+)
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sensor (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB UNIQUE, -- 16 bytes; NULL: forgotten, its blocks wait for removal
+    first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL,
+    imported_until INTEGER NOT NULL DEFAULT 0
+);
+-- key: day << 32 | sensor number, so that one pass over the sensors writes neighbouring pages
+-- days still filling: each sweep of the inbox appends one run of chunks per day, each chunk the tuples of one sensor as pairs
+CREATE TABLE IF NOT EXISTS run (day INTEGER, sweep INTEGER, PRIMARY KEY (day, sweep)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- day << 42 | sweep << 32 | sensor number
+CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days over: appended in order, pages full
+-- key: PLACES[level] << 60 | block of days << 32 | sensor number
+CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+
+
+def day_key(day: int, no: int) -> int:
+    """The key in `block`."""
+    return day << 32 | no
+
+
+def open_key(day: int, sweep: int, no: int) -> int:
+    """The key in `open`."""
+    return day << 42 | sweep << 32 | no
+
+
+def ladder_key(level: int, chunk: int, no: int) -> int:
+    """The key in `ladder`."""
+    return PLACES[level] << 60 | chunk << 32 | no
+
+
+class Row(NamedTuple):
+    """A sensor as the main file knows it."""
+
+    no: int
+    id: str
+    first_ts: int
+    last_ts: int
+    last_counter: int
+
+
+class Archive(File):
+    """One connection to the main file."""
+
+    def __init__(self, path: str, decoded_blocks: int = 0) -> None:
+        """decoded_blocks: how many of those read last to keep decoded, by their bytes: a block
+        never changes, it is replaced.
+        """
+        super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
+        self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
+        self._heads = lru_cache(decoded_blocks)(self._read_heads)
+        self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        self._make()
+
+    def _make(self) -> None:
+        found = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA:
+            raise sqlite3.DatabaseError(f"series file of schema {found}, this is {SCHEMA}")
+        if found < SCHEMA:
+            self.db.executescript(
+                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;"
+            )
+
+    # numbers
+
+    def get(self, name: str) -> int:
+        """A value of `meta`, 0 when it was never set."""
+        row = self.db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
+        return row[0] if row else 0
+
+    def put(self, name: str, value: int) -> None:
+        """Set a value of `meta`."""
+        self.db.execute("REPLACE INTO meta VALUES (?,?)", (name, value))
+
+    # sensors
+
+    def sensors(self) -> Iterable[Row]:
+        """All sensors with data in this file."""
+        rows = self.db.execute(
+            "SELECT no, id, first_ts, last_ts, last_counter FROM sensor WHERE id IS NOT NULL"
+        )
+        return (Row(no, key.hex(), *rest) for no, key, *rest in rows)
+
+    def sensor(self, sensor: str) -> Row | None:
+        """One of them."""
+        row = self.db.execute(
+            "SELECT no, first_ts, last_ts, last_counter FROM sensor WHERE id=?",
+            (bytes.fromhex(sensor),),
+        ).fetchone()
+        return Row(row[0], sensor, *row[1:]) if row else None
+
+    def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
+        """Give a new sensor its number."""
+        cursor = self.db.execute(
+            "INSERT INTO sensor (id, first_ts, last_ts, last_counter) VALUES (?,?,?,?)",
+            (bytes.fromhex(sensor), first_ts, *last),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def disown(self, key: bytes, dead: int) -> None:
+        """A sensor was forgotten: its number, if it is one up to `dead`, is nobody's; what it has
+        waits for removal.
+        """
+        self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead))
+
+    def extend(self, rows: list[tuple[int, int, int, int]]) -> None:
+        """Note (first time, last time, last counter, number) of sensors."""
+        self.db.executemany(
+            "UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows
+        )
+
+    # blocks
+
+    def block(self, day: int, no: int) -> bytes:
+        """The block of one closed UTC day, b"" when there is none."""
+        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
+        return row[0] if row else b""
+
+    def day(self, day: int, no: int) -> Points:
+        """The points of one UTC day."""
+        return union(self.decode(self.block(day, no)), self.chunks(no, day, day))
+
+    def days(self, no: int, first: int, last: int) -> dict[int, bytes]:
+        """The blocks of the days first … last that have one, by day, ascending."""
+        return self._blocks("data", no, first, last)
+
+    def heads(self, no: int, first: int, last: int) -> dict[int, bytes]:
+        """Headers of days(); kept until another connection writes to the file, so nobody may write
+        to what this gives.
+        """
+        version = self.db.execute("PRAGMA data_version").fetchone()[0]
+        return self._heads(version, no, first, last)
+
+    def _read_heads(self, _version: int, no: int, first: int, last: int) -> dict[int, bytes]:
+        return self._blocks(f"substr(data,1,{codec.HEADER.size})", no, first, last)
+
+    def _blocks(self, what: str, no: int, first: int, last: int) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for low in range(first, last + 1, DAYS_A_STATEMENT):
+            keys = [day_key(day, no) for day in range(low, min(low + DAYS_A_STATEMENT, last + 1))]
+            places = ",".join("?" * len(keys))
+            found.update(
+                self.db.execute(
+                    f"SELECT key >> 32, {what} FROM block WHERE key IN ({places}) ORDER BY key",
+                    keys,
+                )
+            )
+        return found
+
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """(day, sweep) of the days first … last that are still filling."""
+        return self.db.execute(
+            "SELECT day, sweep FROM run WHERE day BETWEEN ? AND ?", (first, last)
+        ).fetchall()
+
+    def chunks(self, no: int, first: int, last: int) -> Points:
+        """The points of the days first … last that are in no block yet."""
+        runs = self.runs(first, last)
+        if not runs:
+            return EMPTY
+        keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
+        return unpack(
+            b"".join(
+                [
+                    data
+                    for (data,) in self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")
+                ]
+            )
+        )
+
+    def chunk_bytes(self, no: int, day: int) -> int:
+        """The size of a day's points that are in no block yet, with those that are in two chunks."""
+        keys = ",".join([str(open_key(day, sweep, no)) for _day, sweep in self.runs(day, day)])
+        return (
+            self.db.execute(f"SELECT sum(length(data)) FROM open WHERE key IN ({keys})").fetchone()[
+                0
+            ]
+            or 0
+        )
+
+    def ladder(self, level: int, chunk: int, no: int) -> Points:
+        """The points of one ladder block."""
+        row = self.db.execute(
+            "SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)
+        ).fetchone()
+        return self.decode(row[0]) if row else EMPTY
+
+    def put_ladder(self, level: int, chunk: int, no: int, points: Points) -> None:
+        """Write one ladder block."""
+        self.db.execute(
+            "REPLACE INTO ladder VALUES (?,?)", (ladder_key(level, chunk, no), codec.encode(points))
+        )
+
+
+def _shared(block: bytes) -> Points:
+    """codec.decode(), for several readers: nobody may write to it."""
+    points = codec.decode(block)
+    points.ts.flags.writeable = points.counter.flags.writeable = False
+    return points

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The append-only file of uploads not merged yet, on the disk before anyone is told so."""
+
+import struct
+from collections.abc import Iterator, Sequence
+
+from flukso_server.series.sqlite.file import File
+
+PAGE_BYTES = 1024  # small: a commit writes whole pages
+CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
+# of a group: a row costs SQLite as much as the classification of an upload, so a group shares one
+UPLOADS_A_ROW = 64
+ROWS_A_DELETE = 512  # rows deleted in one transaction, some milliseconds when all are full
+SENSOR_BYTES = 16  # a row begins with its sensor
+
+_TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+
+
+class Inbox(File):
+    """One connection to the inbox. An upload is the sensor's 16 bytes and its new tuples,
+    ascending, as little-endian pairs of u32; or the sensor and one u32: what came before is gone,
+    up to this number in the main file. A row is one upload, of even length, or several that came
+    together: the uploads, the length of each as u16, how many as u8. Several processes may add;
+    each sees the others' rows by their id.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "OFF")
+        self.db.execute(_TABLES)
+
+    def add(self, uploads: list[bytes], last_id: int) -> int:
+        """Add uploads after the row last_id; returns the last row's id.
+
+        Ids are never given twice: remove() always leaves the newest row.
+        """
+        for at in range(0, len(uploads), UPLOADS_A_ROW):
+            self.db.execute(
+                "INSERT INTO inbox (data) VALUES (?)", (together(uploads[at : at + UPLOADS_A_ROW]),)
+            )
+            last_id += 1
+        return last_id
+
+    def after(self, last_id: int) -> Iterator[tuple[int, bytes]]:
+        """The rows with an id over last_id, in order."""
+        return self.db.execute("SELECT id, data FROM inbox WHERE id>? ORDER BY id", (last_id,))
+
+    def newest(self) -> int:
+        """The last row's id, 0 when there has never been one."""
+        return self.db.execute("SELECT max(id) FROM inbox").fetchone()[0] or 0
+
+    def remove(self, upto: int) -> bool:
+        """Delete some rows of an id up to `upto`, never the newest; True while there are more."""
+        oldest, newest = self.db.execute(
+            "SELECT (SELECT min(id) FROM inbox), (SELECT max(id) FROM inbox)"
+        ).fetchone()
+        if oldest is None:
+            return False
+        last = min(upto, newest - 1, oldest + ROWS_A_DELETE)
+        self.db.execute("DELETE FROM inbox WHERE id<=?", (last,))
+        return bool(last < min(upto, newest - 1))
+
+
+def together(uploads: list[bytes]) -> bytes:
+    """The row that holds one upload, or several."""
+    count = len(uploads)
+    return (
+        uploads[0]
+        if count == 1
+        else b"".join(uploads) + struct.pack(f"<{count}HB", *map(len, uploads), count)
+    )
+
+
+def apart(row: bytes) -> Sequence[bytes]:
+    """The uploads of a row."""
+    if not len(row) & 1:
+        return (row,)
+    count, at = row[-1], 0
+    uploads = []
+    for size in struct.unpack_from(f"<{count}H", row, len(row) - 1 - 2 * count):
+        uploads.append(row[at : at + size])
+        at += size
+    return uploads

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one thread that writes: uploads in groups, each group one fsync, and between them slices of
+merging.
+"""
+
+import fcntl
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from flukso_server.series.points import PAIR_BYTES
+from flukso_server.series.sqlite.archive import Archive
+from flukso_server.series.sqlite.file import WAIT_S
+from flukso_server.series.sqlite.inbox import Inbox
+from flukso_server.series.sqlite.memory import Memory, Sensor, Upload
+from flukso_server.series.sqlite.merger import Merger
+from flukso_server.series.store import Outcome, SeriesError
+
+log = logging.getLogger("series")
+
+GROUP_UPLOADS = 1024  # in one commit at most
+# from one group to the next, when uploads come without a pause: a commit costs ten times what a row
+# does
+COMPANY_S = 0.002
+USUAL_GROUP = 32  # uploads that need no company
+SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
+# after a slice, for who takes uploads: merging leaves their thread the interpreter once in a switch
+# interval only
+BREATH_S = 0.003
+BUSY_S = 0.05  # since the last group: more uploads are on their way
+SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
+FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
+SWEEP_EVERY_S = (
+    6 * 3600
+)  # merging starts at the latest: four times a day each block is written again
+# what was forgotten leaves the files at the latest, much at once: each time all that waits is
+# merged
+FORGET_EVERY_S = 600
+IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
+# that a group waits for another process's write after one that waited in vain: it came while that
+# one waited
+HASTY_S = 1
+RELOADS = 3  # of the files, when they were merged meanwhile
+STOP = None
+
+Result = Outcome | Exception
+
+
+class Item(NamedTuple):
+    """Uploads that become durable together, and who wants to know."""
+
+    uploads: Sequence[Upload]
+    now: int
+    deliver: Callable[[list[Result]], None]
+
+
+class Forget(NamedTuple):
+    """A sensor to forget."""
+
+    sensor: str
+    deliver: Callable[[list[Result]], None]
+
+
+class Writer(threading.Thread):
+    """Owns the connections that write. Give it items by put(); deliver() is called in this thread."""
+
+    def __init__(
+        self, memory: Memory, path: str, clock: Callable[[], float], sweep_tuples: int, merge: bool
+    ) -> None:
+        super().__init__(name="series-writer", daemon=True)
+        self._memory = memory
+        self._clock = clock
+        self._sweep_bytes = sweep_tuples * PAIR_BYTES
+        self._full_bytes = self._sweep_bytes * FULL_SWEEPS
+        self._queue: queue.SimpleQueue[Item | Forget | None] = queue.SimpleQueue()
+        self._archive = Archive(path)
+        self._inbox = Inbox(path + ".inbox")
+        self._merger = Merger(memory, self._inbox, self._archive)
+        self._work: Iterator[None] | None = None
+        self._swept = clock()
+        self._wrote = 0.0  # when the last group was on the disk, by the monotonic clock
+        self._company = False  # it held uploads that came apart
+        self._wanted = False
+        self._forgot = False  # blocks wait for their removal
+        self._looked = time.monotonic()
+        self._rest_until = 0.0  # after merging has failed
+        self._lock = (
+            os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
+        )
+        self._merges = False
+        self._hasty = False  # the last group failed
+        self.idle = threading.Event()
+        self.replay_rate = 0  # tuples a second of CPU
+        self._reload()
+
+    def put(self, item: Item | Forget) -> None:
+        """Hand over work; never blocks."""
+        self.idle.clear()
+        self._queue.put(item)
+
+    def stop(self) -> None:
+        """Finish what was handed over, then let go of the files."""
+        self._queue.put(STOP)
+        self.join()
+
+    def merge_soon(self) -> None:
+        """Start merging now, whatever waits."""
+        self._wanted = True
+        self.put(Item((), 0, lambda results: None))
+
+    def run(self) -> None:
+        while True:
+            items = self._gather()
+            try:
+                if not self._serve(items):
+                    break
+            except Exception as error:
+                log.exception("series: a group failed")
+                self._fail(items, error)
+            self._slice()
+        self._merger.abandon()
+        self._inbox.close()
+        self._archive.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+
+    def _gather(self) -> list[Item | Forget | None]:
+        """What waits, up to GROUP_UPLOADS; waits for it, for a moment only when there is merging to
+        do.
+        """
+        items: list[Item | Forget | None] = []
+        uploads = 0
+        try:
+            if self._work is None:
+                items.append(self._queue.get(timeout=IDLE_S))
+                uploads = _size(items[0])
+                self._await_company(uploads)
+            elif time.monotonic() < self._wrote + BUSY_S:
+                items.append(self._queue.get(timeout=BREATH_S))
+                uploads = _size(items[0])
+            while uploads < GROUP_UPLOADS:
+                items.append(self._queue.get_nowait())
+                uploads += _size(items[-1])
+        except queue.Empty:
+            pass
+        return items
+
+    def _await_company(self, uploads: int) -> None:
+        """Let a small group grow for a moment when others were written just now; who comes alone is
+        served at once.
+        """
+        if self._company and 0 < uploads < USUAL_GROUP:
+            pause = self._wrote + COMPANY_S - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+
+    def _serve(self, items: list[Item | Forget | None]) -> bool:
+        """False when it is time to stop."""
+        if not items or time.monotonic() > self._looked + IDLE_S:
+            self.catch_up()
+        uploads = [item for item in items if isinstance(item, Item)]
+        if uploads:
+            results = self._commit(uploads)
+            for upload, result in zip(uploads, results, strict=True):
+                upload.deliver(result)
+        for item in items:
+            if isinstance(item, Forget):
+                self._forget(item)
+        return STOP not in items
+
+    def _commit(self, items: list[Item]) -> list[list[Result]]:
+        """One group: classify, write, fsync."""
+        memory = self._memory
+        rows: list[bytes] = []
+        results: list[list[Result]] = []
+        with memory.lock:
+            self._inbox.begin()
+            memory.replay(self._inbox.after(memory.seen))
+            for item in items:
+                memory.newest_ts = max(memory.newest_ts, item.now)
+                results.append(memory.take(item.uploads, item.now, self._archive, rows))
+            memory.seen = self._inbox.add(rows, memory.seen)
+        self._inbox.commit()
+        if self._hasty:
+            self._hasty = False
+            self._inbox.wait(WAIT_S)
+        self._wrote = time.monotonic()
+        self._company = len(results) > 1
+        return results
+
+    def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
+        """The disk failed: nothing of this group was promised to anybody; what is on the disk
+        counts.
+        """
+        self._inbox.rollback()
+        self._hasty = True
+        self._inbox.wait(HASTY_S)
+        self._merger.abandon()
+        self._work = None
+        try:
+            self._reload()
+        except sqlite3.Error:
+            log.exception("series: cannot read the files again")
+        for item in items:
+            if item is not None:
+                failed = SeriesError(f"not stored: {error}")
+                item.deliver([failed] * max(_size(item), 1))
+
+    def _reload(self) -> None:
+        """Start again from the files; readers see what was there before until it is done."""
+        if self._inbox.newest() < self._archive.get("merged"):
+            self._archive.put("merged", 0)  # the inbox is a new file: it counts from 1 again
+        for _attempt in range(RELOADS):
+            fresh = Memory()
+            with self._archive.snapshot():
+                fresh.load(self._archive.sensors())
+                fresh.seen = fresh.merged = self._archive.get("merged")
+            started = time.thread_time()
+            fresh.replay(self._inbox.after(fresh.seen))
+            self.replay_rate = round(
+                fresh.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9)
+            )
+            if self._archive.get("merged") == fresh.merged:
+                break  # else rows may have gone from the inbox before they were read
+        self._memory.adopt(fresh)
+
+    def catch_up(self) -> None:
+        """Take what other processes have added, and drop what one of them has merged."""
+        self._looked = time.monotonic()
+        memory = self._memory
+        if not self._merges and self._archive.get("merged") > memory.merged:
+            self._reload()
+        with memory.lock:
+            memory.replay(self._inbox.after(memory.seen))
+
+    def _forget(self, item: Forget) -> None:
+        while self._work is not None and self._archive.db.in_transaction:
+            self._step()
+        self._archive.begin()  # nobody gives the sensor a number meanwhile
+        row = self._archive.sensor(item.sensor)
+        with self._memory.lock:
+            self._inbox.begin()
+            self._memory.replay(self._inbox.after(self._memory.seen))
+            sensor = self._memory.sensors.get(item.sensor) or Sensor(bytes.fromhex(item.sensor))
+            dead = max(sensor.no, sensor.dead, row.no if row else 0)
+            self._inbox.add([sensor.key + dead.to_bytes(4, "little")], self._memory.seen)
+            self._memory.replay(self._inbox.after(self._memory.seen))
+        self._inbox.commit()
+        self._archive.disown(sensor.key, dead)
+        self._archive.commit()
+        self._forgot = True
+        item.deliver([Outcome(0, 0, 0, 0)])
+
+    # merging
+
+    def _slice(self) -> None:
+        """Merge for a while, when there is something to merge and this process is the one that
+        does.
+        """
+        if self._work is None and not self._due():
+            return
+        until = time.monotonic() + SLICE_S
+        while self._work is not None:
+            self._step()
+            if (
+                self._work is not None
+                and time.monotonic() > until
+                and self._memory.pending_bytes < self._full_bytes
+            ):
+                return
+        self._due()
+
+    def _due(self) -> bool:
+        now = self._clock()
+        memory = self._memory
+        resting = time.monotonic() < self._rest_until
+        every_s = FORGET_EVERY_S if self._forgot else SWEEP_EVERY_S
+        on_time = (
+            self._swept <= now < self._swept + every_s
+        )  # else it is late, or the clock was set back
+        if resting or not (
+            self._wanted or memory.pending_bytes >= self._sweep_bytes or not on_time
+        ):
+            self.idle.set()
+            return False
+        if not self._may_merge():
+            self._wanted = self._forgot = False
+            self.idle.set()
+            return False
+        self._wanted, self._forgot, self._swept = False, False, now
+        self.idle.clear()
+        self._work = self._merger.run(int(now))
+        return True
+
+    def _may_merge(self) -> bool:
+        """One process merges; when it dies, another one takes over."""
+        if not self._merges and self._lock >= 0:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._merges = True
+            except OSError:
+                pass
+        return self._merges
+
+    def _step(self) -> None:
+        try:
+            if self._work is not None:
+                next(self._work)
+        except StopIteration:
+            self._work = None
+            self._memory.merged = self._archive.get("merged")
+        except Exception:  # without this thread there is no upload either
+            log.exception("series: merging failed, will try again")
+            self._merger.abandon()
+            self._work = None
+            self._rest_until = time.monotonic() + IDLE_S
+
+
+def _size(item: Item | Forget | None) -> int:
+    return len(item.uploads) if isinstance(item, Item) else 0
