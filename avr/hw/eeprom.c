@@ -63,6 +63,7 @@ void eeprom_call_journal(void)
 	EECR |= _BV(EERIE);
 }
 
+CYCLES_MAX(EE_READY_vect, 370);
 void eeprom_ready(void)
 {
 	if (!journal_step())

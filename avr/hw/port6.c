@@ -25,6 +25,7 @@ static inline void receive(uint8_t byte, bool lost)
 		uart_overruns++;
 }
 
+CYCLES_MAX(USART_RX_vect, 220);
 void port6_receive(void)
 {
 	bool lost = UCSR0A & _BV(DOR0);

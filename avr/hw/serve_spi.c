@@ -9,6 +9,7 @@
 #include "serve.h"
 #include "vectors.h"
 
+CYCLES_MAX(SPI_STC_vect, 220);
 void serve_byte(void)
 {
 	SPDR = link_byte(SPDR);

@@ -21,6 +21,7 @@ static uint8_t silence_s = SILENCE_S;
 static uint16_t brownouts_seen;
 
 /* Each 2.1 ms while a line is on its way. */
+CYCLES_MAX(USART_UDRE_vect, 220);
 void serve_send(void)
 {
 	uint8_t now = at;

@@ -7,6 +7,7 @@
 #include "vectors.h"
 
 /* First what the charge of the capacitors is for, then everything else. */
+CYCLES_MAX(TIMER1_CAPT_vect, 280);
 void supply_dip(void)
 {
 	keeper_dip();

@@ -84,6 +84,7 @@ static inline bool beat_input(struct pulse *pulse, uint8_t level, uint16_t time,
 	return pulse_beat(pulse, level, time, beat.ticks, pressed);
 }
 
+CYCLES_MAX(TIMER1_COMPA_vect, 400);
 void tick_beat(void)
 {
 	uint16_t time = TCNT1;
@@ -118,11 +119,13 @@ SHARED static void edge(struct pulse *input, uint8_t pin, uint8_t mask)
 		EIMSK &= (uint8_t)~mask;
 }
 
+CYCLES_MAX(INT0_vect, 320);
 void tick_edge_first(void)
 {
 	edge(&inputs.pulse[0], _BV(PIND2), _BV(INT0));
 }
 
+CYCLES_MAX(INT1_vect, 320);
 void tick_edge_second(void)
 {
 	edge(&inputs.pulse[1], _BV(PIND3), _BV(INT1));

@@ -88,12 +88,14 @@ VECTOR(TIMER1_COMPA_vect, BEAT)
 VECTOR(INT0_vect, EDGE_FIRST)
 VECTOR(INT1_vect, EDGE_SECOND)
 VECTOR(EE_READY_vect, READY)
+CYCLES_MAX(WDT_vect, 280); /* keeper_hang() in core/keeper.c */
 VECTOR(WDT_vect, HANG)
 #ifdef BOARD_SPI
 VECTOR(SPI_STC_vect, BUS)
 VECTOR(USART_RX_vect, UART)
 
 /* The last bit is out: the driver listens again. */
+CYCLES_MAX(USART_TX_vect, 20);
 ISR(USART_TX_vect, ISR_NAKED)
 {
 	__asm__("cbi %0, %1\n\treti" ::"I"(_SFR_IO_ADDR(PORTD)), "I"(RS485_BIT));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One fluksosim under test, with small programs for the chip or the real firmware."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -78,6 +79,15 @@ class Sim:
     def close(self) -> None:
         self.control.close()
         self.program.kill()
+
+
+def vectors(board: str) -> tuple[set[int], dict[int, int]]:
+    """Return the interrupts that a board's firmware serves, and the cycles it allows each of them."""
+    elf = FIRMWARE[board].with_suffix(".elf")
+    table = subprocess.run(["avr-nm", elf], check=True, capture_output=True, text=True).stdout
+    served = {int(number) for number in re.findall(r" T __vector_(\d+)$", table, re.M)}
+    budgets = re.findall(r"^(\w+) A cycles_max__vector_(\d+)$", table, re.M)
+    return served, {int(number): int(cycles, 16) for cycles, number in budgets}
 
 
 def live(sim: Sim) -> list[int]:

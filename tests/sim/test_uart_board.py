@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.sim.board import FIRMWARE, ROOT
+from tests.sim.board import FIRMWARE, ROOT, vectors
 
 PULSE = re.compile(r"pls ([0-9a-f]{32}):(\d{10})(?::(\d{10}))?$")
 POWER = re.compile(r"pwr ([0-9a-f]{32}):(\d{10})$")
@@ -158,6 +158,39 @@ def test_storms_of_edges_stop_neither_the_clock_nor_the_main_loop(uart, spacing_
     passed_ms = (uart.control.time_us() - begun_us) / 1000
     assert uart.words("meter_ms", 1, 4)[0] - begun_ms == pytest.approx(passed_ms, abs=3)
     assert (uart.stat("resets"), uart.stat("watchdog")) == (1, 0)
+
+
+VECTORS = {  # of the ATmega168, as the simulator names them
+    "INT0": 1,
+    "INT1": 2,
+    "WDT": 6,
+    "TIMER1_CAPT": 10,
+    "TIMER1_COMPA": 11,
+    "USART_UDRE": 19,
+    "EE_READY": 22,
+}
+
+
+def test_no_interrupt_takes_longer_than_the_firmware_states(uart):
+    served, budgets = vectors("uart")
+    assert served == set(budgets) == set(VECTORS.values())
+    uart.lines(21)
+    uart.ask("isr clear")
+    for spacing_us in (100, 400, 700, 5000):
+        for k in (0, 1):
+            uart.ask("edges {} {}".format(k, " ".join([str(spacing_us)] * 100)))
+        uart.lines(2)
+        uart.ask("supply 4000")
+        uart.run(0.06)
+        uart.ask("supply 5000")
+    uart.ask("pulse 0 1 100000 30000")
+    uart.run(0.3)
+    uart.ask("hang")
+    uart.run(0.2)
+    longest = {name: uart.stat(name, "isr") for name in VECTORS}
+    assert [name for name in VECTORS if not 0 < longest[name] <= budgets[VECTORS[name]]] == [], (
+        longest
+    )
 
 
 def test_it_tells_of_a_brown_out_and_of_a_watchdog_reset(uart):

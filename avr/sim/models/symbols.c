@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads the data symbols of an AVR ELF file. */
 #include "symbols.h"
 
 #include <fcntl.h>
@@ -11,13 +10,22 @@
 
 enum { SYMBOLS_MAX = 4096 }; /* a firmware of 16 KB has a few hundred */
 
-static const uint64_t DATA_BASE = 0x800000,
-		      DATA_END = 0x810000; /* avr-gcc's place for data memory */
+/* avr-gcc places data memory here. */
+static const uint64_t DATA_BASE = 0x800000, DATA_END = 0x810000;
+
+static bool is_data(const GElf_Sym *sym)
+{
+	return sym->st_value >= DATA_BASE && sym->st_value < DATA_END;
+}
+
+static bool is_constant(const GElf_Sym *sym)
+{
+	return sym->st_shndx == SHN_ABS && sym->st_value <= UINT16_MAX;
+}
 
 static int add(struct symbols *s, const char *name, const GElf_Sym *sym)
 {
-	if (!name || !*name || sym->st_value < DATA_BASE || sym->st_value >= DATA_END ||
-	    s->count == SYMBOLS_MAX)
+	if (!name || !*name || !(is_data(sym) || is_constant(sym)) || s->count == SYMBOLS_MAX)
 		return 0;
 	struct symbol *more = realloc(s->symbol, (s->count + 1) * sizeof(*more));
 
@@ -27,7 +35,8 @@ static int add(struct symbols *s, const char *name, const GElf_Sym *sym)
 	more[s->count].name = strdup(name);
 	if (!more[s->count].name)
 		return -1;
-	more[s->count].addr = (uint16_t)(sym->st_value - DATA_BASE);
+	more[s->count].constant = is_constant(sym);
+	more[s->count].addr = (uint16_t)sym->st_value; /* DATA_BASE has no bits in the low half */
 	more[s->count].size = (uint16_t)sym->st_size;
 	s->count++;
 	return 0;
@@ -84,11 +93,25 @@ int symbols_load(struct symbols *s, const char *path, char *err, size_t err_len)
 	return result;
 }
 
-const struct symbol *symbols_find(const struct symbols *s, const char *name)
+static const struct symbol *find(const struct symbols *s, const char *name, bool constant)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		if (strcmp(s->symbol[i].name, name) == 0)
+		if (s->symbol[i].constant == constant && strcmp(s->symbol[i].name, name) == 0)
 			return &s->symbol[i];
 	}
 	return NULL;
+}
+
+const struct symbol *symbols_find(const struct symbols *s, const char *name)
+{
+	return find(s, name, false);
+}
+
+bool symbols_constant(const struct symbols *s, const char *name, uint16_t *value)
+{
+	const struct symbol *symbol = find(s, name, true);
+
+	if (symbol)
+		*value = symbol->addr;
+	return symbol != NULL;
 }
