@@ -30,7 +30,7 @@ DEVICE, KEY = "d" * 32, "0" * 32
 DEAR = ("check_buffer",)  # years of readings take minutes under qemu
 CHECKS = [
     pytest.param(path.stem, marks=pytest.mark.slow if path.stem in DEAR else ())
-    for path in sorted((ROOT / "tests/unit/mpy").glob("check_*.py"))
+    for path in sorted((ROOT / "tests/daemon/mpy").glob("check_*.py"))
 ]
 
 
@@ -53,12 +53,12 @@ def test_is_a_static_soft_float_program(mips):
 
 
 def test_the_vectors_hold(mips_tests):
-    assert int(run(mips_tests, "tests/unit/mpy/replay.py", str(ROOT))) > 200
+    assert int(run(mips_tests, "tests/daemon/mpy/replay.py", str(ROOT))) > 200
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_pure_modules_hold(mips_tests, check):
-    assert " 0 failed" in run(mips_tests, "tests/unit/mpy/run.py", check)
+    assert " 0 failed" in run(mips_tests, "tests/daemon/mpy/run.py", check)
 
 
 GOOD = "config settings main\n\toption wan_base_url http://192.0.2.1/\n"

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "flukso board ": "needs a board; tests/e2e/test_calibrate.py has a simulated one",
     "flukso-flash ": "needs a board on a programmer; tests/flash has a simulated one",
     "sudo ": "changes the machine",
-    "python3 -m venv ": "downloads what it installs; tests/unit/test_wheel.py installs the same",
+    "python3 -m venv ": "downloads what it installs; tests/daemon/test_wheel.py installs the same",
     "curl 'http://flukso-": "needs a device on the LAN; `make compat` asks a daemon so",
     "scp ": "needs a router",
     "ssh ": "needs a router",

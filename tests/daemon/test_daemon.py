@@ -7,8 +7,8 @@ import random
 import pytest
 
 from flukso.https import HttpsError
-from tests.unit.fake_port import CONFIG, IDS, PULSE
-from tests.unit.house import START, House, run
+from tests.daemon.fake_port import CONFIG, IDS, PULSE
+from tests.daemon.house import START, House, run
 
 
 def test_a_household_from_start_to_clean_stop():

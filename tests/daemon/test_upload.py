@@ -13,7 +13,7 @@ from flukso.digest import x_digest
 from flukso.httpdate import http_date
 from flukso.https import TIMEOUT, Answer, HttpsError
 from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges, base_path, encode
-from tests.unit.upload_device import (
+from tests.daemon.upload_device import (
     BEAT,
     DEVICE,
     GOOD_BEAT,

@@ -5,9 +5,9 @@ import asyncio
 
 from flukso import config
 from flukso.daemon import Daemon
+from tests.daemon.fake_board import FakeBoard
+from tests.daemon.fake_port import CONFIG, FakePort, FakeServer
 from tests.fakes.clock import JumpingClock
-from tests.unit.fake_board import FakeBoard
-from tests.unit.fake_port import CONFIG, FakePort, FakeServer
 
 START = 1700000000.4
 

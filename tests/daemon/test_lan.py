@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from flukso.lan import Lan
 from flukso.page import PAGE
-from tests.unit.lan_client import ask, get, raw, serve
-from tests.unit.lan_house import DEVICE, IDLE, KEY, POWER, T0, WATER, House
+from tests.daemon.lan_client import ask, get, raw, serve
+from tests.daemon.lan_house import DEVICE, IDLE, KEY, POWER, T0, WATER, House
 
 MINUTE = "?version=1.0&interval=minute&unit=watt"
 

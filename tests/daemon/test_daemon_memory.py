@@ -12,8 +12,8 @@ from flukso import daemon as daemon_module
 from flukso.https import HttpsError
 from flukso.spi import Delta
 from flukso.spiboard import Identity, Poll
-from tests.unit.fake_port import IDS
-from tests.unit.house import House
+from tests.daemon.fake_port import IDS
+from tests.daemon.house import House
 
 
 class FastBoard:

@@ -13,7 +13,7 @@ from flukso import sieve, upload
 from flukso.backlog import Store
 from flukso.https import Answer
 from flukso.upload import TUPLES
-from tests.unit.upload_device import GOOD_BEAT, OK, T0, A, B, Device
+from tests.daemon.upload_device import GOOD_BEAT, OK, T0, A, B, Device
 
 
 class Server:

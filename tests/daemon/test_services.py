@@ -12,8 +12,8 @@ from flukso.backlog import Store
 from flukso.services import delta_line
 from flukso.spi import Delta
 from flukso.state import Saver, restore
-from tests.unit.fake_port import ANALOG, CONFIG, DEVICE, IDS, MAIN, PULSE, FakeLine, FakePort
-from tests.unit.house import House, run
+from tests.daemon.fake_port import ANALOG, CONFIG, DEVICE, IDS, MAIN, PULSE, FakeLine, FakePort
+from tests.daemon.house import House, run
 
 UART = (
     MAIN.replace("unix:/bus", "uart:/dev/ttyS0")

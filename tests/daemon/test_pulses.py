@@ -11,9 +11,9 @@ import pytest
 from flukso import __main__ as cli
 from flukso import config, pulses
 from flukso.spiboard import Damage, Input, SpiBoard
+from tests.daemon.fake_board import FakeBoard
+from tests.daemon.fake_port import FakePort
 from tests.fakes.clock import JumpingClock
-from tests.unit.fake_board import FakeBoard
-from tests.unit.fake_port import FakePort
 
 ID = "0123456789abcdef0123456789abcde0"
 
@@ -190,7 +190,7 @@ def test_what_the_board_suffered_is_said_once():
 def test_status_and_metrics_show_it():
     from flukso import status
     from flukso.lan import Lan
-    from tests.unit.lan_house import House
+    from tests.daemon.lan_house import House
 
     house = House()
     house.lan = Lan(house)

@@ -6,8 +6,8 @@ reset.
 import pytest
 
 from flukso.https import HttpsError
-from tests.unit.fake_port import CONFIG, IDS
-from tests.unit.house import START, House, run
+from tests.daemon.fake_port import CONFIG, IDS
+from tests.daemon.house import START, House, run
 
 
 def test_the_buffer_outlives_a_restart_and_a_damaged_file_is_put_aside():

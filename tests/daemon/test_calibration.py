@@ -12,9 +12,9 @@ import pytest
 from flukso import __main__ as cli
 from flukso import calibration, uci
 from flukso.calibration import CalibrationError, Done, Moment, Part, Reading, Record
+from tests.daemon.fake_board import FakeBoard
+from tests.daemon.fake_port import IDS, MAIN, FakePort
 from tests.fakes.clock import JumpingClock
-from tests.unit.fake_board import FakeBoard
-from tests.unit.fake_port import IDS, MAIN, FakePort
 
 AMOUNTS = [
     ("14930.2", (14_930_200, 100)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks of tests/unit/mpy/ on every interpreter there is: CPython, a stock MicroPython, our
+"""The checks of tests/daemon/mpy/ on every interpreter there is: CPython, a stock MicroPython, our
 own runtime.
 """
 

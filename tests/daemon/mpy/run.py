@@ -2,10 +2,10 @@
 """Runs the check_*.py files named on the command line, on either interpreter: each function named
 test_… once.
 
-    micropython tests/unit/mpy/run.py check_buffer …
+    micropython tests/daemon/mpy/run.py check_buffer …
 
 The checks use neither pytest nor anything else that only one interpreter has;
-tests/unit/test_checks.py calls this.
+tests/daemon/test_checks.py calls this.
 """
 
 import sys

@@ -4,7 +4,7 @@
 import asyncio
 
 from flukso.lan import Lan
-from tests.unit.lan_house import House
+from tests.daemon.lan_house import House
 
 
 def serve(client, house=None, server=None):

@@ -8,7 +8,7 @@ import time
 from flukso.lan import Lan
 from flukso.lan_http import HttpError, address_of, parse_head
 from flukso.ports import tcp
-from tests.unit.lan_house import IDLE, POWER, T0, WATER, House
+from tests.daemon.lan_house import IDLE, POWER, T0, WATER, House
 
 MINUTE = "?version=1.0&interval=minute&unit=watt"
 PORT = 20000 + int(time.time() * 1000) % 10000  # MicroPython cannot ask which port it was given

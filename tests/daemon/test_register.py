@@ -9,7 +9,7 @@ import pytest
 from flukso import config, register
 from flukso.digest import x_digest, x_sign
 from flukso.https import Answer, HttpsError
-from tests.unit.fake_port import CONFIG, DEVICE, IDS, KEY
+from tests.daemon.fake_port import CONFIG, DEVICE, IDS, KEY
 
 DIGESTS = json.loads((Path(__file__).parents[1] / "vectors/digests.json").read_text())
 SETTINGS = config.parse(

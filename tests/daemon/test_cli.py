@@ -5,9 +5,9 @@ import pytest
 
 from flukso import __main__ as cli
 from flukso import version
+from tests.daemon.fake_board import FakeBoard
+from tests.daemon.fake_port import CONFIG, FakePort
 from tests.fakes.clock import JumpingClock
-from tests.unit.fake_board import FakeBoard
-from tests.unit.fake_port import CONFIG, FakePort
 
 
 @pytest.fixture

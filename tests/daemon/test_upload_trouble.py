@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flukso import upload
 from flukso.https import PROTOCOL, TIMEOUT, UNREACHABLE, Answer, HttpsError
 from flukso.upload import HEARTBEAT, TUPLES, acknowledges
-from tests.unit.upload_device import GOOD_BEAT, OK, T0, A, B, Device, unreachable, zeros
+from tests.daemon.upload_device import GOOD_BEAT, OK, T0, A, B, Device, unreachable, zeros
 
 
 def test_backs_off_to_an_hour_with_jitter_and_keeps_everything():

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from flukso.https import CERTIFICATE, HttpsError
-from tests.unit.fake_port import CONFIG, IDS
-from tests.unit.house import House, run
+from tests.daemon.fake_port import CONFIG, IDS
+from tests.daemon.house import House, run
 
 START = (
     1800000000.4  # after this release was made: only such a clock is used when nobody confirms it

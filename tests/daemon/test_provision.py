@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flukso import __main__ as cli
 from flukso import config, uci
 from flukso.provision import ProvisionError, provision, set_option
-from tests.unit.fake_port import CONFIG, DEVICE, IDS, KEY, FakePort
+from tests.daemon.fake_port import CONFIG, DEVICE, IDS, KEY, FakePort
 
 SYSTEM = "config system\n\toption hostname 'box'\n\toption timezone 'UTC'\n"
 HISTORIC = json.loads((Path(__file__).parents[1] / "vectors/uci.json").read_text())["good"][0]

@@ -10,8 +10,8 @@ from flukso import config, options
 from flukso.flash import settings
 from flukso.messages import meant
 from flukso.ports.cpython_ca import check_cacert
+from tests.daemon.fake_port import CONFIG, FakePort
 from tests.fakes.ca import Authority
-from tests.unit.fake_port import CONFIG, FakePort
 
 CA = "/etc/ssl/certs/flukso.ca.crt"
 PEM = Authority("One").pem()

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flukso import lan_guard
-from tests.unit.lan_client import ask, serve
-from tests.unit.lan_house import DEVICE, POWER, House
+from tests.daemon.lan_client import ask, serve
+from tests.daemon.lan_house import DEVICE, POWER, House
 
 READING = "/sensor/" + POWER
 PRIVATE = [
