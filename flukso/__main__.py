@@ -89,7 +89,7 @@ def run(words: list, port) -> int:
         return 0
     import asyncio
 
-    from flukso.config import bus_known
+    from flukso import boards
 
     command, rest, options = parse(words, OPTIONS, FLAGS)
     if command == "version":
@@ -99,7 +99,7 @@ def run(words: list, port) -> int:
         return 0
     if command == "config":
         return check(rest, port)
-    if not bus_known(options.get("bus", "unix:any")):
+    if not boards.known(options.get("bus", "unix:any")):
         raise UsageError("--bus {}: a bus is one of these URLs".format(options["bus"]))
     if command == "provision":
         return provision(rest, options, port)
@@ -154,7 +154,7 @@ def provision(rest, options, port):
 
 
 def check(rest, port):
-    from flukso import advice, config, pulses, uci
+    from flukso import advice, boards, config, pulses, uci
 
     if not rest:
         raise UsageError("config needs what to do: config check FILE")
@@ -178,7 +178,7 @@ def check(rest, port):
         return 2
     warn(advice.advice(port, text, settings))
     for sensor in settings.sensors:
-        if (sensor.exact or sensor.hold) and not settings.bus.startswith("uart:"):
+        if (sensor.exact or sensor.hold) and not boards.kind_of(settings.bus).listens:
             sys.stdout.write(pulses.describe(sensor) + "\n")
     sys.stdout.write("good: {} sensors enabled\n".format(len(settings.sensors)))
     return 0

@@ -31,14 +31,15 @@ def names(text: str) -> list:
 
 def _names(sections):
     found: list = []
+    sensors = config.board_of(sections).sensors
     for section in sections:
-        found += _section(section)
+        found += _section(section, sensors)
     return found
 
 
-def _section(section):
-    """Look at the names in a section, and at its own."""
-    problem = _odd_section(section)
+def _section(section, sensors):
+    """Look at the names in a section, and at its own; sensors: how many the board has."""
+    problem = _odd_section(section, sensors)
     known = options.names_of(section.type, section.name)
     found = [uci.Problem("flukso", section.line, problem)] if problem else []
     if not known:
@@ -61,7 +62,7 @@ def _section(section):
     return found
 
 
-def _odd_section(section):
+def _odd_section(section, sensors):
     kind, name = section.type, section.name
     if kind == "settings" and name not in options.SETTINGS:
         near = meant(name, options.SETTINGS)
@@ -74,7 +75,7 @@ def _odd_section(section):
         )
     if kind == "sensor" and config.whole(name) is None:
         return "config sensor {} is not read: sensors are named by their numbers, 1 to {}".format(
-            name, config.BOARD_SENSORS
+            name, sensors
         )
     if kind in options.TYPES or kind in options.FIELD_TYPES:
         return ""
@@ -138,11 +139,9 @@ def _authorities(port, sections, settings):
 
 def _no_sensor(sections):
     """Return line and words of a file that lets nothing be measured."""
+    most = config.board_of(sections).sensors
     for section in sections:
-        if (
-            section.type == "sensor"
-            and 1 <= (config.whole(section.name) or 0) <= config.BOARD_SENSORS
-        ):
+        if section.type == "sensor" and 1 <= (config.whole(section.name) or 0) <= most:
             return (
                 section.line,
                 "no sensor is enabled: nothing is measured; option enable '1' is meant, perhaps",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`flukso board …`: one command to the board alone."""
 
-from flukso import config, ports, pulses, spi
+from flukso import boards, config, ports, pulses, spi
 from flukso.arguments import UsageError
+from flukso.boards import BoardError
 from flukso.messages import meant, trouble
 from flukso.numerals import digits
-from flukso.spiboard import SpiBoard
 
 NAMES = {  # name: the command's second letter, whether it is of a sensor
     "hardware": ("h", False),
@@ -41,24 +41,25 @@ async def main(port, words, options, clock_url, write) -> int:
             raise CommandError("--{} goes with board calibrate".format(name))
     settings = _settings(port, options)
     url = options.get("bus") or (settings.bus if settings else "")
-    if not config.bus_known(url):
+    if not boards.known(url):
         raise CommandError("which board? --bus URL says it, or --config FILE")
+    if boards.kind_of(url).listens:
+        raise CommandError("the board at {} only talks: it cannot be asked or set".format(url))
     steps = _command(words, settings)
     clock = port.sim_clock(clock_url) if clock_url else port.system_clock()
-    bus = None
+    board = None
     try:
         await clock.start()
-        bus = port.open_bus(url, clock)
-        board = SpiBoard(bus, clock)
+        board = boards.open_board(boards.Opening(url, {}), port, clock)
         await board.identify()
         for line in await steps(board):
             write(line + "\n")
-    except (spi.SpiError, OSError) as error:
-        port.log("err", trouble(error) if isinstance(error, OSError) else str(error))
+    except OSError as error:
+        port.log("err", trouble(error))
         return 1
     finally:
-        if bus is not None:
-            bus.close()
+        if board is not None:
+            board.close()
         clock.close()
     return 0
 
@@ -170,7 +171,7 @@ def _get(words):
 
 async def _shown(board, name, letter, sensor):
     if name == "form" and not board.exact:
-        raise spi.SpiError("this board has no form that can be set: its firmware is older than 2.1")
+        raise BoardError("this board has no form that can be set: its firmware is older than 2.1")
     if sensor is None:
         values = await board.ask("g" + letter)
         if name == "map":
@@ -193,9 +194,9 @@ def _set(words):
         if words[0] == "constant" and board.fractions:
             await board.ask("sf", sensor, fraction)
         elif fraction:
-            raise spi.SpiError("this board has no fractions")
+            raise BoardError("this board has no fractions")
         if words[0] == "form" and not board.exact:
-            raise spi.SpiError(
+            raise BoardError(
                 "this board has no form that can be set: its firmware is older than 2.1"
             )
         await board.ask("s" + letter, *(first + tuple(values)))

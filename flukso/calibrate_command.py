@@ -3,8 +3,9 @@
 (docs/calibration.md).
 """
 
-from flukso import calibration, config, copies, pulses, spi, uci
+from flukso import boards, calibration, config, copies, pulses, uci
 from flukso.arguments import UsageError
+from flukso.boards import BoardError
 from flukso.calibration import CalibrationError, Done, Reading, Record, plain
 from flukso.httpdate import minute
 from flukso.messages import meant, trouble
@@ -26,7 +27,7 @@ async def main(port, process, words, options, clock_url, write) -> int:
         if "reading" in options:
             return await job.read(words)
         return job.forget(words) if "forget" in options else job.show()
-    except (CalibrationError, spi.SpiError) as error:
+    except (CalibrationError, BoardError) as error:
         port.log("err", str(error))
         return 1
 
@@ -323,8 +324,8 @@ class _Job:
             ):
                 self._say("the service was reloaded: the board gets it now")
                 return
-        except (spi.SpiError, OSError) as error:
-            self._say(trouble(error) if isinstance(error, OSError) else str(error))
+        except OSError as error:
+            self._say(trouble(error))
         self._say(
             "let the daemon read its configuration again, so that the board gets it: restart it, "
             "or send it SIGHUP"
@@ -370,10 +371,9 @@ class _Job:
                 )
                 raise UsageError("there is no enabled sensor {}; {}".format(word, hint))
             found += [sensor for sensor in named if sensor not in found]
+        board = boards.kind_of(self._options.get("bus") or self._settings.bus)
         for sensor in found:
-            if sensor.class_ != "analog" or (
-                self._options.get("bus") or self._settings.bus
-            ).startswith("uart:"):
+            if sensor.class_ != "analog" or board.listens:
                 text = (
                     "sensor {} is no clamp of an SPI board: what a pulse is stands on its "
                     "meter, and generation 1 has its own constants"

@@ -5,13 +5,12 @@
 
 from collections import namedtuple
 
-from flukso import https, pulses, uci
+from flukso import boards, https, pulses, uci
 from flukso import options as table
 from flukso.messages import clipped, trouble
 from flukso.meter import UNIT_OF_TYPE
 from flukso.numerals import whole
 
-BOARD_SENSORS = 6
 CLASSES = {
     "analog": (1, 2, 3),
     "pulse": (4, 5, 6),
@@ -20,7 +19,6 @@ CLASSES = {
 PORTS = {"analog": (1, 2, 3), "pulse": (4, 5), "uart": (6,)}  # class: its ports
 CLAMP_FACTOR = 449  # 1/1000: an analog constant is 0.449 × volts × amperes, §1
 CONSTANT_MAX = 65535
-BUSES = ("spidev:", "unix:", "tcp:", "tty:", "uart:")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "err", "crit")
 TRUE, FALSE = ("1", "yes", "on", "true", "enabled"), ("0", "no", "off", "false", "disabled")
 
@@ -105,7 +103,7 @@ def parse(
     values.update(identity)
     if bus is not None:
         values["bus"] = bus
-    values["sensors"] = _sensors(reader, values["bus"].startswith("uart:"))
+    values["sensors"] = _sensors(reader, boards.kind_of(values["bus"]))
     if values["wan"] and provisioned:
         for name in ("device", "key"):
             if not values[name] and name not in reader.wrongs:
@@ -224,6 +222,15 @@ def value_in(section, option: str) -> "uci.Value | None":
     return values[-1] if values else section.options.get(option)
 
 
+def board_of(sections) -> boards.Kind:
+    """Return the kind of board that the file's option `bus` names, the default's without one."""
+    for section in sections:
+        if (section.type, section.name) == ("settings", "daemon"):
+            value = value_in(section, "bus")
+            return boards.kind_of(value.text if value else "")
+    return boards.kind_of("")
+
+
 def thousandths(text: str) -> int | None:
     """Return a decimal number such as 5163.5 in 1/1000, rounded; None when it is none, or negative."""
     point = text.find(".")
@@ -294,8 +301,9 @@ def _value(reader, value, option):
         return option.default
     if option.kind == table.URL:
         return _base_url(reader, value, option.name)
-    if option.kind == table.BUS and not bus_known(value.text):
-        reader.wrong(value, option.name, "it must begin with one of {}".format(" ".join(BUSES)))
+    if option.kind == table.BUS and not boards.known(value.text):
+        schemes = " ".join(boards.SCHEMES)
+        reader.wrong(value, option.name, "it must begin with one of {}".format(schemes))
     if option.kind == table.LEVEL and value.text not in LOG_LEVELS:
         return option.default
     return value.text
@@ -319,30 +327,24 @@ def _base_url(reader, value, name):
     return value.text
 
 
-def bus_known(url: str) -> bool:
-    """Say whether this is the URL of a board: one of BUSES and something behind it."""
-    return any([url.startswith(scheme) and len(url) > len(scheme) for scheme in BUSES])
-
-
-def _sensors(reader, listening):
-    """Return the enabled sensors; each section of a board's sensor is checked, enabled or not.
-
-    listening: a UART board, whose inputs and constants are built in.
+def _sensors(reader, board):
+    """Return the enabled sensors of a boards.Kind; each section of a sensor that the board has is
+    checked, enabled or not.
     """
     found = {}
     taken_ids: dict[str, int] = {}
     taken_ports: dict[int, int] = {}
     for section in reader.sections:
         number = whole(section.name) if section.type == "sensor" else None
-        if number is None or not 1 <= number <= BOARD_SENSORS:
+        if number is None or not 1 <= number <= board.sensors:
             continue
         if number in found:
             reader.fail(reader.file, section.line, "sensor {} stands here twice".format(number))
-        found[number] = _sensor(reader, section, number, listening, taken_ids, taken_ports)
+        found[number] = _sensor(reader, section, number, board, taken_ids, taken_ports)
     return tuple([found[number] for number in sorted(found) if found[number].enabled])
 
 
-def _sensor(reader, section, number, listening, taken_ids, taken_ports):
+def _sensor(reader, section, number, board, taken_ids, taken_ports):
     options: dict = {
         name: value_in(section, name) for name in table.SENSOR if name in section.spans
     }
@@ -351,8 +353,8 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):
     kind = options.get("type")
     if kind is not None and not kind.text:
         kind = None
-    class_ = _class(reader, section, options.get("class"), number, enabled, listening)
-    ports = _ports(reader, section, "" if listening else class_)
+    class_ = _class(reader, section, options.get("class"), number, enabled, board)
+    ports = _ports(reader, section, "" if board.listens else class_, board)
     if enabled:
         if "id" not in options and reader.provisioned:
             reader.missing(section.line, "sensor {} is enabled and has no id".format(number))
@@ -374,14 +376,14 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):
                 reader.wrong(
                     value, "port", "{} is already sensor {}'s".format(port, taken_ports[port])
                 )
-    constant = 1000 if listening else _constant(reader, section, options, class_, enabled)
+    constant = 1000 if board.listens else _constant(reader, section, options, class_, enabled)
     step = (
         ()
-        if listening
+        if board.listens
         else _exact(reader, options, class_, "electricity" if kind is None else kind.text)
     )
     constant = pulses.nearest(step) if step else constant
-    hold = 0 if listening else _hold(reader, options, class_, step or (max(constant, 1), 1000))
+    hold = 0 if board.listens else _hold(reader, options, class_, step or (max(constant, 1), 1000))
     texts = [
         options[name].text if name in options else "" for name in ("voltage", "current", "function")
     ]
@@ -403,7 +405,7 @@ def _sensor(reader, section, number, listening, taken_ids, taken_ports):
     )
 
 
-def _class(reader, section, value, number, enabled, listening):
+def _class(reader, section, value, number, enabled, board):
     if value is None:
         if enabled:
             reader.missing(section.line, "sensor {} is enabled and has no class".format(number))
@@ -413,7 +415,7 @@ def _class(reader, section, value, number, enabled, listening):
             value, "class", "{} is none of analog, pulse, uart".format(clipped(value.text))
         )
         return ""
-    if enabled and not listening and number not in CLASSES[value.text]:
+    if enabled and not board.listens and number not in CLASSES[value.text]:
         reader.wrong(
             value, "class", "sensor {} of the board cannot be {}".format(number, value.text)
         )
@@ -425,15 +427,15 @@ def _port_values(section):
     return values or ([section.options["port"]] if "port" in section.options else [])
 
 
-def _ports(reader, section, class_):
+def _ports(reader, section, class_, board):
     ports = []
     for value in _port_values(section):
         port = whole(value.text)
-        if port is None or not 1 <= port <= BOARD_SENSORS:
+        if port is None or not 1 <= port <= board.sensors:
             reader.wrong(
                 value,
                 "port",
-                "{} is not a port from 1 to {}".format(clipped(value.text), BOARD_SENSORS),
+                "{} is not a port from 1 to {}".format(clipped(value.text), board.sensors),
             )
         elif class_ and port not in PORTS[class_]:
             reader.wrong(value, "port", "{} is no port of class {}".format(port, class_))

@@ -5,15 +5,15 @@ was read (docs/daemon.md).
 
 import asyncio
 
-from flukso import config, pulses, spi, state, uart
+from flukso import boards, config, pulses, state
+from flukso.boards import Delta, Poll
 from flukso.dating import Dating
 from flukso.readings import Readings
 from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
 from flukso.sender import NEVER_S, Sender
 from flukso.services import Services, delta_line
-from flukso.spiboard import Poll, SpiBoard
-from flukso.uartboard import UartBoard
+from flukso.spi import UART_SEND_MAX
 
 # polls begin this much behind the whole second, so that no clock's rounding dates one into the
 # second before
@@ -58,11 +58,11 @@ class Daemon:
         self.stop = asyncio.Event()
         self.reload = asyncio.Event()
         self.started_at = mono
-        self._bus_url = bus_url
+        self._bus_url = bus_url  # instead of the configured one
         self.store = state.restore(port, settings, self.log)
         self.dating = Dating(clock, self.log, self.store)
         self.believer = self.dating.believer
-        self.readings = Readings(settings.sensors, mono, None, not _listens(self._url()))
+        self.readings = Readings(settings.sensors, mono, None, self._kind())
         self.sender = Sender(port, clock, self.log, self.store, self.dating, settings, self._ids())
         self.rs485 = Rs485(self.log)
         self.services = Services(self)
@@ -74,7 +74,7 @@ class Daemon:
         self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path
-        self._opened: tuple = ()  # what _open_board opened
+        self._opening = boards.Opening("", {})  # of the board
         self._ready = False  # the board is known and its settings are in line
         self._fresh = False  # no reading was taken since
         self._failures = 0
@@ -113,7 +113,7 @@ class Daemon:
         mono = self.clock.monotonic()
         self.settings = settings
         self.log.least = settings.log_level
-        self.readings = Readings(settings.sensors, mono, self.readings, not _listens(self._url()))
+        self.readings = Readings(settings.sensors, mono, self.readings, self._kind())
         self.board = self._open_board()
         self._saver.configure(settings, mono)
         self.sender.configure(settings, self._ids())
@@ -126,28 +126,18 @@ class Daemon:
             id_ for id_ in self.store.ids() if id_ not in self.readings.meters
         ]
 
-    def _url(self):
-        return self._bus_url or self.settings.bus
+    def _kind(self):
+        return boards.kind_of(self._bus_url or self.settings.bus)
 
     def _open_board(self):
-        url = self._url()
-        if url.startswith("spidev:") and self.settings.spi_mode:
-            url += "?mode={}".format(self.settings.spi_mode)
-        listening = _listens(url)
-        ids = (
-            {sensor.id: sensor.number - 1 for sensor in self.settings.sensors} if listening else {}
-        )
+        """Return the board of the settings in force: the one that is open, if it is the same."""
+        before, self._opening = self._opening, boards.opening(self.settings, self._bus_url)
         self._ready = False
-        if self._opened == (url, ids):
+        if before == self._opening:
             return self.board
-        if self._opened:
+        if before.url:
             self.board.close()
-        self._opened = (url, ids)
-        if listening:
-            return UartBoard(
-                lambda: self.port.open_line(url[5:], uart.BAUD), self.clock, self.log, ids
-            )
-        return SpiBoard(self.port.open_bus(url, self.clock), self.clock)
+        return boards.open_board(self._opening, self.port, self.clock, self.log)
 
     async def run(self):
         """Poll, upload and save until stop is set; then poll, upload and save a last time."""
@@ -157,7 +147,7 @@ class Daemon:
         self.log(
             "info",
             text.format(
-                len(self.readings.indexes), self._opened[0], self.settings.upload_interval_s
+                len(self.readings.indexes), self._opening.url, self.settings.upload_interval_s
             ),
         )
         try:
@@ -217,7 +207,7 @@ class Daemon:
         began = self.clock.wall()
         try:
             await self._start_board()
-        except (spi.SpiError, OSError) as error:
+        except OSError as error:
             self._lost(str(error))
         wall, mono = self.clock.wall(), self.clock.monotonic()
         if self._ready and int(wall) > int(began) and wall % 1 < START_S:
@@ -230,8 +220,8 @@ class Daemon:
         while self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
             await self.clock.sleep(EVERY_S)
             try:
-                await self.board.forward(self.rs485.take(spi.UART_SEND_MAX))
-            except (spi.SpiError, OSError) as error:
+                await self.board.forward(self.rs485.take(UART_SEND_MAX))
+            except OSError as error:
                 self._lost(str(error))
             if self.board.uart_in:
                 self._hand_out()
@@ -255,7 +245,7 @@ class Daemon:
                 poll = await self._first_poll()
                 self._fresh = False
             else:
-                outgoing = self.rs485.take(spi.UART_SEND_MAX) if self.services.uart else b""
+                outgoing = self.rs485.take(UART_SEND_MAX) if self.services.uart else b""
                 poll = await self.board.poll(self.readings.indexes, outgoing)
             ts = self.believer.stamp(
                 mono
@@ -272,7 +262,7 @@ class Daemon:
                 await self._start_board()
             elif known and mono >= self._look_at:
                 await self._look()
-        except (spi.SpiError, OSError) as error:
+        except OSError as error:
             self._lost(str(error))
         if self.board.uart_in:
             self._hand_out()
@@ -288,7 +278,7 @@ class Daemon:
         poll = await self.board.poll(self.readings.indexes)
         changed = [delta.sensor for delta in poll.deltas]
         still = [
-            spi.Delta(sensor, counter, None, None)
+            Delta(sensor, counter, None, None)
             for sensor, counter in counters
             if sensor not in changed
         ]
@@ -301,7 +291,7 @@ class Daemon:
         if self.services.due(mono):
             await self.services.start(mono)
         self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
-        if self._ready and self.board.keeps_settings and self.readings.absent(mono):
+        if self._ready and not self.board.listens and self.readings.absent(mono):
             self.log(
                 "warning", "an enabled sensor is silent: the board's settings are compared again"
             )
@@ -311,7 +301,7 @@ class Daemon:
         """Ask who the board is and bring it in line; the first poll of a board that was not known
         takes every counter.
         """
-        self._sync_at = self.clock.monotonic() + RESYNC_S if self.board.keeps_settings else NEVER_S
+        self._sync_at = NEVER_S if self.board.listens else self.clock.monotonic() + RESYNC_S
         await self.board.identify()
         changes = await self.board.sync(self.settings)
         if not self._ready:
@@ -326,7 +316,7 @@ class Daemon:
 
     async def _look(self):
         """Ask what the board tells of damage and of holds, and say what is new of it. Raises
-        SpiError, BusError.
+        BoardError.
         """
         self._look_at = self.clock.monotonic() + LOOK_S
         before = self.board.damage
@@ -382,11 +372,6 @@ class Daemon:
         self._apply(settings)
         await self.services.start(self.clock.monotonic())
         self.log("info", "the configuration was read again")
-
-
-def _listens(url):
-    """Say whether the board at this URL only talks (generation 1)."""
-    return url.startswith("uart:")
 
 
 async def main(

@@ -3,10 +3,9 @@
 itself (docs/calibration.md).
 """
 
-from flukso import calibration, config, daemonstatus
+from flukso import boards, calibration, config, daemonstatus
 from flukso.calibration import CalibrationError, Moment, Part, plain
 from flukso.numerals import digits
-from flukso.spiboard import SpiBoard
 
 READ_MAX_S = 5  # the daemon has read the board in this time, or says nothing of now
 TRIES, EVERY_S = 3, 1  # a clamp's power is new each second
@@ -27,7 +26,7 @@ class Way:
         self.direct = False  # the board was asked without a daemon
 
     async def ask(self, sensors) -> Moment:
-        """Return the Moment of now. Raises OSError, SpiError, CalibrationError."""
+        """Return the Moment of now. Raises OSError, CalibrationError."""
         if self._bus is None and self._settings.lan:
             document = await daemonstatus.fetch(self._port, self._settings.lan_port)
             if document is not None:
@@ -41,27 +40,20 @@ class Way:
         return await self.on_board(lambda board, clock: self._asked(board, clock, sensors))
 
     async def on_board(self, what):
-        """Return what the coroutine function (board, clock) gives. Raises OSError, SpiError."""
+        """Return what the coroutine function (board, clock) gives. Raises OSError."""
         clock = (
             self._port.sim_clock(self._clock_url) if self._clock_url else self._port.system_clock()
         )
-        bus = None
+        board = None
         try:
             await clock.start()
-            bus = self._port.open_bus(self._bus or self._url(), clock)
-            return await what(SpiBoard(bus, clock), clock)
+            how = boards.opening(self._settings, self._bus)
+            board = boards.open_board(how, self._port, clock)
+            return await what(board, clock)
         finally:
-            if bus is not None:
-                bus.close()
+            if board is not None:
+                board.close()
             clock.close()
-
-    def _url(self):
-        url = self._settings.bus
-        return (
-            url + "?mode={}".format(self._settings.spi_mode)
-            if url.startswith("spidev:") and self._settings.spi_mode
-            else url
-        )
 
     def _told(self, document, windows, sensors):
         """Return the Moment that the daemon's /status and its last minute of each sensor tell.

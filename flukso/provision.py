@@ -7,7 +7,7 @@ from binascii import hexlify
 from collections import namedtuple
 
 from flukso import config, copies, damage, losses, uci
-from flukso.config import BOARD_SENSORS, is_hex32, whole
+from flukso.config import is_hex32, whole
 from flukso.messages import trouble
 from flukso.uci import quoted, set_option
 
@@ -148,9 +148,10 @@ def _sensor_ids(text, random, changes, good):
     found = sections(text, "flukso")
     taken = [_option([section], "sensor", None, "id") for section in found]
     known = sections(good.flukso, "copy") if good else []
+    most = config.board_of(found).sensors
     for section in found:
         number = whole(section.name) if section.type == "sensor" else None
-        if number is None or not 1 <= number <= BOARD_SENSORS or "id" in section.order:
+        if number is None or not 1 <= number <= most or "id" in section.order:
             continue
         before = _option(known, "sensor", section.name, "id")
         again = before is not None and is_hex32(before) and before not in taken

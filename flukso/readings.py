@@ -3,7 +3,7 @@
 
 from array import array
 
-from flukso.config import BOARD_SENSORS
+from flukso import boards
 from flukso.meter import NEVER, POWER_MAX, UNIT_OF_TYPE, WATT, WINDOW_S, Meter
 
 # an enabled analog sensor reports each second; silent for longer, the board has lost its settings
@@ -15,14 +15,14 @@ class Readings:
     counts them from 0.
     """
 
-    def __init__(self, sensors, mono: float, before: "Readings | None" = None, exact: bool = True):
-        """Meters of sensors that `before` had too, with the same unit, go on. exact: the board
-        always says counter and power.
+    def __init__(self, sensors, mono: float, before: "Readings | None" = None, board=boards.SPI):
+        """Meters of sensors that `before` had too, with the same unit, go on. board: the
+        boards.Kind that is read.
         """
-        self._exact = exact
+        self._complete = not board.listens  # each reading has counter and power
         self.sensors = {}
         self._meters: dict[str, Meter] = {}
-        self._known: list = [None] * BOARD_SENSORS  # by index: (meter, whether it is analog)
+        self._known: list = [None] * board.sensors  # by index: (meter, whether it is analog)
         for sensor in sensors:
             unit = UNIT_OF_TYPE.get(sensor.type, WATT)
             old = before.meters.get(sensor.id) if before else None
@@ -71,7 +71,7 @@ class Readings:
         return bool(self._seen) and mono - min(self._seen.values()) > ABSENT_S
 
     def take(self, poll, store, ts: int, mono: float):
-        """Take a board.Poll, whose sensors rise: every counter becomes a tuple of this timestamp.
+        """Take a boards.Poll, whose sensors rise: every counter becomes a tuple of this timestamp.
         This runs for every line.
 
         A line of the same analog sensors as the one of the second before goes a short way: its
@@ -99,7 +99,7 @@ class Readings:
         self._work_out()
         self._take_now(poll, store, ts, mono, second)
         self._second = second
-        self._steady = self._signature(poll) if self._exact else 0
+        self._steady = self._signature(poll) if self._complete else 0
 
     def _signature(self, poll):
         """Return which sensors a line has that take() was just given, three bits each below a 1; 0

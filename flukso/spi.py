@@ -7,6 +7,8 @@ import struct
 from binascii import hexlify, unhexlify
 from collections import namedtuple
 
+from flukso.boards import Delta
+
 SENSORS = 6  # of the board
 UNUSED = 0xFF  # in the port map
 FRACTION_MAX = 999  # a constant's fraction is in 1/1000
@@ -68,9 +70,6 @@ DELTA_DIGITS = sorted(
 
 # values: a tuple of integers, for `gd` of Deltas; uart: bytes that the board's UART received
 Reply = namedtuple("Reply", ("command", "values", "uart"))
-# sensor from 0, counter in Wh (or l), milli in 1/1000 of it or None, extra: W (sensors 0-2) or ms
-# of the board's clock (3-5)
-Delta = namedtuple("Delta", ("sensor", "counter", "milli", "extra"))
 
 
 class SpiError(ValueError):

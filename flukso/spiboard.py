@@ -1,49 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One SPI board behind a bus: runs the dialogues of spi.py, reads counters and deltas, brings
-settings in line.
-"""
-
-from collections import namedtuple
+"""The SPI board behind a bus: runs the dialogues of spi.py and brings the board's settings in line."""
 
 from flukso import pulses, spi
+from flukso.boards import (
+    DAMAGED,
+    REFUSED,
+    Board,
+    BoardError,
+    Damage,
+    Identity,
+    Input,
+    Poll,
+)
 
 HISTORIC_MAJORS = (0, 1, 255)
 FRACTION_MINOR = 1  # hardware 2.0 has no fractions
-
-# deltas: a tuple of spi.Delta; whole: False when a reply was damaged and only `counters` can be
-# believed
-Poll = namedtuple("Poll", ("deltas", "counters", "whole"))
-Identity = namedtuple("Identity", ("hw_major", "hw_minor", "sw_major", "sw_minor", "historic"))
-
-
-# what a pulse input has seen since the board's power-on, numbers modulo 65536: hold in force, 10
-# µs; pulses counted, those that 1 ms of hold would have counted, and those that were too short
-Input = namedtuple("Input", ("port", "hold", "count", "former", "short"))
-# starts that took an older record than the newest, by how many at the last one, worn slots, hours
-# for which `former` is still compared
-Damage = namedtuple("Damage", ("falls", "age", "worn", "trial_h"))
 PULSE_PORTS, PULSE_SENSORS = (3, 4), (3, 4, 5)  # from 0
 SHORT_FORM, LONG_FORM = 18, 22  # digits of a delta
 
 
-class SpiBoard:
-    """The board's side of the daemon. Every call may raise SpiError (no answer to believe) or
-    BusError (no way to the board).
-    """
+class SpiBoard(Board):
+    """A board of generation 2, which is asked. Its bus has transfer() and close() (ports)."""
 
-    keeps_settings = True  # it can lose them, and be given them again
+    listens = False
 
     def __init__(self, bus, clock):
+        super().__init__()
         self._bus = bus
         self._clock = clock
-        self.identity = None
-        self.faults = 0  # replies that were damaged or missing
-        self.inputs: tuple = ()  # of Input and
-        self.damage = None  # Damage, as they were looked at last; only firmware of ours tells
-        self.polls = 0
-        self.uart_in = (
-            bytearray()
-        )  # bytes that the board's UART received, bounded by who takes them
 
     @property
     def historic(self):
@@ -51,8 +35,8 @@ class SpiBoard:
         return self.identity is None or self.identity.historic
 
     @property
-    def exact(self):
-        """Whether the board counts pulses exactly, has holds, and tells of damage."""
+    def exact(self):  # type: ignore[override]
+        """Return whether the firmware is ours from 2.1 on; until it is known, no."""
         known = self.identity
         return (
             known is not None
@@ -61,27 +45,24 @@ class SpiBoard:
         )
 
     @property
-    def fractions(self):
+    def fractions(self):  # type: ignore[override]
         """Whether the board takes constants in 1/1000; until it is known, no."""
         known = self.identity
         return known is not None and (not known.historic or known.hw_minor >= FRACTION_MINOR)
 
     async def look(self):
-        """Ask what the pulse inputs have seen and what the EEPROM suffered; nothing of a board that
-        cannot tell.
-        """
         if not self.exact:
             self.inputs, self.damage = (), None
             return
-        found = []
+        inputs = []
         for port in PULSE_PORTS:
-            found.append(Input(*(await self.ask("gx", port))))
-        self.inputs = tuple(found)
+            inputs.append(Input(*(await self.ask("gx", port))))
+        self.inputs = tuple(inputs)
         falls, age, full, brief, trial_h = await self.ask("gv")
         self.damage = Damage(falls, age, _ones(full) + _ones(brief), trial_h)
 
     async def _run(self, steps):
-        """Drive a dialogue to its end and return its Reply."""
+        """Drive a dialogue to its end and return its Reply. Raises BoardError."""
         answer = None
         try:
             while True:
@@ -94,20 +75,24 @@ class SpiBoard:
                 else:
                     self.faults += 1
         except StopIteration as end:
-            return self._received(end.value)
+            return self._keep_uart(end.value)
+        except spi.SpiError as error:
+            raise BoardError(str(error), REFUSED if error.refused else DAMAGED)
 
-    def _received(self, reply):
+    def _keep_uart(self, reply):
         if reply.uart:
             self.uart_in.extend(reply.uart)
             self.uart_in[: -spi.UART_MAX] = b""
         return reply
 
     async def ask(self, command: str, *values: int) -> tuple:
-        """Return the values that the board answers; asked again after damage."""
+        """Return the values that the board answers to a command of spi.COMMANDS.
+
+        Asks again after damage. Raises BoardError.
+        """
         return (await self._run(spi.dialogue(command, values, self.historic))).values
 
     async def identify(self) -> Identity:
-        """Ask who the board is; from then on it is treated as what it is."""
         self.identity = None
         software = await self.ask("gs")
         hardware = await self.ask("gh")
@@ -117,11 +102,9 @@ class SpiBoard:
         return self.identity
 
     async def forward(self, uart: bytes):
-        """Send bytes to the board's UART; what it received is added to uart_in."""
         await self._run(spi.forward(uart, self.historic))
 
     def describe(self) -> str:
-        """Return who the board is, in words."""
         known = self.identity
         if known is None:
             return "unknown"
@@ -133,34 +116,29 @@ class SpiBoard:
     def close(self):
         self._bus.close()
 
-    async def counter(self, sensor: int) -> int:
-        return (await self.ask("gc", sensor))[1]
-
     async def poll(self, sensors: "list[int]", uart: bytes = b"") -> Poll:
-        """Ask for the changes since the last poll. When the reply is damaged, ask the counter of
-        each of these sensors (0 to 5) instead.
+        """Ask for the changes since the last poll; after a damaged reply, for each counter instead.
 
-        `uart` are bytes for the board's UART, at most spi.UART_SEND_MAX.
+        `uart` has at most spi.UART_SEND_MAX bytes.
         """
         self.polls += 1
         try:
             reply = await self._run(spi.exchange("gd", (), self.historic, uart))
             return Poll(reply.values, (), True)
-        except spi.SpiError:
+        except BoardError as error:
+            if error.kind not in (DAMAGED, REFUSED):
+                raise
             self.faults += 1
         return Poll((), await self.counters(sensors), False)
 
     async def counters(self, sensors: "list[int]") -> tuple:
-        """Return (sensor, counter) of each of these sensors."""
-        found = []
+        pairs = []
         for sensor in sensors:
-            found.append((sensor, await self.counter(sensor)))
-        return tuple(found)
+            pairs.append((sensor, (await self.ask("gc", sensor))[1]))
+        return tuple(pairs)
 
     async def sync(self, settings) -> "list[str]":
-        """Bring the board's settings in line and return what was changed, in words; it is committed
-        once when anything was.
-        """
+        """Set what differs, committed once; return what was changed, in words."""
         identity = self.identity or await self.identify()
         changes = []
         hardware = (
@@ -189,7 +167,7 @@ class SpiBoard:
         return changes
 
     async def _sync_pulses(self, by_index, ports, changes):
-        """Constants and holds; after the constants, which end what was exact."""
+        """Set exact constants and holds, after the plain constants, which end what was exact."""
         for index in PULSE_SENSORS:
             sensor = by_index.get(index)
             step = tuple(sensor.exact or (0, 0)) if sensor else (0, 0)
@@ -223,7 +201,6 @@ class SpiBoard:
                 changes.append("sensor {} {} {}".format(index + 1, name, value))
 
     async def reset_counters(self):
-        """Set all counters to 0, lastingly."""
         for sensor in range(spi.SENSORS):
             await self.ask("sc", sensor, 0)
         await self.ask("ct")

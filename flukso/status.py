@@ -141,7 +141,7 @@ def _constant(house, sensor):
     is not known or says less than pulses_per_kwh.
     """
     board = house.board
-    if board.identity is None or not board.keeps_settings or sensor.exact:
+    if board.identity is None or board.listens or sensor.exact:
         return None
     return (
         "{}.{:03d}".format(sensor.constant, sensor.fraction)

@@ -1,73 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The UART board (generation 1): it only talks, and what it said since
-the last poll is the reading.
-"""
+"""The UART board, generation 1: it only talks; what it said since the last poll is the reading."""
 
 import asyncio
 
 from flukso import uart
+from flukso.boards import AWAY, Board, BoardError, Delta, Poll
 from flukso.messages import trouble
-from flukso.ports import BusError
-from flukso.spi import Delta
-from flukso.spiboard import Poll
 
 READ_MAX = 256  # bytes at once; a line takes 120 ms at 4800 baud
 SILENT_S = 30  # it says its power each second, and nothing for 20 s after a reset
 
 
-class UartBoard:
-    """Listens to a serial line. open_line is a coroutine function that gives (reader, writer); ids:
-    sensor id -> index.
+class UartBoard(Board):
+    """Listens to a serial line. open_line is a coroutine function that gives (reader, writer);
+    indexes: sensor id -> index.
     """
 
-    keeps_settings = False  # constants and ids are built into its firmware
-    exact = fractions = False  # as far as anybody here can tell
-    inputs: tuple = ()  # it tells nothing of what it did not count,
-    damage = None  # nor of its EEPROM
+    listens = True
 
-    def __init__(self, open_line, clock, log, ids):
+    def __init__(self, open_line, clock, log, indexes):
+        super().__init__()
         self._open_line = open_line
         self._clock = clock
         self._log = log
-        self._ids = ids
+        self._indexes = indexes
         self._splitter = uart.Splitter()
         self._reader_task = None
-        self._error = ""
+        self._error = ""  # why the line ended
         self._heard = clock.monotonic()
         self._counters = {}  # index: (counter, board ms or None)
         self._powers = {}  # index: W, since the last poll
         self._pulsed = set()  # indexes with a pulse since the last poll
-        self.identity = None
         self.strangers = 0  # lines of sensors that are not configured
-        self.polls = 0
-        self.uart_in = bytearray()
 
     @property
-    def faults(self):
+    def faults(self):  # type: ignore[override]
         return self._splitter.bad
 
     async def identify(self):
-        """Open the line when it is not open. Raises BusError."""
+        """Open the line when it is not open; the board says nothing of who it is."""
         if self._reader_task is None:
             try:
                 reader, writer = await self._open_line()
             except (OSError, ValueError) as error:
-                raise BusError(str(error))
+                raise BoardError(str(error), getattr(error, "kind", AWAY))
             self._error = ""
             self._heard = self._clock.monotonic()
             self._reader_task = asyncio.create_task(self._listen(reader, writer))
 
     def describe(self) -> str:
         return "generation 1, listening"
-
-    async def sync(self, settings):
-        return []
-
-    async def look(self):
-        pass
-
-    async def reset_counters(self):
-        raise BusError("the counters of a UART board cannot be reset")
 
     async def _listen(self, reader, writer):
         try:
@@ -76,18 +58,18 @@ class UartBoard:
                 if not data:
                     raise OSError("the line was closed")
                 for line in self._splitter.feed(data):
-                    self._take(line)
+                    self._keep(line)
         except (OSError, EOFError) as error:
             self._error = trouble(error) or "the line was closed"
         finally:
             writer.close()
 
-    def _take(self, line):
+    def _keep(self, line):
         self._heard = self._clock.monotonic()
         if line.kind == "msg":
             self._log("notice", "the board says {}".format(line.text))
             return
-        index = self._ids.get(line.sensor)
+        index = self._indexes.get(line.sensor)
         if index is None:
             self.strangers += 1
         elif line.kind == "pwr":
@@ -103,9 +85,7 @@ class UartBoard:
         )
 
     async def poll(self, sensors, uart=b"") -> Poll:
-        """Return what was heard since the last poll: extra is the power where one came, else the
-        board's clock, or None.
-        """
+        """Return what the board said since the last poll, a power before a pulse."""
         self.polls += 1
         self._check()
         deltas = []
@@ -122,9 +102,9 @@ class UartBoard:
     def _check(self):
         if self._error:
             self.close()
-            raise BusError(self._error)
+            raise BoardError(self._error)
         if self._clock.monotonic() - self._heard > SILENT_S:
-            raise BusError("no good line from the board for {} s".format(SILENT_S))
+            raise BoardError("no good line from the board for {} s".format(SILENT_S))
 
     def close(self):
         if self._reader_task is not None:

@@ -3,13 +3,13 @@
 interpreters.
 """
 
-from flukso import spi
+from flukso import boards, spi
 from flukso.flash import avrdude, backup
 from flukso.flash.custody import Custody
 from flukso.flash.fitness import Chip, Refused, State
 from flukso.flash.pins import WAIT_S, Pins
 from flukso.flash.report import Listener
-from flukso.flash.settings import GENERATION_1, SettingsError
+from flukso.flash.settings import SettingsError
 from flukso.messages import trouble
 from flukso.spiboard import SpiBoard
 
@@ -26,9 +26,8 @@ class Access:
     def __init__(self, site, port, process, report, service: bool = True):
         """`service` is False when whoever called us has the daemon in hand."""
         self.site = site
-        self.asks = bool(site.bus) and not site.bus.startswith(
-            GENERATION_1
-        )  # whether the board can be asked
+        # whether the board can be asked
+        self.asks = bool(site.bus) and not boards.kind_of(site.bus).listens
         self.backup_path = site.backup
         self.committed_at = 0.0
         self.avrdude_s = 0.0
@@ -86,7 +85,7 @@ class Access:
             self._clock = None
 
     async def _talk(self, what):
-        """Return what the coroutine function (board) gives. Raises SpiError or OSError."""
+        """Return what the coroutine function (board) gives. Raises OSError."""
         try:
             return await what(await self._open_board())
         finally:
@@ -106,7 +105,7 @@ class Access:
         while True:
             try:
                 return await self._talk(_ask_state)
-            except (spi.SpiError, OSError):
+            except OSError:
                 if self.seconds() > deadline:
                     return None
             self._process.sleep(WAIT_S)
@@ -115,7 +114,7 @@ class Access:
         """Settings and counters into the board's EEPROM. Raises Refused when it does not do so."""
         try:
             await self._talk(_commit)
-        except (spi.SpiError, OSError) as error:
+        except OSError as error:
             raise Refused("the board does not store its counters: {}".format(trouble(error)))
 
     async def set_counters(self, counters):
@@ -127,7 +126,7 @@ class Access:
 
         try:
             await self._talk(put)
-        except (spi.SpiError, OSError) as error:
+        except OSError as error:
             self._report.warning("the counters were not set: {}".format(trouble(error)))
 
     async def set_form(self, digits):
@@ -144,7 +143,7 @@ class Access:
 
         try:
             await self._talk(put)
-        except (spi.SpiError, OSError) as error:
+        except OSError as error:
             self._report.warning("the form of the deltas was not set: {}".format(trouble(error)))
 
     # the chip behind the programmer

@@ -4,7 +4,7 @@
 import asyncio
 import sys
 
-from flukso import ports, uci, version
+from flukso import boards, ports, uci, version
 from flukso.arguments import UsageError, asked_for_help, clock_url, parse
 from flukso.config import whole
 from flukso.flash import (
@@ -479,7 +479,7 @@ def status_of(error) -> int:
         return EXITS[error.reason]
     if isinstance(error, update.Failed):
         return EXITS["verify"] if error.reason == "verify" else CUT_OFF
-    if isinstance(error, ports.BusError):
+    if isinstance(error, boards.BoardError):
         return EXITS["device"]
     table = (
         (image.ImageError, BAD_IMAGE),

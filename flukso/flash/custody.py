@@ -4,6 +4,7 @@ For both interpreters.
 """
 
 from flukso import uci
+from flukso.boards import HELD, BoardError
 from flukso.config import whole
 from flukso.flash import guardian
 from flukso.flash.pins import DRIVER_S, WAIT_S, wait_for
@@ -84,10 +85,8 @@ class Custody:
     def _hold(self, path, tries):
         try:
             self._locks.append(self._process.lock(path, tries))
-        except OSError as error:
-            if "held by" in str(error):
-                raise LockedError(str(error))
-            raise
+        except BoardError as error:
+            raise LockedError(str(error)) if error.kind == HELD else error
 
     def _post_guardian(self, start):
         fifo, path = self._site.run + "/guardian.fifo", self._site.run + "/guardian.sh"

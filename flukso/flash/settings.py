@@ -5,7 +5,7 @@ Site. Pure, for both interpreters.
 
 from collections import namedtuple
 
-from flukso import config, uci
+from flukso import boards, config, uci
 from flukso.arguments import clock_url
 from flukso.flash import avrdude, routers
 
@@ -16,7 +16,6 @@ LACKS = (
     "the pins of this router ({}) are not known: set {} in the section flash of "
     "/etc/config/flukso, or --pins (docs/openwrt.md)"
 )
-GENERATION_1 = "uart:"  # its board has no programming wires to the router
 
 # programmer: avrdude.Programmer; bus: URL, "" when the board cannot be asked; sim_clock: URL or
 # None; auto: may `auto` do anything; image: path of the packaged firmware; backup: path of the file
@@ -149,12 +148,10 @@ def _bus(daemon, options, programmer, router):
     )
     if url == "none":
         return ""
-    if not config.bus_known(url):
-        raise SettingsError("the bus {} is none of {} or none".format(url, " ".join(config.BUSES)))
-    if url.startswith(GENERATION_1):
-        return url
-    mode = daemon.get("spi_mode", "0")
-    return url + "?mode=" + mode if url.startswith("spidev:") and mode != "0" else url
+    if not boards.known(url):
+        known = " ".join(boards.SCHEMES)
+        raise SettingsError("the bus {} is none of {} or none".format(url, known))
+    return boards.url_with_mode(url, int(daemon.get("spi_mode", "0")))
 
 
 def _auto(given, programmer, router):

@@ -6,22 +6,13 @@ interpreter runs.
 import sys
 
 
-class BusError(OSError):
-    """The way to the board is not there: device away, held by another program, simulator gone. Its
-    text is a sentence.
-    """
-
-    def __str__(self):
-        return str(self.args[0]) if self.args else "bus"
-
-
 class Clock:
     """What a clock has beside wall(), monotonic() and the coroutines sleep(seconds) and
     sleep_until(mono_s); one that runs by itself.
     """
 
     async def start(self):
-        """Begin; BusError when there is no such clock."""
+        """Begin; BoardError when there is no such clock."""
 
     def close(self):
         """End."""

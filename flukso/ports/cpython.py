@@ -230,7 +230,7 @@ def on_signals(stop, reload):
 
 
 async def open_line(path: str, baud: int):
-    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BoardError."""
     from flukso.ports import cpython_bus
 
     return await cpython_bus.open_serial(path, baud)

@@ -2,6 +2,7 @@
 """CPython's buses: spidev under a lock, a serial line, and the simulator's sockets."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import struct
@@ -9,8 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from flukso.boards import AWAY, HELD, BoardError
 from flukso.messages import trouble
-from flukso.ports import BusError
 from flukso.ports.cpython import connector
 from flukso.ports.simulator import ANSWER_S, StreamBus
 
@@ -47,7 +48,7 @@ def holder(handle: int) -> str:
 
 
 def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
-    """Lock the open file for this process; BusError naming the holder when it does not let go in
+    """Lock the open file for this process; BoardError naming the holder when it does not let go in
     time.
     """
     for remaining in range(tries - 1, -1, -1):
@@ -56,7 +57,7 @@ def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
             return
         except OSError:
             if not remaining:
-                raise BusError("{} is held by {}".format(path, holder(handle))) from None
+                raise BoardError("{} is held by {}".format(path, holder(handle)), HELD) from None
             time.sleep(LOCK_EVERY_S)
 
 
@@ -88,11 +89,11 @@ class SpidevBus:
                 got.extend(self._device.xfer2([byte]))
                 time.sleep(gap_us / 1000000)
             return bytes(got)
-        except BusError:
+        except BoardError:
             raise
         except OSError as error:
             self.close()
-            raise BusError(trouble(error, self._path)) from None
+            raise BoardError(trouble(error, self._path)) from None
 
     def _open(self):
         import spidev
@@ -155,12 +156,13 @@ class _SerialStream:
 
 
 async def open_serial(path: str, baud: int):
-    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BoardError."""
     import serial
 
     try:
         line = serial.Serial(path, baud, timeout=0, write_timeout=ANSWER_S, exclusive=True)
     except (OSError, ValueError) as error:
-        raise BusError(trouble(error, path)) from None
+        held = getattr(error, "errno", None) == errno.EAGAIN  # pyserial's, of its lock
+        raise BoardError(trouble(error, path), HELD if held else AWAY) from None
     stream = _SerialStream(line)
     return stream, stream

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from flukso.ports import BusError
+from flukso.boards import BoardError
 from flukso.ports.cpython_bus import take_lock
 
 CHUNK = 4096  # bytes of a program's output taken at once
@@ -75,7 +75,7 @@ def kill(number: int, which: int):
 
 
 def lock(path: str, tries: int):
-    """Hold the lock of a file, made when missing; return what close() lets go. BusError naming the
+    """Hold the lock of a file, made when missing; return what close() lets go. BoardError naming the
     holder when it is held.
     """
     try:
@@ -83,7 +83,7 @@ def lock(path: str, tries: int):
             path, os.O_RDWR | (0 if path[:5] == "/dev/" else os.O_CREAT) | os.O_CLOEXEC, 0o600
         )
     except OSError as error:
-        raise BusError("{}: {}".format(path, error.strerror)) from None
+        raise BoardError("{}: {}".format(path, error.strerror)) from None
     try:
         take_lock(handle, path, tries)
     except OSError:

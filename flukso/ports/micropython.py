@@ -248,7 +248,7 @@ def random_bytes(count: int) -> bytes:
 
 
 async def open_line(path: str, baud: int):
-    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BoardError."""
     from flukso.ports import micropython_bus
 
     return await micropython_bus.open_serial(path, baud)

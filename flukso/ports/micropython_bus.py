@@ -6,8 +6,8 @@ import posix
 
 import spidev
 
+from flukso.boards import HELD, BoardError
 from flukso.messages import trouble
-from flukso.ports import BusError
 from flukso.ports.micropython_streams import Stream, connector
 from flukso.ports.simulator import StreamBus
 
@@ -41,7 +41,7 @@ def holder(number: int) -> str:
 
 
 async def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
-    """Lock the open file for this process; BusError naming the holder when it does not let go in
+    """Lock the open file for this process; BoardError naming the holder when it does not let go in
     time.
     """
     for remaining in range(tries - 1, -1, -1):
@@ -49,7 +49,7 @@ async def take_lock(handle: int, path: str, tries: int = LOCK_TRIES):
         if number == 0:
             return
         if not remaining:
-            raise BusError("{} is held by {}".format(path, holder(number)))
+            raise BoardError("{} is held by {}".format(path, holder(number)), HELD)
         await asyncio.sleep_ms(LOCK_EVERY_MS)
 
 
@@ -62,7 +62,7 @@ class SpidevBus:
         self._device = None
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:
-        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer
+        """Clock the bytes out and return as many that came in. Raises BoardError; the next transfer
         opens anew.
         """
         try:
@@ -73,11 +73,11 @@ class SpidevBus:
                 got += self._device.xfer_gap(data[at : at + BLOCK], gap_us)
                 await asyncio.sleep_ms(0)
             return got
-        except BusError:
+        except BoardError:
             raise
         except OSError as error:
             self.close()
-            raise BusError(trouble(error, self._path))
+            raise BoardError(trouble(error, self._path))
 
     async def _open(self):
         device = spidev.SpiDev()
@@ -99,19 +99,19 @@ class SpidevBus:
 
 
 async def open_serial(path: str, baud: int):
-    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BusError."""
+    """Open a serial line, raw, 8N1, locked; return (reader, writer). Raises BoardError."""
     try:
         handle = posix.open(path, posix.O_RDWR | posix.O_NOCTTY | posix.O_NONBLOCK)
     except OSError as error:
-        raise BusError(trouble(error, path))
+        raise BoardError(trouble(error, path))
     line = open(handle, "r+b")
     try:
         number = posix.lockf(handle)
         if number:
-            raise BusError("{} is held by {}".format(path, holder(number)))
+            raise BoardError("{} is held by {}".format(path, holder(number)), HELD)
         posix.tty_raw(handle, baud)
     except OSError as error:
         line.close()
-        raise error if isinstance(error, BusError) else BusError(trouble(error, path))
+        raise error if isinstance(error, BoardError) else BoardError(trouble(error, path))
     stream = Stream(line)
     return stream, stream

@@ -8,7 +8,7 @@ import posix
 import sys
 import time
 
-from flukso.ports import BusError
+from flukso.boards import HELD, BoardError
 from flukso.ports.micropython_bus import holder
 
 CHUNK = 4096
@@ -93,7 +93,7 @@ def lock(path, tries):
     try:
         handle = posix.open(path, posix.O_RDWR | (0 if path[:5] == "/dev/" else posix.O_CREAT))
     except OSError as error:
-        raise BusError("{}: {}".format(path, "there is none" if error.errno == ENOENT else error))
+        raise BoardError("{}: {}".format(path, "there is none" if error.errno == ENOENT else error))
     while True:
         number = posix.lockf(handle)
         if number == 0:
@@ -101,7 +101,7 @@ def lock(path, tries):
         tries -= 1
         if tries <= 0:
             posix.close(handle)
-            raise BusError("{} is held by {}".format(path, holder(number)))
+            raise BoardError("{} is held by {}".format(path, holder(number)), HELD)
         time.sleep(LOCK_EVERY_S)
 
 

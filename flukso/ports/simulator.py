@@ -7,8 +7,8 @@ import asyncio
 import struct
 from heapq import heappop, heappush
 
+from flukso.boards import BoardError
 from flukso.messages import trouble
-from flukso.ports import BusError
 from flukso.spi import crc8
 
 MARK = 0xF5
@@ -31,7 +31,7 @@ def encode_transfer(data: bytes, gap_us: int) -> bytes:
 
 
 async def read_answer(reader, count: int) -> bytes:
-    """Return the bytes that the simulator read in a transfer of `count` bytes; BusError when it
+    """Return the bytes that the simulator read in a transfer of `count` bytes; BoardError when it
     could not be done.
     """
     window = b""
@@ -44,13 +44,13 @@ async def read_answer(reader, count: int) -> bytes:
         ):
             break
     else:
-        raise BusError("the simulator answers nonsense")
+        raise BoardError("the simulator answers nonsense")
     got, status = struct.unpack(">HB", window[2:5])
     if status == 2 or got != count:
-        raise BusError("the simulator refused the transfer")
+        raise BoardError("the simulator refused the transfer")
     data = await reader.readexactly(count)
     if (await reader.readexactly(1))[0] != crc8(data):
-        raise BusError("damaged between simulator and us")
+        raise BoardError("damaged between simulator and us")
     return data
 
 
@@ -63,11 +63,11 @@ class StreamBus:
         self._streams = None
 
     async def transfer(self, data: bytes, gap_us: int) -> bytes:
-        """Clock the bytes out and return as many that came in. Raises BusError; the next transfer
+        """Clock the bytes out and return as many that came in. Raises BoardError; the next transfer
         connects anew.
         """
         if not 0 < len(data) <= TRANSFER_MAX:
-            raise BusError("{} bytes in one transfer".format(len(data)))
+            raise BoardError("{} bytes in one transfer".format(len(data)))
         self._clock.hold()
         try:
             return await asyncio.wait_for(self._transfer(data, gap_us), ANSWER_S)
@@ -75,8 +75,8 @@ class StreamBus:
             self.close()
             raise (
                 error
-                if isinstance(error, BusError)
-                else BusError(
+                if isinstance(error, BoardError)
+                else BoardError(
                     "no answer on the bus: {}".format((error and trouble(error)) or "it was closed")
                 )
             )
@@ -122,14 +122,14 @@ class SimClock:
         self._speed_asked_us = 0
 
     async def start(self):
-        """Connect and take part in the simulation. Raises BusError when there is no simulator."""
+        """Connect and take part in the simulation. Raises BoardError when there is no simulator."""
         try:
             self._streams = await self._connect()
             await self._ask("join")
             await self._ask_speed()
             await self._ask_time("time")
         except (OSError, EOFError) as error:
-            raise BusError("no simulator for the clock: {}".format(trouble(error)))
+            raise BoardError("no simulator for the clock: {}".format(trouble(error)))
         self._pump = asyncio.create_task(self._run())
 
     def close(self):
@@ -177,7 +177,7 @@ class SimClock:
         await self.sleep_until(self.monotonic() + seconds)
 
     async def sleep_until(self, mono_s: float):
-        """Return when simulated time has reached this; BusError when the simulator has gone."""
+        """Return when simulated time has reached this; BoardError when the simulator has gone."""
         event = asyncio.Event()
         self._number += 1
         heappush(self._sleepers, (int(mono_s * 1000000 + 0.999), self._number, event))
@@ -189,7 +189,7 @@ class SimClock:
             self._forget(event)
             raise
         if self._error is not None:
-            raise BusError("the simulator's clock has gone: {}".format(self._error))
+            raise BoardError("the simulator's clock has gone: {}".format(self._error))
 
     def _forget(self, event):
         kept = [sleeper for sleeper in self._sleepers if sleeper[2] is not event]

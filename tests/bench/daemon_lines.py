@@ -12,9 +12,8 @@ import json
 import sys
 
 from flukso import config, ports
+from flukso.boards import Delta, Identity, Poll
 from flukso.daemon import Daemon
-from flukso.spi import Delta
-from flukso.spiboard import Identity, Poll
 
 START = 1700000000
 SENSORS = 3
@@ -74,7 +73,7 @@ class StubBoard:
 
     identity = Identity(2, 1, 2, 0, False)
     faults = polls = 0
-    keeps_settings = True
+    listens = False
     exact, inputs, damage = False, (), None
 
     def __init__(self, lines, stop):

@@ -6,7 +6,7 @@ no sockets.
 import contextlib
 import struct
 
-from flukso.ports import BusError
+from flukso.boards import BoardError
 
 
 def crc8(data):
@@ -87,7 +87,7 @@ class FakeBoard:
     async def transfer(self, data, gap_us):
         await self.clock.sleep(len(data) * (gap_us + 16) / 1e6)
         if self.power is None:
-            raise BusError("the device is away")
+            raise BoardError("the device is away")
         if not self.power:
             return b"\xff" * len(data)
         return bytes([self._byte(byte) for byte in data])

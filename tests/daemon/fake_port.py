@@ -6,9 +6,9 @@ whole daemon runs in a test.
 import asyncio
 import json
 
+from flukso.boards import BoardError
 from flukso.digest import x_digest
 from flukso.https import Answer, HttpsError
-from flukso.ports import BusError
 
 DEVICE, KEY = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff"
 IDS = ["0123456789abcdef0123456789abcde{}".format(digit) for digit in range(6)]
@@ -94,7 +94,7 @@ class FakePort:
 
     def open_bus(self, url, clock):
         if self.bus is None:
-            raise BusError("no bus")
+            raise BoardError("no bus")
         return self.bus
 
     def open_https(self, base_url, cacert, clock):
@@ -153,7 +153,7 @@ class FakePort:
 
     async def open_line(self, path, baud):
         if self.line is None:
-            raise BusError("{}: no such line".format(path))
+            raise BoardError("{}: no such line".format(path))
         self.line.opened += 1
         return self.line, self.line
 

@@ -7,13 +7,13 @@ import time
 from collections import namedtuple
 
 from flukso.backlog import Store
+from flukso.boards import Identity
 from flukso.clock import Believer
 from flukso.config import Sensor
 from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar
 from flukso.rs485 import Rs485
-from flukso.spiboard import Identity
 from flukso.upload import Uploader
 
 T0 = 1700000000
@@ -77,7 +77,7 @@ class Board:
     identity = Identity(2, 1, 2, 0, False)
     polls, faults = 1234, 5
     exact, inputs, damage = False, (), None
-    keeps_settings = fractions = True
+    listens, fractions = False, True
 
 
 class Sender:

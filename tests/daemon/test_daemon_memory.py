@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flukso import daemon as daemon_module
+from flukso import spiboard
+from flukso.boards import Delta, Identity, Poll
 from flukso.https import HttpsError
-from flukso.spi import Delta
-from flukso.spiboard import Identity, Poll
 from tests.daemon.fake_port import IDS
 from tests.daemon.house import House
 
@@ -24,7 +23,7 @@ class FastBoard:
         self.identity = Identity(2, 1, 2, 0, False)
         self.uart_in = bytearray()
 
-    keeps_settings = True
+    listens = False
     exact, inputs, damage = False, (), None
 
     async def look(self):
@@ -61,7 +60,7 @@ def days_in_memory(monkeypatch, days):
 
     async def scenario():
         house = House()
-        monkeypatch.setattr(daemon_module, "SpiBoard", lambda bus, clock: FastBoard(clock))
+        monkeypatch.setattr(spiboard, "SpiBoard", lambda bus, clock: FastBoard(clock))
         house.start()
         step_s = days * 86400 / 12
         for part in range(1, 13):

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from flukso.ports import BusError, cpython, cpython_bus, cpython_local, simulator
+from flukso.boards import BoardError
+from flukso.ports import cpython, cpython_bus, cpython_local, simulator
 from flukso.spiboard import SpiBoard
 from tests.fakes.oldboard import OldBoard
 
@@ -77,7 +78,7 @@ def test_who_holds_the_device_is_named(tmp_path):
     try:
         other.stdout.readline()
         with open(path, "r+b") as device:
-            with pytest.raises(BusError) as raised:
+            with pytest.raises(BoardError) as raised:
                 cpython_bus.take_lock(device.fileno(), str(path), tries=1)
             assert str(other.pid) in str(raised.value) and "python" in str(raised.value)
             other.communicate(b"")
@@ -94,7 +95,7 @@ def test_who_holds_the_device_is_named(tmp_path):
     ["spidev:/dev/spi0", "spidev:", "tcp:1", "tcp:host:x", "tcp:host:70000", "unix:", "pigeon:1"],
 )
 def test_urls_that_mean_nothing_are_refused(url):
-    with pytest.raises((ValueError, BusError)):
+    with pytest.raises((ValueError, BoardError)):
         cpython.open_bus(url, cpython.system_clock())
 
 
@@ -149,10 +150,10 @@ def test_a_simulator_that_goes_away_is_an_error_not_a_wait(tmp_path):
         clock = cpython.sim_clock(board.control_url)
         await clock.start()
         board.close()
-        with pytest.raises(BusError):
+        with pytest.raises(BoardError):
             for _ in range(3):
                 await clock.sleep(1)
-        with pytest.raises(BusError):
+        with pytest.raises(BoardError):
             await cpython.open_bus(board.bus_url, clock).transfer(b"x", 300)
 
     asyncio.run(asyncio.wait_for(scenario(), 30))

@@ -10,7 +10,8 @@ import pytest
 
 from flukso import __main__ as cli
 from flukso import config, pulses
-from flukso.spiboard import Damage, Input, SpiBoard
+from flukso.boards import Damage, Input
+from flukso.spiboard import SpiBoard
 from tests.daemon.fake_board import FakeBoard
 from tests.daemon.fake_port import FakePort
 from tests.fakes.clock import JumpingClock

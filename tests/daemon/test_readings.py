@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flukso.backlog import Store
+from flukso.boards import UART, Delta, Poll
 from flukso.readings import Readings
-from flukso.spi import Delta
-from flukso.spiboard import Poll
 
 Sensor = namedtuple("Sensor", ("id", "number", "type", "class_"))
 SENSORS = [
@@ -54,7 +53,7 @@ def shown(readings, mono):
 
 @given(st.lists(STEP, max_size=60), st.one_of(st.none(), st.integers(0, 59)))
 def test_the_short_way_leaves_what_the_long_way_leaves(steps, reset_at):
-    short, long = Readings(SENSORS, MONO), Readings(SENSORS, MONO, exact=False)
+    short, long = Readings(SENSORS, MONO), Readings(SENSORS, MONO, board=UART)
     stores = Store(), Store()
     mono, counter = MONO, 0xFFFFFF00  # it wraps on its way
     for number, (passed, sensors, used, watt, damaged, look) in enumerate(steps):

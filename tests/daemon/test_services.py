@@ -9,8 +9,8 @@ import pytest
 
 from flukso import config, discovery
 from flukso.backlog import Store
+from flukso.boards import Delta
 from flukso.services import delta_line
-from flukso.spi import Delta
 from flukso.state import Saver, restore
 from tests.daemon.fake_port import ANALOG, CONFIG, DEVICE, IDS, MAIN, PULSE, FakeLine, FakePort
 from tests.daemon.house import House, run
