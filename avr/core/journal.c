@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Records of the counters: when they may be written, writing them in the interrupt, and checking them. */
+/* Begins records of the counters, writes them in the interrupt, and checks them. */
 #include "journal.h"
 
 #include "copy.h"
@@ -13,7 +13,7 @@
 struct journal journal;
 volatile bool journal_broken NOINIT;
 
-/* True when the cells hold what is in the buffer. */
+/* Returns true when the EEPROM holds what is in the buffer. */
 static bool reads_back(const struct journal *now)
 {
 	if (now->brief)
@@ -37,12 +37,12 @@ void journal_release(void)
 	BASE(now);
 	now->historic = false;
 	now->littered = false;
-	now->tries = 0; /* other slots may now be the next to be erased */
+	now->tries = 0; /* another slot may be the next to be erased */
 	now->sweeping = 0;
 	now->first = 0;
 	guard = guard_enter();
 	if (now->full_ready > 1)
-		now->full_ready = 1; /* another slot may come behind it */
+		now->full_ready = 1; /* another slot may follow it now */
 	guard_leave(guard);
 	slots_order(now);
 }
@@ -102,7 +102,7 @@ static void take_full(struct journal *now)
 	now->mends = true;
 }
 
-/* The pieces are written at once, the record behind them. */
+/* Writes the pieces at once; journal_step() writes the record after them. */
 static void place_short(struct journal *now)
 {
 	now->buffer[0] = (uint8_t)(slots_tag(now) + 1);
@@ -113,7 +113,10 @@ static void place_short(struct journal *now)
 	eeprom_poke(slots_pieces(now->slot), now->buffer[SHORT_SIZE]);
 }
 
-/* A falling supply gets the counters first; else the tail comes first, so that a complete record has one. */
+/*
+ * Writes the tail first, so that a complete record always has one; but when the supply falls, the
+ * counters come first.
+ */
 static void place_full(struct journal *now)
 {
 	uint16_t sequence = ++now->attempt;
@@ -129,8 +132,8 @@ static void place_full(struct journal *now)
 }
 
 /*
- * A full record gives way, unless it is complete, or about to be and good enough to put a short one on; a short one does
- * not.
+ * Returns true when a new record may replace the one under way. A short record is always finished;
+ * so is a full one that is complete, or nearly complete and able to carry a short record.
  */
 static bool gives_way(struct journal *now)
 {
@@ -151,7 +154,7 @@ static bool short_fits(const struct journal *now)
 	return now->short_ready && !now->far && !journal_broken && now->shorts < JOURNAL_SHORTS_MAX;
 }
 
-/* In the background a full record leaves another erased slot behind, so that a falling supply finds one at any time. */
+/* An hourly record needs two erased slots: it leaves one for a save, which may come at any time. */
 SHARED bool journal_begin(bool may_be_short)
 {
 	struct journal *now = &journal;
@@ -186,8 +189,8 @@ void journal_hurry(void)
 	now->urgent = true;
 }
 
-/* Takes the counters as they are now. */
-static bool take(struct journal *now)
+/* Copies the counters as they are now to the buffer. Returns false if no slot is left. */
+static bool take_counters(struct journal *now)
 {
 	if (now->brief && short_fits(now)) {
 		take_short(now);
@@ -204,7 +207,7 @@ static bool take(struct journal *now)
 	return true;
 }
 
-/* Gives what was taken its slot. */
+/* Gives the record in the buffer its slot. */
 static bool place(struct journal *now)
 {
 	if (now->brief)
@@ -216,15 +219,18 @@ static bool place(struct journal *now)
 	return true;
 }
 
-/* Another segment begins where one ended: the record after its tail, or the tail after the record. */
-static bool turn(struct journal *now)
+/* Begins the other segment: the record after its tail, or the tail after the record. */
+static bool begin_segment(struct journal *now)
 {
 	slots_segment(now, now->next);
 	now->next = now->next ? 0 : FULL_SIZE;
 	return true;
 }
 
-/* Some steps write nothing, so that no interrupt is long. A byte is on its way when its CRC is computed. */
+/*
+ * Some steps write nothing, to keep each interrupt short. The CRC is updated after the byte's write
+ * has begun.
+ */
 bool journal_step(void)
 {
 	struct journal *now = &journal;
@@ -232,7 +238,7 @@ bool journal_step(void)
 
 	BASE(now);
 	if (now->phase == JOURNAL_ASKED)
-		return take(now);
+		return take_counters(now);
 	if (now->phase == JOURNAL_TAKEN)
 		return place(now);
 	if (!now->left) {
@@ -240,7 +246,7 @@ bool journal_step(void)
 		return false;
 	}
 	if (now->at >= now->end)
-		return turn(now);
+		return begin_segment(now);
 	byte = now->buffer[now->at];
 	eeprom_poke(now->place++, byte);
 	now->left--;

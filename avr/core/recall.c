@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The newest state that the journal holds, and what of it is damaged, at start. */
+/* Restores the newest state from the journal at start, and counts damaged records. */
 #include <string.h>
 
 #include "eeprom.h"
@@ -9,12 +9,13 @@
 #include "slots.h"
 
 /*
- * Finds the newest full record, and returns its slot. Slots of layout 1 that are none now may hold it: one that follows those of
- * the others closely, as what stands there now may by chance look like a record.
+ * Returns the slot of the newest full record, or JOURNAL_NO_SLOT. It may lie in a slot of layout 1
+ * that layout 2 uses for other data. Such data may look like a record by chance, so a record there
+ * counts only if its number closely follows the numbers of the others.
  */
 static uint8_t find_full(struct journal *now)
 {
-	uint8_t found = JOURNAL_NO_SLOT;
+	uint8_t newest = JOURNAL_NO_SLOT;
 
 	now->brief = false;
 	now->short_live = JOURNAL_NO_SLOT;
@@ -24,19 +25,19 @@ static uint8_t find_full(struct journal *now)
 
 		if (now->slot < now->first ||
 		    (now->slot < FULL_SLOTS && slots_worn_full(now->slot)))
-			continue; /* an old record that cannot be erased would be the newest one when numbers begin anew */
+			continue; /* worn: its old record would seem newest when the numbers wrap */
 		if (!slots_load(now, 0))
 			continue;
 		ahead = (uint16_t)(slots_word(now->buffer) - now->sequence);
 		if (!now->far && ahead >= (now->slot < FULL_SLOTS ? 0x8000u : FULL_SLOTS_1))
 			continue;
 		slots_adopt(now);
-		found = now->slot;
+		newest = now->slot;
 	}
-	return found;
+	return newest;
 }
 
-/* Brings counters up to the low halves in the short record in buffer[]. */
+/* Advances the counters to the low halves in the short record in buffer[]. */
 static void extend(const struct journal *now, uint32_t *counter)
 {
 	const uint8_t *low = now->buffer + 1;
@@ -46,35 +47,38 @@ static void extend(const struct journal *now, uint32_t *counter)
 }
 
 /*
- * Whether now->slot holds a complete record that is not sound. One that was cut off lacks its last byte or, a full one, has not
- * got all of its zeros; an erased slot in which a bit fell over is none.
+ * Returns true when now->slot holds a complete but damaged record. A record that a power cut ended
+ * does not count: its last byte is still erased or, in a full record, lacks some of its zeros. Nor
+ * does an erased slot in which a single bit changed.
  */
 static bool damaged(struct journal *now, bool brief)
 {
 	const uint8_t *last;
 	uint16_t place;
-	uint8_t stands;
+	uint8_t stored;
 
 	now->brief = brief;
 	if (slots_load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
 		return false;
-	last = now->buffer + now->end - 1; /* as they should be */
+	last = now->buffer + now->end - 1; /* as it should be */
 	place = (uint16_t)(now->place + now->end - 1);
-	stands = eeprom_read(place);
-	if (stands == EEPROM_BLANK)
+	stored = eeprom_read(place);
+	if (stored == EEPROM_BLANK)
 		return false;
-	return brief || (stands & *last) != *last || eeprom_read((uint16_t)(place - 1)) != last[-1];
+	return brief || (stored & *last) != *last || eeprom_read((uint16_t)(place - 1)) != last[-1];
 }
 
 /*
- * The slots behind the newest record were erased before it was written, up to the next erased or sound one: what stands there complete is
- * newer, unless its number says that it is an old one whose erasure had only begun.
+ * Counts damaged records that are newer than the one in the slot base. The slots behind base were
+ * erased before its record was written, so a complete record there is newer. The search ends at the
+ * first slot that is erased or sound. A number among those of the last FULL_SLOTS_1 records marks
+ * an old record whose erasure had only begun.
  */
 static void count_newer(struct journal *now, uint8_t base)
 {
 	for (now->slot = now->after[base]; now->slot != base; now->slot = now->after[now->slot]) {
 		if (now->historic && now->slot < base)
-			return; /* layout 1 had other slots in between */
+			return; /* layout 1 had more slots in between */
 		now->brief = false;
 		if (slots_load(now, 0) || (now->buffer[0] & now->buffer[1]) == EEPROM_BLANK)
 			return;
@@ -88,7 +92,7 @@ static void load_tail(struct journal *now, uint8_t base)
 {
 	now->slot = base;
 	now->brief = false;
-	slots_load(now, 0); /* its number is what the tail's CRC starts from */
+	slots_load(now, 0); /* the tail's CRC starts from the record's number */
 	if (!now->historic && slots_load(now, FULL_SIZE)) {
 		slots_adopt_tail(now);
 		return;
@@ -96,7 +100,7 @@ static void load_tail(struct journal *now, uint8_t base)
 	journal_broken = true;
 }
 
-/* The parts of a Wh that go with a short record's counters. */
+/* Computes the parts of a Wh that belong to a short record's counters. */
 static void extend_parts(const struct journal *now, const uint32_t *counter, uint16_t *part)
 {
 	uint8_t pieces = eeprom_read(slots_pieces(now->slot));
@@ -121,7 +125,7 @@ static void find_shorts(struct journal *now, uint32_t *counter, uint16_t *part)
 	for (now->slot = 0; now->slot < SHORT_SLOTS; now->slot++) {
 		if (slots_worn_short(now->slot) || !slots_load(now, 0))
 			continue;
-		/* Of another base, or older than the one found. */
+		/* Skips records on another full record, and older ones. */
 		if ((now->buffer[0] ^ slots_tag(now)) >> 4 || now->buffer[0] <= slots_tag(now))
 			continue;
 		now->shorts = now->buffer[0] & 0x0f;

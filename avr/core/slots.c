@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The journal's slots. */
 #include "slots.h"
 
 #include <string.h>
@@ -8,7 +7,9 @@
 #include "eeprom.h"
 #include "settings.h"
 
-/* The last byte written never looks erased: an erased one tells for certain that the record is incomplete. */
+/*
+ * The last byte written never looks erased, so an erased one proves that the record is incomplete.
+ */
 static uint8_t last_byte(uint8_t crc)
 {
 	return crc == EEPROM_BLANK ? 0 : crc;
@@ -44,7 +45,6 @@ bool slots_worn_short(uint8_t slot)
 	return more.worn_short & bit(slot);
 }
 
-/* Which slot comes after which, those left out that are worn or not free yet. */
 void slots_order(struct journal *now)
 {
 	uint8_t next = 0;
@@ -63,7 +63,6 @@ uint16_t slots_word(const uint8_t *at)
 	return (uint16_t)((uint16_t)at[1] << 8 | at[0]);
 }
 
-/* Begins the segment of the buffer at that index: the record, or its tail. */
 void slots_segment(struct journal *now, uint8_t at)
 {
 	now->at = at;
@@ -85,7 +84,7 @@ void slots_segment(struct journal *now, uint8_t at)
 	}
 }
 
-/* Writes the CRC behind the body. */
+/* Appends the CRC to the body. */
 static void seal(struct journal *now)
 {
 	uint8_t *end = now->buffer + now->body;
@@ -116,7 +115,6 @@ SHARED bool slots_hold(uint16_t place, const uint8_t *what, uint8_t count)
 	return true;
 }
 
-/* Loads the segment of now->slot at that index of the buffer; true when it is sound. */
 bool slots_load(struct journal *now, uint8_t at)
 {
 	uint16_t place;
@@ -137,7 +135,6 @@ uint8_t slots_tag(const struct journal *now)
 	return (uint8_t)((uint8_t)(now->sequence << 4) | now->shorts);
 }
 
-/* Makes the full record in buffer[] the base of what follows. */
 void slots_adopt(struct journal *now)
 {
 	now->sequence = now->attempt = slots_word(now->buffer);
