@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Single bits by number. */
+/* Single bits by number, and the host's stand-in for the registers of flags.h. */
 #include "shape.h"
 
 #ifndef __AVR__
@@ -7,7 +7,7 @@
 
 volatile struct flags flags;
 volatile uint8_t meter_fresh;
-volatile uint8_t meter_told;
+volatile uint8_t meter_sent;
 #endif
 
 uint8_t bit(uint8_t number)

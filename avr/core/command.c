@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Strict reader of messages and writer of replies. */
+/* Reads messages strictly and writes replies. */
 #ifdef BOARD_SPI
 #include "command.h"
 
@@ -19,7 +19,7 @@
 #define SETTING(name) IN_SETTINGS, offsetof(struct settings, name)
 #define MORE(name) IN_MORE, offsetof(struct more, name)
 
-/* letter, place, size, index from, indexes, bytes from one to the next, number */
+/* letter, place, offset, size, first, indexes, step, number */
 static const struct field FIELDS[] FLASH = {
 	{ 'h', SETTING(hardware), 3, 0, 0, 0, false },
 	{ 's', NOWHERE, 0, 2, 0, 0, 0, false },
@@ -54,7 +54,7 @@ SHARED static void put8(uint8_t value)
 	put(hex_digit(value));
 }
 
-/* size bytes; the last one first if they are a number. */
+/* Puts size bytes, the last one first if they are a number. */
 static void put_value(const void *value, uint8_t size, bool number)
 {
 	const uint8_t *at = value;
@@ -69,7 +69,7 @@ SHARED static void reply_begin(uint8_t *reply, uint8_t first, uint8_t second)
 {
 	out = reply;
 	out_crc = 0;
-	flags.tells = false;
+	flags.sends_delta = false;
 	put(first);
 	put(second);
 }
@@ -95,14 +95,14 @@ static void put_delta(uint8_t sensor)
 	put_value(&sensor_extra[sensor], 4, true);
 }
 
-/* What was told but not taken is told again, with what is new since. */
+/* Sends again what was sent but not read to its end, with what has changed since. */
 static void put_deltas(void)
 {
-	meter_told |= meter_fresh;
+	meter_sent |= meter_fresh;
 	meter_fresh = 0;
-	flags.tells = true;
+	flags.sends_delta = true;
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (meter_told & bit(i))
+		if (meter_sent & bit(i))
 			put_delta(i);
 	}
 }
@@ -120,20 +120,20 @@ static void put_input(uint8_t input)
 
 static void put_damage(void)
 {
-	put16(more.falls);
+	put16(more.fallbacks);
 	put8(more.age);
 	put8(more.worn_full);
 	put8(more.worn_short);
 	put8(more.trial);
 }
 
-/* The new values of a request. */
+/* Returns the new values of a request, behind its index if it has one. */
 static const uint8_t *values(const struct request *request)
 {
 	return request->argument + (request->field.indexes ? 1 : 0);
 }
 
-/* Where the value of a request stands in RAM. */
+/* Returns where the value of a request lies in RAM. */
 SHARED static uint8_t *value_place(const struct request *request)
 {
 	uint8_t *base = (uint8_t *)&settings;
@@ -169,7 +169,7 @@ static void put_values(const struct request *request)
 	}
 }
 
-/* Puts the new bytes of a request where they belong. */
+/* Stores the new bytes of a request, in the order of the AVR. */
 static void store(const struct request *request, uint8_t *at)
 {
 	const uint8_t *value = values(request);
@@ -184,7 +184,9 @@ static void store(const struct request *request, uint8_t *at)
 	}
 }
 
-/* What a pulse of the sensor is: the part of a Wh is brought over. A constant that is set says it alone. */
+/*
+ * Changes the energy of a pulse and converts the part of a Wh. A constant replaces an exact value.
+ */
 static void set_step(const struct request *request)
 {
 	uint8_t sensor = request->index;
@@ -201,7 +203,7 @@ static void set(const struct request *request)
 {
 	uint32_t counter;
 
-	meter_account_all(); /* until now the old settings hold */
+	meter_account_all(); /* the old settings hold for all that came until now */
 	switch (request->letter) {
 	case 'c':
 		journal_break();
@@ -223,13 +225,16 @@ static void set(const struct request *request)
 	meter_follow_settings();
 }
 
-/* A number of two bytes among new values. */
+/* Reads a number of two bytes in the order of the wire. */
 static uint16_t word(const uint8_t *value)
 {
 	return (uint16_t)((uint16_t)value[0] << 8 | value[1]);
 }
 
-/* unit, pulses: none of them, or a pulse is unit / pulses Wh, of which at most 16 make one. */
+/*
+ * Returns true if both are 0, or if a pulse of unit / pulses Wh is not too small: at most 16 make
+ * one Wh.
+ */
 static bool exact_fits(uint16_t unit, uint16_t pulses)
 {
 	if (!unit || !pulses)
@@ -242,7 +247,7 @@ static bool hold_fits(uint16_t hold)
 	return !hold || (hold >= HOLD_MIN && hold <= HOLD_MAX);
 }
 
-/* Whether new values are in range. */
+/* Returns true when the new values are in range. */
 static bool acceptable(const struct request *request)
 {
 	const uint8_t *value = values(request);
@@ -279,7 +284,7 @@ static bool find_field(uint8_t letter, struct field *field)
 	return false;
 }
 
-/* Whether count bytes of arguments are those of the command. */
+/* Returns true when count bytes of arguments fit the command. */
 static bool readable(struct request *request, uint8_t count)
 {
 	uint8_t verb;
@@ -345,10 +350,10 @@ SHARED uint8_t command_run(const struct request *request, uint8_t *reply)
 	return reply_end(reply);
 }
 
-void command_taken(void)
+void command_delivered(void)
 {
-	if (flags.tells)
-		meter_told = 0;
-	flags.tells = false;
+	if (flags.sends_delta)
+		meter_sent = 0;
+	flags.sends_delta = false;
 }
 #endif

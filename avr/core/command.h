@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The commands of the SPI bus: from a message to its reply (docs/protocols.md §1). */
+/* The commands of the SPI bus: turns a message into its reply (docs/protocols.md §1). */
 #ifndef CORE_COMMAND_H
 #define CORE_COMMAND_H
 
@@ -8,48 +8,52 @@
 
 #include "shape.h"
 
-/* Where the values of a command are. */
+/* Where the values of a command lie. */
 enum place {
 	IN_SETTINGS,
 	IN_MORE,
 	IN_COUNTERS,
-	NOWHERE, /* read-only, with values of their own */
+	NOWHERE, /* computed, or no value; read-only */
 };
 
-/* One letter of the commands `g?` and `s?`. */
+/* What one letter of the commands `g?` and `s?` stands for. */
 struct field {
 	uint8_t letter;
 	uint8_t place;
-	uint8_t offset; /* there */
-	uint8_t size;   /* bytes of a value */
-	uint8_t first; /* the first of the sensors or ports that have one each; the argument begins with its number */
-	uint8_t indexes; /* how many they are; 0: there is one value */
-	uint8_t step;    /* bytes from one to the next */
-	bool number;     /* stored low byte first; else bytes in the order of the wire */
+	uint8_t offset;  /* of the first value in that place */
+	uint8_t size;    /* bytes of a value */
+	uint8_t first;   /* the first sensor or port that has a value */
+	uint8_t indexes; /* how many have one; their index comes first. 0: one value, no index */
+	uint8_t step;    /* bytes from one value to the next */
+	bool number;     /* stored low byte first; else in the order of the wire */
 };
 
-/* A message that could be read. Arguments are in the order of the wire. */
+/* A message that was understood. */
 struct request {
 	struct field field;
 	uint8_t verb; /* `g`, `s` or `c` */
 	uint8_t letter;
-	uint8_t index; /* of sensor or port, 0 for commands without one */
-	uint8_t argument[PORTS];
+	uint8_t index;           /* of sensor or port, 0 for commands without one */
+	uint8_t argument[PORTS]; /* in the order of the wire */
 };
 
 /*
- * Reads the length characters between `l` and `.`, CRC included; another length than a message can have says that it was
- * damaged. Returns 0, or the second letter of the refusal: `y` or `z`. Changes nothing but *request.
+ * Reads the length characters between `l` and `.`, CRC included. A message of impossible length
+ * counts as damaged. Returns 0, or the second letter of the refusal: `y` or `z`. Changes only
+ * *request.
  */
 uint8_t command_read(struct request *request, const uint8_t *text, uint8_t length);
 
-/* Executes a request (of `ct` only the reply is made) and writes the reply; returns its length. */
+/*
+ * Executes a request and writes its reply; returns the reply's length. For `ct` it only writes the
+ * reply.
+ */
 uint8_t command_run(const struct request *request, uint8_t *reply);
 
-/* Writes a refusal with that second letter; returns its length. */
+/* Writes a refusal with this second letter; returns its length. */
 uint8_t command_refuse(uint8_t letter, uint8_t *reply);
 
-/* The last reply was clocked out completely: what it told need not be told again. */
-void command_taken(void);
+/* Notes that the last reply was clocked out completely, so that its delta is not sent again. */
+void command_delivered(void);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Copies of counters inside interrupts, where the compiler's own would take twice the time. */
+/* Copies counters inside interrupts, in half the time of the compiler's own code. */
 #ifndef CORE_COPY_H
 #define CORE_COPY_H
 
 #include <stdint.h>
 
-/* All bytes of count counters (at least one), low byte first: 19 cycles each. */
+/* Copies all bytes of count counters (at least one), low byte first: 19 cycles each. */
 static inline void copy_whole(uint8_t *to, const uint32_t *from, uint8_t count)
 {
 #ifdef __AVR__
@@ -21,7 +21,7 @@ static inline void copy_whole(uint8_t *to, const uint32_t *from, uint8_t count)
 #endif
 }
 
-/* The low 16 bits of count counters (at least one), low byte first: 13 cycles each. */
+/* Copies the low 16 bits of count counters (at least one), low byte first: 13 cycles each. */
 static inline void copy_low(uint8_t *to, const uint32_t *from, uint8_t count)
 {
 #ifdef __AVR__

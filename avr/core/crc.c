@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CRC-8 and CRC-16, small rather than fast: no tables in flash. */
+/* CRC-8 and CRC-16 without tables, which would take flash. */
 #include "crc.h"
 
 #include "shape.h"
@@ -19,7 +19,7 @@ uint8_t crc8_update(uint8_t crc, uint8_t byte)
 	return crc;
 }
 
-/* In bytes, as the AVR shifts words one place at a time. */
+/* Works on bytes, because the AVR shifts words one place at a time. */
 uint16_t crc16_update(uint16_t crc, uint8_t byte)
 {
 	uint8_t x = (uint8_t)((uint8_t)(crc >> 8) ^ byte);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Executes messages; `ct` goes on in the background until the EEPROM holds everything. */
+/* Executes messages. `ct` goes on in the background until the EEPROM holds everything. */
 #ifdef BOARD_SPI
 #include "dialogue.h"
 
@@ -11,16 +11,19 @@
 #include "link.h"
 #include "meter.h"
 
-#define COMMIT_TICKS_MAX (TICKS_PER_S / 50 * 19) /* 380 ms: the reply to `ct` is due within 400 */
+#define COMMIT_TICKS_MAX (TICKS_PER_S / 50 * 19) /* 380 ms; the reply to `ct` is due within 400 */
 
-/* The last request; it stays while a `ct` is being carried out. Main loop only. */
+/* The last request, kept while a `ct` is being carried out. Main loop only. */
 static struct {
 	uint8_t epoch;
 	uint16_t began; /* tick at which the commit began */
 	struct request request;
 } last;
 
-/* The `ct` that is being carried out; dialogue_answer() drops a reply that nobody waits for any more. */
+/*
+ * Answers `ct` when it is done or takes too long. dialogue_answer() drops the reply if the master
+ * no longer waits.
+ */
 static void commit_run(void)
 {
 	enum store_result result = keeper_committed();
@@ -43,9 +46,9 @@ static void execute(void)
 	uint8_t letter = command_read(request, link.message, link.length);
 
 	if (!link_waits(epoch))
-		return; /* overtaken: what was read may be half the next message */
-	if (!letter && request->verb == 's' && request->letter == 'c' && !keeper_takes())
-		return; /* later */
+		return; /* a new message has begun and may have overwritten this one */
+	if (!letter && request->verb == 's' && request->letter == 'c' && !keeper_accepts_counter())
+		return; /* try again in the next pass */
 	link.complete = false;
 	flags.committing = false;
 	last.epoch = epoch;
@@ -68,9 +71,9 @@ static void execute(void)
 
 void dialogue_run(void)
 {
-	if (link.taken) {
-		link.taken = false;
-		command_taken();
+	if (link.delivered) {
+		link.delivered = false;
+		command_delivered();
 	}
 	if (link.complete)
 		execute();

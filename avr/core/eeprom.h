@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The EEPROM as the core sees it; hw/eeprom.c and the host tests provide it. */
+/*
+ * The EEPROM as the core sees it. hw/eeprom.c provides it on the board, host/bench.c in the tests.
+ */
 #ifndef CORE_EEPROM_H
 #define CORE_EEPROM_H
 
@@ -15,19 +17,22 @@ enum eeprom_mode {
 	EEPROM_WRITE = 0x20,   /* into an erased cell, 1.8 ms */
 };
 
-/* Reads one cell; waits for an operation under way (at most 3.4 ms). Main loop. */
+/* Reads one cell. Waits for an operation under way, at most 3.4 ms. Main loop. */
 uint8_t eeprom_read(uint16_t at);
 
-/* Starts one operation; false when one is under way or a record is being written. Main loop. */
+/*
+ * Starts one operation. Returns false when one is under way or a record is being written. Main
+ * loop.
+ */
 bool eeprom_start(uint16_t at, uint8_t value, enum eeprom_mode mode);
 
-/* True when eeprom_start() would start. Main loop. */
+/* Returns true when eeprom_start() would start an operation. Main loop. */
 bool eeprom_idle(void);
 
-/* Starts writing one cell for journal_step(), with the EEPROM known to be ready. Interrupts are off. */
+/* Starts to write one cell for journal_step(), while the EEPROM is ready. With interrupts off. */
 void eeprom_poke(uint16_t at, uint8_t value);
 
-/* Asks for journal_step() whenever the EEPROM is ready. Interrupts are off. */
+/* Has journal_step() called whenever the EEPROM is ready. With interrupts off. */
 void eeprom_call_journal(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Energy and power in 32-bit pieces: a 64-bit division would cost the board more than all else. */
+/* Computes energy and power in 32 bits; a 64-bit division would be too large for the flash. */
 #include "energy.h"
 
 #include "shape.h"
@@ -46,7 +46,10 @@ uint8_t energy_pieces(uint16_t part, const struct step *step)
 	return (uint8_t)pieces;
 }
 
-/* In parts, the energy of all pulses since is a multiple of that of one: this leaves one part for each number of pieces. */
+/*
+ * Counted in parts, the energy of all pulses since is a multiple of one pulse's; so each number of
+ * pieces has exactly one part.
+ */
 uint16_t energy_part_ahead(uint16_t wh, uint16_t from, uint8_t pieces, const struct step *step)
 {
 	uint32_t pulse = (uint32_t)step->whole * step->per + step->part;
@@ -62,8 +65,8 @@ uint16_t energy_part_ahead(uint16_t wh, uint16_t from, uint8_t pieces, const str
 }
 
 /*
- * POWER_SCALE is such that a watt is a whole number of parts and the mean code, ten bits, times it fits 16 bits. The
- * constant is rounded here: below 200 ppm for any clamp of 25 A and more.
+ * POWER_SCALE makes a watt a whole number of parts, and its product with the mean code of ten bits
+ * fits 16 bits. Rounding the constant costs less than 200 ppm for clamps of 25 A and more.
  */
 uint32_t energy_power(uint32_t sum, uint16_t count, const struct constant *constant)
 {

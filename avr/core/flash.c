@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Copies tables out of flash. */
 #include "flash.h"
 
 #include "shape.h"

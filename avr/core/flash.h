@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tables that stay in flash on the AVR, which reads them by instructions of their own. */
+/* Tables that stay in flash, which the AVR reads by special instructions. */
 #ifndef CORE_FLASH_H
 #define CORE_FLASH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Short stretches of the main loop during which no interrupt may run; nothing on the host. */
+/* Switches interrupts off for a short stretch of the main loop; does nothing on the host. */
 #ifndef CORE_GUARD_H
 #define CORE_GUARD_H
 

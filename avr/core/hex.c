@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hexadecimal digits. */
 #include "hex.h"
 
 uint8_t hex_value(uint8_t digit)

@@ -7,10 +7,10 @@
 
 #define HEX_BAD 0xff
 
-/* Value of one lower-case digit, or HEX_BAD. */
+/* Returns the value of a lower-case digit, or HEX_BAD. */
 uint8_t hex_value(uint8_t digit);
 
-/* Lower-case digit of the low four bits. */
+/* Returns the lower-case digit for the low four bits. */
 uint8_t hex_digit(uint8_t value);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The five historic layouts of the EEPROM. */
+/* The five EEPROM layouts of historic firmware. */
 #include "history.h"
 
 #include "eeprom.h"
@@ -17,13 +17,13 @@ static void read_block(void *to, uint16_t at, uint8_t size)
 #ifdef BOARD_SPI
 #define GUARD 0xbe
 
-/* Where the groups of fields lie; within each the order is the same. */
+/* Where each group of fields lies; the order within a group is always the same. */
 struct image {
-	uint8_t sensor_size; /* without or with a fraction */
+	uint8_t sensor_size; /* 6, or 8 with a fraction */
 	uint8_t guard;
-	uint8_t version; /* major u16, minor u8, software u8, u8 */
+	uint8_t version; /* hardware major u16 and minor u8, software u8, u8 */
 	uint8_t events;  /* watchdogs u16, brown-outs u16 */
-	uint8_t enabled; /* one bit a sensor */
+	uint8_t enabled; /* a bit for each sensor */
 	uint8_t map;
 	uint8_t sensors;
 };
@@ -35,8 +35,11 @@ static const struct image IMAGES[] FLASH = {
 	{ 8, 0x40, 0x3b, 0x37, 0x36, 0x30, 0x00 },
 };
 
-/* A sensor is its counter, its constant and perhaps the fraction, just as settings.constant[] has them. */
-static void take(const struct image *image, uint32_t *counter)
+/*
+ * Loads settings and counters. A sensor is stored as counter, constant and perhaps fraction, in the
+ * format of settings.constant[].
+ */
+static void load_image(const struct image *image, uint32_t *counter)
 {
 	uint8_t at = image->sensors;
 	uint8_t enabled = eeprom_read(image->enabled);
@@ -59,7 +62,7 @@ static void take(const struct image *image, uint32_t *counter)
 	}
 }
 
-bool history_take(uint32_t *counter)
+bool history_load(uint32_t *counter)
 {
 	struct image image;
 	uint8_t version[3];
@@ -73,7 +76,7 @@ bool history_take(uint32_t *counter)
 		if (image.sensor_size != (version[2] ? 8 : 6))
 			continue;
 		settings.hardware[2] = version[2];
-		take(&image, counter);
+		load_image(&image, counter);
 		return true;
 	}
 	return false;
@@ -84,7 +87,7 @@ bool history_take(uint32_t *counter)
 #define SENSOR_SIZE 37 /* id char[33], value u32 */
 #define ID_DIGITS 32
 
-static bool take_id(uint16_t at, uint8_t *id)
+static bool load_id(uint16_t at, uint8_t *id)
 {
 	for (uint8_t i = 0; i < ID_DIGITS; i++) {
 		uint8_t value = hex_value(eeprom_read((uint16_t)(at + i)));
@@ -96,12 +99,12 @@ static bool take_id(uint16_t at, uint8_t *id)
 	return eeprom_read((uint16_t)(at + ID_DIGITS)) == 0;
 }
 
-bool history_take(uint32_t *counter)
+bool history_load(uint32_t *counter)
 {
 	struct settings before = settings;
 
 	for (uint8_t i = 0; i < SENSORS; i++) {
-		if (!take_id((uint16_t)(i * SENSOR_SIZE), settings.id[i])) {
+		if (!load_id((uint16_t)(i * SENSOR_SIZE), settings.id[i])) {
 			settings = before;
 			return false;
 		}

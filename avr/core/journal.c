@@ -257,7 +257,7 @@ bool journal_step(void)
 	return true;
 }
 
-bool journal_book(bool *sound, bool weak)
+bool journal_check(bool *sound, bool weak)
 {
 	struct journal *now = &journal;
 

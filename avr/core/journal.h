@@ -23,7 +23,7 @@ enum journal_phase {
 	JOURNAL_ASKED,   /* journal_step() copies the counters to the buffer next */
 	JOURNAL_TAKEN,   /* they are in the buffer; the record gets its slot next */
 	JOURNAL_WRITING, /* journal_step() writes the buffer, a byte a call */
-	JOURNAL_WRITTEN, /* journal_book() checks the record next */
+	JOURNAL_WRITTEN, /* journal_check() checks the record next */
 };
 
 /*
@@ -148,7 +148,7 @@ bool journal_step(void);
  * right. weak says that the supply is low; a cell that fails then does not count as worn out. Main
  * loop.
  */
-bool journal_book(bool *sound, bool weak);
+bool journal_check(bool *sound, bool weak);
 
 /*
  * Erases the next slots ahead, one byte a call. A slot that cannot be erased is never used again.

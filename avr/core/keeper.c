@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* When to save: each hour, when asked, when the supply falls; with a budget for a supply that ripples. */
+/*
+ * Saves each hour, on request and when the supply falls; a rippling supply gets a limited number of
+ * saves.
+ */
 #include "keeper.h"
 
 #include "flags.h"
@@ -10,14 +13,14 @@
 
 uint8_t keeper_saves NOINIT;
 
-/* Written by the main loop alone but for what is marked. */
+/* Only the main loop writes it, except dips. */
 static struct {
-	volatile uint8_t dips; /* counted by the interrupt; wraps */
+	volatile uint8_t dips; /* counted and written by the interrupt; wraps */
 	uint8_t dips_seen;
-	uint8_t low_ticks;  /* the supply has been low for; stands still at KEEPER_STAYS_LOW */
+	uint8_t low_ticks;  /* how long the supply has been low, up to KEEPER_STAYS_LOW */
 	uint8_t record_min; /* since the last full record */
-	uint8_t save_min;   /* since a save was given back */
-	uint8_t trial_min;  /* of the running hour of the trial */
+	uint8_t save_min;   /* since another save was allowed */
+	uint8_t trial_min;  /* in the present hour of the trial */
 	uint8_t seconds;
 } keeper;
 
@@ -29,7 +32,7 @@ void keeper_boot(bool power_on)
 		flags.record_due = true;
 }
 
-/* Interrupts are off. */
+/* With interrupts off. */
 static void save_now(void)
 {
 	if (!flags.unsaved || !keeper_saves)
@@ -52,7 +55,7 @@ void keeper_hang(void)
 	save_now();
 }
 
-bool keeper_takes(void)
+bool keeper_accepts_counter(void)
 {
 	return journal.full_ready && keeper.dips == keeper.dips_seen &&
 	       (uint8_t)(keeper.low_ticks - 1) >= KEEPER_STAYS_LOW - 1;
@@ -89,7 +92,8 @@ enum store_result keeper_committed(void)
 	return store_state;
 }
 
-static void book(bool weak)
+/* Checks a record that was written and makes another one due if it is bad. */
+static void check_record(bool weak)
 {
 	bool sound;
 
@@ -97,7 +101,7 @@ static void book(bool weak)
 		journal.displaced = false;
 		flags.record_due = true;
 	}
-	if (!journal_book(&sound, weak))
+	if (!journal_check(&sound, weak))
 		return;
 	if (!sound) {
 		flags.record_bad = true;
@@ -118,8 +122,8 @@ static void begin(bool may_be_short)
 	guard_leave(guard);
 }
 
-/* A dip that could not be saved at once is saved as soon as may be. */
-static void mind_supply(bool low, uint8_t ticks)
+/* Saves as soon as possible after a dip that could not be saved at once. */
+static void watch_supply(bool low, uint8_t ticks)
 {
 	if (!low) {
 		keeper.low_ticks = 0;
@@ -127,14 +131,13 @@ static void mind_supply(bool low, uint8_t ticks)
 		return;
 	}
 	if (!keeper.low_ticks)
-		flags.again = true; /* if the interrupt missed it, as at start */
+		flags.again = true; /* the interrupt misses it at start */
 	if (ticks < KEEPER_STAYS_LOW - keeper.low_ticks)
 		keeper.low_ticks = (uint8_t)(keeper.low_ticks + ticks);
 	else
 		keeper.low_ticks = KEEPER_STAYS_LOW;
 	if (!flags.unsaved) {
-		flags.again =
-			false; /* nor is anything erased for it: the charge is for what may come */
+		flags.again = false; /* saves the charge: nothing is erased for a save either */
 		return;
 	}
 	if (flags.again && keeper_saves) {
@@ -146,11 +149,14 @@ static void mind_supply(bool low, uint8_t ticks)
 	}
 }
 
-/* Step by step: the settings are stored, an image is erased, and that is stored; then comes the first record with a tail. */
+/*
+ * Ends the use of older firmware's EEPROM: when the settings are stored, erases its image, stores
+ * that, and then writes the first record with a tail.
+ */
 static void end_takeover(void)
 {
 	if (flags.record_due || journal.phase != JOURNAL_FREE || store_state != STORE_DONE)
-		return; /* a record that did not read back has had a successor then */
+		return; /* this also waits until a bad record has been written again */
 	if (!more.littered) {
 		journal_release();
 		flags.record_due = true;
@@ -167,12 +173,15 @@ void keeper_run(bool low, uint8_t ticks)
 		settings.brownouts++;
 		flags.events = true;
 	}
-	book(low);
-	mind_supply(low, ticks);
+	check_record(low);
+	watch_supply(low, ticks);
 	if (!low || keeper.low_ticks >= KEEPER_STAYS_LOW) {
 		if (flags.record_due)
 			begin(false);
-		/* Settings of ours end what older firmware left: the counters come before them, and erased tails. */
+		/*
+		 * Our settings mark the end of the older layout, so the counters and erased tails
+		 * come before them.
+		 */
 		if (!journal.historic ||
 		    (!flags.record_due && journal.phase == JOURNAL_FREE && journal_clear_tails()))
 			store_run();
@@ -184,7 +193,7 @@ void keeper_run(bool low, uint8_t ticks)
 		end_takeover();
 }
 
-/* Each hour until the former hold need not be compared any longer. */
+/* Counts the hours down for which the former hold is compared. */
 static void run_trial(void)
 {
 	if (!more.trial || ++keeper.trial_min < 60)
@@ -208,8 +217,7 @@ static void minute(void)
 			flags.record_due = true;
 		if (flags.events && !flags.pending) {
 			keeper_commit();
-			keeper.record_min =
-				0; /* also when no record is written: dips must not write settings each minute */
+			keeper.record_min = 0; /* or dips would write settings each minute */
 		}
 	}
 	if (keeper.record_min >= KEEPER_FAR_MIN &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where everything lies in the 512 bytes of EEPROM; address 0 stays unused (docs/firmware.md). */
+/* The layout of the 512 bytes of EEPROM. Address 0 stays unused (docs/firmware.md). */
 #ifndef CORE_LAYOUT_H
 #define CORE_LAYOUT_H
 
@@ -8,16 +8,17 @@
 
 #define EEPROM_SIZE 512
 #ifdef BOARD_SPI
-#define HISTORIC_END 65 /* the longest historic layout begins at address 0 */
+#define HISTORIC_END 65 /* end of the longest historic layout; all begin at address 0 */
 #else
 #define HISTORIC_END 148 /* 4 × 37 bytes */
 #endif
 
 #define SHORT_SIZE (2 * SENSORS + 2) /* tag, low halves of the counters, CRC-8 */
 #define FULL_SIZE (4 * SENSORS + 4)  /* sequence, counters, CRC-16 */
-#define TAIL_SIZE     \
-	(2 * PULSES + \
-	 1) /* behind a full one: parts of a Wh, CRC-8; elsewhere, as older firmware knows no tails */
+/*
+ * Parts of a Wh and CRC-8. Tails lie apart from the full records, because older firmware has none.
+ */
+#define TAIL_SIZE (2 * PULSES + 1)
 
 #define SHORT_SLOTS 6
 #define SHORT_AT 1
@@ -27,10 +28,9 @@
 #define SETTINGS_AT (EEPROM_SIZE - 2 * SETTINGS_SIZE)
 
 #define FULL_SLOTS 8
-#define JOURNAL_AHEAD \
-	2 /* slots kept erased: for a full record and, when it is displaced, another one */
+#define JOURNAL_AHEAD 2 /* slots kept erased: for a full record, and for a save that displaces it */
 
-/* Slots of layout 1: a record in those that are none any more is believed until there is a newer one. */
+/* The slots of layout 1. A record in those that are gone counts until there is a newer one. */
 #ifdef BOARD_SPI
 #define FULL_SLOTS_1 11
 #else
@@ -38,13 +38,15 @@
 #endif
 
 #define TAIL_AT (FULL_AT + FULL_SLOTS * FULL_SIZE)
-#define PIECES_AT \
-	(TAIL_AT + FULL_SLOTS * TAIL_SIZE) /* a byte for each short record: pulses below one Wh */
+#define PIECES_AT (TAIL_AT + FULL_SLOTS * TAIL_SIZE) /* a byte for each short slot */
 #define MORE_SIZE sizeof(struct more)
 #define MORE_AT (PIECES_AT + SHORT_SLOTS)
 #define TAILS_SIZE (MORE_AT - TAIL_AT)
 
-/* Records keep to slots from here on until everything of a historic image has been taken over: it lies in those before. */
+/*
+ * The first slot that does not overlap a historic image. Until the image has been taken over,
+ * records use the slots from here on.
+ */
 #ifdef BOARD_SPI
 #define FULL_FIRST 0
 #else

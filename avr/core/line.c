@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One line at a time, from what is newest: a line that must wait tells the counter of then. */
+/*
+ * Writes one line at a time. A line that has to wait for its turn reports the counter as it is
+ * then.
+ */
 #ifdef BOARD_UART
 #include "line.h"
 
@@ -47,7 +50,7 @@ static void put_power(uint8_t sensor)
 
 static void put_pulse(uint8_t sensor)
 {
-	line_news.told[sensor] = sensor_counter[sensor];
+	line_news.sent[sensor] = sensor_counter[sensor];
 	put_text("pls ");
 	put_id(sensor);
 	put_number(sensor_counter[sensor]);
@@ -55,7 +58,7 @@ static void put_pulse(uint8_t sensor)
 		put_number(sensor_extra[sensor]);
 }
 
-/* Takes turns, so that a busy sensor does not silence the others. */
+/* Sensors take turns, so that a busy one does not silence the others. */
 static bool put_sensor(void)
 {
 	static uint8_t sensor;
@@ -64,7 +67,7 @@ static bool put_sensor(void)
 		sensor = (uint8_t)(sensor + 1 < SENSORS ? sensor + 1 : 0);
 		if (line_news.power & bit(sensor))
 			put_power(sensor);
-		else if (line_news.told[sensor] != sensor_counter[sensor])
+		else if (line_news.sent[sensor] != sensor_counter[sensor])
 			put_pulse(sensor);
 		else
 			continue;
@@ -89,7 +92,7 @@ static bool put_message(void)
 
 void line_begin(void)
 {
-	memcpy(line_news.told, sensor_counter, sizeof(line_news.told));
+	memcpy(line_news.sent, sensor_counter, sizeof(line_news.sent));
 }
 
 uint8_t line_next(char *line)

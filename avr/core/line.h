@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lines of the board with a serial line (docs/protocols.md §2). */
+/* The text lines that the generation 1 board sends (docs/protocols.md §2). */
 #ifndef CORE_LINE_H
 #define CORE_LINE_H
 
@@ -10,20 +10,23 @@
 
 #define LINE_MAX 60 /* `pls `, 32 digits, two colons, 2 × 10 digits, line feed */
 
-/* What has happened and is still to be told. Main loop only. */
+/* What is to be reported. Main loop only. */
 struct line_news {
-	uint8_t power;          /* sensors whose power is new, one bit each */
+	uint8_t power;          /* a bit for each sensor whose power is new */
 	bool brownout;          /* the supply fell */
 	bool watchdog;          /* the watchdog reset the board */
-	uint32_t told[SENSORS]; /* counters as last told */
+	uint32_t sent[SENSORS]; /* the counters as last reported */
 };
 
 extern struct line_news line_news;
 
-/* At start: counters as they are need not be told. */
+/* Marks the present counters as reported. Called at start. */
 void line_begin(void);
 
-/* Writes the most urgent news as a line of at most LINE_MAX bytes; 0 when there are none. */
+/*
+ * Writes the next line and returns its length, at most LINE_MAX, or 0 when there is nothing to
+ * report.
+ */
 uint8_t line_next(char *line);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* State machine of the bus, one byte at a time; bounded work for each. */
+/* The state machine of the bus. It takes one byte a call and does bounded work. */
 #ifdef BOARD_SPI
 #include "link.h"
 
@@ -67,7 +67,7 @@ static inline void listen(struct link *now, uint8_t in)
 	}
 }
 
-/* `l` when the reply is ready or none is owed, else 0x00. */
+/* Sends `l` when the reply is ready or none is owed, else 0x00. */
 static inline uint8_t reply_begin(struct link *now)
 {
 	now->state = LINK_WAIT;
@@ -100,16 +100,16 @@ static inline uint8_t uart_next(struct link *now)
 	return hex_digit(now->nibble);
 }
 
-/* The terminating 0x00 has been clocked out. */
+/* Notes that the terminating 0x00 was clocked out. */
 static inline void transmitted(struct link *now)
 {
 	if (now->replying)
-		now->taken = true;
+		now->delivered = true;
 	now->owed = false;
 	now->replying = false;
 }
 
-/* The board's turn: what to send next. */
+/* Returns the next byte to send, while the master reads. */
 static inline uint8_t transmit(struct link *now)
 {
 	switch (now->state) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Exactly-once accounting. The inputs' sums run on for ever; seen[] holds how far they have been accounted. A sensor's
- * state and its input's position change together: the new values are first noted as an intent, then applied, then the
- * intent is withdrawn. A reset at any instruction leaves either the old state or an intent to repeat.
+ * Accounts each pulse and sample exactly once. The inputs' sums only grow; seen[] holds how far
+ * they have been accounted. A sensor's state and its input's seen[] change together: the new values
+ * are first written to an intent, then applied, then the intent is cleared. A reset at any
+ * instruction leaves either the old state or a complete intent, which is applied again.
  */
 #include "meter.h"
 
@@ -17,43 +18,46 @@
 #include "settings.h"
 
 #define COUNTED_PORTS (ANALOGS + PULSES)
-#define INTENT_STANDS 0xa5
+#define INTENT_COMPLETE 0xa5
 #define MILLI_MAX 999
 
-/* A reset can tear the sum that the interrupt was writing; nothing honest is so far ahead of the accounting. */
-#define AHEAD_MAX 0x1000000ul /* 16 s at full scale: the watchdog acts long before */
+/*
+ * A reset can tear the sum that the interrupt was writing. No true sum is this far ahead: it is
+ * 16 s at full scale, and the watchdog acts long before.
+ */
+#define AHEAD_MAX 0x1000000ul
 
-/* What a sensor keeps through a reset, besides its counter. */
+/* A sensor's state, besides its counter, that outlives a reset. */
 struct kept {
 	struct remainder rest;
 	uint16_t crc; /* of the sensor's number, counter and remainder */
 };
 
-/* The new state of a sensor, while it is computed and until it is in force. */
+/* The new state of a sensor, from its computation until it is applied. */
 struct intent {
-	uint8_t stands; /* INTENT_STANDS when complete */
+	uint8_t complete; /* INTENT_COMPLETE, or anything else while it is being computed */
 	uint8_t sensor;
 	uint8_t port;  /* UNMAPPED when no input is involved */
-	uint32_t seen; /* input position accounted then */
+	uint32_t seen; /* how far the input is accounted then */
 	uint32_t counter;
 	struct kept kept;
 };
 
-/* Bytes of counter and remainder, which lie behind one another. */
+/* Bytes that the CRC covers: counter and remainder, which are adjacent. */
 #define INTENT_SUMMED \
 	(offsetof(struct intent, kept.rest.part) + 2 - offsetof(struct intent, counter))
-_Static_assert(INTENT_SUMMED == 12, "a gap in what the CRC is of");
+_Static_assert(INTENT_SUMMED == 12, "the CRC would cover padding");
 
-/* What a clamp measured in the running second. */
+/* What a clamp measured in the present second. */
 struct second {
-	uint32_t sum;   /* of the samples, as far as accounted */
-	uint16_t count; /* of all samples ever, as far as accounted; wraps */
+	uint32_t sum;   /* of the accounted samples */
+	uint16_t count; /* inputs.count when last accounted */
 	uint16_t began; /* count as the second began */
 };
 
 uint32_t sensor_counter[SENSORS] NOINIT;
 
-/* All else that outlives a reset. */
+/* The rest of what outlives a reset. */
 static struct {
 	struct kept kept[SENSORS];
 	struct intent intent;
@@ -65,20 +69,20 @@ struct inputs inputs NOINIT;
 uint32_t sensor_extra[SENSORS];
 uint32_t meter_ms;
 uint16_t meter_ticks;
-static uint8_t ms_part; /* meter_ms is behind meter_ticks by this, in 1/MS_WHOLE ms */
+static uint8_t ms_part; /* how far meter_ms is behind meter_ticks, in 1/MS_WHOLE ms */
 
 SHARED static uint16_t intent_crc(void)
 {
 	return crc16_block(CRC16_SEED ^ live.intent.sensor, &live.intent.counter, INTENT_SUMMED);
 }
 
-/* Begins an intent from the sensor's present state. */
+/* Begins an intent with the sensor's present state. */
 SHARED static struct intent *intent_load(uint8_t sensor)
 {
 	struct intent *next = &live.intent;
 
 	BASE(next);
-	next->stands = 0;
+	next->complete = 0;
 	next->sensor = sensor;
 	next->port = UNMAPPED;
 	next->counter = sensor_counter[sensor];
@@ -86,7 +90,7 @@ SHARED static struct intent *intent_load(uint8_t sensor)
 	return next;
 }
 
-/* Tells the journal of a sensor's part of a Wh, with interrupts off. */
+/* Passes a sensor's part of a Wh to the journal. With interrupts off. */
 SHARED static void note_part(uint8_t sensor, uint16_t part, uint8_t pieces)
 {
 	for (uint8_t input = 0; input < PULSES; input++) {
@@ -128,7 +132,7 @@ SHARED static void intent_apply(void)
 	if (next->port < COUNTED_PORTS)
 		live.seen[next->port] = next->seen;
 	ORDER();
-	next->stands = 0;
+	next->complete = 0;
 	ORDER();
 }
 
@@ -136,7 +140,7 @@ SHARED static void intent_commit(void)
 {
 	live.intent.kept.crc = intent_crc();
 	ORDER();
-	live.intent.stands = INTENT_STANDS;
+	live.intent.complete = INTENT_COMPLETE;
 	ORDER();
 	intent_apply();
 }
@@ -160,7 +164,7 @@ void meter_restore_part(uint8_t sensor, uint16_t part, bool in_ram)
 	if (in_ram)
 		part = live.kept[sensor].rest.part;
 	if (part >= step.per)
-		part = 0; /* of settings that were never written */
+		part = 0; /* it belonged to settings that were never stored */
 	if (part == live.kept[sensor].rest.part)
 		return;
 	intent_load(sensor)->kept.rest.part = part;
@@ -199,7 +203,7 @@ uint8_t meter_start(bool keep)
 	uint8_t sound = 0;
 
 	if (keep) {
-		if (live.intent.stands == INTENT_STANDS && live.intent.kept.crc == intent_crc())
+		if (live.intent.complete == INTENT_COMPLETE && live.intent.kept.crc == intent_crc())
 			intent_apply();
 		for (uint8_t i = 0; i < SENSORS; i++) {
 			if (intent_load(i)->kept.crc == intent_crc())
@@ -231,7 +235,7 @@ void meter_pulses(uint8_t input, struct meter_pulses *pulses)
 	guard_leave(guard);
 }
 
-/* How far an input is ahead of the accounting. */
+/* Returns how far an input is ahead of the accounting. */
 static uint32_t ahead_of(uint8_t port, uint32_t seen)
 {
 	uint32_t ahead;
@@ -257,7 +261,7 @@ void meter_tick(uint16_t tick)
 	ms_part = (uint8_t)(part % MS_WHOLE);
 }
 
-/* The clock at the last pulse of an input. */
+/* Returns the clock in ms at an input's last pulse. */
 static uint32_t pulse_ms(const struct pulse *input)
 {
 	uint8_t guard = guard_enter();
@@ -265,7 +269,7 @@ static uint32_t pulse_ms(const struct pulse *input)
 
 	guard_leave(guard);
 	if ((int16_t)ticks < 0)
-		ticks = 0; /* the pulse came in this very turn of the main loop */
+		ticks = 0; /* the pulse came after this pass had read the tick */
 	return meter_ms - ticks * MS_STEP / MS_WHOLE;
 }
 
@@ -274,7 +278,10 @@ SHARED static void increase(uint32_t *value, uint16_t by)
 	*value += by;
 }
 
-/* Adds what the input is ahead, a clamp as far as the arithmetic can take it; the rest has its turn later. True when a counter moved. */
+/*
+ * Adds what the input is ahead, at most ENERGY_SUM_MAX; the rest follows in later calls. Returns
+ * true when there was a pulse or the counter moved.
+ */
 static bool add(struct intent *next, uint32_t ahead)
 {
 	const struct constant *constant = settings_constant(next->sensor);
@@ -313,7 +320,7 @@ SHARED bool meter_account(uint8_t port)
 	next->port = port;
 	next->seen = *seen;
 	moved = add(next, ahead);
-	if (moved && sensor >= ANALOGS) { /* the others have their turn each second */
+	if (moved && sensor >= ANALOGS) { /* meter_second() reports the analog ones */
 		meter_fresh |= bit(sensor);
 		if (port >= FIRST_PULSE_PORT)
 			sensor_extra[sensor] = pulse_ms(pulse_of(port));
@@ -341,7 +348,7 @@ void meter_second(void)
 		meter_account(port);
 		count = (uint16_t)(second->count - second->began);
 		second->began = second->count;
-		/* More samples only when the main loop stood still. */
+		/* There are none, or too many, only when the main loop stood still. */
 		if (sensor < ANALOGS && (uint16_t)(count - 1) < ENERGY_COUNT_MAX)
 			power[sensor] +=
 				energy_power(second->sum, count, settings_constant(sensor));
@@ -365,7 +372,6 @@ SHARED uint16_t meter_milli(uint8_t sensor)
 		return 0;
 	settings_step(sensor, &step);
 	milli = (uint16_t)(rest->part * 1000ul / step.per + rest->nano / 1000000ul);
-	return milli < MILLI_MAX
-		       ? milli
-		       : MILLI_MAX; /* a clamp and pulses on one sensor hold a part of a Wh each */
+	/* A clamp and a pulse input on the same sensor each hold a part of a Wh. */
+	return milli < MILLI_MAX ? milli : MILLI_MAX;
 }

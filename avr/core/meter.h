@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The live counters: what the inputs counted becomes Wh here, exactly once, whatever resets the board. */
+/* The live counters: turns what the inputs measured into Wh, exactly once even across resets. */
 #ifndef CORE_METER_H
 #define CORE_METER_H
 
@@ -10,9 +10,9 @@
 #include "shape.h"
 
 /*
- * What the inputs measured. Written by the tick and edge interrupts alone, it outlives a reset. The clamps' sums of
- * all ADC codes and numbers of samples run on for ever and wrap; the main loop reads them with interrupts off and takes
- * differences.
+ * What the inputs measured; it outlives a reset. Only the tick and edge interrupts write it. sum[]
+ * and count[] hold each clamp's ADC codes and number of samples; they wrap. The main loop reads
+ * them with interrupts off and uses differences.
  */
 struct inputs {
 	uint32_t sum[ANALOGS];
@@ -23,46 +23,53 @@ struct inputs {
 extern struct inputs inputs;
 
 /*
- * Counters in Wh. Written by the main loop alone, with interrupts off, as the supply and watchdog interrupts copy
- * them into a record.
+ * Counters in Wh. Only the main loop writes them, with interrupts off, because the EEPROM interrupt
+ * copies them into a record.
  */
 extern uint32_t sensor_counter[SENSORS];
 
-/* W of an analog sensor, or the board's clock in ms at the last pulse of a pulse sensor. Main loop only. */
+/*
+ * Power in W of an analog sensor; for a pulse sensor the clock in ms at its last pulse. Main loop
+ * only.
+ */
 extern uint32_t sensor_extra[SENSORS];
 
-/* The board's clock, and the tick up to which it was told. Main loop only. */
+/* The board's clock in ms, and the tick up to which it has been advanced. Main loop only. */
 extern uint32_t meter_ms;
 extern uint16_t meter_ticks;
 
 /*
- * At start: after power-on (keep is false) everything begins at nothing, as RAM holds garbage; after any other reset what
- * it interrupted is repeated. Returns one bit for each sensor whose RAM is sound; the others are to be set.
+ * Called at start. After power-on (keep is false) RAM holds garbage, so everything begins at 0.
+ * After any other reset, finishes the change that the reset interrupted. Returns a bit for each
+ * sensor whose state in RAM is sound; the caller sets the others with meter_set().
  */
 uint8_t meter_start(bool keep);
 
-/* Gives the sensor a counter, and the part of a Wh that pulses left; what a clamp held below one Wh is forgotten. */
+/* Sets a sensor's counter and its pulses' part of a Wh. A clamp's energy below one Wh becomes 0. */
 void meter_set(uint8_t sensor, uint32_t counter, uint16_t part);
 
-/* At start, with the settings known: gives the sensor its part of a Wh; in_ram: it has one, which stays if it can be one. */
+/*
+ * Sets a sensor's part of a Wh at start, when the settings are known. With in_ram it keeps the part
+ * in RAM if the settings allow it.
+ */
 void meter_restore_part(uint8_t sensor, uint16_t part, bool in_ram);
 
-/* The part of a Wh was in parts of so many: brings it into those that the settings ask for now. */
+/* Converts a sensor's part of a Wh from the denominator per to the one of the present settings. */
 void meter_rescale(uint8_t sensor, uint16_t per);
 
-/* Lets inputs and journal follow the settings: at start and after each change of them. */
+/* Applies the settings to the inputs and the journal. Called at start and after each change. */
 void meter_follow_settings(void);
 
-/* Lets the board's clock follow the ticks; at least each 255 ticks. */
+/* Advances the board's clock to this tick. Called at least each 255 ticks. */
 void meter_tick(uint16_t tick);
 
 /*
- * Turns one pulse, or what a clamp measured until now (ENERGY_SUM_MAX of it), into energy of the port's sensor; true when
- * there was a pulse or a counter moved.
+ * Adds a port's new pulses, or its clamp's new samples up to ENERGY_SUM_MAX, to the energy of its
+ * sensor. Returns true when there was a pulse or a counter moved.
  */
 bool meter_account(uint8_t port);
 
-/* What an input has counted since power-on: accepted pulses, those that the former hold would have accepted, too short ones. */
+/* What an input has counted since power-on; struct pulse explains the fields. */
 struct meter_pulses {
 	uint16_t count;
 	uint16_t former;
@@ -71,13 +78,15 @@ struct meter_pulses {
 
 void meter_pulses(uint8_t input, struct meter_pulses *pulses);
 
-/* meter_account() of all ports, before the settings change. */
+/* Calls meter_account() for all ports, before the settings change. */
 void meter_account_all(void);
 
-/* Once a second: power of the analog sensors. */
+/* Computes the power of the analog sensors. Called once a second. */
 void meter_second(void);
 
-/* Thousandths of a Wh that a pulse sensor holds; 0 for analog sensors, docs/protocols.md §1. */
+/*
+ * Returns a pulse sensor's part of a Wh in mWh, or 0 for an analog sensor (docs/protocols.md §1).
+ */
 uint16_t meter_milli(uint8_t sensor);
 
 #endif

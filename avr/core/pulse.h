@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Debouncing of an S0 input: a level counts once it has stood unchanged for the input's hold. */
+/* Debounces an S0 input: a level is accepted once it has lasted for the input's hold. */
 #ifndef CORE_PULSE_H
 #define CORE_PULSE_H
 
@@ -8,39 +8,43 @@
 
 #include "settings.h"
 
-/* In timer units; of a hold in 10 µs. */
+/* Converts a hold in 10 µs to timer units. */
 #define PULSE_UNITS(hold) ((uint16_t)((uint32_t)(hold) * HOLD_UNITS / HOLD_WHOLE))
 
-/* Edges handled in two ticks; further ones wait for the next two, so that a storm cannot starve the rest. */
+/*
+ * Edges handled in two ticks. The input is masked then until the next beat, so that a storm of
+ * edges cannot starve the rest.
+ */
 #define PULSE_EDGES_A_BEAT 6
 
-#define PULSE_RESTARTED 0xff /* in their place: no edge was looked for since the last beat */
+#define PULSE_RESTARTED 0xff /* value of pulse.edges after a reset, until the first beat */
 
-/* Lows that one closing or opening of a contact may bounce; what is more is noise, which need not wait for its end to be told. */
+/* Lows in one bouncing of a contact. More are noise, which is counted at once. */
 #define PULSE_BOUNCES_MAX 15
 
 /*
- * State of one input. Written by the edge and the tick interrupt alone, which never nest; the main loop reads
- * the low byte of count, with interrupts off everything else, and writes hold then. The level outlives a reset, so that a pulse
- * which it hits counts once; at power-on it is low: what began before counts for nothing.
+ * State of one input. Only the edge and tick interrupts write it, and they never nest. The main
+ * loop reads the low byte of count at any time, and the rest with interrupts off; with interrupts
+ * off it also writes hold. The level outlives a reset, so a pulse during a reset counts once. At
+ * power-on the level is low, so a pulse that began before does not count.
  */
 struct pulse {
 	uint16_t hold;      /* timer units */
 	uint16_t edge_at;   /* time of the last edge, in timer units */
-	uint16_t beat_at;   /* time of the last beat */
+	uint16_t beat_at;   /* time of the last beat (pulse_beat()) */
 	uint16_t last_tick; /* the tick of the last accepted pulse */
 	uint16_t count;     /* accepted falling edges; wraps, the main loop takes differences */
-	uint16_t former;    /* those that HOLD_FORMER would have accepted */
-	uint16_t lows;      /* lows that were too short and no bounces of an accepted level */
-	uint8_t pending;    /* lows since an accepted level last stood */
+	uint16_t former;    /* falling edges that HOLD_FORMER would have accepted */
+	uint16_t lows;      /* lows that were too short, without the bounces of an accepted level */
+	uint8_t pending;    /* short lows since an accepted level last stood; bounces or noise */
 	uint8_t edges;      /* edges handled since the last beat */
 	uint8_t raw;        /* level since the last edge, 0: low */
 	uint8_t level;      /* last accepted level, 0: low */
-	uint8_t old_level;  /* the one that HOLD_FORMER has accepted */
+	uint8_t old_level;  /* last level that HOLD_FORMER would have accepted */
 	bool settled;       /* raw has been accepted */
 };
 
-/* raw has stood long enough. */
+/* Accepts raw, which has lasted long enough. */
 static inline void pulse_settle(struct pulse *pulse, uint16_t tick)
 {
 	pulse->settled = true;
@@ -58,7 +62,9 @@ static inline void pulse_settle(struct pulse *pulse, uint16_t tick)
 	pulse->count++;
 }
 
-/* An edge to the given level; true when the input has had its share and is to be masked until the next beat. */
+/*
+ * Handles an edge to this level. Returns true when the input is to be masked until the next beat.
+ */
 static inline bool pulse_edge(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick)
 {
 	uint16_t stood = (uint16_t)(now - pulse->edge_at);
@@ -84,7 +90,10 @@ static inline bool pulse_edge(struct pulse *pulse, uint8_t level, uint16_t now, 
 	return ++pulse->edges >= PULSE_EDGES_A_BEAT;
 }
 
-/* After a reset: time and ticks begin at 0, and a level goes on standing if the first beat finds it again. */
+/*
+ * Adapts to time and ticks that begin at 0 after a reset. A level goes on if the first beat finds
+ * it unchanged.
+ */
 static inline void pulse_restart(struct pulse *pulse)
 {
 	pulse->edge_at = (uint16_t)(pulse->edge_at - pulse->beat_at);
@@ -94,8 +103,9 @@ static inline void pulse_restart(struct pulse *pulse)
 }
 
 /*
- * Each second tick; true when the input is to be unmasked. One that was masked may have missed edges: its level must stand
- * from now on. It stays masked as long as ticks are late, so that a storm leaves time for everything else.
+ * Called in each second tick. Returns true when the input is to be unmasked. A masked input may
+ * have missed edges, so its level has to last from now on. It stays masked while ticks are late, so
+ * that a storm leaves time for everything else.
  */
 static inline bool pulse_beat(struct pulse *pulse, uint8_t level, uint16_t now, uint16_t tick,
 			      bool late)

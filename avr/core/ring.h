@@ -6,13 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RING_SIZE \
-	32 /* power of two; 31 bytes are 2.7 ms of the UART at 115200 baud, or 15 bytes of the bus ahead */
+/* A power of two. 31 bytes are 2.7 ms of the UART at 115200 baud. */
+#define RING_SIZE 32
 
-/* head is written by the putting side alone, tail by the getting side alone; both are single bytes. */
 struct ring {
-	volatile uint8_t head;
-	volatile uint8_t tail;
+	volatile uint8_t head; /* written by the putting side only */
+	volatile uint8_t tail; /* written by the getting side only */
 	uint8_t data[RING_SIZE];
 };
 
@@ -21,7 +20,7 @@ static inline uint8_t ring_count(const struct ring *ring)
 	return (uint8_t)(ring->head - ring->tail) & (RING_SIZE - 1);
 }
 
-/* False when the queue is full; the byte is dropped then. */
+/* Returns false when the queue is full; the byte is dropped then. */
 static inline bool ring_put(struct ring *ring, uint8_t byte)
 {
 	uint8_t head = ring->head;
@@ -34,7 +33,7 @@ static inline bool ring_put(struct ring *ring, uint8_t byte)
 	return true;
 }
 
-/* Takes the oldest byte; the caller has seen that there is one. */
+/* Takes out the oldest byte. The queue must not be empty. */
 static inline uint8_t ring_get(struct ring *ring)
 {
 	uint8_t tail = ring->tail;

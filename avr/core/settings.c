@@ -22,14 +22,14 @@ static const struct settings DEFAULTS FLASH = {
 		      { 1, 0 },
 		      { 1, 0 } },
 	.map = { 0, 1, 2, 3, 4, 5 },
-	.enabled = { 1, 1, 1, 1, 1, 0 }, /* not the UART's */
+	.enabled = { 1, 1, 1, 1, 1, 0 }, /* all but the UART's */
 	.hardware = { 0, 2, 1 },
 	.layout = SETTINGS_LAYOUT,
 };
 #else
 #ifndef CLAMP_CONSTANT
-#define CLAMP_CONSTANT \
-	5507u /* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the 0.479 of docs/protocols.md §2, exact */
+/* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the exact 0.479 of docs/protocols.md §2 */
+#define CLAMP_CONSTANT 5507u
 #define CLAMP_FRACTION 733u
 #endif
 
@@ -43,7 +43,7 @@ static const struct settings DEFAULTS FLASH = {
 #endif
 
 #ifndef PULSE_HOLD_US
-#define PULSE_HOLD_US 0ul /* as long as the constant lets it be */
+#define PULSE_HOLD_US 0ul /* settings_hold() derives it from the constant */
 #elif PULSE_HOLD_US < 200 || PULSE_HOLD_US > 100000
 #error "PULSE_HOLD_US is outside 200 … 100000"
 #endif
@@ -104,8 +104,8 @@ SHARED void settings_step(uint8_t sensor, struct step *step)
 }
 
 /*
- * 0.4 of the shortest period at 72 kW, in which a pulse of one Wh takes 50 ms: 20 ms for it and for longer ones, less for
- * pulses of less.
+ * The default is 0.4 of the shortest period, which is that of 72 kW. A pulse of 1 Wh comes each
+ * 50 ms then, so it and larger ones get 20 ms; smaller pulses get less.
  */
 SHARED uint16_t settings_hold(uint8_t input)
 {

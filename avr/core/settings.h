@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the master may set and the board keeps: sensors, ports, hardware version, events. */
+/* Settings that the master may change and the board stores, and counts of events. */
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H
 
@@ -9,7 +9,7 @@
 #include "energy.h"
 #include "shape.h"
 
-/* Stored as it stands, little endian; the 16-bit fields lie even, so that no compiler pads. */
+/* Stored as it is, little endian. The 16-bit fields have even offsets, so that no compiler pads. */
 struct settings {
 	uint16_t watchdogs; /* resets by the watchdog */
 	uint16_t brownouts; /* dips of the supply */
@@ -23,11 +23,11 @@ struct settings {
 	uint8_t id[SENSORS][16];
 #endif
 	uint8_t layout; /* SETTINGS_LAYOUT */
-	uint8_t serial; /* of two valid copies the one ahead by 1 … 127 is the newer */
+	uint8_t serial; /* of two valid copies the one that is 1 … 127 ahead is newer */
 	uint16_t crc;   /* of all bytes before it */
 };
 
-/* A pulse is unit / pulses Wh; pulses 0: the constant says what it is. */
+/* A pulse is unit / pulses Wh. If pulses is 0, the constant gives its energy. */
 struct exact {
 	uint16_t pulses;
 	uint16_t unit;
@@ -37,24 +37,23 @@ struct exact {
 #define EXACTS (SENSORS - ANALOGS)
 
 /*
- * What layout 1 has no room for. Each copy belongs to one of struct settings, which stays as it was: older firmware finds
- * its own. Stored as it stands.
+ * Settings that layout 1 has no room for, stored as they are. Each copy belongs to one copy of
+ * struct settings, which keeps its layout so that older firmware can read it.
  */
 struct more {
 	struct exact exact[EXACTS];
-	uint16_t hold
-		[PULSES];  /* 10 µs, HOLD_MIN … HOLD_MAX; 0: as long as the constant lets it be */
-	uint16_t falls;    /* starts that found the newest record damaged and took an older one */
-	uint8_t age;       /* how many records were newer than the one taken last */
-	uint8_t worn_full; /* slots that are left out for good, one bit each */
-	uint8_t worn_short;
-	uint8_t form;     /* digits of a delta: FORM_SHORT or FORM_LONG */
-	uint8_t image;    /* FORM of the image that wrote this: another image's form counts anew */
-	uint8_t trial;    /* hours for which the former hold is still compared */
-	uint8_t littered; /* 1: short slots may hold what is left of a historic image */
-	uint8_t layout;   /* MORE_LAYOUT */
-	uint16_t of;      /* CRC of the struct settings that it belongs to */
-	uint16_t crc;     /* of all bytes before it */
+	uint16_t hold[PULSES]; /* in 10 µs, HOLD_MIN … HOLD_MAX; 0: derived from the constant */
+	uint16_t fallbacks;    /* starts that restored an older record: the newest was damaged */
+	uint8_t age;           /* how many records were newer than the one restored then */
+	uint8_t worn_full;     /* a bit for each full slot that is worn out */
+	uint8_t worn_short;    /* a bit for each short slot that is worn out */
+	uint8_t form;          /* digits of a delta: FORM_SHORT or FORM_LONG */
+	uint8_t image;         /* FORM of the image that stored this; a new image's replaces form */
+	uint8_t trial;         /* hours for which pulses by the former hold are still compared */
+	uint8_t littered;      /* 1: short slots may hold the rest of a historic image */
+	uint8_t layout;        /* MORE_LAYOUT */
+	uint16_t of;           /* CRC of the struct settings that it belongs to */
+	uint16_t crc;          /* of all bytes before it */
 };
 
 #define SETTINGS_LAYOUT 1
@@ -63,38 +62,40 @@ struct more {
 #define FORM_SHORT 18
 #define FORM_LONG 22
 #ifndef FORM
-#define FORM \
-	18 /* what routers up to release 2.4.1 understand; with 22 it is an image for later ones */
+#define FORM 18 /* routers up to release 2.4.1 need 18; later ones also take 22 */
 #endif
 
 #define HOLD_MIN 20u     /* 0.2 ms, in 10 µs */
 #define HOLD_MAX 10000u  /* 100 ms */
-#define HOLD_USUAL 2000u /* 20 ms: no more is needed for a contact, and 50 Hz lasts 10 */
-#define HOLD_FORMER 100u /* 1 ms: of the firmware before holds could be set */
+#define HOLD_USUAL 2000u /* 20 ms: long enough for a contact; a half-wave of 50 Hz is 10 */
+#define HOLD_FORMER 100u /* 1 ms: the fixed hold of older firmware */
 #define TRIAL_H 24
 
-/* Written by the main loop alone; interrupts do not read it. */
+/* Only the main loop writes and reads them. */
 extern struct settings settings;
 extern struct more more;
 
-/* Sets what a board without any history starts with. */
+/* Sets the defaults of a new board. */
 void settings_default(void);
 
-/* CRC that belongs into block->crc. */
+/* Returns the CRC for block->crc. */
 uint16_t settings_crc(const struct settings *block);
 
-/* True when the block is complete and of this layout; its values are in range then, as nothing else is ever stored. */
+/*
+ * Returns true when the block is complete and has this layout. Its values are in range then,
+ * because no others are stored.
+ */
 bool settings_valid(const struct settings *block);
 
-/* The same of the rest. */
+/* The same for more. */
 void more_default(void);
 uint16_t more_crc(void);
 bool more_valid(void);
 
-/* What a pulse of the sensor is. */
+/* Gives the energy of one of the sensor's pulses. */
 void settings_step(uint8_t sensor, struct step *step);
 
-/* How long a level of the pulse input must stand, 10 µs. */
+/* Returns how long a level must last at the pulse input, in 10 µs. */
 uint16_t settings_hold(uint8_t input);
 
 #ifdef BOARD_SPI

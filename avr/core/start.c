@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where settings and counters come from at start. */
+/* Restores settings and counters at start. */
 #include "start.h"
 
 #include "flags.h"
@@ -10,37 +10,38 @@
 #include "settings.h"
 #include "store.h"
 
-/* An older record than the newest was taken. */
-static void fell(uint8_t newer)
+/* Counts that an older record was restored instead of a damaged newer one. */
+static void count_fallback(uint8_t newer)
 {
-	more.falls++;
+	more.fallbacks++;
 	more.age = newer;
 }
 
-/* The settings and what goes with them, or those of a historic image, whose counters it takes, or defaults. */
-static enum store_found start_settings(uint32_t *counter)
+/* Loads the settings: our own, else those of a historic image with its counters, else defaults. */
+static enum store_loaded load_settings(uint32_t *counter)
 {
 	bool stored = store_load();
-	enum store_found found;
+	enum store_loaded loaded;
 
 	if (!stored)
 		settings_default();
-	found = store_load_more(stored);
-	if (!stored && history_take(counter)) {
+	loaded = store_load_more(stored);
+	if (!stored && history_load(counter)) {
 		journal.historic = true;
 		more.littered = true;
 	}
 	if (more.littered)
 		journal_respect_image();
-	if (found == STORE_NO_MORE && (stored || journal.historic)) {
+	if (loaded == STORE_NO_MORE && (stored || journal.historic)) {
 		more.trial = TRIAL_H;
-		journal.historic =
-			true; /* layout 1 ends when what lies in its slots has been taken over */
+		journal.historic = true; /* until the records of layout 1 have been taken over */
 	}
-	return found;
+	return loaded;
 }
 
-/* What pulses left of a Wh: out of the record, or out of RAM when it is sound and fits the settings. */
+/*
+ * Restores the parts of a Wh from the record, or from RAM where it is sound and fits the settings.
+ */
 static void restore_parts(const uint16_t *part, uint8_t sound)
 {
 	for (uint8_t input = 0; input < PULSES; input++) {
@@ -51,20 +52,23 @@ static void restore_parts(const uint16_t *part, uint8_t sound)
 	}
 }
 
-/* RAM that survived wins over the EEPROM, sensor by sensor; then a historic image; then nothing. */
+/* For each sensor, sound RAM comes before the journal, a historic image after it. */
 SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 {
 	uint32_t counter[SENSORS] = { 0 };
 	uint16_t part[PULSES] = { 0 };
-	enum store_found found = start_settings(counter);
+	enum store_loaded loaded = load_settings(counter);
 	bool known = journal_restore(counter, part, sound);
-	bool stored = found == STORE_OWN && !journal.historic;
+	bool stored = loaded == STORE_OWN && !journal.historic;
 
-	/* Older firmware's records have no tails, and it writes over what it does not know: that is no damage. */
-	if (!journal.newer && found == STORE_DAMAGED && !journal.historic && !journal_broken)
+	/*
+	 * Older firmware writes records without tails, and over cells that it does not know. That
+	 * is not damage.
+	 */
+	if (!journal.newer && loaded == STORE_DAMAGED && !journal.historic && !journal_broken)
 		journal.newer = 1;
 	if (journal.newer) {
-		fell(journal.newer);
+		count_fallback(journal.newer);
 		stored = false;
 	}
 	for (uint8_t i = 0; i < SENSORS; i++) {
@@ -79,14 +83,14 @@ SHARED void start_restore(bool power_on, bool watchdog, uint8_t sound)
 	else
 		flags.unsaved = false;
 	keeper_boot(power_on);
-	/* A short record as the newest means that the supply failed. */
+	/* If the newest record is a short one, the supply failed. */
 	if (power_on && journal.shorts) {
 		settings.brownouts++;
 		stored = false;
 	}
 	if (watchdog) {
 		settings.watchdogs++;
-		if (keeper_saves) { /* a hang at each start must not wear the settings' cells out */
+		if (keeper_saves) { /* a hang at each start must not wear out the settings */
 			keeper_saves--;
 			stored = false;
 		}

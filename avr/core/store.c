@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Double-buffered settings. Serial number and CRC come last, so a copy half replaced is never the newer one. */
+/*
+ * Two copies of the settings. Serial number and CRC are written last, so a copy that is half
+ * written never counts as the newer one.
+ */
 #include "store.h"
 
 #include <stddef.h>
@@ -9,12 +12,11 @@
 #include "layout.h"
 #include "settings.h"
 
-#define TRIES_MAX \
-	6 /* a cell that does not hold its byte after three erasures and writes is worn out */
+#define TRIES_MAX 6 /* three erasures and three writes; a cell that still fails is worn out */
 
-static uint8_t copy;   /* the one that holds the settings, 0 or 1 */
+static uint8_t copy;   /* the copy that holds the settings, 0 or 1 */
 static uint8_t serial; /* its serial number */
-static uint8_t at;     /* next byte of both parts to compare; those before it read back right */
+static uint8_t at; /* next byte to compare, of more and settings; those before it read back right */
 static uint8_t tries;
 enum store_result store_state;
 
@@ -59,7 +61,10 @@ static bool read_more(uint8_t which)
 	return more_valid();
 }
 
-/* Whether that copy of the settings was once written to its end: its last byte is what the rest says that it is. */
+/*
+ * Returns true when this copy of the settings was once written to its end: its last byte, of the
+ * CRC, matches more.of.
+ */
 static bool complete(uint8_t which)
 {
 	uint8_t last = eeprom_read((uint16_t)(place(which) + SETTINGS_SIZE - 1));
@@ -67,7 +72,10 @@ static bool complete(uint8_t which)
 	return read_more(which) && (uint8_t)(more.of >> 8) == last;
 }
 
-/* Whether the copy that was not taken is no older one: it is damaged then, unless its writing was cut off. */
+/*
+ * Returns true when the copy that was not loaded is newer. It is damaged then, unless a power cut
+ * ended its writing.
+ */
 static bool newer_is_damaged(bool stored)
 {
 	uint8_t other = copy ^ 1;
@@ -76,10 +84,13 @@ static bool newer_is_damaged(bool stored)
 	return (!stored || (uint8_t)(serial - its) != 1) && complete(other);
 }
 
-/* Takes what another copy of the settings left: all but what a pulse is, which those that are gone may have said otherwise. */
-static enum store_found find_other(bool stored)
+/*
+ * Loads a copy of more that belongs to other settings. The energy of a pulse is reset, because the
+ * lost settings may have said something else.
+ */
+static enum store_loaded load_other(bool stored)
 {
-	enum store_found found = STORE_OTHER;
+	enum store_loaded loaded = STORE_OTHER;
 
 	if (!read_more(copy)) {
 		if (!read_more(copy ^ 1)) {
@@ -87,29 +98,29 @@ static enum store_found find_other(bool stored)
 			return STORE_NO_MORE;
 		}
 		if (complete(copy ^ 1))
-			found = STORE_DAMAGED;
+			loaded = STORE_DAMAGED;
 	} else if (!stored) {
-		found = STORE_DAMAGED;
+		loaded = STORE_DAMAGED;
 	}
 	memset(more.exact, 0, sizeof(more.exact));
-	more.littered = false; /* older firmware has erased what it was true of */
-	return found;
+	more.littered = false; /* older firmware has erased those slots */
+	return loaded;
 }
 
-enum store_found store_load_more(bool stored)
+enum store_loaded store_load_more(bool stored)
 {
 	bool damaged = newer_is_damaged(stored);
-	enum store_found found = STORE_OWN;
+	enum store_loaded loaded = STORE_OWN;
 
 	if (!stored || !read_more(copy) || more.of != settings.crc)
-		found = find_other(stored);
-	if (damaged && found == STORE_OWN)
-		found = STORE_DAMAGED;
+		loaded = load_other(stored);
+	if (damaged && loaded == STORE_OWN)
+		loaded = STORE_DAMAGED;
 	if (more.image == FORM)
-		return found;
+		return loaded;
 	more.image = FORM;
 	more.form = FORM;
-	return found == STORE_OWN ? STORE_OTHER : found;
+	return loaded == STORE_OWN ? STORE_OTHER : loaded;
 }
 
 void store_begin(void)
@@ -129,7 +140,7 @@ void store_touch(void)
 		store_begin();
 }
 
-/* What goes where: first the rest, then the settings that it belongs to. */
+/* Returns the byte to store next and its cell: first those of more, then those of settings. */
 static uint8_t wanted(uint8_t which, uint16_t *cell)
 {
 	if (at < MORE_SIZE) {
@@ -140,7 +151,7 @@ static uint8_t wanted(uint8_t which, uint16_t *cell)
 	return ((const uint8_t *)&settings)[at - MORE_SIZE];
 }
 
-/* Erasing and writing are two operations: a falling supply waits for one of them. */
+/* Erases and writes in two operations, so that a save waits for one of them only. */
 void store_run(void)
 {
 	if (store_state != STORE_BUSY)
@@ -151,7 +162,7 @@ void store_run(void)
 		uint8_t have;
 
 		if (!eeprom_idle())
-			return; /* nor may it be read then: a record that has just begun would keep the main loop waiting */
+			return; /* a read would also wait for the record that has just begun */
 		have = eeprom_read(cell);
 		if (have == want)
 			continue;

@@ -1,40 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The settings' two copies in EEPROM; the older one is replaced byte by byte while everything else goes on. */
+/*
+ * The two copies of the settings in EEPROM. The older copy is replaced, byte by byte, in the
+ * background.
+ */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H
 
 #include <stdbool.h>
 
 enum store_result {
-	STORE_DONE, /* what was asked for has been read back */
+	STORE_DONE, /* the settings are stored and read back right */
 	STORE_BUSY,
-	STORE_FAILED, /* the EEPROM does not take it */
+	STORE_FAILED, /* a cell does not hold its byte */
 };
 
-/* How the last store_begin() goes. Main loop only. */
+/* The state of the last store_begin(). Main loop only. */
 extern enum store_result store_state;
 
-/* Loads the newer valid copy into settings; false when there is none, settings hold garbage then. */
+/*
+ * Loads the newer valid copy into settings. Returns false when there is none; settings hold garbage
+ * then.
+ */
 bool store_load(void);
 
-/* What became of the settings and of the rest that goes with them. */
-enum store_found {
-	STORE_OWN,     /* found; in all other cases both are to be written anew */
-	STORE_OTHER,   /* the settings are another firmware's, or the image's form is new */
-	STORE_DAMAGED, /* what was newest is damaged: an older copy was taken */
-	STORE_NO_MORE, /* there is no rest: defaults */
+/*
+ * What store_load_more() loaded. In all cases but STORE_OWN, settings and more are to be written
+ * again.
+ */
+enum store_loaded {
+	STORE_OWN,     /* the copy of more that belongs to the settings */
+	STORE_OTHER,   /* other firmware wrote the settings, or this image has another FORM */
+	STORE_DAMAGED, /* the newest copy is damaged; an older one was loaded */
+	STORE_NO_MORE, /* no copy of more is valid; it holds the defaults */
 };
 
-/* After store_load(), which returned stored. */
-enum store_found store_load_more(bool stored);
+/* Loads more, after store_load() returned stored. */
+enum store_loaded store_load_more(bool stored);
 
-/* Asks for settings to be written; asked again meanwhile, it begins anew. */
+/* Begins to write settings and more; begins again when called while they are being written. */
 void store_begin(void);
 
-/* Call after a change of the settings: a write under way begins anew. */
+/* Begins again if the settings are being written. Called after each change of them. */
 void store_touch(void);
 
-/* At most one byte's write; call it all the time. */
+/* Starts at most one EEPROM operation. Called in each pass of the main loop. */
 void store_run(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Erases the journal's slots ahead of time, and leaves out those that are worn. */
+/* Erases the journal's slots ahead of time, and retires those that are worn out. */
 #include "sweep.h"
 
 #include "eeprom.h"
@@ -10,8 +10,11 @@
 #include "slots.h"
 #include "store.h"
 
-/* A slot may be left out as long as enough others are there: while an image is taken over, two, one of them for the record. */
-static bool enough(const struct journal *now)
+/*
+ * Returns true when one more slot may be retired. While a historic image is taken over, two must
+ * remain, one of which holds the record.
+ */
+static bool may_retire(const struct journal *now)
 {
 	uint8_t slots = (uint8_t)(FULL_SLOTS - now->first);
 
@@ -20,7 +23,9 @@ static bool enough(const struct journal *now)
 	return slots > (now->first ? JOURNAL_AHEAD : JOURNAL_AHEAD + 2);
 }
 
-/* That a slot is worn is stored at once, with the next commit if the master has changed settings. */
+/*
+ * Stores at once that a slot is worn; or with the next commit, if the master has changed settings.
+ */
 static void store_worn(void)
 {
 	if (!flags.pending) {
@@ -31,12 +36,11 @@ static void store_worn(void)
 	store_touch();
 }
 
-/* Leaves a worn slot of full records out for good. */
 void sweep_retire_full(struct journal *now, uint8_t slot)
 {
 	uint8_t guard;
 
-	if (slots_worn_full(slot) || !enough(now))
+	if (slots_worn_full(slot) || !may_retire(now))
 		return;
 	more.worn_full |= bit(slot);
 	store_worn();
@@ -50,7 +54,7 @@ void sweep_retire_full(struct journal *now, uint8_t slot)
 	guard_leave(guard);
 }
 
-/* Without any of them a falling supply gets full ones. */
+/* Short slots may all be retired: saves then write full records. */
 static void retire_short(uint8_t slot)
 {
 	more.worn_short |= bit(slot);
@@ -60,8 +64,9 @@ static void retire_short(uint8_t slot)
 enum erasure { ERASING, ERASED, WORN_OUT };
 
 /*
- * Starts to erase one of the cells at place, then of those apart, from the last of each on. What was seen erased is not read
- * again: a pass that reads for long begins its operation so late that the next pass finds it under way.
+ * Starts to erase the next cell of a slot: its cells at place, then more_cells elsewhere, at apart,
+ * each group from its last cell down. Cells seen erased are not read again, because a pass that
+ * reads for long would start its operation too late.
  */
 SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t cells, uint16_t apart,
 				 uint8_t more_cells)
@@ -78,7 +83,7 @@ SHARED static enum erasure erase(struct journal *now, uint16_t place, uint8_t ce
 					 now->swept);
 
 		if (!eeprom_idle())
-			return ERASING; /* nor may it be read then: a record that has just begun would keep the main loop waiting */
+			return ERASING; /* a read would wait for the record, too */
 		if (eeprom_read(at) == EEPROM_BLANK)
 			continue;
 		if (now->tries > 2 * all)
@@ -108,7 +113,7 @@ static void tidy_full(struct journal *now, bool weak)
 	if (done != ERASED)
 		return;
 	guard = guard_enter();
-	now->full_ready++; /* also when a record has just taken the slot before this one */
+	now->full_ready++; /* right even if a record has just used the slot before this one */
 	guard_leave(guard);
 }
 
@@ -120,8 +125,9 @@ static uint8_t short_bit(uint8_t slot)
 }
 
 /*
- * The next erased slot behind the newest short record is for the next; the others are erased ahead, but not before the first
- * full slot, nor where a historic image lies. True when the EEPROM is busy.
+ * Chooses the next erased slot after the newest short record for the next one, and erases the
+ * others. A full slot is erased first; nothing is erased where a historic image lies. Returns true
+ * when the EEPROM is busy.
  */
 static bool tidy_shorts(struct journal *now, bool weak)
 {
@@ -129,7 +135,7 @@ static bool tidy_shorts(struct journal *now, bool weak)
 
 	if (now->short_ready &&
 	    (now->short_clean | more.worn_short | short_bit(slot)) == ALL_SHORTS)
-		return false; /* as most of the time */
+		return false; /* the usual case */
 	for (uint8_t i = 0; i < SHORT_SLOTS; i++) {
 		slot = (uint8_t)(slot + 1 < SHORT_SLOTS ? slot + 1 : 0);
 		if (slot == now->short_live || slots_worn_short(slot))
@@ -146,7 +152,9 @@ static bool tidy_shorts(struct journal *now, bool weak)
 				retire_short(slot);
 			return true;
 		}
-		/* In this order: a dip after it finds no short slot ready and leaves short_next alone. */
+		/*
+		 * A dip between the two stores finds short_ready false and leaves short_next alone.
+		 */
 		if (now->short_ready || now->phase != JOURNAL_FREE)
 			continue;
 		now->short_next = slot;
@@ -161,7 +169,7 @@ bool journal_clear_image(void)
 	struct journal *now = &journal;
 
 	BASE(now);
-	now->historic = false; /* short slots are erased with the others from now on */
+	now->historic = false; /* lets journal_tidy() erase the short slots too */
 	if ((now->short_clean | more.worn_short) != ALL_SHORTS)
 		return false;
 	for (uint8_t slot = 0; slot != FULL_FIRST; slot++) {

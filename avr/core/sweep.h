@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the sweeping of slots does for those that write into them. */
+/* Retires a slot that a record found worn out. */
 #ifndef CORE_SWEEP_H
 #define CORE_SWEEP_H
 
@@ -7,7 +7,7 @@
 
 #include "journal.h"
 
-/* Leaves a worn slot of full records out for good, if enough others are there. Main loop. */
+/* Never uses a worn slot of full records again, provided that enough others remain. Main loop. */
 void sweep_retire_full(struct journal *now, uint8_t slot);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The version of this build, as the descriptor in flash has it. */
+/* The version of this firmware, from the descriptor in flash. */
 #ifndef CORE_VERSION_H
 #define CORE_VERSION_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the board makes of EEPROMs that it finds: older firmware's, cut off again and again, and damaged ones; built for either board. */
+/*
+ * What the board makes of EEPROMs that it finds: older firmware's, cut off again and again, and
+ * damaged ones; built for either board.
+ */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +58,10 @@ static void any_counters(struct old *old)
 #ifdef BOARD_SPI
 #define HISTORIC_KINDS 4
 
-/* Hardware 2.0 or 2.1, its fields in the order of their declaration or in the reversed one (docs/protocols.md §1). */
+/*
+ * Hardware 2.0 or 2.1, its fields in the order of their declaration or in the reversed one
+ * (docs/protocols.md §1).
+ */
 static void make_historic(struct old *old, int kind)
 {
 	bool fractions = kind & 1, reversed = kind & 2;
@@ -199,8 +205,8 @@ static void check_taken(const struct old *old, int line)
 	for (int i = 0; i < SENSORS; i++)
 		bench_check(sensor_counter[i] == old->counter[i], __FILE__, line,
 			    "a counter is another one");
-	bench_check(!more.falls && !more.age && !more.worn_full && !more.worn_short, __FILE__, line,
-		    "damage is told");
+	bench_check(!more.fallbacks && !more.age && !more.worn_full && !more.worn_short, __FILE__,
+		    line, "damage is told");
 #ifdef BOARD_SPI
 	bench_check(!memcmp(settings.constant, old->settings.constant, sizeof(settings.constant)),
 		    __FILE__, line, "constants");
@@ -293,7 +299,10 @@ static void older_eeproms_are_taken_over_wherever_they_are_cut(bool twice)
 	}
 }
 
-/* A cell in which the first record would lie holds zeros for ever: the next slot gets it, and the takeover comes to its end. */
+/*
+ * A cell in which the first record would lie holds zeros for ever: the next slot gets it, and the
+ * takeover comes to its end.
+ */
 static void a_worn_cell_does_not_stop_a_takeover(void)
 {
 	static struct old old;
@@ -313,7 +322,7 @@ static void a_worn_cell_does_not_stop_a_takeover(void)
 		bench_power_on();
 		for (int i = 0; i < SENSORS; i++)
 			CHECK(sensor_counter[i] == old.counter[i]);
-		CHECK(!more.falls);
+		CHECK(!more.fallbacks);
 		bench_stuck[at] = false;
 	}
 }
@@ -427,7 +436,10 @@ static struct found start_and_look(void)
 	return found;
 }
 
-/* Each bit of the EEPROM in turn is another one: what comes back was once so, and if it is older that is told. */
+/*
+ * Each bit of the EEPROM in turn is another one: what comes back was once so, and if it is older
+ * that is told.
+ */
 static void a_bit_that_fell_over_is_told(void)
 {
 	uint8_t cells[BENCH_CELLS];
@@ -437,7 +449,7 @@ static void a_bit_that_fell_over_is_told(void)
 	live_and_die();
 	memcpy(cells, bench_cells, sizeof(cells));
 	whole = start_and_look();
-	CHECK(!more.falls);
+	CHECK(!more.fallbacks);
 	for (int at = 8; at < BITS; at++) {
 		bool older;
 		struct found found;
@@ -446,10 +458,10 @@ static void a_bit_that_fell_over_is_told(void)
 		bench_cells[at / 8] ^= (uint8_t)(1 << at % 8);
 		found = start_and_look();
 		CHECK(was_ever(found.counter));
-		CHECK(more.falls < 2 && (more.age > 0) == (more.falls > 0));
+		CHECK(more.fallbacks < 2 && (more.age > 0) == (more.fallbacks > 0));
 		older = memcmp(&found, &whole, sizeof(found));
-		silent += older && !more.falls;
-		false_alarms += !older && more.falls && at / 8 < MORE_AT;
+		silent += older && !more.fallbacks;
+		false_alarms += !older && more.fallbacks && at / 8 < MORE_AT;
 	}
 	CHECK(silent <
 	      BITS / 100); /* the numbers that tell what is newer, and what looks like a record cut off */
@@ -488,7 +500,10 @@ static void spoil_something(void)
 	}
 }
 
-/* Whole records and copies are gone: no counter comes up that never was, and the board goes on and saves. */
+/*
+ * Whole records and copies are gone: no counter comes up that never was, and the board goes on and
+ * saves.
+ */
 static void what_was_spoilt_is_never_believed(void)
 {
 	uint8_t cells[BENCH_CELLS];

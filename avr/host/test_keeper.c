@@ -76,7 +76,10 @@ static void use_all_slots(void)
 	}
 }
 
-/* Two dips while a full slot is being erased: what it has cost so far is not counted against the slots after it. */
+/*
+ * Two dips while a full slot is being erased: what it has cost so far is not counted against the
+ * slots after it.
+ */
 static void erasing_begins_anew_after_a_save(void)
 {
 	for (uint8_t first = 1; first < FULL_SIZE; first++) {
@@ -161,7 +164,10 @@ static void dips_do_not_write_settings_each_minute(void)
 	CHECK(worst_wear() > 2 && worst_wear() < 30);
 }
 
-/* 100 Hz for 20 s while settings are being written: they get there, and no cell is written again for each dip. */
+/*
+ * 100 Hz for 20 s while settings are being written: they get there, and no cell is written again
+ * for each dip.
+ */
 static void ripple_does_not_restart_settings(void)
 {
 	for (uint32_t high = 8; high <= 18; high += 5) {
@@ -181,7 +187,10 @@ static void ripple_does_not_restart_settings(void)
 	}
 }
 
-/* RAM of another program, kept by a reset that was no power-on: counters come from the EEPROM, no pulse from the RAM. */
+/*
+ * RAM of another program, kept by a reset that was no power-on: counters come from the EEPROM, no
+ * pulse from the RAM.
+ */
 static void foreign_ram_counts_nothing(void)
 {
 	for (int filling = 1; filling < 256; filling += 50) {
@@ -241,7 +250,10 @@ static void use_slots_again(void)
 	use_all_slots();
 }
 
-/* A slot with a cell that does not erase any more is left out for good, counted, and nothing is lost with it. */
+/*
+ * A slot with a cell that does not erase any more is left out for good, counted, and nothing is
+ * lost with it.
+ */
 static void worn_full_slots_are_left_out(void)
 {
 	for (int cell = 0; cell < FULL_SIZE + TAIL_SIZE; cell += 4) {
@@ -256,7 +268,7 @@ static void worn_full_slots_are_left_out(void)
 		keeper_commit();
 		bench_run(RUSH_TICKS);
 		bench_power_on();
-		CHECK(more.worn_full == 1 << 3 && more.falls == 0);
+		CHECK(more.worn_full == 1 << 3 && more.fallbacks == 0);
 		use_slots_again();
 		CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
 		bench_power_on();
@@ -301,7 +313,10 @@ static void not_all_slots_are_left_out(void)
 	CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
 }
 
-/* A complete record that is not sound: an older one is taken, and that is told; one that was cut off is no damage. */
+/*
+ * A complete record that is not sound: an older one is taken, and that is told; one that was cut
+ * off is no damage.
+ */
 static void damage_is_told(void)
 {
 	for (int cell = 0; cell < FULL_SIZE - 1; cell++) {
@@ -320,10 +335,10 @@ static void damage_is_told(void)
 					    (unsigned)cell] ^= 0x40;
 			bench_power_on();
 			CHECK(sensor_counter[0] == 4000 - 1000u * newer);
-			CHECK(more.falls == 1 && more.age == newer);
+			CHECK(more.fallbacks == 1 && more.age == newer);
 			bench_run(RUSH_TICKS);
 			bench_power_on();
-			CHECK(more.falls == 1);
+			CHECK(more.fallbacks == 1);
 		}
 	}
 	ready();
@@ -337,7 +352,7 @@ static void damage_is_told(void)
 	CHECK(journal.shorts == 1);
 	bench_cells[SHORT_AT + journal.short_live * SHORT_SIZE + 7] ^= 1;
 	bench_power_on();
-	CHECK(pulses() == 1000 + FIRST_PULSE_PORT && more.falls == 1);
+	CHECK(pulses() == 1000 + FIRST_PULSE_PORT && more.fallbacks == 1);
 }
 
 int main(void)
