@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Builds a router's image from OpenWrt's sources, or checks without a network all that can be checked (docs/openwrt.md).
+# Builds a router's image from OpenWrt's sources, or checks without a network all that can be checked (docs/guide/openwrt.md).
 set -eu
 
 HERE=$(cd "$(dirname "$0")" && pwd)

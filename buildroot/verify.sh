@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by build.sh: what a real tree of OpenWrt tells about a target without a download (docs/openwrt.md). The tree itself is not changed.
+# Sourced by build.sh: what a real tree of OpenWrt tells about a target without a download (docs/guide/openwrt.md). The tree itself is not changed.
 # shellcheck shell=sh
 
 # Folder with the feeds' own trees (packages, luci, …), the kernel's sources, and a folder of downloads, where they are not in the tree.

@@ -78,7 +78,10 @@ def usage(command: str = "") -> str:
     lines = ["usage: flukso COMMAND"]
     for name in ("daemon", "board", "provision", "config", "version", "help"):
         lines += ["  " + HELP[name][0], "      " + HELP[name][1]]
-    return "\n".join(lines) + "\n`flukso help COMMAND` says more. docs/daemon.md has all options.\n"
+    return (
+        "\n".join(lines)
+        + "\n`flukso help COMMAND` says more. docs/guide/daemon.md has all options.\n"
+    )
 
 
 def run(words: list, port) -> int:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a configuration without errors probably does not mean: misspelt options, a clamp that nobody
-sells, no sensor (docs/daemon.md).
+sells, no sensor (docs/guide/daemon.md).
 """
 
 from flukso import config, options, uci

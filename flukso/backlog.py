@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What waits for the server: the ageing buffers of all sensors, and their form in a file
-(docs/buffer.md).
+(docs/design/buffer.md).
 """
 
 import struct

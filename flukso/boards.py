@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a sensor board is: its readings, its identity, its one error, and how one is opened by its
-URL (docs/architecture.md, "A new kind of board").
+URL (docs/design/architecture.md, "A new kind of board").
 """
 
 from collections import namedtuple

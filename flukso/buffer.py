@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ageing buffer: cumulative tuples per sensor that get sparser with age, so that an outage
-costs its logarithm (docs/buffer.md).
+costs its logarithm (docs/design/buffer.md).
 """
 
 from array import array
@@ -206,7 +206,9 @@ class Buffer:
 
 
 def restored(stamps: "list[int]", counters: "list[int]") -> Buffer:
-    """Return the Buffer that holds exactly these tuples; SavedBufferError unless the timestamps rise."""
+    """Return the Buffer that holds exactly these tuples; SavedBufferError unless the timestamps
+    rise.
+    """
     if len(stamps) > TUPLES_MAX:
         raise SavedBufferError("too many tuples")
     before = 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`flukso board calibrate`: keeps and compares readings of the utility meter, and sets constants
-(docs/calibration.md).
+(docs/guide/calibration.md).
 """
 
 from flukso import boards, calibration, config, copies, pulses, uci

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A clamp's true constant from two readings of the utility meter, and the file that keeps them;
-pure (docs/calibration.md).
+pure (docs/guide/calibration.md).
 """
 
 from binascii import crc32

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the time is known, from whom, and how readings are dated meanwhile (docs/upload.md,
-"Clock"); pure.
+"""Whether the time is known, from whom, and how readings are dated meanwhile
+(docs/design/upload.md, "Clock"); pure.
 
 Readings are dated by the monotonic clock plus an offset. Whoever is believed only moves the offset,
 and what is still held moves along.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text of `/etc/config/flukso` and `system` -> Settings, or everything that is wrong with it; pure
-(docs/protocols.md §7).
+(docs/design/protocols.md §7).
 """
 
 from collections import namedtuple

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The last good configuration and the device's identity in flash: two copies, each with a checksum
-(docs/daemon.md).
+(docs/guide/daemon.md).
 """
 
 from binascii import crc32

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The daemon: wires board, buffer, server and LAN together, owns the loop, saves and restores what
-was read (docs/daemon.md).
+was read (docs/guide/daemon.md).
 """
 
 import asyncio

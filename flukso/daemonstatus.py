@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the daemon that runs on this machine what it shows the LAN (docs/lan.md)."""
+"""Asks the daemon that runs on this machine what it shows the LAN (docs/guide/lan.md)."""
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a power cut or a full flash left of `/etc/config/flukso` and `system`, and what is put back;
-pure (docs/daemon.md).
+pure (docs/guide/daemon.md).
 """
 
 from collections import namedtuple

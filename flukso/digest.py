@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keyed digests (RFC 2104) over hashlib alone, since MicroPython has no hmac (docs/protocols.md §3,
-§8).
+"""Keyed digests (RFC 2104) over hashlib alone, since MicroPython has no hmac
+(docs/design/protocols.md §3, §8).
 """
 
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What mDNS says about the LAN API (docs/protocols.md §5); pure."""
+"""What mDNS says about the LAN API (docs/design/protocols.md §5); pure."""
 
 from collections import namedtuple
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's routes (docs/protocols.md §5): each sensor's last minute, the page, status and
-metrics.
+"""The LAN API's routes (docs/design/protocols.md §5): each sensor's last minute, the page, status
+and metrics.
 """
 
 from microdot import Microdot, Request

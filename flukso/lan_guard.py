@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may ask what of the LAN API: any page for readings, our own page and programs for everything
-(docs/lan.md); pure.
+(docs/guide/lan.md); pure.
 """
 
 from flukso.numerals import digits

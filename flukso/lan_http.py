@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The LAN API's HTTP server: connections, limits, and answers that are kept while they are right
-(docs/lan.md).
+(docs/guide/lan.md).
 """
 
 import asyncio

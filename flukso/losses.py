@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the copies lose by a new configuration, in words: nothing goes from them unsaid; pure
-(docs/daemon.md).
+(docs/guide/daemon.md).
 """
 
 from flukso import copies, uci

@@ -4,7 +4,7 @@
 from array import array
 from collections import namedtuple
 
-WINDOW_S = 60  # what the LAN API shows, docs/protocols.md §5
+WINDOW_S = 60  # what the LAN API shows, docs/design/protocols.md §5
 NAN = -1  # in the window: not measured
 NEVER = -WINDOW_S  # second of a reading that there was not; monotonic time is never negative
 WRAP = 1 << 32  # of counter and board clock

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the clamps have counted by now, by the daemon that runs on this machine, else by the board
-itself (docs/calibration.md).
+itself (docs/guide/calibration.md).
 """
 
 from flukso import boards, calibration, config, daemonstatus

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of `/etc/config/flukso`, each with its type and default, and the names that are known
-besides; pure (docs/daemon.md).
+besides; pure (docs/guide/daemon.md).
 """
 
 from collections import namedtuple

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`flukso provision`: makes what a device needs to have of its own, and renders the copy that the
-daemon reads (docs/daemon.md).
+daemon reads (docs/guide/daemon.md).
 """
 
 from binascii import hexlify
@@ -16,7 +16,7 @@ GENERATION_1 = {
     2: "analog",
     3: "pulse",
     4: "pulse",
-}  # its four inputs, docs/protocols.md §2
+}  # its four inputs, docs/design/protocols.md §2
 CONFIG = "/etc/config/flukso"
 DEFAULT_CLASSES = {1: "analog", 2: "analog", 3: "analog", 4: "pulse", 5: "pulse", 6: "uart"}
 

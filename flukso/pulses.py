@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a pulse is worth and how long a contact must stand: for the board, and in words; pure
-(docs/protocols.md §1).
+(docs/design/protocols.md §1).
 """
 
 EXACT_FROM = (2, 1)  # firmware of ours that counts exactly and has holds

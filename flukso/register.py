@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration of the device and binding of its sensors, the device's half (docs/protocols.md §8);
-pure.
+"""Registration of the device and binding of its sensors, the device's half
+(docs/design/protocols.md §8); pure.
 """
 
 import hashlib

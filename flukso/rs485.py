@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The board's UART (RS-485) offered on a Unix socket: bytes both ways, bounded (docs/daemon.md)."""
+"""The board's UART (RS-485) offered on a Unix socket: bytes both ways, bounded
+(docs/guide/daemon.md).
+"""
 
 import asyncio
 

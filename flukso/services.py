@@ -96,8 +96,8 @@ class Services:
 
 
 def delta_line(ts: int, deltas: tuple) -> bytes:
-    """Return the historic line (docs/protocols.md §6): unix s, then index from 0, counter and extra
-    of each sensor.
+    """Return the historic line (docs/design/protocols.md §6): unix s, then index from 0, counter
+    and extra of each sensor.
     """
     words = [str(ts)]
     for delta in deltas:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tuple of a refused batch a server does not take: found by halves, set aside when its
-neighbours are taken (docs/upload.md); pure.
+neighbours are taken (docs/design/upload.md); pure.
 
 Positions count from the front of the sensor's buffer, and each batch is read from it anew: what was
 re-dated meanwhile is never posted as it was. A tuple is known by its value.

@@ -12,7 +12,7 @@ ENOENT = 2  # no such file, on every system
 NOTED, NOTED_MAX = (
     ".errors",
     4096,
-)  # bytes: written beside the configuration by whoever renders it (docs/openwrt.md)
+)  # bytes: written beside the configuration by whoever renders it (docs/guide/openwrt.md)
 FLASH_NOTED = ".flash"  # the same, of flash that cannot be written
 RESET_MAX = 128  # bytes of the mark
 RUN, RUN_MAX = "run", 16  # bytes: whether a daemon runs, and how many were killed

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for
-/metrics; pure (docs/lan.md).
+/metrics; pure (docs/guide/lan.md).
 
 `house` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are
 read, and nothing is changed.

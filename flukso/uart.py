@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines of the UART sensor board, generation 1 (docs/protocols.md §2); pure."""
+"""Lines of the UART sensor board, generation 1 (docs/design/protocols.md §2); pure."""
 
 from collections import namedtuple
 

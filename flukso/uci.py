@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text of UCI files -> sections, read as libuci reads it, with the place of each statement; pure
-(docs/protocols.md §7).
+(docs/design/protocols.md §7).
 """
 
 from flukso.ucireader import (

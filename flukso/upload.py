@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is posted to the server, and what its answers mean (docs/protocols.md §3, §8;
-docs/upload.md); pure.
+"""What is posted to the server, and what its answers mean (docs/design/protocols.md §3, §8;
+docs/design/upload.md); pure.
 """
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's half of registration and claim, docs/protocols.md §8."""
+"""The server's half of registration and claim, docs/design/protocols.md §8."""
 
 import json
 

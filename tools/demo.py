@@ -35,7 +35,7 @@ MAX_SECONDS = 7 * DAY_S
 
 
 class Control:
-    """The simulator's control line, see docs/simulator.md."""
+    """The simulator's control line, see docs/contributing/simulator.md."""
 
     def __init__(self, path: pathlib.Path):
         self._socket = socket.socket(socket.AF_UNIX)

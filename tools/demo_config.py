@@ -10,7 +10,8 @@ import socket
 import urllib.request
 from typing import Any
 
-DEVICE = "0123456789abcdef0123456789abcdef"  # in the style of the examples of docs/protocols.md
+# in the style of the examples of docs/design/protocols.md
+DEVICE = "0123456789abcdef0123456789abcdef"
 KEY = "fedcba9876543210fedcba9876543210"
 FUNCTIONS = ("household", "heat pump", "car")
 CLAMPS = 3
@@ -45,7 +46,7 @@ def free_port(wanted: int) -> int:
 
 
 def text(count: int, url: str, cacert: pathlib.Path, lan_port: int, folder: pathlib.Path) -> str:
-    """The configuration file, with the sections of docs/protocols.md §7."""
+    """The configuration file, with the sections of docs/design/protocols.md §7."""
     lines = [
         "config system\n\toption device {}\n\toption key {}\n".format(DEVICE, KEY),
         "config settings main\n\toption hw_major 2\n\toption hw_minor 1\n\toption max_sensors "

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fills length and CRC into the descriptor of a firmware image (docs/firmware.md), or checks them.
+"""Fills length and CRC into the descriptor of a firmware image (docs/design/firmware.md), or checks
+them.
 
 usage: descriptor.py fill IN.hex OUT.hex | descriptor.py check FILE.hex
 """

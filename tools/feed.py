@@ -4,7 +4,7 @@ its package, the lines for an owner.
 
 feed.py --key KEY.PEM [--also KEY.PUB]... [--url URL] [--out DIR] PACKAGES
 
-PACKAGES: the folder that `make ipk` fills; docs/openwrt.md says more.
+PACKAGES: the folder that `make ipk` fills; docs/guide/openwrt.md says more.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The commands of the SPI bus: turns a message into its reply (docs/protocols.md §1). */
+/* The commands of the SPI bus: turns a message into its reply (docs/design/protocols.md §1). */
 #ifndef CORE_COMMAND_H
 #define CORE_COMMAND_H
 

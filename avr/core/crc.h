@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Adds a byte to the Dallas/Maxim 1-Wire CRC (0x8C reflected; docs/protocols.md §1). */
+/* Adds a byte to the Dallas/Maxim 1-Wire CRC (0x8C reflected; docs/design/protocols.md §1). */
 uint8_t crc8_update(uint8_t crc, uint8_t byte);
 
 /* Adds a byte to the CCITT CRC (0x1021, most significant bit first). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Loads what historic firmware left in the EEPROM (docs/protocols.md §1). */
+/* Loads what historic firmware left in the EEPROM (docs/design/protocols.md §1). */
 #ifndef CORE_HISTORY_H
 #define CORE_HISTORY_H
 

@@ -3,7 +3,7 @@
  * The journal keeps the counters in EEPROM. A full record holds all of them; a short record holds
  * their low halves and relies on the newest full record. Slots are erased ahead of time, so that a
  * save only has to write. The part of a Wh that pulses have left is stored apart: in the tail of a
- * full record, or in the pieces byte of a short one. Layout and reasons: docs/firmware.md.
+ * full record, or in the pieces byte of a short one. Layout and reasons: docs/design/firmware.md.
  */
 #ifndef CORE_JOURNAL_H
 #define CORE_JOURNAL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The layout of the 512 bytes of EEPROM. Address 0 stays unused (docs/firmware.md). */
+/* The layout of the 512 bytes of EEPROM. Address 0 stays unused (docs/design/firmware.md). */
 #ifndef CORE_LAYOUT_H
 #define CORE_LAYOUT_H
 

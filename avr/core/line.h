@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The text lines that the generation 1 board sends (docs/protocols.md §2). */
+/* The text lines that the generation 1 board sends (docs/design/protocols.md §2). */
 #ifndef CORE_LINE_H
 #define CORE_LINE_H
 

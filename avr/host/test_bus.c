@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The bus: vectors of docs/protocols.md, damaged messages, masters that die or do not read. */
+/* The bus: vectors of docs/design/protocols.md, damaged messages, masters that die or do not read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -60,7 +60,7 @@ static void any_counters(struct old *old)
 
 /*
  * Hardware 2.0 or 2.1, its fields in the order of their declaration or in the reversed one
- * (docs/protocols.md §1).
+ * (docs/design/protocols.md §1).
  */
 static void make_historic(struct old *old, int kind)
 {

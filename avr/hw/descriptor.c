@@ -16,7 +16,7 @@
 #define VERSION_MAJOR 2
 #define VERSION_MINOR 1
 
-/* 16 bytes at DESCRIPTOR_AT (Makefile), docs/firmware.md. */
+/* 16 bytes at DESCRIPTOR_AT (Makefile), docs/design/firmware.md. */
 struct descriptor {
 	char magic[4];
 	uint8_t layout;

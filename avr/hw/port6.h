@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Port 6: the UART behind an RS-485 driver, forwarded to and from the bus (docs/protocols.md §1). */
+/* Port 6: the UART behind an RS-485 driver, forwarded to and from the bus (docs/design/protocols.md §1). */
 #ifndef HW_PORT6_H
 #define HW_PORT6_H
 

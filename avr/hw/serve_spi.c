@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SPI slave in mode 2, as the board's level shifter inverts the clock (docs/protocols.md §1). */
+/* SPI slave in mode 2, as the board's level shifter inverts the clock (docs/design/protocols.md §1). */
 #ifdef BOARD_SPI
 #include "../core/dialogue.h"
 #include "../core/guard.h"

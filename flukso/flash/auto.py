@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a router does at the start of its service: an update, when the packaged firmware is newer
-(docs/flashing.md).
+(docs/guide/flashing.md).
 """
 
 from binascii import crc32
@@ -30,7 +30,7 @@ async def run(access, port, process) -> "update.Result | None":
     if not site.auto:
         access.say(
             "the board's firmware is not looked at: option auto is 0, or is to be set to 1 on this "
-            "router (docs/openwrt.md)"
+            "router (docs/guide/openwrt.md)"
         )
         return None
     tries = Tries(port, process, site.backup + ".tries")
@@ -104,7 +104,7 @@ class Tries:
         if count >= TRIES_MAX:
             raise Refused(
                 "{} attempts with this firmware have failed: look at the board "
-                "(docs/flashing.md)".format(TRIES_MAX)
+                "(docs/guide/flashing.md)".format(TRIES_MAX)
             )
         self._port.write_durable(self._path, "{} {}\n".format(mark, count + 1).encode())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flukso-flash: the command line (docs/flashing.md). For both interpreters."""
+"""flukso-flash: the command line (docs/guide/flashing.md). For both interpreters."""
 
 import asyncio
 import sys
@@ -169,8 +169,8 @@ def read(words: list) -> tuple:
 
 
 def form_of(release: str) -> "int | None":
-    """Return the digits of a delta that a historic router's release expects (docs/protocols.md §1);
-    None for what is no release.
+    """Return the digits of a delta that a historic router's release expects
+    (docs/design/protocols.md §1); None for what is no release.
     """
     parts = [whole(part) for part in release.split(".")]
     if len(parts) not in (2, 3) or None in parts:
@@ -474,7 +474,7 @@ def _dotted(version):
 
 
 def status_of(error) -> int:
-    """Return the exit status that an exception stands for (docs/flashing.md)."""
+    """Return the exit status that an exception stands for (docs/guide/flashing.md)."""
     if isinstance(error, avrdude.AvrdudeError):
         return EXITS[error.reason]
     if isinstance(error, update.Failed):
@@ -495,8 +495,8 @@ def status_of(error) -> int:
 
 
 def main(words: "list | None" = None, more: str = "") -> int:
-    """The entry point; the exit status says what became of it (docs/flashing.md). more: lines of
-    the help on what a caller adds.
+    """The entry point; the exit status says what became of it (docs/guide/flashing.md). more: lines
+    of the help on what a caller adds.
     """
     words = sys.argv[1:] if words is None else words
     port, process = ports.load(), ports.load_process()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a board's EEPROM holds: our journal (docs/firmware.md) or a historic layout
-(docs/protocols.md §1). Pure, for both interpreters.
+"""What a board's EEPROM holds: our journal (docs/design/firmware.md) or a historic layout
+(docs/design/protocols.md §1). Pure, for both interpreters.
 """
 
 import struct

@@ -9,8 +9,8 @@ active.
 EXTENDED_BITS = 0x07  # only three exist; the rest reads as anything
 EESAVE = 0x08  # high fuse, 0: the EEPROM outlives a chip erase
 
-# The field's values for the board of generation 2 (docs/protocols.md §1), with EESAVE programmed.
-# Its low fuse is 0xEC.
+# The field's values for the board of generation 2 (docs/design/protocols.md §1), with EESAVE
+# programmed. Its low fuse is 0xEC.
 FIELD_HIGH, FIELD_EXTENDED = 0xD6, 0x01
 
 CLOCKS = (  # CKSEL 3:0 from, to: words

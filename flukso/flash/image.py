@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A firmware image and the descriptor that says what it is (docs/firmware.md). Pure, for both
-interpreters.
+"""A firmware image and the descriptor that says what it is (docs/design/firmware.md). Pure, for
+both interpreters.
 """
 
 import struct

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is known of a router by its name: a line of the table that the package brings
-(docs/openwrt.md). Pure, for both interpreters.
+(docs/guide/openwrt.md). Pure, for both interpreters.
 """
 
 from collections import namedtuple

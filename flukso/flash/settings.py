@@ -14,7 +14,7 @@ BUS = "spidev:/dev/spidev0.0"
 NONE = "-"  # `option shifter` for a router without a level shifter of its own
 LACKS = (
     "the pins of this router ({}) are not known: set {} in the section flash of "
-    "/etc/config/flukso, or --pins (docs/openwrt.md)"
+    "/etc/config/flukso, or --pins (docs/guide/openwrt.md)"
 )
 
 # programmer: avrdude.Programmer; bus: URL, "" when the board cannot be asked; sim_clock: URL or

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MicroPython's port, on our own runtime (docs/runtime.md): clocks, files, log, signals; the rest
-stands in files of its own.
+"""MicroPython's port, on our own runtime (docs/design/runtime.md): clocks, files, log, signals; the
+rest stands in files of its own.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulator's two lines (docs/simulator.md): frames of the bus, and a clock that the simulator
-drives. For both interpreters.
+"""The simulator's two lines (docs/contributing/simulator.md): frames of the bus, and a clock that
+the simulator drives. For both interpreters.
 """
 
 import asyncio

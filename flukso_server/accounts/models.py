@@ -39,7 +39,7 @@ class Account(AbstractUser):
     """A person. Sensors, devices and tokens hang on it."""
 
     class Unit(models.TextChoices):
-        """What charts begin with; names as in docs/protocols.md §4."""
+        """What charts begin with; names as in docs/design/protocols.md §4."""
 
         WATT = "watt", _("watt")
         KWH_A_YEAR = "kwhperyear", _("kWh a year")

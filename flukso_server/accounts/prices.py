@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an account pays a kWh, with its history: a change does not rewrite the past
-(docs/protocols.md §4).
+(docs/design/protocols.md §4).
 """
 
 from collections import defaultdict

@@ -19,7 +19,7 @@ GRACE_S = (
 )
 RETIRED_S = (
     100 * DAY_S
-)  # but in a balance it is, for as long as a silent counter's energy may still come (docs/series.md)
+)  # but in a balance it is, for as long as a silent counter's energy may still come (docs/design/series.md)
 EVEN = 0.01  # shares of a bucket that differ by less are of the same time
 NEVER = 1 << 40  # unix s: later than any tuple
 

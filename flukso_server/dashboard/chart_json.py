@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the chart is fed with: the lines of a window as one JSON answer (docs/dashboard.md has its
-form).
+"""What the chart is fed with: the lines of a window as one JSON answer (docs/design/dashboard.md
+has its form).
 """
 
 from zoneinfo import ZoneInfo

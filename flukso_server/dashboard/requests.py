@@ -12,7 +12,7 @@ from flukso_server.dashboard import scales
 from flukso_server.dashboard.chart_json import Asked
 from flukso_server.dashboard.lines import FLOWS, RESOURCES
 
-UNITS = {  # of a resource: those of docs/protocols.md §4, the first is the default
+UNITS = {  # of a resource: those of docs/design/protocols.md §4, the first is the default
     "electricity": tuple(Account.Unit.values),
     "water": ("lpermin", "lperday", "m3peryear"),
     "gas": ("lpermin", "lperday", "m3peryear"),

@@ -12,7 +12,7 @@ BUCKETS_MAX = 3000  # twice a day by minute; a finer cut of a longer window come
 LOCAL_DAYS_MAX = (
     100  # buckets of local days: reading these costs the tuples, weeks only the days' heads
 )
-LIVE_STEP_S = 10  # as often as a watched device uploads (docs/protocols.md §8.6)
+LIVE_STEP_S = 10  # as often as a watched device uploads (docs/design/protocols.md §8.6)
 # a live value is the mean of so long: counters count whole Wh, and one in ten seconds is 360 W
 LIVE_MEAN_S = 60
 # read tuple by tuple for one chart: five members' sixty days with six sensors each, under half a

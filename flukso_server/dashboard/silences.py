@@ -17,7 +17,8 @@ from flukso_server.series.curve import instants
 from flukso_server.series.localtime import DAY_S
 
 SILENT_S = 900
-QUARTERS_D = 390  # days for which quarters of an hour are kept, with a margin; docs/series.md
+# days for which quarters of an hour are kept, with a margin; docs/design/series.md
+QUARTERS_D = 390
 HOUR_S = 3600
 BEATS_MAX = (
     5000  # heartbeats looked at: those of HEARTBEATS_KEPT if they come hourly, three times over

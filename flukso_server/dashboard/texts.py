@@ -19,7 +19,7 @@ CLASSES = {
     "analog": _("current clamp"),
     "pulse": _("pulse counter"),
     "uart": _("serial port of the meter"),
-}  # docs/protocols.md §7
+}  # docs/design/protocols.md §7
 FLOWS = {
     "use": _("what we use"),
     "net": _("from the grid, net"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Claiming a device, and giving it a new key (docs/protocols.md §8.3, §8.4)."""
+"""Claiming a device, and giving it a new key (docs/design/protocols.md §8.3, §8.4)."""
 
 import base64
 import binascii

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyed digests of docs/protocols.md §3 and §8; pure. A key is its 32 hex digits as ASCII text."""
+"""The keyed digests of docs/design/protocols.md §3 and §8; pure. A key is its 32 hex digits as
+ASCII text.
+"""
 
 import base64
 import hmac

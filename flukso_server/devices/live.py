@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """While an owner watches, or may be about to claim, devices are asked to upload often
-(docs/protocols.md §8.6).
+(docs/design/protocols.md §8.6).
 """
 
 from datetime import datetime, timedelta

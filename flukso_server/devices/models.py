@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of devices and sensors (docs/protocols.md §3, §8). Series live in the store, not
-here.
+"""What is kept of devices and sensors (docs/design/protocols.md §3, §8). Series live in the store,
+not here.
 """
 
 from django.conf import settings

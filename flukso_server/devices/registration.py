@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A device makes itself, its sensors and its state known (docs/protocols.md §8.1, §8.2, §8.5, and
-the heartbeat of §3).
+"""A device makes itself, its sensors and its state known (docs/design/protocols.md §8.1, §8.2,
+§8.5, and the heartbeat of §3).
 
 Every function here gets a request whose digests the caller has checked with a key that it names.
 """

@@ -10,7 +10,7 @@ urlpatterns = [
     path("claim/", pages.claim, name="claim"),
     path(
         "claim/<str:code>/", pages.offered, name="claim-offered"
-    ),  # where a device's own page leads (docs/protocols.md §8.3)
+    ),  # where a device's own page leads (docs/design/protocols.md §8.3)
     path("devices/<str:device>/name/", pages.rename, name="device-name"),
     path("devices/<str:device>/window/", pages.window, name="device-window"),
     path("devices/<str:device>/release/", pages.release, name="device-release"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The body of POST /sensor/<id> (docs/protocols.md §3); pure."""
+"""The body of POST /sensor/<id> (docs/design/protocols.md §3); pure."""
 
 from math import floor
 from typing import Annotated, NamedTuple

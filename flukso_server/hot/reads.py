@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GET /sensor/<id> in its query form and its older path form (docs/protocols.md §4)."""
+"""GET /sensor/<id> in its query form and its older path form (docs/design/protocols.md §4)."""
 
 import hashlib
 import json

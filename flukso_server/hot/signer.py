@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The digests of docs/protocols.md §3 for one key, as fast as CPython can: HMAC from states that
-have seen the key already.
+"""The digests of docs/design/protocols.md §3 for one key, as fast as CPython can: HMAC from states
+that have seen the key already.
 
 CPython's own hashes are used where they are built in: for a message of some hundred bytes OpenSSL's
 set-up costs twice as much, and its one-shot HMAC gives up the interpreter's lock, which the store's

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""POST /sensor/<id> and POST /device/<id> (docs/protocols.md §3, §8)."""
+"""POST /sensor/<id> and POST /device/<id> (docs/design/protocols.md §3, §8)."""
 
 import asyncio
 import json

@@ -43,7 +43,7 @@ def require(*names: str) -> None:
     if missing:
         raise EnvError(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
-            f"docs/server.md says what to set"
+            f"docs/guide/server.md says what to set"
         )
 
 

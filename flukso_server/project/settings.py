@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Django's settings. Everything that differs between two installations comes from the environment
-(docs/server.md lists it).
+(docs/guide/server.md lists it).
 """
 
 from pathlib import Path

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
-NIGHT_FROM, NIGHT_TO, NIGHT_KNOWN = clock(2), clock(5), clock(6)  # local; docs/protocols.md §4
+# local; docs/design/protocols.md §4
+NIGHT_FROM, NIGHT_TO, NIGHT_KNOWN = clock(2), clock(5), clock(6)
 DAY_S = 86_400
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answers of the reading API from any store: rows of (end of bucket, value); docs/protocols.md
-§4.
+"""The answers of the reading API from any store: rows of (end of bucket, value);
+docs/design/protocols.md §4.
 """
 
 from collections.abc import Sequence

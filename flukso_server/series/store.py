@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every series store offers, and the limits that hold for all of them; docs/series.md says
-why.
+"""What every series store offers, and the limits that hold for all of them; docs/design/series.md
+says why.
 """
 
 from collections.abc import Callable, Sequence

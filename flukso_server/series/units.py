@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units of answers, as factors on the counter's rate (Wh/s, or l/s); docs/protocols.md §4."""
+"""Units of answers, as factors on the counter's rate (Wh/s, or l/s); docs/design/protocols.md §4."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clients of docs/lan.md: what each sends, byte for byte, and how it reads the answer.
+"""The clients of docs/guide/lan.md: what each sends, byte for byte, and how it reads the answer.
 
 Requests follow the clients' published sources, and the HTTP library that each uses, as it was at
 the time.
@@ -9,9 +9,9 @@ from collections import namedtuple
 
 from tests.compat.readers import any_page, by_evaluating, by_splitting, called, rows
 
-# name: as in docs/lan.md. lines: of one request; {id} is the sensor's, {host} the device's address
-# and port. sensors: which it asks, in this order ("" is none). times: over and over on the same
-# connection. kept: whether the connection stays open, by what it sends
+# name: as in docs/guide/lan.md. lines: of one request; {id} is the sensor's, {host} the device's
+# address and port. sensors: which it asks, in this order ("" is none). times: over and over on the
+# same connection. kept: whether the connection stays open, by what it sends
 Client = namedtuple("Client", ("name", "lines", "reads", "sensors", "times", "kept"))
 
 WATT = "?version=1.0&interval=minute&unit=watt"

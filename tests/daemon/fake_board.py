@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An SPI board in the test's own process, byte by byte as docs/protocols.md §1 says: no sleeping,
-no sockets.
+"""An SPI board in the test's own process, byte by byte as docs/design/protocols.md §1 says: no
+sleeping, no sockets.
 """
 
 import contextlib

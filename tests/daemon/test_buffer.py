@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ageing buffer's promises (docs/buffer.md), for readings of every pattern."""
+"""The ageing buffer's promises (docs/design/buffer.md), for readings of every pattern."""
 
 import math
 import struct
@@ -17,7 +17,7 @@ YEAR_S = 365 * 86400
 COUNT_A, COUNT_B = (
     280,
     52,
-)  # tuples at most: A + B × log2(age / YOUNG_S); docs/buffer.md derives them
+)  # tuples at most: A + B × log2(age / YOUNG_S); docs/design/buffer.md derives them
 A, B = "a" * 32, "b" * 32
 
 

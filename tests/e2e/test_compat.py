@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients of the field at the LAN API: every one that docs/lan.md lists is answered as it reads, on
-both interpreters.
+"""Clients of the field at the LAN API: every one that docs/guide/lan.md lists is answered as it
+reads, on both interpreters.
 """
 
 import pytest
@@ -53,7 +53,7 @@ def test_a_client_that_is_served_badly_is_reported(address, change, word):
 
 
 def test_the_documentation_lists_them_all():
-    text = (ROOT / "docs/lan.md").read_text()
+    text = (ROOT / "docs/guide/lan.md").read_text()
     table = text.partition("## Clients of the field")[2].partition("\n## ")[0]
     listed = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")][
         2:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client on the LAN finds the Fluksometer by DNS-SD and can use what it found (docs/protocols.md
-§5).
+"""A client on the LAN finds the Fluksometer by DNS-SD and can use what it found
+(docs/design/protocols.md §5).
 """
 
 import json

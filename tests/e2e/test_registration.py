@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A device that nobody knows registers itself, binds its sensors, is claimed, and obeys the asked
-interval (docs/protocols.md §8).
+interval (docs/design/protocols.md §8).
 """
 
 import pytest

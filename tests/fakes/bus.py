@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames of the simulated SPI bus and lines of the control connection (docs/simulator.md), for both
-ends.
+"""Frames of the simulated SPI bus and lines of the control connection
+(docs/contributing/simulator.md), for both ends.
 """
 
 import socket

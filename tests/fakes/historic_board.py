@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic sensor board, byte by byte, with its weaknesses (docs/protocols.md §1); time comes
-from outside.
+"""The historic sensor board, byte by byte, with its weaknesses (docs/design/protocols.md §1); time
+comes from outside.
 
 What it does badly on purpose: change flags are cleared when `gd` is begun; the CRC of a reply is
 computed last, so that a reader who is early gets one that is always wrong; unknown commands echo

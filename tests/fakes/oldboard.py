@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic board on sockets: bus and control line as fluksosim offers them (docs/simulator.md),
-with a clock of its own.
+"""The historic board on sockets: bus and control line as fluksosim offers them
+(docs/contributing/simulator.md), with a clock of its own.
 
 Its time stands still but for transfers, `advance`, and the drivers' `until`.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic router on the SPI bus, byte by byte (docs/protocols.md §1): fixed waits, one try, no
-mercy for a slow board.
+"""The historic router on the SPI bus, byte by byte (docs/design/protocols.md §1): fixed waits, one
+try, no mercy for a slow board.
 
 `python -m tests.fakes.oldmaster --control unix:PATH --seconds 60` polls a fluksosim and prints what
 it got as JSON.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An HTTPS server that plays the cloud API (docs/protocols.md §3), remembers what it got, and
-misbehaves on command.
+"""An HTTPS server that plays the cloud API (docs/design/protocols.md §3), remembers what it got,
+and misbehaves on command.
 
 In-process: `with Server(pem, devices) as server:`. As a program: `python -m tests.fakes.server
 --pem FILE --device ID:KEY`, commands as JSON lines on its standard input, one JSON line each as

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration and claim, the server's half (docs/protocols.md §8): who a device is, whose it is,
-what an unclaimed one may do.
+"""Registration and claim, the server's half (docs/design/protocols.md §8): who a device is, whose
+it is, what an unclaimed one may do.
 """
 
 import base64

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's judgement: is this request as docs/protocols.md §3 and §8 say, and what is stored
-for it.
+"""The server's judgement: is this request as docs/design/protocols.md §3 and §8 say, and what is
+stored for it.
 """
 
 import hashlib

@@ -40,7 +40,7 @@ RUN_S = 120  # of one command
 
 
 def historic_eeprom(layout: str, counters) -> bytes:
-    """What a historic board leaves behind (docs/protocols.md §1)."""
+    """What a historic board leaves behind (docs/design/protocols.md §1)."""
     order, minor = layout.split("-")
     sensors = b""
     for counter, constant, fraction in zip(counters, CONSTANTS, FRACTIONS, strict=True):

@@ -8,7 +8,7 @@ import pytest
 
 from flukso.flash import avrdude, cli, settings
 
-FIELD_PINS = avrdude.Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/protocols.md §1
+FIELD_PINS = avrdude.Pins("~0", "~3", "1", "2")  # AR2315 boards, docs/design/protocols.md §1
 
 
 def real(words, **options):

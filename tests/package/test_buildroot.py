@@ -156,7 +156,7 @@ def test_the_ms14_is_as_upstream_has_it_with_the_bus_on_its_header(tmp_path):
 
 def test_a_tree_with_other_files_than_those_noted_is_not_verified(tmp_path):
     """An excerpt is no whole file, and that patches fit it is no proof; the real trees are tried by
-    hand (docs/openwrt.md).
+    hand (docs/guide/openwrt.md).
     """
     tree = tmp_path / "openwrt"
     shutil.copytree(ROOT / "buildroot" / DRAGINO / "fragments/target", tree / "target")

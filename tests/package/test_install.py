@@ -358,7 +358,7 @@ def test_the_shell_reads_the_table_of_routers_as_the_command_does(installed):
 
 
 def test_the_documentation_shows_the_table_of_routers(installed):
-    docs = (Path(__file__).parents[2] / "docs/openwrt.md").read_text()
+    docs = (Path(__file__).parents[2] / "docs/guide/openwrt.md").read_text()
     for line in installed.read(routers.PATH).splitlines():
         if not line.startswith("#"):
             name, bus, reset, sck, mosi, miso, *rest = line.split()

@@ -32,7 +32,7 @@
 #endif
 
 #define DEVICE_PREFIX "/dev/spidev"
-#define FRAME_MAX 1024 // docs/simulator.md
+#define FRAME_MAX 1024 // docs/contributing/simulator.md
 #define HEADER_LEN 7
 
 static int device_fd = -1;
@@ -125,7 +125,7 @@ static int read_all(uint8_t *data, size_t len)
 	return 0;
 }
 
-// One frame of docs/simulator.md there and back.
+// One frame of docs/contributing/simulator.md there and back.
 static int clock_bytes(uint8_t *data, size_t len, unsigned gap_us)
 {
 	uint8_t frame[HEADER_LEN + FRAME_MAX + 1] = {

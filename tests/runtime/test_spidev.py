@@ -15,7 +15,7 @@ from tests.runtime.conftest import CACHE, ROOT
 from tests.runtime.test_daemon import on
 
 DEVICE = "/dev/spidev0.0"
-GAP_MIN_US = 250  # docs/protocols.md §1
+GAP_MIN_US = 250  # docs/design/protocols.md §1
 SPEED_MAX_HZ = 921_000
 pytestmark = pytest.mark.timeout(120)
 MESSAGE = re.compile(r"message mode=(\d+) parts=(\d+) bytes=(\d+) speed=(\d+) bits=(\d+) gap=(\d+)")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a device or a client sends, written anew from docs/protocols.md: nothing of the server's or
-the daemon's code.
+"""What a device or a client sends, written anew from docs/design/protocols.md: nothing of the
+server's or the daemon's code.
 """
 
 import hashlib

@@ -17,8 +17,8 @@ from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 from tools.testbed import ROOT, Platform
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh|flukso|flukso-flash|fluksosim"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh|flukso|flukso-flash|flukso-server|fluksosim"
 COMMAND = re.compile(rf"^    ((?:{PROGRAMS}) .*)$", re.M)
 REMARK = re.compile(r"\s+# .*| {3,}.*")
 # beginnings of lines that no test runs as they stand, and why
@@ -88,7 +88,7 @@ def platform(place, certificates):
 
 @pytest.fixture(scope="module")
 def surroundings(place, platform):
-    """As docs/server.md has an operator set them."""
+    """As docs/guide/server.md has an operator set them."""
     told = {
         "TOKEN": people_of(platform)["alice-manage"],
         "ID": SENSOR,

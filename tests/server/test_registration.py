@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration, claim, keys and heartbeats: docs/protocols.md §3 and §8."""
+"""Registration, claim, keys and heartbeats: docs/design/protocols.md §3 and §8."""
 
 import base64
 import hashlib

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EEPROM images as the five kinds of historic boards leave them behind (docs/protocols.md §1)."""
+"""EEPROM images as the five kinds of historic boards leave them behind (docs/design/protocols.md
+§1).
+"""
 
 from collections import namedtuple
 

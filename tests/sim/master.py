@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The historic router's side of the bus, by the control line (docs/protocols.md §1)."""
+"""The historic router's side of the bus, by the control line (docs/design/protocols.md §1)."""
 
 from tests.fakes.bus import crc8
 

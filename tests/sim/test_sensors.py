@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of sensors in docs/firmware.md: each clamp and each meter by its constant, with its
-accuracy.
+"""The table of sensors in docs/design/firmware.md: each clamp and each meter by its constant, with
+its accuracy.
 """
 
 from fractions import Fraction
@@ -56,7 +56,7 @@ def connect(flukso, ampere: int):
 def test_the_table_has_these_sensors():
     rows = [
         line.split(" | ")
-        for line in (ROOT / "docs/firmware.md").read_text().splitlines()
+        for line in (ROOT / "docs/design/firmware.md").read_text().splitlines()
         if line.startswith("| ")
     ]
     table = {row[0].removeprefix("| "): row[1:3] for row in rows if len(row) == 5}

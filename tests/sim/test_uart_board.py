@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The firmware of the UART board: its lines on a pseudo-terminal (docs/protocols.md §2)."""
+"""The firmware of the UART board: its lines on a pseudo-terminal (docs/design/protocols.md §2)."""
 
 import fcntl
 import os

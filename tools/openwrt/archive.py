@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an .ipk and a feed's index, the same bytes each time (docs/openwrt.md)."""
+"""Writes an .ipk and a feed's index, the same bytes each time (docs/guide/openwrt.md)."""
 
 import gzip
 import hashlib

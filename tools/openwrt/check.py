@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads an .ipk and finds what opkg would accept in silence and get wrong (docs/openwrt.md)."""
+"""Reads an .ipk and finds what opkg would accept in silence and get wrong (docs/guide/openwrt.md)."""
 
 import pathlib
 import re

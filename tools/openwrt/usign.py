@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signatures and public keys in the form of OpenWrt's usign (and OpenBSD's signify), by a key in
-PEM (docs/openwrt.md).
+PEM (docs/guide/openwrt.md).
 """
 
 import base64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The control line: executes the commands of docs/simulator.md. */
+/* The control line: executes the commands of docs/contributing/simulator.md. */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Frames of the bus socket (docs/simulator.md, "The bus"); pure. */
+/* Frames of the bus socket (docs/contributing/simulator.md, "The bus"); pure. */
 #ifndef SIM_FRAME_H
 #define SIM_FRAME_H
 

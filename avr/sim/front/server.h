@@ -64,7 +64,7 @@ struct server {
 	uint64_t orders;
 };
 
-/* Opens a URL of docs/simulator.md; 0, or -1 with the reason in err. */
+/* Opens a URL of docs/contributing/simulator.md; 0, or -1 with the reason in err. */
 int server_listen(struct server *s, const char *url, enum line_kind kind, char *err,
 		  size_t err_len);
 

@@ -12,8 +12,8 @@
 #include "rig.h"
 #include "stress.h"
 
-/* The budgets, and why: docs/firmware.md. */
-static const double FLASH_BYTES_MAX = 14336; /* 14 KB, as docs/firmware.md says */
+/* The budgets, and why: docs/design/firmware.md. */
+static const double FLASH_BYTES_MAX = 14336; /* 14 KB, as docs/design/firmware.md says */
 static const double RAM_SHARE_MAX = 0.85;
 static const double OFF_US_MAX = 110;
 static const double SAVE_MS_MAX = 30, SAVE_FULL_MS_MAX = 55;

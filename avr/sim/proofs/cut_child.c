@@ -13,7 +13,7 @@
 
 enum {
 	FULL_OPS = 20,   /* a save of at least so many operations wrote a full record */
-	SHORTS_END = 84, /* last cell of the short records (docs/firmware.md) */
+	SHORTS_END = 84, /* last cell of the short records (docs/design/firmware.md) */
 	FULLS_END = 308, /* last cell of the full records; the tails of the short ones follow */
 	CUTS_IN_A_ROW = 3,
 	EXAMPLES = 5,

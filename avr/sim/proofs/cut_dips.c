@@ -11,11 +11,12 @@
 #include "../shared/random.h"
 
 enum {
-	ROUND_US = 2000, /* of the main loop (docs/firmware.md) */
+	ROUND_US = 2000, /* of the main loop (docs/design/firmware.md) */
 	LATER_DIPS = 6,  /* one for each slot of short records, so the first dip's comes again */
 	LIFE_STEP_MS = 300,
-	LIFE_HOLD_MS = 122, /* after two dips in a row no slot may be erased (docs/firmware.md) */
-	SAVES = 60,         /* KEEPER_SAVES, which the firmware would have again after five hours */
+	LIFE_HOLD_MS =
+		122, /* after two dips in a row no slot may be erased (docs/design/firmware.md) */
+	SAVES = 60,  /* KEEPER_SAVES, which the firmware would have again after five hours */
 	ACTS = 8,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which settings a sequence of bytes may change on the board, read strictly by docs/protocols.md §1; pure. */
+/* Which settings a sequence of bytes may change on the board, read strictly by docs/design/protocols.md §1; pure. */
 #ifndef SIM_ORACLE_H
 #define SIM_ORACLE_H
 

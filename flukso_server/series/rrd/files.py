@@ -19,7 +19,7 @@ METER_ARCHIVES = (
     (15, 672),
     (1440, 365),
     (10_080, 520),
-)  # steps a row, rows: docs/protocols.md §4
+)  # steps a row, rows: docs/design/protocols.md §4
 NIGHT_ARCHIVES = ((1, 365), (7, 520))
 BATCH = 2000  # values in one call of librrd: an argument each
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// MicroPython features of the Flukso runtime: what the daemon uses, and no more (docs/runtime.md).
+// MicroPython features of the Flukso runtime: what the daemon uses, and no more (docs/design/runtime.md).
 #ifndef FLUKSO_MPCONFIGVARIANT_H
 #define FLUKSO_MPCONFIGVARIANT_H
 

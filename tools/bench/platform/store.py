@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bench of the store alone: `python -m tools.bench.platform.store`. The last line is `bench-store: {…}`;
-docs/series.md explains it.
+"""Bench of the store alone: `python -m tools.bench.platform.store`. The last line is `bench-store:
+{…}`; docs/design/series.md explains it.
 """
 
 import argparse

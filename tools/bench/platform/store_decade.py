@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bench of ten years: `python -m tools.bench.platform.store_decade`. The last line is `bench-decade: {…}`;
-docs/series.md explains it.
+"""Bench of ten years: `python -m tools.bench.platform.store_decade`. The last line is
+`bench-decade: {…}`; docs/design/series.md explains it.
 """
 
 import argparse

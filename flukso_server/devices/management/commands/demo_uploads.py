@@ -16,7 +16,7 @@ from flukso_server.project import stores
 from flukso_server.series.store import MAX_TUPLES
 
 EACH_S = 60
-OFTEN_S = 10  # the shortest interval that a platform may ask for, docs/protocols.md §8.6
+OFTEN_S = 10  # the shortest interval that a platform may ask for, docs/design/protocols.md §8.6
 BEAT_S = 3600
 LIMIT_S = 30  # for one answer
 STOPS = (signal.SIGTERM, signal.SIGINT)
