@@ -25,7 +25,7 @@ OWNER = "from flukso_server.accounts.models import Account; Account.objects.crea
     PASSWORD
 )
 WATCH = (
-    "from django.utils import timezone; from flukso_server.devices.live import watch; from accounts.models "
+    "from django.utils import timezone; from flukso_server.devices.live import watch; from flukso_server.accounts.models "
     "import Account; "
 )
 WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"

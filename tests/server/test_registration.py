@@ -489,7 +489,7 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
 
 
 AGO = (
-    "from datetime import timedelta; from django.utils import timezone; from devices.changes "
+    "from datetime import timedelta; from django.utils import timezone; from flukso_server.devices.changes "
     "import device_changed; "
 )
 AGO += "from flukso_server.devices.models import Device; then = timezone.now() - timedelta(minutes={}); "

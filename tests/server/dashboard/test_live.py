@@ -106,7 +106,7 @@ def test_who_watches_a_peer_does_not_hurry_the_peers_device(visit, site):
 
 def test_a_device_is_left_in_peace_soon_after_the_watch(site):
     watch = (
-        "from datetime import timedelta; from django.utils import timezone; from accounts.models "
+        "from datetime import timedelta; from django.utils import timezone; from flukso_server.accounts.models "
         "import Account; "
         "from flukso_server.devices.live import WATCH, watch; "
         "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + "

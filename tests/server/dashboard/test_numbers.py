@@ -142,7 +142,7 @@ def test_a_silence_is_told_by_tuples_alone_before_heartbeats_are_kept(site, now)
         now,
     )
     site.shell(
-        "from datetime import datetime, timezone\nfrom devices.models import Heartbeat\n"
+        "from datetime import datetime, timezone\nfrom flukso_server.devices.models import Heartbeat\n"
         f"for n in (600, 1200, 1800): Heartbeat.objects.create(device_id='{ABROAD:032x}', "
         f"at=datetime.fromtimestamp({noon} + n, timezone.utc))"
     )
@@ -367,7 +367,7 @@ def test_many_sensors_are_read_more_coarsely(site, sensors, days, step):
     finest = {1: "minute", 7: "15min", 60: "day"}[days]
     told = ask(
         site,
-        "from zoneinfo import ZoneInfo\nfrom dashboard.scales import window\n"
+        "from zoneinfo import ZoneInfo\nfrom flukso_server.dashboard.scales import window\n"
         f"end = 1_790_000_000\nprint(json.dumps(window(end - {days * DAY}, end, '{finest}', end, "
         f"ZoneInfo('UTC'), {sensors}).step))",
     )
