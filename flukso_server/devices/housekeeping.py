@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 
 from flukso_server.accounts.models import Account, Invitation
+from flukso_server.devices import unclaimed
 from flukso_server.devices.claims import CODE_LIFETIME
 from flukso_server.devices.forgetting import forget_noted
 from flukso_server.devices.models import Change, Device, Heartbeat, NewKey
@@ -14,7 +15,7 @@ from flukso_server.devices.removal import remove_devices
 
 HEARTBEATS_KEPT = timedelta(days=62)
 CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
-UNCLAIMED_KEPT = timedelta(days=14)  # protocol §8.4; what is on line registers again
+UNCLAIMED_KEPT = timedelta(seconds=unclaimed.KEPT_S)  # a device that is on line registers again
 SLICE = 1000  # devices removed in one go
 UNCONFIRMED_KEPT = timedelta(days=14)  # accounts whose address was never confirmed
 INVITATIONS_KEPT = timedelta(

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 
+from flukso_server.devices import unclaimed
 from flukso_server.devices.changes import device_changed, sensor_changed
 from flukso_server.devices.digests import claim_code
 from flukso_server.devices.live import often_until
 from flukso_server.devices.models import Device, Heartbeat, NewKey, Sensor
 from flukso_server.devices.seal import Sealer
 
-UNCLAIMED_SENSORS_MAX = 6  # §8.4: what the board has
 SENSORS_MAX = (
     64  # of a claimed device: the highest number that occurs in configurations of the field
 )
@@ -213,7 +213,7 @@ def bind_sensor(sensor: str, device: str) -> None:
             if row is not None and row.device_id == device:
                 return
             bound = Sensor.objects.filter(device_id=device).count()
-            if bound >= (UNCLAIMED_SENSORS_MAX if owner is None else SENSORS_MAX):
+            if bound >= (unclaimed.SENSORS_MAX if owner is None else SENSORS_MAX):
                 raise Refused("Too many sensors")
             if row is None:
                 Sensor.objects.create(pk=sensor, device_id=device)

@@ -14,11 +14,13 @@ from flukso_server.hot import limits
 from flukso_server.hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal, send_answer
 from flukso_server.hot.caches import Cache, ChangeWatch
 from flukso_server.hot.directory import Directory
-from flukso_server.hot.fast_uploads import Quick
-from flukso_server.hot.reads import Reader
+from flukso_server.hot.fast_uploads import FastUploads
+from flukso_server.hot.reads import ReadHandler
 from flukso_server.hot.requests import Gone
+from flukso_server.hot.resources import Resources
+from flukso_server.hot.upload_faults import UploadFaults
 from flukso_server.hot.workers import Database
-from flukso_server.hot.writes import Writer
+from flukso_server.hot.writes import WriteHandler
 from flukso_server.series.rrd.background import Graphs, Place
 
 logger = logging.getLogger("flukso.hot")
@@ -35,8 +37,8 @@ NO_PLACE = Place("")
 # threads for the accounts' database, of which each has a connection; none that only reads waits
 # behind one that writes
 LOOKUP_THREADS = 3  # a batch of each cache, and the changes
-ASK_THREADS = 2
-WRITE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may be long
+QUERY_THREADS = 2
+UPDATE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may be long
 
 
 class HotPath:
@@ -56,66 +58,64 @@ class HotPath:
         behind_proxy=False,
     ):
         self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, "lookups")
-        self._asks, self._writes = Database(ASK_THREADS, "asks"), Database(WRITE_THREADS, "writes")
-        self._directory = Directory(sealer)
-        self._clock = clock
-        self._sensors = Cache(self._directory.sensors, limits.SENSORS_CACHED_MAX, self._lookups)
-        self._tokens = Cache(self._directory.tokens, limits.TOKENS_CACHED_MAX, self._lookups)
-        caches = {"sensor": self._sensors, "token": self._tokens}
+        directory = Directory(sealer)
+        resources = self._resources = Resources(
+            store=store,
+            sensors=Cache(directory.sensors, limits.SENSORS_CACHED_MAX, self._lookups),
+            tokens=Cache(directory.tokens, limits.TOKENS_CACHED_MAX, self._lookups),
+            directory=directory,
+            queries=Database(QUERY_THREADS, "queries"),
+            updates=Database(UPDATE_THREADS, "updates"),
+            faults=UploadFaults(),
+            graphs=Graphs(store, rrd, directory, clock) if rrd.folder else None,
+            clock=clock,
+        )
         self._watch = ChangeWatch(
-            caches, self._directory.changes, self._directory.newest_change, self._lookups
+            {"sensor": resources.sensors, "token": resources.tokens},
+            directory.changes,
+            directory.newest_change,
+            self._lookups,
         )
-        self._writer = Writer(
-            store,
-            self._sensors,
-            self._directory,
-            self._asks,
-            self._writes,
-            sealer,
-            unclaimed_max,
-            clock,
-        )
-        self._reader = Reader(
-            store, self._sensors, self._tokens, self._directory, self._asks, clock
-        )
-        self._tasks: list[asyncio.Task] = []
-        self._store = store
+        self._writes = WriteHandler(resources, sealer, unclaimed_max, behind_proxy)
+        self._reads = ReadHandler(resources)
         self._forget = forget
-        self._graphs = Graphs(store, rrd, self._directory, clock) if rrd.folder else None
-        self._writer.behind_proxy = behind_proxy
-        self._writer.graphs = self._reader.graphs = self._graphs
-        self.quick: Callable[..., bool] | None = None  # see hot/http_connection.py
+        self._tasks: list[asyncio.Task] = []
+        # hot/http_connection.py offers it small uploads
+        self.store_upload: Callable[..., bool] | None = None
 
     async def start(self) -> None:
         await self._watch.start()
-        self.quick = Quick(
-            self._store, self._sensors, self._writer.troubles, self._graphs, self._clock
-        ).take
+        self.store_upload = FastUploads(self._resources).store_upload
         self._tasks = [
             asyncio.create_task(self._watch.run()),
             asyncio.create_task(self._keep_house()),
         ]
-        if self._graphs is not None:
-            self._tasks.append(asyncio.create_task(self._graphs.run()))
+        if self._resources.graphs is not None:
+            self._tasks.append(asyncio.create_task(self._resources.graphs.run()))
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._flush()
-        self._reader.stop()
-        if self._graphs is not None:
-            self._graphs.stop()
-        self._asks.stop()
-        self._writes.stop()
+        self._reads.stop()
+        if self._resources.graphs is not None:
+            self._resources.graphs.stop()
+        self._resources.queries.stop()
+        self._resources.updates.stop()
         self._lookups.shutdown()
 
     async def _keep_house(self) -> None:
+        updates, directory, clock = (
+            self._resources.updates,
+            self._resources.directory,
+            self._resources.clock,
+        )
         rounds = 0
         while True:
             if rounds % 720 == 0:  # at the start, which may be after a power cut, and hourly
                 try:
-                    await self._writes.run(self._directory.keep_house, self._clock(), self._forget)
+                    await updates.run(directory.keep_house, clock(), self._forget)
                 except Exception as error:  # the database is away: the next hour will do
                     logger.warning("what has grown old is not removed: %s", error)
             await asyncio.sleep(limits.TROUBLE_FLUSH_S)
@@ -123,12 +123,15 @@ class HotPath:
             rounds += 1
 
     async def _flush(self) -> None:
-        troubles = self._writer.troubles.take()
-        if troubles:
+        resources = self._resources
+        faults = resources.faults.drain()
+        if faults:
             try:
-                await self._writes.run(self._directory.add_troubles, troubles, self._clock())
+                await resources.updates.run(
+                    resources.directory.add_faults, faults, resources.clock()
+                )
             except Exception as error:
-                logger.warning("troubles of %d sensors are not written: %s", len(troubles), error)
+                logger.warning("upload faults of %d sensors are lost: %s", len(faults), error)
 
     async def __call__(self, scope, receive, send) -> None:
         try:
@@ -150,14 +153,14 @@ class HotPath:
         method = scope["method"]
         if kind == b"sensor":
             if method == "POST" and interval is None and image is None:
-                return await self._writer.sensor(ident.decode(), scope, receive)
+                return await self._writes.sensor(ident.decode(), scope, receive)
             if method in ("GET", "HEAD"):
                 if image:
-                    return await self._reader.image(ident.decode(), scope)
-                return await self._reader.series(ident.decode(), scope, interval, unit)
+                    return await self._reads.image(ident.decode(), scope)
+                return await self._reads.series(ident.decode(), scope, interval, unit)
         elif interval is None and image is None:
             if method == "POST":
-                return await self._writer.device(ident.decode(), scope, receive)
+                return await self._writes.device(ident.decode(), scope, receive)
         else:
             raise Refusal(404, "no such path", close=True)
         what = (

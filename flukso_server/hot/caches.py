@@ -56,9 +56,12 @@ class SensorEntry:
         self._signer: Signer | None = None
 
     @property
-    def signer(self) -> Signer:
-        """Made when it is first asked for: sensors that are only read need none."""
-        if self._signer is None:
+    def signer(self) -> Signer | None:
+        """Computes digests with the device's key; None without a key.
+
+        It is made when it is first needed: sensors that are only read need none.
+        """
+        if self._signer is None and self.key:
             self._signer = Signer(self.key)
         return self._signer
 

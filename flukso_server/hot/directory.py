@@ -5,6 +5,7 @@ path's own threads.
 
 import logging
 import sys
+from typing import NamedTuple
 
 from django.db import close_old_connections, transaction
 from django.db.models import F, Max
@@ -17,8 +18,22 @@ from flukso_server.devices.models import Change, Device, Sensor
 from flukso_server.devices.registration import utc
 from flukso_server.devices.seal import Sealer, SealError
 from flukso_server.hot.caches import SensorEntry, TokenEntry
+from flukso_server.hot.signer import Signer
 
 logger = logging.getLogger("flukso.directory")
+
+
+class DeviceKey(NamedTuple):
+    """A key, and whether its device must sign; Credentials of hot/upload_rules.py."""
+
+    key: bytes  # b"" if it cannot be opened
+    sign_required: bool = False
+    sealed: bytes = b""  # the key as it is stored
+
+    @property
+    def signer(self) -> Signer | None:
+        """Computes digests with this key."""
+        return Signer(self.key) if self.key else None
 
 
 class Directory:
@@ -82,10 +97,10 @@ class Directory:
             logger.error("%s", error)
             return b""
 
-    def device(self, device: str) -> tuple[bytes, bytes, bool] | None:
-        """(key, sealed key, X-Sign required), None for an unknown device."""
+    def device(self, device: str) -> DeviceKey | None:
+        """Return the key of a device, None if the device is unknown."""
         row = Device.objects.filter(pk=device).values_list("sealed_key", "sign_required").first()
-        return None if row is None else (self.open(device, row[0]), bytes(row[0]), row[1])
+        return None if row is None else DeviceKey(self.open(device, row[0]), row[1], bytes(row[0]))
 
     @staticmethod
     def tokens(digests: list[str]) -> dict[str, TokenEntry]:
@@ -139,12 +154,10 @@ class Directory:
         )
 
     @staticmethod
-    def add_troubles(troubles: dict[str, list[int]], now: float) -> None:
-        """Add what was wrong with uploads: sensor -> [tuples ahead, seconds ahead, tuples too old,
-        conflicts, odd tuples].
-        """
+    def add_faults(faults: dict[str, list[int]], now: float) -> None:
+        """Add to what was wrong with the sensors' uploads: the counts of hot/upload_faults.py."""
         with transaction.atomic():
-            for sensor, (ahead, ahead_s, old, conflicts, odd) in troubles.items():
+            for sensor, (ahead, ahead_s, old, conflicts, odd) in faults.items():
                 values = {
                     "old_tuples": F("old_tuples") + old,
                     "conflicts": F("conflicts") + conflicts,

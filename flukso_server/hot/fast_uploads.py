@@ -1,96 +1,87 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of nearly every request: a small signed upload of a sensor that is in the cache.
+"""The path of nearly every request: a small signed upload of a sensor that is in the cache.
 
-What is in any way unusual is left to hot/writes.py, which also finds the words for what is wrong.
-Uploads that arrive in the same turn of the event loop go to the store together, and come back
-together once they are durable.
+Whatever the rules (hot/upload_rules.py) do not let it simply store is left to hot/writes.py, which
+also words the refusals. Uploads that arrive in the same turn of the event loop go to the store
+together, and are answered together once they are durable.
 """
 
 import asyncio
 import logging
-from hmac import compare_digest
 
-from msgspec import UNSET
+from flukso_server.hot.answers import OK, OK_WATCHED, Answer
+from flukso_server.hot.resources import Resources
+from flukso_server.hot.upload_rules import STORE, Post, judge_upload
 
-from flukso_server.hot.answers import OK
-from flukso_server.hot.caches import Cache
-from flukso_server.hot.measurements import Malformed, decode_upload
-from flukso_server.hot.upload_bytes import Upload
-from flukso_server.hot.upload_faults import Troubles
-
-logger = logging.getLogger("flukso.quick")
-
-OK_TAIL = b"".join(b"%b: %b\r\n" % header for header in OK.headers) + b"\r\n" + OK.body
+logger = logging.getLogger("flukso.fast_uploads")
 
 
-class Quick:
-    """Takes requests from connections (hot/http_connection.py) in one event loop."""
+def _after_date(answer: Answer) -> bytes:
+    """An answer as it is sent, without its status line and date."""
+    return b"".join(b"%b: %b\r\n" % header for header in answer.headers) + b"\r\n" + answer.body
 
-    def __init__(self, store, sensors: Cache, troubles: Troubles, graphs, clock):
-        self._store = store
-        self._known = sensors.known
-        self._troubles = troubles
-        self._graphs = graphs
-        self._clock = clock
+
+OK_TAIL, OK_WATCHED_TAIL = _after_date(OK), _after_date(OK_WATCHED)
+
+
+class FastUploads:
+    """Stores uploads for connections (hot/http_connection.py) of one event loop."""
+
+    def __init__(self, resources: Resources):
+        self._store = resources.store
+        self._known = resources.sensors.known
+        self._faults = resources.faults
+        self._graphs = resources.graphs
+        self._clock = resources.clock
         self._loop = asyncio.get_running_loop()
         self._uploads: list[tuple[str, list]] = []
-        self._connections: list = []
+        self._waiting: list[tuple] = []  # for each upload its connection and the answer's tail
 
-    def take(self, connection, upload: Upload) -> bool:
-        """Return True if it took the request and will call connection.quick_answer(). Return False,
-        having done nothing, for a request that needs the ordinary path.
+    def store_upload(self, connection, post: Post) -> bool:
+        """Return True if the upload will be stored and connection.answer_fast_upload() called.
+
+        Return False, having done nothing, for a request that needs the ordinary path.
         """
-        path, sensor, digest, sign, body = upload
+        sensor = post.sender
         entry = self._known(sensor)
-        if entry is None or not entry.key or digest is None or entry.fresh_only:
+        if entry is None:
             return False
-        if entry.watched_until and entry.watched_until > self._clock():
-            return False  # its answer says more
-        signer = entry.signer
-        if not compare_digest(digest, signer.digest(body).encode()):
+        verdict = judge_upload(entry, post, self._clock())
+        if verdict.action is not STORE or verdict.first_signed:
             return False
-        if entry.sign_required:
-            if sign is None or not compare_digest(sign, signer.sign(path, body).encode()):
-                return False
-        elif sign is not None:
-            return False  # the first one is to be remembered
-        try:
-            decoded = decode_upload(body)
-        except Malformed:
-            return False
-        if decoded.measurements is UNSET:
-            return False
+        if verdict.too_old or verdict.odd:
+            self._faults.note_left_out(sensor, verdict)
         if not self._uploads:
             self._loop.call_soon(self._submit)
-        self._uploads.append((sensor, decoded.measurements))
-        self._connections.append(connection)
+        self._uploads.append((sensor, verdict.tuples))
+        self._waiting.append((connection, OK_WATCHED_TAIL if verdict.watched else OK_TAIL))
         return True
 
     def _submit(self) -> None:
-        uploads, connections = self._uploads, self._connections
-        self._uploads, self._connections = [], []
+        uploads, waiting = self._uploads, self._waiting
+        self._uploads, self._waiting = [], []
         now = int(self._clock())
         loop, deliver = self._loop, self._deliver
 
-        def done(results: list) -> None:  # in the store's thread
-            loop.call_soon_threadsafe(deliver, connections, uploads, results, now)
+        def done(outcomes: list) -> None:  # runs in the store's thread
+            loop.call_soon_threadsafe(deliver, waiting, uploads, outcomes, now)
 
         try:
             self._store.submit_many(uploads, now, done)
         except Exception as error:
-            deliver(connections, uploads, [error] * len(uploads), now)
+            deliver(waiting, uploads, [error] * len(uploads), now)
 
     def _deliver(
-        self, connections: list, uploads: list[tuple[str, list]], results: list, now: int
+        self, waiting: list[tuple], uploads: list[tuple[str, list]], outcomes: list, now: int
     ) -> None:
         moment = self._loop.time()
-        for connection, upload, outcome in zip(connections, uploads, results, strict=True):
+        for (connection, tail), upload, outcome in zip(waiting, uploads, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 logger.error("an upload is not stored: %s", outcome)
-                connection.quick_failed()
+                connection.fail_fast_upload()
                 continue
             if outcome.refused or outcome.conflict:
-                self._troubles.note(*upload, outcome, now)
+                self._faults.note(*upload, outcome, now)
             if self._graphs is not None:
                 self._graphs.note(upload[0], outcome)
-            connection.quick_answer(OK_TAIL, moment)
+            connection.answer_fast_upload(tail, moment)

@@ -18,7 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from flukso_server.hot import limits
 from flukso_server.hot.answers import Refusal, send_answer
 from flukso_server.hot.http_answer import CanonicalCycle, access_logger, close_soon, spell, wire
-from flukso_server.hot.upload_bytes import Upload, read_upload
+from flukso_server.hot.upload_bytes import read_upload
+from flukso_server.hot.upload_rules import Post
 
 SWEEP_S = 5  # in which each connection is looked at once
 # in as many turns: 20,000 at once, some µs each, would hold up whatever is uploaded meanwhile
@@ -51,9 +52,9 @@ class DeviceProtocol(HttpToolsProtocol):
     """One connection. A request must be complete within limits.REQUEST_S of its first byte, of the
     connection's beginning, or of the answer to the one before it, whichever is last.
 
-    An application that has `quick(connection, upload) -> bool` is offered small uploads whole
+    An application that has `store_upload(connection, post) -> bool` is offered small uploads whole
     (hot/upload_bytes.py), without the cost of a parser's callbacks, a task and ASGI's messages: it takes
-    one by returning True, and later calls connection.quick_answer() or quick_failed(). What it does
+    one by returning True, and later calls connection.answer_fast_upload() or fail_fast_upload(). What it does
     not take goes the usual way.
     """
 
@@ -79,7 +80,7 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def __init__(self, config, *args, **more) -> None:
         super().__init__(config, *args, **more)
-        self._quick = getattr(config.loaded_app, "quick", None)
+        self._store_upload = getattr(config.loaded_app, "store_upload", None)
 
     def connection_made(self, transport) -> None:
         super().connection_made(transport)
@@ -168,12 +169,12 @@ class DeviceProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         idle = self._is_idle()
-        if idle and self._between and self._quick is not None:
+        if idle and self._between and self._store_upload is not None:
             if self._held:
                 data, self._held = self._held + data, b""
             upload = read_upload(data)
-            if upload.__class__ is Upload:
-                if self._quick(self, upload):
+            if upload.__class__ is Post:
+                if self._store_upload(self, upload):
                     self.began = None
                     self._quick_busy = True
                     self.url = upload.path
@@ -285,7 +286,7 @@ class DeviceProtocol(HttpToolsProtocol):
 
     # answering
 
-    def quick_answer(self, constant: bytes, now: float) -> None:
+    def answer_fast_upload(self, constant: bytes, now: float) -> None:
         """Answer a request that was taken: 200, the constant headers, an empty line and the body.
         now: the loop's time.
         """
@@ -309,7 +310,7 @@ class DeviceProtocol(HttpToolsProtocol):
             if self.flow.read_paused:
                 self.flow.resume_reading()
 
-    def quick_failed(self) -> None:
+    def fail_fast_upload(self) -> None:
         """A request that was taken could not be carried out."""
         self._quick_busy = False
         refusal = Refusal(503, "not stored", (b"Retry-After", b"60"), close=True)

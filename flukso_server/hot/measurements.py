@@ -11,7 +11,7 @@ UINT32_MAX = 0xFFFFFFFF
 UInt32 = Annotated[int, msgspec.Meta(ge=0, le=UINT32_MAX)]
 
 
-class Upload(msgspec.Struct):
+class UploadBody(msgspec.Struct):
     """One of the two is set. Other members are tolerated: some writers add a version."""
 
     measurements: list[tuple[UInt32, UInt32]] | UnsetType = UNSET
@@ -35,16 +35,16 @@ class Malformed(ValueError):
 
 
 _loose = msgspec.json.Decoder(_Loose)
-_decoder = msgspec.json.Decoder(Upload)
+_decoder = msgspec.json.Decoder(UploadBody)
 _objects = msgspec.json.Decoder(dict)
 
 
-def decode_upload(body: bytes) -> Upload:
+def decode_upload(body: bytes) -> UploadBody:
     """Raises Malformed, nothing else, whatever the bytes."""
-    upload = _decoded(_decoder, body)
-    if (upload.measurements is UNSET) == (upload.config is UNSET):
+    decoded = _decode(_decoder, body)
+    if (decoded.measurements is UNSET) == (decoded.config is UNSET):
         raise Malformed("either measurements or config")
-    return upload
+    return decoded
 
 
 def sift(body: bytes) -> Sifted:
@@ -52,7 +52,7 @@ def sift(body: bytes) -> Sifted:
     and a pair is set aside of which either number is below 0 or above 2^32 - 1. Raises Malformed,
     nothing else, for a body without a list of pairs of numbers.
     """
-    given = _decoded(_loose, body).measurements
+    given = _decode(_loose, body).measurements
     pairs = [(floor(stamp), floor(counter)) for stamp, counter in given]
     kept = [pair for pair in pairs if min(pair) >= 0 and max(pair) <= UINT32_MAX]
     return Sifted(kept, len(pairs) - len(kept))
@@ -60,10 +60,10 @@ def sift(body: bytes) -> Sifted:
 
 def decode_object(body: bytes) -> dict:
     """A JSON object. Raises Malformed, nothing else."""
-    return _decoded(_objects, body)
+    return _decode(_objects, body)
 
 
-def _decoded(decoder, body: bytes):
+def _decode(decoder, body: bytes):
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

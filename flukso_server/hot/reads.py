@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 from flukso_server.accounts.prices import own
 from flukso_server.accounts.tokens import is_token, sha256
 from flukso_server.hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
-from flukso_server.hot.caches import Cache, SensorEntry, TokenEntry
-from flukso_server.hot.directory import Directory
+from flukso_server.hot.caches import SensorEntry, TokenEntry
 from flukso_server.hot.requests import Headers, check_version, read_headers
-from flukso_server.hot.workers import Database, Workers
+from flukso_server.hot.resources import Resources
+from flukso_server.hot.workers import Workers
 from flukso_server.series import query
-from flukso_server.series.rrd.background import Graphs
 from flukso_server.series.rrd.cached import Deaf
 from flukso_server.series.units import ALIASES
 
@@ -55,20 +54,12 @@ def read_parameters(raw: bytes) -> Parameters:
     return Parameters._make([*map(found.get, Parameters._fields[:-1]), callback])
 
 
-class Reader:
-    """Answers who has a token."""
+class ReadHandler:
+    """Answers those who hold a token."""
 
-    def __init__(
-        self, store, sensors: Cache, tokens: Cache, directory: Directory, asks: Database, clock
-    ):
-        self._store = store
-        self._sensors = sensors
-        self._tokens = tokens
-        self._directory = directory
-        self._asks = asks
+    def __init__(self, resources: Resources):
+        self._resources = resources
         self._threads = Workers(THREADS, "reads")
-        self._clock = clock
-        self.graphs: Graphs | None = None  # series/rrd/background.py, where it is switched on
 
     def stop(self) -> None:
         self._threads.stop()
@@ -101,7 +92,7 @@ class Reader:
         check_version(headers.version)
         check_version(None if asked.version is None else asked.version.encode())
         token, entry = await self._authorized(sensor, headers, asked)
-        if self.graphs is None:
+        if self._resources.graphs is None:
             raise Refusal(404, "no graphs here")
         asked = asked._replace(
             interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt"
@@ -110,7 +101,7 @@ class Reader:
         unit = ALIASES.get(asked.unit, asked.unit)
         scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
         try:
-            image = await self.graphs.png(
+            image = await self._resources.graphs.png(
                 sensor, wanted.start, wanted.end, scale, unit, wanted.night
             )
         except Deaf as error:
@@ -126,10 +117,10 @@ class Reader:
         text = headers.token.decode("latin-1") if headers.token is not None else asked.token
         if text is None or not is_token(text):
             raise unauthorized("Access refused")
-        token = await self._tokens.get(sha256(text))
+        token = await self._resources.tokens.get(sha256(text))
         if token is None:
             raise unauthorized("Access refused")
-        entry = await self._sensors.get(sensor)
+        entry = await self._resources.sensors.get(sensor)
         if entry is None:
             raise Refusal(404, "no such series")
         if entry.owner != token.account or token.sensor not in (None, sensor):
@@ -140,11 +131,16 @@ class Reader:
         wanted = self._query(asked, token, entry.resource)
         zone = ZoneInfo(token.time_zone)
         return await self._threads.run(
-            query.answer_json, self._store, entry.sensor, wanted, int(self._clock()), zone
+            query.answer_json,
+            self._resources.store,
+            entry.sensor,
+            wanted,
+            int(self._resources.clock()),
+            zone,
         )
 
     def _query(self, asked: Parameters, token: TokenEntry, resource: str) -> query.Query:
-        now = int(self._clock())
+        now = int(self._resources.clock())
         try:
             return query.parse(
                 now,
@@ -160,8 +156,8 @@ class Reader:
             raise Refusal(400, str(error)) from error
 
     async def _properties(self, sensor: str) -> bytes:
-        properties = await self._asks.run(self._directory.properties, sensor)
-        last = await self._threads.run(self._store.last, sensor)
+        properties = await self._resources.queries.run(self._resources.directory.properties, sensor)
+        last = await self._threads.run(self._resources.store.last, sensor)
         if properties is None:
             raise Refusal(404, "no such series")
         return json.dumps(

@@ -4,8 +4,7 @@
 import ipaddress
 from collections import namedtuple
 
-from flukso_server.devices.digests import same, x_digest, x_sign
-from flukso_server.hot.answers import Refusal, unauthorized
+from flukso_server.hot.answers import Refusal
 from flukso_server.project import proxied
 
 VERSION, DIGEST, SIGN, TOKEN, LENGTH, MATCH, ADDRESS, FORWARDED = range(8)
@@ -121,21 +120,6 @@ class Gone(Exception):
 
 def too_large() -> Refusal:
     return Refusal(413, "too large", close=True)
-
-
-def check_digests(
-    key: bytes, sign_required: bool, headers: Headers, path: bytes, body: bytes
-) -> bool:
-    """Return whether the request is signed by X-Sign. Raises the 401 of a wrong or missing digest."""
-    if not key or not same(headers.digest, x_digest(key, body)):
-        raise unauthorized("Incorrect digest")
-    if headers.sign is None:
-        if sign_required:
-            raise unauthorized("Incorrect digest")
-        return False
-    if not same(headers.sign, x_sign(key, path, body)):
-        raise unauthorized("Incorrect digest")
-    return True
 
 
 def check_version(given: bytes | None) -> None:

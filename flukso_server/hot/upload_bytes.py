@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recognises, in one look at the bytes received, a small upload that is all there; pure."""
+"""Recognises a small, complete upload by one look at the bytes received; pure."""
 
 import re
-from collections import namedtuple
 
-# Headers that change how a message is read, or that the quick way judges itself, must be one of the
-# forms spelled out below.
-_OTHER = rb"(?!(?i:transfer-encoding|content-length|connection|expect|upgrade|te|trailer|keep-alive|x-digest|x-sign|x-version):)"
+from flukso_server.hot.upload_rules import Post
+
+# A header that changes how a message is read, or that the rules for uploads judge, counts only in
+# one of the forms spelled out below.
+_JUDGED = (
+    rb"transfer-encoding|content-length|connection|expect|upgrade|te|trailer|keep-alive"
+    rb"|x-digest|x-sign|x-version"
+)
 _LINES = rb"|".join(
     (
         rb"Content-Length: ([0-9]{1,4}+)",
@@ -14,32 +18,30 @@ _LINES = rb"|".join(
         rb"X-Sign: ([0-9a-f]{64})",
         rb"X-Version: 1\.0",
         rb"Connection: [Kk]eep-[Aa]live",
-        _OTHER + rb"[A-Za-z0-9-]++:[\t\x20-\x7e]*+",
+        rb"(?!(?i:" + _JUDGED + rb"):)[A-Za-z0-9-]++:[\t\x20-\x7e]*+",
     )
 )
-# possessive throughout: whatever the bytes, the time is linear in their number
+# The repetitions are possessive, so the time is linear in the number of bytes, whatever they are.
 _HEAD = re.compile(
     rb"POST (/sensor/([0-9a-f]{32})) HTTP/1\.1\r\n(?:(?:" + _LINES + rb")\r\n)++\r\n"
 )
-BYTES_MAX = 16_384  # head and body; a longer one goes the usual way
-
-Upload = namedtuple("Upload", ("path", "sensor", "digest", "sign", "body"))
+BYTES_MAX = 16_384  # head and body; httptools parses a longer request
 
 
-def read_upload(data: bytes) -> "Upload | int | None":
-    """The upload that `data` is; how many bytes of its body are still to come; or None when it is
-    not one of the usual form.
+def read_upload(data: bytes) -> Post | int | None:
+    """Return the upload that `data` is, or how many bytes of its body are missing.
 
-    What is not taken here is parsed by httptools, from its first byte.
+    Returns None for anything that is not exactly one upload of the usual form: httptools then
+    parses it from its first byte.
     """
-    found = _HEAD.match(data) if len(data) <= BYTES_MAX else None
-    if found is None:
+    match = _HEAD.match(data) if len(data) <= BYTES_MAX else None
+    if match is None:
         return None
-    path, sensor, length, digest, sign = found.groups()
-    head = found.end()
+    path, sensor, length, digest, sign = match.groups()
+    head = match.end()
     if length is None or data.count(b"Content-Length:", 0, head) != 1:
         return None
     missing = head + int(length) - len(data)
     if missing:
         return missing if missing > 0 and head + int(length) <= BYTES_MAX else None
-    return Upload(path, sensor.decode(), digest, sign, data[head:])
+    return Post(path, sensor.decode(), digest, sign, data[head:])

@@ -2,19 +2,20 @@
 """Counts what was wrong with uploads, for the sensors' owners, until it is written down."""
 
 from flukso_server.hot import limits
+from flukso_server.hot.upload_rules import Verdict
 from flukso_server.series.store import MAX_AHEAD_S
 
 
-class Troubles:
-    """sensor -> [tuples ahead of the clock, by how many s the last time, tuples too old, conflicts,
-    odd tuples].
+class UploadFaults:
+    """Keeps for each sensor a list of five counts: tuples ahead of the clock, by how many s the
+    last time, tuples too old, conflicts, odd tuples.
     """
 
     def __init__(self):
         self._counts: dict[str, list[int]] = {}
 
     def note(self, sensor: str, tuples: list[tuple[int, int]], outcome, now: int) -> None:
-        """tuples: those of which `outcome` tells how many were refused."""
+        """Count what the store refused of these tuples; `outcome` is its answer."""
         counts = self._of(sensor)
         ahead = sum(stamp > now + MAX_AHEAD_S for stamp, _ in tuples) if outcome.ahead_s else 0
         counts[0] += ahead
@@ -22,16 +23,14 @@ class Troubles:
         counts[2] += max(0, outcome.refused - ahead)
         counts[3] += outcome.conflict
 
-    def note_old(self, sensor: str, count: int) -> None:
-        """So many tuples were too old to be offered to the store."""
-        self._of(sensor)[2] += count
-
-    def note_odd(self, sensor: str, count: int) -> None:
-        """So many tuples were none that any store could take."""
-        self._of(sensor)[4] += count
+    def note_left_out(self, sensor: str, verdict: Verdict) -> None:
+        """Count the tuples that were not offered to the store."""
+        counts = self._of(sensor)
+        counts[2] += verdict.too_old
+        counts[4] += verdict.odd
 
     def _of(self, sensor: str) -> list[int]:
-        """Its counts; those of one sensor too many are counted for nothing."""
+        """The sensor's counts. Beyond TROUBLE_SENSORS_MAX sensors they are made and thrown away."""
         counts = self._counts.get(sensor)
         if counts is None:
             counts = [0, 0, 0, 0, 0]
@@ -39,7 +38,7 @@ class Troubles:
                 self._counts[sensor] = counts
         return counts
 
-    def take(self) -> dict[str, list[int]]:
-        """All that was counted since the last time."""
-        taken, self._counts = self._counts, {}
-        return taken
+    def drain(self) -> dict[str, list[int]]:
+        """Return the counts of all sensors, and start again from none."""
+        counts, self._counts = self._counts, {}
+        return counts

@@ -31,9 +31,9 @@ class Entry:
         self._path: HotPath | None = None
 
     @property
-    def quick(self):
-        """For hot/http_connection.py: takes small uploads whole; None where there is no hot path."""
-        return None if self._path is None else self._path.quick
+    def store_upload(self):
+        """The function that hot/http_connection.py offers small uploads to; None without it."""
+        return None if self._path is None else self._path.store_upload
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "http":

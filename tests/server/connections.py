@@ -105,7 +105,7 @@ class App:
 class Quick(App):
     """Takes every small upload at once, and leaves it to the test to answer."""
 
-    def quick(self, connection, upload):
+    def store_upload(self, connection, post):
         return True
 
 
@@ -118,7 +118,7 @@ def played(play, app_class=App):
             app, http=DeviceProtocol, lifespan="off", log_config=None, ws="none"
         )
         config.load()
-        config.loaded_app = app  # without uvicorn's wrappers, which have no `quick`
+        config.loaded_app = app  # without uvicorn's wrappers, which have no `store_upload`
         state = ServerState()
 
         def connect():

@@ -62,7 +62,7 @@ def test_a_request_behind_a_quick_upload_has_its_thirty_seconds_too():
         protocol, transport = connect()
         protocol.data_received(UPLOAD)
         protocol.data_received(HALF)
-        protocol.quick_answer(b"Content-Length: 0\r\n\r\n", protocol.loop.time())
+        protocol.answer_fast_upload(b"Content-Length: 0\r\n\r\n", protocol.loop.time())
         later(protocol, limits.REQUEST_S + 1)
         assert [status for status, _ in transport.answers()] == [200, 408] and transport.closing
 

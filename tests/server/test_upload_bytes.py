@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick way's look at a request: never another reading than a full parser's, and digests like
-any other's.
-"""
+"""Small uploads are read as a full parser reads them, and digests are those of any other program."""
 
 import hashlib
 import hmac
