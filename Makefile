@@ -37,25 +37,25 @@ prove-fresh: ## runs demo and test in a minimal Debian made for it, as root: 40 
 .PHONY: test-clocks
 test-clocks: ## runs the tests of figures by date on each weekday, on changes of the clocks, 29 February, New Year, the 31st (ARGS="--only Sunday")
 	@$(SETUP) test
-	@$(PY) -m tests.dates --jobs $(JOBS) $(ARGS)
+	@$(PY) -m tools.dates --jobs $(JOBS) $(ARGS)
 
 .PHONY: prove-removal
 prove-removal: ## 1,500 devices that nobody claimed expire while a household uploads, and nothing is left of them
 	@$(SETUP) demo test
-	@$(PY) -m tests.removal $(ARGS)
+	@$(PY) -m tools.prove_removal $(ARGS)
 
 faults: firmware sim runtime ## the matrix of network faults on both interpreters (ARGS="--only NAME --runtime cpython --jobs 2")
 	@$(SETUP) demo test
-	@$(PY) -m tests.faults $(ARGS)
+	@$(PY) -m tools.faults $(ARGS)
 
 .PHONY: compat
 compat: firmware sim runtime ## asks the LAN API as clients of the field do, on both interpreters
 	@$(SETUP) demo test runtime
-	@$(PY) -m tests.compat
+	@$(PY) -m tools.compat
 
 fuzz: ## mutated input for every parser, on both interpreters (ARGS="--cases 20000 --seed 2 --only uci")
 	@$(SETUP) demo test
-	@$(PY) -m tests.fuzz $(ARGS)
+	@$(PY) -m tools.fuzz $(ARGS)
 
 lint: ## style, types and shell, without running anything
 	@$(SETUP) demo test
@@ -99,11 +99,11 @@ feed: ## lays out a signed feed of the packages in dist/feed (KEY=/path/key.pem,
 
 qemu-system: firmware sim ## boots a little-endian router with our packages in QEMU (Malta, Debian's kernel) and prints its memory
 	@$(SETUP) demo test runtime qemu
-	@$(PY) -m tests.qemu mipsel
+	@$(PY) -m tools.qemu mipsel
 
 qemu-system-be: firmware sim ## the same on a big-endian kernel with 16 MB, both built here once (some minutes)
 	@$(SETUP) demo test runtime qemu
-	@$(PY) -m tests.qemu mips
+	@$(PY) -m tools.qemu mips
 
 budget: firmware sim ## measures the firmware's flash, RAM, interrupts and save times against their budgets
 	@$(MAKE) -s --no-print-directory -C avr budget
@@ -119,24 +119,24 @@ fuzz-spi: firmware sim ## throws damaged transfers at the firmware and its core 
 	@$(MAKE) -s --no-print-directory -C avr fuzz-spi
 
 bench-buffer: runtime ## measures the ageing buffer over a year's outage, on both interpreters
-	@$(PY) -m tests.bench buffer
+	@$(PY) -m tools.bench.daemon buffer
 
 bench-daemon: runtime ## measures the daemon's CPU a delta line and its memory, on both interpreters
-	@$(PY) -m tests.bench daemon
+	@$(PY) -m tools.bench.daemon daemon
 
 bench-lan: runtime ## measures the LAN API's requests a second and what polling feels of them, on both interpreters
-	@$(PY) -m tests.bench lan
+	@$(PY) -m tools.bench.daemon lan
 
 .PHONY: flash-demo flash-cuts
 flash-cuts: runtime ## cuts an update of a board at every point and recovers it; prints how it ended (ARGS="power steps")
 	@$(SETUP) demo test runtime
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
-	@$(PY) -m tests.flash.walk $(ARGS)
+	@$(PY) -m tools.flash.walk $(ARGS)
 
 flash-demo: ## updates a historic board in the simulator through the real avrdude; the daemon reads on
 	@$(SETUP) demo test
 	@$(MAKE) -s --no-print-directory firmware-quiet sim-quiet
-	@$(PY) -m tests.flash.demo
+	@$(PY) -m tools.flash.demo
 
 pictures: ## takes the README's pictures: the demo, the LAN page, the dashboard
 	@$(SETUP) demo test pictures

@@ -9,8 +9,8 @@ import time
 import hypothesis
 import pytest
 
-from tests.fakes import ca
-from tests.fakes.server import Server
+from tools.fakes.server import Server
+from tools.harness import ca
 
 # An example may take as long as a busy machine needs. The gate tries the same examples each time;
 # `search` tries others.
@@ -63,7 +63,7 @@ def certificates(tmp_path_factory):
 @pytest.fixture
 def server(certificates):
     """The fake cloud server, which knows the one device of the tests."""
-    from tests.e2e.chain import DEVICE, KEY
+    from tools.harness.chain import DEVICE, KEY
 
     with Server(certificates / "good.pem", {DEVICE: KEY}) as running:
         yield running
@@ -72,7 +72,7 @@ def server(certificates):
 @pytest.fixture
 def household(tmp_path, certificates, server):
     """A function that sets up a household against `server`; everything ends with the test."""
-    from tests.e2e.chain import Chain
+    from tools.harness.chain import Chain
 
     chains = []
 

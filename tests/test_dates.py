@@ -4,7 +4,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.dates import DATES, read
+from tools.dates import DATES, read
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 DAYS = [datetime.fromisoformat(each.at).astimezone(BRUSSELS) for each in DATES]

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from tests.fakes.server_claim import ClaimRefused, claim_code
-from tests.fakes.server_store import Request, Store, digest, sign
 from tests.test_vectors import cases
+from tools.fakes.server_claim import ClaimRefused, claim_code
+from tools.fakes.server_store import Request, Store, digest, sign
 
 DEVICE, OTHER = "fedcba9876543210fedcba9876543210", "0" * 32
 KEY, NEW = "00112233445566778899aabbccddeeff", "f" * 32

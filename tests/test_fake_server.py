@@ -10,10 +10,10 @@ import sys
 import pytest
 import requests
 
-from tests.fakes import ca
-from tests.fakes.server import Server
-from tests.fakes.server_store import digest, sign
 from tests.test_vectors import cases
+from tools.fakes.server import Server
+from tools.fakes.server_store import digest, sign
+from tools.harness import ca
 
 DEVICE, KEY, SENSOR = (
     "fedcba9876543210fedcba9876543210",
@@ -184,7 +184,7 @@ def test_runs_as_a_program(pems):
     command = [
         sys.executable,
         "-m",
-        "tests.fakes.server",
+        "tools.fakes.server",
         "--pem",
         str(pems / "good.pem"),
         "--device",

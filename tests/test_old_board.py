@@ -5,11 +5,11 @@ with it.
 
 import pytest
 
-from tests.fakes.bus import Bus, Control, Refused, crc8
-from tests.fakes.historic_board import HistoricBoard
-from tests.fakes.oldboard import OldBoard
-from tests.fakes.oldmaster import OldMaster
 from tests.test_vectors import cases
+from tools.fakes.historic_board import HistoricBoard
+from tools.fakes.oldboard import OldBoard
+from tools.fakes.oldmaster import OldMaster
+from tools.harness.bus import Bus, Control, Refused, crc8
 
 SETTINGS = ["se0001", "se0101", "se0201", "se0301", "se0401", "sm030001", "sm04000a"]
 

@@ -19,10 +19,10 @@ import sys
 import time
 
 from flukso.ports import cpython as ports
-from tests.fakes import ca
-from tests.fakes.server import Server
 from tools import demo_config, terminal, trace
-from tools.testbed import Platform
+from tools.fakes.server import Server
+from tools.harness import ca
+from tools.harness.testbed import Platform
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "avr" / "build"

@@ -14,7 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools import terminal, testbed
+from tools import terminal
+from tools.harness import testbed
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "server"

@@ -45,5 +45,5 @@ $bin/shellcheck -x $(scripts | sort -u)
 $bin/shfmt -d $(scripts | sort -u)
 echo "lint: c"
 # shellcheck disable=SC2046
-$bin/clang-format --dry-run --Werror $(files 'avr/*.c' 'avr/*.h' 'package/*.c' 'package/*.h' 'tests/*.c')
+$bin/clang-format --dry-run --Werror $(files 'avr/*.c' 'avr/*.h' 'package/*.c' 'package/*.h' 'tests/*.c' 'tools/*.c')
 make -s --no-print-directory -C avr cppcheck

@@ -16,9 +16,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from flukso_server.dashboard import demo
-from tests.server.dashboard.conftest import DESKTOP, PHONE, drawn
-from tests.server.dashboard.site import DAY, Site, member, sensor
-from tests.server.window import FLAGS
+from tools.harness.chart_page import drawn
+from tools.harness.site import DAY, Site, member, sensor
+from tools.harness.window import DESKTOP, FLAGS, PHONE
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dashboard.png"
 SIZE = {"width": 1200, "height": 820}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.e2e.chain import Chain
-from tests.fakes import ca
-from tests.fakes.server import Server
-from tests.processes import free_port
-from tests.server.window import FLAGS
+from tools.fakes.server import Server
+from tools.harness import ca
+from tools.harness.chain import Chain
+from tools.harness.processes import free_port
+from tools.harness.window import FLAGS
 
 FILE = Path(__file__).resolve().parents[1] / "docs/pictures/lan-page.png"
 PHONE = {"width": 390, "height": 700}

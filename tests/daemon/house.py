@@ -7,7 +7,7 @@ from flukso import config
 from flukso.daemon import Daemon
 from tests.daemon.fake_board import FakeBoard
 from tests.daemon.fake_port import CONFIG, FakePort, FakeServer
-from tests.fakes.clock import JumpingClock
+from tools.fakes.clock import JumpingClock
 
 START = 1700000000.4
 

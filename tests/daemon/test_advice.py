@@ -11,7 +11,7 @@ from flukso.flash import settings
 from flukso.messages import meant
 from flukso.ports.cpython_ca import check_cacert
 from tests.daemon.fake_port import CONFIG, FakePort
-from tests.fakes.ca import Authority
+from tools.harness.ca import Authority
 
 CA = "/etc/ssl/certs/flukso.ca.crt"
 PEM = Authority("One").pem()

@@ -14,7 +14,7 @@ from flukso import calibration, uci
 from flukso.calibration import CalibrationError, Done, Moment, Part, Reading, Record
 from tests.daemon.fake_board import FakeBoard
 from tests.daemon.fake_port import IDS, MAIN, FakePort
-from tests.fakes.clock import JumpingClock
+from tools.fakes.clock import JumpingClock
 
 AMOUNTS = [
     ("14930.2", (14_930_200, 100)),

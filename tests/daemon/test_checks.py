@@ -11,7 +11,7 @@ from pathlib import Path
 import microdot
 import pytest
 
-from tests.runtime.conftest import x86_runtime
+from tools.harness.interpreters import x86_runtime
 
 MPY = Path(__file__).parent / "mpy"
 BIN = Path(sys.executable).parent

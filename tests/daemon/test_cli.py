@@ -7,7 +7,7 @@ from flukso import __main__ as cli
 from flukso import version
 from tests.daemon.fake_board import FakeBoard
 from tests.daemon.fake_port import CONFIG, FakePort
-from tests.fakes.clock import JumpingClock
+from tools.fakes.clock import JumpingClock
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from flukso.digest import x_digest
 from flukso.https import CERTIFICATE, PROTOCOL, HttpsError, parse_url
 from flukso.ports.cpython_https import WORKERS_MAX, open_https
-from tests.fakes.ca import make
-from tests.fakes.server import Server
+from tools.fakes.server import Server
+from tools.harness.ca import make
 
 DEVICE, KEY, SENSOR = "d" * 32, "0" * 32, "a" * 32
 LATE_S = 30  # on a busy machine, threads may take this long to be heard of

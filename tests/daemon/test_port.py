@@ -13,7 +13,7 @@ import pytest
 from flukso.boards import BoardError
 from flukso.ports import cpython, cpython_bus, cpython_local, simulator
 from flukso.spiboard import SpiBoard
-from tests.fakes.oldboard import OldBoard
+from tools.fakes.oldboard import OldBoard
 
 
 def test_a_durable_write_leaves_the_old_bytes_when_any_step_fails(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from flukso.boards import Damage, Input
 from flukso.spiboard import SpiBoard
 from tests.daemon.fake_board import FakeBoard
 from tests.daemon.fake_port import FakePort
-from tests.fakes.clock import JumpingClock
+from tools.fakes.clock import JumpingClock
 
 ID = "0123456789abcdef0123456789abcde0"
 

@@ -13,7 +13,8 @@ import pytest
 from flukso.httpdate import utc
 from flukso.ports import syslog
 from tests.package.system_log import line_of
-from tests.runtime.conftest import ROOT, x86_runtime
+from tools.harness import ROOT
+from tools.harness.interpreters import x86_runtime
 
 WHEN = (2026, 12, 1, 9, 5, 7, 1, 335, 0)
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.processes import DIES_WITH_US
+from tools.harness.processes import DIES_WITH_US
 
 BUS = "unix:path=/run/bus"
 BUS_CONFIG = """<busconfig><listen>{}</listen><auth>EXTERNAL</auth>

@@ -15,8 +15,8 @@ import urllib.request
 from pathlib import Path
 
 from tests.e2e.avahi import avahi
-from tests.namespaces import unshare
-from tests.processes import DIES_WITH_US
+from tools.harness.namespaces import unshare
+from tools.harness.processes import DIES_WITH_US
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 LOOK_S = 15
@@ -102,7 +102,7 @@ def wait_for_namespace(other) -> None:
 
 
 def house(folder: str) -> int:
-    from tests.e2e.chain import Chain
+    from tools.harness.chain import Chain
 
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")

@@ -13,9 +13,11 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.chain import ROOT, SENSORS, interpreter
-from tests.processes import free_port
-from tests.terminal import CTRL_C, Terminal
+from tools.harness import ROOT
+from tools.harness.chain import SENSORS
+from tools.harness.interpreters import interpreter
+from tools.harness.processes import free_port
+from tools.harness.terminal import CTRL_C, Terminal
 
 LAN = (
     "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\nconfig "

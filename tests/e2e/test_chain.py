@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.e2e.chain import SENSORS, WALL_S
+from tools.harness.chain import SENSORS, WALL_S
 from tools.trace import csv_text
 
 

@@ -5,9 +5,9 @@ reads, on both interpreters.
 
 import pytest
 
-from tests.compat import replay
-from tests.compat.clients import CLIENTS
-from tests.e2e.chain import ROOT
+from tools.compat import replay
+from tools.compat.clients import CLIENTS
+from tools.harness import ROOT
 
 
 @pytest.fixture(scope="module", params=replay.RUNTIMES)

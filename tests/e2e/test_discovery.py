@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from tests.e2e.chain import DEVICE, ROOT, SENSORS
-from tests.namespaces import unshare
+from tools.harness import ROOT
+from tools.harness.chain import DEVICE, SENSORS
+from tools.harness.namespaces import unshare
 
 NAMESPACES = unshare("--net")
 

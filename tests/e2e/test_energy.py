@@ -5,9 +5,9 @@ watts.
 
 import pytest
 
-from tests.e2e.chain import Simulator
-from tests.fakes.bus import Control
-from tests.fakes.oldmaster import OldMaster
+from tools.fakes.oldmaster import OldMaster
+from tools.harness.bus import Control
+from tools.harness.chain import Simulator
 from tools.trace import csv_text
 
 PPM = 50e-6

@@ -5,10 +5,10 @@ refuse without changing anything.
 
 import pytest
 
-from tests.e2e.chain import Simulator
-from tests.fakes.bus import Control, crc8
-from tests.fakes.oldmaster import OldMaster
 from tests.test_vectors import cases, load
+from tools.fakes.oldmaster import OldMaster
+from tools.harness.bus import Control, crc8
+from tools.harness.chain import Simulator
 
 COMMIT_US = 500_000
 STATE = [

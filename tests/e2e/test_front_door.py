@@ -3,8 +3,8 @@
 
 import json
 
-from tests.e2e.chain import ROOT
-from tests.terminal import CTRL_C, Terminal
+from tools.harness import ROOT
+from tools.harness.terminal import CTRL_C, Terminal
 
 START_S, STOP_S = 180, 90
 

@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.chain import SENSORS, WALL_S
-from tests.processes import free_port
+from tools.harness.chain import SENSORS, WALL_S
+from tools.harness.processes import free_port
 
 # what the project's slides show as an answer for one minute, in W
 SLIDE_W = [

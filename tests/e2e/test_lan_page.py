@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from qrcode.util import MODE_8BIT_BYTE, QRData
 
-from tests.e2e.chain import DEVICE, KEY, SENSORS, WALL_S, Chain
-from tests.fakes.server import Server
-from tests.fakes.server_claim import claim_code
-from tests.processes import free_port
+from tools.fakes.server import Server
+from tools.fakes.server_claim import claim_code
+from tools.harness.chain import DEVICE, KEY, SENSORS, WALL_S, Chain
+from tools.harness.processes import free_port
 
 FLAGS = [
     "--no-sandbox",

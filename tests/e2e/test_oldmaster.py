@@ -5,9 +5,9 @@ entry.
 
 import pytest
 
-from tests.e2e.chain import Simulator
-from tests.fakes.bus import Control
-from tests.fakes.oldmaster import OldMaster, Wrong
+from tools.fakes.oldmaster import OldMaster, Wrong
+from tools.harness.bus import Control
+from tools.harness.chain import Simulator
 
 SETTINGS = [
     "sp000102030405",

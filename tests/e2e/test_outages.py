@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.e2e.chain import SENSORS, WALL_S
+from tools.harness.chain import SENSORS, WALL_S
 
 SENSOR = SENSORS[0]
 WAIT_S = 120  # real, for what comes sooner or later on a busy machine

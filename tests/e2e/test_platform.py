@@ -9,10 +9,10 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.chain import DEVICE, KEY, SENSORS
-from tests.processes import free_port
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.chain import DEVICE, KEY, SENSORS
+from tools.harness.processes import free_port
+from tools.harness.testbed import Platform
 
 DAEMON = (
     "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "

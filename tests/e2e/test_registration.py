@@ -5,9 +5,9 @@ interval (docs/design/protocols.md §8).
 
 import pytest
 
-from tests.e2e.chain import DEVICE, KEY, SENSORS, WALL_S
-from tests.fakes.server import Server
-from tests.fakes.server_claim import claim_code
+from tools.fakes.server import Server
+from tools.fakes.server_claim import claim_code
+from tools.harness.chain import DEVICE, KEY, SENSORS, WALL_S
 
 REGISTER = "config settings daemon\n\toption register '1'\n"
 SENSOR = SENSORS[0]

@@ -3,8 +3,8 @@
 same.
 """
 
-from tests.e2e.chain import SENSORS
 from tests.e2e.test_outages import SENSOR, assert_whole, started
+from tools.harness.chain import SENSORS
 
 
 def energy(server):
@@ -164,7 +164,7 @@ def test_config_with_errors_stops_the_start(household, server):
     (chain.folder / "flukso").write_text(
         "config sensor 'x'\n\toption enable 'maybe\n\toption constant '70000'\n\tlist port '9'\n"
     )
-    from tests.processes import Program
+    from tools.harness.processes import Program
 
     daemon = Program(
         [
@@ -204,7 +204,7 @@ def test_second_daemon_on_the_same_board_does_no_harm(household, server):
     believed.
     """
     chain = started(household)
-    from tests.fakes.bus import Bus
+    from tools.harness.bus import Bus
 
     bus = Bus(chain.board.bus_url)
     for _ in range(20):

@@ -10,9 +10,11 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.chain import DEVICE, FLUKSOSIM, KEY, ROOT, WALL_S, interpreter
-from tests.fakes.bus import Control
-from tests.processes import Program, free_port
+from tools.harness import ROOT
+from tools.harness.bus import Control
+from tools.harness.chain import DEVICE, FLUKSOSIM, KEY, WALL_S
+from tools.harness.interpreters import interpreter
+from tools.harness.processes import Program, free_port
 
 IMAGE = ROOT / "avr/build/uart/flukso.hex"
 # the terminal carries bytes in real time: a busy machine must not look like a board whose clock

@@ -3,9 +3,9 @@
 
 import pytest
 
-from tests.flash.images import versioned
-from tests.flash.preloads import library
-from tests.flash.station import COUNTERS, Station, historic_chip, our_chip
+from tools.flash.images import versioned
+from tools.flash.preloads import library
+from tools.flash.station import COUNTERS, Station, historic_chip, our_chip
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import threading
 import time
 from pathlib import Path
 
-from tests.e2e.chain import ROOT
-from tests.flash.preloads import library
-from tests.flash.station import Station
+from tools.flash.preloads import library
+from tools.flash.station import Station
+from tools.harness import ROOT
 
 TABLE = ROOT / "package/flukso/files/flukso.routers"
 WIRES = {  # router: the GPIO of RESET, MOSI, MISO, SCK, and of a level shifter that must be open

@@ -6,9 +6,9 @@ never the same failure for ever.
 import pytest
 
 from flukso.flash import auto, cli
-from tests.e2e.chain import FIRMWARE
-from tests.fakes.isp_chip import Chip, PowerCut
-from tests.flash.station import COUNTERS, historic_chip, our_chip
+from tools.fakes.isp_chip import Chip, PowerCut
+from tools.flash.station import COUNTERS, historic_chip, our_chip
+from tools.harness.chain import FIRMWARE
 
 CUT = (
     cli.CUT_OFF,

@@ -25,7 +25,7 @@ def chip(tmp_path):
     """
     folder = tmp_path / "chip"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.stk500", "--image", str(folder)],
+        [sys.executable, "-m", "tools.fakes.stk500", "--image", str(folder)],
         stdout=subprocess.PIPE,
         text=True,
     )

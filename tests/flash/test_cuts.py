@@ -5,8 +5,8 @@ middle of each write.
 
 import pytest
 
-from tests.flash.station import COUNTERS
-from tests.flash.walk import (
+from tools.flash.station import COUNTERS
+from tools.flash.walk import (
     TORN_AT,
     WRITES,
     End,

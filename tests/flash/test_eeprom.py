@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flukso.flash import eeprom
-from tests.flash.station import COUNTERS, LAYOUTS, UART_IDS, historic_eeprom, uart_eeprom
+from tools.flash.station import COUNTERS, LAYOUTS, UART_IDS, historic_eeprom, uart_eeprom
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -54,7 +54,7 @@ def test_the_journal_of_the_running_firmware(station):
 
 def test_a_short_record_counts_on_from_the_full_one(station):
     """A brown-out writes a short record; the counter that moved is in it alone."""
-    from tests.fakes.bus import Control
+    from tools.harness.bus import Control
 
     board = station()
     with Control(board.control_url) as control:

@@ -5,8 +5,8 @@ import pytest
 
 from flukso.flash import fitness, ihex, image
 from flukso.flash.fitness import Chip, Refused, State
-from tests.flash.images import versioned
-from tests.flash.station import historic_eeprom
+from tools.flash.images import versioned
+from tools.flash.station import historic_eeprom
 
 FOUND = image.Image(b"", "spi", (2, 5), 18)
 HISTORIC = State((1, 0), (2, 1), (0,) * 6, None)

@@ -8,10 +8,11 @@ import pytest
 
 from flukso.arguments import UsageError
 from flukso.flash import cli
-from tests.e2e.chain import FIRMWARE, ROOT
-from tests.flash import walk
-from tests.flash.station import COUNTERS, historic_chip
-from tests.terminal import Terminal
+from tools.flash import walk
+from tools.flash.station import COUNTERS, historic_chip
+from tools.harness import ROOT
+from tools.harness.chain import FIRMWARE
+from tools.harness.terminal import Terminal
 
 RELEASES = [
     ("2.0", 18),

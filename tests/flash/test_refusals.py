@@ -14,11 +14,11 @@ import pytest
 
 from flukso.flash import cli
 from flukso.ports import cpython
-from tests.e2e.chain import FIRMWARE
-from tests.flash.images import versioned
-from tests.flash.station import COUNTERS
-from tests.flash.walk import start
 from tools import avrdude_wrap
+from tools.flash.images import versioned
+from tools.flash.station import COUNTERS
+from tools.flash.walk import start
+from tools.harness.chain import FIRMWARE
 
 HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
 

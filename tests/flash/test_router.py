@@ -9,9 +9,9 @@ import time
 import pytest
 
 from flukso.flash import cli
-from tests.e2e.chain import FIRMWARE
 from tests.flash.router import Router
-from tests.flash.station import COUNTERS, historic_chip
+from tools.flash.station import COUNTERS, historic_chip
+from tools.harness.chain import FIRMWARE
 
 END_S = 60
 

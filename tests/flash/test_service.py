@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from flukso.flash import cli, guardian
-from tests.e2e.chain import ROOT, interpreter
-from tests.flash.station import COUNTERS
-from tests.processes import free_port
+from tools.flash.station import COUNTERS
+from tools.harness import ROOT
+from tools.harness.interpreters import interpreter
+from tools.harness.processes import free_port
 
 VICTIM = """import sys, time
 open(sys.argv[1], "a").write("begun\\n")

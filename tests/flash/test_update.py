@@ -8,9 +8,9 @@ import json
 import pytest
 
 from flukso.flash import backup, cli
-from tests.e2e.chain import FIRMWARE
-from tests.fakes.isp_chip import EESAVE, SIGNATURES
-from tests.flash.station import CONSTANTS, COUNTERS, LAYOUTS, MAP, historic_chip, our_chip
+from tools.fakes.isp_chip import EESAVE, SIGNATURES
+from tools.flash.station import CONSTANTS, COUNTERS, LAYOUTS, MAP, historic_chip, our_chip
+from tools.harness.chain import FIRMWARE
 
 
 def result_of(done) -> dict:

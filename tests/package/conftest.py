@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.package.router import Router
-from tests.runtime.conftest import CACHE, ROOT, build
+from tools.harness import ROOT
+from tools.harness.interpreters import CACHE, build
 from tools.openwrt import archive, check
 
 IPK = [sys.executable, str(ROOT / "tools/ipk.py")]

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from flukso import provision
-from tests.package.conftest import ROOT
+from tools.harness import ROOT
 
 TARGETS = (
     "23.05-ath25",

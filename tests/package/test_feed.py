@@ -13,9 +13,11 @@ import pytest
 
 from flukso.flash import image
 from flukso.version import VERSION
-from tests.package.conftest import CACHE, IPK, ROOT, ipk, package
+from tests.package.conftest import IPK, ipk, package
 from tests.runtime.test_spidev import DEVICE, SPEED_MAX_HZ, messages, preload, wires  # noqa: F401
 from tools import prebuilt
+from tools.harness import ROOT
+from tools.harness.interpreters import CACHE
 from tools.openwrt import check
 
 LAID = "/usr/lib/flukso/"

@@ -12,7 +12,8 @@ import tarfile
 
 import pytest
 
-from tests.package.conftest import FOLDERS, ROOT, ipk, make_packages, package
+from tests.package.conftest import FOLDERS, ipk, make_packages, package
+from tools.harness import ROOT
 from tools.openwrt import archive, check, tar
 
 FIELDS = [("Package", "small"), ("Version", "1.0-r1"), ("Architecture", "all")]

@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-from tests.e2e.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, SENSORS
 from tests.package.conftest import package
 from tests.package.router import Router
-from tests.processes import Program, free_port
 from tests.runtime.test_release import ask
+from tools.harness.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, SENSORS
+from tools.harness.processes import Program, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 USER = 4168

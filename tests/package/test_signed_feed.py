@@ -15,8 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from tests.package.conftest import ROOT, package, repacked
+from tests.package.conftest import package, repacked
 from tools import feed as tool
+from tools.harness import ROOT
 from tools.openwrt import check, usign
 
 VECTORS = json.loads((ROOT / "tests/vectors/usign.json").read_text())["cases"]

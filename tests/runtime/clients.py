@@ -3,23 +3,17 @@
 
 import asyncio
 import json
-import os
 import subprocess
 from pathlib import Path
 
 from flukso.digest import x_digest
 from flukso.https import HttpsError
 from flukso.ports.cpython_https import open_https
+from tools.harness.interpreters import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 DEVICE, KEY, SENSOR = "d" * 32, "0" * 32, "a" * 32
 BODY = b'{"measurements":[[1700000000,1]]}'
 CLIENT = Path(__file__).with_name("https_client.py")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a child gets: the tree's own modules, after the frozen ones."""
-    return {**os.environ, "MICROPYPATH": ".frozen:{}".format(ROOT), **more}
 
 
 class RealClock:

@@ -2,15 +2,13 @@
 """The runtimes under test, built when first asked for."""
 
 import re
-import subprocess
 
 import pytest
 
-from tests.fakes.ca import make
-from tests.runtime.clients import ROOT, Client, Here
-
-BUILD = ROOT / "package" / "flukso-micropython" / "build.sh"
-CACHE = ROOT / ".cache" / "micropython"
+from tests.runtime.clients import Client, Here
+from tools.harness import ROOT
+from tools.harness.ca import make
+from tools.harness.interpreters import CACHE, build, x86_runtime
 
 
 def started(command: str) -> tuple[str, list[str]]:
@@ -25,19 +23,6 @@ def started(command: str) -> tuple[str, list[str]]:
 
 
 ROUTER_HEAP, FROZEN = started("flukso-micropython/files/flukso")
-
-
-def build(*arguments: str) -> None:
-    done = subprocess.run([BUILD, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def x86_runtime(program: str = "micropython") -> list[str]:
-    """The command that starts this machine's runtime; modules are compiled at import, so the heap
-    is larger than a router's.
-    """
-    build("x86")
-    return [str(CACHE / "x86" / program), "-X", "heapsize=2m"]
 
 
 @pytest.fixture(scope="session")

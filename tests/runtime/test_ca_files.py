@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from flukso.https import CA_CUT, CA_DAMAGED, CA_LARGE, CA_TRUSTED, CA_UNKNOWN, ca_file_words
 from flukso.ports.cpython_ca import FILE_MAX, read_ca_file
-from tests.fakes.ca import DAY, LIFE, Authority
-from tests.fakes.server import Server
-from tests.runtime.clients import DEVICE, KEY, ROOT
+from tests.runtime.clients import DEVICE, KEY
 from tests.runtime.scripted import OK, Scripted, server_context
+from tools.fakes.server import Server
+from tools.harness import ROOT
+from tools.harness.ca import DAY, LIFE, Authority
 
 NOW = dt.datetime.now(dt.timezone.utc)
 WIDE = (NOW - LIFE, NOW + LIFE)

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from tests.runtime.conftest import ROOT
+from tools.harness import ROOT
 
 WRAPPER = ROOT / "package/flukso-micropython/files/flukso"
 

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from flukso import uci
-from tests.runtime.clients import ROOT, environment
-from tests.runtime.conftest import x86_runtime
+from tools.harness import ROOT
+from tools.harness.interpreters import environment, x86_runtime
 
 LIMIT_S = 60
 PROGRAMS = {"flukso": "flukso", "flukso-flash": "flukso.flash"}

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from tests.e2e.chain import SENSORS
-from tests.runtime.clients import environment
+from tools.harness.chain import SENSORS
+from tools.harness.interpreters import environment
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from tests.e2e.chain import FIRMWARE
-from tests.flash.preloads import library
-from tests.flash.station import COUNTERS, Station, historic_chip
 from tests.runtime.conftest import started
+from tools.flash.preloads import library
+from tools.flash.station import COUNTERS, Station, historic_chip
+from tools.harness.chain import FIRMWARE
 
 pytestmark = pytest.mark.timeout(300)
 HEAP, FROZEN = started("flukso-firmware/files/flukso-flash")

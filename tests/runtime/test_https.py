@@ -11,9 +11,9 @@ import threading
 import pytest
 
 from flukso.upload import acknowledges
-from tests.fakes.misbehaviour import reset
-from tests.fakes.server import Server
 from tests.runtime.clients import BODY, DEVICE, KEY, SENSOR, Client
+from tools.fakes.misbehaviour import reset
+from tools.fakes.server import Server
 
 
 @pytest.fixture

@@ -10,11 +10,8 @@ import pytest
 
 from flukso import uci
 from tests.e2e import test_calibrate as owner
-from tests.e2e.chain import SENSORS
-from tests.fakes.server import Server
-from tests.processes import free_port
-from tests.runtime.clients import Client, environment
-from tests.runtime.conftest import CACHE, FROZEN, ROOT
+from tests.runtime.clients import Client
+from tests.runtime.conftest import FROZEN
 from tests.runtime.test_release import WITH_LAN
 from tests.runtime.test_spidev import (
     GAP_MIN_US,
@@ -24,6 +21,11 @@ from tests.runtime.test_spidev import (
     through_device,
     wires,  # noqa: F401
 )
+from tools.fakes.server import Server
+from tools.harness import ROOT
+from tools.harness.chain import SENSORS
+from tools.harness.interpreters import CACHE, environment
+from tools.harness.processes import free_port
 
 pytestmark = pytest.mark.timeout(600)
 DEVICE, KEY = "d" * 32, "0" * 32

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from tests.runtime.clients import environment
-from tests.runtime.conftest import ROOT
+from tools.harness import ROOT
+from tools.harness.interpreters import environment
 
 pytestmark = pytest.mark.timeout(120)
 

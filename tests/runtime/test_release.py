@@ -7,9 +7,9 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.chain import SENSORS
-from tests.processes import free_port
 from tests.runtime.conftest import FROZEN, started
+from tools.harness.chain import SENSORS
+from tools.harness.processes import free_port
 
 pytestmark = pytest.mark.timeout(180)
 WITH_LAN = "config settings daemon\n\toption enable_lan_branch '1'\n\toption lan_port '{}'\n"

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.runtime.clients import environment
-from tests.runtime.conftest import ROOT
+from tools.harness import ROOT
+from tools.harness.interpreters import environment
 
 pytestmark = pytest.mark.timeout(120)
 PIECES = 2000  # of 200 bytes: far more than the system holds for a client

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from tests.e2e.chain import SENSORS
-from tests.runtime.clients import environment
-from tests.runtime.conftest import CACHE, ROOT
 from tests.runtime.test_daemon import on
+from tools.harness import ROOT
+from tools.harness.chain import SENSORS
+from tools.harness.interpreters import CACHE, environment
 
 DEVICE = "/dev/spidev0.0"
 GAP_MIN_US = 250  # docs/design/protocols.md §1

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from flukso.ports import STA_UNSYNC, TIME_ERROR, clock_is_synchronised
-from tests.runtime.clients import environment
-from tests.runtime.conftest import ROOT
+from tools.harness import ROOT
+from tools.harness.interpreters import environment
 
 ASK = (
     "from flukso import ports; c = ports.load().system_clock(); print(c.synchronised(), "

@@ -11,13 +11,13 @@ import subprocess
 import pytest
 
 from flukso import backlog
-from tests.e2e.chain import SENSORS
 from tests.package.router import ROOT_COMMAND
-from tests.processes import free_port
-from tests.runtime.clients import environment
 from tests.runtime.conftest import FROZEN
 from tests.runtime.test_release import WITH_LAN, ask
 from tests.runtime.test_spidev import DEVICE, wires  # noqa: F401
+from tools.harness.chain import SENSORS
+from tools.harness.interpreters import environment
+from tools.harness.processes import free_port
 
 pytestmark = pytest.mark.timeout(180)
 

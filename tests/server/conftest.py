@@ -8,7 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from tests.server.client import (
+from tests.server.mailbox import Mailbox
+from tools.harness.device import (
     DEVICE,
     KEY,
     OTHER_DEVICE,
@@ -18,8 +19,7 @@ from tests.server.client import (
     SENSOR_2,
     Client,
 )
-from tests.server.mailbox import Mailbox
-from tools.testbed import Platform, at
+from tools.harness.testbed import Platform, at
 
 
 @pytest.fixture(scope="package", autouse=True)

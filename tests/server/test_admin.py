@@ -7,8 +7,16 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 from tests.server.visitor import Visitor
+from tools.harness.device import (
+    DEVICE,
+    KEY,
+    OTHER_DEVICE,
+    OTHER_KEY,
+    OTHER_SENSOR,
+    SENSOR,
+    SENSOR_2,
+)
 
 OPERATOR = (
     "from flukso_server.accounts.models import Account; Account.objects.create_superuser('root', "

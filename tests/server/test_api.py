@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, OTHER_DEVICE, OTHER_SENSOR, SENSOR, SENSOR_2, Client
+from tools.harness.device import DEVICE, OTHER_DEVICE, OTHER_SENSOR, SENSOR, SENSOR_2, Client
 
 ROOT = "/api/1/"
 

@@ -10,9 +10,9 @@ import urllib.request
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR
+from tools.harness.testbed import Platform
 
 FLAGS = [
     "--headless",

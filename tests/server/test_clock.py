@@ -14,11 +14,12 @@ from datetime import datetime, timezone
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
-from tests.server.window import new_context, open_chromium
-from tools.testbed import ROOT, Platform, at, environment, shift_s
+from tools.harness import ROOT
+from tools.harness.device import DEVICE, KEY, SENSOR, Client
+from tools.harness.testbed import Platform, at, environment, shift_s
+from tools.harness.window import new_context, open_chromium
 
 LEAP_DAY = int(datetime(2028, 2, 29, 12, tzinfo=timezone.utc).timestamp())
 DAY = 86_400

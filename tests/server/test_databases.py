@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
 from tests.server.test_names import OLD
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+from tools.harness.processes import free_port
+from tools.harness.testbed import Platform
 
 INSTALLED = Path("/usr/lib/postgresql")  # where Debian has its versions
 

@@ -9,8 +9,9 @@ import time
 
 import requests
 
-from tests.terminal import CTRL_C, Terminal
-from tools.testbed import ROOT, Platform
+from tools.harness import ROOT
+from tools.harness.terminal import CTRL_C, Terminal
+from tools.harness.testbed import Platform
 
 START_S, STOP_S = 240, 60
 AGO_S = 2 * 3600

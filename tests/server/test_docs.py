@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.namespaces import unshare
-from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
-from tools.testbed import ROOT, Platform
+from tools.harness import ROOT
+from tools.harness.device import DEVICE, KEY, SENSOR
+from tools.harness.namespaces import unshare
+from tools.harness.testbed import Platform
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh|flukso|flukso-flash|flukso-server|fluksosim"

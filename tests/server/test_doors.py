@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+from tools.harness.testbed import Platform
 
 PASSWORD = "correct horse alice"  # as conftest.PEOPLE makes them
 ADDRESS = """

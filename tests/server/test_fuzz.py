@@ -6,7 +6,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2
+from tools.harness.device import DEVICE, KEY, SENSOR, SENSOR_2
 
 STATUSES = {200, 204, 400, 401, 404, 405, 408, 413}
 QUIET = settings(

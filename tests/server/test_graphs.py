@@ -9,9 +9,9 @@ import time
 import pytest
 import rrdtool
 
-from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR, SENSOR_2, Client
+from tools.harness.testbed import Platform
 
 DAY = 86_400
 GRAPH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"

@@ -6,8 +6,8 @@ power cut comes between.
 import json
 import time
 
-from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
+from tools.harness.testbed import Platform
 
 RUN = f"""
 from datetime import timedelta

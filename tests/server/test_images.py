@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, SENSOR_2, Client
+from tools.harness.testbed import Platform
 
 # what the feeder does each minute
 FEED = """

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.server.client import DEVICE, OTHER_DEVICE, OTHER_SENSOR
+from tools.harness.device import DEVICE, OTHER_DEVICE, OTHER_SENSOR
 
 NEW, NEWER = "ab" * 16, "cd" * 16
 NEW_KEY = "0123456789abcdef" * 2

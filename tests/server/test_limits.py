@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR
+from tools.harness.testbed import Platform
 
 PASSWORD = "correct horse alice"
 PROFILE = {"time_zone": "Europe/Brussels", "unit": "watt"}

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tests.server.conftest import people_of
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR, SENSOR_2, Client
+from tools.harness.testbed import Platform
 
 BEATS = 6  # more than all threads that write
 WAIT_S = 120  # for what comes sooner or later on a busy machine

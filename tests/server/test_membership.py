@@ -10,9 +10,9 @@ import zipfile
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, SENSOR, Client
 from tests.server.visitor import Visitor, inputs
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR, Client
+from tools.harness.testbed import Platform
 
 PASSWORD = "correct horse battery"
 MAKE = (

@@ -5,7 +5,7 @@ schema allowed.
 
 import pytest
 
-from tools.testbed import Platform
+from tools.harness.testbed import Platform
 
 SAME = [
     ("finn", "ﬁnn"),

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port
-from tests.server.client import DEVICE, KEY, SENSOR, Client, digests
 from tests.server.conftest import people_of
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR, Client, digests
+from tools.harness.processes import free_port
+from tools.harness.testbed import Platform
 
 CONFIGURATION = Path(__file__).parents[2] / "flukso_server" / "deploy" / "nginx.conf"
 

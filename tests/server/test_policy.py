@@ -6,10 +6,10 @@ fetched from elsewhere.
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tests.server.conftest import people_of
-from tests.server.window import WAIT_MS, new_context, open_chromium
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
+from tools.harness.testbed import Platform
+from tools.harness.window import WAIT_MS, new_context, open_chromium
 
 OPERATOR = (
     "from flukso_server.accounts.models import Account; "

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, Client
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, Client
+from tools.harness.testbed import Platform
 
 SENSORS = [f"{n:032x}" for n in range(1, 5)]
 LOAD_MAX_S = 60  # until each sensor has two uploads more

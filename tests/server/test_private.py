@@ -6,9 +6,9 @@ another umask left it open.
 import os
 import stat
 
-from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.visitor import Visitor
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR
+from tools.harness.testbed import Platform
 
 
 def open_to_others(folder) -> list[str]:

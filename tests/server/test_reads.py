@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
+from tools.harness.device import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
 
 pytestmark = pytest.mark.dated
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tools.testbed import Platform
+from tools.harness.testbed import Platform
 
 BEAT = {
     "reset": 1,
@@ -233,7 +233,7 @@ def wait_until(done, seconds=10):
 
 
 def test_unclaimed_devices_are_bounded(tmp_path, certificates):
-    from tests.server.client import Client
+    from tools.harness.device import Client
 
     with (
         Platform(tmp_path, certificates / "good.pem", FLUKSO_UNCLAIMED_DEVICES_MAX="2") as small,
@@ -408,7 +408,7 @@ def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client
 
 
 def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
-    from tests.server.client import Client
+    from tools.harness.device import Client
 
     def register(client, address):
         box = Box()

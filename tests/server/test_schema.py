@@ -8,10 +8,10 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import load_all_checks
 
-from tests.server.client import DEVICE, KEY, SENSOR
 from tests.server.conftest import people_of
 from tests.server.test_api import TABLE, USING_UP, described
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, SENSOR
+from tools.harness.testbed import Platform
 
 EXAMPLES = 12  # an operation; `slow` runs more
 OPERATIONS = sorted(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, Client
-from tools.testbed import Platform
+from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, Client
+from tools.harness.testbed import Platform
 
 OLD, NEW = "0" * 64, "1" * 64
 ROOT = Path(__file__).resolve().parents[2]

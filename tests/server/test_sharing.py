@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tools.testbed import Platform
+from tools.harness.testbed import Platform
 
 pytestmark = pytest.mark.dated
 

@@ -14,8 +14,8 @@ from flukso_server.devices import unclaimed
 from flukso_server.hot.signer import Signer
 from flukso_server.hot.upload_bytes import read_upload
 from flukso_server.hot.upload_rules import Action, Post, Proof, Verdict, judge_upload, prove
-from tests.server.client import KEY, OTHER_KEY, SENSOR, digests
 from tests.server.test_wire import read_answer
+from tools.harness.device import KEY, OTHER_KEY, SENSOR, digests
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "uploads.json").read_text())
 NOW = 1_300_000_000

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR, SENSOR_2
+from tools.harness.device import (
+    DEVICE,
+    KEY,
+    OTHER_DEVICE,
+    OTHER_KEY,
+    OTHER_SENSOR,
+    SENSOR,
+    SENSOR_2,
+)
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "uploads.json").read_text())
 UNKNOWN = "c" * 32

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.server.client import DEVICE, KEY, SENSOR, digests
+from tools.harness.device import DEVICE, KEY, SENSOR, digests
 
 WAIT_S = 300  # for what comes sooner or later on a busy machine
 CANONICAL = re.compile(rb"[A-Z][a-z]*(-[A-Z][a-z]*)*|ETag|WWW-Authenticate")

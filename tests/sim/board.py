@@ -5,8 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.fakes.bus import Bus, Control
-from tests.processes import Program
+from tools.harness.bus import Bus, Control
+from tools.harness.processes import Program
 
 ROOT = Path(__file__).parents[2]
 FLUKSOSIM = ROOT / "avr/build/fluksosim"

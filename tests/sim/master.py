@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The historic router's side of the bus, by the control line (docs/design/protocols.md §1)."""
 
-from tests.fakes.bus import crc8
+from tools.harness.bus import crc8
 
 GAP_US = 250
 READ_LIMIT = 400

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from tests.fakes.bus import crc8
 from tests.sim.board import live, vectors
 from tests.sim.history import IMAGES, check_taken_over
+from tools.harness.bus import crc8
 
 
 def test_each_interrupt_states_how_many_cycles_it_may_take():

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from tests.fakes.bus import crc8
 from tests.sim.board import ROOT, Sim
 from tests.sim.master import Master
+from tools.harness.bus import crc8
 
 
 @pytest.fixture(scope="module")

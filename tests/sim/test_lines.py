@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.fakes.bus import (
+from tools.harness.bus import (
     DONE,
     MALFORMED,
     Bus,

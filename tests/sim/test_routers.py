@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.oldmaster import OldMaster
 from tests.sim.board import FIRMWARE, ROOT, Sim
 from tests.sim.history import CELLS, IMAGES
 from tests.sim.master import Master
+from tools.fakes.oldmaster import OldMaster
 
 BUILDS = ["usual", "18", "22", "2.0"]
 FORMS = {"usual": 18, "18": 18, "22": 22}

@@ -4,8 +4,8 @@ mended from the copies.
 """
 
 from flukso import config, copies, uci
-from tests.faults import cuts
-from tests.faults.cuts import (
+from tools.faults import cuts
+from tools.faults.cuts import (
     COPIES,
     DEVICE,
     FLUKSO,

@@ -6,8 +6,8 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.server.dashboard.conftest import DESKTOP, PHONE
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.harness.site import DAY, Site, member, sensor, steady
+from tools.harness.window import DESKTOP, PHONE
 
 MEMBERS = {"alice": member("minutes"), "bob": member("day"), "newcomer": member(None, ())}
 MORE = """

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.conftest import PHONE, drawn, pixels, statistics, table, until
 from tests.server.dashboard.fingers import Fingers
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.harness.chart_page import drawn, pixels, statistics, table, until
+from tools.harness.site import DAY, Site, member, sensor, steady
+from tools.harness.window import PHONE
 
 pytestmark = pytest.mark.dated
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.harness.site import DAY, Site, member, sensor, steady
 
 pytestmark = pytest.mark.dated
 

@@ -10,13 +10,13 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.chain import DEVICE, SENSORS, Chain
-from tests.processes import free_port
-from tests.server.dashboard.conftest import DESKTOP, drawn, statistics, until
-from tests.server.dashboard.site import steady
 from tests.server.mailbox import Mailbox
-from tests.server.window import new_context
-from tools.testbed import Platform
+from tools.harness.chain import DEVICE, SENSORS, Chain
+from tools.harness.chart_page import drawn, statistics, until
+from tools.harness.processes import free_port
+from tools.harness.site import steady
+from tools.harness.testbed import Platform
+from tools.harness.window import DESKTOP, new_context
 
 PASSWORD = "correct horse battery"
 SENSOR = SENSORS[0]

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.server.client import digests
-from tests.server.dashboard.conftest import drawn, statistics, until
-from tests.server.dashboard.site import Site, key, member, sensor, steady
+from tools.harness.chart_page import drawn, statistics, until
+from tools.harness.device import digests
+from tools.harness.site import Site, key, member, sensor, steady
 
 WAIT_S = 30
 LEFT_S = 15  # of a watch; a busy machine takes some of them to ask

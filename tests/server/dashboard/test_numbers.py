@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
 from tests.server.dashboard.test_data import BRUSSELS, chart, line, times
+from tools.harness.site import DAY, Site, member, sensor, steady
 
 pytestmark = pytest.mark.dated
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.server.dashboard.conftest import drawn, pixels, statistics, table, until
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.harness.chart_page import drawn, pixels, statistics, table, until
+from tools.harness.site import DAY, Site, member, sensor, steady
 
 pytestmark = pytest.mark.dated
 

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from tests.server.dashboard.conftest import PHONE, WAIT_MS, drawn, statistics, until
 from tests.server.dashboard.fingers import Fingers
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
+from tools.harness.chart_page import drawn, statistics, until
+from tools.harness.site import DAY, Site, member, sensor, steady
+from tools.harness.window import PHONE, WAIT_MS
 
 DATA = "**/chart.json*"
 SLOW_MS = 1200

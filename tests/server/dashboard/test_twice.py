@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flukso_server.dashboard.scales import Window, offsets, window  # pure, and at top level there
-from tests.server.dashboard.conftest import pixels, table, until
-from tests.server.dashboard.site import DAY, Site, member, sensor, steady
-from tools.testbed import ROOT
+from tools.harness import ROOT
+from tools.harness.chart_page import pixels, table, until
+from tools.harness.site import DAY, Site, member, sensor, steady
 
 SCRIPT = ROOT / "flukso_server" / "dashboard" / "static" / "dashboard" / "dates.js"
 HOUR = 3600

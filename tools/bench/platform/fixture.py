@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import testbed
+from tools.harness import testbed
 
 SENSORS = 30_000  # of 10,000 devices
 SENSORS_A_DEVICE = 3

@@ -36,7 +36,7 @@ VARIANTS = (
 )  # figure, variant and its POST/s; for half as long
 SESSION = """
 from flukso_server.accounts.models import Account
-from tools.testbed import session_of
+from tools.harness.testbed import session_of
 print(session_of(Account.objects.get(username="rooftop")))
 """
 FILL = """

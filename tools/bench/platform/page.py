@@ -19,10 +19,10 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from flukso_server.dashboard import demo
-from tests.server.dashboard.conftest import DESKTOP, until
-from tests.server.dashboard.site import DAY, Site, member, sensor
-from tests.server.window import FLAGS
 from tools.bench.platform import processes, rival
+from tools.harness.chart_page import until
+from tools.harness.site import DAY, Site, member, sensor
+from tools.harness.window import DESKTOP, FLAGS
 
 VISITS = 9
 LINES = 5

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tools import testbed
+from tools.harness import testbed
 
 TICKS_S = os.sysconf("SC_CLK_TCK")
 

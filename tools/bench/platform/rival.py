@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from tools.testbed import Platform
+from tools.harness.testbed import Platform
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".cache" / "bench-page"

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole platform in a folder of its own, for the demo, tests and benches: the real services, as
+processes, over TLS if wanted. They are apart from the terminal: its Ctrl-C is for who started them.
+
+    with Platform(folder, pem, devices={id: key}, sensors={sensor: device}) as platform:
+        platform.url, platform.held(sensor), platform.requests()
+
+As a program: `python -m tools.harness.testbed --folder F [--pem FILE] [--device ID:KEY[:SENSOR…]]…`; the
+first line says where it listens as JSON; then {"do": "held"}, {"do": "requests"} and {"do":
+"quit"}, one a line on standard input, one line of JSON each as answer.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.harness import ROOT
+
+STOP_S = 30
+_SHELL = """
+import contextlib, io, json, sys, traceback
+for line in sys.stdin:
+    printed, good = io.StringIO(), True
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(json.loads(line), {})
+    except Exception:
+        good = False
+        traceback.print_exc(file=printed)
+    print(json.dumps([good, printed.getvalue()]), flush=True)
+"""
+_LOGGED = re.compile(r"INFO flukso\.access: (\S+) (\S+) (\d+)")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """The settings of an installation in this folder, with secrets of its own."""
+    return (
+        os.environ
+        | {
+            "FLUKSO_SECRET_KEY": secrets.token_hex(32),
+            "FLUKSO_DEVICE_KEY_SECRET": secrets.token_hex(32),
+            "FLUKSO_DATA_DIR": str(folder),
+            "FLUKSO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        }
+        | more
+    )
+
+
+@contextlib.contextmanager
+def at(instant: float) -> Iterator[None]:
+    """While this lasts it is that time (unix s) and later, for this process and for every platform
+    that it starts.
+    """
+    from flukso_server.project import clock
+
+    shift = f"{instant - clock.machine_s():+f}"
+    before = {name: os.environ.get(name) for name in (clock.NAME, "FLUKSO_TESTING")}
+    os.environ |= {clock.NAME: shift, "FLUKSO_TESTING": "1"}
+    end = clock.move(shift)
+    try:
+        yield
+    finally:
+        end()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def shift_s() -> float:
+    """How far this process's clock is from the machine's."""
+    from flukso_server.project import clock
+
+    return time.time() - clock.machine_s()
+
+
+def session_of(account) -> str:
+    """The key of a new session in which the account is logged in; to be called where Django is set
+    up.
+    """
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    session = SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = (
+        str(account.pk),
+        account.get_session_auth_hash(),
+    )
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session.create()
+    return str(session.session_key)
+
+
+class Platform:
+    """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound
+    beforehand.
+
+    service: None starts none: commands and the shell are all that is wanted.
+    """
+
+    def __init__(
+        self,
+        folder,
+        pem=None,
+        devices=None,
+        sensors=None,
+        service="all",
+        port=0,
+        program=("-m", "flukso_server"),
+        **settings,
+    ):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "server.log"
+        self.environment = environment(self.folder, **settings)
+        self._arguments = ["--service", service] + (["--cert", str(pem)] if pem else [])
+        self._port = port
+        self._program = program
+        self._process: subprocess.Popen | None = None
+        self._store = None
+        self._shell: subprocess.Popen | None = None
+        self.url = ""
+        self.command("migrate", "-v0")
+        if devices:
+            self.provision(devices, sensors or {})
+        try:
+            if service is not None:
+                self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def command(self, *words: str, text: str = "") -> str:
+        """Run a management command; returns what it printed. RuntimeError with its complaint when
+        it fails.
+        """
+        command = [sys.executable, "-m", "flukso_server", *words]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=0,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip()[-2000:])
+        return done.stdout
+
+    def shell(self, text: str) -> str:
+        """What these lines print, run in Django's shell: in one process that stays, for starting
+        Django takes longer than most of them.
+
+        RuntimeError with the traceback when they fail.
+        """
+        if self._shell is None:
+            command = [sys.executable, "-m", "flukso_server", "shell", "-v0", "-c", _SHELL]
+            self._shell = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._shell.stdin and self._shell.stdout
+        self._shell.stdin.write(json.dumps(text) + "\n")
+        self._shell.stdin.flush()
+        good, printed = json.loads(self._shell.stdout.readline())
+        if not good:
+            raise RuntimeError(printed)
+        return printed
+
+    def provision(self, devices: dict[str, str], sensors: dict[str, str]) -> dict[str, str]:
+        """Make devices known, as an operator does; returns device -> claim code."""
+        lines = [
+            ",".join([one, key, *(s for s, of in sensors.items() if of == one)])
+            for one, key in devices.items()
+        ]
+        return dict(
+            line.split(",")
+            for line in self.command("import_devices", "-", text="\n".join(lines)).split()
+        )
+
+    def start(self) -> None:
+        """Start the service, at the port that it had before if it had one."""
+        self._process, told = launch(
+            ["--port", str(self._port), *self._arguments], self.environment, self.log, self._program
+        )
+        self.url, self._port = told["url"], told["port"]
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a power cut ends it."""
+        self._end(subprocess.Popen.kill)
+
+    def stop(self) -> None:
+        self._end(subprocess.Popen.terminate)
+
+    def _end(self, how) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, how)
+
+    def held(self, sensor: str) -> list[tuple[int, int]]:
+        """The tuples of a sensor, oldest first."""
+        return self.store.raw(sensor, 0, 2**32)
+
+    @property
+    def store(self):
+        """The series, open in this process as well."""
+        if self._store is None:
+            from flukso_server import series
+
+            self._store = series.open_store(str(self.folder / "series.sqlite3"), merge=False)
+        return self._store
+
+    def requests(self) -> list[tuple[str, str, int]]:
+        """(method, path, status) of every request that was answered."""
+        return [
+            (method, path, int(status))
+            for method, path, status in _LOGGED.findall(self.log.read_text())
+        ]
+
+    def close(self) -> None:
+        self.stop()
+        if self._shell is not None:
+            self._shell.communicate(timeout=STOP_S)  # the end of its input is its end
+            self._shell = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> "Platform":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def launch(
+    arguments: list[str],
+    settings: dict[str, str],
+    log: Path,
+    program: tuple[str, ...] = ("-m", "flukso_server"),
+):
+    """`flukso-server run` with these arguments: (process, what its first line tells).
+    RuntimeError when it does not start.
+    """
+    with open(log, "ab") as errors:
+        command = [sys.executable, *program, "run", *arguments]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=errors, process_group=0
+        )
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        end(process)
+        raise RuntimeError("the platform did not start: " + log.read_text()[-2000:])
+    return process, json.loads(line)
+
+
+def end(process: subprocess.Popen, how=subprocess.Popen.terminate) -> None:
+    """Stop it; kill it when it does not obey."""
+    how(process)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert process.stdout
+    process.stdout.close()
+
+
+def obey(platform: Platform, sensors: list[str], command: dict) -> dict:
+    """The answer to one command; ValueError for an unknown one."""
+    if command.get("do") == "held":
+        return {"held": {sensor: platform.held(sensor) for sensor in sensors}}
+    if command.get("do") == "requests":
+        return {"requests": platform.requests()}
+    raise ValueError("unknown command")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", required=True)
+    parser.add_argument("--pem", help="certificate and key")
+    parser.add_argument("--device", action="append", default=[], metavar="ID:KEY[:SENSOR…]")
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    devices, sensors = {}, {}
+    for item in options.device:
+        device, key, *bound = item.split(":")
+        devices[device] = key
+        sensors.update(dict.fromkeys(bound, device))
+    with (
+        Platform(options.folder, options.pem, devices, sensors, port=options.port) as platform,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        print(json.dumps({"url": platform.url, "port": platform.port}), flush=True)
+        for line in sys.stdin:
+            try:
+                command = json.loads(line)
+                if command.get("do") == "quit":
+                    break
+                answer = obey(platform, list(sensors), command)
+            except (ValueError, AttributeError) as error:
+                answer = {"error": str(error)}
+            print(json.dumps(answer), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
