@@ -34,6 +34,8 @@ bare=$(unlicensed)
 	echo "without an SPDX line: $bare" >&2
 	exit 1
 }
+echo "lint: rules"
+$bin/python -m tools.rules
 echo "lint: python"
 $bin/ruff check -q .
 $bin/ruff format -q --check .
