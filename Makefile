@@ -87,7 +87,7 @@ ipk: ## packs the OpenWrt packages and their index into dist/
 	@$(PY) -m tools.prebuilt check
 	@package/flukso-micropython/build.sh --release mips mipsel
 	@rm -rf dist && mkdir dist
-	@python3 tools/ipk.py build --out dist --downloads .cache/micropython/tools/microdot $(foreach arch,mips_24kc mips_mips32,--arch $(arch)=.cache/micropython/mips/flukso-micropython) \
+	@python3 tools/ipk.py build --out dist $(foreach arch,mips_24kc mips_mips32,--arch $(arch)=.cache/micropython/mips/flukso-micropython) \
 		--arch mipsel_24kc=.cache/micropython/mipsel/flukso-micropython $(patsubst %/Makefile,%,$(wildcard package/*/Makefile))
 	@python3 tools/ipk.py index dist
 

@@ -2,10 +2,9 @@
 # Sourced by build.sh: what a real tree of OpenWrt tells about a target without a download (docs/guide/openwrt.md). The tree itself is not changed.
 # shellcheck shell=sh
 
-# Folder with the feeds' own trees (packages, luci, …), the kernel's sources, and a folder of downloads, where they are not in the tree.
+# Folder with the feeds' own trees (packages, luci, …), and the kernel's sources, where they are not in the tree.
 FLUKSO_FEEDS=${FLUKSO_FEEDS:-}
 FLUKSO_KERNEL=${FLUKSO_KERNEL:-}
-FLUKSO_DOWNLOADS=${FLUKSO_DOWNLOADS:-}
 
 verify() { # TREE TARGET
 	local copy
@@ -163,8 +162,6 @@ verify_packages() { # TARGET COPY
 			echo "package: $(basename "$made"), $(wc -c <"$made") bytes"
 		elif find "$2/build_dir" -path "*/.pkgdir/$name.installed" | grep -q .; then
 			echo "package: $name is laid out, $(find "$2/build_dir" -path "*/.pkgdir/$name/*" -type f | wc -l) files; packing it needs the release's own apk in PATH"
-		elif grep -q 'scripts/download.pl' "$log"; then
-			echo "package: $name is not made: it needs a download (FLUKSO_DOWNLOADS)"
 		else
 			fail "$name is not made by this release: $log"
 		fi
@@ -176,7 +173,6 @@ stand_in_tools() { # COPY
 	local bin tool
 	bin=$1/staging_dir/host/bin
 	mkdir -p "$bin" "$1/dl"
-	[ -z "$FLUKSO_DOWNLOADS" ] || cp "$FLUKSO_DOWNLOADS"/* "$1/dl/"
 	for tool in gzip find xargs tar sed grep patch python3 perl bash apk; do
 		[ -e "$bin/$tool" ] || ! command -v "$tool" >/dev/null || ln -s "$(command -v "$tool")" "$bin/$tool"
 	done

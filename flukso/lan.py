@@ -3,20 +3,17 @@
 and metrics.
 """
 
-from microdot import Microdot, Request
-from microdot.microdot import NoCaseDict
-
 from flukso import discovery, lan_guard, status
 from flukso.lan_http import LanServer
 from flukso.meter import WATT
 from flukso.page import PAGE
 
-JSON, JSONP = "application/json", "application/javascript"
+TEXT, JSON, JSONP = "text/plain", "application/json", "application/javascript"
+NOT_FOUND = "there is /, /sensor/<id>, /status and /metrics"
 CALLBACK_MAX = 64
 # as JavaScript's own names, and as jQuery and Angular make them
 CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"
 CALLBACK_LETTERS = CALLBACK_FIRST + "0123456789."
-NOBODY = ("", 0)  # routes do not ask who asks
 CALLBACKS = ("jsonp_callback", "callback")
 HOSTNAME = "/proc/sys/kernel/hostname"
 RESOLVERS = (
@@ -28,11 +25,35 @@ FILE_MAX = 4096  # bytes of each
 
 
 class Refused(ValueError):
-    """A request for a sensor that is answered with a status and a sentence."""
+    """A request that is answered with a status and a sentence."""
 
-    def __init__(self, status_code, text):
+    def __init__(self, status, text):
         super().__init__(text)
-        self.status_code = status_code
+        self.status = status
+
+
+def query_of(target: str) -> dict:
+    """Return the arguments behind a target's `?`, decoded; of a name given twice the first value.
+
+    Raises ValueError for an escape that is none, or is no UTF-8.
+    """
+    args: dict = {}
+    for pair in target.partition("?")[2].split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            args.setdefault(unescaped(name), unescaped(value))
+    return args
+
+
+def unescaped(text: str) -> str:
+    """Return a part of a query decoded: `+` is a space, and a % that nothing follows is one."""
+    head, *escapes = text.replace("+", " ").split("%")
+    if not escapes:
+        return head
+    raw = head.encode()
+    for escape in escapes:
+        raw += bytes([int(escape[:2], 16)]) + escape[2:].encode() if escape else b"%"
+    return raw.decode()
 
 
 def minute(window: list) -> str:
@@ -88,11 +109,15 @@ def callback(args: dict) -> "str | None":
 class Lan:
     """The LAN API of one Daemon."""
 
-    def __init__(self, house):
-        self._house = house
-        self._app = self._routes()
+    def __init__(self, daemon):
+        self._daemon = daemon
+        self._failure = ""  # the newest defect that was logged
         self._server = LanServer(
-            self._respond, house.port.system_clock().monotonic, self._moment, house.port.serve_tcp
+            self._respond,
+            daemon.port.system_clock().monotonic,
+            self._moment,
+            daemon.port.serve_tcp,
+            self._failed,
         )
 
     @property
@@ -113,34 +138,68 @@ class Lan:
     async def close(self):
         await self._server.close()
 
-    def _moment(self):
-        """What an answer is good for: this second, up to its poll."""
-        return int(self._house.clock.wall()), self._house.last_poll
+    def _failed(self, error):
+        """Log a defect of ours, the same one once: clients ask each second."""
+        text = "{}: {}".format(type(error).__name__, error)
+        if text != self._failure:
+            self._daemon.log("err", "the LAN API could not make an answer: " + text)
+        self._failure = text
 
-    async def _respond(self, head):
-        """LanServer's question: run the request through the routes."""
-        reading = lan_guard.is_reading(head.target)
-        refused = None if reading else lan_guard.why_not(head.headers, self._names)
-        if refused is not None:
-            return 403, "text/plain", refused
+    def _moment(self):
+        """Return what an answer is good for: this second, up to its poll."""
+        return int(self._daemon.clock.wall()), self._daemon.last_poll
+
+    def _respond(self, head):
+        """Return (status, content type, body) for a Head; the body of a refusal is a sentence."""
         try:
-            request = Request(
-                self._app, NOBODY, "GET", head.target, "1.1", NoCaseDict(head.headers)
-            )
-        except (ValueError, IndexError):  # of an escape that cannot be decoded
-            return 400, "text/plain", "the query cannot be read"
-        if not reading and any([name in request.args for name in CALLBACKS]):
-            return 403, "text/plain", "only readings are given to a callback"
-        response = await self._app.dispatch_request(request)
-        if response.status_code != 200:
-            return response.status_code, "text/plain", response.body.decode()
-        return 200, response.headers["Content-Type"], response.body
+            reading = lan_guard.is_reading(head.target)
+            refused = None if reading else lan_guard.why_not(head.headers, self._names)
+            if refused is not None:
+                return 403, TEXT, refused
+            try:
+                args = query_of(head.target)
+            except (ValueError, IndexError):  # MicroPython's error for an escape that is cut
+                return 400, TEXT, "the query cannot be read"
+            if not reading and any([name in args for name in CALLBACKS]):
+                return 403, TEXT, "only readings are given to a callback"
+            return self._route(head.target.partition("?")[0], args, head.headers)
+        except Refused as error:
+            return error.status, TEXT, str(error)
+
+    def _route(self, path, args, headers):
+        daemon = self._daemon
+        if path.startswith(lan_guard.READINGS):
+            sensor = path[len(lan_guard.READINGS) :]
+            if sensor and "/" not in sensor:
+                return self._sensor(sensor, args, headers.get("x-version"))
+        elif path == lan_guard.PAGE:
+            return 200, "text/html; charset=utf-8", PAGE
+        elif path == "/status":
+            return 200, JSON, status.status(daemon, daemon.clock.wall(), daemon.clock.monotonic())
+        elif path == "/metrics":
+            body = status.metrics(daemon, daemon.clock.monotonic())
+            return 200, "text/plain; version=0.0.4", body
+        raise Refused(404, NOT_FOUND)
+
+    def _sensor(self, sensor, args, version):
+        """Return the answer with a sensor's last minute. Raises Refused."""
+        meter = self._daemon.readings.meters.get(sensor)
+        if meter is None:
+            raise Refused(404, "no sensor has this id")
+        args = {name: args[name].rstrip(";") for name in args}
+        name = callback(args)
+        check_query(args, version, meter.unit)
+        mono = self._daemon.clock.monotonic()
+        body = minute(meter.window(mono, self._daemon.believer.stamp(mono)))
+        if name is not None:
+            return 200, JSONP, "{}({})".format(name, body).encode()
+        return 200, JSON, body.encode()
 
     def _names(self):
         """Return the names under which all is served, in lower case. They are looked up anew: a
         lease brings another domain.
         """
-        settings = self._house.settings
+        settings = self._daemon.settings
         domains = []
         for path in RESOLVERS:
             domains += lan_guard.search_domains(self._read(path))
@@ -151,54 +210,6 @@ class Lan:
     def _read(self, path):
         """Return the text of a file of the machine, "" when it cannot be read."""
         try:
-            return self._house.port.read_file(path, FILE_MAX).decode()
+            return self._daemon.port.read_file(path, FILE_MAX).decode()
         except (OSError, ValueError):
             return ""
-
-    def _routes(self):
-        app = Microdot()
-
-        @app.get("/")
-        async def page(request):
-            return PAGE, {"Content-Type": "text/html; charset=utf-8"}
-
-        @app.get("/status")
-        async def status_json(request):
-            return status.status(self._house, *self._now()), {"Content-Type": JSON}
-
-        @app.get("/metrics")
-        async def metrics(request):
-            return status.metrics(self._house, self._house.clock.monotonic()), {
-                "Content-Type": "text/plain; version=0.0.4"
-            }
-
-        @app.get("/sensor/<sensor>")
-        async def sensor_minute(request, sensor):
-            try:
-                return self._sensor(sensor, request.args, request.headers.get("X-Version"))
-            except Refused as error:
-                return str(error), error.status_code
-
-        @app.errorhandler(404)
-        async def not_found(request):
-            return "there is /, /sensor/<id>, /status and /metrics", 404
-
-        return app
-
-    def _now(self):
-        clock = self._house.clock
-        return clock.wall(), clock.monotonic()
-
-    def _sensor(self, sensor, args, version):
-        """Return body and headers of a sensor's last minute. Raises Refused."""
-        meter = self._house.readings.meters.get(sensor)
-        if meter is None:
-            raise Refused(404, "no sensor has this id")
-        args = {name: args[name].rstrip(";") for name in args}
-        name = callback(args)
-        check_query(args, version, meter.unit)
-        mono = self._house.clock.monotonic()
-        body = minute(meter.window(mono, self._house.believer.stamp(mono)))
-        if name is not None:
-            return "{}({})".format(name, body), {"Content-Type": JSONP}
-        return body, {"Content-Type": JSON}

@@ -152,17 +152,18 @@ class Connection:
 
 
 class LanServer:
-    """Serves what `answer(head)`, a coroutine, returns as (status, content type, body).
+    """Serves what answer(head) returns as (status, content type, body).
 
     mono() is the monotonic time in real seconds, moment() any value that changes when answers do;
-    listen is the port's serve_tcp.
+    listen is the port's serve_tcp; failed(error) is told what answer() should not have raised.
     """
 
-    def __init__(self, answer, mono, moment, listen):
+    def __init__(self, answer, mono, moment, listen, failed):
         self._answer = answer
         self._mono = mono
         self._moment = moment
         self._listen = listen
+        self._failed = failed
         self._connections = {}  # number: Connection
         self._addresses = {}  # address: connections
         self._number = 0
@@ -258,7 +259,7 @@ class LanServer:
             raw = buffered[:end]
             buffered = buffered[end + 4 :]
             connection.deadline = self._mono() + SEND_S
-            answer, keep = await self._respond(raw, connection.address)
+            answer, keep = self._respond(raw, connection.address)
             await self._send(writer, answer)
             if not keep:
                 return
@@ -268,7 +269,7 @@ class LanServer:
         writer.write(data)
         await writer.drain()
 
-    async def _respond(self, raw, address):
+    def _respond(self, raw, address):
         """Return (answer, whether the connection is kept) for one head."""
         self.requests += 1
         moment = self._moment()
@@ -289,13 +290,17 @@ class LanServer:
             return refusal(
                 429, "more than {} different answers a second".format(RATE), head.keep, more
             ), head.keep
-        return await self._make(raw, head)
+        return self._make(raw, head)
 
-    async def _make(self, raw, head):
+    def _make(self, raw, head):
         more = headers_for(head.target)
         if head.method == "OPTIONS" and is_reading(head.target):
             return compose(204, "", b"", head.keep, more + PREFLIGHT), head.keep
-        status, kind, body = await self._answer(head)
+        try:
+            status, kind, body = self._answer(head)
+        except Exception as error:  # a defect of ours ends one answer, not the daemon
+            self._failed(error)
+            status, kind, body = 500, "text/plain", "Internal server error"
         if status != 200:
             self.refused += 1
             return refusal(status, body, head.keep, more), head.keep

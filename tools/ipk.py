@@ -2,9 +2,9 @@
 """Builds, checks and lists OpenWrt packages (.ipk) without an OpenWrt tree; the standard library,
 make and install are all it needs.
 
-ipk.py build [--out DIR] [--arch ARCH=PROGRAM]... [--downloads DIR] FOLDER...
+ipk.py build [--out DIR] [--arch ARCH=PROGRAM]... FOLDER...
                            the packages of the feed's folders; PROGRAM is the static runtime for
-                           ARCH; DIR holds what OpenWrt would download
+                           ARCH
 ipk.py check [--root DIR] FILE...                             one sentence for each thing that is
                                                               wrong; all files as one feed, and
                                                               against the root file system DIR that
@@ -36,7 +36,7 @@ def run_build(options: argparse.Namespace) -> int:
         programs[arch] = program
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", archive.EPOCH))
     folders = [pathlib.Path(name) for name in options.folders]
-    for path in build.build(folders, pathlib.Path(options.out), programs, options.downloads, epoch):
+    for path in build.build(folders, pathlib.Path(options.out), programs, epoch):
         print("{}: {} bytes".format(path, path.stat().st_size))
     return 0
 
@@ -98,7 +98,6 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
         metavar="ARCH=PROGRAM",
         help="the static runtime for an architecture",
     )
-    built.add_argument("--downloads", default="", metavar="DIR", help="what OpenWrt would download")
     built.add_argument("folders", nargs="+", metavar="FOLDER")
     checked = commands.add_parser("check", help="say what is wrong with packages")
     checked.add_argument(

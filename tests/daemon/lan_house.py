@@ -112,3 +112,7 @@ class House:
         self.readings.meters[WATER].pulse(950.0, 10, 0, 5000)
         self.readings.meters[WATER].pulse(980.0, 11, 0, 35000)
         self.lan = None
+        self.lines = []
+
+    def log(self, level, text):
+        self.lines.append((level, text))

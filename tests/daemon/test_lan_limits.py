@@ -226,10 +226,10 @@ def test_the_rate_is_per_address_refills_and_forgets():
 
 
 def test_the_cache_is_bounded():
-    async def answer(head):
+    def answer(head):
         return 200, "text/plain", head.target.encode()
 
-    server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1, serve_tcp)
+    server = LanServer(answer, lambda: time.monotonic() * 1000, lambda: 1, serve_tcp, None)
 
     async def client(port):
         for n in range(3 * lan_http.CACHE_MAX):

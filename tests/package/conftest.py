@@ -32,8 +32,6 @@ def make_packages(out: Path, folders=FOLDERS) -> Path:
         "build",
         "--out",
         out,
-        "--downloads",
-        CACHE / "tools/microdot",
         "--arch",
         "mips_24kc={}".format(program),
         *["package/" + name for name in folders],

@@ -17,7 +17,6 @@ from tests.package.conftest import IPK, ipk, package
 from tests.runtime.test_spidev import DEVICE, SPEED_MAX_HZ, messages, preload, wires  # noqa: F401
 from tools import prebuilt
 from tools.harness import ROOT
-from tools.harness.interpreters import CACHE
 from tools.openwrt import check
 
 LAID = "/usr/lib/flukso/"
@@ -64,17 +63,14 @@ def test_the_sources_are_whole_and_without_the_other_port(sources):
         for path in (sources / LAID.lstrip("/")).rglob("*.py")
     }
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "flukso").rglob("*.py")}
-    assert names - {"spidev.py", "microdot/__init__.py", "microdot/microdot.py"} == {
-        n for n in ours if "/micropython" not in n
-    }
+    assert names - {"spidev.py"} == {n for n in ours if "/micropython" not in n}
     assert python(sources, "-m", "flukso", "version").stdout == VERSION + "\n"
     where = python(
         sources,
         "-c",
-        "import flukso.daemon, flukso.lan, microdot, spidev; print(flukso.__file__, "
-        "microdot.__file__, spidev.__file__)",
+        "import flukso.daemon, flukso.lan, spidev; print(flukso.__file__, spidev.__file__)",
     )
-    assert [Path(name).is_relative_to(sources) for name in where.stdout.split()] == [True] * 3, (
+    assert [Path(name).is_relative_to(sources) for name in where.stdout.split()] == [True] * 2, (
         where
     )
 
@@ -192,23 +188,6 @@ def test_damaged_firmware_is_not_packaged(kept, tmp_path):
     change(kept / "prebuilt/flukso-spi.hex")
     assert "flukso-spi.hex: FAILED" in ipk("build", "--out", tmp_path / "out", kept, status=1)
     assert not list((tmp_path / "out").glob("*.ipk"))
-
-
-def test_a_download_that_is_not_the_named_one_stops_the_build(tmp_path):
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    shutil.copy(CACHE / "tools/microdot/microdot.py", folder)
-    (folder / "microdot.py").write_text((folder / "microdot.py").read_text() + "\n")
-    said = ipk(
-        "build",
-        "--out",
-        tmp_path / "out",
-        "--downloads",
-        folder,
-        "package/flukso-python3",
-        status=1,
-    )
-    assert "microdot-2.7.0.py with the SHA-256" in said
 
 
 def test_every_package_folder_is_one_that_a_feed_scan_finds_and_has_a_test():

@@ -27,19 +27,17 @@ def build(
     folders: list[pathlib.Path],
     out: pathlib.Path,
     programs: dict[str, str],
-    downloads: str,
     epoch: int = archive.EPOCH,
 ) -> list[pathlib.Path]:
     """Write the folders' packages into out and return their paths. Raises BuildError.
 
-    programs: architecture -> static runtime; downloads: a folder with what OpenWrt would download,
-    under any names.
+    programs: architecture -> static runtime.
     """
     out.mkdir(parents=True, exist_ok=True)
     paths = []
     for folder in folders:
         if folder.name != RUNTIME:
-            paths += _build(folder, out, "", "", downloads, epoch)
+            paths += _build(folder, out, "", "", epoch)
         elif not programs:
             raise BuildError(
                 "{}: give the program of each architecture, e.g. --arch mips_24kc=PROGRAM".format(
@@ -47,11 +45,11 @@ def build(
                 )
             )
         for arch in sorted(programs) if folder.name == RUNTIME else ():
-            paths += _build(folder, out, arch, programs[arch], downloads, epoch)
+            paths += _build(folder, out, arch, programs[arch], epoch)
     return paths
 
 
-def _build(folder, out, arch, program, downloads, epoch):
+def _build(folder, out, arch, program, epoch):
     if not (folder / "Makefile").is_file():
         raise BuildError("{}: no Makefile here".format(folder))
     with tempfile.TemporaryDirectory() as name:
@@ -62,7 +60,6 @@ def _build(folder, out, arch, program, downloads, epoch):
             "TOPDIR": TOPDIR,
             "BUILD_DIR": scratch / "build",
             "OUT": laid,
-            "DOWNLOADS": pathlib.Path(downloads).resolve(),
         }
         if program:
             settings["PKG_BUILD_DIR_READY"] = settings["PKG_BUILD_DIR"] = _lay_program(

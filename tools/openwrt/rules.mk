@@ -3,7 +3,6 @@
 
 INCLUDE_DIR:=$(TOPDIR)/include
 BUILD_DIR?=$(error BUILD_DIR is set by tools/ipk.py)
-DL_DIR:=$(BUILD_DIR)/dl
 BUILD_VARIANT:=
 
 INSTALL_DIR:=install -d -m0755

@@ -5,7 +5,7 @@ import asyncio
 import json
 import time
 
-from flukso.lan import Lan
+from flukso.lan import Lan, query_of
 from flukso.lan_http import HttpError, address_of, parse_head
 from flukso.ports import tcp
 from tests.daemon.lan_house import IDLE, POWER, T0, WATER, House
@@ -25,7 +25,7 @@ def get(target, home=None, more="", host="localhost"):
     """Return (status, head, body) without a socket."""
     home = home or house()
     raw = "GET {} HTTP/1.1\r\nHost: {}{}".format(target, host, more).encode()
-    answer, _ = asyncio.run(home.lan._server._respond(raw, "client"))
+    answer, _ = home.lan._server._respond(raw, "client")
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head[9:12]), head.decode(), body
 
@@ -50,6 +50,42 @@ def test_refusals():
     ):
         assert get(target)[0] == status, target
     assert get("/sensor/" + POWER + "?callback=f", more="\r\nX-Version: 1.0")[2][:4] == b"f([["
+
+
+QUERIES = (
+    ("/", {}),
+    ("/?", {}),
+    ("/?&&", {}),
+    ("/?a=1&b", {"a": "1", "b": ""}),
+    ("/?a=1&a=2", {"a": "1"}),
+    ("/?a==1=&=x", {"a": "=1=", "": "x"}),
+    ("/?a=b+c&d=e%20f%2B", {"a": "b c", "d": "e f+"}),
+    ("/?%61%C3%A9=%E2%82%AC", {"a\u00e9": "\u20ac"}),
+    ("/?a=%&b=100%%&c=%41%", {"a": "%", "b": "100%%", "c": "A%"}),
+    ("/?a=?&b=/?", {"a": "?", "b": "/?"}),
+    ("/?a=%4", {"a": "\x04"}),
+)
+
+
+def test_queries():
+    for target, args in QUERIES:
+        assert query_of(target) == args, target
+    for target in ("/?%zz", "/?a=%zz", "/?a=%C3", "/?a=%C3b", "/?a=%-1", "/?a=%ff"):
+        try:
+            query_of(target)
+        except ValueError:
+            continue
+        raise AssertionError(target)
+
+
+def test_a_defect_of_ours_is_one_answer_and_one_line_of_the_log():
+    home = house()
+    home.store = None
+    for _ in range(2):
+        status, head, body = get("/status", home)
+        assert (status, body) == (500, b"Internal server error\n"), body
+    assert [level for level, _ in home.lines] == ["err"] and get("/metrics", home)[0] == 500
+    assert get("/sensor/" + POWER, home)[0] == 200 and home.lan.refused == 3
 
 
 def test_names_of_jsonp_functions():

@@ -6,23 +6,10 @@ PKG_BUILD_DIR?=$(BUILD_DIR)/$(PKG_NAME)
 PKG_BUILD_DIR_READY?=
 PKGARCH:=
 
-# What the Makefiles would download is looked for in DOWNLOADS, by its hash alone.
-define Download
-$(eval $(value Download/$(1)))
-downloads+=$(HASH):$(FILE)
-endef
-
 define Build/Prepare/Default
 endef
 
 define Build/Compile/Default
-endef
-
-define fetch
-@mkdir -p $(DL_DIR); found=$$(find "$(DOWNLOADS)" -maxdepth 1 -type f -exec sha256sum {} + | sed -n 's/^$(1)  //p' | head -n 1); \
-	[ -n "$$found" ] || { echo "$(2) with the SHA-256 $(1) is not in the folder '$(DOWNLOADS)'" >&2; exit 1; }; \
-	cp "$$found" $(DL_DIR)/$(2)
-
 endef
 
 # One value a line, named as opkg's control file names it; what is empty is left out by tools/ipk.py.
@@ -64,7 +51,6 @@ endef
 .PHONY: all build
 all:
 build:
-	$(foreach pair,$(downloads),$(call fetch,$(firstword $(subst :, ,$(pair))),$(lastword $(subst :, ,$(pair)))))
 	mkdir -p $(PKG_BUILD_DIR)
 	$(call Build/Prepare)
 	$(call Build/Compile)
