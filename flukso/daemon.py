@@ -12,7 +12,7 @@ from flukso.readings import Readings
 from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
 from flukso.sender import NEVER_S, Sender
-from flukso.services import Services, delta_line
+from flukso.services import Services
 from flukso.spi import UART_SEND_MAX
 
 # polls begin this much behind the whole second, so that no clock's rounding dates one into the
@@ -151,7 +151,7 @@ class Daemon:
             ),
         )
         try:
-            await self.services.start(self.clock.monotonic())
+            await self.services.follow(self.settings, self.clock.monotonic())
             await self.stop.wait()
             await self._end(poller, LAST_POLL_S)
             self._saver.save(self.store)  # what follows may take longer than whoever stops us waits
@@ -161,6 +161,7 @@ class Daemon:
         finally:
             self._saver.save(self.store)
         self.sender.close()
+        await self.rs485.close()
         await self.services.close()
         self.board.close()
         self._run.end()
@@ -191,7 +192,7 @@ class Daemon:
         wall, mono = clock.wall(), clock.monotonic()
         while not self.stop.is_set():
             due = mono + (NEXT_S - wall % 1)
-            if self.services.uart:
+            if self.settings.uart_socket:
                 await self._forward_until(due - EVERY_S)
             await clock.sleep_until(due)
             if self.reload.is_set():
@@ -232,36 +233,16 @@ class Daemon:
         self.rs485.give(data)
 
     async def _tick(self, wall, mono):
-        """One second's work: this runs for every line, so what can wait is left to _chores."""
+        """Do one second's work. This runs for every line, so what can wait is left to _chores."""
         if self.believer.date(wall, mono) is None:
             self.dating.observe(wall, mono)
         try:
             known = self._ready
-            if not known:
-                await self._start_board()
-                if self.clock.monotonic() - mono > START_S:
-                    return
-            if self._fresh:
-                poll = await self._first_poll()
-                self._fresh = False
-            else:
-                outgoing = self.rs485.take(UART_SEND_MAX) if self.services.uart else b""
-                poll = await self.board.poll(self.readings.indexes, outgoing)
-            ts = self.believer.stamp(
-                mono
-            )  # not before: meanwhile the server may have said what time it is
-            self.readings.take(poll, self.store, ts, mono)
-            self._failures = 0
-            self.last_poll = mono
-            if self.services.pipe is not None and poll.deltas:
-                self.services.pipe.write(delta_line(ts, poll.deltas))
-            if self.board_error:
-                self.log("notice", "the board answers again")
-                self.board_error = ""
-            if known and mono >= self._sync_at:
-                await self._start_board()
-            elif known and mono >= self._look_at:
-                await self._look()
+            if not known and not await self._start_in_time(mono):
+                return
+            self._keep(await self._poll(), mono)
+            if known:
+                await self._attend_board(mono)
         except OSError as error:
             self._lost(str(error))
         if self.board.uart_in:
@@ -272,24 +253,63 @@ class Daemon:
             self._repeat()
             self.sender.wake()
 
+    async def _start_in_time(self, mono):
+        """Bring an unknown board in line; return whether this second is still young enough for a
+        poll. Raises BoardError.
+        """
+        await self._start_board()
+        return self.clock.monotonic() - mono <= START_S
+
+    def _poll(self):
+        """Return the awaitable of this second's Poll, which sends along what clients have for the
+        board's UART.
+        """
+        if self._fresh:
+            return self._first_poll()
+        outgoing = self.rs485.take(UART_SEND_MAX) if self.settings.uart_socket else b""
+        return self.board.poll(self.readings.indexes, outgoing)
+
     async def _first_poll(self):
         """Return what changed on a board that was not known before, and every counter beside it."""
         counters = await self.board.counters(self.readings.indexes)
         poll = await self.board.poll(self.readings.indexes)
+        self._fresh = False
+        if not poll.whole:
+            return poll
         changed = [delta.sensor for delta in poll.deltas]
         still = [
             Delta(sensor, counter, None, None)
             for sensor, counter in counters
             if sensor not in changed
         ]
-        return Poll(tuple(sorted(poll.deltas + tuple(still))), (), True) if poll.whole else poll
+        return Poll(tuple(sorted(poll.deltas + tuple(still))), (), True)
+
+    def _keep(self, poll, mono):
+        """Store what was read, dated, and hand it to whoever reads the delta pipe."""
+        ts = self.believer.stamp(mono)  # now: meanwhile the server may have said what time it is
+        self.readings.take(poll, self.store, ts, mono)
+        self._failures = 0
+        self.last_poll = mono
+        self.services.delta_pipe.write(ts, poll.deltas)
+        if self.board_error:
+            self.log("notice", "the board answers again")
+            self.board_error = ""
+
+    async def _attend_board(self, mono):
+        """Compare the board's settings, or look what it suffered, when either is due. Raises
+        BoardError.
+        """
+        if mono >= self._sync_at:
+            await self._start_board()
+        elif mono >= self._look_at:
+            await self._look()
 
     async def _chores(self, mono):
         self._chores_at = mono + CHORES_S
         self.dating.observe(self.clock.wall(), self.clock.monotonic())
         self.store.age()
         if self.services.due(mono):
-            await self.services.start(mono)
+            await self.services.follow(self.settings, mono)
         self._saver.tick(self.store, mono, self.sender.uploader.last_ok)
         if self._ready and not self.board.listens and self.readings.absent(mono):
             self.log(
@@ -370,7 +390,7 @@ class Daemon:
         self.config_error = state.noted(self.port, self._config_path)
         self.flash_error = state.noted(self.port, self._config_path, state.FLASH_NOTED)
         self._apply(settings)
-        await self.services.start(self.clock.monotonic())
+        await self.services.follow(settings, self.clock.monotonic())
         self.log("info", "the configuration was read again")
 
 

@@ -57,17 +57,17 @@ class Sender:
 
     def _new_uploader(self, sensors):
         settings = self._settings
-        uploader = upload.Uploader(
+        setup = upload.Setup(
             settings.device,
             settings.key,
             self._number(),
             settings.upload_interval_s,
             sensors,
-            self._port.random_bytes,
             upload.base_path(settings.base_url),
+            self._port.random_bytes,
             lambda: vitals(self._port),
-            self._clock.monotonic(),
         )
+        uploader = upload.Uploader(setup, self._clock.monotonic())
         uploader.code_shown = bool(settings.register)
         return uploader
 

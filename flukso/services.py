@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the daemon offers on its own machine: LAN API, mDNS, the board's UART on a socket, the
-historic delta pipe.
+historic delta pipe. Each is a Service.
 """
 
 from flukso import discovery
@@ -9,90 +9,152 @@ from flukso.messages import trouble
 RETRY_S = 60  # a port or path that was taken is tried again
 
 
-class Services:
-    """Starts what the settings ask for, and again what could not be started. None of them can stop
-    the daemon.
-    """
+class Service:
+    """One thing that is offered: a subclass says what the settings want, and starts and closes it."""
+
+    name = ""  # in the log
 
     def __init__(self, daemon):
         self._daemon = daemon
-        self._running = {}  # name: (what it was started with, object with close())
-        self._said = {}  # name: the trouble that was logged
-        self._retry_at = None
-        self.lan = None
-        self.pipe = None  # the historic delta pipe, when it is offered
-        self.uart = False  # whether the board's UART is wanted on a socket
+        self._failure = ""  # that was logged last
+        self.running = None  # what it was started with, None while it is not
 
-    async def start(self, mono: float):
+    def wanted(self, settings):
+        """Return what it is to be started with, anything false when it is not wanted."""
+        raise NotImplementedError
+
+    async def start(self, settings) -> None:
+        """Begin. Raises OSError, ImportError, AttributeError or ValueError when it cannot."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """End what start() began."""
+        raise NotImplementedError
+
+    async def follow(self, settings) -> None:
+        """Start, start anew or close it, as the settings want; a failure is logged once."""
+        wanted = self.wanted(settings) or None
+        if wanted == self.running:
+            return
+        await self.end()
+        if wanted is None:
+            return
+        try:
+            await self.start(settings)
+        except (OSError, ImportError, AttributeError, ValueError) as error:
+            text = "{} cannot be offered: {}".format(self.name, trouble(error))
+            if text != self._failure:
+                self._daemon.log("warning", text)
+            self._failure = text
+        else:
+            self.running = wanted
+            self._failure = ""
+
+    async def end(self) -> None:
+        """Close it if it runs."""
+        if self.running is not None:
+            self.running = None
+            await self.close()
+
+
+class LanApi(Service):
+    """The LAN API, which the daemon knows as `lan`."""
+
+    name = "LAN API"
+
+    def wanted(self, settings):
+        return settings.lan and (settings.lan_port,)
+
+    async def start(self, settings):
+        from flukso.lan import Lan
+
+        self._daemon.lan = Lan(self._daemon)
+        await self._daemon.lan.start(settings.lan_port)
+
+    async def close(self):
+        await self._daemon.lan.close()
+
+
+class Mdns(Service):
+    """The announcement of the LAN API, while that runs."""
+
+    name = "mDNS"
+
+    def __init__(self, daemon, lan_api):
+        super().__init__(daemon)
+        self._lan_api = lan_api
+
+    def wanted(self, settings):
+        if self._lan_api.running is None:
+            return None
+        service = discovery.service(settings)
+        return service.name, service.port, tuple(service.txt)
+
+    async def start(self, settings):
+        self._announcement = await self._daemon.port.announce(discovery.service(settings))
+
+    async def close(self):
+        await self._announcement.close()
+
+
+class UartSocket(Service):
+    """The board's UART on a Unix socket."""
+
+    name = "UART socket"
+
+    def wanted(self, settings):
+        return settings.uart_socket
+
+    async def start(self, settings):
+        port, rs485 = self._daemon.port, self._daemon.rs485
+        self._server = await port.serve_unix(settings.uart_socket, rs485.serve)
+
+    async def close(self):
+        self._server.close()
+
+
+class DeltaPipe(Service):
+    """A named pipe for the historic lines."""
+
+    name = "delta pipe"
+
+    def wanted(self, settings):
+        return settings.delta_pipe
+
+    async def start(self, settings):
+        self._pipe = self._daemon.port.open_pipe(settings.delta_pipe)
+
+    async def close(self):
+        self._pipe.close()
+
+    def write(self, ts: int, deltas: tuple) -> None:
+        """Write a poll's deltas, while the pipe is offered; nobody has to read them."""
+        if self.running is not None and deltas:
+            self._pipe.write(delta_line(ts, deltas))
+
+
+class Services:
+    """All services of a Daemon. None of them can stop it."""
+
+    def __init__(self, daemon):
+        lan_api = LanApi(daemon)
+        self.delta_pipe = DeltaPipe(daemon)
+        self._all = (lan_api, Mdns(daemon, lan_api), UartSocket(daemon), self.delta_pipe)
+        self._retry_at = None
+
+    async def follow(self, settings, mono: float) -> None:
         """Bring what runs in line with the settings; called again after a reload and when due()."""
-        settings = self._daemon.settings
-        self.uart = bool(settings.uart_socket)
-        found = discovery.service(settings)
-        await self._bring("LAN API", settings.lan and (settings.lan_port,), self._start_lan)
-        announced = self.lan is not None and (found.name, found.port, tuple(found.txt))
-        await self._bring("mDNS", announced, lambda: self._daemon.port.announce(found))
-        await self._bring("UART socket", settings.uart_socket, self._start_uart)
-        await self._bring("delta pipe", settings.delta_pipe, self._start_pipe)
+        for service in self._all:
+            await service.follow(settings)
         self._retry_at = mono + RETRY_S
 
     def due(self, mono: float) -> bool:
-        """Say whether start() should be called again."""
+        """Return whether what could not be started should be tried again."""
         return self._retry_at is not None and mono >= self._retry_at
 
-    async def _bring(self, name, wanted, start):
-        """Start, restart or stop one service; wanted is false, or what it is started with."""
-        before = self._running.get(name)
-        if before is not None and before[0] == wanted:
-            return
-        if before is not None:
-            await self._stop(name)
-        if not wanted:
-            return
-        try:
-            self._running[name] = (wanted, await start())
-            self._said.pop(name, None)
-        except (OSError, ImportError, AttributeError, ValueError) as error:
-            text = "{} cannot be offered: {}".format(name, trouble(error))
-            if self._said.get(name) != text:
-                self._daemon.log("warning", text)
-            self._said[name] = text
-
-    async def _start_lan(self):
-        from flukso.lan import Lan
-
-        lan = Lan(self._daemon)
-        self.lan = self._daemon.lan = lan
-        try:
-            await lan.start(self._daemon.settings.lan_port)
-        except OSError:
-            self.lan = None
-            raise
-        return lan
-
-    async def _start_uart(self):
-        return await self._daemon.port.serve_unix(
-            self._daemon.settings.uart_socket, self._daemon.rs485.serve
-        )
-
-    async def _start_pipe(self):
-        self.pipe = self._daemon.port.open_pipe(self._daemon.settings.delta_pipe)
-        return self.pipe
-
-    async def _stop(self, name):
-        service = self._running.pop(name)[1]
-        if name == "LAN API":
-            self.lan = None
-        elif name == "delta pipe":
-            self.pipe = None
-        ended = service.close()
-        if ended is not None:
-            await ended
-
-    async def close(self):
-        await self._daemon.rs485.close()
-        for name in ("mDNS", "LAN API", "UART socket", "delta pipe"):
-            if name in self._running:
-                await self._stop(name)
+    async def close(self) -> None:
+        for service in reversed(self._all):
+            await service.end()
 
 
 def delta_line(ts: int, deltas: tuple) -> bytes:

@@ -41,6 +41,14 @@ BODY_CRASHES = (
 
 HEARTBEAT, TUPLES = "heartbeat", "tuples"
 
+# What an Uploader is told once. device, key: 32 hex digits; version: of the heartbeat, an integer;
+# sensors: ids of all that may hold tuples; prefix: base_path() of the server's URL; random(n): n
+# random bytes; vitals(): the heartbeat's figures (uptime, memtotal, memfree, memcached, membuffers)
+Setup = namedtuple(
+    "Setup",
+    ("device", "key", "version", "interval_s", "sensors", "prefix", "random", "vitals"),
+)
+
 # kind: HEARTBEAT or TUPLES; sensor, batch and whole (the batch was all that the sensor had) belong
 # to TUPLES
 Request = namedtuple(
@@ -94,30 +102,29 @@ class Uploader:
     heartbeat at start and hourly.
 
     The caller asks due_at(), then takes next_request() until it is None, and tells answered() or
-    failed() after each. random(n) returns n random bytes; vitals() the heartbeat's figures (uptime,
-    memtotal, memfree, memcached, membuffers).
+    failed() after each.
     """
 
-    def __init__(
-        self, device, key, version, interval_s, sensors, random, prefix="", vitals=None, mono=0.0
-    ):
-        self._device = device
-        self._key = key
-        self._version = version
-        self._interval_s = interval_s
-        self._sensors = list(sensors)
-        self._random = random
-        self._prefix = prefix
-        self._vitals = vitals
-        self._asked_s = None  # interval that the server asked for, and until when
+    def __init__(self, setup: Setup, mono: float = 0.0):
+        self._device = setup.device
+        self._key = setup.key
+        self._version = setup.version
+        self._interval_s = setup.interval_s
+        self._sensors = list(setup.sensors)
+        self._random = setup.random
+        self._prefix = setup.prefix
+        self._vitals = setup.vitals
+        self._asked_s: "int | None" = None  # interval that the server asked for, and until when
         self._asked_until = mono
         start = mono + START_S + self._fraction() * START_SPREAD_S
         self._upload_at = start
         self._heartbeat_at = start
         self._hold_until = mono  # back-off: no request before
-        self._pending = None  # sensors that this cycle has still to drain; None between cycles
-        self._slow = {}  # sensor: not before
-        self._said = {}  # sensor (or HEARTBEAT): the last trouble that was logged
+        self._pending: "list[str] | None" = (
+            None  # sensors that this cycle has still to drain; None between cycles
+        )
+        self._slow: dict[str, float] = {}  # sensor: not before
+        self._said: dict[str, str] = {}  # sensor (or HEARTBEAT): the last trouble that was logged
         self._failures = 0  # in a row, of tuples
         self._heartbeat_failures = 0
         self._first_heartbeat = True
@@ -131,11 +138,13 @@ class Uploader:
         self.requests = 0
         self.failures = 0  # requests without a good answer
         self.acknowledged = 0  # tuples
-        self.last_ok = None  # monotonic time
+        self.last_ok: "float | None" = None  # monotonic time
         self.last_error = ""
-        self.server_time = None  # of the last heartbeat's answer
-        self.signed_time = None  # that the answer just taken signed, None when it signed none
-        self._beat_at = None  # when the last heartbeat left
+        self.server_time: "int | None" = None  # of the last heartbeat's answer
+        self.signed_time: "int | None" = (
+            None  # that the answer just taken signed, None when it signed none
+        )
+        self._beat_at: "float | None" = None  # when the last heartbeat left
         # whether the LAN page may show a claim code: it is to know soon that somebody claimed
         self.code_shown = False
         self.claimed = False
@@ -248,7 +257,7 @@ class Uploader:
         return min(self._most, PROBE) if self._failures else self._most
 
     def _heartbeat(self, now):
-        figures = self._vitals() if self._vitals is not None else {}
+        figures = self._vitals()
         members = [("reset", 1 if self._first_heartbeat else 0), ("version", self._version)]
         for name in ("uptime", "memtotal", "memfree", "memcached", "membuffers"):
             members.append((name, figures.get(name, 0)))

@@ -14,7 +14,7 @@ from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar
 from flukso.rs485 import Rs485
-from flukso.upload import Uploader
+from flukso.upload import Setup, Uploader
 
 T0 = 1700000000
 DEVICE, KEY = "d" * 32, "00112233445566778899aabbccddeeff"
@@ -82,7 +82,9 @@ class Board:
 
 class Sender:
     def __init__(self, settings):
-        self.uploader = Uploader(DEVICE, KEY, 210, 300, [POWER, IDLE, WATER], bytes, mono=1000.0)
+        self.uploader = Uploader(
+            Setup(DEVICE, KEY, 210, 300, [POWER, IDLE, WATER], "", bytes, dict), 1000.0
+        )
         self.registrar = Registrar(settings, 210, 1000.0)
 
 

@@ -23,8 +23,8 @@ from tests.daemon.upload_device import (
     A,
     B,
     Device,
+    setup,
     unreachable,
-    zeros,
 )
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "uploads.json").read_text())
@@ -33,7 +33,7 @@ VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "uploads.json").re
 @pytest.mark.parametrize("case", VECTORS["requests"], ids=lambda case: case["id"])
 def test_a_request_is_the_vector_s(case):
     device = Device()
-    device.uploader = Uploader(DEVICE, case["key"], case["version"], 300, [case["sensor"]], zeros)
+    device.uploader = Uploader(setup([case["sensor"]], key=case["key"], version=case["version"]))
     for ts, counter in case["tuples"]:
         device.store.add(case["sensor"], ts, counter)
     request = device.tuples(device.due())[0]

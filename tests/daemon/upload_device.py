@@ -4,7 +4,7 @@
 from flukso.backlog import Store
 from flukso.digest import x_digest
 from flukso.https import UNREACHABLE, Answer, HttpsError
-from flukso.upload import TUPLES, Uploader
+from flukso.upload import TUPLES, Setup, Uploader
 
 DEVICE, KEY = "d" * 32, "00112233445566778899aabbccddeeff"
 A, B = "a" * 32, "b" * 32
@@ -22,6 +22,22 @@ def unreachable(request):
     return HttpsError(UNREACHABLE, "nobody there")
 
 
+def setup(sensors, **options):
+    """Return the Setup of an uploader of these sensors; options replace its other members."""
+    names = {
+        "device": DEVICE,
+        "key": KEY,
+        "version": 210,
+        "interval_s": 300,
+        "sensors": sensors,
+        "prefix": "",
+        "random": zeros,
+        "vitals": dict,
+    }
+    names.update(options)
+    return Setup(**names)
+
+
 class Device:
     """An uploader with its store and a clock; `answers` says what the server does with each
     request.
@@ -30,9 +46,8 @@ class Device:
     def __init__(self, sensors=(A, B), interval_s=300, random=zeros, **options):
         self.mono = 100.0
         self.store = Store()
-        self.uploader = Uploader(
-            DEVICE, KEY, 210, interval_s, sensors, random, mono=self.mono, **options
-        )
+        wanted = setup(sensors, interval_s=interval_s, random=random, **options)
+        self.uploader = Uploader(wanted, self.mono)
         self.answer = lambda request: OK if request.kind == TUPLES else GOOD_BEAT
         self.requests, self.events = [], []
 

@@ -300,7 +300,7 @@ class UploadAnswer:
         store = backlog.Store()
         for n in range(5):
             store.buffer(SENSOR).add(1700000000 + 60 * n, n)
-        uploader = upload.Uploader(DEVICE, KEY, 1, 300, [SENSOR], bytes, "", dict, 0.0)
+        uploader = upload.Uploader(upload.Setup(DEVICE, KEY, 1, 300, [SENSOR], "", bytes, dict))
         mono, said = 100.0, []
         for _ in range(2):  # the heartbeat, then the tuples
             request = uploader.next_request(store, 1700000300, mono)

@@ -3,7 +3,7 @@
 
 from flukso.backlog import Store
 from flukso.https import Answer
-from flukso.upload import TUPLES, Uploader
+from flukso.upload import TUPLES, Setup, Uploader
 
 A = "a" * 32
 OK = Answer(200, {}, b'{"response":"ok"}')
@@ -19,7 +19,7 @@ def run(bad, count=400, hours=3):
     uploader.
     """
     store, mono, held = Store(), 100.0, {}
-    uploader = Uploader("d" * 32, "0" * 32, 210, 300, [A], zeros)
+    uploader = Uploader(Setup("d" * 32, "0" * 32, 210, 300, [A], "", zeros, dict))
     for n in range(count):
         store.add(A, 1700000000 + 61 * n, n)
     while mono < hours * 3600:

@@ -8,7 +8,7 @@ from flukso.backlog import Store
 from flukso.digest import hmac, same, x_digest, x_sign
 from flukso.httpdate import http_date
 from flukso.https import Answer, HttpsError, parse_url
-from flukso.upload import HEARTBEAT, TUPLES, Uploader, acknowledges
+from flukso.upload import HEARTBEAT, TUPLES, Setup, Uploader, acknowledges
 
 VECTORS = __file__.rpartition("/")[0] + "/../../vectors/"
 KEY = "0" * 32
@@ -54,12 +54,16 @@ def test_an_unfinished_answer_acknowledges_nothing():
         assert not acknowledges(200, body), body
 
 
+def setup(sensors, key, version):
+    return Setup("d" * 32, key, version, 300, sensors, "", zeros, dict)
+
+
 def test_requests():
     for case in vectors("uploads")["requests"]:
         store = Store()
         for ts, counter in case["tuples"]:
             store.add(case["sensor"], ts, counter)
-        uploader = Uploader("d" * 32, case["key"], case["version"], 300, [case["sensor"]], zeros)
+        uploader = Uploader(setup([case["sensor"]], case["key"], case["version"]))
         beat = uploader.next_request(store, 1700000000, 100.0)
         assert beat.kind == HEARTBEAT and json.loads(beat.body.decode())["time"] == 1700000000
         uploader.failed(beat, HttpsError("unreachable", "away"), 100.0)
@@ -86,7 +90,7 @@ def test_answers():
 
 def test_an_outage_and_its_end():
     store = Store()
-    uploader = Uploader("d" * 32, KEY, 210, 300, [A], zeros)
+    uploader = Uploader(setup([A], KEY, 210))
     for n in range(2000):
         store.add(A, 1700000000 + 61 * n, n)
     mono = 100.0
