@@ -29,13 +29,14 @@ from datetime import timedelta
 from django.utils import timezone
 from flukso_server.devices.models import Device, Sensor
 from flukso_server.project import stores
+from flukso_server.series.appending import append_many
 old, names = timezone.now() - timedelta(days=30), [f"e{{n:031x}}" for n in range(1, {devices} + 1)]
 Device.objects.bulk_create([Device(pk=name, sealed_key=b"", claim_code=name[-8:], unclaimed_since=old) for name in names])
 sensors = [Sensor(pk=f"{{k}}{{n:031x}}", device_id=name) for n, name in enumerate(names, 1) for k in range(3)]
 Sensor.objects.bulk_create(sensors)
 tuples = [({now} - 86400 * 20, 1), ({now} - 86400, 2), ({now}, 3)]
 for begin in range(0, len(sensors), 500):
-    stores.store().append_many([(sensor.pk, tuples) for sensor in sensors[begin : begin + 500]], {now})
+    append_many(stores.store(), [(sensor.pk, tuples) for sensor in sensors[begin : begin + 500]], {now})
 stores.close()
 """
 LEFT = (

@@ -19,8 +19,10 @@ from flukso_server.api.permissions import own_sensor, readable_sensor
 from flukso_server.api.schemas import Error, HexId, Rows, Taken, UInt32
 from flukso_server.project.stores import note_late, store
 from flukso_server.series import query
+from flukso_server.series.admission import MAX_TUPLES
+from flukso_server.series.appending import append
+from flukso_server.series.ladder import grain_s
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.store import MAX_TUPLES
 
 router = Router()
 CSV = {
@@ -61,7 +63,7 @@ def _values(request, sensor, asked: Wanted):
         )._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
-    wanted = query.no_finer(wanted, store().grain(wanted.start))
+    wanted = query.no_finer(wanted, grain_s(wanted.start, now))
     rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
     return wanted, [
         (ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)
@@ -140,7 +142,7 @@ def import_tuples(request: HttpRequest, sensor: Path[HexId]):
     counts = [0, 0, 0, 0]
     for begin in range(0, len(tuples), MAX_TUPLES):
         part = tuples[begin : begin + MAX_TUPLES]
-        outcome = store().append(found.pk, part, int(time.time()))
+        outcome = append(store(), found.pk, part, int(time.time()))
         if (
             outcome.new or outcome.duplicate
         ):  # also when a request before this one stored them and died

@@ -14,6 +14,7 @@ from flukso_server.dashboard.lines import Line
 from flukso_server.dashboard.measure import Values, measure
 from flukso_server.dashboard.scales import Window
 from flukso_server.dashboard.texts import sign_of
+from flukso_server.series.ladder import grain_s
 
 DIGITS = {
     "electricity": 0,
@@ -35,8 +36,8 @@ class Asked(msgspec.Struct):
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Raises scales.WindowError."""
     zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
-    grain_s = store.grain(asked.start) if sensors else 1
-    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors, grain_s)
+    kept_s = grain_s(asked.start, now) if sensors else 1
+    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors, kept_s)
     digits = DIGITS[asked.resource]
     history = prices.spans_of(account)
     return msgspec.json.encode(

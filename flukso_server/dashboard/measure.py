@@ -18,6 +18,7 @@ from flukso_server.dashboard.lines import DEMO_SEED, Line
 from flukso_server.dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from flukso_server.series.curve import Floats, instants
 from flukso_server.series.localtime import day_boundaries, local_date, midnight, night_of
+from flukso_server.series.reading import counters, survey
 
 REMEMBERED_S = (
     600  # of who shares days: these are over, and what comes late for one may show as much later
@@ -64,21 +65,10 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     over_s = silences.threshold_s(step, int(at[0]), now)
     found: list[Counted] = []
     quiet: dict[str | None, dict] = {}
-    # a second more makes the store read UTC days tuple by tuple, as it does local ones: as wholes
-    # they would hide their silences
-    read = [*boundaries, boundaries[-1] + 1] if step == "day" else boundaries
     for part in line.parts:
-        energy, share, silent = store.survey(part.sensor, read, over_s)
-        found.append(
-            Counted(
-                part.role,
-                part.sign,
-                energy[: len(hours)],
-                share[: len(hours)],
-                *_life(store, part.sensor),
-            )
-        )
-        quiet.setdefault(part.device, {})[part.sensor] = silent
+        energy, share, silent_stretches = survey(store, part.sensor, boundaries, over_s)
+        found.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
+        quiet.setdefault(part.device, {})[part.sensor] = silent_stretches
     total = add_up(found, at[:-1])
     over = at[1:] <= now
     rate = np.where(over, total.energy / hours, np.nan)
@@ -88,7 +78,7 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
             life for part, life in zip(line.parts, found, strict=True) if part.device == device
         ]
         heard = min(each.first for each in lives), max(each.last for each in lives)
-        stretches = silences.of_device(store, device, silent, heard, (read, over_s, now))
+        stretches = silences.of_device(store, device, silent, heard, (boundaries, over_s, now))
         gap |= silences.gaps(stretches, boundaries, step)
     return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
 
@@ -173,7 +163,7 @@ def _live(store, line: Line, window: Window) -> Values:
         level = np.full(len(grid), np.nan)
         if last >= grid.start - balance.GRACE_S:
             level = np.array(
-                [np.nan if each is None else each for each in store.counters(part.sensor, grid)]
+                [np.nan if each is None else each for each in counters(store, part.sensor, grid)]
             )
         energy = level[back:] - level[:-back]
         found.append(

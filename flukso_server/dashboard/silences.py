@@ -15,6 +15,7 @@ from flukso_server.devices.housekeeping import HEARTBEATS_KEPT
 from flukso_server.devices.models import Heartbeat, Sensor
 from flukso_server.series.curve import instants
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.reading import survey
 
 SILENT_S = 900
 # days for which quarters of an hour are kept, with a margin; docs/design/series.md
@@ -59,7 +60,7 @@ def of_device(
     for sensor in (
         Sensor.objects.filter(device=device).exclude(pk__in=found).values_list("pk", flat=True)
     ):
-        silent = _common([silent, _survey(store, sensor, silent[0][0], silent[-1][1], over_s)])
+        silent = _common([silent, survey(store, sensor, (silent[0][0], silent[-1][1]), over_s)[2]])
         if not silent:
             return []
     start, end = boundaries[0], boundaries[-1]
@@ -86,15 +87,6 @@ def gaps(stretches: list[Stretch], boundaries, step: str) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = covered > (
         half if step in LONG_STEPS else np.minimum(half, SILENT_S)
     )
-    return found
-
-
-def _survey(store, sensor: str, start: int, end: int, over_s: int) -> list[Stretch]:
-    """The sensor's silences; a second more where both ends are at 00:00 UTC, between which the
-    store would read days as wholes.
-    """
-    by_day = start % DAY_S == end % DAY_S == 0 and over_s < DAY_S
-    found: list[Stretch] = store.survey(sensor, (start, end + by_day), over_s)[2]
     return found
 
 

@@ -67,7 +67,7 @@ class FastUploads:
             loop.call_soon_threadsafe(deliver, waiting, uploads, outcomes, now)
 
         try:
-            self._store.submit_many(uploads, now, done)
+            self._store.append(uploads, now, done)
         except Exception as error:
             deliver(waiting, uploads, [error] * len(uploads), now)
 

@@ -3,7 +3,7 @@
 
 from flukso_server.hot import limits
 from flukso_server.hot.upload_rules import Verdict
-from flukso_server.series.store import MAX_AHEAD_S
+from flukso_server.series.admission import MAX_AHEAD_S
 
 
 class UploadFaults:

@@ -44,6 +44,7 @@ from flukso_server.hot.upload_rules import (
     judge_upload,
     prove,
 )
+from flukso_server.series.appending import append_async
 from flukso_server.series.store import SeriesError
 
 logger = logging.getLogger("flukso.writes")
@@ -106,7 +107,7 @@ class WriteHandler:
         for begin in range(0, len(verdict.tuples), limits.APPEND_SLICE):
             part = verdict.tuples[begin : begin + limits.APPEND_SLICE]
             try:
-                outcome = await store.append_async(sensor, part, now)
+                outcome = await append_async(store, sensor, part, now)
             except SeriesError as error:
                 logger.error("an upload is not stored: %s", error)
                 raise Refusal(503, "not stored", (b"Retry-After", b"60"), close=True) from error

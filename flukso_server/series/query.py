@@ -13,6 +13,7 @@ import numpy as np
 from flukso_server.series.curve import Floats, instants
 from flukso_server.series.localtime import DAY_S, night
 from flukso_server.series.points import Ints, steps
+from flukso_server.series.reading import profile
 from flukso_server.series.store import Store
 from flukso_server.series.units import UnitError, changes, check, factor
 
@@ -165,7 +166,7 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
     if not ends:
         return Series(ends, np.empty(0))
     boundaries = range(first, last + 1, query.step_s)
-    energy, known = store.profile(sensor, boundaries)
+    energy, known = profile(store, sensor, boundaries)
     values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)), query.digits)
     over = max(0, (min(now, last) - first) // query.step_s)  # buckets that are over
     values[over:] = np.nan
@@ -210,7 +211,7 @@ def _nights(
     if not due:
         return values
     boundaries = [ts for _i, n in due for ts in n[:2]]
-    energy, known = store.profile(sensor, boundaries)
+    energy, known = profile(store, sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
     factors = scale if isinstance(scale, float) else scale[::2]

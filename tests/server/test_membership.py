@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from flukso_server.series.appending import append
 from tests.server.visitor import Visitor, inputs
 from tools.harness.device import DEVICE, KEY, SENSOR, Client
 from tools.harness.testbed import Platform
@@ -646,7 +647,7 @@ def test_an_operator_withdraws_invitations_and_hides_members(platform, visit, ma
 
 
 def test_an_operator_deletes_an_account_with_its_series(platform, visit, related):
-    platform.store.append(GONERS, [(1_700_000_000, 5)], 1_700_000_000)
+    append(platform.store, GONERS, [(1_700_000_000, 5)], 1_700_000_000)
     operator = visit("root1")
     path = re.search(
         r"/admin/accounts/account/\d+/change/",

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from flukso_server.series.appending import append
 from tools.harness.testbed import Platform
 
 DAY = 86_400
@@ -70,7 +71,7 @@ class Site:
     def fill(self, sensor_id: str, tuples: list[tuple[int, int]], now: int) -> None:
         """Tuples straight into the store, which the running platform follows."""
         for begin in range(0, len(tuples), 4096):
-            self.platform.store.append(sensor_id, tuples[begin : begin + 4096], now)
+            append(self.platform.store, sensor_id, tuples[begin : begin + 4096], now)
 
     def get(self, path: str, who: str | None = None) -> tuple[int, dict | str]:
         """(status, answer) of a script's request."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flukso_server.series.localtime import DAY_S, night
 from flukso_server.series.points import Points, spans, summed
+from flukso_server.series.reading import profile
 from flukso_server.series.rrd import paths
 from flukso_server.series.rrd.files import Rrd
 from flukso_server.series.rrd.notes import Notes
@@ -152,7 +153,7 @@ class Feeder:
             found = night(end - DAY_S, zone)
             if found is None:
                 continue
-            energy, known = self._store.profile(sensor, found[:2])
+            energy, known = profile(self._store, sensor, found[:2])
             if known[0] >= MIN_KNOWN:
                 values.append((end, float(energy[0] / (known[0] * (found[1] - found[0])))))
         self._rrd.update(path, values)

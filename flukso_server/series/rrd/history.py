@@ -5,10 +5,12 @@ last value.
 
 from collections import Counter
 
+from flukso_server.series.admission import MAX_AGE_S, MAX_TUPLES
+from flukso_server.series.appending import append
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import HEARTBEAT_S, MAX_IRREGULAR, MAX_WH_S, WRAP
 from flukso_server.series.rrd.files import Rrd, steps_back
-from flukso_server.series.store import MAX_AGE_S, MAX_TUPLES, Store, Tuple
+from flukso_server.series.store import Store, Tuple
 
 FALL_WH = (
     MAX_WH_S * 7 * DAY_S
@@ -97,7 +99,7 @@ def import_file(store: Store, sensor: str, path: str, now: int) -> int:
     ]
     new = 0
     for end in range(len(tuples), 0, -MAX_TUPLES):
-        new += store.append(sensor, tuples[max(end - MAX_TUPLES, 0) : end], now).new
+        new += append(store, sensor, tuples[max(end - MAX_TUPLES, 0) : end], now).new
     if tuples:
         store.mark_imported(sensor, max(tuples[-1][0], store.imported_until(sensor)))
     return new

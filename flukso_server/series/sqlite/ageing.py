@@ -8,16 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flukso_server.series.ladder import DAY, HOUR, LEVELS, QUARTER, RAW, Horizons, level_of
+from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import (
-    DAY,
-    DAY_S,
-    HOUR,
     LAST_CHUNK,
-    LEVELS,
-    QUARTER,
-    RAW,
     Archive,
     day_key,
     ladder_key,
@@ -25,11 +21,9 @@ from flukso_server.series.sqlite.archive import (
 )
 from flukso_server.series.sqlite.reader import (
     EVER_DAYS,
-    Horizons,
     Window,
     after,
     before,
-    level_of,
     parts,
 )
 

@@ -12,7 +12,6 @@ from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.file import File
 
-DAY_S = 86_400
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
@@ -21,27 +20,6 @@ CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into plac
 SCHEMA = 2
 
 SWEEPS = 1 << 10  # sweeps count round; a day mostly has far fewer
-
-RAW, QUARTER, HOUR, DAY = 0, 1, 2, 3  # levels, fine to coarse
-
-
-class Level(NamedTuple):
-    """One ladder: a point each step_s, blocks of span_days, kept until keep_days old (0: for ever)."""
-
-    step_s: int
-    span_days: int
-    keep_days: int
-
-
-# Spans: long blocks compress well, but the youngest one is written again each time a day ages into
-# it. Blocks of hours span what blocks of quarters do: each is made once, and lies behind all the
-# others in the file, so that its page is full.
-LEVELS = (
-    Level(0, 1, 60),
-    Level(900, 32, 400),
-    Level(3600, 32, 3653),
-    Level(86_400, 1024, 0),
-)
 
 PLACES = (0, 2, 3, 1)  # of the levels in the file: what is only appended comes last
 LAST_CHUNK = (1 << 28) - 1

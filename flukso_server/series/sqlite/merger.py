@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from flukso_server.series.ladder import Horizons
+from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import Points, pack, union, unpack
 from flukso_server.series.sqlite import ageing, codec
-from flukso_server.series.sqlite.archive import DAY_S, SWEEPS, Archive, day_key, open_key
+from flukso_server.series.sqlite.archive import SWEEPS, Archive, day_key, open_key
 from flukso_server.series.sqlite.inbox import Inbox
-from flukso_server.series.sqlite.memory import Memory, Sensor
-from flukso_server.series.sqlite.reader import Horizons, horizons
+from flukso_server.series.sqlite.memory import Memory
+from flukso_server.series.sqlite.reader import horizons
+from flukso_server.series.sqlite.sensor import Sensor
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from flukso_server.series.curve import Part
+from flukso_server.series.ladder import DAY, HOUR, LEVELS, QUARTER, Horizons
+from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, HEARTBEAT_S, Ints, Points, consistent, steps, union
 from flukso_server.series.sqlite import codec
-from flukso_server.series.sqlite.archive import DAY, DAY_S, HOUR, LEVELS, QUARTER, RAW, Archive
+from flukso_server.series.sqlite.archive import Archive
 
 FAR_DAYS = (
     HEARTBEAT_S // DAY_S + 1
@@ -19,16 +21,6 @@ EVER_DAYS = (
 )  # further off than any late point's neighbour: ten years are accepted
 OUTLINES = 256  # kept, found by their bytes: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
-
-
-class Horizons(NamedTuple):
-    """The day before which each level's data has aged into the next one; in its last span ageing
-    may be under way.
-    """
-
-    raw: int
-    quarter: int
-    hour: int
 
 
 class Window(NamedTuple):
@@ -41,7 +33,9 @@ class Window(NamedTuple):
 
 
 def horizons(archive: Archive) -> Horizons:
-    """As the file says now."""
+    """Return the horizons as the file has them now; in the last span before each, ageing may be under
+    way.
+    """
     found = dict(
         archive.db.execute(
             "SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'"
@@ -49,19 +43,6 @@ def horizons(archive: Archive) -> Horizons:
     )
     return Horizons(
         found.get("aged_raw", 0), found.get("aged_quarter", 0), found.get("aged_hour", 0)
-    )
-
-
-def level_of(day: int, aged: Horizons) -> int:
-    """The finest level that keeps this day."""
-    return (
-        RAW
-        if day >= aged.raw
-        else QUARTER
-        if day >= aged.quarter
-        else HOUR
-        if day >= aged.hour
-        else DAY
     )
 
 

@@ -17,9 +17,10 @@ from flukso_server.series.points import PAIR_BYTES
 from flukso_server.series.sqlite.archive import Archive
 from flukso_server.series.sqlite.file import WAIT_S
 from flukso_server.series.sqlite.inbox import Inbox
-from flukso_server.series.sqlite.memory import Memory, Sensor, Upload
+from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.merger import Merger
-from flukso_server.series.store import Outcome, SeriesError
+from flukso_server.series.sqlite.sensor import Sensor
+from flukso_server.series.store import Outcome, Results, SeriesError, Upload
 
 log = logging.getLogger("series")
 
@@ -48,22 +49,20 @@ HASTY_S = 1
 RELOADS = 3  # of the files, when they were merged meanwhile
 STOP = None
 
-Result = Outcome | Exception
-
 
 class Item(NamedTuple):
     """Uploads that become durable together, and who wants to know."""
 
     uploads: Sequence[Upload]
     now: int
-    deliver: Callable[[list[Result]], None]
+    deliver: Callable[[Results], None]
 
 
 class Forget(NamedTuple):
     """A sensor to forget."""
 
     sensor: str
-    deliver: Callable[[list[Result]], None]
+    deliver: Callable[[Results], None]
 
 
 class Writer(threading.Thread):
@@ -173,17 +172,17 @@ class Writer(threading.Thread):
                 self._forget(item)
         return STOP not in items
 
-    def _commit(self, items: list[Item]) -> list[list[Result]]:
+    def _commit(self, items: list[Item]) -> list[Results]:
         """One group: classify, write, fsync."""
         memory = self._memory
         rows: list[bytes] = []
-        results: list[list[Result]] = []
+        results: list[Results] = []
         with memory.lock:
             self._inbox.begin()
             memory.replay(self._inbox.after(memory.seen))
             for item in items:
                 memory.newest_ts = max(memory.newest_ts, item.now)
-                results.append(memory.take(item.uploads, item.now, self._archive, rows))
+                results.append(memory.add(item.uploads, item.now, self._archive, rows))
             memory.seen = self._inbox.add(rows, memory.seen)
         self._inbox.commit()
         if self._hasty:

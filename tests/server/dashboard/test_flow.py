@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
+from flukso_server.series.appending import append
 from tests.server.mailbox import Mailbox
 from tools.harness.chain import DEVICE, SENSORS, Chain
 from tools.harness.chart_page import drawn, statistics, until
@@ -53,7 +54,7 @@ def platform(tmp_path_factory, certificates, mailbox):
     ) as running:
         running.command("shell", "-v0", "-c", HOST)
         now = int(time.time())
-        running.store.append(HOSTS_SENSOR, steady(now - 7200, now, 600), now)
+        append(running.store, HOSTS_SENSOR, steady(now - 7200, now, 600), now)
         yield running
 
 

@@ -122,6 +122,8 @@ import json
 from flukso_server.accounts.models import Account
 from flukso_server.dashboard import chart_json
 from flukso_server.dashboard.lines import Line, Part
+from flukso_server.series.appending import append
+from flukso_server.series.ladder import grain_s
 from flukso_server.series.sqlite.store import SqliteStore
 from zoneinfo import ZoneInfo
 now = {now}
@@ -129,14 +131,14 @@ store = SqliteStore("{path}", clock=lambda: now)
 told = []
 for days in (500, 100, 5):
     start = now - days * 86_400
-    store.append("a" * 32, [(start + 60 * n, 10 * days + n) for n in range(2000)], now)
+    append(store, "a" * 32, [(start + 60 * n, 10 * days + n) for n in range(2000)], now)
 store.merge()
 line = Line("me", "me", "own", (Part("a" * 32, "import", 1, None),), "minutes", ZoneInfo("UTC"))
 account = Account.objects.get_or_create(username="ancient")[0]
 for days in (500, 100, 5):
     start = now - days * 86_400 + 3600
     answer = json.loads(chart_json.answer(store, account, chart_json.Asked("electricity", start, start + 7200, "minute"), [line], now))
-    told.append([answer["step"], len(answer["t"]) - 1, store.grain(start)])
+    told.append([answer["step"], len(answer["t"]) - 1, grain_s(start, now)])
 store.close()
 print(json.dumps(told))
 """

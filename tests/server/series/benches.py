@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stores that the conformance suite runs on, and a clock that the tests own."""
 
+from flukso_server.series.sqlite.store import SqliteStore
+from tests.server.series.plain.store import PlainStore
+
 DAY = 86_400
 NOON = 1_767_225_600 + DAY // 2  # 2026-01-01 12:00 UTC
 
@@ -15,32 +18,33 @@ class Clock:
         return float(self.now)
 
 
-class SqliteBench:
-    """A SQLite store on a temporary file: open, reopen, merge, let time pass. Another store has the
-    same methods.
+class Bench:
+    """A store in a temporary folder: open, reopen, merge, let time pass.
 
     busy: so little may wait that the work in the background goes on all the time.
     """
 
+    ages = True  # whether old tuples are thinned: what contradicts a rung is dropped then
+
     def __init__(self, folder, busy=False, now=NOON):
-        self.path = str(folder / "series.sqlite3")
+        self.path = str(folder / "series")
         self.clock = Clock(now)
-        self.options = {"sweep_tuples": 60} if busy else {}
+        self.busy = busy
         self.store = None
         self.open()
 
-    def open(self):
-        from flukso_server.series.sqlite.store import SqliteStore
+    def make(self):
+        """Open a store on the files at self.path."""
+        raise NotImplementedError
 
+    def open(self):
         if self.store is not None:
             self.store.close()
-        self.store = SqliteStore(self.path, clock=self.clock, **self.options)
+        self.store = self.make()
         return self.store
 
     def settle(self):
-        """Everything due has been merged and aged; a store that does so by itself need do nothing
-        here.
-        """
+        """Return when everything due has been merged and aged."""
         self.store.merge()
 
     def pass_days(self, days):
@@ -48,20 +52,35 @@ class SqliteBench:
         self.settle()
 
     def replay_rate(self):
-        """Tuples a second of CPU that were read back when the store was opened, None where none
-        need be.
-        """
-        return self.store.replay_rate()
+        """Tuples a second of CPU that were read back on opening, None where that is no promise."""
+        return
 
     @staticmethod
     def kill(process):
-        """End at once the process that has a store of this kind open, and what the store has
-        running beside it: nothing here.
-        """
+        """Kill a process that has a store of this kind open, and what the store runs beside it."""
         process.kill()
 
     def close(self):
         self.store.close()
 
 
-BENCHES = {"sqlite": SqliteBench}
+class SqliteBench(Bench):
+    def make(self):
+        options = {"sweep_tuples": 60} if self.busy else {}
+        return SqliteStore(self.path, clock=self.clock, **options)
+
+    def replay_rate(self):
+        return self.store.replay_rate()
+
+
+class PlainBench(Bench):
+    ages = False
+
+    def make(self):
+        return PlainStore(self.path)
+
+
+BENCHES = {
+    "plain": PlainBench,
+    "sqlite": SqliteBench,
+}

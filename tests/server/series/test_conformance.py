@@ -3,6 +3,7 @@
 
 import asyncio
 import itertools
+import queue
 import random
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flukso_server.series import SeriesError, TupleError
+from flukso_server.series import SeriesError, TupleError, open_store
+from flukso_server.series.appending import append, append_async, append_many
 from flukso_server.series.localtime import day_boundaries
+from flukso_server.series.reading import counters, coverage, profile
+from flukso_server.series.store import STORES
 from tests.server.series.benches import DAY, NOON
 from tests.server.series.model import Model
 
@@ -28,7 +32,7 @@ def minutes(start, count, first=1000, watt=300):
 
 def fill(bench, sensor, tuples):
     for at in range(0, len(tuples), 1000):
-        bench.store.append(sensor, tuples[at : at + 1000], bench.clock.now)
+        append(bench.store, sensor, tuples[at : at + 1000], bench.clock.now)
 
 
 OUTCOMES = [  # id, tuples stored before, tuples, (new, duplicate, conflict, refused)
@@ -60,10 +64,10 @@ OUTCOMES = [  # id, tuples stored before, tuples, (new, duplicate, conflict, ref
 )
 def test_append_counts_what_became_of_each_tuple(bench, before, tuples, want, merged):
     bench.clock.now = NOON + 300
-    bench.store.append(A, before, NOON + 300)
+    append(bench.store, A, before, NOON + 300)
     if merged:
         bench.settle()
-    outcome = bench.store.append(A, tuples, NOON + 300)
+    outcome = append(bench.store, A, tuples, NOON + 300)
     assert tuple(outcome[:4]) == want
     model = Model()
     model.append(before)
@@ -74,7 +78,7 @@ def test_append_counts_what_became_of_each_tuple(bench, before, tuples, want, me
 
 
 def test_says_by_how_much_a_clock_is_ahead(store):
-    assert store.append(A, [(NOON + 340, 5), (NOON, 4)], NOON).ahead_s == 340
+    assert append(store, A, [(NOON + 340, 5), (NOON, 4)], NOON).ahead_s == 340
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_says_by_how_much_a_clock_is_ahead(store):
 )
 def test_malformed_tuples_raise_and_store_nothing(store, bad):
     with pytest.raises(TupleError):
-        store.append(A, [*bad], NOON)
+        append(store, A, [*bad], NOON)
     assert store.raw(A, 0, 1 << 32) == []
     assert store.last(A) is None
 
@@ -100,9 +104,9 @@ def test_malformed_tuples_raise_and_store_nothing(store, bad):
 def test_one_bad_upload_of_a_group_spoils_no_other(store):
     async def all_of_them():
         return await asyncio.gather(
-            store.append_async(A, [(NOON, 1)], NOON),
-            store.append_async("not hex", [(NOON, 1)], NOON),
-            store.append_async(B, [(NOON, 2)], NOON),
+            append_async(store, A, [(NOON, 1)], NOON),
+            append_async(store, "not hex", [(NOON, 1)], NOON),
+            append_async(store, B, [(NOON, 2)], NOON),
             return_exceptions=True,
         )
 
@@ -111,9 +115,57 @@ def test_one_bad_upload_of_a_group_spoils_no_other(store):
     assert isinstance(bad, TupleError)
 
 
+def test_results_come_in_the_order_of_the_uploads_with_an_error_for_each_bad_one(store):
+    uploads = [(B, [(NOON, 2)]), (A, [(NOON,)]), ("not hex", [(NOON, 1)]), (B, [(NOON, 2)]), (A, 5)]
+    answered = queue.SimpleQueue()
+    store.append(uploads, NOON, answered.put)
+    stored, short, nobody, repeated, no_list = answered.get(timeout=60)
+    assert (stored.new, repeated.duplicate) == (1, 1)
+    assert all(isinstance(each, TupleError) for each in (short, nobody, no_list))
+    assert store.raw(A, 0, 1 << 32) == []
+
+
+def test_an_append_of_nothing_is_answered(store):
+    assert append_many(store, [], NOON) == []
+
+
+def test_a_mark_of_imported_history_goes_with_the_series(bench):
+    append(bench.store, A, [(NOON - 60, 1), (NOON, 2)], NOON)
+    bench.store.mark_imported(A, NOON)
+    bench.store.mark_imported(B, NOON)  # unknown: nothing to mark
+    bench.open()
+    assert (bench.store.imported_until(A), bench.store.imported_until(B)) == (NOON, 0)
+    append(bench.store, A, [(NOON + 60, 3)], NOON)
+    assert bench.store.imported_until(A) == NOON
+    bench.store.forget(A)
+    assert bench.store.imported_until(A) == 0
+
+
+def test_what_is_forgotten_starts_afresh(bench):
+    append(bench.store, A, [(NOON - 600, 5)], NOON)
+    bench.settle()
+    append(bench.store, A, [(NOON - 540, 6)], NOON)
+    bench.store.forget(A)
+    for _open in range(2):
+        assert bench.store.raw(A, 0, 1 << 32) == []
+        assert (bench.store.first(A), bench.store.last(A)) == (None, None)
+        bench.open()
+    assert append(bench.store, A, [(NOON - 600, 7)], NOON).new == 1
+    assert (bench.store.first(A), bench.store.last(A)) == (NOON - 600, (NOON - 600, 7))
+
+
+def test_a_line_in_the_table_of_stores_is_enough_to_open_another_store(tmp_path, monkeypatch):
+    monkeypatch.setitem(STORES, "plain", ("tests.server.series.plain.store", "PlainStore"))
+    store = open_store(f"plain:{tmp_path / 's'}", merge=True)
+    assert append(store, A, [(NOON, 1)], NOON).new == 1
+    store.close()
+    with pytest.raises(ValueError, match="'other' is unknown; there is plain:PATH, sqlite:PATH"):
+        open_store("other:somewhere")
+
+
 def test_unknown_sensor_reads_as_empty(store):
-    assert store.counters(A, [NOON, NOON + 60]) == [None, None]
-    assert store.coverage(A, [NOON, NOON + 60]).tolist() == [0.0]
+    assert counters(store, A, [NOON, NOON + 60]) == [None, None]
+    assert coverage(store, A, [NOON, NOON + 60]).tolist() == [0.0]
     assert store.raw(A, 0, NOON) == []
     assert (store.first(A), store.last(A)) == (None, None)
 
@@ -121,7 +173,7 @@ def test_unknown_sensor_reads_as_empty(store):
 def test_closed_store_refuses(bench):
     bench.store.close()
     with pytest.raises(SeriesError):
-        bench.store.append(A, [(NOON, 1)], NOON)
+        append(bench.store, A, [(NOON, 1)], NOON)
 
 
 CONTINUITY = [  # id, tuples, energy of each interval (Wh), known share of each
@@ -144,19 +196,19 @@ CONTINUITY = [  # id, tuples, energy of each interval (Wh), known share of each
 )
 def test_continuity(bench, tuples, energy, known, merged):
     start = MIDNIGHT - 101 * DAY
-    bench.store.append(A, [(start + t, c) for t, c in tuples], bench.clock.now)
+    append(bench.store, A, [(start + t, c) for t, c in tuples], bench.clock.now)
     if merged:
         bench.settle()
-    got_energy, got_known = bench.store.profile(A, [start + t for t, _c in tuples])
+    got_energy, got_known = profile(bench.store, A, [start + t for t, _c in tuples])
     assert got_energy.tolist() == pytest.approx(energy)
     assert got_known.tolist() == pytest.approx(known)
 
 
 def test_a_silence_too_long_to_be_known_keeps_its_energy(bench):
     start = MIDNIGHT - 150 * DAY
-    bench.store.append(A, [(start, 100), (start + 120 * DAY, 90_100)], bench.clock.now)
+    append(bench.store, A, [(start, 100), (start + 120 * DAY, 90_100)], bench.clock.now)
     bench.settle()
-    first, inside, last = bench.store.counters(A, [start, start + DAY, start + 120 * DAY])
+    first, inside, last = counters(bench.store, A, [start, start + DAY, start + 120 * DAY])
     assert inside is None
     assert last - first == 90_000
 
@@ -176,8 +228,8 @@ def test_every_resolution_sums_to_the_counter_difference(bench, step):
     fill(bench, A, tuples)
     bench.settle()
     boundaries = range(start, start + 14 * DAY + 1, step)
-    energy, _known = bench.store.profile(A, boundaries)
-    first, last = bench.store.counters(A, [tuples[0][0], tuples[-1][0]])
+    energy, _known = profile(bench.store, A, boundaries)
+    first, last = counters(bench.store, A, [tuples[0][0], tuples[-1][0]])
     assert energy.sum() == pytest.approx(last - first, abs=1e-3)
     assert last - first == counter - tuples[0][1]
 
@@ -202,7 +254,7 @@ def test_an_outage_with_aged_tuples_keeps_all_energy(bench):
     fill(bench, A, aged)
     bench.settle()
     days = range(MIDNIGHT - 8 * DAY, MIDNIGHT + 1, DAY)
-    energy, known = bench.store.profile(A, days)
+    energy, known = profile(bench.store, A, days)
     model = Model()
     for part in (live, again, aged):
         model.append(part)
@@ -221,7 +273,7 @@ def test_local_days_have_their_own_hours(bench, day, hours):
     start, end = day_boundaries(day, day, zone)
     fill(bench, A, minutes(start - DAY, 3 * 1440, watt=600))
     bench.settle()
-    energy, known = bench.store.profile(A, (start, end))
+    energy, known = profile(bench.store, A, (start, end))
     assert (end - start) / 3600 == hours
     assert energy.tolist() == pytest.approx([600 * hours], abs=0.5)
     assert known.tolist() == pytest.approx([1])
@@ -256,7 +308,7 @@ def test_any_order_and_any_repetition_give_the_same_answer(bench, data):
     model = Model()
     model.append(tuples)
     for upload in data.draw(st.permutations(uploads)):
-        bench.store.append(sensor, upload, NOON)
+        append(bench.store, sensor, upload, NOON)
         what = data.draw(st.sampled_from(["", "", "", "merge", "reopen"]))
         if what == "merge":
             bench.settle()
@@ -276,13 +328,13 @@ def test_any_order_and_any_repetition_give_the_same_answer(bench, data):
 def agrees(store, sensor, model, boundaries):
     boundaries = sorted(boundaries)
     energy, known = model.profile(boundaries)
-    got_energy, got_known = store.profile(sensor, boundaries)
+    got_energy, got_known = profile(store, sensor, boundaries)
     assert got_energy.tolist() == pytest.approx(energy, rel=1e-9, abs=1e-3)
     assert got_known.tolist() == pytest.approx(known, rel=1e-9, abs=1e-9)
     assert store.raw(sensor, 0, 1 << 32) == model.raw(0, 1 << 32)
     assert store.last(sensor) == max(model.tuples.items())
     assert store.first(sensor) == min(model.tuples)
-    assert [level is None for level in store.counters(sensor, boundaries)] == [
+    assert [level is None for level in counters(store, sensor, boundaries)] == [
         outside(model, b) for b in boundaries
     ]
 
@@ -299,7 +351,7 @@ def test_what_was_stored_is_there_after_reopening(bench):
     bench.settle()
     bench.open()
     assert bench.store.raw(A, 0, 1 << 32) == tuples
-    assert tuple(bench.store.append(A, tuples[-10:], NOON)[:3]) == (0, 10, 0)
+    assert tuple(append(bench.store, A, tuples[-10:], NOON)[:3]) == (0, 10, 0)
 
 
 def test_forgotten_is_gone_and_can_start_afresh(bench):
@@ -310,11 +362,11 @@ def test_forgotten_is_gone_and_can_start_afresh(bench):
     bench.store.forget(A)
     assert bench.store.raw(A, 0, 1 << 32) == []
     assert bench.store.last(A) is None
-    assert bench.store.append(A, [(NOON, 7)], NOON).new == 1
+    assert append(bench.store, A, [(NOON, 7)], NOON).new == 1
     for again in (bench.settle, bench.open, bench.settle):
         again()
         assert bench.store.raw(A, 0, 1 << 32) == [(NOON, 7)]
-        assert bench.store.counters(A, [NOON - 60, NOON]) == [None, 7.0]
+        assert counters(bench.store, A, [NOON - 60, NOON]) == [None, 7.0]
         assert len(bench.store.raw(B, 0, 1 << 32)) == 5000
 
 
@@ -328,21 +380,24 @@ def test_old_data_gets_coarser_and_keeps_its_energy(bench):
     fill(bench, A, tuples)
     bench.settle()
     boundaries = {step: range(start, MIDNIGHT + 1, step) for step in (900, 3600, DAY)}
-    exact = {step: bench.store.profile(A, at)[0] for step, at in boundaries.items()}
+    exact = {step: profile(bench.store, A, at)[0] for step, at in boundaries.items()}
     sizes = [len(tuples)]
     for days, step in ((75, 900), (370, 3600), (3700, DAY)):
         bench.pass_days(days)
         for coarse in (s for s in boundaries if s >= step):
-            assert bench.store.profile(A, boundaries[coarse])[0].tolist() == pytest.approx(
+            assert profile(bench.store, A, boundaries[coarse])[0].tolist() == pytest.approx(
                 exact[coarse].tolist(), abs=1.01
             )
-        assert bench.store.profile(A, [start, MIDNIGHT])[0][0] == pytest.approx(
+        assert profile(bench.store, A, [start, MIDNIGHT])[0][0] == pytest.approx(
             exact[DAY].sum(), abs=1.01
         )
         sizes.append(len(bench.store.raw(A, 0, 1 << 32)))
-    assert sizes[1] <= 10 * 96 + 3
-    assert sizes[2] <= 10 * 24 + 3
-    assert sizes[3] <= 10 + 3
+    if bench.ages:
+        assert sizes[1] <= 10 * 96 + 3
+        assert sizes[2] <= 10 * 24 + 3
+        assert sizes[3] <= 10 + 3
+    else:
+        assert sizes == [len(tuples)] * 4
     assert bench.store.last(A)[1] == counter
 
 
@@ -356,7 +411,7 @@ def test_wraps_and_resets_survive_ageing(bench):
     fill(bench, A, tuples)
     for days in (0, 70, 360, 3700):
         bench.pass_days(days)
-        energy, _known = bench.store.profile(A, [start, tuples[-1][0] + 1])
+        energy, _known = profile(bench.store, A, [start, tuples[-1][0] + 1])
         assert energy[0] == pytest.approx(model.total(), abs=1.01)
 
 
@@ -368,10 +423,10 @@ def test_tuples_that_come_after_their_days_have_aged_change_no_energy(bench):
     late = [(end + i * 6 * 3600, 1000 + 300 * 1439 // 60 + i * 1500) for i in range(1, 300)]
     fill(bench, A, late)
     bench.settle()
-    energy, known = bench.store.profile(A, range(MIDNIGHT - 2 * DAY, MIDNIGHT + 60 * DAY, DAY))
+    energy, known = profile(bench.store, A, range(MIDNIGHT - 2 * DAY, MIDNIGHT + 60 * DAY, DAY))
     assert energy[2:].tolist() == pytest.approx([6000] * len(energy[2:]), abs=2)
     assert known.tolist() == pytest.approx([1.0] * len(known))
-    assert bench.store.profile(A, [MIDNIGHT - 2 * DAY, late[-1][0]])[0][0] == pytest.approx(
+    assert profile(bench.store, A, [MIDNIGHT - 2 * DAY, late[-1][0]])[0][0] == pytest.approx(
         late[-1][1] - 1000, abs=1.01
     )
 
@@ -385,7 +440,7 @@ def test_history_can_be_imported_before_what_there_is(bench):
         fill(bench, A, sorted(hours[year * 8760 : (year + 1) * 8760]))
         bench.settle()
     at = range(MIDNIGHT - 1095 * DAY, MIDNIGHT - 10 * DAY, DAY)
-    energy, known = bench.store.profile(A, at)
+    energy, known = profile(bench.store, A, at)
     assert energy[1:].tolist() == pytest.approx([6000] * (len(at) - 2), abs=1.01)
     assert known[1:].tolist() == pytest.approx([1.0] * (len(at) - 2))
 
@@ -402,7 +457,7 @@ def test_a_window_anywhere_reads_like_the_whole(bench, step):
         if merge:
             bench.settle()
         whole = range(start, start + 30 * DAY + 1, step)
-        energy = bench.store.profile(A, whole)[0]
+        energy = profile(bench.store, A, whole)[0]
         for at in range(0, len(energy), max(1, len(energy) // 60)):
-            one = bench.store.profile(A, [whole[at], whole[at + 1]])[0]
+            one = profile(bench.store, A, [whole[at], whole[at + 1]])[0]
             assert one[0] == pytest.approx(energy[at], abs=1e-3)

@@ -3,7 +3,8 @@
 
 import pytest
 
-from flukso_server.series.store import MAX_TUPLES_DAY
+from flukso_server.series.admission import MAX_TUPLES_DAY
+from flukso_server.series.appending import append
 from tests.server.series.benches import DAY, NOON
 
 A = "a1" * 16
@@ -23,7 +24,7 @@ def send(bench, tuples, size=SLICE):
         counts = [
             sum(pair)
             for pair in zip(
-                counts, bench.store.append(A, tuples[at : at + size], NOON)[:4], strict=True
+                counts, append(bench.store, A, tuples[at : at + size], NOON)[:4], strict=True
             )
         ]
     return counts

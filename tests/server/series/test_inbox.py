@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flukso_server.series import SeriesError, TupleError
+from flukso_server.series.appending import append
 from flukso_server.series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
-from flukso_server.series.sqlite.memory import Memory, Sensor
+from flukso_server.series.sqlite.memory import Memory
+from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.store import SqliteStore
 
 BUSY = settings(
@@ -64,13 +66,13 @@ def taken(tuples, known: bool):
     memory.sensors[NAME] = sensor
     if known:
         return (
-            memory.take([(NAME, tuples)], NOW, None, rows)[0],
+            memory.add([(NAME, tuples)], NOW, None, rows)[0],
             rows,
             sensor.last_ts,
             sensor.last_counter,
         )
     try:
-        outcome = memory._pick(NAME, tuples, now=NOW, archive=None, rows=rows)
+        outcome = memory._add_unusual(NAME, tuples, NOW, None, rows)
     except TupleError as error:
         outcome = error
     return outcome, rows, sensor.last_ts, sensor.last_counter
@@ -93,9 +95,9 @@ def test_both_ways_agree_on_usual_uploads(count):
 
 
 def test_a_forgotten_sensor_has_a_first_time_again(store):
-    store.append(NAME, [(NOW, 5)], NOW)
+    append(store, NAME, [(NOW, 5)], NOW)
     store.forget(NAME)
-    store.append(NAME, [(NOW + 60, 6)], NOW + 60)
+    append(store, NAME, [(NOW + 60, 6)], NOW + 60)
     assert store.first(NAME) == NOW + 60
 
 
@@ -107,7 +109,7 @@ def test_an_inbox_that_somebody_holds_is_answered_while_they_do(tmp_path):
     answered: queue.SimpleQueue = queue.SimpleQueue()
     try:
         for n in range(2):
-            store.submit(NAME, [(NOW, n)], NOW, answered.put)
+            store.append([(NAME, [(NOW, n)])], NOW, lambda results: answered.put(*results))
             if not n:
                 time.sleep(0.5)  # the first one is waiting by now: the second is of another group
         found = [answered.get(timeout=60) for _ in range(2)]
@@ -115,5 +117,5 @@ def test_an_inbox_that_somebody_holds_is_answered_while_they_do(tmp_path):
         other.execute("ROLLBACK")
         other.close()
     assert all(isinstance(result, SeriesError) for result in found)
-    assert store.append(NAME, [(NOW, 7)], NOW).new == 1
+    assert append(store, NAME, [(NOW, 7)], NOW).new == 1
     store.close()

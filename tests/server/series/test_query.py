@@ -10,6 +10,7 @@ import pytest
 
 from flukso_server.dashboard.scales import offsets
 from flukso_server.series import query
+from flukso_server.series.appending import append
 from flukso_server.series.localtime import day_boundaries, local_date, night, night_of
 from flukso_server.series.sqlite.store import SqliteStore
 from flukso_server.series.units import factor
@@ -27,7 +28,7 @@ def store(tmp_path_factory):
     made = SqliteStore(str(tmp_path_factory.mktemp("query") / "s"), clock=Clock())
     tuples = [(NOON - 40 * DAY + 60 * i, 1000 + 10 * i) for i in range(40 * 1440 + 1)]
     for at in range(0, len(tuples), 4000):
-        made.append(A, tuples[at : at + 4000], NOON)
+        append(made, A, tuples[at : at + 4000], NOON)
     made.merge()
     yield made
     made.close()

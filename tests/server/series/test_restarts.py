@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flukso_server.series.appending import append_many
+from flukso_server.series.reading import profile
 from tests.server.series.benches import BENCHES, DAY, NOON
 from tests.server.series.model import Model
 
@@ -46,7 +48,7 @@ def check_nothing_lost(name, folder, acknowledged):
             if ts >= newest - 58 * DAY:
                 assert kept[ts] == counter
         first, last = min(model.tuples), max(model.tuples)
-        assert bench.store.profile(sensor, [first, last])[0][0] == pytest.approx(
+        assert profile(bench.store, sensor, [first, last])[0][0] == pytest.approx(
             model.total(), abs=1.01
         )
         assert bench.store.last(sensor)[0] >= last
@@ -87,7 +89,7 @@ def test_what_waits_is_read_back_fast(bench):
             (f"{number:032x}", [(NOON - 50_000 + 300 * at + 60 * i, at) for i in range(5)])
             for number in range(500)
         ]
-        bench.store.append_many(uploads, NOON)
+        append_many(bench.store, uploads, NOON)
     rates = []
     for _attempt in range(3):
         bench.open()

@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from flukso_server.series.appending import append
+from flukso_server.series.reading import coverage, profile
+
 rrdtool = pytest.importorskip("rrdtool")
 
 from flukso_server.series.rrd import cached  # noqa: E402
@@ -79,9 +82,9 @@ def household(start, count, first=1000, seed=1):
     return tuples
 
 
-def append(store, sensor, tuples):
+def fill(store, sensor, tuples):
     for at in range(0, len(tuples), 4000):
-        store.append(sensor, tuples[at : at + 4000], NOON)
+        append(store, sensor, tuples[at : at + 4000], NOON)
 
 
 def note(feeder, sensor, since):
@@ -101,12 +104,12 @@ def rates(path, step, start, end):
 
 
 def energies(store, sensor, found, step):
-    return [store.profile(sensor, [end - step, end])[0][0] for end, _rate in found]
+    return [profile(store, sensor, [end - step, end])[0][0] for end, _rate in found]
 
 
 @pytest.mark.parametrize("step", [60, 900])
 def test_the_file_says_what_the_store_says(store, feeder, step):
-    append(store, A, household(NOON - DAY, 1380))
+    fill(store, A, household(NOON - DAY, 1380))
     feeder.feed([A], NOON - 3 * 3600, ZONE)
     feeder.feed([A], NOON, ZONE)  # goes on where it stopped
     feeder._rrd.flush(feeder.path(A))
@@ -120,9 +123,9 @@ def test_the_file_says_what_the_store_says(store, feeder, step):
 def test_late_tuples_rebuild_the_file(store, feeder):
     tuples = household(NOON - DAY, 1380)
     gap = tuples[400:600]
-    append(store, A, tuples[:400] + tuples[600:])
+    fill(store, A, tuples[:400] + tuples[600:])
     feeder.feed([A], NOON, ZONE)
-    outcome = store.append(A, gap, NOON)
+    outcome = append(store, A, gap, NOON)
     assert (outcome.late, outcome.late_from) == (len(gap), gap[0][0])
     note(feeder, A, outcome.late_from)
     assert feeder.late_sensors() == [A]
@@ -138,7 +141,7 @@ def test_a_wrap_and_a_reset_are_no_holes(store, feeder):
     start = NOON - 10 * 3600
     tuples = [(start + 60 * i, ((1 << 32) - 500 + 5 * i) % (1 << 32)) for i in range(300)]
     tuples += [(start + 60 * i, 5 * (i - 299)) for i in range(300, 550)]
-    append(store, A, tuples)
+    fill(store, A, tuples)
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A))
     found = rates(feeder.path(A), 60, start + 60, start + 540 * 60)
@@ -147,12 +150,12 @@ def test_a_wrap_and_a_reset_are_no_holes(store, feeder):
 
 
 def test_nights_hold_the_mean_of_two_to_five(store, feeder):
-    append(store, A, household(MIDNIGHT - 5 * DAY, 5 * 1440))
+    fill(store, A, household(MIDNIGHT - 5 * DAY, 5 * 1440))
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A, ".night"))
     found = rates(feeder.path(A, ".night"), DAY, MIDNIGHT - 4 * DAY, MIDNIGHT - DAY)
     want = [
-        store.profile(A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600)
+        profile(store, A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600)
         for end, _rate in found
     ]  # 02:00 is 01:00 UTC
     assert len(found) >= 3
@@ -161,7 +164,7 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
 
 def test_one_process_at_a_time_changes_the_files(store, feeder):
     """Each puts values of its own behind the last one in the file."""
-    append(store, A, household(NOON - DAY, 1380))
+    fill(store, A, household(NOON - DAY, 1380))
     other = os.open(
         os.path.join(feeder._folder, "lock"), os.O_RDWR
     )  # of another process: a lock belongs to who opened the file
@@ -176,7 +179,7 @@ def test_one_process_at_a_time_changes_the_files(store, feeder):
 
 
 def test_draws_a_png(store, feeder):
-    append(store, A, household(NOON - DAY, 1380))
+    fill(store, A, household(NOON - DAY, 1380))
     feeder.feed([A], NOON, ZONE)
     image = feeder.png(A, DAY_GRAPH)
     assert image.startswith(b"\x89PNG\r\n\x1a\n") and len(image) > 2000
@@ -198,7 +201,7 @@ def builds(feeder, monkeypatch):
 def test_late_tuples_that_are_in_no_file_yet_build_nothing_anew(store, feeder, monkeypatch):
     """A device that sends its newest minute first."""
     tuples = household(NOON - 7200, 110)
-    append(store, A, tuples)
+    fill(store, A, tuples)
     feeder.feed([A], NOON - 3600, ZONE)
     built = builds(feeder, monkeypatch)
     note(feeder, A, tuples[70][0])
@@ -212,7 +215,7 @@ def test_late_tuples_that_are_in_no_file_yet_build_nothing_anew(store, feeder, m
 def test_a_note_outlives_its_process_and_a_build_that_was_cut_short(
     store, feeder, tmp_path, monkeypatch
 ):
-    append(store, A, household(NOON - 7200, 110))
+    fill(store, A, household(NOON - 7200, 110))
     feeder.feed([A], NOON, ZONE)
     note(feeder, A, NOON - 5000)
     monkeypatch.setattr(os, "replace", lambda *paths: 1 // 0)  # killed
@@ -228,7 +231,7 @@ def test_a_note_outlives_its_process_and_a_build_that_was_cut_short(
 
 
 def test_a_note_that_comes_while_a_file_is_built_stays(store, feeder, monkeypatch):
-    append(store, A, household(NOON - 7200, 110))
+    fill(store, A, household(NOON - 7200, 110))
     raw = store.raw
     monkeypatch.setattr(store, "raw", lambda *asked: (note(feeder, A, NOON - 5000), raw(*asked))[1])
     feeder.feed([A], NOON, ZONE)
@@ -245,11 +248,11 @@ def files(feeder):
 
 
 def test_the_next_owner_never_sees_the_graph_of_the_former_one(store, feeder):
-    append(store, A, household(NOON - 2 * DAY, 2800))
+    fill(store, A, household(NOON - 2 * DAY, 2800))
     feeder.feed([A], NOON, ZONE)
     store.forget(A)
     assert feeder.png(A, DAY_GRAPH) is None
-    append(store, A, [(NOON - 3600, 5), (NOON - 1800, 9)])
+    fill(store, A, [(NOON - 3600, 5), (NOON - 1800, 9)])
     assert feeder.png(A, DAY_GRAPH) is None
     feeder.feed([A], NOON, ZONE)
     assert feeder.png(A, DAY_GRAPH) is not None
@@ -259,7 +262,7 @@ def test_the_next_owner_never_sees_the_graph_of_the_former_one(store, feeder):
 
 def test_files_of_a_forgotten_series_are_removed(store, feeder):
     for sensor in (A, B):
-        append(store, sensor, household(NOON - 2 * DAY, 2800))
+        fill(store, sensor, household(NOON - 2 * DAY, 2800))
     feeder.feed([A, B], NOON, ZONE)
     feeder.forget(A)
     assert files(feeder) == [f"{B}.night.rrd", f"{B}.rrd"]
@@ -272,18 +275,18 @@ def test_files_of_a_forgotten_series_are_removed(store, feeder):
 
 
 def test_a_sensor_that_was_forgotten_has_no_graph_of_its_earlier_life(store, feeder):
-    append(store, A, household(NOON - DAY, 1380))
+    fill(store, A, household(NOON - DAY, 1380))
     feeder.feed([A], NOON, ZONE)
     store.forget(A)
     assert feeder.png(A, DAY_GRAPH) is None
-    append(store, A, household(NOON - 300, 3))  # of another household, and not settled yet
+    fill(store, A, household(NOON - 300, 3))  # of another household, and not settled yet
     assert feeder.png(A, DAY_GRAPH) is None
     feeder.feed([A], NOON, ZONE)
     assert not os.path.exists(feeder.path(A)) and not os.path.exists(feeder.path(A, ".night"))
 
 
 def test_a_sensor_that_is_forgotten_while_its_files_are_written_keeps_none(store, feeder):
-    append(store, A, household(NOON - DAY, 1380))
+    fill(store, A, household(NOON - DAY, 1380))
     written = feeder._feed_nights
     feeder._feed_nights = lambda *words: written(*words) + (store.forget(A) or 0)
     feeder.feed([A], NOON, ZONE)
@@ -294,13 +297,13 @@ def test_an_existing_file_gives_a_sensor_its_history(store, feeder):
     """Fed from one sensor, imported into another: the energy of each day is the same, and leads up
     to the same counter.
     """
-    append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
+    fill(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A))
     assert import_file(store, B, feeder.path(A), NOON) > 900
     days = range(MIDNIGHT - 49 * DAY, MIDNIGHT, DAY)
-    assert store.profile(B, days)[0].tolist() == pytest.approx(
-        store.profile(A, days)[0].tolist(), abs=2
+    assert profile(store, B, days)[0].tolist() == pytest.approx(
+        profile(store, A, days)[0].tolist(), abs=2
     )
     assert store.imported_until(B) >= MIDNIGHT - 3600
     assert store.imported_until(A) == 0
@@ -335,22 +338,22 @@ def test_what_a_file_does_not_know_stays_unknown(store, tmp_path, last, gaps):
         clock.now += days * DAY
         store.merge()
         for a, b in away:
-            assert store.coverage(A, [a, b])[0] < 0.01
-            assert store.profile(A, [a, b])[0][0] < 2
+            assert coverage(store, A, [a, b])[0] < 0.01
+            assert profile(store, A, [a, b])[0][0] < 2
         known = [a for pair in sorted(away) for a in pair]
         spans = list(zip([end - 50 * DAY, *known[1::2]], [*known[0::2], end], strict=True))
         for a, b in spans:
-            assert store.profile(A, [a, b])[0][0] == pytest.approx((b - a) / 300, abs=20)
-            assert store.coverage(A, [a, b])[0] > 0.9
+            assert profile(store, A, [a, b])[0][0] == pytest.approx((b - a) / 300, abs=20)
+            assert coverage(store, A, [a, b])[0] > 0.9
 
 
 def test_an_import_that_was_cut_short_goes_on(store, feeder, monkeypatch):
-    append(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
+    fill(store, A, household(MIDNIGHT - 50 * DAY, 50 * 1440, first=20_000_000))
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A))
     monkeypatch.setattr("flukso_server.series.rrd.history.MAX_TUPLES", 500)
     whole = tuples_of(feeder.path(A))
-    store.append(B, whole[-500:], NOON)
+    append(store, B, whole[-500:], NOON)
     assert import_file(store, B, feeder.path(A), NOON) == len(whole) - 500
     assert store.raw(B, 0, 1 << 32) == whole
 
@@ -358,9 +361,9 @@ def test_an_import_that_was_cut_short_goes_on(store, feeder, monkeypatch):
 def test_more_values_than_a_line_of_rrdcached_takes(feeder, store):
     """It takes 4,096 bytes: two hundred values."""
     start = NOON - 20 * 3600
-    store.append(A, [(start + 60 * n, 10 * n) for n in range(30)], NOON)
+    append(store, A, [(start + 60 * n, 10 * n) for n in range(30)], NOON)
     feeder.feed([A], NOON, ZONE)
-    store.append(A, [(start + 60 * n, 10 * n) for n in range(30, 1000)], NOON)
+    append(store, A, [(start + 60 * n, 10 * n) for n in range(30, 1000)], NOON)
     assert feeder.feed([A], NOON, ZONE) == 970
     assert feeder.png(A, Graph(start, NOON, 3600.0, "watt"))[:4] == b"\x89PNG"
 
@@ -374,7 +377,7 @@ def test_an_rrdcached_that_never_answers_is_given_up(tmp_path, store, monkeypatc
         silent.listen(64)
         silent.setblocking(False)
         feeder = Feeder(store, str(tmp_path / "rrd"), Rrd(f"unix:{tmp_path}/silent"))
-        store.append(A, [(NOON - 7200 + 60 * n, n) for n in range(100)], NOON)
+        append(store, A, [(NOON - 7200 + 60 * n, n) for n in range(100)], NOON)
         for _ in range(50):
             with pytest.raises(cached.Deaf, match="silent does not answer"):
                 feeder.feed([A], NOON, ZONE)

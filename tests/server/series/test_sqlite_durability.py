@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from flukso_server.series import SeriesError
+from flukso_server.series.appending import append, append_many
 from flukso_server.series.sqlite.archive import SCHEMA, SWEEPS, Archive, open_key
 from flukso_server.series.sqlite.inbox import Inbox
 from flukso_server.series.sqlite.store import SqliteStore
@@ -38,14 +39,14 @@ class Failing:
 @pytest.mark.parametrize("fail_at", range(1, 9))
 def test_a_failing_disk_acknowledges_nothing_that_is_not_there(tmp_path, where, fail_at):
     store = SqliteStore(str(tmp_path / "s"), clock=Clock(), sweep_tuples=10)
-    store.append(A, [(NOON - 600, 1)], NOON)
+    append(store, A, [(NOON - 600, 1)], NOON)
     store.settle()
     files = getattr(store._writer, where)
     files.db = failing = Failing(files.db, fail_at)
     said = {NOON - 600: 1}
     for i in range(12):
         try:
-            store.append(A, [(NOON - 500 + i, 2 + i)], NOON)
+            append(store, A, [(NOON - 500 + i, 2 + i)], NOON)
             said[NOON - 500 + i] = 2 + i
         except SeriesError:
             pass
@@ -70,7 +71,7 @@ def test_whatever_goes_wrong_in_merging_uploads_go_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store._writer._merger, "run", broken)
     for i in range(20):
-        assert store.append(A, [(NOON - 500 + i, i)], NOON).new == 1
+        assert append(store, A, [(NOON - 500 + i, i)], NOON).new == 1
     store.merge()
     assert len(tried) == 1  # and not again and again: the next one is seconds later
     assert len(store.raw(A, 0, 1 << 32)) == 20
@@ -82,7 +83,7 @@ def test_many_threads_share_commits_and_lose_nothing(tmp_path):
 
     def upload(number):
         for i in range(40):
-            store.append(f"{number:032x}", [(NOON - 9000 + 60 * i, i)], NOON)
+            append(store, f"{number:032x}", [(NOON - 9000 + 60 * i, i)], NOON)
             store.raw(f"{number:032x}", 0, 1 << 32)
 
     threads = [threading.Thread(target=upload, args=(n,)) for n in range(8)]
@@ -98,7 +99,7 @@ def test_forgotten_blocks_are_removed_from_the_file(tmp_path):
     path = str(tmp_path / "s")
     store = SqliteStore(path, clock=Clock())
     for days in (0.5, 5, 70, 500):
-        store.append(A, [(int(NOON - days * DAY) + 60 * i, i) for i in range(50)], NOON)
+        append(store, A, [(int(NOON - days * DAY) + 60 * i, i) for i in range(50)], NOON)
         store.merge()
     store.forget(A)
     store.merge()
@@ -115,7 +116,7 @@ def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
     """The file is as an earlier program left it that had used all of them up, and merged no more."""
     path = str(tmp_path / "s")
     store = SqliteStore(path, clock=Clock())
-    store.append(A, [(NOON - 600, 1)], NOON)
+    append(store, A, [(NOON - 600, 1)], NOON)
     store.merge()
     store.close()
     archive = Archive(path)
@@ -133,7 +134,7 @@ def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
     archive.close()
     store = SqliteStore(path, clock=Clock())
     for n in range(3):
-        store.append(A, [(NOON - 400 + n, 3 + n)], NOON)
+        append(store, A, [(NOON - 400 + n, 3 + n)], NOON)
         store.merge()
     held = [(NOON - 600, 1), (NOON - 500, 2), (NOON - 400, 3), (NOON - 399, 4), (NOON - 398, 5)]
     assert store.raw(A, 0, 1 << 32) == held
@@ -148,12 +149,12 @@ def test_many_that_are_forgotten_are_merged_together(tmp_path):
     path, clock = str(tmp_path / "s"), Clock()
     store = SqliteStore(path, clock=clock)
     names = [f"{n:032x}" for n in range(40)]
-    store.append_many([(name, [(NOON - 600, 1)]) for name in names], NOON)
+    append_many(store, [(name, [(NOON - 600, 1)]) for name in names], NOON)
     store.merge()
     archive = Archive(path)
     before = archive.get("sweep")
     for name in names:
-        store.append(A, [(clock.now, 5)], clock.now)
+        append(store, A, [(clock.now, 5)], clock.now)
         store.forget(name)
         store.settle()
     assert archive.get("sweep") == before
@@ -171,7 +172,7 @@ def test_a_merge_that_fails_keeps_nothing_else_from_being_done(tmp_path, monkeyp
     """What was forgotten goes, days that are over are sealed; and uploads are stored."""
     path, clock = str(tmp_path / "s"), Clock()
     store = SqliteStore(path, clock=clock)
-    store.append_many([(name, [(NOON - 600, 1)]) for name in (A, B)], NOON)
+    append_many(store, [(name, [(NOON - 600, 1)]) for name in (A, B)], NOON)
     store.merge()
 
     def broken(*_):
@@ -180,7 +181,7 @@ def test_a_merge_that_fails_keeps_nothing_else_from_being_done(tmp_path, monkeyp
     monkeypatch.setattr(store._writer._merger, "_merge", broken)
     store.forget(B)
     clock.now += 2 * DAY
-    store.append(A, [(NOON - 300, 2)], clock.now)
+    append(store, A, [(NOON - 300, 2)], clock.now)
     store.merge()
     archive = Archive(path)
     assert archive.db.execute("SELECT count(*) FROM sensor").fetchone() == (1,)

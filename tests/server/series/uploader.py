@@ -7,6 +7,8 @@ import random
 import sys
 from pathlib import Path
 
+from flukso_server.series.appending import append_many
+
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
@@ -31,7 +33,7 @@ def main():
             ts += 300
         ts += rng.choice((0, 0, 7200, DAY))
         bench.clock.now = ts + 60 + 1
-        bench.store.append_many(uploads, bench.clock.now)
+        append_many(bench.store, uploads, bench.clock.now)
         sys.stdout.write(
             "".join(f"{sensor} {t} {c}\n" for sensor, tuples in uploads for t, c in tuples) + "ok\n"
         )

@@ -21,12 +21,8 @@ class RrdStore:
         self._queue: SimpleQueue = SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def submit_many(self, uploads, now, done) -> None:
+    def append(self, uploads, now, done) -> None:
         self._queue.put((uploads, done))
-
-    async def append_async(self, sensor, tuples, now) -> Outcome:
-        self._update(sensor, tuples)
-        return Outcome(len(tuples), 0, 0, 0)
 
     def close(self) -> None:
         pass

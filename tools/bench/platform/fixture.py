@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flukso_server.series.appending import append_many
 from tools.harness import testbed
 
 SENSORS = 30_000  # of 10,000 devices
@@ -76,7 +77,7 @@ def fill_days(store, sensors: int, days: int, now: int) -> None:
         ts, counters = homes.minutes(DAY_S // 60)
         stamps = (np.minimum(ts, homes.now) + shift).tolist()
         rows = [list(zip(*row, strict=True)) for row in zip(stamps, counters.tolist(), strict=True)]
-        store.append_many([(sensor_id(n), rows[n]) for n in range(sensors)], now)
+        append_many(store, [(sensor_id(n), rows[n]) for n in range(sensors)], now)
     store.merge()
 
 
@@ -86,7 +87,7 @@ def fill_rounds(store, sensors: int, rounds: int, begin: int) -> None:
     for count in range(rounds):
         uploads = [(sensor_id(n), tuples(n, count, begin)) for n in range(sensors)]
         for at in range(0, sensors, 1000):
-            store.append_many(uploads[at : at + 1000], now)
+            append_many(store, uploads[at : at + 1000], now)
 
 
 def start_time(rounds: int) -> int:

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import django
 
+from flukso_server.series.appending import append
+
 django.setup()
 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
@@ -40,7 +42,7 @@ def upload(request, sensor):
     ):
         return JsonResponse({"error": "Incorrect digest"}, status=401)
     tuples = [(stamp, counter) for stamp, counter in json.loads(request.body)["measurements"]]
-    store().append(sensor, tuples, int(time.time()))
+    append(store(), sensor, tuples, int(time.time()))
     return JsonResponse({"response": "ok"})
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flukso_server.series.appending import append_many
 from flukso_server.series.sqlite.store import SqliteStore
 from tools.bench.platform.households import Households, floor_bytes
 
@@ -79,7 +80,7 @@ def fill(
         tuples += UPLOAD * len(uploads)
         started = time.process_time()
         for at in range(0, len(uploads), GROUP):
-            store.append_many(uploads[at : at + GROUP], int(clock[0]))
+            append_many(store, uploads[at : at + GROUP], int(clock[0]))
         store.settle()
         cpu_s += time.process_time() - started
     return cpu_s, bytes_written() - before, tuples

@@ -12,6 +12,8 @@ import time
 
 import numpy as np
 
+from flukso_server.series.appending import append_many
+from flukso_server.series.reading import profile
 from flukso_server.series.sqlite.store import SqliteStore
 from tools.bench.platform.households import Households, floor_bytes
 
@@ -47,7 +49,8 @@ def measure(path: str, sensors: int, days: int) -> dict[str, object]:
         ts, counters = homes.minutes(1440)
         first = counters[:, 0] if day == 0 else first
         clock[0] = homes.now + 3 * 3600  # the day is over and closed
-        store.append_many(
+        append_many(
+            store,
             [
                 (homes.ids[i], list(zip(ts[i].tolist(), counters[i].tolist(), strict=True)))
                 for i in range(sensors)
@@ -55,7 +58,7 @@ def measure(path: str, sensors: int, days: int) -> dict[str, object]:
             int(clock[0]),
         )
         store.merge()
-    total = [store.profile(sensor, [started, homes.now])[0][0] for sensor in homes.ids]
+    total = [profile(store, sensor, [started, homes.now])[0][0] for sensor in homes.ids]
     worst = max(abs(wh - (counters[i, -1] - first[i])) for i, wh in enumerate(total))
     year_ms = year_by_day(store, homes)
     store.close()

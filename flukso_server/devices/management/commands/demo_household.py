@@ -19,7 +19,8 @@ from flukso_server.devices.digests import claim_code
 from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.seal import sealer
 from flukso_server.project import stores
-from flukso_server.series.store import MAX_TUPLES
+from flukso_server.series.admission import MAX_TUPLES
+from flukso_server.series.appending import append
 
 DAY_S = 86_400
 
@@ -118,4 +119,4 @@ def _neighbour(name: str, detail: str):
 def fill(sensor: str, tuples: list[tuple[int, int]]) -> None:
     """Store what a device would have sent."""
     for begin in range(0, len(tuples), MAX_TUPLES):
-        stores.store().append(sensor, tuples[begin : begin + MAX_TUPLES], tuples[-1][0])
+        append(stores.store(), sensor, tuples[begin : begin + MAX_TUPLES], tuples[-1][0])

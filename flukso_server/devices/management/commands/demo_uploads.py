@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from flukso_server.dashboard import street
 from flukso_server.hot.signer import Signer
 from flukso_server.project import stores
-from flukso_server.series.store import MAX_TUPLES
+from flukso_server.series.admission import MAX_TUPLES
 
 EACH_S = 60
 OFTEN_S = 10  # the shortest interval that a platform may ask for, docs/design/protocols.md §8.6

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A store that keeps every tuple in a dict, and each upload as a line of a journal."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from flukso_server.series.admission import NEVER, admit, sensor_key
+from flukso_server.series.curve import Curve, Part
+from flukso_server.series.localtime import DAY_S
+from flukso_server.series.points import Ints, Points
+from flukso_server.series.store import (
+    FOREVER_S,
+    Outcome,
+    Results,
+    SeriesError,
+    Tuple,
+    TupleError,
+    Upload,
+)
+
+
+class Series:
+    """The tuples of one sensor by UTC day; the admission.Record of it."""
+
+    room = 0  # every day is counted
+
+    def __init__(self):
+        self.days: dict[int, dict[int, int]] = {}
+        self.last_ts = NEVER
+        self.imported_until = 0
+
+    def counters_at(self, times: list[int]) -> dict[int, int]:
+        days = [(ts, self.days.get(ts // DAY_S, {})) for ts in times]
+        return {ts: day[ts] for ts, day in days if ts in day}
+
+    def tuples_in(self, day: int) -> int:
+        return len(self.days.get(day, ()))
+
+    def add(self, tuples: Sequence[Tuple]) -> None:
+        for ts, counter in tuples:
+            self.days.setdefault(ts // DAY_S, {})[ts] = counter
+            self.last_ts = max(self.last_ts, ts)
+
+    def tuples(self) -> list[Tuple]:
+        return [pair for _day, held in sorted(self.days.items()) for pair in sorted(held.items())]
+
+
+class PlainStore:
+    """series.store.Store for tests: nothing ages, one process at a time."""
+
+    def __init__(self, path: str, **_options):
+        self._lock = threading.Lock()
+        self._series: dict[str, Series] = {}
+        self._closed = False
+        self._journal = open(path, "ab", buffering=0)  # noqa: SIM115
+        whole, newline, _torn = Path(path).read_bytes().rpartition(b"\n")
+        for line in whole.splitlines():
+            self._replay(*json.loads(line))
+        # what follows the last newline was being written when the process was killed
+        self._journal.truncate(len(whole + newline))
+
+    def _replay(self, sensor: str, tuples: list | None, imported_until: int) -> None:
+        if tuples is None:
+            self._series.pop(sensor, None)
+            return
+        series = self._series.setdefault(sensor, Series())
+        series.add(tuples)
+        series.imported_until = imported_until
+
+    def _write(self, sensor: str, tuples: Sequence[Tuple] | None, imported_until: int = 0) -> None:
+        self._journal.write(json.dumps([sensor, tuples, imported_until]).encode() + b"\n")
+        self._replay(sensor, tuples, imported_until)
+
+    def append(self, uploads: Sequence[Upload], now: int, done: Callable[[Results], None]) -> None:
+        if self._closed:
+            raise SeriesError("the store is closed")
+        with self._lock:
+            results = [self._append(sensor, tuples, now) for sensor, tuples in uploads]
+        done(results)
+
+    def _append(self, sensor: str, tuples: Sequence[Tuple], now: int) -> Outcome | Exception:
+        try:
+            sensor_key(sensor)
+            series = self._series.get(sensor) or Series()
+            new, outcome = admit(series, tuples, now)
+        except TupleError as error:
+            return error
+        except TypeError as error:
+            return TupleError(f"pairs of integers wanted: {error}")
+        if new:
+            self._write(sensor, new, series.imported_until)
+        return outcome
+
+    def curve(self, sensor: str, at: Ints, shortest_silence_s: int = FOREVER_S) -> Curve:
+        pairs = np.array(self.raw(sensor, 0, 1 << 32), np.int64).reshape(-1, 2)
+        return Curve([Part(Points(pairs[:, 0], pairs[:, 1]))] if len(pairs) else (), at)
+
+    def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
+        with self._lock:
+            series = self._series.get(sensor) or Series()
+            return [(ts, counter) for ts, counter in series.tuples() if start <= ts < end]
+
+    def first(self, sensor: str) -> int | None:
+        return next((ts for ts, _counter in self.raw(sensor, 0, 1 << 32)), None)
+
+    def last(self, sensor: str) -> Tuple | None:
+        return max(self.raw(sensor, 0, 1 << 32), default=None)
+
+    def forget(self, sensor: str) -> None:
+        with self._lock:
+            self._write(sensor, None)
+
+    def mark_imported(self, sensor: str, until: int) -> None:
+        with self._lock:
+            if sensor in self._series:
+                self._write(sensor, [], until)
+
+    def imported_until(self, sensor: str) -> int:
+        return self._series[sensor].imported_until if sensor in self._series else 0
+
+    def merge(self) -> None:
+        """Nothing is due: tuples stay as they came."""
+
+    def close(self) -> None:
+        self._closed = True
+        self._journal.close()
