@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from flukso.digest import same, x_digest, x_sign
 from flukso.httpdate import http_date
+from flukso.https import CERTIFICATE, UNREACHABLE
 from flukso.numerals import digits, whole
 from flukso.sieve import AGAIN, ALONE_CRASHED, NONE, Aside, Refused, Sieve
 
@@ -298,7 +299,7 @@ class Uploader:
         """Take note that the request got no answer; error is the port's, with its kind and
         sentence.
         """
-        if request.batch and getattr(error, "kind", "") in ("refused-certificate", "unreachable"):
+        if request.batch and getattr(error, "kind", "") in (CERTIFICATE, UNREACHABLE):
             self.newest_sent = self._sent_before  # else the server may have stored it all the same
         return self._trouble(request, "{}: {}".format(self._name(request), error), mono, 0)
 

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CPython's port: clocks, files, log, signals; the buses and HTTPS stand in files of their own."""
+"""CPython's port, all that the daemon calls: clocks and signals here, the rest from files below."""
 
 import asyncio
-import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 
-from flukso.ports import Clock, boot_id
+from flukso.ports.clock import Clock, boot_id
+from flukso.ports.cpython_files import (  # noqa: F401 - for the daemon
+    file_stamp,
+    make_folder,
+    read_file,
+    rename,
+    rewrite_durable,
+    write_durable,
+)
+from flukso.ports.cpython_log import log, log_to_syslog  # noqa: F401 - for the daemon
+from flukso.ports.cpython_streams import connector
 from flukso.ports.simulator import SimClock
 
 
@@ -48,19 +56,6 @@ def sim_clock(url: str) -> SimClock:
     return SimClock(connector(url))
 
 
-def connector(url: str):
-    """Return a coroutine function that connects to unix:PATH or tcp:HOST:PORT and gives (reader,
-    writer); ValueError for other URLs.
-    """
-    scheme, _, rest = url.partition(":")
-    if scheme == "unix" and rest:
-        return lambda: asyncio.open_unix_connection(rest)
-    host, _, port = rest.rpartition(":")
-    if scheme != "tcp" or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("{} is neither unix:PATH nor tcp:HOST:PORT".format(url))
-    return lambda: asyncio.open_connection(host, int(port))
-
-
 def open_bus(url: str, clock):
     """Return the bus of this URL; nothing is opened before the first transfer. ValueError for an
     unknown URL.
@@ -85,107 +80,6 @@ def check_cacert(cacert: str) -> str:
     return cpython_ca.check_cacert(cacert)
 
 
-_system_log: list = []  # filled by log_to_syslog
-
-
-def log_to_syslog():
-    """Send the log to the system log from now on; to stderr where there is none."""
-    from flukso.ports import syslog
-
-    _system_log.append(syslog.Syslog(_connect_log, time.localtime, "flukso", os.getpid()))
-
-
-def _connect_log():
-    from flukso.ports import syslog
-
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        sock.connect(syslog.PATH)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def log(level: str, text: str):
-    """Write one line of the log; never fails."""
-    line = "".join([char if char >= " " else "?" for char in text])
-    if _system_log and _system_log[0].write(level, line.encode("utf-8", "replace").decode()):
-        return
-    try:
-        sys.stderr.write("flukso: {}: {}\n".format(level, line))
-        sys.stderr.flush()
-    except OSError:
-        return
-
-
-def read_file(path: str, limit: int) -> bytes:
-    """Return the file's bytes; OSError when it is missing, unreadable or longer than the limit."""
-    with open(path, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise OSError("{} is over {} bytes".format(path, limit))
-    return data
-
-
-def write_durable(path: str, data: bytes, mode: int = 0o600, user: str | None = None):
-    """Replace the file as a whole, perhaps as another user's: after a power cut it holds the old or
-    the new bytes. Raises OSError.
-    """
-    _replace(path, data, mode, lambda handle: None if user is None else _give(handle, user))
-
-
-def rewrite_durable(path: str, data: bytes):
-    """Replace a file like write_durable, with the mode and the owner that it has; a link stays one.
-    Raises OSError.
-    """
-    path = os.path.realpath(path)
-    status = os.stat(path)
-
-    def give(handle):
-        os.fchown(handle, status.st_uid, status.st_gid)
-        os.fchmod(handle, status.st_mode & 0o7777)
-
-    try:
-        _replace(path, data, 0o600, give)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(path + ".new")  # in /etc/config it would pass for a configuration
-        raise
-
-
-def _replace(path, data, mode, give):
-    fresh = path + ".new"
-    handle = os.open(
-        fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode
-    )
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
-        give(handle)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.rename(fresh, path)
-    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _give(handle, user):
-    import pwd
-
-    try:
-        entry = pwd.getpwnam(user)
-    except KeyError:
-        raise OSError("there is no user {}".format(user)) from None
-    os.fchown(handle, entry.pw_uid, entry.pw_gid)
-
-
 def end_output():
     """See that what was written to the standard output has left. Raises OSError, with EPIPE when
     nobody reads it any more.
@@ -196,25 +90,6 @@ def end_output():
 def drop_output():
     """Let what is still to be written go nowhere: its reader has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def rename(old: str, new: str):
-    os.rename(old, new)
-
-
-def make_folder(path: str):
-    """Make the folder, and those above it, when missing. Raises OSError."""
-    os.makedirs(path, mode=0o750, exist_ok=True)
-
-
-def file_stamp(path: str) -> str:
-    """Return what changes when the file is written anew; "" when there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ""
-    # the inode tells two writings within one tick of the file system's clock apart
-    return "{}-{}-{}".format(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def random_bytes(count: int) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flukso.boards import AWAY, HELD, BoardError
 from flukso.messages import trouble
-from flukso.ports.cpython import connector
+from flukso.ports.cpython_streams import connector
 from flukso.ports.simulator import ANSWER_S, StreamBus
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz

@@ -7,7 +7,8 @@ import signal
 import daemon
 from daemon import pidfile
 
-from flukso.ports import cpython
+from flukso.ports.cpython_files import make_folder
+from flukso.ports.cpython_log import log_to_syslog
 
 LOCK_S = 2  # how long a pid file of a process that is just ending is waited for
 
@@ -38,7 +39,7 @@ def detach(path: str):
 
     Returns what close() ends: it removes the pid file.
     """
-    cpython.make_folder(os.path.dirname(os.path.abspath(path)))
+    make_folder(os.path.dirname(os.path.abspath(path)))
     number = running(path)
     if number is not None:
         raise OSError("process {} is running already ({})".format(number, path))
@@ -50,5 +51,5 @@ def detach(path: str):
         detach_process=True,
     )
     context.open()
-    cpython.log_to_syslog()
+    log_to_syslog()
     return context

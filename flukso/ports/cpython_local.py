@@ -5,7 +5,7 @@ import asyncio
 import os
 import stat
 
-from flukso.ports import cpython
+from flukso.ports.cpython_files import make_folder
 
 
 class UnixServer:
@@ -27,7 +27,7 @@ async def serve_unix(path: str, handler) -> UnixServer:
     """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a
     dead socket is replaced.
     """
-    cpython.make_folder(os.path.dirname(path) or ".")
+    make_folder(os.path.dirname(path) or ".")
     try:
         if stat.S_ISSOCK(os.lstat(path).st_mode):
             os.unlink(path)
@@ -45,7 +45,7 @@ class Pipe:
 
     def __init__(self, path: str):
         """Make the pipe when it is missing. Raises OSError, also when something else stands there."""
-        cpython.make_folder(os.path.dirname(path) or ".")
+        make_folder(os.path.dirname(path) or ".")
         try:
             os.mkfifo(path, 0o660)
         except FileExistsError:

@@ -3,7 +3,7 @@
 
 import ctypes
 
-from flukso.ports import clock_is_synchronised
+from flukso.ports.clock import clock_is_synchronised
 
 
 class _Timex(ctypes.Structure):

@@ -6,7 +6,7 @@ import os
 import posix
 import socket
 
-from flukso.ports import micropython
+from flukso.ports.micropython_files import make_folder
 from flukso.ports.micropython_streams import Stream, readable, unix_address
 
 MODE, TYPE, SOCKET, FIFO = 0, 0o170000, 0o140000, 0o010000  # os.stat()[MODE] & TYPE
@@ -44,7 +44,7 @@ async def serve_unix(path: str, handler) -> UnixServer:
     """Listen on a Unix socket; handler(reader, writer) is a coroutine function. Raises OSError; a
     dead socket is replaced.
     """
-    micropython.make_folder(path.rpartition("/")[0] or ".")
+    make_folder(path.rpartition("/")[0] or ".")
     if _kind(path) == SOCKET:
         os.unlink(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -73,7 +73,7 @@ class Pipe:
 
     def __init__(self, path: str):
         """Make the pipe when it is missing. Raises OSError, also when something else stands there."""
-        micropython.make_folder(path.rpartition("/")[0] or ".")
+        make_folder(path.rpartition("/")[0] or ".")
         try:
             posix.mkfifo(path, 0o660)
         except OSError as error:

@@ -97,12 +97,12 @@ def test_a_log_that_is_started_anew_is_found_again(listener, tmp_path):
 
 
 PROGRAM = r"""
-from flukso.ports import syslog, {port} as port
+from flukso.ports import syslog, {port} as port, {port}_log as below
 syslog.PATH = {path!r}
 port.log_to_syslog()
 port.log("warning", "tabs\t and lines\n, \u00e4")
 syslog.PATH = {path!r} + "-not-there"
-port._system_log[0].close()
+below._system_log[0].close()
 port.log("err", "nobody listens")
 """
 

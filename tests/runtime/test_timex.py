@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from flukso.ports import STA_UNSYNC, TIME_ERROR, clock_is_synchronised
+from flukso.ports.clock import STA_UNSYNC, TIME_ERROR, clock_is_synchronised
 from tools.harness import ROOT
 from tools.harness.interpreters import environment
 

@@ -6,7 +6,7 @@ moments.
 import asyncio
 import heapq
 
-from flukso.ports import Clock
+from flukso.ports.clock import Clock
 
 SETTLE_ROUNDS = 4  # turns of the loop in which tasks that can go on do so before time moves
 

@@ -14,6 +14,7 @@ import sys
 from flukso import config, ports
 from flukso.boards import Delta, Identity, Poll
 from flukso.daemon import Daemon
+from flukso.ports.clock import Clock
 
 START = 1700000000
 SENSORS = 3
@@ -39,7 +40,7 @@ SENSOR = """config sensor {0}
 """
 
 
-class LeapingClock(ports.Clock):
+class LeapingClock(Clock):
     """Leaps to whatever is waited for; waits in turn while an upload is due."""
 
     def __init__(self):
