@@ -22,6 +22,9 @@ UNSENT_S = 60  # s without a byte of an answer taken: a phone in a tunnel comes 
 CLOSE_S = (
     300  # from a close until what is still unsent is dropped: a megabyte on the slowest of lines
 )
+SWEEP_S = 5  # in which each connection is looked at once
+# turns of a sweep: to look at 20,000 connections at once, some µs each, would hold up uploads
+SWEEP_PARTS = 20
 CONNECTIONS_MAX = 20_000  # about 20 KB each with TLS
 SENSORS_CACHED_MAX = 200_000  # about 1,200 bytes each
 TOKENS_CACHED_MAX = 50_000

@@ -96,6 +96,9 @@ class App:
             assert (await receive())["type"] == "http.disconnect"
             self.told_gone += 1
             return
+        await self.answer(send)
+
+    async def answer(self, send):
         await send(
             {"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"0")]}
         )
@@ -128,9 +131,7 @@ def played(play, app_class=App):
             return protocol, transport
 
         await play(connect, app)
-        if DeviceProtocol._sweeper is not None:
-            DeviceProtocol._sweeper.cancel()
-            DeviceProtocol._sweeper = None
+        DeviceProtocol.sweeper.stop()
 
     asyncio.run(run())
 

@@ -13,8 +13,10 @@ import time
 import pytest
 import uvicorn
 
-from flukso_server.hot import http_answer, http_connection, limits
+from flukso_server.hot import http_answer, limits
+from flukso_server.hot.connection_states import STORE
 from flukso_server.hot.http_connection import DeviceProtocol
+from flukso_server.hot.sweeper import Sweeper
 from tests.server.connections import Quick, later, played, turn
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -52,7 +54,7 @@ def test_a_refused_connection_takes_no_upload_any_more():
             if before:
                 protocol.data_received(before)
             protocol.data_received(UPLOAD)
-            assert protocol._quick_busy == taken
+            assert (protocol.state.answering is STORE) == taken
 
     played(play, Quick)
 
@@ -109,9 +111,11 @@ def test_a_head_without_end_is_refused(begin, more, size):
             sent += size
         assert sent <= limits.HEAD_MAX + 2 * size
         assert transport.answers() == [(431, {"error": "head too long"})]
-        kept = protocol._fed
+        kept = protocol._stalled_bytes
         protocol.data_received(more * size)
-        assert protocol._fed == kept and len(transport.answers()) == 1, "nothing is read after it"
+        assert protocol._stalled_bytes == kept and len(transport.answers()) == 1, (
+            "nothing is read after it"
+        )
 
     played(play)
 
@@ -309,8 +313,7 @@ def test_a_full_house_says_so(monkeypatch):
 
 
 def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
-    monkeypatch.setattr(http_connection, "SWEEP_S", 1000)  # by hand
-    seen = []
+    by_hand, seen = Sweeper(), []
     monkeypatch.setattr(DeviceProtocol, "age", lambda self, now: seen.append(self))
 
     async def play(connect, app):
@@ -319,19 +322,18 @@ def test_each_connection_is_looked_at_once_in_a_sweep(monkeypatch):
         for _ in range(2):
             seen.clear()
             for _ in range(15):
-                DeviceProtocol._sweeper.cancel()
                 before = len(seen)
-                DeviceProtocol._sweep(loop, connections)
+                by_hand.turn(loop, connections)
                 assert len(seen) - before == 3
             assert set(seen) == set(made)
+        by_hand.stop()
 
     played(play)
 
 
 def test_a_sweep_goes_on_when_a_connection_ends_before_its_turn(monkeypatch):
-    monkeypatch.setattr(http_connection, "SWEEP_S", 1000)  # by hand
-
     async def play(connect, app):
+        by_hand = Sweeper()
         app.may_answer.clear()
         made = [connect() for _ in range(2)]
         for protocol, _transport in made:
@@ -345,14 +347,14 @@ def test_a_sweep_goes_on_when_a_connection_ends_before_its_turn(monkeypatch):
             lambda self, now, age=DeviceProtocol.age: (seen.append(self), age(self, now)),
         )
         for _ in range(4):
-            DeviceProtocol._sweeper.cancel()
-            DeviceProtocol._sweep(loop, connections)
+            by_hand.turn(loop, connections)
             if len(seen) == 1:  # the other one waits for its turn
                 protocol, transport = next(each for each in made if each[0] is not seen[0])
                 transport.abort()
                 protocol.connection_lost(None)
         assert set(seen) == {each for each, _ in made if each is not protocol} and len(seen) == 3
-        assert DeviceProtocol._sweeper is not None
+        assert by_hand._timer is not None
+        by_hand.stop()
 
     played(play)
 
@@ -377,7 +379,7 @@ def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(
 ):
     """With uvloop and TLS as in the services; here a minute is a second."""
     monkeypatch.setattr(limits, "UNSENT_S", 1)
-    monkeypatch.setattr(http_connection, "SWEEP_S", 0.2)
+    monkeypatch.setattr(limits, "SWEEP_S", 0.2)
     body = b"x" * (16 << 20)  # more than the kernel takes
 
     async def app(_scope, _receive, send):
@@ -421,7 +423,7 @@ def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(
                 time.sleep(0.05)
         server.should_exit = True
         thread.join(15)
-    DeviceProtocol._sweeper = None
+    DeviceProtocol.sweeper.stop()
 
 
 def _connect(listener, certificates, secure: bool):
