@@ -11,6 +11,8 @@ import pytest
 
 from tools.fakes.server import Server
 from tools.harness import ca
+from tools.harness.postgres import Postgres
+from tools.harness.testbed import POSTGRES
 
 # An example may take as long as a busy machine needs. The gate tries the same examples each time;
 # `search` tries others.
@@ -27,6 +29,12 @@ def pytest_addoption(parser):
         default="2026-07-15T10:00:00+00:00",
         help="when the platform's tests take place, ISO 8601 with offset",
     )
+    group.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="where the platform has its accounts",
+    )
     group.addoption("--zone", default="UTC", help="time zone of the machine, for all tests")
 
 
@@ -34,6 +42,20 @@ def pytest_configure(config):
     """No test's outcome hangs on the zone of the machine that runs it."""
     os.environ["TZ"] = config.getoption("--zone")
     time.tzset()
+    if config.getoption("--database") == "postgres" and POSTGRES not in os.environ:
+        server = (
+            Postgres()
+        )  # of the first process; the workers of xdist find it in their environment
+        os.environ[POSTGRES] = server.url
+        config.add_cleanup(server.close)
+
+
+def pytest_collection_modifyitems(config, items):
+    """On another database the tests of the SQLite file itself say nothing."""
+    if config.getoption("--database") != "sqlite":
+        out = [item for item in items if item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
 
 
 def _no_skip(report):

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling every process that something it may have cached has changed; call it in the transaction
-that changes it.
+"""Telling every process that something it may have cached has changed, and reading what was told.
+
+The functions that tell are called in the transaction that makes the change.
 """
 
+from django.db import connection
+from django.db.models import Max
+
 from flukso_server.devices.models import Change, Sensor
+from flukso_server.project.serial import oldest_open_transaction
 
 
 def device_changed(device: str, sensors: list[str] | None = None) -> None:
@@ -23,3 +28,27 @@ def sensor_changed(sensor: str) -> None:
 def tokens_changed(digests: list[str]) -> None:
     """digests: SHA-256 of the tokens."""
     Change.objects.bulk_create([Change(kind="token", key=digest) for digest in digests])
+
+
+def mark() -> int:
+    """Where reading begins: read(mark()) holds each change that is not committed yet."""
+    if connection.vendor == "postgresql":
+        return oldest_open_transaction()
+    return Change.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def read(since: int) -> tuple[list[tuple[int, str, str]], int]:
+    """The changes (id, kind, key) that were committed since the mark `since`, and the next mark.
+
+    On PostgreSQL a row's id and its transaction's number are given before the commit, so neither
+    tells what is new. Whatever a look does not see has a transaction that was open, or had not
+    begun, when the look began: its number is not below the oldest that was open then. That number
+    is the next mark. Rows of transactions that were over by then may be read twice.
+    """
+    if connection.vendor == "postgresql":
+        following = oldest_open_transaction()
+        rows = Change.objects.filter(transaction__gte=since)
+        return list(rows.values_list("pk", "kind", "key")), following
+    rows = Change.objects.filter(pk__gt=since).order_by("pk").values_list("pk", "kind", "key")
+    found = list(rows)
+    return found, found[-1][0] if found else since

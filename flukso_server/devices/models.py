@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from flukso_server.project.serial import TransactionNumber
+
 hex_id = RegexValidator(r"\A[0-9a-f]{32}\Z", "32 lower-case hex digits are needed")
 
 
@@ -173,10 +175,13 @@ class ClaimAttempt(models.Model):
 
 
 class Change(models.Model):
-    """Tells every process that what it has cached under this key is no longer true (hot/caches.py
-    reads these).
+    """Tells every process that what it has cached under this key is no longer true; changes.py
+    reads and writes these.
     """
 
     kind = models.CharField(max_length=8)  # sensor, device or token
     key = models.CharField(max_length=64)
     at = models.DateTimeField(auto_now_add=True)
+    transaction = models.BigIntegerField(
+        db_default=TransactionNumber(), db_index=True, editable=False
+    )

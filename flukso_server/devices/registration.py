@@ -16,6 +16,7 @@ from flukso_server.devices.digests import claim_code
 from flukso_server.devices.live import often_until
 from flukso_server.devices.models import Device, Heartbeat, NewKey, Sensor
 from flukso_server.devices.seal import Sealer
+from flukso_server.project.serial import one_at_a_time
 
 SENSORS_MAX = (
     64  # of a claimed device: the highest number that occurs in configurations of the field
@@ -52,6 +53,7 @@ def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> N
     """
     try:
         with transaction.atomic():
+            one_at_a_time("registrations")  # the lock for the counts
             unclaimed = Device.objects.filter(owner=None, imported=False)
             if unclaimed.count() >= unclaimed_max:
                 raise Refused("Too many unclaimed devices")

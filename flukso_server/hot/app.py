@@ -73,7 +73,7 @@ class HotPath:
         self._watch = ChangeWatch(
             {"sensor": resources.sensors, "token": resources.tokens},
             directory.changes,
-            directory.newest_change,
+            directory.changes_mark,
             self._lookups,
         )
         self._writes = WriteHandler(resources, sealer, unclaimed_max, behind_proxy)

@@ -162,25 +162,21 @@ class ChangeWatch:
     """Reads the table of changes and drops what they name; clears everything when the table cannot
     be read for too long.
 
-    read(after) -> [(id, kind, key), …] with id > after; newest() -> the highest id.
+    read(mark) -> ([(id, kind, key), …], next mark); begin() -> the first mark (devices/changes.py).
     """
 
-    def __init__(self, caches: dict[str, Cache], read: Callable, newest: Callable, executor):
+    def __init__(self, caches: dict[str, Cache], read: Callable, begin: Callable, executor):
         self._caches = caches
         self._read = read
-        self._newest = newest
+        self._begin = begin
         self._executor = executor
-        self._seen: dict[int, None] = {}
-        self._last = 0
+        self._dropped: set[int] = set()  # changes that the next look may read again
+        self._mark = 0
         self._fresh_at = 0.0
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._last = await loop.run_in_executor(self._executor, self._newest)
-        rows = await loop.run_in_executor(
-            self._executor, self._read, self._last - limits.CHANGES_OVERLAP
-        )
-        self._seen = dict.fromkeys(row[0] for row in rows)
+        self._mark = await loop.run_in_executor(self._executor, self._begin)
         self._fresh_at = time.monotonic()
 
     async def run(self) -> None:
@@ -198,22 +194,21 @@ class ChangeWatch:
                 time.monotonic() - self._fresh_at
                 > limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S
             ):
-                for cache in self._caches.values():
-                    cache.clear()
+                self._clear()
 
     async def poll(self) -> None:
         began = time.monotonic()
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(
-            self._executor, self._read, self._last - limits.CHANGES_OVERLAP
-        )
+        rows, mark = await loop.run_in_executor(self._executor, self._read, self._mark)
+        if mark < self._mark:
+            logger.warning("the database is another one, or an older state of it")
+            self._clear()
         for number, kind, key in rows:
-            if number in self._seen:
-                continue
-            self._seen[number] = None
-            self._last = max(self._last, number)
-            if kind in self._caches:
+            if number not in self._dropped and kind in self._caches:
                 self._caches[kind].drop(key)
-        while len(self._seen) > 2 * limits.CHANGES_OVERLAP:
-            del self._seen[next(iter(self._seen))]
+        self._dropped, self._mark = {row[0] for row in rows}, mark
         self._fresh_at = began
+
+    def _clear(self) -> None:
+        for cache in self._caches.values():
+            cache.clear()

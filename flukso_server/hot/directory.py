@@ -8,13 +8,14 @@ import sys
 from typing import NamedTuple
 
 from django.db import close_old_connections, transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from flukso_server.accounts.models import Token
 from flukso_server.accounts.prices import spans
+from flukso_server.devices import changes
 from flukso_server.devices.housekeeping import keep_house
 from flukso_server.devices.live import often_until
-from flukso_server.devices.models import Change, Device, Sensor
+from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.registration import utc
 from flukso_server.devices.seal import Sealer, SealError
 from flukso_server.hot.caches import SensorEntry, TokenEntry
@@ -142,16 +143,14 @@ class Directory:
         return {sensor: own or kept for sensor, own, kept in rows if own or kept}
 
     @staticmethod
-    def newest_change() -> int:
+    def changes_mark() -> int:
         close_old_connections()
-        return Change.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        return changes.mark()
 
     @staticmethod
-    def changes(after: int) -> list[tuple[int, str, str]]:
+    def changes(since: int) -> tuple[list[tuple[int, str, str]], int]:
         close_old_connections()
-        return list(
-            Change.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "kind", "key")
-        )
+        return changes.read(since)
 
     @staticmethod
     def add_faults(faults: dict[str, list[int]], now: float) -> None:

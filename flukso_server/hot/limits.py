@@ -32,7 +32,6 @@ LOOKUPS_WAITING_MAX = 10_000  # requests that wait for a look-up; more are answe
 LOOKUP_BATCH = 500  # ids in a query; SQLite allows 999 variables
 CHANGES_POLL_S = 2  # how soon a revocation is seen; promised within 10 s,
 CHANGES_STALE_S = 8  # so that with the database away for longer nothing cached is believed
-CHANGES_OVERLAP = 1000  # rows read again: PostgreSQL commits them out of order
 TROUBLE_FLUSH_S = 5
 TROUBLE_SENSORS_MAX = 20_000  # sensors whose trouble is counted between two flushes
 WORK_WAITING_MAX = 1000  # reads that wait for a thread, some ms each; more are answered 503

@@ -22,6 +22,7 @@ class Source:
         self.asked: list[list[str]] = []
         self.away = False
         self.changes: list[tuple[int, str, str]] = []
+        self.oldest_open = 1
 
     def load(self, keys):
         self.asked.append(list(keys))
@@ -29,13 +30,13 @@ class Source:
             raise OSError("the database is away")
         return {key: f"{key}{len(self.asked)}" for key in keys if key != "nobody"}
 
-    def read(self, after):
+    def read(self, since):
         if self.away:
             raise OSError("the database is away")
-        return [row for row in self.changes if row[0] > after]
+        return [row for row in self.changes if row[0] >= since], self.oldest_open
 
-    def newest(self):
-        return self.changes[-1][0] if self.changes else 0
+    def begin(self):
+        return self.oldest_open
 
 
 def played(play, most=100):
@@ -124,8 +125,8 @@ def test_what_changed_during_its_look_up_is_not_remembered():
 
 def test_a_change_drops_what_it_names_once():
     async def play(source, cache, executor):
-        source.changes = [(1, "sensor", "a")]
-        watch = ChangeWatch({"sensor": cache}, source.read, source.newest, executor)
+        source.changes, source.oldest_open = [(1, "sensor", "a")], 2
+        watch = ChangeWatch({"sensor": cache}, source.read, source.begin, executor)
         await watch.start()
         for key in "ab":
             await cache.get(key)
@@ -140,6 +141,14 @@ def test_a_change_drops_what_it_names_once():
         source.changes.append((2, "sensor", "a"))  # committed late, out of order
         await watch.poll()
         assert cache.known("a") is None
+        source.oldest_open = 5
+        for _ in range(2):
+            await cache.get("a")
+            await watch.poll()
+        assert cache.known("a"), "seen already"
+        source.oldest_open = 3  # numbers do not fall: this is another database
+        await watch.poll()
+        assert len(cache) == 0
 
     played(play)
 
@@ -153,7 +162,7 @@ def test_nothing_is_believed_when_changes_cannot_be_read(monkeypatch, hangs):
         monkeypatch.setattr(limits, name, getattr(limits, name) / 100)
 
     async def play(source, cache, executor):
-        watch = ChangeWatch({"sensor": cache}, source.read, source.newest, executor)
+        watch = ChangeWatch({"sensor": cache}, source.read, source.begin, executor)
         await watch.start()
         await cache.get("a")
         running = asyncio.ensure_future(watch.run())

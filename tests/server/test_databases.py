@@ -3,13 +3,7 @@
 again with data in it.
 """
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,49 +11,8 @@ from tests.server.conftest import people_of
 from tests.server.test_names import OLD
 from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
-from tools.harness.processes import free_port
+from tools.harness.postgres import Postgres
 from tools.harness.testbed import Platform
-
-INSTALLED = Path("/usr/lib/postgresql")  # where Debian has its versions
-
-
-class Postgres:
-    """A server of its own in a new folder; it does not run as root."""
-
-    def __init__(self):
-        self._folder = tempfile.mkdtemp(prefix="flukso-postgres-")
-        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        shutil.chown(self._folder, self._user)
-        port = free_port()
-        self.url = f"postgres://{self._user}@127.0.0.1:{port}/postgres"
-        self._run("initdb", "-D", f"{self._folder}/data", "-A", "trust", "--no-sync")
-        listen = f"-c listen_addresses=127.0.0.1 -p {port} -k {self._folder}"
-        self._run(
-            "pg_ctl",
-            "-D",
-            f"{self._folder}/data",
-            "-w",
-            "-o",
-            listen,
-            "-l",
-            f"{self._folder}/log",
-            "start",
-        )
-
-    def _run(self, program: str, *words: str) -> None:
-        as_user = ["runuser", "-u", self._user, "--"] if os.geteuid() == 0 else []
-        versions = sorted(INSTALLED.glob("*/bin"))
-        assert versions, "Debian's postgresql is needed: see tools/packages.apt"
-        subprocess.run(
-            [*as_user, versions[-1] / program, *words],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd="/",
-        )
-
-    def close(self) -> None:
-        self._run("pg_ctl", "-D", f"{self._folder}/data", "-w", "-m", "immediate", "stop")
-        shutil.rmtree(self._folder)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -22,9 +22,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.harness import ROOT
+from tools.harness import ROOT, postgres
 
 STOP_S = 30
+POSTGRES = "FLUKSO_TEST_POSTGRES"  # URL of a server: platforms have their accounts there
 _SHELL = """
 import contextlib, io, json, sys, traceback
 for line in sys.stdin:
@@ -122,6 +123,9 @@ class Platform:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "server.log"
+        if POSTGRES in os.environ:
+            database = postgres.database_of(os.environ[POSTGRES], self.folder)
+            settings = {"FLUKSO_DATABASE_URL": database} | settings
         self.environment = environment(self.folder, **settings)
         self._arguments = ["--service", service] + (["--cert", str(pem)] if pem else [])
         self._port = port

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PostgreSQL, whose transactions overlap, keeps the limits and the order that SQLite keeps."""
+
+import pytest
+
+from tools.harness.postgres import Postgres
+from tools.harness.testbed import Platform
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def platform(request, tmp_path):
+    server = Postgres() if request.param == "postgres" else None
+    settings = {"FLUKSO_DATABASE_URL": server.url} if server else {}
+    try:
+        with Platform(tmp_path, service=None, **settings) as running:
+            yield running
+    finally:
+        if server:
+            server.close()
+
+
+def play(platform: Platform, call: str) -> str:
+    return platform.shell(f"from tests.server.overlapping import *\n{call}").strip()
+
+
+def test_no_more_devices_register_at_once_than_one_after_the_other(platform):
+    assert play(platform, "registrations(60, 20, '')") == "20 20"
+
+
+def test_a_network_registers_no_more_at_once_than_one_after_the_other(platform):
+    assert play(platform, "registrations(120, 10_000, '192.0.2.1')") == "100 100"
+
+
+def test_a_change_that_commits_after_1100_newer_ones_is_read(tmp_path):
+    """SQLite has one transaction at a time: there it cannot happen."""
+    server = Postgres()
+    try:
+        with Platform(tmp_path, service=None, FLUKSO_DATABASE_URL=server.url) as platform:
+            looks = play(platform, "late_commit(1100)")
+    finally:
+        server.close()
+    # while the late one is open, the newer ones may be read again; after it nothing is
+    assert looks == "(False, 1100) (False, 1100) (True, 1101) (False, 0)"
