@@ -4,7 +4,9 @@ sells, no sensor (docs/guide/daemon.md).
 """
 
 from flukso import config, options, uci
+from flukso.config_reader import thousandths, value_in
 from flukso.messages import meant, trouble
+from flukso.numerals import whole
 
 CLAMPS = (50, 100, 250, 500)  # A: those that are sold for these boards
 
@@ -73,7 +75,7 @@ def _odd_section(section, sensors):
             if near or not name
             else ""
         )
-    if kind == "sensor" and config.whole(name) is None:
+    if kind == "sensor" and whole(name) is None:
         return "config sensor {} is not read: sensors are named by their numbers, 1 to {}".format(
             name, sensors
         )
@@ -93,23 +95,23 @@ def _odd_option(name, known):
 
 def _line(section, option):
     """Return the line of an option, 0 when it is not there."""
-    value = config.value_in(section, option)
+    value = value_in(section, option)
     return 0 if value is None else value.line
 
 
 def _clamps(sections):
     found = []
     for section in sections:
-        value = config.value_in(section, "current") if section.type == "sensor" else None
-        class_ = config.value_in(section, "class")
+        value = value_in(section, "current") if section.type == "sensor" else None
+        class_ = value_in(section, "class")
         if (
             value is None
             or class_ is None
             or class_.text != "analog"
-            or config.value_in(section, "constant") is not None
+            or value_in(section, "constant") is not None
         ):
             continue
-        ampere = config.thousandths(value.text)
+        ampere = thousandths(value.text)
         if ampere is not None and ampere not in [1000 * size for size in CLAMPS]:
             near = min([(abs(1000 * size - ampere), size) for size in CLAMPS])[1]
             sizes = ", ".join([str(size) for size in CLAMPS[:-1]]) + " and {}".format(CLAMPS[-1])
@@ -141,7 +143,7 @@ def _no_sensor(sections):
     """Return line and words of a file that lets nothing be measured."""
     most = config.board_of(sections).sensors
     for section in sections:
-        if section.type == "sensor" and 1 <= (config.whole(section.name) or 0) <= most:
+        if section.type == "sensor" and 1 <= (whole(section.name) or 0) <= most:
             return (
                 section.line,
                 "no sensor is enabled: nothing is measured; option enable '1' is meant, perhaps",

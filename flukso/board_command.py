@@ -4,8 +4,10 @@
 from flukso import boards, config, ports, pulses, spi
 from flukso.arguments import UsageError
 from flukso.boards import BoardError
+from flukso.config_reader import thousandths
+from flukso.config_sensors import CONSTANT_MAX
 from flukso.messages import meant, trouble
-from flukso.numerals import digits
+from flukso.numerals import digits, whole
 
 NAMES = {  # name: the command's second letter, whether it is of a sensor
     "hardware": ("h", False),
@@ -223,7 +225,7 @@ def _target(words):
     letter, of_sensor = NAMES[words[0]]
     if not of_sensor:
         return letter, None
-    number = config.whole(words[1]) if len(words) > 1 else None
+    number = whole(words[1]) if len(words) > 1 else None
     if number is None or not 1 <= number <= spi.SENSORS:
         raise CommandError(
             "{} is of a sensor, from 1 to {}: {} 1, for instance".format(
@@ -245,9 +247,9 @@ def _values(name, words):
             )
         return [known[word] for word in words]
     if name == "constant":
-        constant = config.thousandths(words[0]) if len(words) == 1 else None
-        if constant is None or constant >= (config.CONSTANT_MAX + 1) * 1000:
-            raise CommandError("constant takes a number up to {}.999".format(config.CONSTANT_MAX))
+        constant = thousandths(words[0]) if len(words) == 1 else None
+        if constant is None or constant >= (CONSTANT_MAX + 1) * 1000:
+            raise CommandError("constant takes a number up to {}.999".format(CONSTANT_MAX))
         return [constant // 1000, constant % 1000]
     if name == "form":
         if words not in (["18"], ["22"]):

@@ -7,6 +7,7 @@ from flukso import boards, calibration, config, copies, pulses, uci
 from flukso.arguments import UsageError
 from flukso.boards import BoardError
 from flukso.calibration import CalibrationError, Done, Reading, Record, plain
+from flukso.config_reader import value_in
 from flukso.httpdate import minute
 from flukso.messages import meant, trouble
 from flukso.moment import Way
@@ -338,7 +339,7 @@ class _Job:
         text = uci.text_of(self._port.read_file(self._path, uci.FILE_MAX))
         for section in uci.parse(text, "flukso", []):
             value = (
-                config.value_in(section, "init")
+                value_in(section, "init")
                 if (section.type, section.name) == ("flash", "flash")
                 else None
             )

@@ -7,7 +7,8 @@ from binascii import crc32
 from collections import namedtuple
 
 from flukso import uci
-from flukso.config import CONSTANT_MAX, is_hex32
+from flukso.config_reader import is_hex32
+from flukso.config_sensors import CONSTANT_MAX
 from flukso.numerals import digits
 
 UNITS = (("MWh", 6), ("kWh", 3), ("Wh", 0))  # and their decimals down to 1 Wh

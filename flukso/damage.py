@@ -6,7 +6,7 @@ pure (docs/guide/daemon.md).
 from collections import namedtuple
 
 from flukso import config, uci
-from flukso.config import is_hex32
+from flukso.config_reader import is_hex32
 from flukso.copies import IDENTITY, identity_in
 
 # flukso, system: the texts to go on with; damaged: "flukso", "system" -> what was wrong with this

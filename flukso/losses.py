@@ -4,7 +4,7 @@
 """
 
 from flukso import copies, uci
-from flukso.config import TRUE, value_in
+from flukso.config_reader import TRUE, value_in
 from flukso.damage import items_of
 from flukso.messages import clipped
 

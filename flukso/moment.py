@@ -3,8 +3,9 @@
 itself (docs/guide/calibration.md).
 """
 
-from flukso import boards, calibration, config, daemonstatus
+from flukso import boards, calibration, daemonstatus
 from flukso.calibration import CalibrationError, Moment, Part, plain
+from flukso.config_reader import thousandths
 from flukso.numerals import digits
 
 READ_MAX_S = 5  # the daemon has read the board in this time, or says nothing of now
@@ -83,7 +84,7 @@ class Way:
             falls = _natural(board["damage"]["falls"]) if board["damage"] else 0
             self.whole = "." not in rows[sensors[0].id]["constant"]
             hardware = board["hardware"]
-            if not config.thousandths(hardware):
+            if not thousandths(hardware):
                 raise TypeError("no hardware")
         except CalibrationError:
             raise
@@ -105,7 +106,7 @@ class Way:
         )
 
     def _part(self, sensor, row, power):
-        constant = config.thousandths(row["constant"])
+        constant = thousandths(row["constant"])
         if row["counter"] is None or row["value"] is None or constant is None:
             raise CalibrationError(
                 "the daemon has not read sensor {} yet; try again in some seconds".format(

@@ -54,7 +54,7 @@ OPTIONS = (
 )
 SETTINGS = ("main", "daemon")  # sections of this type
 TYPES = ("settings", "sensor", "flash", "system")
-# What other readers of the file take: the service, the sensors' part of config.py, flukso-flash.
+# What other readers of the file take: the service, config_sensors.py, flukso-flash.
 SERVICE = ("enabled",)
 SENSOR = ("id", "type", "class", "port", "constant", "voltage", "current", "function", "enable",
           "pulses_per_kwh", "pulses_per_m3", "hold", "max_rate")  # fmt: skip

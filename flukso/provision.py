@@ -7,8 +7,9 @@ from binascii import hexlify
 from collections import namedtuple
 
 from flukso import config, copies, damage, losses, uci
-from flukso.config import is_hex32, whole
+from flukso.config_reader import FALSE, is_hex32, value_in
 from flukso.messages import trouble
+from flukso.numerals import whole
 from flukso.uci import quoted, set_option
 
 GENERATION_1 = {
@@ -74,7 +75,7 @@ def without_wish(text: str) -> str:
             if [
                 value
                 for value in values
-                if value is not None and value.text and value.text not in config.FALSE
+                if value is not None and value.text and value.text not in FALSE
             ]:
                 return set_option(text, "settings", "main", RESET, "0")
     return text
@@ -96,7 +97,7 @@ def _option(found, kind, name, option):
     """Return the text of an option, of the first section that has it; None when none has."""
     for section in found:
         if section.type == kind and name in (None, section.name):
-            value = config.value_in(section, option)
+            value = value_in(section, option)
             if value is not None and value.text:
                 return value.text
     return None

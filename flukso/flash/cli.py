@@ -6,7 +6,6 @@ import sys
 
 from flukso import boards, ports, uci, version
 from flukso.arguments import UsageError, asked_for_help, clock_url, parse
-from flukso.config import whole
 from flukso.flash import (
     auto,
     avrdude,
@@ -24,6 +23,7 @@ from flukso.flash.access import Access
 from flukso.flash.custody import LockedError
 from flukso.flash.report import Report
 from flukso.messages import trouble
+from flukso.numerals import whole
 from flukso.spiboard import LONG_FORM, SHORT_FORM
 
 COMMON_HELP = """every command but check:

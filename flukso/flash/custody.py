@@ -5,9 +5,9 @@ For both interpreters.
 
 from flukso import uci
 from flukso.boards import HELD, BoardError
-from flukso.config import whole
 from flukso.flash import guardian
 from flukso.flash.pins import DRIVER_S, WAIT_S, wait_for
+from flukso.numerals import whole
 
 DAEMON_S = 45  # a daemon that stops uploads a last time, within 15 s, and saves
 LOCK_TRIES = 20  # a quarter of a second each, as the daemon's

@@ -5,8 +5,9 @@ Site. Pure, for both interpreters.
 
 from collections import namedtuple
 
-from flukso import boards, config, uci
+from flukso import boards, uci
 from flukso.arguments import clock_url
+from flukso.config_reader import FALSE, TRUE
 from flukso.flash import avrdude, routers
 
 CONFIG = "/etc/config/flukso"
@@ -164,6 +165,6 @@ def _auto(given, programmer, router):
 
 
 def _switch(text):
-    if text not in config.TRUE + config.FALSE:
+    if text not in TRUE + FALSE:
         raise SettingsError("option auto is 0 or 1")
-    return text in config.TRUE
+    return text in TRUE

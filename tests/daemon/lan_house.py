@@ -9,7 +9,7 @@ from collections import namedtuple
 from flukso.backlog import Store
 from flukso.boards import Identity
 from flukso.clock import Believer
-from flukso.config import Sensor
+from flukso.config_sensors import Sensor
 from flukso.ports.tcp import serve_tcp
 from flukso.readings import Readings
 from flukso.register import Registrar

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flukso import config, uci
+from flukso.config_reader import thousandths
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/uci.json").read_text())
 GOOD = [pytest.param(case, id=case["id"]) for case in VECTORS["good"]]
@@ -52,14 +53,14 @@ NUMBERS = [
 
 @pytest.mark.parametrize("text, want", NUMBERS)
 def test_decimal_numbers_are_kept_in_thousandths(text, want):
-    assert config.thousandths(text) == want
+    assert thousandths(text) == want
 
 
 @pytest.mark.parametrize(
     "text", ["", ".", "-1", "+1", "1e3", "1_0", " 1", "1.2.3", "0x1", "nan", "1234567890"]
 )
 def test_what_is_no_number(text):
-    assert config.thousandths(text) is None
+    assert thousandths(text) is None
 
 
 WORDS = [
