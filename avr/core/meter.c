@@ -17,7 +17,6 @@
 #include "journal.h"
 #include "settings.h"
 
-#define COUNTED_PORTS (ANALOGS + PULSES)
 #define INTENT_COMPLETE 0xa5
 #define MILLI_MAX 999
 

@@ -42,7 +42,8 @@
 #endif
 
 #define FIRST_PULSE_PORT ANALOGS
-#define UNMAPPED 0xff /* a port that no sensor uses */
+#define COUNTED_PORTS (ANALOGS + PULSES) /* the UART's port counts nothing */
+#define UNMAPPED 0xff                    /* a port that no sensor uses */
 
 /* RAM that the C start-up code does not clear: it survives every reset but power-on. */
 #ifdef __AVR__

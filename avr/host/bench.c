@@ -14,6 +14,7 @@
 #include "../core/keeper.h"
 #include "../core/link.h"
 #include "../core/meter.h"
+#include "../core/pass.h"
 #include "../core/start.h"
 #include "../core/store.h"
 #include "../core/version.h"
@@ -30,6 +31,8 @@ uint8_t bench_cut_value;
 bool bench_stuck[BENCH_CELLS];
 bool bench_dead;
 bool bench_low;
+bool bench_led;
+uint32_t bench_seconds;
 
 static uint32_t busy; /* ticks until the operation is over */
 static bool calling;  /* the journal wants to be called */
@@ -153,23 +156,26 @@ void bench_reset_by_watchdog(void)
 	start(false, true);
 }
 
+void pass_led(uint8_t lit)
+{
+	bench_led = lit;
+}
+
 static void tick(void)
 {
+	uint8_t ticks;
+
 	clock_ticks++;
 	if (busy)
 		busy--;
 	if (calling && !busy)
 		calling = journal_step();
-	meter_tick((uint16_t)clock_ticks);
 #ifdef BOARD_SPI
 	dialogue_run();
 #endif
-	meter_account((uint8_t)(clock_ticks % (ANALOGS + PULSES)));
-	keeper_run(bench_low, 1);
-	if (clock_ticks % TICKS_PER_S == 0) {
-		meter_second();
-		keeper_second();
-	}
+	ticks = (uint8_t)((uint8_t)clock_ticks - (uint8_t)meter_ticks);
+	if (ticks >= PASS_TICKS)
+		bench_seconds += pass_run((uint16_t)clock_ticks, ticks, bench_low);
 }
 
 void bench_run(uint32_t ticks)

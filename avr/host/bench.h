@@ -23,6 +23,8 @@ extern uint8_t
 extern bool bench_stuck[BENCH_CELLS]; /* cells that are worn out: they hold 0 for ever */
 extern bool bench_dead;               /* the power has failed */
 extern bool bench_low;                /* the supply is under the threshold */
+extern bool bench_led;                /* the LED is lit */
+extern uint32_t bench_seconds;        /* passes that ended a second */
 
 /* Erases the EEPROM and forgets wear and cuts. */
 void bench_blank(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What this build is, at a fixed flash address; tools/descriptor.py fills length and CRC in after linking. */
+/*
+ * Describes this image, at a fixed address in flash. tools/descriptor.py fills in length and CRC
+ * after linking.
+ */
 #include <avr/pgmspace.h>
 
 #include "../core/settings.h"
@@ -16,7 +19,7 @@
 #define VERSION_MAJOR 2
 #define VERSION_MINOR 1
 
-/* 16 bytes at DESCRIPTOR_AT (Makefile), docs/design/firmware.md. */
+/* 16 bytes behind the interrupt vectors (docs/design/firmware.md). */
 struct descriptor {
 	char magic[4];
 	uint8_t layout;
@@ -24,7 +27,7 @@ struct descriptor {
 	uint8_t major;
 	uint8_t minor;
 	uint16_t length; /* bytes of the image, from address 0 */
-	uint16_t form;   /* digits of a delta with which a board begins, 0: it has none */
+	uint16_t form;   /* digits of a delta on a new board; 0 if it sends none */
 	uint32_t crc;    /* CRC-32 of the image without these four bytes */
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* EEPROM cells: single operations for the main loop, and the interrupt that writes the journal's records. */
+/*
+ * Single EEPROM operations for the main loop, and the interrupt that writes the journal's records.
+ */
 #include "../core/eeprom.h"
 
 #include <avr/io.h>
@@ -9,7 +11,7 @@
 #include "../core/shape.h"
 #include "vectors.h"
 
-/* EEPE must follow EEMPE within four cycles: interrupts are off here. */
+/* Starts an operation with interrupts off, because EEPE must follow EEMPE within four cycles. */
 static inline void start(uint16_t at, uint8_t value, uint8_t mode)
 {
 	EEAR = at;

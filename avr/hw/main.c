@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Start and main loop: one bounded piece of work after the other. */
+/* Start and main loop. Each step of the loop does a bounded piece of work. */
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 
-#include "../core/keeper.h"
 #include "../core/meter.h"
+#include "../core/pass.h"
 #include "../core/start.h"
 #include "board.h"
 #include "serve.h"
@@ -12,45 +12,9 @@
 #include "tick.h"
 #include "watchdog.h"
 
-#define COUNTED_PORTS (FIRST_PULSE_PORT + PULSES)
-
-/*
- * One input after the other, each has its turn in 10 ms: what a failing supply may miss, 0.4 Wh of a clamp of 500 A. The
- * LED shines for two such rounds when a counter has moved in the two before.
- */
-static void account(bool low)
+void pass_led(uint8_t lit)
 {
-	static uint8_t turn;
-	static bool moved;
-
-	if (meter_account(turn < COUNTED_PORTS ? turn : (uint8_t)(turn - COUNTED_PORTS)))
-		moved = true;
-	if (++turn < 2 * COUNTED_PORTS)
-		return;
-	turn = 0;
-	led_set(moved && !low);
-	moved = false;
-}
-
-#define PASS_TICKS \
-	4 /* 2 ms with SPI: often enough for every input, and the processor sleeps in between */
-
-static void pass(uint16_t now)
-{
-	static uint16_t second; /* tick at which the last one began */
-	uint8_t ticks = (uint8_t)(now - meter_ticks);
-	bool low = supply_low();
-
-	meter_tick(now);
-	account(low);
-	keeper_run(low, ticks);
-	if ((uint16_t)(now - second) >= TICKS_PER_S) {
-		second = (uint16_t)(second + TICKS_PER_S);
-		meter_second();
-		keeper_second();
-		serve_second();
-	}
-	watchdog_kick();
+	led_set(lit);
 }
 
 __attribute__((OS_main)) int main(void)
@@ -63,7 +27,7 @@ __attribute__((OS_main)) int main(void)
 	DDRB |= _BV(LED_BIT);
 	sound = meter_start(!power_on);
 	tick_init();
-	sei(); /* the inputs count again after 3 ms; to read the EEPROM takes ten times as long */
+	sei(); /* now, so that the inputs count again after 3 ms; reading the EEPROM takes 30 */
 	start_restore(power_on, reset_reason & _BV(WDRF), sound);
 	supply_init();
 	serve_init();
@@ -71,11 +35,16 @@ __attribute__((OS_main)) int main(void)
 	sleep_enable();
 	for (;;) {
 		uint16_t now;
+		uint8_t ticks;
 
 		serve_run();
 		now = tick_now();
-		if ((uint8_t)(now - meter_ticks) >= PASS_TICKS)
-			pass(now);
+		ticks = (uint8_t)(now - meter_ticks);
+		if (ticks >= PASS_TICKS) {
+			if (pass_run(now, ticks, supply_low()))
+				serve_second();
+			watchdog_kick();
+		}
 		sleep_cpu();
 	}
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* UART at 115200 baud 8N1; with the port disabled what the master sends comes back and the driver stays on. */
+/*
+ * The UART at 115200 baud 8N1. While the port is disabled, the bus gets back what it sends, and the
+ * driver stays on.
+ */
 #ifdef BOARD_SPI
 #include "port6.h"
 
@@ -11,9 +14,9 @@
 #include "board.h"
 #include "vectors.h"
 
-#define PORT_INDEX 5 /* its index in the map */
+#define PORT_INDEX 5 /* in settings.map */
 
-/* Bytes that came while the queue was full, or before which the receiver itself lost one. Written where bytes come in. */
+/* Counts bytes that found the queue full, and losses in the receiver itself. */
 uint16_t uart_overruns;
 
 static inline void receive(uint8_t byte, bool lost)
@@ -45,7 +48,7 @@ static void disable(void)
 	PORTD |= _BV(RS485_BIT);
 }
 
-/* One byte. */
+/* Sends one byte, if there is one and the UART can take it. */
 static void send(void)
 {
 	struct link *now = &link;
@@ -62,7 +65,7 @@ static void send(void)
 		uint8_t guard = guard_enter();
 
 		PORTD |= _BV(RS485_BIT);
-		UCSR0A = _BV(TXC0); /* the end of the byte before this one is no end */
+		UCSR0A = _BV(TXC0); /* the byte before this one was not the last */
 		UDR0 = byte;
 		guard_leave(guard);
 	} else {
@@ -78,7 +81,10 @@ void port6_run(void)
 		disable();
 	else if (!(UCSR0B & _BV(RXEN0)))
 		enable();
-	/* Two: the bus brings one in 500 µs, and the main loop comes by each 500 µs or so; the transmitter takes two at once. */
+	/*
+	 * The bus brings a byte each 500 µs, about as often as this runs; the transmitter holds
+	 * two.
+	 */
 	send();
 	send();
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the board says to the world: the SPI bus of generation 2, the serial line of generation 1. */
+/* The board's connection: the SPI bus of generation 2, the serial line of generation 1. */
 #ifndef HW_SERVE_H
 #define HW_SERVE_H
 
 void serve_init(void);
 
-/* All the time. Main loop. */
+/* Handles messages, or sends the next line. Called each time the main loop wakes up. */
 void serve_run(void);
 
-/* Once a second, when the powers are new. Main loop. */
+/* Called once a second by the main loop, when the powers are new. */
 void serve_second(void);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SPI slave in mode 2, as the board's level shifter inverts the clock (docs/design/protocols.md §1). */
+/*
+ * The SPI slave, in mode 2 because the board's level shifter inverts the clock
+ * (docs/design/protocols.md §1).
+ */
 #ifdef BOARD_SPI
 #include "../core/dialogue.h"
 #include "../core/guard.h"
@@ -15,7 +18,7 @@ void serve_byte(void)
 	SPDR = link_byte(SPDR);
 }
 
-/* Gives the reply, unless the master has begun anew meanwhile; loads its first byte if the master waits already. */
+/* If the master already waits, the reply's first byte is loaded here. */
 void dialogue_answer(uint8_t length, uint8_t epoch)
 {
 	uint8_t guard = guard_enter();
@@ -24,7 +27,10 @@ void dialogue_answer(uint8_t length, uint8_t epoch)
 		link_answer(length);
 		if (link.state == LINK_WAIT && !(SPSR & _BV(SPIF))) {
 			SPDR = 'l';
-			/* A byte that was on its way, or has just ended, refuses or overtakes it: the interrupt loads it. */
+			/*
+			 * Fails if a byte is being clocked or has just ended; then the interrupt
+			 * loads it.
+			 */
 			if (!(SPSR & (_BV(SPIF) | _BV(WCOL)))) {
 				link.state = LINK_REPLY;
 				link.at = 0;

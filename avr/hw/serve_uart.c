@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The serial line of generation 1, 4800 baud 8N1: the board only speaks (docs/design/protocols.md §2). */
+/*
+ * The serial line of generation 1, 4800 baud 8N1. The board only sends (docs/design/protocols.md
+ * §2).
+ */
 #ifdef BOARD_UART
 #include "../core/flags.h"
 #include "../core/line.h"
@@ -10,9 +13,12 @@
 #include "watchdog.h"
 #include "vectors.h"
 
-#define SILENCE_S 20 /* after reset the router's boot loader takes every byte for a key press */
+#define SILENCE_S 20 /* after a reset: the router's boot loader takes any byte for a key press */
 
-/* Written by the main loop while at == length, then read by the interrupt until it is so again. */
+/*
+ * The main loop writes line and length while at == length; the interrupt then sends until they are
+ * equal again.
+ */
 static char line[LINE_MAX];
 static volatile uint8_t at;
 static volatile uint8_t length;
@@ -20,7 +26,7 @@ static volatile uint8_t length;
 static uint8_t silence_s = SILENCE_S;
 static uint16_t brownouts_seen;
 
-/* Each 2.1 ms while a line is on its way. */
+/* Sends the next byte, each 2.1 ms while a line is being sent. */
 CYCLES_MAX(USART_UDRE_vect, 220);
 void serve_send(void)
 {

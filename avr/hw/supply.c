@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* AIN1 against the bandgap, through timer 1's input capture. */
+/* The comparator of AIN1 with the bandgap, which interrupts through timer 1's input capture. */
 #include "supply.h"
 
 #include "../core/keeper.h"
 #include "board.h"
 #include "vectors.h"
 
-/* First what the charge of the capacitors is for, then everything else. */
+/* The save comes first, because the capacitors' charge is limited. */
 CYCLES_MAX(TIMER1_CAPT_vect, 280);
 void supply_dip(void)
 {
 	keeper_dip();
 	led_set(0);
-	TIMSK1 = _BV(OCIE1A); /* the tick's, and not this one */
+	TIMSK1 = _BV(OCIE1A); /* masks this interrupt and keeps the tick's */
 }
 
 void supply_init(void)
@@ -21,7 +21,10 @@ void supply_init(void)
 	ACSR = _BV(ACBG) | _BV(ACIC);
 }
 
-/* The interrupt masks itself; it is armed again here, so that noise at the threshold is no storm. */
+/*
+ * The interrupt masks itself and is armed again here, so that noise at the threshold cannot flood
+ * the board.
+ */
 bool supply_low(void)
 {
 	if (ACSR & _BV(ACO))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The supply's comparator: a fall under the threshold begins a record at once. */
+/* The comparator of the supply. A fall below the threshold begins a save at once. */
 #ifndef HW_SUPPLY_H
 #define HW_SUPPLY_H
 
@@ -7,7 +7,7 @@
 
 void supply_init(void);
 
-/* True while the supply is low. Main loop, all the time. */
+/* Returns true while the supply is low. Called in each pass of the main loop. */
 bool supply_low(void);
 
 #endif

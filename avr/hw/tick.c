@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Timer 1 runs freely in units of 8 cycles; its compare A is the tick, its value the time of the edges. */
+/*
+ * Timer 1 runs freely in units of 8 cycles. Its compare A makes the tick; its value dates the
+ * edges.
+ */
 #include "tick.h"
 
 #include <stdbool.h>
@@ -9,23 +12,29 @@
 #include "board.h"
 #include "vectors.h"
 
-/* Written by the tick interrupt; read by the edge interrupts, which never nest with it, and by the main loop. */
+/*
+ * Written by the tick interrupt. The edge interrupts, which never nest with it, and the main loop
+ * read it.
+ */
 static struct beat {
 	uint8_t channel; /* the clamp being converted */
-	uint8_t input;   /* the pulse input whose turn it is */
-	uint8_t phase;   /* of the TICK_PHASES ticks that are exact together */
+	uint8_t input;   /* the pulse input that is checked */
+	uint8_t phase;   /* in the TICK_PHASES ticks that together have the exact length */
 	uint16_t ticks;
-	uint16_t due; /* time of the next tick */
-	volatile uint8_t
-		seen; /* low byte of ticks, as the main loop last saw them; it writes this alone */
+	uint16_t due;          /* time of the next tick */
+	volatile uint8_t seen; /* by the main loop: low byte of ticks when it last read them */
 } beat;
 
-/* Storms of edges can hold a tick up for so long that the next one is due before the timer could be set for it. */
+/*
+ * A storm of edges can delay a tick until the next one is nearly due. From this delay on it is
+ * late.
+ */
 #define LATE_UNITS (TICK_UNITS / 2)
 
 /*
- * The main loop had no time for so long: 60 ms, generation 1 48. A record that it waits for takes less, and the watchdog acts at
- * 125. It is the edges' fault when an input has so many from one look at it to the next.
+ * The main loop is starved when it has not read the tick for 60 ms (48 ms with generation 1). It
+ * never waits for a record that long, and the watchdog acts at 125 ms. An input with STORM_EDGES
+ * edges between two checks is to blame.
  */
 #ifdef BOARD_SPI
 #define STARVED_TICKS 120
@@ -35,10 +44,16 @@ static struct beat {
 #define STORM_EDGES 3
 #endif
 
-/* How much time edges leave: then all are looked for, those of masked inputs are not, or none. */
+/*
+ * How far behind the board is. LATE: masked inputs stay masked. STARVED: inputs in a storm are
+ * masked.
+ */
 enum { IN_TIME, LATE, STARVED };
 
-/* The next tick is due. After a late one it comes as soon as a conversion is done: no tick is ever left out. */
+/*
+ * Sets the timer for the next tick. After a late tick it comes as soon as a conversion is done, so
+ * no tick is left out.
+ */
 static inline void schedule(struct beat *now, uint16_t time)
 {
 	uint16_t units = TICK_UNITS;
@@ -58,7 +73,7 @@ static inline void schedule(struct beat *now, uint16_t time)
 	OCR1A = units;
 }
 
-/* Takes the conversion that the last tick started and starts the next clamp's. */
+/* Adds the conversion that the last tick started, and starts the next clamp's. */
 static inline void sample(struct beat *now)
 {
 	uint8_t channel = now->channel;
@@ -76,12 +91,12 @@ static inline void sample(struct beat *now)
 	ADCSRA = ADC_START;
 }
 
-/* True when the input's edges are to be looked for. */
-static inline bool beat_input(struct pulse *pulse, uint8_t level, uint16_t time, uint8_t pressed)
+/* Returns true when the input's edge interrupt is to be on. */
+static inline bool beat_input(struct pulse *pulse, uint8_t level, uint16_t time, uint8_t pressure)
 {
-	if (pressed == STARVED && pulse->edges >= STORM_EDGES)
+	if (pressure == STARVED && pulse->edges >= STORM_EDGES)
 		pulse->edges = PULSE_EDGES_A_BEAT;
-	return pulse_beat(pulse, level, time, beat.ticks, pressed);
+	return pulse_beat(pulse, level, time, beat.ticks, pressure);
 }
 
 CYCLES_MAX(TIMER1_COMPA_vect, 400);
@@ -89,23 +104,23 @@ void tick_beat(void)
 {
 	uint16_t time = TCNT1;
 	struct beat *now = &beat;
-	uint8_t pressed = IN_TIME;
+	uint8_t pressure = IN_TIME;
 
 	BASE(now);
 	if ((uint16_t)(time - now->due) >= LATE_UNITS)
-		pressed = LATE;
+		pressure = LATE;
 	sample(now);
 	schedule(now, time);
 	if ((uint8_t)((uint8_t)now->ticks - now->seen) >= STARVED_TICKS)
-		pressed = STARVED;
+		pressure = STARVED;
 	now->input ^= 1;
 	if (now->input) {
-		if (beat_input(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0, time, pressed))
+		if (beat_input(&inputs.pulse[0], PIND & _BV(PIND2) ? 1 : 0, time, pressure))
 			EIMSK |= _BV(INT0);
 		else
 			EIMSK &= (uint8_t)~_BV(INT0);
 	} else {
-		if (beat_input(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0, time, pressed))
+		if (beat_input(&inputs.pulse[1], PIND & _BV(PIND3) ? 1 : 0, time, pressure))
 			EIMSK |= _BV(INT1);
 		else
 			EIMSK &= (uint8_t)~_BV(INT1);

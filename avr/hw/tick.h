@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The board's beat: one interrupt a tick samples a clamp and ages the pulse inputs. */
+/* The tick interrupt samples one clamp and checks one pulse input each time. */
 #ifndef HW_TICK_H
 #define HW_TICK_H
 
@@ -8,7 +8,7 @@
 /* Starts timer, ADC and edge interrupts. */
 void tick_init(void);
 
-/* Ticks since reset, low half; wraps. Main loop. */
+/* Returns the ticks since the reset, modulo 65536. Main loop. */
 uint16_t tick_now(void);
 
 #endif

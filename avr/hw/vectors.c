@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One entry for all interrupts: to save and restore the registers takes 66 bytes, so they share it. A vector leaves its
- * number in r24, which the entry hands to vectors_dispatch() as its argument.
+ * All interrupts share one entry, because saving and restoring the registers takes 66 bytes. A
+ * vector puts its number into r24, where vectors_dispatch() expects its argument.
  */
 #include "vectors.h"
 
@@ -27,8 +27,9 @@ OWN void vectors_dispatch(uint8_t number);
 __attribute__((naked)) OWN void vectors_entry(void);
 
 /*
- * The bus has 250 µs for each byte and all interrupts below BUS go before it: these look after it on their way, so that
- * it waits for two other interrupts at most.
+ * A byte of the bus must be handled within 250 µs, but the interrupts numbered below BUS have
+ * priority. They handle a waiting byte before they return, so that it never waits for more than two
+ * other interrupts.
  */
 void vectors_dispatch(uint8_t number)
 {
@@ -56,7 +57,7 @@ void vectors_dispatch(uint8_t number)
 #endif
 }
 
-/* Saves what a function may change, r24 having been saved by the vector. */
+/* Saves the registers that a function may change; the vector has saved r24. */
 void vectors_entry(void)
 {
 	__asm__("push r0\n\t"
@@ -94,7 +95,7 @@ VECTOR(WDT_vect, HANG)
 VECTOR(SPI_STC_vect, BUS)
 VECTOR(USART_RX_vect, UART)
 
-/* The last bit is out: the driver listens again. */
+/* Switches the driver back to listening when the last bit has been sent. */
 CYCLES_MAX(USART_TX_vect, 20);
 ISR(USART_TX_vect, ISR_NAKED)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The watchdog, first an interrupt that saves, then a reset. */
+/* The watchdog: first an interrupt that saves, then a reset. */
 #ifndef HW_WATCHDOG_H
 #define HW_WATCHDOG_H
 
@@ -8,10 +8,10 @@
 /* MCUSR of the last reset. */
 extern uint8_t reset_reason;
 
-/* At start, with interrupts off: the change is timed. */
+/* Arms the watchdog. Its registers take only timed changes. */
 void watchdog_init(void);
 
-/* The main loop lives. */
+/* Restarts the watchdog. Called in each pass of the main loop. */
 void watchdog_kick(void);
 
 #endif
