@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fakes around the core: what hw/ is on the board. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -21,6 +20,7 @@
 
 #define SPLIT_TICKS 4 /* 1.8 ms in ticks of 0.5 ms, rounded up */
 #define BOTH_TICKS 7  /* 3.4 ms */
+#define READY_TICKS 4000
 
 uint8_t bench_cells[BENCH_CELLS];
 uint32_t bench_wear[BENCH_CELLS];
@@ -33,9 +33,10 @@ bool bench_dead;
 bool bench_low;
 bool bench_led;
 uint32_t bench_seconds;
+uint32_t bench_random = 1;
 
-static uint32_t busy; /* ticks until the operation is over */
-static bool calling;  /* the journal wants to be called */
+static uint32_t busy; /* ticks until the operation ends */
+static bool calling;  /* journal_step() is called when the EEPROM is idle */
 static uint32_t clock_ticks;
 
 void bench_check(bool ok, const char *file, int line, const char *text)
@@ -67,7 +68,7 @@ bool eeprom_idle(void)
 	return !busy && !calling;
 }
 
-/* The operation's effect, as far as the power lasts. */
+/* Changes a cell as the operation does, unless the power fails before. */
 static void operate(uint16_t at, uint8_t value, enum eeprom_mode mode)
 {
 	bool cut = ++bench_ops == bench_cut_at;
@@ -190,6 +191,36 @@ void bench_dip(void)
 	keeper_dip();
 }
 
+void bench_ready(void)
+{
+	bench_blank();
+	bench_power_on();
+	bench_run(READY_TICKS);
+}
+
+void bench_set_counters(uint32_t value)
+{
+	for (uint8_t i = 0; i < SENSORS; i++)
+		meter_set(i, value + i, 0);
+}
+
+bool bench_counters_are(uint32_t value)
+{
+	for (uint8_t i = 0; i < SENSORS; i++) {
+		if (sensor_counter[i] != value + i)
+			return false;
+	}
+	return true;
+}
+
+uint32_t bench_any(uint32_t below)
+{
+	bench_random ^= bench_random << 13;
+	bench_random ^= bench_random >> 17;
+	bench_random ^= bench_random << 5;
+	return bench_random % below;
+}
+
 #ifdef BOARD_SPI
 void dialogue_answer(uint8_t length, uint8_t epoch)
 {
@@ -197,7 +228,10 @@ void dialogue_answer(uint8_t length, uint8_t epoch)
 		link_answer(length);
 }
 
-/* What the master reads while it clocks one byte: the board loads the next one after it. */
+/*
+ * Clocks one byte and returns what the master reads: the byte that the board loaded after the last
+ * one.
+ */
 static uint8_t exchange(uint8_t out)
 {
 	static uint8_t loaded;

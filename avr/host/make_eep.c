@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Prints the .eep of a new board: its default settings as Intel hex. For the UART board: the sensors' ids as arguments. */
+/*
+ * Prints the .eep file of a new board: its default settings as Intel hex. The UART board's sensor
+ * ids are arguments.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +41,10 @@ static int read_id(int sensor, const char *text)
 	return 0;
 }
 
-/* "hold=20000" (µs) or "pulses=3200" (a kWh), for both inputs; -1 when it is neither, or out of range. */
+/*
+ * Reads "hold=20000" (µs) or "pulses=3200" (a kWh), for both inputs. Returns -1 if it is neither or
+ * out of range.
+ */
 static int read_option(const char *text)
 {
 	unsigned value;

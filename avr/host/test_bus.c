@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The bus: vectors of docs/design/protocols.md, damaged messages, masters that die or do not read. */
+/*
+ * The bus: the vectors of docs/design/protocols.md, damaged messages, and masters that stop in the
+ * middle.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +18,6 @@
 #define REPLY_TICKS 20 /* 10 ms */
 #define COMMIT_TICKS 800
 
-static void ready(void)
-{
-	bench_blank();
-	bench_power_on();
-	bench_run(4000);
-}
-
 static void vectors_hold(void)
 {
 	char reply[REPLY_MAX];
@@ -35,7 +31,7 @@ static void vectors_hold(void)
 	}
 	for (size_t i = 0; i < sizeof(dialogues) / sizeof(dialogues[0]); i++) {
 		if (dialogues[i].first)
-			ready();
+			bench_ready();
 		CHECK(bench_ask(dialogues[i].send, COMMIT_TICKS, reply));
 		CHECK(strcmp(reply, dialogues[i].reply) == 0);
 	}
@@ -45,7 +41,7 @@ static void refusals_change_nothing(void)
 {
 	char reply[REPLY_MAX];
 
-	ready();
+	bench_ready();
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		struct settings before = settings;
 		struct more rest = more;
@@ -57,15 +53,15 @@ static void refusals_change_nothing(void)
 	}
 }
 
-/* A master that dies after n bytes of an exchange: the next complete command is understood. */
-static void masters_may_die_anywhere(void)
+/* Whatever number of bytes a master stops after, its next message is understood. */
+static void masters_may_stop_anywhere(void)
 {
 	static const char EXCHANGE[] =
 		"lgd30.u41\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 	char reply[REPLY_MAX];
 
 	for (size_t n = 0; n < sizeof(EXCHANGE); n++) {
-		ready();
+		bench_ready();
 		for (size_t i = 0; i < n; i++) {
 			link_byte((uint8_t)EXCHANGE[i]);
 			bench_run(i > 6);
@@ -77,12 +73,12 @@ static void masters_may_die_anywhere(void)
 	}
 }
 
-/* A delta stays until its reply has been read to the end. */
+/* A delta is sent again until its reply was read to the end. */
 static void lost_replies_lose_no_delta(void)
 {
 	char first[REPLY_MAX], second[REPLY_MAX];
 
-	ready();
+	bench_ready();
 	CHECK(bench_ask("lgd30.", REPLY_TICKS, first));
 	inputs.pulse[0].count++;
 	bench_run(20);
@@ -92,7 +88,7 @@ static void lost_replies_lose_no_delta(void)
 	link_byte(0);
 	bench_run(REPLY_TICKS);
 	for (int i = 0; i < 20; i++)
-		link_byte(0); /* and not a byte more */
+		link_byte(0); /* stops before the end */
 	inputs.pulse[1].count++;
 	bench_run(20);
 	CHECK(bench_ask("lgd30.", REPLY_TICKS, second));
@@ -103,7 +99,7 @@ static void lost_replies_lose_no_delta(void)
 	CHECK(strcmp(second, "gd") == 0);
 }
 
-/* The form is a setting of its own: the hardware's version does not change it. */
+/* The form is a setting; the hardware version does not change it. */
 static void deltas_have_the_form_that_was_set(void)
 {
 	static const struct {
@@ -116,7 +112,7 @@ static void deltas_have_the_form_that_was_set(void)
 	};
 	char reply[REPLY_MAX];
 
-	ready();
+	bench_ready();
 	for (size_t i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]); i++) {
 		CHECK(bench_ask(STEPS[i].send, REPLY_TICKS, reply));
 		bench_run(TICKS_PER_S);
@@ -125,14 +121,14 @@ static void deltas_have_the_form_that_was_set(void)
 	}
 }
 
-/* Random bytes and damaged messages: no more is set than the CRC lets through, and the board answers afterwards. */
+/* The board still answers after random bytes and damaged messages. */
 static void noise_is_survived(void)
 {
 	static const char ALPHABET[] = "lllu..gscdpmfwbethz0123456789abcdef\0\0";
 	char reply[REPLY_MAX];
 
 	srand(7);
-	ready();
+	bench_ready();
 	for (int round = 0; round < 20000; round++) {
 		int length = rand() % 40;
 
@@ -154,7 +150,7 @@ int main(void)
 {
 	vectors_hold();
 	refusals_change_nothing();
-	masters_may_die_anywhere();
+	masters_may_stop_anywhere();
 	lost_replies_lose_no_delta();
 	deltas_have_the_form_that_was_set();
 	noise_is_survived();

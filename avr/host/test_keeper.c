@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* When records and settings are written, and what that wears; built for either board. */
+/* When records and settings are written, and how much that wears; built for either board. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,22 +14,9 @@
 
 enum { RUSH_TICKS = 4000, HOUR_S = 3600 };
 
-static void ready(void)
-{
-	bench_blank();
-	bench_power_on();
-	bench_run(RUSH_TICKS);
-}
-
 static void pulse(void)
 {
 	inputs.pulse[0].count++;
-}
-
-static void set_all(uint32_t value)
-{
-	for (uint8_t i = 0; i < SENSORS; i++)
-		meter_set(i, value + i, 0);
 }
 
 static uint32_t pulses(void)
@@ -66,27 +53,26 @@ static bool clean_slots_are_erased(void)
 	return true;
 }
 
-/* All slots have been used, so that each is erased before it is written. */
+/* Uses all slots, so that each has to be erased before it is written. */
 static void use_all_slots(void)
 {
 	for (uint32_t k = 0; k < FULL_SLOTS + 3; k++) {
-		set_all(0x10101 + 1000 * k);
+		bench_set_counters(0x10101 + 1000 * k);
 		keeper_record();
 		bench_run(1500);
 	}
 }
 
 /*
- * Two dips while a full slot is being erased: what it has cost so far is not counted against the
- * slots after it.
+ * Two dips while a full slot is being erased: the tries so far are not counted against other slots.
  */
 static void erasing_begins_anew_after_a_save(void)
 {
 	for (uint8_t first = 1; first < FULL_SIZE; first++) {
 		for (uint8_t second = first; second < FULL_SIZE; second = (uint8_t)(second + 5)) {
-			ready();
+			bench_ready();
 			use_all_slots();
-			set_all(0x30303);
+			bench_set_counters(0x30303);
 			keeper_record();
 			for (int k = 0; k < 2; k++) {
 				uint8_t tries = k ? second : first;
@@ -103,11 +89,11 @@ static void erasing_begins_anew_after_a_save(void)
 	}
 }
 
-/* Brown-outs are written down within the hour whether the board counts or not. */
+/* Brown-outs are stored within the hour, whether the board counts or not. */
 static void events_are_stored_hourly(void)
 {
 	for (int counting = 0; counting < 2; counting++) {
-		ready();
+		bench_ready();
 		for (int k = 0; k < 5; k++) {
 			pulse();
 			bench_run(20);
@@ -134,16 +120,16 @@ static void minutes(int n)
 	}
 }
 
-/* Without a dip: a pulse is safe after an hour, a counter that went far within ten minutes. */
+/* Without a dip, a pulse is stored after an hour, a distant counter within ten minutes. */
 static void records_are_written_in_time(void)
 {
 	for (int far = 0; far < 2; far++) {
-		ready();
-		set_all(1000);
+		bench_ready();
+		bench_set_counters(1000);
 		keeper_record();
 		bench_run(RUSH_TICKS);
 		minutes(1);
-		set_all(far ? 1000 + 32769 : 1001);
+		bench_set_counters(far ? 1000 + 32769 : 1001);
 		minutes(far ? KEEPER_FAR_MIN : KEEPER_RECORD_MIN);
 		bench_run(RUSH_TICKS);
 		bench_power_on();
@@ -151,10 +137,10 @@ static void records_are_written_in_time(void)
 	}
 }
 
-/* With nothing to count, a dip a minute writes settings each hour, not each minute. */
+/* Without pulses, a dip each minute writes the settings each hour, not each minute. */
 static void dips_do_not_write_settings_each_minute(void)
 {
-	ready();
+	bench_ready();
 	for (int second = 0; second < 24 * HOUR_S; second++) {
 		if (second % 60 == 0)
 			dip_and_recover(10);
@@ -164,14 +150,11 @@ static void dips_do_not_write_settings_each_minute(void)
 	CHECK(worst_wear() > 2 && worst_wear() < 30);
 }
 
-/*
- * 100 Hz for 20 s while settings are being written: they get there, and no cell is written again
- * for each dip.
- */
+/* A ripple of 100 Hz for 20 s neither stops the writing of settings nor makes it begin again. */
 static void ripple_does_not_restart_settings(void)
 {
 	for (uint32_t high = 8; high <= 18; high += 5) {
-		ready();
+		bench_ready();
 		memset(bench_wear, 0, sizeof(bench_wear));
 		for (int k = 0; k < 2000; k++) {
 			if (k == 100) {
@@ -188,14 +171,13 @@ static void ripple_does_not_restart_settings(void)
 }
 
 /*
- * RAM of another program, kept by a reset that was no power-on: counters come from the EEPROM, no
- * pulse from the RAM.
+ * If a reset keeps the RAM of another program, counters come from the EEPROM and no pulse from RAM.
  */
 static void foreign_ram_counts_nothing(void)
 {
 	for (int filling = 1; filling < 256; filling += 50) {
-		ready();
-		set_all(1000);
+		bench_ready();
+		bench_set_counters(1000);
 		keeper_record();
 		bench_run(RUSH_TICKS);
 		memset(&inputs, filling, sizeof(inputs));
@@ -210,10 +192,10 @@ static void foreign_ram_counts_nothing(void)
 	}
 }
 
-/* A supply that ripples for four hours wears no cell by more than a few erasures. */
+/* A supply that ripples for four hours costs each cell only a few erasures. */
 static void ripple_wears_nothing_out(void)
 {
-	ready();
+	bench_ready();
 	for (uint32_t second = 0; second < 14400; second++) {
 		pulse();
 		meter_account(FIRST_PULSE_PORT);
@@ -223,14 +205,14 @@ static void ripple_wears_nothing_out(void)
 		}
 		keeper_second();
 	}
-	CHECK(worst_wear() > 0 &&
-	      worst_wear() < 30); /* 60 saves and 48 that come back, in 6 slots */
+	/* KEEPER_SAVES and 48 more in four hours, in 6 slots. */
+	CHECK(worst_wear() > 0 && worst_wear() < 30);
 }
 
-/* A board that hangs after each start stops writing after a few times. */
+/* A board that hangs after each start stops writing when its saves are used up. */
 static void hanging_for_ever_wears_nothing_out(void)
 {
-	ready();
+	bench_ready();
 	for (int k = 0; k < 400; k++) {
 		pulse();
 		bench_run(250);
@@ -243,27 +225,24 @@ static void hanging_for_ever_wears_nothing_out(void)
 	CHECK(pulses() == 400);
 }
 
-/* Enough records for each slot to have its turn. */
+/* Uses each slot at least twice. */
 static void use_slots_again(void)
 {
 	use_all_slots();
 	use_all_slots();
 }
 
-/*
- * A slot with a cell that does not erase any more is left out for good, counted, and nothing is
- * lost with it.
- */
-static void worn_full_slots_are_left_out(void)
+/* A slot with a cell that no longer erases is retired, and nothing is lost with it. */
+static void worn_full_slots_are_retired(void)
 {
 	for (int cell = 0; cell < FULL_SIZE + TAIL_SIZE; cell += 4) {
-		ready();
+		bench_ready();
 		use_slots_again();
 		bench_stuck[cell < FULL_SIZE ? FULL_AT + 3 * FULL_SIZE + cell
 					     : TAIL_AT + 3 * TAIL_SIZE + cell - FULL_SIZE] = true;
 		use_slots_again();
 		CHECK(more.worn_full == 1 << 3);
-		set_all(0x51515);
+		bench_set_counters(0x51515);
 		keeper_record();
 		keeper_commit();
 		bench_run(RUSH_TICKS);
@@ -277,9 +256,9 @@ static void worn_full_slots_are_left_out(void)
 	}
 }
 
-static void worn_short_slots_are_left_out(void)
+static void worn_short_slots_are_retired(void)
 {
-	ready();
+	bench_ready();
 	bench_stuck[SHORT_AT + 2 * SHORT_SIZE + 5] = true;
 	for (uint32_t n = 1; n < 60; n++) {
 		pulse();
@@ -297,10 +276,10 @@ static void worn_short_slots_are_left_out(void)
 	memset(bench_stuck, 0, sizeof(bench_stuck));
 }
 
-/* As many slots are left as a falling supply needs. */
-static void not_all_slots_are_left_out(void)
+/* As many slots stay in use as a save needs, even if all are worn. */
+static void some_slots_are_never_retired(void)
 {
-	ready();
+	bench_ready();
 	for (int slot = 0; slot < FULL_SLOTS; slot++) {
 		use_slots_again();
 		memset(bench_stuck, 0, sizeof(bench_stuck));
@@ -313,55 +292,12 @@ static void not_all_slots_are_left_out(void)
 	CHECK(sensor_counter[0] == 0x10101 + 1000 * (FULL_SLOTS + 2));
 }
 
-/*
- * A complete record that is not sound: an older one is taken, and that is told; one that was cut
- * off is no damage.
- */
-static void damage_is_told(void)
-{
-	for (int cell = 0; cell < FULL_SIZE - 1; cell++) {
-		for (uint16_t newer = 1; newer <= 2; newer++) {
-			ready();
-			for (uint32_t k = 0; k < 5; k++) {
-				set_all(1000 * k);
-				keeper_record();
-				bench_run(1500);
-			}
-			for (uint16_t k = 0; k < newer; k++)
-				bench_cells[FULL_AT +
-					    ((journal.full_next + FULL_SLOTS - 1u - k) %
-					     FULL_SLOTS) *
-						    FULL_SIZE +
-					    (unsigned)cell] ^= 0x40;
-			bench_power_on();
-			CHECK(sensor_counter[0] == 4000 - 1000u * newer);
-			CHECK(more.fallbacks == 1 && more.age == newer);
-			bench_run(RUSH_TICKS);
-			bench_power_on();
-			CHECK(more.fallbacks == 1);
-		}
-	}
-	ready();
-	set_all(1000);
-	keeper_record();
-	bench_run(1500);
-	pulse();
-	bench_run(20);
-	bench_dip();
-	bench_run(120);
-	CHECK(journal.shorts == 1);
-	bench_cells[SHORT_AT + journal.short_live * SHORT_SIZE + 7] ^= 1;
-	bench_power_on();
-	CHECK(pulses() == 1000 + FIRST_PULSE_PORT && more.fallbacks == 1);
-}
-
 int main(void)
 {
 	erasing_begins_anew_after_a_save();
-	worn_full_slots_are_left_out();
-	worn_short_slots_are_left_out();
-	not_all_slots_are_left_out();
-	damage_is_told();
+	worn_full_slots_are_retired();
+	worn_short_slots_are_retired();
+	some_slots_are_never_retired();
 	records_are_written_in_time();
 	events_are_stored_hourly();
 	dips_do_not_write_settings_each_minute();

@@ -13,17 +13,10 @@ enum {
 	ROUND = COUNTED_PORTS * PASS_TICKS, /* ticks in which each input has its turn */
 };
 
-static void start(void)
-{
-	bench_blank();
-	bench_power_on();
-	bench_run(2 * TICKS_PER_S);
-}
-
 /* A failing supply misses at most what came since an input's last turn. */
 static void each_input_has_its_turn_in_a_round(void)
 {
-	start();
+	bench_ready();
 	for (int i = 0; i < 100; i++) {
 		uint32_t before[PULSES];
 
@@ -50,7 +43,7 @@ static int ticks_lit(int rounds)
 
 static void the_led_shows_that_a_counter_moved(void)
 {
-	start();
+	bench_ready();
 	CHECK(ticks_lit(6) == 0);
 	inputs.pulse[0].count++;
 	CHECK(ticks_lit(6) == 2 * ROUND);
@@ -60,7 +53,7 @@ static void the_led_shows_that_a_counter_moved(void)
 /* A save needs the charge that the LED would take. */
 static void the_led_stays_dark_while_the_supply_is_low(void)
 {
-	start();
+	bench_ready();
 	bench_dip();
 	inputs.pulse[0].count++;
 	CHECK(ticks_lit(6) == 0);
@@ -70,7 +63,7 @@ static void a_second_has_as_many_ticks_as_stated(void)
 {
 	uint32_t before;
 
-	start();
+	bench_ready();
 	before = bench_seconds;
 	bench_run(60 * TICKS_PER_S);
 	CHECK(bench_seconds - before == 60);
