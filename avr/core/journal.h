@@ -44,13 +44,12 @@ struct journal {
 	uint8_t left;   /* bytes still to be written */
 	uint16_t place; /* EEPROM address of its next byte */
 	uint16_t crc;
-	bool mends;        /* this record will clear journal_broken */
-	bool urgent;       /* the supply failed, so the tail is written last instead of first */
-	volatile bool far; /* a counter is too far ahead for a short record */
-	volatile bool
-		distant; /* a counter is 2^JOURNAL_DISTANT_BIT Wh ahead of the newest full record */
-	bool displaced;  /* a save took the place of a full record; the main loop clears it */
-	uint8_t full_ready;        /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
+	bool mends;            /* this record will clear journal_broken */
+	bool urgent;           /* the supply failed, so the tail is written last instead of first */
+	volatile bool far;     /* a counter is too far from base[] for a short record */
+	volatile bool distant; /* a counter is 2^JOURNAL_DISTANT_BIT Wh from base[] */
+	bool displaced;        /* a save took the place of a full record; the main loop clears it */
+	uint8_t full_ready;    /* erased slots from full_next on, 0 … JOURNAL_AHEAD */
 	volatile bool short_ready; /* the slot short_next is erased */
 	uint16_t sequence;         /* number of the newest full record */
 	uint16_t attempt;          /* number last given to a full record, finished or not */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The byte stream of the SPI bus: finds messages and sends replies (docs/design/protocols.md §1). */
+/*
+ * The byte stream of the SPI bus: finds messages and sends replies (docs/design/protocols.md §1).
+ */
 #ifndef CORE_LINK_H
 #define CORE_LINK_H
 

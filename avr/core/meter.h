@@ -85,7 +85,8 @@ void meter_account_all(void);
 void meter_second(void);
 
 /*
- * Returns a pulse sensor's part of a Wh in mWh, or 0 for an analog sensor (docs/design/protocols.md §1).
+ * Returns a pulse sensor's part of a Wh in mWh, or 0 for an analog sensor (docs/design/protocols.md
+ * §1).
  */
 uint16_t meter_milli(uint8_t sensor);
 

@@ -28,7 +28,10 @@ static const struct settings DEFAULTS FLASH = {
 };
 #else
 #ifndef CLAMP_CONSTANT
-/* 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the exact 0.479 of docs/design/protocols.md §2 */
+/*
+ * 0.449 × 230 V × 50 A × 0.0024 / 0.00225 = 5507.733: the exact 0.479 of docs/design/protocols.md
+ * §2
+ */
 #define CLAMP_CONSTANT 5507u
 #define CLAMP_FRACTION 733u
 #endif

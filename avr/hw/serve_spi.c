@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The SPI slave, in mode 2 because the board's level shifter inverts the clock (docs/design/protocols.md
- * §1).
+ * The SPI slave, in mode 2 because the board's level shifter inverts the clock
+ * (docs/design/protocols.md §1).
  */
 #ifdef BOARD_SPI
 #include "../core/dialogue.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The serial line of generation 1, 4800 baud 8N1. The board only sends (docs/design/protocols.md §2). */
+/*
+ * The serial line of generation 1, 4800 baud 8N1. The board only sends (docs/design/protocols.md
+ * §2).
+ */
 #ifdef BOARD_UART
 #include "../core/flags.h"
 #include "../core/line.h"

@@ -6,8 +6,8 @@
 #include <avr/interrupt.h>
 
 /*
- * States beside an interrupt's function how many CPU cycles it may take, from entering the vector to
- * the end of reti. The number becomes a symbol of the ELF file and takes no flash; `make budget`
+ * States beside an interrupt's function how many CPU cycles it may take, from entering the vector
+ * to the end of reti. The number becomes a symbol of the ELF file and takes no flash; `make budget`
  * compares the longest run with it.
  */
 #define CYCLES_MAX(vector, cycles) CYCLES_SYMBOL(vector, cycles)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Transfers in order of arrival. */
+/* Transfers run in the order of their arrival. */
 #include "bus.h"
 
 #include <string.h>
 
-static const uint64_t UNFINISHED_NS = 1000000000; /* a frame that stands longer is dropped */
+static const uint64_t UNFINISHED_NS = 1000000000; /* an unfinished frame that is older is dropped */
 
 void bus_queue(struct sim *sim, struct client *c)
 {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pacing of simulated time. */
 #include "clock.h"
 
-static const int64_t CAUGHT_UP_NS =
-	5000000; /* the real clock goes on meanwhile: it is never met exactly */
-static const double LAG_MAX_NS = 200e6; /* a delay longer than this is forgotten */
+static const int64_t CAUGHT_UP_NS = 5000000; /* less than this counts as on time */
+static const double LAG_MAX_NS = 200e6;      /* of a longer delay, the rest is not made up for */
 
 void clock_init(struct clock *c, double speed, int64_t wall_ns, bool catch_up, uint64_t real_ns)
 {
@@ -25,7 +23,7 @@ void clock_set_wall(struct clock *c, int64_t wall_ns, uint64_t sim_ns)
 {
 	c->wall_minus_sim_ns = wall_ns - (int64_t)sim_ns;
 	if (c->ntp == NTP_SYNCHRONISED)
-		c->ntp = NTP_UNSYNCHRONISED; /* as a kernel does when somebody sets its clock */
+		c->ntp = NTP_UNSYNCHRONISED; /* as in a kernel whose clock was set */
 }
 
 int64_t clock_wall_ns(const struct clock *c, uint64_t sim_ns)

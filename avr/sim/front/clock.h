@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pacing: how far simulated time may go, given the real one; and the simulated wall clock. Pure. */
+/*
+ * Paces simulated time by the real clock, and keeps the simulated wall clock. Does no input or
+ * output.
+ */
 #ifndef SIM_CLOCK_H
 #define SIM_CLOCK_H
 
@@ -12,10 +15,10 @@ enum clock_ntp {
 	NTP_UNKNOWN,
 	NTP_UNSYNCHRONISED,
 	NTP_SYNCHRONISED
-}; /* what drivers are told of the wall clock */
+}; /* what drivers hear about the wall clock */
 
 struct clock {
-	double speed; /* simulated seconds a real second; 0: stands; SPEED_MAX: as fast as it goes */
+	double speed; /* simulated seconds a real second; 0 stands still; SPEED_MAX is unpaced */
 	uint64_t sim_base_ns, real_base_ns;
 	int64_t wall_minus_sim_ns;
 	bool catch_up;
@@ -28,8 +31,8 @@ void clock_set_wall(struct clock *c, int64_t wall_ns, uint64_t sim_ns);
 int64_t clock_wall_ns(const struct clock *c, uint64_t sim_ns);
 
 /*
- * Up to here simulated time may go now. until_ns: the furthest time that somebody waits for (0: nobody does).
- * A machine that is too slow for the speed is not made up for.
+ * Returns how far simulated time may go now. until_ns is the latest time that anyone waits for, or
+ * 0. Time that a slow machine loses is not made up for.
  */
 uint64_t clock_horizon(struct clock *c, uint64_t sim_ns, uint64_t real_ns, int64_t real_wall_ns,
 		       uint64_t until_ns);

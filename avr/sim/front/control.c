@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lines to commands. */
+/* Turns lines into commands. */
 #include "control.h"
 
 #include <stdarg.h>
@@ -77,7 +77,7 @@ static void execute(struct sim *sim, struct client *client, char *line, size_t l
 		c->run(&call);
 }
 
-/* Nothing is taken while an answer is due, or might not fit. */
+/* Takes no line while an answer is due or might not fit. */
 static bool ready(const struct client *c)
 {
 	return c->used && !c->gone && c->kind == LINE_CONTROL && !c->waiting && !c->queued &&

@@ -8,7 +8,7 @@
 /* Takes complete lines out of the control clients' input and answers them. */
 void control_take(struct sim *sim, uint64_t real_now);
 
-/* One parsed command of a client; commands live in several files, by subject. */
+/* One parsed command of a client. Commands of one subject share a file. */
 struct call {
 	struct sim *sim;
 	struct client *client;

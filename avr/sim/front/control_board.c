@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Control commands about the board: inputs, supply, memories, bus, measurements. */
+/* Control commands for the board: inputs, supply, memories, bus, measurements. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,7 +189,10 @@ static void do_hang(struct call *call)
 						 : "err no power, or no endless loop in the image");
 }
 
-/* The place that a name says as hex with 0x, for firmware without symbols; NULL when it says none. */
+/*
+ * Reads a name that is an address in hex with 0x, for firmware without symbols. Returns NULL if it
+ * is none.
+ */
 static const struct symbol *place(const char *name)
 {
 	static struct symbol at;
@@ -206,7 +209,7 @@ static const struct symbol *place(const char *name)
 	return &at;
 }
 
-/* Reads a symbol's RAM; false after an error answer. */
+/* Reads a symbol's RAM. Returns false after it has answered with an error. */
 static bool read_symbol(struct call *call, const char *name, uint8_t *out, size_t len)
 {
 	const struct symbol *s = symbols_find(&call->sim->board->symbols, name);
@@ -229,7 +232,7 @@ static uint32_t u32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* The UART board has four. */
+/* The UART board has four sensors. */
 static void do_counters(struct call *call)
 {
 	const struct symbol *at = symbols_find(&call->sim->board->symbols, "sensor_counter");

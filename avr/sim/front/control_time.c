@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Control commands about time, drivers and the program itself. */
+/* Control commands for time, drivers and the program itself. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who waits for which time. */
 #include "drivers.h"
 
 #include <inttypes.h>
@@ -21,8 +20,9 @@ uint64_t drivers_furthest(const struct sim *sim)
 }
 
 /*
- * A driver whose own transfer is under way counts as waiting. A transfer on the bus belongs to some driver as well,
- * which one cannot be seen: so each such transfer excuses one driver, up to the end of the transfer.
+ * A driver with a transfer under way counts as waiting. A transfer on the bus also belongs to one
+ * of the drivers, but it is unknown to which, so each such transfer stands for one driver until it
+ * ends.
  */
 uint64_t drivers_limit(const struct sim *sim)
 {

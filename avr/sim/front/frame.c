@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads requests out of a byte stream that may hold anything, and writes answers. */
+/* Reads requests out of a byte stream that may contain anything, and writes answers. */
 #include "frame.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static void drop(struct frame_reader *r, size_t n)
 	memmove(r->buf, r->buf + n, r->len);
 }
 
-/* Passes over what cannot begin a frame; true when a whole good header stands first. */
+/* Skips bytes that cannot begin a frame. Returns true when the input begins with a good header. */
 static bool seek_header(struct frame_reader *r)
 {
 	for (;;) {
@@ -60,7 +60,9 @@ enum frame_event frame_next(struct frame_reader *r)
 		if (r->len < whole)
 			return FRAME_NONE;
 		if (crc8(r->buf + FRAME_REQUEST_HEADER, count) != r->buf[whole - 1]) {
-			/* A line may have died in it and the next frame begun: look inside. */
+			/*
+			 * A client may have died in it and another begun: look for a frame inside.
+			 */
 			drop(r, 1);
 			continue;
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Frames of the bus socket (docs/contributing/simulator.md, "The bus"); pure. */
+/* Frames of the bus socket (docs/contributing/simulator.md, "The bus"). Does no input or output. */
 #ifndef SIM_FRAME_H
 #define SIM_FRAME_H
 
@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 enum {
-	FRAME_MAX_BYTES =
-		1024, /* the longest transfer; a spidev message of the field has under 300 */
+	FRAME_MAX_BYTES = 1024, /* a router's spidev message has fewer than 300 */
 	FRAME_REQUEST_HEADER = 7,
 	FRAME_ANSWER_HEADER = 6,
 	FRAME_MAX_REQUEST = FRAME_REQUEST_HEADER + FRAME_MAX_BYTES + 1,
@@ -24,7 +23,7 @@ enum frame_event {
 	FRAME_REFUSE,  /* a header with a bad count: answer FRAME_MALFORMED */
 };
 
-/* What came in over one line and has not been used. */
+/* The input of one client that has not been used. */
 struct frame_reader {
 	uint8_t buf[FRAME_MAX_REQUEST];
 	size_t len;
@@ -33,22 +32,22 @@ struct frame_reader {
 	uint8_t data[FRAME_MAX_BYTES];
 };
 
-/* Room for more input; 0 only while a complete frame waits for frame_next. */
+/* Returns the room for more input. It is 0 only while a complete frame waits for frame_next(). */
 size_t frame_room(const struct frame_reader *r);
 
-/* Takes over at most frame_room() bytes; returns how many. */
+/* Adds at most frame_room() bytes of input. Returns how many. */
 size_t frame_feed(struct frame_reader *r, const uint8_t *bytes, size_t len);
 
-/* Takes the next request out of the input; bytes that fit no frame are passed over. */
+/* Takes the next request out of the input, and skips bytes that belong to no frame. */
 enum frame_event frame_next(struct frame_reader *r);
 
-/* True while the beginning of a frame waits for its end. */
+/* Returns true while an unfinished frame waits for its end. */
 bool frame_unfinished(const struct frame_reader *r);
 
-/* Drops the beginning of an unfinished frame; what follows it is looked at again. */
+/* Drops the first byte of an unfinished frame and looks for a frame in the rest. */
 void frame_give_up(struct frame_reader *r);
 
-/* Writes an answer of count bytes (at most FRAME_MAX_BYTES); returns its length. */
+/* Writes an answer of count bytes (at most FRAME_MAX_BYTES). Returns its length. */
 size_t frame_answer(uint8_t out[FRAME_MAX_ANSWER], enum frame_status status, const uint8_t *data,
 		    uint16_t count);
 

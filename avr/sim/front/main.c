@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fluksosim: starts the board and serves those who are connected. */
+/* fluksosim: starts the board and serves the clients. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -21,12 +21,11 @@
 
 enum { ERR_LEN = 512, PATH_LEN = 4096 };
 
-static const uint64_t SLICE_NS = 1000000; /* sockets are served between slices */
-static const uint64_t NAP_NS = 4000000;   /* real time: paced, nothing on the bus */
-static const uint64_t NAP_BUSY_NS =
-	500000; /* a transfer is being clocked: its answer should not wait */
-static const uint64_t STANDING_NAP_NS =
-	200000000; /* nothing moves: only unfinished frames need a look */
+static const uint64_t SLICE_NS = 1000000; /* of simulated time, between which sockets are served */
+static const uint64_t NAP_NS = 4000000;   /* of real time, while nothing is on the bus */
+static const uint64_t NAP_BUSY_NS = 500000; /* while a transfer runs, so that nobody waits */
+/* While time stands still, only unfinished frames can expire. */
+static const uint64_t STANDING_NAP_NS = 200000000;
 
 static volatile sig_atomic_t stopped;
 static uint8_t flash[FLASH_BYTES];
@@ -117,7 +116,7 @@ static int open_lines(const struct options *o)
 	return 0;
 }
 
-/* Runs at most one slice; the real time that may pass before the next. */
+/* Runs at most one slice. Returns the real time that may pass before the next. */
 static uint64_t run_slice(uint64_t now)
 {
 	struct board *b = sim.board;
@@ -164,7 +163,7 @@ static void wait_and_serve(uint64_t nap_ns, bool watch_parent, const sigset_t *u
 		pty_pass(&pty, sim.board);
 }
 
-/* Requests and answers until nothing more happens without time. */
+/* Handles requests and answers until nothing more happens without time. */
 static void serve_requests(void)
 {
 	uint64_t now = real_ns();
@@ -207,7 +206,7 @@ static void catch_signals(sigset_t *unblocked)
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
 	sigaddset(&block, SIGINT);
-	sigprocmask(SIG_BLOCK, &block, unblocked); /* they arrive in ppoll only */
+	sigprocmask(SIG_BLOCK, &block, unblocked); /* signals arrive in ppoll() only */
 	sigdelset(unblocked, SIGTERM);
 	sigdelset(unblocked, SIGINT);
 }

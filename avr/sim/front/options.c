@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads the options; docs/contributing/simulator.md describes them. */
+/* docs/contributing/simulator.md describes the options. */
 #include "options.h"
 
 #include <getopt.h>

@@ -8,7 +8,7 @@
 
 #include "../models/board.h"
 
-enum { OPTION_URLS = 8 }; /* more sockets of one kind are a mistake */
+enum { OPTION_URLS = 8 }; /* sockets of one kind */
 
 struct options {
 	enum board_kind kind;
@@ -24,10 +24,12 @@ struct options {
 	uint32_t seed;
 };
 
-/* Reads argv; 0, or -1 with one line in err. With --help it prints and ends the program. */
+/*
+ * Reads argv. Returns 0, or -1 with one line in err. --help prints the usage and ends the program.
+ */
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len);
 
-/* `max`, 0 or a number; false for anything else. */
+/* Reads `max`, 0 or a number. Returns false for anything else. */
 bool options_speed(const char *s, double *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pseudo-terminal with a stable name. */
+/* A pseudo-terminal whose link has a fixed name. */
 #define _GNU_SOURCE
 #include "pty.h"
 

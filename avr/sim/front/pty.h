@@ -9,14 +9,14 @@
 #include "../models/board.h"
 
 struct pty {
-	int master, slave; /* the slave stays open so that the line never hangs up */
+	int master, slave; /* the slave stays open, so that the line never hangs up */
 	const char *link;
 };
 
-/* Opens it and makes the symbolic link; 0, or -1 with the reason in err. */
+/* Opens it and makes the symbolic link. Returns 0, or -1 with the reason in err. */
 int pty_open(struct pty *p, const char *link, char *err, size_t err_len);
 
-/* Passes bytes both ways; what nobody reads is dropped. */
+/* Passes bytes in both directions. Bytes that nobody reads are dropped. */
 void pty_pass(struct pty *p, struct board *b);
 
 void pty_close(struct pty *p);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Non-blocking sockets with bounded buffers both ways. */
 #include "server.h"
 
 #include <errno.h>
@@ -33,7 +32,7 @@ static void set_flags(int fd)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* A socket file that nobody answers on is a dead program's and may go. */
+/* Removes a socket file on which nobody answers: its program has died. */
 static void remove_stale(const struct sockaddr_un *addr)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sockets and lines: who is connected, what they sent, what they still get. */
+/* Sockets, ttys and their clients, with bounded buffers in both directions. */
 #ifndef SIM_SERVER_H
 #define SIM_SERVER_H
 
@@ -12,11 +12,10 @@
 #include "frame.h"
 
 enum {
-	SERVER_CLIENTS = 32,   /* a test has a handful; the next one is closed at once */
-	SERVER_LISTENERS = 16, /* both kinds */
-	CLIENT_OUT =
-		32768, /* answers not yet taken; reading stops while the largest might not fit */
-	CLIENT_ANSWER = 8320, /* the largest answer: 4096 bytes in hex */
+	SERVER_CLIENTS = 32,   /* a test has a handful; one more is closed at once */
+	SERVER_LISTENERS = 16, /* of both kinds */
+	CLIENT_OUT = 32768,    /* unsent answers; reading stops while the largest might not fit */
+	CLIENT_ANSWER = 8320,  /* the largest answer: 4096 bytes in hex */
 	SERVER_POLLS = SERVER_CLIENTS + SERVER_LISTENERS,
 };
 
@@ -24,37 +23,37 @@ enum line_kind { LINE_BUS, LINE_CONTROL };
 
 struct client {
 	bool used;
-	bool gone; /* the line is closed; the slot waits for its transfer's end */
+	bool gone; /* closed; the slot waits for the end of its transfer */
 	int fd;
-	int listener; /* a tty's: it is opened again later */
+	int listener; /* of a tty, which is opened again later */
 	enum line_kind kind;
 	uint64_t heard_ns; /* real time of the last input */
-	/* input */
+	/* Input. */
 	struct frame_reader reader;
 	char line[COMMAND_LINE];
 	size_t line_len;
 	bool overlong;
-	/* output */
+	/* Output. */
 	uint8_t out[CLIENT_OUT];
 	size_t out_len;
-	/* simulated time */
+	/* Waiting for simulated time. */
 	bool driver;
 	bool waiting;
 	uint64_t until_ns;
-	/* its transfer: one at a time */
+	/* Its transfer, one at a time. */
 	bool queued, clocking;
-	bool by_command; /* the answer is a line of hex */
+	bool by_command; /* the answer is a line of hex, not a frame */
 	uint64_t order;
 	uint16_t count, gap_us;
 	uint8_t mosi[FRAME_MAX_BYTES], miso[FRAME_MAX_BYTES];
 };
 
 struct listener {
-	int fd; /* -1: a tty */
+	int fd; /* -1 for a tty */
 	enum line_kind kind;
 	const char *url;
-	bool open;         /* tty: a client holds it */
-	uint64_t retry_ns; /* tty: not before */
+	bool open;         /* of a tty: a client has it */
+	uint64_t retry_ns; /* of a tty: not opened before */
 };
 
 struct server {
@@ -64,21 +63,21 @@ struct server {
 	uint64_t orders;
 };
 
-/* Opens a URL of docs/contributing/simulator.md; 0, or -1 with the reason in err. */
+/* Opens a URL (docs/contributing/simulator.md). Returns 0, or -1 with the reason in err. */
 int server_listen(struct server *s, const char *url, enum line_kind kind, char *err,
 		  size_t err_len);
 
-/* Fills the table for poll(); returns its length. */
+/* Fills the table for poll(). Returns its length. */
 int server_polls(const struct server *s, struct pollfd fds[SERVER_POLLS]);
 
-/* Accepts, reads and writes what poll() reported. */
+/* Accepts, reads and writes as poll() reported. */
 void server_serve(struct server *s, const struct pollfd *fds, int n, uint64_t real_ns);
 
-/* True while another answer fits: only then may a client's next request be taken. */
+/* Returns true while another answer fits. Only then may a client's next request be taken. */
 bool client_has_room(const struct client *c);
 void client_send(struct client *c, const void *bytes, size_t len);
 
-/* Frees a slot whose line is closed and whose transfer is over. */
+/* Frees a slot that is closed and whose transfer has ended. */
 void client_release(struct client *c);
 
 /* Closes everything and removes the sockets' files. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The running simulation: a board, its clock and those who are connected. */
+/* The running simulation: a board, its clock and its clients. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 

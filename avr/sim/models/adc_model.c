@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ADC: single, free-running and triggered conversions with the data sheet's clock counts. */
+/* Single, free-running and triggered conversions, with the data sheet's clock counts. */
 #include "adc_model.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ enum {
 	REFS_INTERNAL = 0xC0,
 };
 
-/* Half ADC clocks, data sheet table "ADC conversion time". */
+/* In half ADC clocks, from the data sheet's table "ADC conversion time". */
 enum {
 	SAMPLE_FIRST = 27,
 	SAMPLE_SINGLE = 3,
@@ -128,7 +128,8 @@ static uint16_t convert(struct board *b)
 		code = CODE_MAX;
 	}
 	if ((b->adc.mux & 0xC0) != REFS_INTERNAL)
-		code *= 1.1 / 3.3; /* not the field's reference: AVcc */
+		code *= 1.1 /
+			3.3; /* AVcc as the reference, which the field's firmware does not use */
 	return (uint16_t)(code < 0 ? 0 : code > CODE_MAX ? CODE_MAX : code);
 }
 
@@ -138,8 +139,9 @@ static void finish(struct board *b)
 
 	a->converting = false;
 	*control(b) &= (uint8_t)~ADSC;
+	/* A result that comes between reading ADCL and ADCH is lost. */
 	if (!a->locked)
-		a->result = a->value; /* between ADCL and ADCH a result is lost */
+		a->result = a->value;
 	if (!(*control(b) & ADIF))
 		avr_raise_interrupt(b->avr, &a->io->adc);
 	*control(b) |= ADIF;
@@ -163,7 +165,7 @@ void adc_event(struct board *b)
 	board_event(b, EVENT_ADC, board_ns_of_cycle(b, a->end_cycle));
 }
 
-/* A flag rose that may be the trigger; param tells board and source. */
+/* Starts a conversion if the flag that rose is the trigger; param holds board and source. */
 struct trigger {
 	struct board *b;
 	uint8_t source;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The ADC: samples the clamps when the data sheet says, rounds, scales by 1024. */
+/*
+ * The ADC: samples the clamps at the time that the data sheet states, and returns codes of 10 bits.
+ */
 #ifndef SIM_ADC_MODEL_H
 #define SIM_ADC_MODEL_H
 

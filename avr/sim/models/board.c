@@ -19,10 +19,10 @@ enum {
 };
 
 static const uint32_t CRYSTAL_HZ[] = { [BOARD_SPI] = 3686400, [BOARD_UART] = 8000000 };
-static const uint16_t LOOP_FOR_EVER = 0xCFFF; /* rjmp to itself; the C library ends with one */
+static const uint16_t LOOP_FOR_EVER = 0xCFFF; /* rjmp to itself, as at the C library's end */
 static const uint64_t NS_PER_S = 1000000000;
 
-/* simavr talks much; only its errors matter here. */
+/* Passes on only simavr's errors. */
 static void quiet_logger(struct avr_t *avr, const int level, const char *format, va_list ap)
 {
 	(void)avr;
@@ -36,7 +36,7 @@ uint64_t board_ns_of_cycle(const struct board *b, uint64_t cycle)
 	       (uint64_t)((unsigned __int128)(cycle - b->base_cycle) * NS_PER_S / b->freq_hz);
 }
 
-/* The first cycle that is not before ns. */
+/* Returns the first cycle that is not before ns. */
 static uint64_t cycle_of_ns(const struct board *b, uint64_t ns)
 {
 	unsigned __int128 d = ns > b->base_ns ? ns - b->base_ns : 0;
@@ -103,10 +103,10 @@ void board_set_clock(struct board *b, uint32_t freq_hz)
 	b->base_cycle = b->avr->cycle;
 	b->freq_hz = freq_hz;
 	b->avr->frequency = freq_hz;
-	b->stop_cycle = b->avr->cycle; /* looks at all times again */
+	b->stop_cycle = b->avr->cycle; /* the loop compares all times again */
 }
 
-/* What a reset of any kind does; MCUSR gathers its reasons until power fails. */
+/* Resets everything. MCUSR collects the reasons until the power fails. */
 static void reset_cpu(struct board *b, int mcusr_flags)
 {
 	avr_t *avr = b->avr;
@@ -194,7 +194,7 @@ void board_cut_later(struct board *b)
 	b->stop_cycle = b->avr->cycle;
 }
 
-/* Interrupt models that are levels look again once an interrupt was entered. */
+/* Lets the models whose interrupts are levels raise them again after an interrupt was entered. */
 static void refresh_levels(struct board *b)
 {
 	eeprom_refresh(b);
@@ -206,14 +206,14 @@ static void enter_interrupt(struct board *b, bool slept)
 	avr_t *avr = b->avr;
 	int vector = avr->interrupts.running[avr->interrupts.running_ptr - 1]->vector;
 
-	avr->cycle += slept ? 2u * ENTRY_CYCLES : ENTRY_CYCLES; /* waking takes as long again */
+	avr->cycle += slept ? 2u * ENTRY_CYCLES : ENTRY_CYCLES; /* waking up takes as long again */
 	probe_entered(b, vector);
 	if (vector == b->watchdog.io->watchdog.vector)
 		watchdog_entered(b);
 	refresh_levels(b);
 }
 
-/* One instruction, or one stretch of sleep. */
+/* Runs one instruction or one stretch of sleep. */
 static inline void step(struct board *b)
 {
 	avr_t *avr = b->avr;
@@ -222,7 +222,7 @@ static inline void step(struct board *b)
 	bool slept = avr->state == cpu_Sleeping;
 
 	if (avr->state == cpu_Running) {
-		avr->run_cycle_count = 1; /* else simavr runs on */
+		avr->run_cycle_count = 1; /* or simavr runs on */
 		pc = avr_run_one(avr);
 	}
 	avr_cycle_timer_slot_p timer = avr->cycle_timers.timer;
@@ -238,7 +238,7 @@ static inline void step(struct board *b)
 		avr->cycle = to;
 	} else if (avr->state != cpu_Running && avr->state != cpu_Sleeping) {
 		if (avr->cycle < b->stop_cycle)
-			avr->cycle = b->stop_cycle; /* crashed: only a reset helps */
+			avr->cycle = b->stop_cycle; /* crashed; only a reset helps */
 	}
 	if (timer && timer->when <= avr->cycle)
 		avr_cycle_timer_process(avr);
@@ -281,7 +281,7 @@ void board_run_to(struct board *b, uint64_t ns)
 		if (b->powered) {
 			b->stop_cycle = cycle_of_ns(b, stop);
 			run_cpu(b);
-			/* Stopped early when an instruction set a time, a reset or a cut. */
+			/* It stopped early if an instruction set an event, a reset or a cut. */
 			uint64_t reached = board_ns_of_cycle(b, b->avr->cycle);
 
 			if (reached < stop)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Clamps: one ADC step is 0.0024 x 0.449 V A watts; a ripple one step wide sweeps evenly over each second. */
+/*
+ * One ADC step is 0.0024 × 0.449 × volt × ampere W. A ripple one step wide sweeps evenly over each
+ * second, so that fractions of a step average out.
+ */
 #include "clamp.h"
 
 #include "board.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Comparator: its output rises when the divided supply falls under the bandgap. */
+/* The output rises when the divided supply falls below the bandgap. */
 #include "comparator.h"
 
 #include "board.h"
@@ -23,7 +23,7 @@ static uint8_t *status(struct board *b)
 	return &b->avr->data[b->comparator.io->r_acsr];
 }
 
-/* The divider is 4.4 : 1. */
+/* The divider is 4.4 to 1. */
 static bool output(struct board *b)
 {
 	uint64_t ain1_uv = (uint64_t)b->comparator.supply_mv * 10000 / 44;
@@ -62,7 +62,7 @@ static void status_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void 
 	else if (v & ACIE)
 		board_line(b, &b->comparator.io->ac, true);
 	if ((v & ACIC) && !(old & ACIC))
-		b->comparator.capture->value = (old & ACO) != 0; /* connecting makes no edge */
+		b->comparator.capture->value = (old & ACO) != 0; /* connecting it makes no edge */
 	evaluate(b);
 }
 
@@ -72,7 +72,10 @@ void comparator_attach(struct board *b)
 	b->comparator.capture =
 		avr_io_getirq(b->avr, AVR_IOCTL_TIMER_GETIRQ('1'), TIMER_IRQ_IN_ICP);
 	b->comparator.supply_mv = SUPPLY_MV;
-	/* simavr's own comparator would act at each write to the ADC: a bit that always stands switches it off. */
+	/*
+	 * simavr's own comparator would act at each write to the ADC. A bit that is always set
+	 * switches it off.
+	 */
 	b->comparator.io->disabled = (avr_regbit_t)AVR_IO_REGBIT(RESERVED, 0);
 	board_on_write(b, b->comparator.io->r_acsr, status_write);
 }

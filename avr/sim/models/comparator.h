@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The analog comparator: AIN1 (supply / 4.4) against the bandgap, and its way to Timer1's capture. */
+/*
+ * The analog comparator of AIN1 (supply / 4.4) with the bandgap, which feeds Timer1's input
+ * capture.
+ */
 #ifndef SIM_COMPARATOR_H
 #define SIM_COMPARATOR_H
 

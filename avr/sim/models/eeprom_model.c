@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* EEPROM: an operation erases in its first half and writes in its second; a cut leaves what a cut leaves. */
+/* An operation erases in its first half and writes in its second. */
 #include "eeprom_model.h"
 
 #include <string.h>
@@ -116,7 +116,7 @@ void eeprom_attach(struct board *b, uint8_t *cells)
 	board_on_write(b, e->io->r_eearh, address_write);
 }
 
-/* A write under way is finished in spite of a reset. */
+/* A reset does not stop a write under way. */
 void eeprom_reset(struct board *b)
 {
 	b->eeprom.master_until = 0;
@@ -157,7 +157,7 @@ static void half_done(struct board *b)
 
 	if (e->cut_op == e->ops && e->cut_stage == CUT_MIDDLE) {
 		e->cut_op = 0;
-		board_cut_later(b); /* which finds it busy */
+		board_cut_later(b); /* finds the operation under way */
 		return;
 	}
 	e->half_time = false;
@@ -186,7 +186,7 @@ void eeprom_event(struct board *b)
 	eeprom_refresh(b);
 }
 
-/* Half an erasure has set some bits, half a write cleared some of its own. */
+/* Half an erasure has set some bits; half a write has cleared some of its zeros. */
 void eeprom_cut(struct board *b)
 {
 	struct eeprom_model *e = &b->eeprom;

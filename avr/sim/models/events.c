@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The board's events: which is next, and what each of them does. */
 #include "events.h"
 
 #include "board.h"

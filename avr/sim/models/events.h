@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is due on the board and when, in nanoseconds of simulated time. */
+/* The board's events and their times, in nanoseconds of simulated time. */
 #ifndef SIM_EVENTS_H
 #define SIM_EVENTS_H
 
@@ -26,10 +26,10 @@ struct events {
 
 struct board;
 
-/* When the next event is due; EVENT_NEVER when none is. */
+/* Returns the time of the next event, or EVENT_NEVER. */
 uint64_t events_next_ns(const struct board *b);
 
-/* Lets what is due happen, also what that makes due now; each such chain is finite. */
+/* Handles all events that are due, also those that become due meanwhile. Each such chain ends. */
 void events_fire_due(struct board *b);
 
 #endif

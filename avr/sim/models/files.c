@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads firmware and trace, maps the EEPROM. */
 #include "files.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files that a board is made from: firmware, EEPROM, trace. */
+/* Reads the files that a board needs: firmware, EEPROM, trace. */
 #ifndef SIM_FILES_H
 #define SIM_FILES_H
 
@@ -16,12 +16,12 @@ int files_flash(const char *path, uint8_t flash[FLASH_BYTES], size_t *len, char 
 int files_trace(const char *path, struct trace *trace, char *err, size_t err_len);
 
 /*
- * EEPROM_BYTES of memory: a mapped file, made when it is missing, or with the ending .eep a copy of Intel hex.
- * path NULL: erased cells that are kept nowhere.
+ * Gives EEPROM_BYTES of memory. It is the mapped file, which is created if it is missing; or a copy
+ * of an Intel hex file if path ends with .eep; or, if path is NULL, erased memory without a file.
  */
 int files_eeprom(const char *path, uint8_t **cells, char *err, size_t err_len);
 
-/* The image's name with .elf in place of its ending; false when it does not fit. */
+/* Writes the image's name with .elf as its ending. Returns false if it does not fit. */
 int files_elf_name(const char *hex, char *out, size_t out_len);
 
 #endif

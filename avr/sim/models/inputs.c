@@ -14,7 +14,7 @@ static enum event_id event_of(int k)
 	return (enum event_id)(EVENT_INPUT0 + k);
 }
 
-/* Levels must also stand where simavr would put the pull-up's level at each write to the port. */
+/* Also sets the levels that simavr takes for the pull-ups at each write to the port. */
 static void drive(struct board *b)
 {
 	avr_ioport_external_t ext = { .name = 'D', .mask = BOTH_PINS, .value = 0 };
@@ -46,7 +46,10 @@ void inputs_init(struct board *b)
 
 void inputs_reset(struct board *b)
 {
-	/* simavr would go on with a low level that began before the firmware chose edges. */
+	/*
+	 * Without this simavr keeps interrupting for a low level from before the firmware chose
+	 * edges.
+	 */
 	for (int k = 0; k < INPUTS; k++) {
 		avr_extint_set_strict_lvl_trig(b->avr, (uint8_t)k, 0);
 		avr_io_getirq(b->avr, AVR_IOCTL_IOPORT_GETIRQ('D'), FIRST_PIN + k)->value =
@@ -61,7 +64,7 @@ static void drop_first(struct input *in)
 	in->count--;
 }
 
-/* Begins the first step, if there is one and none is running. */
+/* Begins the first step, if there is one that has not begun. */
 static void begin(struct board *b, int k)
 {
 	struct input *in = &b->inputs.input[k];

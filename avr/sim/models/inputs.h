@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INPUTS = 2, INPUT_QUEUE = 2048 }; /* entries; one command takes at most 1024 */
+enum { INPUTS = 2, INPUT_QUEUE = 2048 }; /* one command queues at most 1024 steps */
 
-/* n times low for low_ns, then high for high_ns; n = 0: wait low_ns, then toggle. */
+/* n pulses, each low for low_ns and then high for high_ns; with n = 0, a toggle after low_ns. */
 struct input_step {
 	uint64_t n;
 	uint64_t low_ns, high_ns;
@@ -18,7 +18,7 @@ struct input_step {
 struct input {
 	struct input_step queue[INPUT_QUEUE];
 	size_t first, count;
-	bool running; /* the first step's event is set */
+	bool running; /* the first step has its event */
 	bool low;     /* in the low half of a pulse */
 	bool level;
 	uint64_t falls; /* falling edges since time 0, with power */
@@ -34,11 +34,11 @@ void inputs_event(struct board *b, int k);
 
 size_t input_room(const struct board *b, int k);
 
-/* Queue up; the caller has asked input_room. */
+/* Queue pulses or an edge. The caller has checked input_room(). */
 void input_pulses(struct board *b, int k, uint64_t n, uint64_t period_ns, uint64_t width_ns);
 void input_edge(struct board *b, int k, uint64_t after_ns);
 
-/* Holds a level; what was queued is dropped. */
+/* Holds a level and empties the queue. */
 void input_level(struct board *b, int k, bool level);
 
 #endif

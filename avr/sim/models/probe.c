@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Keeps the longest interrupt of each kind, the longest time with interrupts off and the lowest stack. */
 #include "probe.h"
 
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Registers that simavr gets wrong and that belong to no model: clock prescaler, enables and flags; and output pins. */
+/*
+ * Registers that simavr gets wrong and no model owns: clock prescaler, enables, flags; and output
+ * pins.
+ */
 #include "board.h"
 
 enum { REG_CLKPR = 0x61, CLKPCE = 0x80, CLOCK_MASTER_CYCLES = 4 };
@@ -20,7 +23,7 @@ static void clkpr_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *
 	board_set_clock(b, b->crystal_hz >> (v & 0x0F));
 }
 
-/* simavr does not look at flags that stand when their interrupt is enabled. */
+/* Raises interrupts whose flags are already set when they are enabled, which simavr does not. */
 static void enable_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
 {
 	(void)param;
@@ -35,7 +38,7 @@ static void enable_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void 
 	}
 }
 
-/* Flags are cleared by writing ones, which simavr lacks for these registers. */
+/* Clears flags by writing ones, which simavr lacks for these registers. */
 static void flags_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
 {
 	(void)param;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SPI slave: what the firmware writes to SPDR goes out with the next byte; else the last byte received does. */
+/*
+ * The firmware's write to SPDR goes out with the next byte; without one, the last byte received
+ * does.
+ */
 #include "spi_slave.h"
 
 #include "board.h"
@@ -109,7 +112,7 @@ static void end_byte(struct board *b)
 {
 	struct spi_slave *s = &b->spi;
 
-	/* Switched off or reset under way: the bits were lost. */
+	/* The SPI was switched off or reset meanwhile, so the bits are lost. */
 	if (s->shifting && listening(b)) {
 		s->in[s->done] = s->answer;
 		s->received = s->clocked;
@@ -138,11 +141,14 @@ void spi_start(struct board *b, const uint8_t *out, uint8_t *in, uint16_t count,
 	s->active = true;
 	s->lost_power = false;
 	start_byte(b);
-	/* Not b->now_ns: a look at the RAM may have let the CPU run ahead, and it needs its time for each byte. */
+	/*
+	 * Not b->now_ns: reading RAM may have let the CPU run ahead, and it needs its time for each
+	 * byte.
+	 */
 	board_event(b, EVENT_SPI, board_now_ns(b) + SPI_BYTE_NS);
 }
 
-/* Alternates between the end of a byte and, a gap later, the start of the next. */
+/* Ends a byte, or begins the next one a gap later. */
 void spi_event(struct board *b)
 {
 	struct spi_slave *s = &b->spi;

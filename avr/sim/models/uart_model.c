@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* USART, asynchronous 8N1. A baud rate too far from the line's garbles what passes. */
+/* Asynchronous 8N1. A baud rate that is too far from the line's garbles the bytes. */
 #include "uart_model.h"
 
 #include "board.h"
@@ -13,7 +13,7 @@ enum {
 	RXEN = 0x10,
 	TXEN = 0x08,
 	BITS = 10,
-	TOLERANCE_PERMILLE = 35, /* of two ends together, 8N1 */
+	TOLERANCE_PERMILLE = 35, /* that two ends with 8N1 may differ */
 	GARBLE = 0xA5,
 };
 
@@ -220,7 +220,7 @@ static void receive(struct board *b, uint8_t v)
 		u->shift = v;
 		u->shift_full = true;
 	} else {
-		u->shift = v; /* the byte that waited is lost */
+		u->shift = v; /* replaces the byte that waited */
 		u->overrun = true;
 	}
 	uart_refresh(b);

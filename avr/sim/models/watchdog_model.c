@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Watchdog: 128 kHz of its own, timed changes, interrupt first when WDIE stands. */
+/* It has its own 128 kHz and takes timed changes. With WDIE set it interrupts before it resets. */
 #include "watchdog_model.h"
 
 #include "board.h"
@@ -59,7 +59,7 @@ static void control_write(struct avr_t *avr, avr_io_addr_t addr, uint8_t v, void
 		restart(b);
 }
 
-/* The wdr instruction. */
+/* Handles the wdr instruction. */
 static int hook_ioctl(struct avr_io_t *io, uint32_t ctl, void *io_param)
 {
 	struct board *b = (struct board *)((char *)io - offsetof(struct board, watchdog.hook));
@@ -106,5 +106,5 @@ void watchdog_event(struct board *b)
 void watchdog_entered(struct board *b)
 {
 	if (*control(b) & WDE)
-		*control(b) &= (uint8_t)~WDIE; /* the next time it resets */
+		*control(b) &= (uint8_t)~WDIE; /* next time it resets the board */
 }

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct watchdog_model {
-	avr_io_t hook; /* stands before simavr's own module and catches the wdr instruction */
+	avr_io_t hook; /* comes before simavr's module and catches the wdr instruction */
 	avr_watchdog_t *io;
-	uint64_t change_until; /* cycle up to which WDCE stands */
-	uint64_t fired;
+	uint64_t change_until; /* cycle up to which WDCE is set */
+	uint64_t fired;        /* interrupts and resets */
 };
 
 struct board;
@@ -19,7 +19,7 @@ void watchdog_attach(struct board *b);
 void watchdog_reset(struct board *b);
 void watchdog_event(struct board *b);
 
-/* Its interrupt was entered. */
+/* Called when its interrupt was entered. */
 void watchdog_entered(struct board *b);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Measures the firmware against its budgets; ends with 1 when one is exceeded. */
+/* Measures the firmware against its budgets. Ends with 1 if one is exceeded. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include "rig.h"
 #include "stress.h"
 
-/* The budgets, and why: docs/design/firmware.md. */
-static const double FLASH_BYTES_MAX = 14336; /* 14 KB, as docs/design/firmware.md says */
+/* docs/design/firmware.md explains the budgets. */
+static const double FLASH_BYTES_MAX = 14336; /* 14 KB */
 static const double RAM_SHARE_MAX = 0.85;
 static const double OFF_US_MAX = 110;
 static const double SAVE_MS_MAX = 30, SAVE_FULL_MS_MAX = 55;
@@ -121,7 +121,9 @@ static void measure_cpu(void)
 	show("static RAM and stack", static_ram() + stack, RAM_SHARE_MAX * RAM_BYTES, "bytes");
 }
 
-/* ADC codes that the board has added up, a port: exact, where counters are whole Wh. */
+/*
+ * Returns the sum of a port's ADC codes in the board's RAM, which is exact; counters are whole Wh.
+ */
 static uint32_t sum_of(int k)
 {
 	const struct symbol *s = symbols_find(&rig.board->symbols, "inputs");
@@ -179,16 +181,16 @@ static void measure_energy(int ampere, int seconds)
 
 		worst_wh = fmax(worst_wh, fabs((double)(end[k] - start[k]) - wh));
 	}
-	/* A sample more or less is 5 ppm of 300 s, and too much of less. */
+	/* One sample is 5 ppm of 300 s; of a shorter time it is too much. */
 	if (seconds == ENERGY_S)
 		show("energy", worst, ENERGY_PPM_MAX, "ppm");
 	snprintf(name, sizeof(name), "counter, %d A clamp", ampere);
-	/* Whole Wh at both ends, and a clamp's turn to be added up comes each 60 ms. */
+	/* Whole Wh at both ends, and up to 60 ms of samples that are not accounted yet. */
 	show(name, worst_wh, 2 + 12000.0 * ampere / 50 / 3600 * 0.12, "Wh");
 }
 
-/* Power of a sensor as the next delta tells it; -1 when none does. */
-static double told_power(int sensor)
+/* Returns a sensor's power in the next delta, or -1 if it has none. */
+static double reported_power(int sensor)
 {
 	char reply[RIG_REPLY];
 	uint8_t raw[RIG_REPLY];
@@ -212,7 +214,7 @@ static void measure_power(int ampere)
 {
 	static const double LOAD[] = { 0, 6, 12000, 1000, 1, 12.4, 50, 123, 500, 2345, 6000, 9000 };
 	size_t loads = ampere == 50 ? sizeof(LOAD) / sizeof(LOAD[0]) : FEW_LOADS;
-	double worst = 0; /* share of what is allowed */
+	double worst = 0; /* the largest share of the allowed error */
 	char name[40];
 
 	set_clamp(ampere);
@@ -221,9 +223,9 @@ static void measure_power(int ampere)
 
 		clamps_hold(rig.board, 0, watt);
 		rig_run_ms(&rig, 2500);
-		told_power(0);
+		reported_power(0);
 		rig_run_ms(&rig, 1100);
-		double got = told_power(0);
+		double got = reported_power(0);
 
 		worst = fmax(worst, got < 0 ? 1e6 : fabs(got - watt) / allowed);
 	}
@@ -237,8 +239,11 @@ struct save {
 	const char *full_when;
 };
 
-/* In a copy of this process: the supply is low, the power goes after so long; true when the counters come back. */
-static bool comes_back(double hold_ms, const uint32_t want[RIG_SENSORS])
+/*
+ * Cuts the power after this time of low supply, in a copy of this process. Returns true if the
+ * counters come back.
+ */
+static bool counters_survive(double hold_ms, const uint32_t want[RIG_SENSORS])
 {
 	int status;
 	pid_t pid = fork();
@@ -260,7 +265,10 @@ static bool comes_back(double hold_ms, const uint32_t want[RIG_SENSORS])
 	return WEXITSTATUS(status) == 0;
 }
 
-/* Lets the supply fail, finds out how long it must hold for the save, and starts the board again. */
+/*
+ * Lets the supply fail, finds by trial how long it must hold for the save, and starts the board
+ * again.
+ */
 static void measure_save(struct save *worst, const char *when)
 {
 	double too_short = 0, enough = HOLD_MAX_MS;
@@ -272,7 +280,7 @@ static void measure_save(struct save *worst, const char *when)
 	while (enough - too_short > HOLD_STEP_MS) {
 		double hold = (too_short + enough) / 2;
 
-		*(comes_back(hold, want) ? &enough : &too_short) = hold;
+		*(counters_survive(hold, want) ? &enough : &too_short) = hold;
 	}
 	rig_run_ms(&rig, enough);
 	uint64_t count = rig.board->eeprom.ops - ops;

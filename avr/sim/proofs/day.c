@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Hours of a household with pulses, polls, dips of the supply and power cuts: what the board counted against
- * the exact energy and the pulses that were sent.
+ * Runs hours of a household with pulses, polls, dips and power cuts, and compares the board's
+ * counters with the exact energy and the pulses sent.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -27,7 +27,7 @@ static const double LOST_A_CUT = 1.5;
 struct day {
 	uint32_t random;
 	uint64_t dips, cuts, polls, bad_polls;
-	double lost_wh_max; /* of a sensor at a power cut */
+	double lost_wh_max; /* most that a sensor lost at a power cut */
 };
 
 static struct rig rig;
@@ -66,7 +66,9 @@ static void dip(void)
 	day.dips++;
 }
 
-/* As a mains failure does: the supply falls, the capacitors hold a while, then all is dark. */
+/*
+ * Fails like the mains: the supply falls, the capacitors hold for a while, then the power is off.
+ */
 static void power_failure(void)
 {
 	uint32_t before[RIG_SENSORS], after[RIG_SENSORS];
@@ -85,7 +87,7 @@ static void power_failure(void)
 	day.cuts++;
 }
 
-/* What a port's input brought while the board had power: Wh of a clamp, pulses. */
+/* Returns what a port's input brought while the board had power: Wh of a clamp, or pulses. */
 static double measurable(int port)
 {
 	if (port < CLAMPS)
@@ -93,7 +95,7 @@ static double measurable(int port)
 	return (double)rig.board->inputs.input[port - CLAMPS].falls;
 }
 
-/* On stderr, for who waits. */
+/* Shows progress on stderr. */
 static void tell_progress(uint64_t second)
 {
 	uint32_t now[RIG_SENSORS];
@@ -125,7 +127,10 @@ static void run_second(uint64_t second)
 		rig_run_ns(&rig, next - rig.board->now_ns);
 }
 
-/* A power cut may cost what a sensor holds below one Wh, and what comes after the save, while the supply falls. */
+/*
+ * A power cut may cost a sensor's part of a Wh, and what comes between the save and the end of the
+ * supply.
+ */
 static int report(double hours, const double *begun, const uint32_t *start, double seconds)
 {
 	uint32_t end[RIG_SENSORS];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * libFuzzer on the core of the SPI board, built for the host under the sanitizers: whatever the bytes, the settings are what
- * the sound messages among them explain, and the next complete command is answered.
+ * Runs libFuzzer on the core of the SPI board, built for the host under the sanitizers. Whatever
+ * the bytes are, only the sound messages among them may change the settings, and the next complete
+ * command must be answered.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static void look(struct oracle_state *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Each byte on the wire is one of the input; each 0x01 lets the board live for a while instead. */
+/* Clocks the input's bytes over the wire; a 0x01 lets the board run for a while instead. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char reply[REPLY_BYTES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Random and damaged transfers against the firmware: after each the settings must be what the sound messages in it
- * explain, and the next complete command must be answered.
+ * Sends random and damaged transfers to the firmware. Only the sound messages in them may change
+ * the settings, and the next complete command must be answered.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,14 +49,14 @@ static void read_symbol(const char *name, uint8_t *raw, uint16_t size)
 	}
 }
 
-/* Both parts of the settings, behind one another. */
+/* Reads settings and more, one after the other. */
 static void read_settings(uint8_t raw[BOTH_BYTES])
 {
 	read_symbol("settings", raw, SETTINGS_BYTES);
 	read_symbol("more", raw + SETTINGS_BYTES, MORE_BYTES);
 }
 
-/* Where a value that was set by these commands stands in the settings: there must be one place. */
+/* Finds the one place in the settings that holds a value set by these commands. */
 static int learn(const char *commands, const uint8_t *pattern, int len)
 {
 	uint8_t raw[BOTH_BYTES];
@@ -92,7 +92,7 @@ static int learn_u16(const char *format, int sensor, uint16_t value)
 	return learn(command, pattern, 2);
 }
 
-/* The layout of core/settings.h, found out from outside. */
+/* Finds the layout of core/settings.h from outside. */
 static void learn_places(void)
 {
 	for (int i = 0; i < ORACLE_SENSORS; i++) {
@@ -199,8 +199,8 @@ static void one_case(struct mutate *m)
 }
 
 /*
- * A message that was damaged and whose CRC is right all the same is one of 256: what the board does with it is not
- * its fault. Those with a wrong CRC tell how many were tried.
+ * One damaged message in 256 has a right CRC all the same, and the board rightly obeys it. The
+ * number of those with a wrong CRC says how many to expect.
  */
 static int report(double seconds)
 {

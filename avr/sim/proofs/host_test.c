@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The pure parts of fluksosim under the sanitizers: tables, then random bytes. */
+/*
+ * Tests the parts of fluksosim that do no input or output, under the sanitizers: tables, then
+ * random bytes.
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +39,7 @@ static size_t make_request(uint8_t *out, const uint8_t *data, uint16_t count, ui
 	return 8u + count;
 }
 
-/* Feeds all, in pieces of at most step bytes; counts requests with this content. */
+/* Feeds everything in pieces of at most step bytes. Counts requests with this content. */
 static int requests_in(const uint8_t *bytes, size_t len, size_t step, const uint8_t *want,
 		       uint16_t count)
 {
@@ -68,7 +71,7 @@ static void test_frames(void)
 
 	for (size_t step = 1; step <= n; step++)
 		assert(requests_in(buf, n, step, data, 20) == 1);
-	/* A line that died inside a frame is in step with the next. */
+	/* After a client that died inside a frame, the next frame is found. */
 	for (size_t cut = 1; cut < n; cut++) {
 		memmove(buf + cut, buf, n);
 		make_request(buf, data, 20, 250);
@@ -241,7 +244,7 @@ static void test_clock(void)
 
 	clock_init(&c, 20, (int64_t)(1000 * S), false, 5 * S);
 	assert(clock_horizon(&c, 0, 5 * S + 1000000, 0, 0) == 20000000);
-	assert(clock_horizon(&c, 0, 6 * S, 0, 0) == 0); /* far too late: not made up for */
+	assert(clock_horizon(&c, 0, 6 * S, 0, 0) == 0); /* far too late, so not made up for */
 	assert(clock_wall_ns(&c, 3 * S) == (int64_t)(1003 * S));
 	clock_speed(&c, 0, 7, 6 * S);
 	assert(clock_horizon(&c, 7, 9 * S, 0, 0) == 0 && clock_horizon(&c, 7, 9 * S, 0, 99) == 99);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Composes messages and damages them. */
 #include "mutate.h"
 
 #include <stdio.h>
@@ -20,7 +19,7 @@ static unsigned below(struct mutate *m, unsigned n)
 	return mutate_random(m) % n;
 }
 
-/* A command with a right CRC, `l` and `.` included. */
+/* Writes a command with a right CRC, `l` and `.` included. */
 static size_t compose(struct mutate *m, char *out)
 {
 	static const struct {
@@ -70,7 +69,7 @@ static size_t damage(struct mutate *m, uint8_t *out, size_t n)
 		memmove(out + at, out + at + 1, n - at - 1);
 		return n - 1;
 	case 4:
-		return at ? at : 1; /* the master died */
+		return at ? at : 1; /* the master stopped */
 	default:
 		return insert(out, n, at, out[at]);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random and damaged messages for the board; pure. */
+/* Makes random and damaged messages for the board. Does no input or output. */
 #ifndef SIM_MUTATE_H
 #define SIM_MUTATE_H
 
@@ -14,7 +14,7 @@ struct mutate {
 
 uint32_t mutate_random(struct mutate *m);
 
-/* Writes a sound message, damaged messages or noise, never more than MUTATE_MAX bytes; returns how many. */
+/* Writes a sound message, damaged messages or noise. Returns its length, at most MUTATE_MAX. */
 size_t mutate_bytes(struct mutate *m, uint8_t out[MUTATE_MAX]);
 
 #endif

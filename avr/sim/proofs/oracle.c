@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An independent reading of control messages. */
+/* Reads control messages without using the firmware's code. */
 #include "oracle.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static bool is_hex(const char *s, size_t n)
 	return strspn(s, "0123456789abcdefABCDEF") >= n;
 }
 
-/* "sm0312340f", CRC included. */
+/* Reads a message such as "sm0312340f", CRC included. */
 static bool has_form(const char *text, size_t len)
 {
 	if (text[0] != 's' || len < 4)
@@ -80,7 +80,7 @@ static uint32_t number(const char *s, size_t digits)
 	return (uint32_t)strtoul(part, NULL, 16);
 }
 
-/* What a pulse is: a constant that is set ends what was said before. */
+/* Sets the energy of a pulse; a constant replaces an exact value. */
 static void apply_exact(struct oracle_state *s, uint32_t i, uint16_t unit, uint16_t pulses)
 {
 	if (i < ORACLE_ANALOGS || i >= ORACLE_ANALOGS + ORACLE_EXACTS)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which settings a sequence of bytes may change on the board, read strictly by docs/design/protocols.md §1; pure. */
+/*
+ * Says which settings a sequence of bytes may change, by a strict reading of
+ * docs/design/protocols.md §1. Does no input or output.
+ */
 #ifndef SIM_ORACLE_H
 #define SIM_ORACLE_H
 
@@ -10,14 +13,13 @@
 enum {
 	ORACLE_SETS = 8,
 	ORACLE_SENSORS = 6,
-	ORACLE_ANALOGS =
-		3, /* the sensors before those whose pulses may be exact; the ports before those with a hold */
+	ORACLE_ANALOGS = 3, /* sensors without exact pulses, and ports without a hold */
 	ORACLE_EXACTS = 3,
 	ORACLE_HOLDS = 2,
 	ORACLE_TEXT = 20
 };
 
-/* What `s?` commands change. */
+/* The settings that `s?` commands change. */
 struct oracle_state {
 	uint16_t watchdogs, brownouts;
 	uint16_t constant[ORACLE_SENSORS], fraction[ORACLE_SENSORS];
@@ -27,18 +29,21 @@ struct oracle_state {
 	uint32_t counter[ORACLE_SENSORS];
 };
 
-/* The set commands found in a sequence of bytes. */
+/* The set commands in a sequence of bytes. */
 struct oracle {
-	char set[ORACLE_SETS][ORACLE_TEXT]; /* letters and arguments of those with a right CRC */
+	char set[ORACLE_SETS][ORACLE_TEXT]; /* letters and arguments of the ones with a right CRC */
 	int sets;
-	int wrong; /* messages with the form of a set command and a wrong CRC */
-	bool many; /* more sets than are kept: anything may have changed */
+	int wrong; /* set commands with a wrong CRC */
+	bool many; /* more sets than fit, so anything may have changed */
 };
 
-/* A message begins at each `l` and ends at `.`; where a message was unfinished before, its text comes first. */
+/*
+ * Finds set commands. A message begins at each `l` and ends at `.`. If the input before ended in a
+ * message, its text comes first.
+ */
 void oracle_scan(struct oracle *o, const uint8_t *bytes, size_t len);
 
-/* True when some of the sets, in their order, lead from before to after. */
+/* Returns true if some of the sets, in their order, lead from before to after. */
 bool oracle_explains(const struct oracle *o, const struct oracle_state *before,
 		     const struct oracle_state *after);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Board on the bench. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -14,10 +13,10 @@ enum {
 	GAP_US = 250,
 	READ_MAX = 400,
 	SETTLE_SLICES = 400,
-	REPLY_MS = 20,   /* what the historic router waits for a reply, */
-	COMMIT_MS = 500, /* and for the one to `ct` */
+	REPLY_MS = 20,   /* the historic router waits this long for a reply */
+	COMMIT_MS = 500, /* and this long for the reply to `ct` */
 	START_MS = 3000,
-	SETTLE_MS = 1000, /* until all is recorded and erased ahead */
+	SETTLE_MS = 1000, /* until everything is recorded and the next slots are erased */
 	HOLD_10_US = 100, /* 1 ms: the proofs send short pulses */
 	FIRST_PULSE_PORT = 3
 };
@@ -103,7 +102,7 @@ static size_t compose(const char *command, uint8_t out[64])
 	       2;
 }
 
-/* "lgc…CC.u…" to "gc…"; false when the CRC is wrong or the form is. */
+/* Turns "lgc…CC.u…" into "gc…". Returns false if the form or the CRC is wrong. */
 static bool unpack(char *text)
 {
 	char *dot = strchr(text, '.'), digits[3];

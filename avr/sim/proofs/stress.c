@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random load on a board. */
 #include "stress.h"
 
 #include <stdio.h>

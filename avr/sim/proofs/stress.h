@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Everything at once: bus, pulses, bounces, UART, settings and dips in random phases, to find the worst cases. */
+/*
+ * A load of bus, pulses, bounces, UART, settings and dips in random phases, to find the worst
+ * cases.
+ */
 #ifndef SIM_STRESS_H
 #define SIM_STRESS_H
 
@@ -13,7 +16,7 @@ struct stress {
 	uint64_t dips;
 };
 
-/* Loads the board for so many simulated seconds; the supply is good again at the end. */
+/* Loads the board for so many simulated seconds. The supply is good at the end. */
 void stress_run(struct stress *s, struct rig *rig, int seconds);
 
 #endif

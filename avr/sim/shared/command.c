@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Strict reading of words, numbers and hex. */
 #include "command.h"
 
 #include <stdlib.h>

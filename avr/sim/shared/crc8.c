@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CRC-8 of the 1-Wire bus, bit by bit. */
 #include "crc8.h"
 
 uint8_t crc8(const uint8_t *data, size_t len)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CRC-8 of the 1-Wire bus (0x8C reflected, start 0), as in docs/design/protocols.md §1. */
+/* The CRC-8 of the 1-Wire bus (0x8C reflected, start 0; docs/design/protocols.md §1). */
 #ifndef SIM_CRC8_H
 #define SIM_CRC8_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Intel hex: data and end records, and the extended addresses that tools write for address 0. */
+/* Data and end records, and the extended addresses that tools write for address 0. */
 #include "ihex.h"
 
 #include <stdio.h>
@@ -26,7 +26,10 @@ static int nibble(char c)
 	return -1;
 }
 
-/* Bytes of one record without its colon, checksum verified; -1 when it is none. */
+/*
+ * Reads a record after its colon and verifies its checksum. Returns its number of bytes, or -1 if
+ * it is none.
+ */
 static int record_bytes(const char *line, size_t len, uint8_t out[RECORD_MAX])
 {
 	uint8_t sum = 0;

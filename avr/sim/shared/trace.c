@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CSV `ts,watt[,watt[,watt]]`: only the distances between the ts count. */
+/* The format is `ts,watt[,watt[,watt]]`. Only the differences between the ts count. */
 #include "trace.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@ enum { LINE_MAX_BYTES = 200 };
 
 static const double WATT_MAX = 1e6;
 static const double TS_MAX = 1e11;
-static const double LENGTH_MAX_S = 1e9; /* keeps a distance in 64 bits of nanoseconds with room */
+static const double LENGTH_MAX_S = 1e9; /* in nanoseconds it fits 64 bits with room to spare */
 
 static int fail(struct trace *t, char *err, size_t err_len, int line, const char *what)
 {
@@ -21,7 +21,7 @@ static int fail(struct trace *t, char *err, size_t err_len, int line, const char
 	return -1;
 }
 
-/* One number up to a comma or the end; NULL when there is none. */
+/* Reads a number up to a comma or the end. Returns the rest, or NULL if there is no number. */
 static const char *number(const char *s, double *out)
 {
 	char *end;
@@ -34,7 +34,7 @@ static const char *number(const char *s, double *out)
 	return isfinite(*out) && (*end == ',' || *end == '\0') ? end : NULL;
 }
 
-/* Splits a line; returns the count of watt columns, or -1. */
+/* Splits a line. Returns the number of watt columns, or -1. */
 static int columns_of(const char *line, double *ts, double watt[TRACE_COLUMNS])
 {
 	int n = 0;
@@ -69,7 +69,7 @@ static int add_row(struct trace *t, uint64_t at_ns, const double *watt)
 	return 0;
 }
 
-/* Length of the line without its end, 0 for a blank one; copies it out. */
+/* Copies a line without its end. Returns its length, 0 for a blank one. */
 static size_t copy_line(char out[LINE_MAX_BYTES], const char *text, size_t n)
 {
 	while (n && isspace((unsigned char)text[n - 1]))

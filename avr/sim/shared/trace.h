@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A trace of watts: CSV rows held until the next, repeated without end; pure. */
+/* A trace of watts from CSV. A row holds until the next one; the trace repeats for ever. */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
 
@@ -12,7 +12,7 @@ enum {
 };
 
 struct trace_row {
-	uint64_t at_ns; /* since the first row */
+	uint64_t at_ns; /* after the first row */
 	double watt[TRACE_COLUMNS];
 };
 
@@ -20,13 +20,13 @@ struct trace {
 	struct trace_row *row;
 	size_t rows;
 	size_t columns;
-	uint64_t period_ns; /* until the trace starts again; UINT64_MAX for a single row */
+	uint64_t period_ns; /* until the trace repeats; UINT64_MAX for a single row */
 };
 
-/* Reads CSV text. Returns 0, or -1 with reason and line in err; then nothing is allocated. */
+/* Reads CSV text. Returns 0, or -1 with reason and line in err and nothing allocated. */
 int trace_parse(struct trace *t, const char *text, size_t len, char *err, size_t err_len);
 
-/* The row that holds at a time, and the time of the next change (UINT64_MAX: never). */
+/* Returns the row that holds at a time, and the time of the next change (UINT64_MAX: never). */
 const struct trace_row *trace_at(const struct trace *t, uint64_t now_ns, uint64_t *next_ns);
 
 void trace_free(struct trace *t);
