@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Builds a router's image from OpenWrt's sources, or checks without a network all that can be checked (docs/guide/openwrt.md).
+# Builds a router's image from OpenWrt's sources, or checks without a network all that can be
+# checked (docs/guide/openwrt.md).
 set -eu
 
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -49,7 +50,8 @@ settings() {
 	grep -E '^CONFIG_' "$1"
 }
 
-# One socket joins the household's network, as a client; a second one may lead elsewhere, and offers nothing there.
+# One socket joins the household's network, as a client; a second one may lead elsewhere, and offers
+# nothing there.
 network() { # TARGET
 	router_know "$(value "$HERE/$1/router")" || fail "$1/router: not in $ROUTERS"
 	printf "config interface 'loopback'\n\toption device 'lo'\n\toption proto 'static'\n\toption ipaddr '127.0.0.1'\n\toption netmask '255.0.0.0'\n"
@@ -82,13 +84,15 @@ lay() { # TARGET TREE: our patches, files and feeds on top of the release
 	value "$HERE/$1/feeds.conf" | sed "s|@FLUKSO@|$ROOT|" >"$2/feeds.conf"
 }
 
-# After the feeds: while they are installed, a configuration that names what is not there yet would lose it.
+# After the feeds: while they are installed, a configuration that names what is not there yet would
+# lose it.
 configure() { # TARGET TREE
 	settings "$HERE/$1/seed.config" >"$2/.config"
 	make -s -C "$2" defconfig
 }
 
-# What the release made of the seed: a symbol that it dropped would be missing in the image without a word.
+# What the release made of the seed: a symbol that it dropped would be missing in the image without
+# a word.
 seed_survives() { # TARGET TREE
 	settings "$HERE/$1/seed.config" | while IFS='=' read -r symbol wanted; do
 		case $wanted in
@@ -195,7 +199,8 @@ check_patches() { # TARGET
 	rm -rf "$scratch"
 }
 
-# Against stand-ins for OpenWrt's and the kernel's files: that the references are right, only --verify can tell.
+# Against stand-ins for OpenWrt's and the kernel's files: that the references are right, only
+# --verify can tell.
 check_trees() { # TARGET
 	local source out
 	find -L "$HERE/$1" -name '*.dts' >"$LIST"

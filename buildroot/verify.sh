@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by build.sh: what a real tree of OpenWrt tells about a target without a download (docs/guide/openwrt.md). The tree itself is not changed.
+# Sourced by build.sh: what a real tree of OpenWrt tells about a target without a download
+# (docs/guide/openwrt.md). The tree itself is not changed.
 # shellcheck shell=sh
 
-# Folder with the feeds' own trees (packages, luci, …), and the kernel's sources, where they are not in the tree.
+# Folder with the feeds' own trees (packages, luci, …), and the kernel's sources, where they are not
+# in the tree.
 FLUKSO_FEEDS=${FLUKSO_FEEDS:-}
 FLUKSO_KERNEL=${FLUKSO_KERNEL:-}
 
@@ -78,7 +80,8 @@ verify_sources() { # TREE TARGET
 	echo "excerpts: $count are parts of the whole files with the noted SHA-256"
 }
 
-# The feeds that are there, at their pins; a Makefile of ours that the release does not take is a fault.
+# The feeds that are there, at their pins; a Makefile of ours that the release does not take is a
+# fault.
 verify_feeds() { # TREE TARGET COPY
 	local kind name rest folder
 	folder=$(cd "${FLUKSO_FEEDS:-$1/feeds}" && pwd) || fail "no feeds: FLUKSO_FEEDS names no folder with them"
@@ -100,7 +103,8 @@ verify_feeds() { # TREE TARGET COPY
 	echo "feeds: $(cut -d' ' -f2 "$3/feeds.conf" | paste -sd' '); $(find "$3/package/feeds/flukso/" -mindepth 1 -maxdepth 1 | wc -l) packages of ours are taken"
 }
 
-# A symbol that a seed sets to n is in no configuration; that there is such a symbol at all stands in what Kconfig reads.
+# A symbol that a seed sets to n is in no configuration; that there is such a symbol at all stands
+# in what Kconfig reads.
 verify_symbols() { # TARGET COPY
 	local symbol name
 	settings "$HERE/$1/seed.config" | cut -d= -f1 | while read -r symbol; do
@@ -148,7 +152,8 @@ verify_own_patches() { # FOLDER OURS SCRATCH FILE
 	done
 }
 
-# The packages for all architectures need no compiler of the router's: they are made by this release's own rules, up to what is packed.
+# The packages for all architectures need no compiler of the router's: they are made by this
+# release's own rules, up to what is packed.
 verify_packages() { # TARGET COPY
 	local name made log status
 	stand_in_tools "$2"
@@ -168,7 +173,8 @@ verify_packages() { # TARGET COPY
 	done
 }
 
-# What the release would build first for its own use, from this machine: enough for scripts and files.
+# What the release would build first for its own use, from this machine: enough for scripts and
+# files.
 stand_in_tools() { # COPY
 	local bin tool
 	bin=$1/staging_dir/host/bin

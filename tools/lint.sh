@@ -21,7 +21,8 @@ scripts() {
 	true
 }
 
-# Prints what has no licence line and could have one: not texts, data, others' files, or what is pasted into others' files.
+# Prints what has no licence line and could have one: not texts, data, others' files, or what is
+# pasted into others' files.
 unlicensed() {
 	# shellcheck disable=SC2046 # names without spaces
 	grep -IL 'SPDX-License-Identifier' $(files . ':!*.md' ':!*.json' ':!*.txt' ':!*.crt' ':!*.patch' ':!*.csv' ':!*.png' ':!*.hex' ':!*.eep' ':!LICENSE' ':!VERSION' \

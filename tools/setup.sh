@@ -27,8 +27,8 @@ as_root() {
 	fi
 }
 
-# Copies what apt and pip say to the log. On a terminal, the line that $1 begins also shows what they
-# are at.
+# Copies what apt and pip say to the log. On a terminal, the line that $1 begins also shows what
+# they are at.
 show_progress() {
 	awk -v what="$1" -v log_file="$LOG" -v columns="${COLUMNS:-0}" '
 		{ print >log_file; fflush(log_file) }
@@ -38,8 +38,8 @@ show_progress() {
 		END { if (columns) printf "\r%s\033[K", what }'
 }
 
-# step WHAT ADVICE COMMAND…: runs the command and says how long it took. If it fails, shows the end of
-# its log and the advice.
+# step WHAT ADVICE COMMAND…: runs the command and says how long it took. If it fails, shows the end
+# of its log and the advice.
 step() {
 	local what advice begin
 	what="setup: $1"
@@ -128,8 +128,8 @@ install_python() {
 		pip_install --require-hashes -r "$1"
 }
 
-# make_venv GROUP…: .venv with what requirements.txt pins and what those of the groups do. When a pin
-# of the first changes, it is made anew with the groups that it had.
+# make_venv GROUP…: .venv with what requirements.txt pins and what those of the groups do. When a
+# pin of the first changes, it is made anew with the groups that it had.
 make_venv() {
 	local key groups
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed"

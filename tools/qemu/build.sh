@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Gets kernel and busybox of the emulated routers: Debian's for mipsel; for mips, which Debian has no more, both built from its sources.
+# Gets kernel and busybox of the emulated routers: Debian's for mipsel; for mips, which Debian has
+# no more, both built from its sources.
 set -eu
 
 usage() {
@@ -44,7 +45,8 @@ shared() {
 	) 8>"$CACHE/lock"
 }
 
-# A configuration that says y to what a file of ours lists must really have it: an option that Kconfig drops is an error.
+# A configuration that says y to what a file of ours lists must really have it: an option that
+# Kconfig drops is an error.
 check_options() {
 	local line
 	grep '^CONFIG_' "$1" | while read -r line; do

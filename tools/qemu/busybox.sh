@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by build.sh: builds busybox for big-endian MIPS from Debian's source package, with the kernel's compiler: built by clang, its awk crashes.
-# Static glibc with floating point in hardware, which the kernel emulates.
+# Sourced by build.sh: builds busybox for big-endian MIPS from Debian's source package, with the
+# kernel's compiler: built by clang, its awk crashes. Static glibc with floating point in hardware,
+# which the kernel emulates.
 # shellcheck shell=sh
 
 BUSYBOX_TAR=busybox_1.35.0.orig.tar.bz2
@@ -15,7 +16,8 @@ busybox_make() {
 	run_logged make -C "$OUT/busybox-source" HOSTCC=gcc CROSS_COMPILE=mips-linux-gnu- "$@"
 }
 
-# busybox's Kconfig takes no list of options: they are put into the empty configuration, and what depends on them gets its default.
+# busybox's Kconfig takes no list of options: they are put into the empty configuration, and what
+# depends on them gets its default.
 configure_busybox() {
 	local config
 	config=$OUT/busybox-source/.config

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# First process of the emulated router: mounts, network, then a shell that does what the console says, line by line.
+# First process of the emulated router: mounts, network, then a shell that does what the console
+# says, line by line.
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin PROCD_EXEC=1
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

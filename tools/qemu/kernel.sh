@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by build.sh: builds the big-endian kernel of the emulated router from Debian's source package.
+# Sourced by build.sh: builds the big-endian kernel of the emulated router from Debian's source
+# package.
 # shellcheck shell=sh
 
 # Debian 12 has 6.1, Debian 13 has 6.12.

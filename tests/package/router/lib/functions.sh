@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Emulated OpenWrt: reading of UCI files, and what the packages' maintainer scripts call. Written for the tests, not OpenWrt's code.
+# Emulated OpenWrt: reading of UCI files, and what the packages' maintainer scripts call. Written
+# for the tests, not OpenWrt's code.
 # shellcheck shell=sh
 
 CONFIG_SECTIONS=
 
-# Takes the next word off LINE into WORD: 0, 1 when there is none, 2 when a quote has no end. Chunk by chunk and in the shell itself:
-# awk reckons in floating point, which takes seconds where the kernel emulates that.
+# Takes the next word off LINE into WORD: 0, 1 when there is none, 2 when a quote has no end. Chunk
+# by chunk and in the shell itself: awk reckons in floating point, which takes seconds where the
+# kernel emulates that.
 uci_word() {
 	local chunk
 	WORD=
@@ -30,7 +32,8 @@ uci_word() {
 	done
 }
 
-# Takes what stands between two quotes off LINE, and adds it to WORD; a backslash counts between double ones only.
+# Takes what stands between two quotes off LINE, and adds it to WORD; a backslash counts between
+# double ones only.
 uci_quoted() { # QUOTE
 	local chunk
 	LINE=${LINE#?}
@@ -166,7 +169,8 @@ uci_valid() {
 	esac
 }
 
-# Prints the options of a section as shell commands, those of a wrong type left out; ends with 1 when there was one.
+# Prints the options of a section as shell commands, those of a wrong type left out; ends with 1
+# when there was one.
 validated() { # PACKAGE SECTION OPTION:TYPE[:DEFAULT]...
 	local section spec option kind default value result
 	config_load "$1"
@@ -187,7 +191,8 @@ validated() { # PACKAGE SECTION OPTION:TYPE[:DEFAULT]...
 	return $result
 }
 
-# uci_load_validate PACKAGE TYPE SECTION FUNCTION OPTION:TYPE[:DEFAULT]...: calls FUNCTION SECTION RESULT with the options set.
+# uci_load_validate PACKAGE TYPE SECTION FUNCTION OPTION:TYPE[:DEFAULT]...: calls FUNCTION SECTION
+# RESULT with the options set.
 uci_load_validate() {
 	local package_ section_ function_ spec_ said_ result_
 	package_=$1 section_=$3 function_=$4
@@ -209,7 +214,8 @@ user_and_group() {
 	grep -q "^$name:" /etc/passwd || echo "$name:x:$number:$gnumber:$name:/var/run/$name:/bin/false" >>/etc/passwd
 }
 
-# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, what the package itself has to do, services.
+# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, what the package itself has to
+# do, services.
 default_postinst() {
 	local name info wanted file
 	name=${1##*/} name=${name%.*} info=/usr/lib/opkg/info

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Emulated procd: records the definition that an init script gives, a line for each thing said, and with PROCD_EXEC=1 does what it recorded.
+# Emulated procd: records the definition that an init script gives, a line for each thing said, and
+# with PROCD_EXEC=1 does what it recorded.
 # shellcheck shell=sh
 
 PROCD_DIR=/var/run/procd # NAME: what was recorded; NAME.pid: of the supervisor
@@ -28,7 +29,8 @@ procd_note_files() {
 	done
 }
 
-# What a service tells other programs through procd: a line for each value, with the names of the objects that it is in.
+# What a service tells other programs through procd: a line for each value, with the names of the
+# objects that it is in.
 procd_open_data() { PROCD_PATH=data; }
 
 procd_close_data() { :; }
@@ -138,7 +140,8 @@ procd_kill() {
 	rm -f "$PROCD_DIR/$1.pid" "$PROCD_DIR/$1.child"
 }
 
-# Keeps the instance running: threshold, timeout, retry as its respawn says; what it prints goes to the log.
+# Keeps the instance running: threshold, timeout, retry as its respawn says; what it prints goes to
+# the log.
 procd_supervise() {
 	local threshold timeout retry quick began user
 	read -r threshold timeout retry <<-LINE
@@ -158,7 +161,8 @@ procd_supervise() {
 	done
 }
 
-# Runs the command as the instance's user until it ends; leaves its pid. What it prints is info, what it prints to stderr an error.
+# Runs the command as the instance's user until it ends; leaves its pid. What it prints is info,
+# what it prints to stderr an error.
 procd_child() {
 	local name out pid
 	name=$1 out=$PROCD_DIR/$1.out.$$
