@@ -9,28 +9,38 @@ PAGE = b"""<!doctype html>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Flukso</title>
 <style>
-:root{color-scheme:light dark;--g:#f6f4f0;--p:#fff;--l:#d9d6d1;--t:#21201e;--s:#5c5852;--b:#b8380d;--o:#fff;--r:#f1572f}
-@media(prefers-color-scheme:dark){:root{--g:#141617;--p:#1d2022;--l:#3d4144;--t:#ecebe8;--s:#adaba6;--b:#ff8a63;--o:#1d1108}}
+:root{color-scheme:light dark;--g:#f6f4f0;--p:#fff;--l:#d9d6d1;--t:#21201e;--s:#5c5852;--b:#b8380d;
+--o:#fff;--r:#f1572f}
+@media(prefers-color-scheme:dark){:root{--g:#141617;--p:#1d2022;--l:#3d4144;--t:#ecebe8;--s:#adaba6;
+--b:#ff8a63;--o:#1d1108}}
 *{box-sizing:border-box}[hidden]{display:none!important}
 body{margin:0;background:var(--g);color:var(--t);font:16px/1.5 system-ui,sans-serif}
 body{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 header{background:var(--p);border-bottom:3px solid var(--r);padding:.6rem 1rem}
 header b{font-size:1.3rem;color:var(--b);margin-right:.75rem}
-main{max-width:32rem;margin:auto;padding:.75rem;display:grid;grid-template-columns:minmax(0,1fr);gap:.75rem}
+main{max-width:32rem;margin:auto;padding:.75rem;display:grid;grid-template-columns:minmax(0,1fr);
+gap:.75rem}
 #cards{display:contents}
 section{background:var(--p);border:1px solid var(--l);border-radius:.75rem;padding:1rem}
-h1,h2,p,dl,dd{margin:0}h1{font-size:1.25rem;line-height:1.3;margin-bottom:.25rem;text-wrap:balance}h2{font-size:.9rem}
+h1,h2,p,dl,dd{margin:0}h1{font-size:1.25rem;line-height:1.3;margin-bottom:.25rem;text-wrap:balance}
+h2{font-size:.9rem}
 small,dt,.s,summary{color:var(--s);font-size:.8125rem}p.s{line-height:1.4}
 .now{font-size:3rem;font-weight:700;line-height:1.15}.now small{font-size:.55em}
 .head,.rows div{display:flex;justify-content:space-between;gap:1rem;align-items:baseline}
-.go{display:block;background:var(--b);color:var(--o);font-weight:650;text-align:center;text-decoration:none}
+.go{display:block;background:var(--b);color:var(--o);font-weight:650;text-align:center;
+text-decoration:none}
 .go{padding:.75rem;border-radius:.375rem;margin:.75rem 0}
-.scan{display:flex;flex-wrap:wrap;gap:1rem;align-items:center;border-top:1px solid var(--l);padding-top:.75rem;margin-top:.75rem}
+.scan{display:flex;flex-wrap:wrap;gap:1rem;align-items:center;border-top:1px solid var(--l);
+padding-top:.75rem;margin-top:.75rem}
 .scan svg{width:9rem;background:#fff;border-radius:.375rem;display:block}.scan p{flex:1 1 10rem}
-code{color:var(--t);font:700 1.25rem/1.5 ui-monospace,monospace;letter-spacing:.08em;white-space:nowrap}
-.line{width:100%;height:6rem;display:block;overflow:visible;margin:.5rem 0 .25rem;border-bottom:1px solid var(--l)}
-polyline{fill:none;stroke:var(--r);stroke-width:2.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(4.5rem,1fr));gap:.5rem;margin-top:.75rem}dd{font-weight:600}
+code{color:var(--t);font:700 1.25rem/1.5 ui-monospace,monospace;letter-spacing:.08em;
+white-space:nowrap}
+.line{width:100%;height:6rem;display:block;overflow:visible;margin:.5rem 0 .25rem;
+border-bottom:1px solid var(--l)}
+polyline{fill:none;stroke:var(--r);stroke-width:2.5;vector-effect:non-scaling-stroke;
+stroke-linejoin:round}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(4.5rem,1fr));gap:.5rem;
+margin-top:.75rem}dd{font-weight:600}
 .rows{display:block;margin:0}.rows div{padding:.4rem 0}.rows div+div{border-top:1px solid var(--l)}
 .rows dt{font-size:1rem;color:var(--t);flex:0 0 auto;max-width:55%}.rows dd{text-align:right}
 #about dt,#about dd{font-size:.8125rem;font-weight:400}
@@ -41,20 +51,27 @@ summary{cursor:pointer;padding:.5rem 0}
 <main>
 <p id="trouble" role="status" hidden></p>
 <section id="claim" hidden><h1></h1><p></p><a class="go">Make it mine</a>
-<div class="scan"><svg role="img" shape-rendering="crispEdges"><path/></svg><p class="s"><span></span><br><code></code></p></div></section>
+<div class="scan"><svg role="img" shape-rendering="crispEdges"><path/></svg>
+<p class="s"><span></span><br><code></code></p></div></section>
 <div id="cards"></div>
 <section id="others" hidden><h2>Other inputs</h2><dl class="rows"></dl></section>
-<noscript><section>This page needs JavaScript. The figures are at <a href="/status">/status</a>, too.</section></noscript>
-<details><summary>About this device</summary><section><dl id="about" class="rows"></dl></section></details>
+<noscript><section>This page needs JavaScript. The figures are at
+<a href="/status">/status</a>, too.</section></noscript>
+<details><summary>About this device</summary>
+<section><dl id="about" class="rows"></dl></section></details>
 </main>
 <script>
 "use strict";
 const units={watt:"W",lperday:"l/day"},cards={},SVG="http://www.w3.org/2000/svg";
 const $=id=>document.getElementById(id),n=v=>v.toLocaleString("en");
-const el=(tag,text,...inner)=>{const e=document.createElement(tag);e.textContent=text;e.append(...inner);return e};
+const el=(tag,text,...inner)=>{
+  const e=document.createElement(tag);e.textContent=text;e.append(...inner);return e};
 const pair=([k,v])=>el("div","",el("dt",k),el("dd",v));
-const ago=s=>s===null?"none yet":s<90?s+" seconds ago":s<5400?Math.round(s/60)+" minutes ago":Math.round(s/3600)+" hours ago";
-async function get(path){const r=await fetch(path,{signal:AbortSignal.timeout(4000)});if(!r.ok)throw Error(r.status);return r.json()}
+const ago=s=>s===null?"none yet":s<90?s+" seconds ago":
+  s<5400?Math.round(s/60)+" minutes ago":Math.round(s/3600)+" hours ago";
+async function get(path){
+  const r=await fetch(path,{signal:AbortSignal.timeout(4000)});
+  if(!r.ok)throw Error(r.status);return r.json()}
 const title=s=>s.function||"Input "+s.number;
 function card(s){
   if(cards[s.id])return cards[s.id];
@@ -67,17 +84,22 @@ function card(s){
   return cards[s.id]={title:q("h2"),now:q(".now"),svg:q("svg"),dl:q("dl")};
 }
 function lines(rows){
-  const values=rows.map(r=>typeof r[1]=="number"?r[1]:null),known=values.filter(v=>v!==null),top=Math.max(...known,1),parts=[];
+  const values=rows.map(r=>typeof r[1]=="number"?r[1]:null),known=values.filter(v=>v!==null),
+    top=Math.max(...known,1),parts=[];
   let part=[];
-  values.forEach((v,x)=>{if(v===null){if(part.length)parts.push(part);part=[]}else part.push(x+","+(97-94*v/top).toFixed(1))});
+  values.forEach((v,x)=>{if(v===null){if(part.length)parts.push(part);part=[]}
+    else part.push(x+","+(97-94*v/top).toFixed(1))});
   if(part.length)parts.push(part);
-  return{parts,last:known[known.length-1],min:Math.min(...known),max:Math.max(...known),avg:Math.round(known.reduce((a,b)=>a+b,0)/known.length)};
+  return{parts,last:known[known.length-1],min:Math.min(...known),max:Math.max(...known),
+    avg:Math.round(known.reduce((a,b)=>a+b,0)/known.length)};
 }
 async function draw(s){
-  const v=card(s),l=lines(await get("/sensor/"+s.id+"?version=1.0&interval=minute&unit="+s.unit)),u=" "+units[s.unit],some=l.parts.length>0;
+  const v=card(s),l=lines(await get("/sensor/"+s.id+"?version=1.0&interval=minute&unit="+s.unit)),
+    u=" "+units[s.unit],some=l.parts.length>0;
   v.title.textContent=title(s);
   v.now.replaceChildren(some?n(l.last)+" ":"no reading yet",el("small",some?u:""));
-  v.svg.setAttribute("aria-label",some?"The last minute, from "+n(l.min)+" to "+n(l.max)+u:"no reading yet");
+  v.svg.setAttribute("aria-label",some?
+    "The last minute, from "+n(l.min)+" to "+n(l.max)+u:"no reading yet");
   v.svg.replaceChildren(...l.parts.map(p=>{
     const e=document.createElementNS(SVG,"polyline");
     e.setAttribute("points",p.length>1?p.join(" "):p[0]+" "+p[0]);return e}));
@@ -85,7 +107,8 @@ async function draw(s){
   if(s.counter!==null)figures.push(["counter",n(s.counter)+" "+s.counter_unit]);
   v.dl.replaceChildren(...figures.map(pair));
 }
-// A QR code (ISO/IEC 18004) of level M, versions 1 to 6: for each, check bytes, blocks, and data bytes of a block
+// A QR code (ISO/IEC 18004) of level M, versions 1 to 6: for each, check bytes, blocks and
+// data bytes of a block
 const KINDS=[[10,1,16],[16,1,28],[26,1,44],[18,2,32],[24,2,43],[16,4,27]];
 const FORMATS=[0x5412,0x5125,0x5E7C,0x5B4B,0x45F9,0x40CE,0x4F97,0x4AA0];
 const MASKS=[(x,y)=>(x+y)%2,(x,y)=>y%2,x=>x%3,(x,y)=>(x+y)%3,(x,y)=>((y>>1)+(x/3|0))%2,
@@ -114,7 +137,8 @@ function codewords(text){
 function modules(size,all,mask){
   const m=Array.from({length:size},()=>[]),e=size-1;
   const ring=(cx,cy,far,light)=>{for(let y=-far;y<=far;y++)for(let x=-far;x<=far;x++)
-    if(m[cy+y]&&cx+x>=0&&cx+x<size)m[cy+y][cx+x]=+!light.includes(Math.max(Math.abs(x),Math.abs(y)))};
+    if(m[cy+y]&&cx+x>=0&&cx+x<size)
+      m[cy+y][cx+x]=+!light.includes(Math.max(Math.abs(x),Math.abs(y)))};
   for(let i=0;i<size;i++)m[6][i]=m[i][6]=1-i%2;
   ring(3,3,4,[2,4]);ring(e-3,3,4,[2,4]);ring(3,e-3,4,[2,4]);
   if(size>21)ring(e-6,e-6,2,[1]);
@@ -149,7 +173,8 @@ function qr(text){
   const code=codewords(text);
   if(!code)return null;
   let best=null,least=Infinity;
-  for(let i=0;i<8;i++){const m=modules(code.size,code.all,i),p=penalty(m);if(p<least){least=p;best=m}}
+  for(let i=0;i<8;i++){const m=modules(code.size,code.all,i),p=penalty(m);
+    if(p<least){least=p;best=m}}
   return best;
 }
 let offered="";
@@ -159,17 +184,23 @@ function offer(s){
   offered=key;
   box.hidden=!s.claim;
   if(!s.claim)return;
-  const q=sel=>box.querySelector(sel),code=s.claim.slice(0,4)+" "+s.claim.slice(4),m=at?qr(at):null,server=s.upload.server;
+  const q=sel=>box.querySelector(sel),code=s.claim.slice(0,4)+" "+s.claim.slice(4),m=at?qr(at):null,
+    server=s.upload.server;
   q("h1").textContent=at?"Nobody has claimed this Fluksometer yet":"Waiting for "+server;
-  q("p").textContent=at?"Connect it to your account and its figures are on your phone wherever you are.":
-    "This server has not said yet whether somebody has claimed this Fluksometer. Once it has, this page says where to claim it.";
+  q("p").textContent=at?
+    "Connect it to your account and its figures are on your phone wherever you are.":
+    "This server has not said yet whether somebody has claimed this Fluksometer. "+
+    "Once it has, this page says where to claim it.";
   q(".go").hidden=!at;q("svg").toggleAttribute("hidden",!m);
   if(at)q(".go").href=at;
   if(m){
-    q("svg").setAttribute("viewBox","-4 -4 "+(m.length+8)+" "+(m.length+8));q("svg").setAttribute("aria-label","Code for a camera: "+at);
-    q("path").setAttribute("d",m.map((row,y)=>row.map((c,x)=>c?"M"+x+" "+y+"h1v1h-1z":"").join("")).join(""));
+    q("svg").setAttribute("viewBox","-4 -4 "+(m.length+8)+" "+(m.length+8));
+    q("svg").setAttribute("aria-label","Code for a camera: "+at);
+    q("path").setAttribute("d",
+      m.map((row,y)=>row.map((c,x)=>c?"M"+x+" "+y+"h1v1h-1z":"").join("")).join(""));
   }
-  q("span").textContent=!at?"Its code is":(m?"Reading this on another screen? Point your phone's camera at it, or enter":"Or enter")+
+  q("span").textContent=!at?"Its code is":(m?
+    "Reading this on another screen? Point your phone's camera at it, or enter":"Or enter")+
     " under Devices at "+server;
   q("code").textContent=code;
 }
@@ -178,14 +209,17 @@ function tell(s){
   if(b.error)trouble.push("The board does not answer: "+b.error);
   if(up.error)trouble.push("Upload: "+up.error);
   if(up.enabled&&!s.clock.settled)
-    trouble.push("Nothing is uploaded yet: "+(s.clock.believed?"the time that was known is contradicted":s.clock.source_text));
+    trouble.push("Nothing is uploaded yet: "+(s.clock.believed?
+      "the time that was known is contradicted":s.clock.source_text));
   for(const i of b.inputs)if(i.noise)trouble.push(i.noise);
   if(b.damage&&b.damage.falls)trouble.push("The board found damaged records: "+b.damage.falls);
   for(const e of["config","save","flash"])if(s.errors[e])trouble.push(s.errors[e]);
   $("trouble").textContent=trouble.join(". ");$("trouble").hidden=!trouble.length;
-  const rows=[["Device",s.device||"unknown"],["Board",b.hardware?b.hardware+", firmware "+b.firmware:"unknown"],["Daemon",s.version]];
+  const rows=[["Device",s.device||"unknown"],
+    ["Board",b.hardware?b.hardware+", firmware "+b.firmware:"unknown"],["Daemon",s.version]];
   if(up.enabled)rows.push(["Server",up.server],["Last upload",ago(up.last_ok_age)]);
-  rows.push(["Time",s.clock.source_text],["Kept readings",n(s.buffer.tuples)],...s.sensors.map(x=>[title(x)+", "+x.type,x.id]));
+  rows.push(["Time",s.clock.source_text],["Kept readings",n(s.buffer.tuples)],
+    ...s.sensors.map(x=>[title(x)+", "+x.type,x.id]));
   $("about").replaceChildren(...rows.map(pair));
   offer(s);
 }
@@ -193,12 +227,14 @@ async function tick(){
   try{
     const s=await get("/status"),first=s.sensors[0];
     tell(s);
-    const big=s.sensors.filter(x=>cards[x.id]||x.value||x==first),rest=s.sensors.filter(x=>!big.includes(x));
+    const big=s.sensors.filter(x=>cards[x.id]||x.value||x==first),
+      rest=s.sensors.filter(x=>!big.includes(x));
     $("others").hidden=!rest.length;
     const said=x=>x.value===null?"no reading yet":n(x.value)+" "+units[x.unit];
     $("others").querySelector("dl").replaceChildren(...rest.map(x=>pair([title(x),said(x)])));
     await Promise.all(big.map(draw));
-  }catch(e){$("trouble").textContent="No answer from the device: "+e.message;$("trouble").hidden=false}
+  }catch(e){
+    $("trouble").textContent="No answer from the device: "+e.message;$("trouble").hidden=false}
   setTimeout(tick,1000);
 }
 tick();
