@@ -66,6 +66,7 @@ class Daemon:
         self.sender = Sender(port, clock, self.log, self.store, self.dating, settings, self._ids())
         self.rs485 = Rs485(self.log)
         self.services = Services(self)
+        self._delta_pipe = self.services.delta_pipe
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
         self.config_error = state.noted(
@@ -290,7 +291,8 @@ class Daemon:
         self.readings.take(poll, self.store, ts, mono)
         self._failures = 0
         self.last_poll = mono
-        self.services.delta_pipe.write(ts, poll.deltas)
+        if self._delta_pipe.running is not None:
+            self._delta_pipe.write(ts, poll.deltas)
         if self.board_error:
             self.log("notice", "the board answers again")
             self.board_error = ""

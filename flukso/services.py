@@ -128,8 +128,8 @@ class DeltaPipe(Service):
         self._pipe.close()
 
     def write(self, ts: int, deltas: tuple) -> None:
-        """Write a poll's deltas, while the pipe is offered; nobody has to read them."""
-        if self.running is not None and deltas:
+        """Write a poll's deltas, if there are any; nobody has to read them. Only while it runs."""
+        if deltas:
             self._pipe.write(delta_line(ts, deltas))
 
 
