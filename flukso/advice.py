@@ -16,12 +16,12 @@ def advice(port, text: str, settings) -> list:
     mistake, by line.
     """
     sections = uci.parse(text, "flukso", [])
-    found = _names(sections)
-    found += _clamps(sections)
-    found += _authorities(port, sections, settings)
+    problems = _names(sections)
+    problems += _clamps(sections)
+    problems += _authorities(port, sections, settings)
     if not settings.sensors:
-        found.append(uci.Problem("flukso", *_no_sensor(sections)))
-    return sorted(found)
+        problems.append(uci.Problem("flukso", *_no_sensor(sections)))
+    return sorted(problems)
 
 
 def names(text: str) -> list:
@@ -32,23 +32,23 @@ def names(text: str) -> list:
 
 
 def _names(sections):
-    found: list = []
+    problems: list = []
     sensors = config.board_of(sections).sensors
     for section in sections:
-        found += _section(section, sensors)
-    return found
+        problems += _section(section, sensors)
+    return problems
 
 
 def _section(section, sensors):
     """Look at the names in a section, and at its own; sensors: how many the board has."""
     problem = _odd_section(section, sensors)
     known = options.names_of(section.type, section.name)
-    found = [uci.Problem("flukso", section.line, problem)] if problem else []
+    problems = [uci.Problem("flukso", section.line, problem)] if problem else []
     if not known:
-        return found
+        return problems
     for name in section.spans:
         if name in known and name not in section.order:
-            found.append(
+            problems.append(
                 uci.Problem(
                     "flukso",
                     _line(section, name),
@@ -58,10 +58,10 @@ def _section(section, sensors):
         if name not in known and name not in options.FIELD_OPTIONS:
             text = _odd_option(name, known)
             if text:
-                found.append(
+                problems.append(
                     uci.Problem("flukso", _line(section, name), "{}: {}".format(name, text))
                 )
-    return found
+    return problems
 
 
 def _odd_section(section, sensors):
@@ -100,7 +100,7 @@ def _line(section, option):
 
 
 def _clamps(sections):
-    found = []
+    problems = []
     for section in sections:
         value = value_in(section, "current") if section.type == "sensor" else None
         class_ = value_in(section, "class")
@@ -118,8 +118,8 @@ def _clamps(sections):
             text = "current: no clamp of {} A is sold, but for {} A; is {} meant?".format(
                 value.text, sizes, near
             )
-            found.append(uci.Problem("flukso", value.line, text))
-    return found
+            problems.append(uci.Problem("flukso", value.line, text))
+    return problems
 
 
 def _authorities(port, sections, settings):

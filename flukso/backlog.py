@@ -41,7 +41,7 @@ class Store:
         # what whoever dates the tuples wants to find beside them; saved and loaded with them
         self.note = b""
 
-    def take(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
+    def add_line(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
         """Take one reading of each of these sensors, as add() of each would. The same tuple object
         each time makes it fast.
 
@@ -122,8 +122,8 @@ class Store:
         """Re-date what was taken from timestamp start on, as Buffer.shift; return the sums of what
         was moved and dropped.
         """
-        found = [self.buffer(sensor).shift(start, delta_s) for sensor in self._ids]
-        return sum([moved for moved, _ in found]), sum([dropped for _, dropped in found])
+        counts = [self.buffer(sensor).shift(start, delta_s) for sensor in self._ids]
+        return sum([moved for moved, _ in counts]), sum([dropped for _, dropped in counts])
 
     def forget(self, start: int) -> int:
         """Drop what is dated from timestamp start on; return the number of tuples."""

@@ -110,10 +110,10 @@ async def _version(board):
         ),
         "watchdog resets {}".format(watchdog),
         "brown-outs {}".format(brownouts),
-    ] + await _told(board)
+    ] + await _damage_lines(board)
 
 
-async def _told(board):
+async def _damage_lines(board):
     """What firmware of ours tells of its pulse inputs and its EEPROM."""
     await board.look()
     if board.damage is None:

@@ -351,7 +351,7 @@ class _Job:
         """Return the clamps that the words name, by number or function, by their numbers. Raises
         UsageError.
         """
-        found: list = []
+        chosen: list = []
         for word in words:
             number = whole(word)
             named = [
@@ -371,16 +371,16 @@ class _Job:
                     else "known are {}".format(", ".join(known) or "none")
                 )
                 raise UsageError("there is no enabled sensor {}; {}".format(word, hint))
-            found += [sensor for sensor in named if sensor not in found]
+            chosen += [sensor for sensor in named if sensor not in chosen]
         board = boards.kind_of(self._options.get("bus") or self._settings.bus)
-        for sensor in found:
+        for sensor in chosen:
             if sensor.class_ != "analog" or board.listens:
                 text = (
                     "sensor {} is no clamp of an SPI board: what a pulse is stands on its "
                     "meter, and generation 1 has its own constants"
                 )
                 raise UsageError(text.format(sensor.number))
-        return sorted(found)
+        return sorted(chosen)
 
 
 def _begun(record, numbers):

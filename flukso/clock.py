@@ -359,14 +359,14 @@ def resume(
     boot's, what was never dated rightly never can be; that is what the third value says (None:
     everything is dated).
     """
-    found = _read(saved)
-    if found is None:
+    saved_note = _read(saved)
+    if saved_note is None:
         return Believer(mono, newest, 0, built), 0, None
-    if boot == found.boot and boot != "-" and found.mono / 1000 <= mono:
-        believer = Believer(mono, found.restored, found.checked, built)
-        believer.source, believer.session = found.source, found.session
-        believer.offset, believer.true = found.offset / 1000, found.true / 1000
-        return believer, found.sent, None
-    if found.source == NONE:
-        return Believer(mono, found.restored, found.checked, built), 0, found.session
-    return Believer(mono, newest, found.checked, built), 0, None
+    if boot == saved_note.boot and boot != "-" and saved_note.mono / 1000 <= mono:
+        believer = Believer(mono, saved_note.restored, saved_note.checked, built)
+        believer.source, believer.session = saved_note.source, saved_note.session
+        believer.offset, believer.true = saved_note.offset / 1000, saved_note.true / 1000
+        return believer, saved_note.sent, None
+    if saved_note.source == NONE:
+        return Believer(mono, saved_note.restored, saved_note.checked, built), 0, saved_note.session
+    return Believer(mono, newest, saved_note.checked, built), 0, None

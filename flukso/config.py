@@ -135,13 +135,13 @@ def _identity(reader, system, problems):
         system = "" if uci.is_void(system) else system
         own = Reader(uci.parse(system, "system", []), [], "system")
         own.wrongs = reader.wrongs
-        found = _identity_of(own)
+        identity = _identity_of(own)
         if not (
-            found["device"] and found["key"]
+            identity["device"] and identity["key"]
         ):  # otherwise the rest of that file is no business of ours
             uci.parse(system, "system", problems)
             problems += own.problems
-        return found
+        return identity
     return _identity_of(reader)
 
 

@@ -31,7 +31,7 @@ class Copies:
 
     def load(self) -> "Copy | None":
         """Return the newest Copy that can be believed, None when there is none."""
-        found = None
+        newest = None
         for name in NAMES:
             try:
                 data = self._port.read_file(self.folder + "/" + name, COPY_MAX)
@@ -42,8 +42,8 @@ class Copies:
                 self.damaged.append(name)
             else:
                 self._held[name] = data
-                found = found or copy
-        return found
+                newest = newest or copy
+        return newest
 
     def keep(self, copy: Copy):
         """Write what differs, one after the other. Raises OSError; then at least one of the old or
@@ -114,14 +114,14 @@ def unpack(data: bytes) -> "Copy | None":
 
 def identity_in(sections: list) -> dict:
     """Return device, key and version as the sections have them; what is not there is left out."""
-    found: dict = {}
+    identity: dict = {}
     for section in sections:
         for name in IDENTITY:
             if (
                 section.type == "system"
-                and name not in found
+                and name not in identity
                 and name in section.options
                 and section.options[name].text
             ):
-                found[name] = section.options[name].text
-    return found
+                identity[name] = section.options[name].text
+    return identity

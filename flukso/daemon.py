@@ -67,6 +67,7 @@ class Daemon:
         self.rs485 = Rs485(self.log)
         self.services = Services(self)
         self._delta_pipe = self.services.delta_pipe
+        self._uart_offered = bool(settings.uart_socket)  # asked in each line
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
         self.config_error = state.noted(
@@ -118,6 +119,7 @@ class Daemon:
         self.board = self._open_board()
         self._saver.configure(settings, mono)
         self.sender.configure(settings, self._ids())
+        self._uart_offered = bool(settings.uart_socket)
 
     def _ids(self):
         """Return the sensors that may hold tuples: the enabled ones, then those of the restored
@@ -193,7 +195,7 @@ class Daemon:
         wall, mono = clock.wall(), clock.monotonic()
         while not self.stop.is_set():
             due = mono + (NEXT_S - wall % 1)
-            if self.settings.uart_socket:
+            if self._uart_offered:
                 await self._forward_until(due - EVERY_S)
             await clock.sleep_until(due)
             if self.reload.is_set():
@@ -222,7 +224,7 @@ class Daemon:
         while self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
             await self.clock.sleep(EVERY_S)
             try:
-                await self.board.forward(self.rs485.take(UART_SEND_MAX))
+                await self.board.forward(self.rs485.next_bytes(UART_SEND_MAX))
             except OSError as error:
                 self._lost(str(error))
             if self.board.uart_in:
@@ -231,7 +233,7 @@ class Daemon:
     def _hand_out(self):
         data = bytes(self.board.uart_in)
         self.board.uart_in[:] = b""
-        self.rs485.give(data)
+        self.rs485.hand_out(data)
 
     async def _tick(self, wall, mono):
         """Do one second's work. This runs for every line, so what can wait is left to _chores."""
@@ -242,7 +244,7 @@ class Daemon:
             if not known and not await self._start_in_time(mono):
                 return
             self._keep(await self._poll(), mono)
-            if known:
+            if known and (mono >= self._sync_at or mono >= self._look_at):
                 await self._attend_board(mono)
         except OSError as error:
             self._lost(str(error))
@@ -267,7 +269,7 @@ class Daemon:
         """
         if self._fresh:
             return self._first_poll()
-        outgoing = self.rs485.take(UART_SEND_MAX) if self.settings.uart_socket else b""
+        outgoing = self.rs485.next_bytes(UART_SEND_MAX) if self._uart_offered else b""
         return self.board.poll(self.readings.indexes, outgoing)
 
     async def _first_poll(self):
@@ -288,7 +290,7 @@ class Daemon:
     def _keep(self, poll, mono):
         """Store what was read, dated, and hand it to whoever reads the delta pipe."""
         ts = self.believer.stamp(mono)  # now: meanwhile the server may have said what time it is
-        self.readings.take(poll, self.store, ts, mono)
+        self.readings.add_poll(poll, self.store, ts, mono)
         self._failures = 0
         self.last_poll = mono
         if self._delta_pipe.running is not None:
@@ -298,12 +300,12 @@ class Daemon:
             self.board_error = ""
 
     async def _attend_board(self, mono):
-        """Compare the board's settings, or look what it suffered, when either is due. Raises
+        """Compare the board's settings if that is due, else look what it suffered. Raises
         BoardError.
         """
         if mono >= self._sync_at:
             await self._start_board()
-        elif mono >= self._look_at:
+        else:
             await self._look()
 
     async def _chores(self, mono):

@@ -55,26 +55,26 @@ def harm(text: str, good: str, settled: bool) -> str:
     if "\0" in text:
         return "holds NUL bytes"
     problems: list = []
-    found, whole = uci.parse(text, "", problems), uci.parse(good, "", [])
-    if not found and not problems:
+    sections, whole = uci.parse(text, "", problems), uci.parse(good, "", [])
+    if not sections and not problems:
         return "holds no section"
-    if not _sensors(found) and _sensors(whole) and not (settled and _mistaken(text)):
+    if not _sensors(sections) and _sensors(whole) and not (settled and _mistaken(text)):
         return "has none of its sensors"
-    return "" if settled else _break(text, good, found, whole, problems)
+    return "" if settled else _break(text, good, sections, whole, problems)
 
 
-def _break(text, good, found, whole, problems):
+def _break(text, good, sections, whole, problems):
     """Say how the text breaks off, when it does."""
     if good.startswith(text) and good[len(text) :].strip():
         return "breaks off after {} bytes".format(len(uci.bytes_of(text)))
     if uci.open_at_end(text):
         return "breaks off within a quote"
-    lost = _lost(items_of(found), items_of(whole))
+    lost = _lost(items_of(sections), items_of(whole))
     if lost:
         return "breaks off: {} {} missing".format(
             " ".join(lost[0]).strip(), "is" if len(lost) == 1 else "and what follows are"
         )
-    if text[-1:] != "\n" and (_last_line(text, problems) or _cut_value(found, whole)):
+    if text[-1:] != "\n" and (_last_line(text, problems) or _cut_value(sections, whole)):
         return "breaks off in its last line"
     return ""
 
@@ -88,18 +88,18 @@ def _mistaken(text):
     return False
 
 
-def _sensors(found):
+def _sensors(sections):
     """Return what a board measures, by a file of today or of generation 1."""
-    return [section for section in found if section.type in ("sensor", "input")]
+    return [section for section in sections if section.type in ("sensor", "input")]
 
 
-def items_of(found):
+def items_of(sections):
     """Return what the sections consist of, in order, without the values: (section, option), and
     each value of a list.
     """
     items = []
     anonymous: dict = {}
-    for section in found:
+    for section in sections:
         anonymous[section.type] = anonymous.get(section.type, 0) + (not section.name)
         place = section.type + " " + (section.name or "@{}".format(anonymous[section.type]))
         items.append((place, ""))
@@ -125,11 +125,11 @@ def _last_line(text, problems):
     return [problem for problem in problems if problem.line == text.count("\n") + 1]
 
 
-def _cut_value(found, whole):
+def _cut_value(sections, whole):
     """Say whether the last value is the beginning of the one in the copy."""
-    if not found or not found[-1].order:
+    if not sections or not sections[-1].order:
         return False
-    place, name = found[-1], found[-1].order[-1]
+    place, name = sections[-1], sections[-1].order[-1]
     for section in whole:
         if (
             (section.type, section.name) == (place.type, place.name)
@@ -149,17 +149,20 @@ def _mend_system(text, identity, settled):
         return text, ""
     left = salvage(text or "")
     torn = text is not None and left != text
-    found = identity_in(uci.parse(left, "", []))
-    own = is_hex32(found.get("device", "")) and is_hex32(found.get("key", ""))
-    if own and (found["device"], found["key"]) != (identity["device"], identity["key"]):
+    identity_left = identity_in(uci.parse(left, "", []))
+    own = is_hex32(identity_left.get("device", "")) and is_hex32(identity_left.get("key", ""))
+    if own and (identity_left["device"], identity_left["key"]) != (
+        identity["device"],
+        identity["key"],
+    ):
         missing = []  # another device's: somebody's work
     else:
         missing = [
             name
             for name in IDENTITY
             if name in identity
-            and found.get(name) != identity[name]
-            and (name not in found or not own)
+            and identity_left.get(name) != identity[name]
+            and (name not in identity_left or not own)
         ]
     if not missing and (settled or not torn or not _broken_off(text)):
         return text, ""
@@ -202,5 +205,5 @@ def salvage(text: str) -> str:
     """Return the text when UCI reads it, else what can be read of it, written anew."""
     clean = text.replace("\0", "")
     problems: list = []
-    found = uci.parse(clean, "", problems)
-    return uci.dump(found).lstrip("\n") if problems else clean
+    sections = uci.parse(clean, "", problems)
+    return uci.dump(sections).lstrip("\n") if problems else clean

@@ -36,11 +36,11 @@ def x_sign(key: str, path: str, body: bytes) -> str:
     return hexlify(hmac(hashlib.sha256, key.encode(), path.encode() + b"\n" + body)).decode()
 
 
-def same(one: str, other: str) -> bool:
+def same(first: str, other: str) -> bool:
     """Return whether two digests are equal, in a time that does not tell where they differ."""
-    if len(one) != len(other):
+    if len(first) != len(other):
         return False
     difference = 0
-    for a, b in zip(one.encode(), other.encode()):  # noqa: B905
+    for a, b in zip(first.encode(), other.encode()):  # noqa: B905
         difference |= a ^ b
     return not difference

@@ -57,14 +57,14 @@ class Addresses:
         self._good = None
         self._bad = []
 
-    def ordered(self, found: list) -> list:
+    def ordered(self, addresses: list) -> list:
         """Return at most ADDRESSES_MAX of them."""
-        fine = [address for address in found if address not in self._bad]
+        fine = [address for address in addresses if address not in self._bad]
         good = [address for address in fine if address == self._good]
         return (
             good
             + [address for address in fine if address != self._good]
-            + [a for a in self._bad if a in found]
+            + [a for a in self._bad if a in addresses]
         )[:ADDRESSES_MAX]
 
     def worked(self, address) -> None:
@@ -155,10 +155,10 @@ class Exchange:
         """Return a link to the first of the name's addresses that proves to be the server. Each has
         its share of the time, one is kept.
         """
-        found = self._addresses.ordered(await self._way.addresses())
+        addresses = self._addresses.ordered(await self._way.addresses())
         failed = HttpsError(UNREACHABLE, "the name {} cannot be resolved".format(self._way.host))
-        for number, address in enumerate(found):
-            left, left_s = len(found) - number, deadline - self._way.monotonic()
+        for number, address in enumerate(addresses):
+            left, left_s = len(addresses) - number, deadline - self._way.monotonic()
             share_s = left_s if left == 1 else left_s / (left + 1)
             try:
                 link = await self._way.connect(address, max(share_s, CONNECT_MIN_S))

@@ -108,18 +108,18 @@ def names(hostname: str, announced: str, configured: str, domains) -> set:
     """Return the names that are the device's: its machine's and its announced host name, each bare,
     under .local and under the LAN's domains; the machine's whole name; the configured one.
     """
-    found = set()
+    known = set()
     whole = _name(hostname)
     bare, _, own_domain = whole.partition(".")
     for host in (bare, _name(announced)):
         if host:
-            found.add(host)
+            known.add(host)
             for domain in ["local", own_domain] + [_name(domain) for domain in domains]:
                 if domain:
-                    found.add(host + "." + domain)
+                    known.add(host + "." + domain)
     if _name(configured):
-        found.add(_name(configured))
-    return found
+        known.add(_name(configured))
+    return known
 
 
 def _name(text):
@@ -129,9 +129,9 @@ def _name(text):
 
 def search_domains(resolv_conf: str) -> list:
     """Return the domains of a resolv.conf, of its `domain` and `search` lines."""
-    found = []
+    domains = []
     for line in resolv_conf.split("\n"):
         words = line.split()
         if words and words[0] in ("domain", "search"):
-            found += words[1:]
-    return found
+            domains += words[1:]
+    return domains

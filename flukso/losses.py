@@ -51,10 +51,10 @@ def _sensors(old, new):
     return lines
 
 
-def _known(found):
+def _known(sections):
     """Return name -> id and whether it is enabled, of each sensor."""
     known = {}
-    for section in found:
+    for section in sections:
         if section.type == "sensor":
             id_, enable = value_in(section, "id"), value_in(section, "enable")
             known[section.name] = (id_ and id_.text, enable is not None and enable.text in TRUE)

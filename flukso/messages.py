@@ -62,27 +62,32 @@ def trouble(error, path: str = "") -> str:
 def meant(word: str, known) -> str:
     """Return which of the known words somebody meant who wrote another one, "" when none is near."""
     allowed = 1 if len(word) <= 4 else 2 if len(word) <= 8 else 3
-    best, found = allowed + 1, ""
+    best, nearest = allowed + 1, ""
     for other in known:
         if abs(len(other) - len(word)) < best:
             far = _distance(word.lower().replace("-", "_"), other)
             if far < best:
-                best, found = far, other
-    return found
+                best, nearest = far, other
+    return nearest
 
 
-def _distance(one, other):
+def _distance(word, other):
     """Return how many letters are to be put in, left out, replaced or swapped with their neighbour
     to make one word of another.
     """
     before: list = []
     last = list(range(len(other) + 1))
-    for at in range(1, len(one) + 1):
+    for at in range(1, len(word) + 1):
         row = [at]
         for to in range(1, len(other) + 1):
-            same = one[at - 1] == other[to - 1]
+            same = word[at - 1] == other[to - 1]
             far = min(last[to] + 1, row[to - 1] + 1, last[to - 1] + (not same))
-            if at > 1 and to > 1 and one[at - 1] == other[to - 2] and one[at - 2] == other[to - 1]:
+            if (
+                at > 1
+                and to > 1
+                and word[at - 1] == other[to - 2]
+                and word[at - 2] == other[to - 1]
+            ):
                 far = min(far, before[to - 2] + 1)
             row.append(far)
         before, last = last, row

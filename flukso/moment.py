@@ -36,9 +36,9 @@ class Way:
                     windows[sensor.id] = await daemonstatus.fetch(
                         self._port, self._settings.lan_port, "/sensor/" + sensor.id + MINUTE
                     )
-                return self._told(document, windows, sensors)
+                return self._from_document(document, windows, sensors)
         self.direct = True
-        return await self.on_board(lambda board, clock: self._asked(board, clock, sensors))
+        return await self.on_board(lambda board, clock: self._from_board(board, clock, sensors))
 
     async def on_board(self, what):
         """Return what the coroutine function (board, clock) gives. Raises OSError."""
@@ -56,7 +56,7 @@ class Way:
                 board.close()
             clock.close()
 
-    def _told(self, document, windows, sensors):
+    def _from_document(self, document, windows, sensors):
         """Return the Moment that the daemon's /status and its last minute of each sensor tell.
         Raises CalibrationError.
         """
@@ -127,7 +127,7 @@ class Way:
             constant,
         )
 
-    async def _asked(self, board, clock, sensors):
+    async def _from_board(self, board, clock, sensors):
         """Return the Moment that the board tells."""
         known = await board.identify()
         await board.look()

@@ -87,15 +87,15 @@ RESET = "reset_counters"
 def sections(text: str, file: str) -> list:
     """Return the sections of a UCI text. Raises ProvisionError when it is damaged."""
     problems: list = []
-    found = uci.parse(text, file, problems)
+    parsed = uci.parse(text, file, problems)
     if problems:
         raise ProvisionError(uci.listed(problems))
-    return found
+    return parsed
 
 
-def _option(found, kind, name, option):
+def _option(sections, kind, name, option):
     """Return the text of an option, of the first section that has it; None when none has."""
-    for section in found:
+    for section in sections:
         if section.type == kind and name in (None, section.name):
             value = value_in(section, option)
             if value is not None and value.text:
@@ -120,8 +120,8 @@ def _identity(text, system, random, changes):
             )
         system = None
     problems: list = []
-    found = uci.parse(system or "", "system", problems)
-    pair = [_option(found, "system", None, name) for name in ("device", "key")]
+    parsed = uci.parse(system or "", "system", problems)
+    pair = [_option(parsed, "system", None, name) for name in ("device", "key")]
     if is_hex32(pair[0] or "") and is_hex32(pair[1] or ""):
         return system  # what else that file holds, or cannot be read in it, is no business of ours
     sections(system or "", "system")
@@ -146,11 +146,11 @@ def _fresh(random):
 
 def _sensor_ids(text, random, changes, good):
     """Give every sensor of the board an id."""
-    found = sections(text, "flukso")
-    taken = [_option([section], "sensor", None, "id") for section in found]
+    parsed = sections(text, "flukso")
+    taken = [_option([section], "sensor", None, "id") for section in parsed]
     known = sections(good.flukso, "copy") if good else []
-    most = config.board_of(found).sensors
-    for section in found:
+    most = config.board_of(parsed).sensors
+    for section in parsed:
         number = whole(section.name) if section.type == "sensor" else None
         if number is None or not 1 <= number <= most or "id" in section.order:
             continue
@@ -201,24 +201,24 @@ def default_config() -> str:
     return text
 
 
-def is_generation_1(found: list) -> bool:
+def is_generation_1(sections: list) -> bool:
     """Say whether this is the configuration of a generation 1 device: it has a section `flukso
     main`, and no settings.
     """
-    kinds = [section.type for section in found]
+    kinds = [section.type for section in sections]
     return "settings" not in kinds and ("flukso" in kinds or "input" in kinds)
 
 
-def convert(found: list) -> str:
+def convert(sections: list) -> str:
     """Return a generation 1 configuration in today's form. Raises ProvisionError when an input has
     no id.
     """
-    port = _option(found, "flukso", None, "port") or "/dev/ttyS0"
+    port = _option(sections, "flukso", None, "port") or "/dev/ttyS0"
     text = "config settings 'main'\n\nconfig settings 'daemon'\n\toption bus {}\n".format(
         quoted("uart:" + port)
     )
     number = 0
-    for section in found:
+    for section in sections:
         if section.type != "input":
             continue
         number = whole(section.name) or number + 1
@@ -381,10 +381,10 @@ class _Job:
         """
         if not self._runtime:
             return
-        found = sections(text, "flukso")
-        if self._bus and _option(found, "settings", "daemon", "bus") is None:
-            found = sections(set_option(text, "settings", "daemon", "bus", self._bus), "flukso")
-        self._put(self._runtime, uci.dump(found), self._user)
+        parsed = sections(text, "flukso")
+        if self._bus and _option(parsed, "settings", "daemon", "bus") is None:
+            parsed = sections(set_option(text, "settings", "daemon", "bus", self._bus), "flukso")
+        self._put(self._runtime, uci.dump(parsed), self._user)
 
     def _keep(self, copy):
         """Remember what is good, and say what the copies lose by it."""

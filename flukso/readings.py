@@ -70,7 +70,7 @@ class Readings:
         self._work_out()
         return bool(self._seen) and mono - min(self._seen.values()) > ABSENT_S
 
-    def take(self, poll, store, ts: int, mono: float):
+    def add_poll(self, poll, store, ts: int, mono: float):
         """Take a boards.Poll, whose sensors rise: every counter becomes a tuple of this timestamp.
         This runs for every line.
 
@@ -93,16 +93,16 @@ class Readings:
                 self._second = second
                 self._late = counters
                 self._late_at = mono
-                if not store.take(ts, self._line, counters):
+                if not store.add_line(ts, self._line, counters):
                     self.refused += 1
                 return
         self._work_out()
-        self._take_now(poll, store, ts, mono, second)
+        self._add_slowly(poll, store, ts, mono, second)
         self._second = second
         self._steady = self._signature(poll) if self._complete else 0
 
     def _signature(self, poll):
-        """Return which sensors a line has that take() was just given, three bits each below a 1; 0
+        """Return which sensors a line has that add_poll() was just given, three bits each below a 1; 0
         when no other can go the short way.
         """
         line, followed = 1, []
@@ -124,7 +124,7 @@ class Readings:
             self._seen[index] = self._late_at
         self._late = None
 
-    def _take_now(self, poll, store, ts, mono, second):
+    def _add_slowly(self, poll, store, ts, mono, second):
         known, seen = self._known, self._seen
         line, counters = 0, []
         for index, counter, milli, extra in poll.deltas:
@@ -154,5 +154,5 @@ class Readings:
             self._line = tuple(
                 [self.sensors[index].id for index in self.indexes if line >> index & 1]
             )
-        if line and not store.take(ts, self._line, counters):
+        if line and not store.add_line(ts, self._line, counters):
             self.refused += 1

@@ -79,13 +79,13 @@ class Rs485:
         if client in self._clients:
             self._clients.remove(client)
 
-    def take(self, most: int) -> bytes:
+    def next_bytes(self, most: int) -> bytes:
         """Return the next bytes for the board, at most so many."""
         data = bytes(self._queue[:most])
         self._queue[:most] = b""
         return data
 
-    def give(self, data: bytes):
+    def hand_out(self, data: bytes):
         """Hand the bytes that the board received to every client."""
         for client in self._clients[:]:
             if len(client.waiting) + len(data) > TO_CLIENT_MAX:

@@ -56,11 +56,11 @@ class Sieve:
         the buffer is empty.
         """
         search = self._searches.get(sensor)
-        found = search.batch(buffer, limit) if search is not None else []
-        if not found:
+        tuples = search.batch(buffer, limit) if search is not None else []
+        if not tuples:
             self._searches.pop(sensor, None)
-            found = buffer.batch(limit)
-        return found
+            tuples = buffer.batch(limit)
+        return tuples
 
     def searching(self, sensor: str) -> bool:
         return sensor in self._searches
@@ -95,14 +95,14 @@ class Sieve:
             search = self._searches[sensor] = Search(len(batch))
             if len(batch) == 1:
                 search.suspect(batch[0])
-            found = None
+            culprit = None
         else:
-            found = search.refused(batch, alone)
+            culprit = search.refused(batch, alone)
         if search.batch(buffer, limit):
-            return ON, found
+            return ON, culprit
         del self._searches[sensor]
         if search.accepted:
-            return (ON if search.posts < POSTS_MAX else AGAIN), found
+            return (ON if search.posts < POSTS_MAX else AGAIN), culprit
         self._refusals.pop(sensor)
         self._none[sensor] = True
         return NONE, None
@@ -131,11 +131,11 @@ class Search:
         if count > 1:
             self._split(0, count)
 
-    def suspect(self, one: "tuple[int, int]") -> None:
+    def suspect(self, pair: "tuple[int, int]") -> None:
         """Note that this tuple was refused alone."""
-        if one not in self._times:
-            self._suspects.append(one)
-        self._times[one] = self._times.get(one, 0) + 1
+        if pair not in self._times:
+            self._suspects.append(pair)
+        self._times[pair] = self._times.get(pair, 0) + 1
 
     def batch(self, buffer, limit: int) -> "list[tuple[int, int]]":
         """Return the tuples to ask next; none when the search is over."""
@@ -143,9 +143,9 @@ class Search:
             return []
         while self._todo:
             at, count = self._todo[-1]
-            found = buffer.batch(count, at)
-            if found:
-                return found
+            tuples = buffer.batch(count, at)
+            if tuples:
+                return tuples
             self._todo.pop()  # the buffer was thinned meanwhile
         if self.accepted:
             return []

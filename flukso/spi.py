@@ -206,7 +206,7 @@ def _deltas(digits):
         raise SpiError("gd: length of the reply")
     raw = _unhex(digits)
     size, form = (SHORT // 2, ">BII") if len(digits) % SHORT == 0 else (LONG // 2, ">BIHI")
-    found = []
+    deltas = []
     last = -1
     for at in range(0, len(raw), size):
         values = struct.unpack(form, raw[at : at + size])
@@ -214,8 +214,8 @@ def _deltas(digits):
         if not last < delta.sensor < SENSORS or (delta.milli or 0) > FRACTION_MAX:
             raise SpiError("gd: range")
         last = delta.sensor
-        found.append(delta)
-    return tuple(found)
+        deltas.append(delta)
+    return tuple(deltas)
 
 
 def still_due(text: bytes, command: str) -> int:

@@ -26,9 +26,9 @@ def restore(port, settings, log):
     is put aside and reported.
     """
     for folder in (settings.state_dir, settings.flash_dir):
-        found = _restored(port, folder, log) if folder else None
-        if found is not None:
-            return found
+        store = _restored(port, folder, log) if folder else None
+        if store is not None:
+            return store
     return backlog.Store()
 
 

@@ -2,7 +2,7 @@
 """What the daemon knows of itself, as the LAN shows it: JSON for /status, Prometheus text for
 /metrics; pure (docs/guide/lan.md).
 
-`house` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are
+`daemon` is the Daemon: its readings, store, sender, believer, board, rs485, lan and settings are
 read, and nothing is changed.
 """
 
@@ -17,73 +17,73 @@ from flukso.version import VERSION
 UNIT_OF_COUNTER = {WATT: "Wh"}  # others count litres
 
 
-def status(house, wall: float, mono: float) -> bytes:
+def status(daemon, wall: float, mono: float) -> bytes:
     """Return the /status document: compact JSON, times in whole seconds, what is not known is null."""
     return _json(
         (
             ("version", VERSION),
-            ("uptime", int(mono - house.started_at)),
-            ("device", house.settings.device),
-            ("claim", claim(house)),
-            ("board", _board(house, mono)),
-            ("sensors", [_sensor(house, sensor, mono) for sensor in sensors(house)]),
-            ("buffer", (("tuples", len(house.store)), ("bytes", house.store.payload_bytes()))),
-            ("upload", _upload(house, mono)),
-            ("clock", _clock(house, wall, mono)),
-            ("errors", _errors(house)),
+            ("uptime", int(mono - daemon.started_at)),
+            ("device", daemon.settings.device),
+            ("claim", claim(daemon)),
+            ("board", _board(daemon, mono)),
+            ("sensors", [_sensor(daemon, sensor, mono) for sensor in sensors(daemon)]),
+            ("buffer", (("tuples", len(daemon.store)), ("bytes", daemon.store.payload_bytes()))),
+            ("upload", _upload(daemon, mono)),
+            ("clock", _clock(daemon, wall, mono)),
+            ("errors", _errors(daemon)),
             (
                 "lan",
                 (
-                    ("requests", house.lan.requests),
-                    ("refused", house.lan.refused),
-                    ("connections", house.lan.connections()),
+                    ("requests", daemon.lan.requests),
+                    ("refused", daemon.lan.refused),
+                    ("connections", daemon.lan.connections()),
                 ),
             ),
         )
     ).encode()
 
 
-def _errors(house):
+def _errors(daemon):
     """What is wrong now, and how many daemons before this one were killed."""
     texts = (
-        ("config", house.config_error),
-        ("save", house.save_error),
-        ("flash", house.flash_error),
+        ("config", daemon.config_error),
+        ("save", daemon.save_error),
+        ("flash", daemon.flash_error),
     )
-    return tuple([(name, text or None) for name, text in texts]) + (("killed", house.killed),)
+    return tuple([(name, text or None) for name, text in texts]) + (("killed", daemon.killed),)
 
 
-def sensors(house) -> list:
+def sensors(daemon) -> list:
     """Return the enabled sensors by their number."""
-    return [house.readings.sensors[index] for index in house.readings.indexes]
+    return [daemon.readings.sensors[index] for index in daemon.readings.indexes]
 
 
-def claim(house) -> "str | None":
+def claim(daemon) -> "str | None":
     """Return the claim code while somebody may still have to enter it, None when there is nothing
     to claim.
     """
-    settings = house.settings
-    if not settings.wan or not settings.register or house.sender.uploader.claimed:
+    settings = daemon.settings
+    if not settings.wan or not settings.register or daemon.sender.uploader.claimed:
         return None
     return claim_code(settings.device, settings.key)
 
 
-def claim_url(house) -> "str | None":
+def claim_url(daemon) -> "str | None":
     """Return where the code is entered; None when there is none, or before the server has answered
     as one that knows claims (§8).
     """
-    code, sender = claim(house), house.sender
+    code, sender = claim(daemon), daemon.sender
     if code is None or not sender.registrar.done() or sender.uploader.server_time is None:
         return None
-    return "{}/claim/{}/".format(house.settings.base_url.rstrip("/"), code)
+    return "{}/claim/{}/".format(daemon.settings.base_url.rstrip("/"), code)
 
 
 def _since(at, mono):
     return None if at is None else max(0, int(mono - at))
 
 
-def _board(house, mono):
-    identity = house.board.identity
+def _board(daemon, mono):
+    identity = daemon.board.identity
     return (
         (
             "hardware",
@@ -94,14 +94,14 @@ def _board(house, mono):
             None if identity is None else "{}.{}".format(identity.sw_major, identity.sw_minor),
         ),
         ("historic", None if identity is None else identity.historic),
-        ("polls", house.board.polls),
-        ("faults", house.board.faults),
-        ("last_poll_age", _since(house.last_poll, mono)),
-        ("error", house.board_error or None),
-        ("uart_lost", house.rs485.lost),
-        ("exact", None if identity is None else house.board.exact),
-        ("inputs", [_input(seen) for seen in house.board.inputs]),
-        ("damage", _damage(house.board.damage)),
+        ("polls", daemon.board.polls),
+        ("faults", daemon.board.faults),
+        ("last_poll_age", _since(daemon.last_poll, mono)),
+        ("error", daemon.board_error or None),
+        ("uart_lost", daemon.rs485.lost),
+        ("exact", None if identity is None else daemon.board.exact),
+        ("inputs", [_input(seen) for seen in daemon.board.inputs]),
+        ("damage", _damage(daemon.board.damage)),
     )
 
 
@@ -127,20 +127,20 @@ def _damage(damage):
     )
 
 
-def _deviation(house, sensor):
+def _deviation(daemon, sensor):
     """How much more this board counts than the constant says, in words; None when it is exact or
     not known.
     """
-    if not sensor.exact or house.board.identity is None or house.board.exact:
+    if not sensor.exact or daemon.board.identity is None or daemon.board.exact:
         return None
     return pulses.percent(pulses.deviation(sensor.exact))
 
 
-def _constant(house, sensor):
+def _constant(daemon, sensor):
     """The constant that the board counts with, without decimals where it takes none; None when that
     is not known or says less than pulses_per_kwh.
     """
-    board = house.board
+    board = daemon.board
     if board.identity is None or board.listens or sensor.exact:
         return None
     return (
@@ -150,8 +150,8 @@ def _constant(house, sensor):
     )
 
 
-def _sensor(house, sensor, mono):
-    meter = house.readings.meters[sensor.id]
+def _sensor(daemon, sensor, mono):
+    meter = daemon.readings.meters[sensor.id]
     return (
         ("number", sensor.number),
         ("id", sensor.id),
@@ -164,20 +164,20 @@ def _sensor(house, sensor, mono):
         ("counter", meter.counter),
         ("counter_unit", UNIT_OF_COUNTER.get(meter.unit, "l")),
         ("resets", meter.resets),
-        ("constant", _constant(house, sensor)),
-        ("deviation", _deviation(house, sensor)),
+        ("constant", _constant(daemon, sensor)),
+        ("deviation", _deviation(daemon, sensor)),
     )
 
 
-def _upload(house, mono):
-    uploader, registrar = house.sender.uploader, house.sender.registrar
+def _upload(daemon, mono):
+    uploader, registrar = daemon.sender.uploader, daemon.sender.registrar
     return (
-        ("enabled", bool(house.settings.wan)),
-        ("server", house.settings.base_url.split("://", 1)[-1].rstrip("/")),
-        ("claim_url", claim_url(house)),
+        ("enabled", bool(daemon.settings.wan)),
+        ("server", daemon.settings.base_url.split("://", 1)[-1].rstrip("/")),
+        ("claim_url", claim_url(daemon)),
         ("registered", registrar.done()),
         ("interval", uploader.interval_s(mono)),
-        ("next", max(0, int(uploader.due_at(mono, house.believer.settled) - mono))),
+        ("next", max(0, int(uploader.due_at(mono, daemon.believer.settled) - mono))),
         ("last_ok_age", _since(uploader.last_ok, mono)),
         ("acknowledged", uploader.acknowledged),
         ("requests", uploader.requests),
@@ -197,15 +197,15 @@ def _aside(aside):
     )
 
 
-def _clock(house, wall, mono):
+def _clock(daemon, wall, mono):
     return (
-        ("time", house.believer.stamp(mono)),
-        ("believed", house.believer.believed),
-        ("source", house.believer.source),
-        ("source_text", SOURCES[house.believer.source]),
-        ("settled", house.believer.settled),
-        ("behind", int(house.believer.behind_s(wall, mono)) if house.believer.believed else None),
-        ("jumps", house.believer.jumps),
+        ("time", daemon.believer.stamp(mono)),
+        ("believed", daemon.believer.believed),
+        ("source", daemon.believer.source),
+        ("source_text", SOURCES[daemon.believer.source]),
+        ("settled", daemon.believer.settled),
+        ("behind", int(daemon.believer.behind_s(wall, mono)) if daemon.believer.believed else None),
+        ("jumps", daemon.believer.jumps),
     )
 
 
@@ -222,11 +222,11 @@ def _json(value):
     return json.dumps(value)
 
 
-def metrics(house, mono: float) -> bytes:
+def metrics(daemon, mono: float) -> bytes:
     """Return Prometheus text, format 0.0.4. What is not known is absent."""
     out = []
-    for name, kind, help_text, found in _families(house, mono):
-        samples = [(labels, value) for labels, value in found if value is not None]
+    for name, kind, help_text, all_samples in _families(daemon, mono):
+        samples = [(labels, value) for labels, value in all_samples if value is not None]
         if samples:
             out.append(
                 "# HELP flukso_{0} {1}\n# TYPE flukso_{0} {2}\n".format(name, help_text, kind)
@@ -245,11 +245,11 @@ def _of_damage(board, name):
     return [("", getattr(board.damage, name))] if board.damage else []
 
 
-def _families(house, mono):
-    uploader, board, meters = house.sender.uploader, house.board, []
-    for sensor in sensors(house):
+def _families(daemon, mono):
+    uploader, board, meters = daemon.sender.uploader, daemon.board, []
+    for sensor in sensors(daemon):
         label = '{{sensor="{}",type="{}"}}'.format(sensor.id, sensor.type)
-        meters.append((label, house.readings.meters[sensor.id]))
+        meters.append((label, daemon.readings.meters[sensor.id]))
     watts = [(label, meter.rate) for label, meter in meters if meter.unit == WATT]
     litres = [(label, meter.rate) for label, meter in meters if meter.unit != WATT]
     wh = [(label, meter.counter) for label, meter in meters if meter.unit == WATT]
@@ -260,13 +260,13 @@ def _families(house, mono):
             "uptime_seconds",
             "gauge",
             "since the daemon started",
-            [("", int(mono - house.started_at))],
+            [("", int(mono - daemon.started_at))],
         ),
         ("power_watts", "gauge", "newest power", watts),
         ("flow_litres_per_day", "gauge", "newest flow", litres),
         ("energy_watthours_total", "counter", "the board's counter, modulo 2^32", wh),
         ("volume_litres_total", "counter", "the board's counter, modulo 2^32", litre_counters),
-        ("board_up", "gauge", "1 while the board answers", [("", 0 if house.board_error else 1)]),
+        ("board_up", "gauge", "1 while the board answers", [("", 0 if daemon.board_error else 1)]),
         ("board_polls_total", "counter", "polls", [("", board.polls)]),
         (
             "board_faults_total",
@@ -292,7 +292,7 @@ def _families(house, mono):
             "worn slots of the board's EEPROM",
             _of_damage(board, "worn"),
         ),
-        ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(house.store))]),
+        ("buffer_tuples", "gauge", "readings not acknowledged yet", [("", len(daemon.store))]),
         ("upload_requests_total", "counter", "posts", [("", uploader.requests)]),
         (
             "upload_failures_total",
@@ -322,14 +322,14 @@ def _families(house, mono):
             "clock_believed",
             "gauge",
             "1 when the time is known",
-            [("", 1 if house.believer.believed else 0)],
+            [("", 1 if daemon.believer.believed else 0)],
         ),
-        ("clock_jumps_total", "counter", "jumps of the wall clock", [("", house.believer.jumps)]),
-        ("lan_requests_total", "counter", "requests of the LAN API", [("", house.lan.requests)]),
+        ("clock_jumps_total", "counter", "jumps of the wall clock", [("", daemon.believer.jumps)]),
+        ("lan_requests_total", "counter", "requests of the LAN API", [("", daemon.lan.requests)]),
         (
             "lan_refused_total",
             "counter",
             "those refused, and connections cut",
-            [("", house.lan.refused)],
+            [("", daemon.lan.refused)],
         ),
     )

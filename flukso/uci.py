@@ -117,20 +117,20 @@ def set_option(text: str, kind: str, name: "str | None", option: str, value: str
     """
     data = bytes_of(text)
     statement = "option {} {}".format(option, quoted(value)).encode()
-    found = [
+    sections = [
         section
         for section in Reader(data, "", []).read()
         if section.type == kind and name in (None, section.name)
     ]
-    holders = [section for section in found if option in section.spans]
+    holders = [section for section in sections if option in section.spans]
     if holders:
         for start, end in reversed(holders[0].spans[option]):
             data = data[:start] + statement + data[end:]
-    elif found:
-        end = data.find(b"\n", found[0].end)
+    elif sections:
+        end = data.find(b"\n", sections[0].end)
         end = (
-            found[0].end
-            if end < 0 or data[found[0].end : end].strip(BLANKS)[:1] == b";"
+            sections[0].end
+            if end < 0 or data[sections[0].end : end].strip(BLANKS)[:1] == b";"
             else end - (data[end - 1 : end] == b"\r")
         )
         data = data[:end] + b"\n\t" + statement + data[end:]

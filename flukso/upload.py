@@ -285,14 +285,14 @@ class Uploader:
         event = self._trouble(request, text, mono, _retry_after(answer.headers))
         if request.kind == TUPLES and status in BODY_CRASHES:
             # whatever follows, it waits for the back-off
-            _, one = self._sieve.refused(
+            _, culprit = self._sieve.refused(
                 request.sensor,
                 request.batch,
                 store.buffer(request.sensor),
                 self._limit(),
                 ALONE_CRASHED,
             )
-            return self._set_aside(request, one, status, text, store) or event
+            return self._set_aside(request, culprit, status, text, store) or event
         return event
 
     def failed(self, request: Request, error, mono: float) -> "Event | None":
@@ -372,7 +372,7 @@ class Uploader:
             self._failures = 0
             self._most = count // 2
             return self._say(sensor, text)
-        verdict, one = self._sieve.refused(
+        verdict, culprit = self._sieve.refused(
             sensor, request.batch, store.buffer(sensor), self._limit()
         )
         if verdict == NONE or (verdict == AGAIN and self._sieve.hopeless(sensor)):
@@ -381,22 +381,22 @@ class Uploader:
         self._failures = 0
         if verdict == AGAIN:
             self._end_turn(sensor)
-        event = self._set_aside(request, one, status, text, store)
+        event = self._set_aside(request, culprit, status, text, store)
         if event is None and not self._sieve.searching(sensor):
             return self._say(sensor, text)
         self._count(text)
         return event
 
-    def _set_aside(self, request, one, status, text, store):
+    def _set_aside(self, request, culprit, status, text, store):
         """Take this tuple out of the buffer and say so; None when there is none."""
-        if one is None or not store.buffer(request.sensor).ack([one]):
+        if culprit is None or not store.buffer(request.sensor).ack([culprit]):
             return None
-        self.aside.add(Refused(request.sensor, one[0], one[1], status))
+        self.aside.add(Refused(request.sensor, culprit[0], culprit[1], status))
         said = (
             "{}: the tuple [{},{}] stays refused while its neighbours are taken, it is set "
             "aside; the counter goes on with the next"
         )
-        return Event("warning", said.format(text, one[0], one[1]))
+        return Event("warning", said.format(text, culprit[0], culprit[1]))
 
     def _end_turn(self, sensor):
         """Nothing more of this sensor in this cycle."""

@@ -50,7 +50,7 @@ class Access:
         if self.site.lacks:
             raise SettingsError(self.site.lacks)
         try:
-            self._custody.take()
+            self._custody.acquire()
         except BaseException:
             await self.end()
             raise

@@ -43,16 +43,16 @@ async def run(access, port, process) -> "update.Result | None":
         tries.begin(text)
         result = await update.recover(access, form=LONG_FORM)
     else:
-        found = image.load(text)
-        if not await wanted(access, found):
+        packaged = image.load(text)
+        if not await wanted(access, packaged):
             return None
         tries.begin(text)
-        result = await update.update(access, found, force=True, form=LONG_FORM)
+        result = await update.update(access, packaged, force=True, form=LONG_FORM)
     tries.end()
     return result
 
 
-async def wanted(access, found: image.Image) -> bool:
+async def wanted(access, packaged: image.Image) -> bool:
     """Say whether the board's firmware is older than this one, or its chip is new. Raises
     AvrdudeError when nobody answers at all.
     """
@@ -60,10 +60,10 @@ async def wanted(access, found: image.Image) -> bool:
     try:
         state = await access.state()
         if state is not None:
-            if older(state.version, found.version):
+            if older(state.version, packaged.version):
                 access.say(
                     "firmware {}.{} is older than {}.{}".format(
-                        *(tuple(state.version) + found.version)
+                        *(tuple(state.version) + packaged.version)
                     )
                 )
                 return True

@@ -71,7 +71,7 @@ def load(data: bytes) -> Backup:
         ]
         fuses, counters, firmware, hardware = numbers
         flash, eeprom, image = memories
-        found = Backup(
+        backup = Backup(
             int(head["date"]),
             unhexlify(head["signature"]),
             fuses,
@@ -86,9 +86,9 @@ def load(data: bytes) -> Backup:
         raise BackupError(
             str(error) if isinstance(error, BackupError) else "the backup is incomplete"
         )
-    if rest or not whole(found):
+    if rest or not whole(backup):
         raise BackupError("the backup is incomplete")
-    return found
+    return backup
 
 
 def whole(backup: Backup) -> bool:

@@ -210,16 +210,16 @@ def wanted_form(options, site, process, report, asks: bool) -> int:
     raise UsageError("a release is like 2.4.1; nothing was done")
 
 
-def check_form(found, form: int, asks: bool):
+def check_form(packaged, form: int, asks: bool):
     """Raise Refused when a board that cannot be asked would get an image of another form than the
     router's.
     """
-    if form and not asks and found.board == "spi" and found.form != form:
+    if form and not asks and packaged.board == "spi" and packaged.form != form:
         text = (
             "the image begins with {} digits a delta and this router expects {}; without a bus "
             "it cannot be set: take flukso-spi-{}.hex"
         )
-        raise fitness.Refused(text.format(found.form, form, form))
+        raise fitness.Refused(text.format(packaged.form, form, form))
 
 
 def site_of(options: dict, port, process) -> settings.Site:
@@ -293,12 +293,16 @@ def _write(text):
 async def run(command, rest, options, port, process, report):
     """Do one command. Raises what main() turns into exit statuses."""
     if command == "check":
-        found = load_image(port, rest[0])
+        packaged = load_image(port, rest[0])
         text = "{}: firmware {}.{} for the {} board, {} bytes, intact"
-        lines = [text.format(rest[0], *(found.version + (found.board, len(found.memory))))]
+        lines = [text.format(rest[0], *(packaged.version + (packaged.board, len(packaged.memory))))]
         report.result(
             lines,
-            {"board": found.board, "version": list(found.version), "bytes": len(found.memory)},
+            {
+                "board": packaged.board,
+                "version": list(packaged.version),
+                "bytes": len(packaged.memory),
+            },
         )
         return
     site = site_of(options, port, process)
@@ -306,13 +310,13 @@ async def run(command, rest, options, port, process, report):
         port.log_to_syslog()
     access = Access(site, port, process, report, service=command != "auto")
     if command == "update":
-        found = load_image(port, rest[0] if rest else site.image)
+        packaged = load_image(port, rest[0] if rest else site.image)
         form = wanted_form(options, site, process, report, access.asks)
-        check_form(found, form, access.asks)
+        check_form(packaged, form, access.asks)
         tell(
             report,
             await update.update(
-                access, found, options.get("board", "auto"), "force" in options, form
+                access, packaged, options.get("board", "auto"), "force" in options, form
             ),
         )
     elif command == "recover":

@@ -24,7 +24,7 @@ class LockedError(OSError):
 
 
 class Custody:
-    """take() stops the daemon and holds the locks, give_back() undoes it, as the guardian does if
+    """acquire() stops the daemon and holds the locks, give_back() undoes it, as the guardian does if
     we die.
     """
 
@@ -42,7 +42,7 @@ class Custody:
         self._guardian = 0
         self._guardian_pid = site.run + "/guardian.pid"
 
-    def take(self):
+    def acquire(self):
         """Raises LockedError when another program has the board, OSError when the machine does not
         let us work; then give_back().
         """

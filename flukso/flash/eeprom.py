@@ -113,13 +113,13 @@ def _image(memory):
 
 def _historic_ids(memory):
     """The ids of a historic image of generation 1, as far as they are ids."""
-    found = []
+    ids = []
     for n in range(SENSORS_1):
         text = memory[n * SENSOR_1_SIZE : n * SENSOR_1_SIZE + ID_DIGITS]
         if memory[n * SENSOR_1_SIZE + ID_DIGITS] or text.strip(b"0123456789abcdef"):
             break
-        found.append(str(text, "ascii"))
-    return found
+        ids.append(str(text, "ascii"))
+    return ids
 
 
 def crc16(data: bytes) -> int:
@@ -168,7 +168,7 @@ def _shorts(memory, shape, sequence):
     """Return (number, low halves) of the short records on a full one, by rising number."""
     form, size = "<" + "H" * shape.sensors, 2 * shape.sensors + 2
     seed = struct.pack("<H", sequence)
-    found = []
+    numbered = []
     for slot in range(SHORT_SLOTS):
         record = memory[shape.short_at + slot * size : shape.short_at + (slot + 1) * size]
         number = record[0] & 0x0F
@@ -177,8 +177,8 @@ def _shorts(memory, shape, sequence):
             and number
             and record[-1] == _sealed(crc8(seed + record[:-1]))
         ):
-            found.append((number, struct.unpack(form, record[1:-1])))
-    return sorted(found)
+            numbered.append((number, struct.unpack(form, record[1:-1])))
+    return sorted(numbered)
 
 
 def _extended(counter, low):

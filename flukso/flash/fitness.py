@@ -46,50 +46,50 @@ def ours(flash: bytes) -> "image.Image | None":
         return None
 
 
-def check_board(found: image.Image, state: "State | None", board: str, force: bool, asked: bool):
+def check_board(new: image.Image, state: "State | None", board: str, force: bool, asked: bool):
     """Raise Refused unless this image may go to the board that answered so; `asked`: there was a
     way to ask it.
     """
-    if board not in ("auto", found.board):
-        raise Refused("the image is for the {} board, not for {}".format(found.board, board))
+    if board not in ("auto", new.board):
+        raise Refused("the image is for the {} board, not for {}".format(new.board, board))
     if state is None:
         if asked and not force:
             raise Refused("the board does not answer, so its counters cannot be compared", True)
         return
-    if found.board != "spi":
+    if new.board != "spi":
         raise Refused(
-            "the image is for the {} board, and this one answers over SPI".format(found.board)
+            "the image is for the {} board, and this one answers over SPI".format(new.board)
         )
     if state.hardware == FOREIGN_HARDWARE:
         raise Refused("hardware 2.2 is another board")
-    _check_version(found, state.version, force)
+    _check_version(new, state.version, force)
 
 
-def _check_version(found, running, force):
-    if older(found.version, running) and not force:
+def _check_version(new, running, force):
+    if older(new.version, running) and not force:
         raise Refused(
             "firmware {}.{} is older than {}.{}, which runs".format(
-                *(found.version + tuple(running))
+                *(new.version + tuple(running))
             ),
             True,
         )
 
 
-def check_chip(found: image.Image, chip: Chip, force: bool):
+def check_chip(new: image.Image, chip: Chip, force: bool):
     """Raise Refused unless the image may go to this chip, which the programmer has read."""
     readable(chip)
-    reason = fuses.misfit(found.board, chip.fuses[0])
+    reason = fuses.misfit(new.board, chip.fuses[0])
     if reason:
         raise Refused(reason)
     present = ours(chip.flash)
     if present is not None:
-        if present.board != found.board:
+        if present.board != new.board:
             raise Refused(
                 "the image is for the {} board, and on the chip runs that of the {} board".format(
-                    found.board, present.board
+                    new.board, present.board
                 )
             )
-        _check_version(found, present.version, force)
+        _check_version(new, present.version, force)
 
 
 def readable(chip: Chip):

@@ -85,14 +85,16 @@ def site(
     given.update(_options(sections, "flash", "flash"))
     given.update(options)
     programmer, shifter, lacks = _programmer(given, router, name)
-    told = [
+    members = [
         programmer,
         _bus(_options(sections, "settings", "daemon"), options, programmer, router),
         clock_url(options),
     ]
-    told.append(_auto(given, programmer, router))
-    told += [given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")]
-    return Site(*(told + [shifter, lacks]))
+    members.append(_auto(given, programmer, router))
+    members += [
+        given[key] for key in ("image", "backup", "run", "pidfile", "init", "sys", "driver")
+    ]
+    return Site(*(members + [shifter, lacks]))
 
 
 _PINS = ("reset", "sck", "mosi", "miso")
@@ -111,19 +113,19 @@ def _programmer(given, router, name):
     if given["programmer"] != "linuxgpio":
         return avrdude.Programmer(given["programmer"], port, None, ()), "", ""
     if "pins" in given:
-        found = given["pins"].split(",")
-        if len(found) != len(_PINS):
+        numbers = given["pins"].split(",")
+        if len(numbers) != len(_PINS):
             raise SettingsError("pins are four: reset,sck,mosi,miso")
     else:
-        found = [given.get(pin) or (getattr(router, pin) if router else "") for pin in _PINS]
-        missing = [pin for pin, value in zip(_PINS, found) if not value]  # noqa: B905
+        numbers = [given.get(pin) or (getattr(router, pin) if router else "") for pin in _PINS]
+        missing = [pin for pin, value in zip(_PINS, numbers) if not value]  # noqa: B905
         if missing:
             return (
                 avrdude.Programmer(avrdude.ROUTER, port, None, ()),
                 "",
                 LACKS.format(name or "without a name", ", ".join(missing)),
             )
-    pins = avrdude.Pins(*found)
+    pins = avrdude.Pins(*numbers)
     avrdude.configuration(
         pins, (0, 0)
     )  # its complaint about an impossible pin, before anything is done
@@ -131,7 +133,7 @@ def _programmer(given, router, name):
     shifter = "" if shifter == NONE else shifter
     if shifter:
         avrdude.check_pin("shifter", shifter)
-    for pin in found + ([shifter] if shifter else []):
+    for pin in numbers + ([shifter] if shifter else []):
         if router and int(pin.strip("~")) in router.never:
             raise SettingsError(
                 "GPIO {} is not driven on {}: its flash chip hangs there".format(

@@ -66,7 +66,7 @@ def backup_of(access, state, chip, new: bytes) -> Backup:
 
 
 async def update(
-    access, found: image.Image, board: str = "auto", force: bool = False, form: int = 0
+    access, new: image.Image, board: str = "auto", force: bool = False, form: int = 0
 ) -> Result:
     """Put a firmware on the board and return what was compared. `form`: digits of its deltas from
     then on, 0: as they are.
@@ -79,14 +79,14 @@ async def update(
         if access.kept() is not None:
             raise Refused("an update was cut off: `flukso-flash recover` goes on from its backup")
         state = await access.state()
-        fitness.check_board(found, state, board, force, access.asks)
+        fitness.check_board(new, state, board, force, access.asks)
         state, chip = await look(access)
-        fitness.check_chip(found, chip, force)
-        saved = backup_of(access, state, chip, found.memory)
+        fitness.check_chip(new, chip, force)
+        saved = backup_of(access, state, chip, new.memory)
         access.keep(saved)
         access.say("backup kept: {}".format(access.backup_path))
         result = await _write(
-            access, Plan(saved, chip, found.memory, found.board, None, saved.counters, False, state)
+            access, Plan(saved, chip, new.memory, new.board, None, saved.counters, False, state)
         )
         if form and result.after:
             await access.set_form(form)

@@ -26,8 +26,10 @@ def check_cacert(cacert: str) -> str:
     """Return what is wrong with a CA file that can be used all the same, "" when nothing is. Raises
     OSError when it cannot be used.
     """
-    found = read_ca_file(cacert)
-    return ca_file_words(cacert, len(found.good), found.bad, found.fault, found.line)
+    certificates = read_ca_file(cacert)
+    return ca_file_words(
+        cacert, len(certificates.good), certificates.bad, certificates.fault, certificates.line
+    )
 
 
 def read_ca_file(path: str) -> CaFile:
@@ -42,7 +44,7 @@ def read_ca_file(path: str) -> CaFile:
         else:
             good.append(der)
     if len(text) > FILE_MAX:
-        faults = [one for one in faults if one[0] != CA_CUT]
+        faults = [known for known in faults if known[0] != CA_CUT]
         faults.append((CA_LARGE, text[:FILE_MAX].count(b"\n")))
     fault, line = faults[0] if faults else (0, 0)
     return CaFile(good, len(faults), fault, line)

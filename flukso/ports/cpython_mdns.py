@@ -45,9 +45,9 @@ def addresses() -> list[bytes]:
     """Return the IPv4 addresses of this machine, loopback only when there is no other."""
     import ifaddr
 
-    found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
-    outside = [ip for ip in found if not ip.startswith("127.")]
-    return [socket.inet_aton(ip) for ip in outside or found]
+    own = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    outside = [ip for ip in own if not ip.startswith("127.")]
+    return [socket.inet_aton(ip) for ip in outside or own]
 
 
 async def announce(service) -> Announcement:

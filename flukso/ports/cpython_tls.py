@@ -83,8 +83,8 @@ class Way:
     async def addresses(self):
         try:
             return [
-                (found[0], found[4])
-                for found in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+                (info[0], info[4])
+                for info in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
             ]
         except (OSError, UnicodeError):
             return []
@@ -147,7 +147,7 @@ class Way:
             except OSError:
                 pass  # it is closed already, or not connected yet
 
-    def told(self, error) -> HttpsError:
+    def https_error(self, error) -> HttpsError:
         """Return the HttpsError that says this in words."""
         if isinstance(error, HttpsError):
             return error
@@ -232,9 +232,9 @@ class Link(exchange.Link):
             except ssl.SSLWantWriteError:
                 wanted = select.POLLOUT
             except (OSError, ValueError) as error:
-                raise self._way.told(error)
+                raise self._way.https_error(error)
             if not _wait(self._sock, wanted, until):
-                raise self._way.told(TimeoutError())
+                raise self._way.https_error(TimeoutError())
 
 
 def _wait(sock, wanted, until):

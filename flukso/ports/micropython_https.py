@@ -91,7 +91,7 @@ class _Link(Link):
             try:
                 result = action(*arguments)
             except OSError as error:
-                raise self._way.told(error)
+                raise self._way.https_error(error)
             if result or result == b"":
                 return result
             await (writable(self._sock) if self._tls.wants_write() else readable(self._sock))
@@ -154,7 +154,7 @@ class _Way:
             if isinstance(error, asyncio.TimeoutError):
                 raise HttpsError(TIMEOUT, "no whole answer from {} in time".format(self.host))
             if isinstance(error, OSError):
-                raise self.told(error)
+                raise self.https_error(error)
             raise
 
     def _unreachable(self, why):
@@ -162,7 +162,7 @@ class _Way:
             UNREACHABLE, "{}:{} cannot be reached: {}".format(self.host, self.port, why)
         )
 
-    def told(self, error):
+    def https_error(self, error):
         """Return the HttpsError that says this OSError in words."""
         if isinstance(error, HttpsError):
             return error

@@ -183,9 +183,9 @@ def terminal():
 
 def _is_terminal(handle):
     try:
-        found = os.stat("/proc/self/fd/{}".format(handle))
+        status = os.stat("/proc/self/fd/{}".format(handle))
         nobody = os.stat("/dev/null")[INODE : DEVICE + 1]
-        return found[MODE] & KIND == CHARACTERS and found[INODE : DEVICE + 1] != nobody
+        return status[MODE] & KIND == CHARACTERS and status[INODE : DEVICE + 1] != nobody
     except OSError:
         return False  # no /proc, nobody to draw a bar for
 

@@ -163,9 +163,9 @@ async def addresses(host: str, port: int) -> list:
 
 
 def _split(data):
-    found = []
+    addresses = []
     while data:
         end = 1 + data[0]
-        found.append(data[1:end])
+        addresses.append(data[1:end])
         data = data[end:]
-    return found
+    return addresses

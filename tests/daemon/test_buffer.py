@@ -376,10 +376,10 @@ def test_a_line_that_was_refused_does_not_let_the_next_one_in():
     store = Store()
     ids = (A,)
     for ts in (T0, T0 + 61, T0 + 70):
-        assert store.take(ts, ids, [1])
-    assert not store.take(T0 + 62, ids, [2])
-    assert not store.take(T0 + 65, ids, [3])
-    assert store.take(T0 + 71, ids, [4])
+        assert store.add_line(ts, ids, [1])
+    assert not store.add_line(T0 + 62, ids, [2])
+    assert not store.add_line(T0 + 65, ids, [3])
+    assert store.add_line(T0 + 71, ids, [4])
     assert held(store.buffer(A))[-1] == (T0 + 71, 4)
 
 
@@ -406,7 +406,7 @@ def test_a_line_is_the_same_as_its_readings(lines):
             each.add(sensor, ts, counter)
             for sensor, counter in zip(sets[which], counters, strict=False)
         ]
-        assert together.take(ts, sets[which], counters) is all(taken)
+        assert together.add_line(ts, sets[which], counters) is all(taken)
         for store in (together, each):
             if then == "age":
                 store.age()

@@ -61,7 +61,7 @@ def test_the_short_way_leaves_what_the_long_way_leaves(steps, reset_at):
         counter = 0 if number == reset_at else (counter + used) & 0xFFFFFFFF
         line = poll(sensors, counter, watt, damaged)
         for readings, store in zip((short, long), stores, strict=True):
-            readings.take(line, store, T0 + int(mono), mono)
+            readings.add_poll(line, store, T0 + int(mono), mono)
         if look:
             assert shown(short, mono) == shown(long, mono)
             assert [short.absent(mono + s) for s in range(12)] == [
@@ -75,9 +75,9 @@ def test_the_short_way_leaves_what_the_long_way_leaves(steps, reset_at):
 def test_a_line_each_second_goes_the_short_way():
     readings, store = Readings(SENSORS, MONO), Store()
     for n in range(1, 5):
-        readings.take(poll((0, 1), n, 100 + n, False), store, T0 + n, MONO + n)
-    readings._take_now = None  # from here on the long way would fail
-    readings.take(poll((0, 1), 5, 105, False), store, T0 + 5, MONO + 5)
+        readings.add_poll(poll((0, 1), n, 100 + n, False), store, T0 + n, MONO + n)
+    readings._add_slowly = None  # from here on the long way would fail
+    readings.add_poll(poll((0, 1), 5, 105, False), store, T0 + 5, MONO + 5)
     assert readings.meters[SENSORS[1].id].window(MONO + 5, T0 + 5)[-5:] == [
         (T0 + n, 100 + n) for n in range(1, 6)
     ]
@@ -86,6 +86,6 @@ def test_a_line_each_second_goes_the_short_way():
 def test_a_reload_keeps_what_the_short_way_left():
     readings, store = Readings(SENSORS, MONO), Store()
     for n in range(1, 5):
-        readings.take(poll((0, 1), n, 100 + n, False), store, T0 + n, MONO + n)
+        readings.add_poll(poll((0, 1), n, 100 + n, False), store, T0 + n, MONO + n)
     after = Readings(SENSORS, MONO + 4, readings)
     assert after.meters[SENSORS[0].id].counter == 4 and after.meters[SENSORS[0].id].rate == 104

@@ -24,15 +24,15 @@ async def main():
     rs485 = Rs485(lambda level, text: print(text))
     server = await port.serve_unix(sys.argv[1], rs485.serve)
     print("ready")
-    while rs485.take(24) != b"go":
+    while rs485.next_bytes(24) != b"go":
         await asyncio.sleep(0.01)
     reader = rs485._clients[-1]  # it reads as fast as the machine lets it
     for n in range(int(sys.argv[2])):
-        rs485.give(b"%200d" % n)  # were it to wait for who does not read, nothing would go on
+        rs485.hand_out(b"%200d" % n)  # were it to wait for who does not read, nothing would go on
         await asyncio.sleep(0.001)
         while len(reader.waiting) > TO_CLIENT_MAX // 2:
             await asyncio.sleep(0.001)
-    while rs485.take(24) != b"all":
+    while rs485.next_bytes(24) != b"all":
         await asyncio.sleep(0.01)
     print("all given")
     await rs485.close()

@@ -72,7 +72,7 @@ def test_save_and_damage():
     store = Store()
     ids = (A, B)
     for n in range(3000):
-        store.take(T0 + n * 20, ids, [n, 0xFFFFFFFF - n])
+        store.add_line(T0 + n * 20, ids, [n, 0xFFFFFFFF - n])
     data = store.dump()
     again = load(data)
     assert again.dump() == data and again.ids() == [A, B]
