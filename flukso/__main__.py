@@ -25,11 +25,15 @@ HELP = {  # command: its usage, one line that says what it does, and the rest
         """commands: version | counters | delta | sync (needs --config)
           get NAME [SENSOR]
           set NAME [SENSOR] VALUE...   kept for good
-          calibrate SENSOR... --reading KWH [--resolution KWH] [--within S] [--yes]   --config is /etc/config/flukso unless it is named;
-                    the utility meter's reading, twice and days apart; sensors by number or function, all clamps of one meter together.
-                    --resolution: what the last digit stands for, else as typed; --within: since the look at the meter, else 60 s
-          calibrate                    what is kept; calibrate [SENSOR...] --forget drops a first reading
-names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by the router's release);
+          calibrate SENSOR... --reading KWH [--resolution KWH] [--within S] [--yes]
+                    the utility meter's reading, twice and days apart; sensors by number or
+                    function, all clamps of one meter together. --resolution: what the last digit
+                    stands for, else as typed; --within: since the look at the meter, else 60 s;
+                    --config is /etc/config/flukso unless it is named
+          calibrate                    what is kept
+          calibrate [SENSOR...] --forget   drops a first reading
+names:    hardware, map, watchdog, brownouts,
+          form (18 or 22 digits a delta, by the router's release);
           of a sensor, which count from 1: enabled, counter, constant
 """
         + BUSES,
@@ -38,9 +42,10 @@ names:    hardware, map, watchdog, brownouts, form (18 or 22 digits a delta, by 
         "provision [--config FILE] [--system FILE] [--copies FOLDER] [--runtime FILE [--user NAME] "
         "[--bus URL]]",
         "makes what is missing: device, key, sensor ids; writes the daemon's copy",
-        """defaults: --config /etc/config/flukso, --system the file `system` beside it; --copies /etc/flukso with that configuration.
-A damaged file is mended from the copies of the last good one. --runtime FILE: what the daemon is to read, for --user alone,
-with --bus in it where the configuration names none.
+        """defaults: --config /etc/config/flukso, --system the file `system` beside it; --copies
+/etc/flukso with that configuration. A damaged file is mended from the copies of the last good one.
+--runtime FILE: what the daemon is to read, for --user alone, with --bus in it where the
+configuration names none.
 """,
     ),
     "config": (

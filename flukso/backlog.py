@@ -76,7 +76,7 @@ class Store:
         return self._ids[:]
 
     def buffer(self, sensor: str) -> Buffer:
-        """Return the sensor's buffer, made when it is missing; ValueError when there are too many."""
+        """Return the sensor's buffer, made when it is missing. Raises ValueError for too many."""
         if self._line is not None:
             self._settle()
         if sensor not in self._buffers:
@@ -133,7 +133,7 @@ class Store:
         return sum([self.buffer(sensor).payload_bytes() for sensor in self._ids])
 
     def dump(self) -> bytes:
-        """Return all tuples held, for load(); the same tuples give the same bytes on every machine."""
+        """Return all tuples held, for load(); equal tuples give equal bytes on every machine."""
         if len(self.note) > NOTE_MAX:
             raise ValueError("a note of {} bytes".format(len(self.note)))
         out = bytearray(

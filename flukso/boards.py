@@ -72,7 +72,7 @@ class Board:
         return []
 
     async def look(self) -> None:
-        """Ask what the pulse inputs have seen and what the EEPROM suffered, for a board that knows."""
+        """Ask what the pulse inputs saw and what the EEPROM suffered, if the board knows."""
 
     async def counters(self, sensors: "list[int]") -> tuple:
         """Return (sensor, counter) of each of these sensors, as far as it is known."""
@@ -150,5 +150,5 @@ def opening(settings, url: "str | None" = None) -> Opening:
 
 
 def open_board(how: Opening, port, clock, log=None) -> Board:
-    """Return the Board; its first call opens the way to it. Raises ValueError for an unusable URL."""
+    """Return the Board, whose first call opens the way to it. Raises ValueError for a bad URL."""
     return kind_of(how.url).open(how, port, clock, log)

@@ -44,7 +44,7 @@ class Buffer:
         return len(self._ts) + self._held
 
     def add(self, ts: int, counter: int) -> bool:
-        """Take a reading; False when it is not newer than the last one or not within 32 bits. O(1)."""
+        """Add a reading in O(1); False if it is not newer than the last one, or over 32 bits."""
         if self.newest_ts < ts <= self.open_until and not counter >> 32:
             self.newest_ts = ts
             self._newest_counter = counter

@@ -220,7 +220,11 @@ class _Job:
             "" if outcome.elapsed_s is None else " in {:.1f} days".format(outcome.elapsed_s / 86400)
         )
         self._say("since {}{}: the meter {} kWh, {} {}".format(
-            _date(first.moment.time), days, plain(outcome.metered), _names(second.moment.parts), plain(outcome.counted)
+            _date(first.moment.time),
+            days,
+            plain(outcome.metered),
+            _names(second.moment.parts),
+            plain(outcome.counted),
         ))  # fmt: skip
         self._say(
             "the constant is to change by {} ± {}".format(pulses.percent(change), _plus(plus))

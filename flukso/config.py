@@ -106,7 +106,7 @@ def read(port, path: str) -> str:
 
 
 def system_beside(port, path: str) -> "str | None":
-    """Return the text of the file `system` in the folder of this one, None when it cannot be read."""
+    """Return the text of the file `system` beside this one, None when it cannot be read."""
     folder, slash, _ = path.rpartition("/")
     try:
         return uci.text_of(port.read_file(folder + slash + "system", uci.FILE_MAX))

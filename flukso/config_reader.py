@@ -89,7 +89,7 @@ def value_in(section, option: str) -> "uci.Value | None":
 
 
 def thousandths(text: str) -> int | None:
-    """Return a decimal number such as 5163.5 in 1/1000, rounded; None when it is none, or negative."""
+    """Return a decimal number such as 5163.5 in 1/1000, rounded; None for anything else."""
     point = text.find(".")
     head, tail = (text, "0") if point < 0 else (text[:point], text[point + 1 :])
     first, rest = whole(head or "0"), whole((tail or "0")[:9])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sections `config sensor N` of `/etc/config/flukso` -> Sensors, or what is wrong with them; pure
+"""Sections `config sensor N` of `/etc/config/flukso` -> Sensors, or what is wrong with them; pure
 (docs/design/protocols.md §7).
 """
 
@@ -68,7 +68,7 @@ def sensors(reader, board) -> tuple:
 
 
 class _Section:
-    """One section of a sensor. Its methods return what the options say, and report what is wrong."""
+    """One section of a sensor: what its options say. What is wrong goes to the Reader."""
 
     def __init__(self, reader, section, number, board):
         self._reader = reader
@@ -237,8 +237,8 @@ class _Section:
         return step or ()
 
     def _hold(self, step):
-        """Return the hold of a pulse sensor, 10 µs: as the options say or as their highest rate lets
-        it be; 0 when they say neither.
+        """Return the hold of a pulse sensor (10 µs), as the options say or as their highest rate
+        allows; 0 when they say neither.
         """
         numbers = {}
         for name in ("hold", "max_rate"):

@@ -378,7 +378,7 @@ class Daemon:
             self._ready = False
 
     def _repeat(self):
-        """Let counters that stand still be uploaded too, dated by the last poll that was believed."""
+        """Repeat counters that stand still, so that they are uploaded, dated by the last poll."""
         if self.last_poll is not None and not self.board_error:
             self.store.repeat(self.readings.ids(), self.believer.stamp(self.last_poll))
 

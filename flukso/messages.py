@@ -60,7 +60,7 @@ def trouble(error, path: str = "") -> str:
 
 
 def meant(word: str, known) -> str:
-    """Return which of the known words somebody meant who wrote another one, "" when none is near."""
+    """Return the known word that somebody probably meant, "" when none is near."""
     allowed = 1 if len(word) <= 4 else 2 if len(word) <= 8 else 3
     best, nearest = allowed + 1, ""
     for other in known:

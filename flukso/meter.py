@@ -73,7 +73,7 @@ class Meter:
         self._slot = second
 
     def count(self, now_s: float, counter: int):
-        """Take a bare counter: no rate can be told from it nor, when it moved, from the next pulse."""
+        """Take a bare counter. It gives no rate; if it moved, the next pulse gives none either."""
         if counter != self.counter:
             self._count(counter, None)
             self._board_ms = None
@@ -122,7 +122,7 @@ class Meter:
         return (counter - before) % WRAP > self._leap
 
     def _show(self, second, rate):
-        """Write the second's slot; the hole since the one before takes the same value, as §5 says."""
+        """Write the second's slot, and the same value into the hole before it, as §5 says."""
         if second - self._slot >= WINDOW_S or second < self._slot:
             never = self._slot == NEVER
             first = second if never else second - WINDOW_S + 1

@@ -77,8 +77,9 @@ FLASH = (
 SYSTEM = ("device", "key", "version")
 # What the field's files have beside ours, and nobody here reads.
 FIELD_OPTIONS = (
-    "sw_major", "sw_minor", "max_sensors", "max_analog_sensors", "max_provisioned_sensors", "max_rx_sensors", "fsync", "upgrade_url",
-    "rid", "name", "subtype", "data_type", "trigger", "hostname", "timezone", "zonename", "notes", "description",
+    "sw_major", "sw_minor", "max_sensors", "max_analog_sensors", "max_provisioned_sensors",
+    "max_rx_sensors", "fsync", "upgrade_url", "rid", "name", "subtype", "data_type", "trigger",
+    "hostname", "timezone", "zonename", "notes", "description",
 )  # fmt: skip
 FIELD_TYPES = (
     "fsync",

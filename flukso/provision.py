@@ -104,7 +104,7 @@ def _option(sections, kind, name, option):
 
 
 def _identity(text, system, random, changes):
-    """Return the text of `system` with device and key in it, unless the file `flukso` has its own."""
+    """Return the text of `system` with device and key, unless the file `flukso` has its own."""
     own = sections(text, "flukso")
     if _option(own, "system", None, "device") is not None:
         return system

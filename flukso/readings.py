@@ -102,8 +102,8 @@ class Readings:
         self._steady = self._signature(poll) if self._complete else 0
 
     def _signature(self, poll):
-        """Return which sensors a line has that add_poll() was just given, three bits each below a 1; 0
-        when no other can go the short way.
+        """Return the sensors of the line that add_poll() was just given, three bits each below a 1;
+        0 when no other line can go the short way.
         """
         line, followed = 1, []
         for delta in poll.deltas:

@@ -11,7 +11,7 @@ NEVER_S = 1e18  # a monotonic time that does not come
 
 
 class Sender:
-    """Posts what is due when it is told to wake; the daemon's store holds what is not acknowledged."""
+    """Posts what is due whenever it is woken. The store keeps what is not acknowledged."""
 
     def __init__(self, port, clock, log, store, dating, settings, sensors):
         """dating: the Dating by which readings are dated; sensors: the ids of all that may hold

@@ -10,7 +10,7 @@ RETRY_S = 60  # a port or path that was taken is tried again
 
 
 class Service:
-    """One thing that is offered: a subclass says what the settings want, and starts and closes it."""
+    """One thing that is offered. A subclass knows if it is wanted, starts it and closes it."""
 
     name = ""  # in the log
 

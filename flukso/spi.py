@@ -201,7 +201,7 @@ def _values(name, digits):
 
 
 def _deltas(digits):
-    """Return the tuple of Deltas; entries of 18 or of 22 digits, told by the length of all of them."""
+    """Return the tuple of Deltas. The whole length tells whether entries have 18 or 22 digits."""
     if len(digits) not in DELTA_DIGITS:
         raise SpiError("gd: length of the reply")
     raw = _unhex(digits)

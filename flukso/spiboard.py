@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SPI board behind a bus: runs the dialogues of spi.py and brings the board's settings in line."""
+"""The SPI board behind a bus: runs the dialogues of spi.py, brings the settings in line."""
 
 from flukso import pulses, spi
 from flukso.boards import (
@@ -211,7 +211,7 @@ def _ones(bits):
 
 
 def port_map(sensors) -> tuple:
-    """Return the board's port map: for each port its sensor's index, spi.UNUSED where it has none."""
+    """Return the board's port map: each port's sensor from 0, spi.UNUSED where there is none."""
     ports = [spi.UNUSED] * spi.SENSORS
     for sensor in sensors:
         for port in sensor.ports:

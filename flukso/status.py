@@ -18,7 +18,7 @@ UNIT_OF_COUNTER = {WATT: "Wh"}  # others count litres
 
 
 def status(daemon, wall: float, mono: float) -> bytes:
-    """Return the /status document: compact JSON, times in whole seconds, what is not known is null."""
+    """Return the /status document: compact JSON, whole seconds, null for what is not known."""
     return _json(
         (
             ("version", VERSION),

@@ -156,7 +156,7 @@ class Uploader:
         return (raw[0] * 256 + raw[1]) / 65536
 
     def interval_s(self, mono: float) -> int:
-        """Return the interval in force: the configured one, or the one that the server asked for."""
+        """Return the interval in force: the server's while that holds, else the configured one."""
         return (
             self._asked_s
             if self._asked_s is not None and mono < self._asked_until
@@ -404,7 +404,7 @@ class Uploader:
             self._pending.pop(0)
 
     def _refused(self, request, text, mono):
-        """The server is there and does not want this: let it be for a long while, the others go on."""
+        """Put this off for a long while: the server does not want it. The others go on."""
         until = mono + SLOW_S * (1 + self._fraction() / 8)
         if request.kind == HEARTBEAT:
             self._heartbeat_at = until

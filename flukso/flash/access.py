@@ -21,7 +21,7 @@ MEMORIES = ("signature", "lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")
 
 
 class Access:
-    """One board, its chip and its backup. Between begin() and end() the board is ours (custody.py)."""
+    """One board, its chip and its backup. From begin() to end() the board is ours (custody.py)."""
 
     def __init__(self, site, port, process, report, service: bool = True):
         """`service` is False when whoever called us has the daemon in hand."""

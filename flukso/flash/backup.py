@@ -92,7 +92,7 @@ def load(data: bytes) -> Backup:
 
 
 def whole(backup: Backup) -> bool:
-    """True when memories and fuses have their sizes: only then may anything be written to the chip."""
+    """Return whether memories and fuses have their sizes; else nothing may be written."""
     return (
         len(backup.signature) == avrdude.SIGNATURE_SIZE
         and len(backup.fuses) == 3

@@ -27,13 +27,16 @@ from flukso.numerals import whole
 from flukso.spiboard import LONG_FORM, SHORT_FORM
 
 COMMON_HELP = """every command but check:
-  -c, --programmer NAME      avrdude's; default linuxgpio, the router's pins         -P, --port PORT   avrdude's
+  -c, --programmer NAME      avrdude's; default linuxgpio, the router's pins
+  -P, --port PORT            avrdude's
   --pins RESET,SCK,MOSI,MISO GPIO numbers of linuxgpio, ~ before an inverted one
-  --bus URL|none             the way to ask the board; default the configuration's, none with another programmer than linuxgpio
+  --bus URL|none             the way to ask the board; default the configuration's, none with
+                             another programmer than linuxgpio
   --clock sim:URL            the board is a simulated one
   --config FILE              default /etc/config/flukso
   --json                     an event a line
-  --router NAME              as if this router were that one; --routers FILE: the table of what is known of routers
+  --router NAME              as if this router were that one
+  --routers FILE             the table of what is known of routers
   --backup FILE  --run FOLDER  --pidfile FILE  --sys FOLDER    other places
 """
 COMMON = (

@@ -24,8 +24,8 @@ class LockedError(OSError):
 
 
 class Custody:
-    """acquire() stops the daemon and holds the locks, give_back() undoes it, as the guardian does if
-    we die.
+    """acquire() stops the daemon and holds the locks; give_back() undoes it, and so does the
+    guardian if we die.
     """
 
     def __init__(self, site, port, process, report, pins, service: bool):

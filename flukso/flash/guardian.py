@@ -12,7 +12,9 @@ SCRIPT = """#!/bin/sh
 trap '' HUP INT TERM
 read -r word <{fifo}
 status=0
-if pid=$(cat {pidfile} 2>/dev/null) && tr '\\0' '\\n' <"/proc/$pid/cmdline" 2>/dev/null | head -n 1 | grep -q '^\\(.*/\\)*avrdude$'; then
+if pid=$(cat {pidfile} 2>/dev/null) &&
+	tr '\\0' '\\n' <"/proc/$pid/cmdline" 2>/dev/null | head -n 1 |
+	grep -q '^\\(.*/\\)*avrdude$'; then
 	kill "$pid" 2>/dev/null
 	left={end_s}
 	while [ $left -gt 0 ] && kill -0 "$pid" 2>/dev/null; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Intel hex files, strictly: what is damaged is refused with its line. Pure, for both interpreters."""
+"""Reads Intel hex files and refuses what is damaged, with its line; pure, for both interpreters."""
 
 from binascii import hexlify, unhexlify
 

@@ -55,7 +55,7 @@ class Report:
                 self._write("{} {}%\n".format(what, percent))
 
     def result(self, lines: list, values: dict):
-        """The end of a command that did what was asked: sentences for people, values for programs."""
+        """End a command that did what was asked: sentences for people, values for programs."""
         self._close()
         if self._form == "json":
             self._event("result", values)

@@ -20,7 +20,7 @@ class Clock:
         return None
 
     def boot(self) -> str:
-        """Return what is the same as long as monotonic() goes on, "" when nothing is known to be."""
+        """Return a name that stays as long as monotonic() goes on, "" when none is known."""
         return ""
 
     def real(self, seconds: float) -> float:

@@ -138,7 +138,7 @@ def open_pipe(path: str):
 
 
 async def announce(service):
-    """Announce a discovery.Service by mDNS; return what the coroutine close() ends. Raises OSError."""
+    """Announce a discovery.Service by mDNS until its coroutine close(). Raises OSError."""
     from flukso.ports import cpython_mdns
 
     return await cpython_mdns.announce(service)

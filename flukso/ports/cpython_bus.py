@@ -34,7 +34,7 @@ def open_bus(url: str, clock):
 
 
 def holder(handle: int) -> str:
-    """Return who holds a lock on the open file: its number and command line, or a guess in words."""
+    """Return who holds a lock on the open file: number and command line, or a guess."""
     asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     kind, _, _, _, number = struct.unpack("hhqqi4x", fcntl.fcntl(handle, fcntl.F_GETLK, asked))
     if kind == fcntl.F_UNLCK:

@@ -65,7 +65,7 @@ class Https:
     """A verified connection to one server, kept alive between requests. One request at a time."""
 
     def __init__(self, base_url, cacert, clock):
-        """Raises ValueError for a URL that is not https, OSError for a CA file that cannot be used."""
+        """Raises ValueError for a URL that is not https, OSError for an unusable CA file."""
         self._url = parse_url(base_url)
         self._cacert = cacert
         self._clock = clock
@@ -76,7 +76,7 @@ class Https:
         self.warning = check_cacert(cacert)
 
     def _open(self):
-        """Make a session that takes nothing from the environment: no proxy, no other CA, no .netrc."""
+        """Make a session that ignores the environment: no proxy, no other CA, no .netrc."""
         self._adapter = _Adapter(Way(self._url, self._cacert), self._addresses)
         self._session = requests.Session()
         self._session.trust_env = False

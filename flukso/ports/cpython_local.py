@@ -44,7 +44,7 @@ class Pipe:
     """
 
     def __init__(self, path: str):
-        """Make the pipe when it is missing. Raises OSError, also when something else stands there."""
+        """Make the pipe if it is missing. Raises OSError, also if something else is there."""
         make_folder(os.path.dirname(path) or ".")
         try:
             os.mkfifo(path, 0o660)

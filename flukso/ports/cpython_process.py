@@ -75,8 +75,9 @@ def kill(number: int, which: int):
 
 
 def lock(path: str, tries: int):
-    """Hold the lock of a file, made when missing; return what close() lets go. BoardError naming the
-    holder when it is held.
+    """Hold the lock of a file, made when missing; return what close() lets go.
+
+    Raises BoardError, which names the holder when it is held.
     """
     try:
         handle = os.open(

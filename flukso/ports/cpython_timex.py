@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernel says of its clock, on CPython: adjtimex(2), which changes nothing with modes 0."""
+"""Asks the kernel about its clock, on CPython: adjtimex(2), which changes nothing with modes 0."""
 
 import ctypes
 

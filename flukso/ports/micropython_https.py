@@ -201,7 +201,7 @@ class Https:
     """A verified connection to one server, kept alive between requests. One request at a time."""
 
     def __init__(self, base_url, cacert, clock):
-        """Raises ValueError for a URL that is not https, OSError for a CA file that cannot be used."""
+        """Raises ValueError for a URL that is not https, OSError for an unusable CA file."""
         self._url = parse_url(base_url)
         self._clock = clock
         self.warning = check_cacert(cacert)

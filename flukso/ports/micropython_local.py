@@ -72,7 +72,7 @@ class Pipe:
     """
 
     def __init__(self, path: str):
-        """Make the pipe when it is missing. Raises OSError, also when something else stands there."""
+        """Make the pipe if it is missing. Raises OSError, also if something else is there."""
         make_folder(path.rpartition("/")[0] or ".")
         try:
             posix.mkfifo(path, 0o660)
