@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who asks the API: a person with a session, or a program with a token in `Authorization: Bearer
-…`, never in the URL.
+"""Finds out who asks the API: a person with a session, or a program with a token.
+
+The token is in `Authorization: Bearer …`, never in the URL.
 """
 
 from collections import namedtuple
@@ -11,25 +12,24 @@ from ninja.security import HttpBearer, SessionAuth
 from flukso_server.accounts import tokens
 from flukso_server.accounts.models import Token
 
-# manage: may change things; sensor: the id of the only one that may be read, None for all of the
-# account
+# manage: whether the caller may change things; sensor: the only one it may read, None for all
 Caller = namedtuple("Caller", ("account", "manage", "sensor"))
 
 
 class TokenAuth(HttpBearer):
-    """Any token."""
+    """Accepts any token."""
 
     openapi_name = "token"
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        found = tokens.find(token)
-        if found is None:
+        row = tokens.find(token)
+        if row is None:
             return None
-        return Caller(found.account, found.scope == Token.Scope.MANAGE, found.sensor_id)
+        return Caller(row.account, row.scope == Token.Scope.MANAGE, row.sensor_id)
 
 
 class PersonAuth(SessionAuth):
-    """A session of the site; whoever changes something must send the CSRF token as well."""
+    """Accepts a session of the site; to change something takes the CSRF token as well."""
 
     openapi_name = "session"
 
@@ -37,11 +37,11 @@ class PersonAuth(SessionAuth):
         super().__init__(csrf=True)
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        # who has no session is told that first, not that a CSRF token is missing
+        # Without a session the error is that, not a missing CSRF token.
         return super().__call__(request) if request.user.is_authenticated else None
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         return Caller(request.user, True, None)
 
 
-ANYONE_KNOWN = [TokenAuth(), PersonAuth()]
+AUTHENTICATED = [TokenAuth(), PersonAuth()]

@@ -62,10 +62,10 @@ def claim(request: HttpRequest, wanted: ClaimIn):
 @router.patch("devices/{device}", response={200: DeviceOut} | ERRORS)
 def rename_device(request: HttpRequest, device: Path[HexId], change: Named):
     """Give a device a name."""
-    found = own_device(request, device)
-    found.name = change.name
-    found.save(update_fields=["name"])
-    return device_out(found)
+    row = own_device(request, device)
+    row.name = change.name
+    row.save(update_fields=["name"])
+    return device_out(row)
 
 
 @router.post("devices/{device}/window", response={204: None} | ERRORS)
@@ -99,9 +99,9 @@ def read_sensor(request: HttpRequest, sensor: Path[HexId]):
 @router.patch("sensors/{sensor}", response={200: SensorOut} | ERRORS, by_alias=True)
 def change_sensor(request: HttpRequest, sensor: Path[HexId], change: SensorIn):
     """Its name, and what its energy is in your household's balance; what is left out stays."""
-    found = own_sensor(request, sensor)
+    row = own_sensor(request, sensor)
     values = change.dict(exclude_none=True)
     for name, value in values.items():
-        setattr(found, name, value)
-    found.save(update_fields=list(values))
-    return sensor_out(found)
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+    return sensor_out(row)

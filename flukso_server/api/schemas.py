@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API takes and gives."""
+"""The forms of what the API accepts and answers."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from flukso_server.accounts.membership import CENTS_MAX
 
 HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-# no control characters: names go into pages, files and logs
+# Names go into pages, files and logs, so they have no control characters.
 Name = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 UInt32 = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 

@@ -137,27 +137,26 @@ def import_tuples(request: HttpRequest, sensor: Path[HexId]):
     zone where they name none. A line that cannot be read is named, and nothing is stored then. What
     is stored already stays as it is.
     """
-    found = own_sensor(request, sensor)
+    row = own_sensor(request, sensor)
     tuples = _parse(request)
     counts = [0, 0, 0, 0]
     for begin in range(0, len(tuples), MAX_TUPLES):
         part = tuples[begin : begin + MAX_TUPLES]
-        outcome = append(store(), found.pk, part, int(time.time()))
-        if (
-            outcome.new or outcome.duplicate
-        ):  # also when a request before this one stored them and died
-            note_late(found.pk, min(ts for ts, _counter in part))
+        outcome = append(store(), row.pk, part, int(time.time()))
+        # Duplicates count, too: an earlier request may have stored them and then failed.
+        if outcome.new or outcome.duplicate:
+            note_late(row.pk, min(ts for ts, _counter in part))
         counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
     return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
 
 
 def _parse(request: HttpRequest) -> list[tuple[int, int]]:
-    found = tuple_lines.read(request.body, ZoneInfo(request.auth.account.time_zone))
-    if found.faults:
-        raise HttpError(422, "nothing is stored: " + tuple_lines.told(found.faults))
-    if len(found.tuples) > IMPORT_TUPLES_MAX:
+    lines = tuple_lines.read(request.body, ZoneInfo(request.auth.account.time_zone))
+    if lines.faults:
+        raise HttpError(422, "nothing is stored: " + tuple_lines.describe(lines.faults))
+    if len(lines.tuples) > IMPORT_TUPLES_MAX:
         raise HttpError(422, f"at most {IMPORT_TUPLES_MAX} lines")
-    return found.tuples
+    return lines.tuples
 
 
 def _csv(sensor: str) -> HttpResponse:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines of times and counters as people have them: spreadsheets save them with a mark, semicolons,
-decimal commas, dates; pure.
+"""Reads lines of times and counters as spreadsheets save them; pure.
+
+They have a byte order mark, semicolons, decimal commas, dates.
 """
 
 import re
@@ -18,27 +19,25 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class LineError(ValueError):
-    """A line cannot be taken; the text says why."""
+    """A line cannot be read; the text says why."""
 
 
 class Lines(NamedTuple):
-    """The tuples (unix s, counter), and (number of the line, why it cannot be taken) of those
-    without one.
-    """
+    """The tuples (unix s, counter), and (line number, reason) for each line that cannot be read."""
 
     tuples: list[tuple[int, int]]
     faults: list[tuple[int, str]]
 
 
 def read(body: bytes, zone: ZoneInfo) -> Lines:
-    """Read one tuple a line: a time and a counter, which a tab, a semicolon, a comma or blanks
-    part. The first line may be a heading.
+    """Read one tuple from each line: a time and a counter.
 
-    A time is in unix seconds or ISO 8601, of `zone` where it names none; fractions of both are left
-    out. Empty lines count for nothing.
+    A tab, a semicolon, a comma or blanks separate them. A time is in unix seconds or in ISO 8601,
+    of `zone` if it names none. Fractions of both numbers are dropped. The first line may be a
+    heading, and empty lines are ignored.
     """
     lines = body.decode("utf-8-sig", "replace").splitlines()
-    found = Lines([], [])
+    result = Lines([], [])
     filled = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     separator = _separator([line for _number, line in filled[:2]])
     before = None
@@ -47,15 +46,15 @@ def read(body: bytes, zone: ZoneInfo) -> Lines:
             stamp, counter = _pair(line, separator, zone, before)
         except LineError as error:
             if at or not _HEADING.match(line) or len(filled) == 1:
-                found.faults.append((number, str(error)))
+                result.faults.append((number, str(error)))
             continue
-        found.tuples.append((stamp, counter))
+        result.tuples.append((stamp, counter))
         before = stamp
-    return found
+    return result
 
 
-def told(faults: list[tuple[int, str]]) -> str:
-    """Return the faults as a sentence, the first of them."""
+def describe(faults: list[tuple[int, str]]) -> str:
+    """Return the first FAULTS_TOLD of the faults in a sentence."""
     more = len(faults) - FAULTS_TOLD
     return "; ".join(f"line {number}: {why}" for number, why in faults[:FAULTS_TOLD]) + (
         f"; and {more} more" if more > 0 else ""
@@ -63,7 +62,7 @@ def told(faults: list[tuple[int, str]]) -> str:
 
 
 def _separator(lines: list[str]) -> str | None:
-    """Return what parts the fields of the first lines, of all or else of some; None: blanks."""
+    """Return what separates the fields of all first lines, or of any of them; None: blanks."""
     for enough in (all, any):
         for separator in SEPARATORS:
             if lines and enough(separator in line for line in lines):
@@ -103,8 +102,10 @@ def _time(text: str, zone: ZoneInfo, before: int | None) -> int:
 
 
 def _local(moment: datetime, zone: ZoneInfo, before: int | None) -> datetime:
-    """Return a time of this zone. One that comes twice, when clocks go back, is the second one
-    where the first is not after `before`.
+    """Return the moment at which the clocks of this zone show this time.
+
+    When clocks go back, a time comes twice: it is the second one if the first is not after
+    `before`.
     """
     local = moment.replace(tzinfo=zone)
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
@@ -115,11 +116,11 @@ def _local(moment: datetime, zone: ZoneInfo, before: int | None) -> datetime:
 
 
 def _whole(text: str, what: str) -> int:
-    found = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(text)
     if not text:
         raise LineError(f"{what} is missing")
-    if not found:
+    if not match:
         raise LineError(f"{what} {text[:40]} is no number from 0 on")
-    if int(found[1]) > UINT32_MAX:
+    if int(match[1]) > UINT32_MAX:
         raise LineError(f"{what} {text} is over {UINT32_MAX}")
-    return int(found[1])
+    return int(match[1])

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API's root: one error form, documented at docs with local files."""
+"""The API's root, with one form of errors and documentation from local files."""
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from flukso_server.api import accounts, devices, series
-from flukso_server.api.auth import ANYONE_KNOWN
+from flukso_server.api.auth import AUTHENTICATED
 
 api = NinjaAPI(
     title="Flukso",
@@ -16,7 +16,7 @@ api = NinjaAPI(
     "`Authorization: Bearer <32 hex digits>`.",
     docs=Swagger(settings={"persistAuthorization": False}),
     docs_url="docs",
-    auth=ANYONE_KNOWN,
+    auth=AUTHENTICATED,
 )
 api.add_router("", accounts.router)
 api.add_router("", devices.router)
@@ -28,12 +28,12 @@ def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:
 
 
 @api.exception_handler(HttpError)
-def _told(request, error):
+def _http_error(request, error):
     return _error(request, error.status_code, str(error))
 
 
 @api.exception_handler(AuthenticationError)
-def _unknown(request, error):
+def _unauthenticated(request, error):
     return _error(request, 401, "a session or a token is needed")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices and sensors for operators. Keys and claim codes are not shown: who has one has the
-device.
+"""Devices and sensors for operators.
+
+Keys and claim codes are not shown: anyone who holds one can take the device.
 """
 
 from django.contrib import admin
@@ -9,7 +10,7 @@ from flukso_server.devices.models import Device, Heartbeat, Sensor
 from flukso_server.devices.removal import remove_devices, remove_sensors
 from flukso_server.project.stores import forget
 
-_TOLD = (
+_REPORTED = (
     "sign_required",
     "seen",
     "version",
@@ -29,7 +30,7 @@ class DeviceAdmin(admin.ModelAdmin):
     list_filter = (("owner", admin.EmptyFieldListFilter), "version")
     search_fields = ("id", "name", "owner__username")
     raw_id_fields = ("owner",)
-    readonly_fields = ("id", "imported", "created", "claimed", "rekey_until", *_TOLD)
+    readonly_fields = ("id", "imported", "created", "claimed", "rekey_until", *_REPORTED)
     exclude = ("sealed_key", "claim_code", "beat_time", "origin")
 
     def has_add_permission(self, request):

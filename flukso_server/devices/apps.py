@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the other processes of changes to devices and sensors that the admin makes; services say so
-themselves.
+"""Tells all processes when the admin changes a device or a sensor.
+
+Our own functions do so themselves (devices/changes.py).
 """
 
 from django.apps import AppConfig
@@ -10,9 +11,8 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 def _device(instance, created=False, update_fields=None, **_):
     from flukso_server.devices.changes import device_changed
 
-    if (
-        not created and update_fields is None
-    ):  # heartbeats name their fields, and change nothing that is cached
+    # A heartbeat names its fields, and changes nothing that is cached.
+    if not created and update_fields is None:
         device_changed(instance.pk)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling every process that something it may have cached has changed, and reading what was told.
+"""Tells every process that something it may have cached has changed, and reads what was told.
 
-The functions that tell are called in the transaction that makes the change.
+Call the functions that tell in the transaction that makes the change.
 """
 
 from django.db import connection
@@ -12,7 +12,10 @@ from flukso_server.project.serial import oldest_open_transaction
 
 
 def device_changed(device: str, sensors: list[str] | None = None) -> None:
-    """sensors: those that hang on the device, where they no longer do; else they are looked up."""
+    """Note a change of the device and of its sensors.
+
+    sensors: needed if the database no longer says which sensors were the device's.
+    """
     if sensors is None:
         sensors = list(Sensor.objects.filter(device_id=device).values_list("pk", flat=True))
     rows = [Change(kind="device", key=device)] + [

@@ -14,8 +14,8 @@ from flukso_server.accounts.models import Account
 from flukso_server.devices.changes import device_changed
 from flukso_server.devices.models import ClaimAttempt, Device, Forgotten, NewKey, Sensor
 
-CODE_LIFETIME = timedelta(hours=48)  # after a heartbeat
-ATTEMPTS_MAX = 5  # wrong codes an account has
+CODE_LIFETIME = timedelta(hours=48)  # after the newest heartbeat
+ATTEMPTS_MAX = 5  # wrong codes that an account may enter within ATTEMPTS_SPAN
 ATTEMPTS_SPAN = timedelta(hours=1)
 REKEY_WINDOW = timedelta(hours=1)
 
@@ -25,8 +25,9 @@ class ClaimError(ValueError):
 
 
 def tidy_code(text: str) -> str:
-    """A code as a person types it: any case, spaces and dashes. Raises ClaimError when it cannot be
-    one.
+    """Return the code that a person typed, in any case, with spaces or dashes.
+
+    Raises ClaimError for a text that cannot be a code.
     """
     code = text.upper().replace(" ", "").replace("-", "")
     try:
@@ -45,13 +46,13 @@ def claim_device(account: Account, text: str, now: datetime) -> Device:
     """
     code = tidy_code(text)
     with transaction.atomic():
-        # the account's row is the lock: two requests at once may not both use the fifth attempt
+        # This locks the account: two requests at once must not both use the fifth attempt.
         Account.objects.select_for_update().get(pk=account.pk)
         _check_attempts(account, now)
-        claimed = _claim(account, code, now) or _take_new_key(account, code, now)
+        claimed = _claim(account, code, now) or _confirm_new_key(account, code, now)
         if claimed is None:
             ClaimAttempt.objects.create(account=account, at=now)
-    if claimed is None:  # outside of the transaction, so that the attempt is counted
+    if claimed is None:  # here the transaction has ended, so the attempt is counted
         raise ClaimError(
             _("No device with this code: look it up again, and see that the device is on line.")
         )
@@ -66,60 +67,62 @@ def _check_attempts(account: Account, now: datetime) -> None:
 
 def _claim(account: Account, code: str, now: datetime) -> Device | None:
     fresh = Q(seen__gt=now - CODE_LIFETIME) | Q(imported=True)
-    going = Forgotten.objects.filter(gone=None).values("pk")
-    empty = ~Exists(
-        Sensor.objects.filter(device=OuterRef("pk"), pk__in=going)
-    )  # of its last owner's data
-    found = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
-    if len(found) != 1:  # of 40 bits, two alike are next to impossible, and then nobody gets either
+    # The data of its last owner must have gone.
+    leaving = Forgotten.objects.filter(gone=None).values("pk")
+    empty = ~Exists(Sensor.objects.filter(device=OuterRef("pk"), pk__in=leaving))
+    devices = list(Device.objects.filter(fresh, empty, claim_code=code, owner=None)[:2])
+    # A code has 40 bits: two devices hardly ever share one, and then nobody gets either.
+    if len(devices) != 1:
         return None
-    if (
-        Device.objects.filter(pk=found[0].pk, owner=None).update(
-            owner=account, claimed=now, origin=""
-        )
-        != 1
-    ):
+    device = devices[0]
+    unclaimed = Device.objects.filter(pk=device.pk, owner=None)
+    if unclaimed.update(owner=account, claimed=now, origin="") != 1:
         return None  # another request got there first
-    device_changed(found[0].pk)
-    found[0].refresh_from_db()
-    return found[0]
+    device_changed(device.pk)
+    device.refresh_from_db()
+    return device
 
 
-def _take_new_key(account: Account, code: str, now: datetime) -> Device | None:
-    """The device of this account that posted the new key with this code while its window was open."""
-    found = NewKey.objects.filter(
+def _confirm_new_key(account: Account, code: str, now: datetime) -> Device | None:
+    """Make the new key with this code that of its device, which belongs to the account.
+
+    Returns the device, None if no such key was posted while the device's window was open.
+    """
+    new_key = NewKey.objects.filter(
         device__owner=account, claim_code=code, created__gt=now - CODE_LIFETIME
     ).first()
-    if found is None:
+    if new_key is None:
         return None
-    # the new installation may be an older daemon, and its clock's past is unknown
+    # The new installation may be an older daemon, and its clock may have been wrong.
     values = {
-        "sealed_key": found.sealed_key,
-        "claim_code": found.claim_code,
-        "sign_required": found.signed,
+        "sealed_key": new_key.sealed_key,
+        "claim_code": new_key.claim_code,
+        "sign_required": new_key.signed,
+        "beat_time": 0,
+        "rekey_until": None,
     }
-    if (
-        Device.objects.filter(pk=found.device_id, owner=account).update(
-            **values, beat_time=0, rekey_until=None
-        )
-        != 1
-    ):
-        return None  # given up meanwhile
-    NewKey.objects.filter(device=found.device_id).delete()
-    device_changed(found.device_id)
-    return Device.objects.get(pk=found.device_id)
+    own = Device.objects.filter(pk=new_key.device_id, owner=account)
+    if own.update(**values) != 1:
+        return None  # it was given up meanwhile
+    NewKey.objects.filter(device=new_key.device_id).delete()
+    device_changed(new_key.device_id)
+    return Device.objects.get(pk=new_key.device_id)
 
 
 def open_rekey_window(device: Device, now: datetime) -> None:
-    """For an hour the device's id may post a new key, which counts once its owner enters its code."""
+    """Allow the device to post a new key for an hour.
+
+    The key counts once the owner enters its code.
+    """
     with transaction.atomic():
         device.new_keys.all().delete()
         Device.objects.filter(pk=device.pk).update(rekey_until=now + REKEY_WINDOW)
 
 
 def release_device(device: Device) -> None:
-    """Give a device up: it is unclaimed again, and its sensors, with their data, stay with the
-    account, without a device.
+    """Give a device up: it has no owner any more.
+
+    Its sensors stay with the account, with their data and without a device.
     """
     with transaction.atomic():
         sensors = [sensor.pk for sensor in device.sensors.all()]

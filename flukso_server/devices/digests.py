@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keyed digests of docs/design/protocols.md §3 and §8; pure. A key is its 32 hex digits as
-ASCII text.
+"""The keyed digests of docs/design/protocols.md §3 and §8; pure.
+
+A key is its 32 hex digits as ASCII text.
 """
 
 import base64
@@ -17,10 +18,10 @@ def x_sign(key: bytes, path: bytes, body: bytes) -> str:
 
 
 def same(given: bytes | None, wanted: str) -> bool:
-    """Compare in constant time; None is never the same."""
+    """Compare two digests in constant time; None equals nothing."""
     return given is not None and hmac.compare_digest(given, wanted.encode())
 
 
 def claim_code(key: bytes, device: str) -> str:
-    """The first 40 bits of the HMAC, as 8 characters of base32 (§8.3)."""
+    """Return the code that claims a device: 40 bits of an HMAC in 8 characters of base32 (§8.3)."""
     return base64.b32encode(hmac.digest(key, b"claim " + device.encode(), "sha256")[:5]).decode()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing series for good, in two databases: what is to go is noted in the accounts' one first, so
-that no power cut leaves it behind.
+"""Removes series for good.
+
+Accounts and series are two databases. A series to be removed is first noted in the accounts'
+database, so that it goes even if the power is cut in between.
 """
 
 import logging
@@ -15,14 +17,14 @@ from flukso_server.series import SeriesError
 
 logger = logging.getLogger("flukso.forgetting")
 
-LATE = timedelta(
-    minutes=1
-)  # far longer than any process takes uploads of a sensor that was removed (hot/limits.py)
+# far longer than any process goes on to store uploads of a removed sensor (hot/limits.py)
+LATE = timedelta(minutes=1)
 
 
 def note(sensors: Iterable[str]) -> None:
-    """These series are to go; call it in the transaction that makes them nobody's, and
-    forget_noted() after it.
+    """Note that these series are to be removed.
+
+    Call it in the transaction that takes them from their owner, and forget_noted() after it.
     """
     notes = [Forgotten(sensor=sensor) for sensor in sensors]
     Forgotten.objects.bulk_create(
@@ -33,37 +35,35 @@ def note(sensors: Iterable[str]) -> None:
 def forget_noted(
     forget: Callable[[str], None], sensors: Iterable[str] | None = None, now: datetime | None = None
 ) -> int:
-    """Have forget(sensor) remove what is noted of these sensors, or all that is; returns how many
-    went. What fails stays noted.
+    """Call forget(sensor) for the noted ones of these sensors, or for all that are noted.
 
-    Where the sensor itself was removed, an upload may have been under way in a process that did not
-    know yet: what it left goes when this is called again, after a while.
+    Returns how many series were removed. One whose removal fails stays noted. If the sensor itself
+    was removed, a process that did not know yet may have stored one more upload: a later call
+    removes that, too.
     """
-    found = (
+    noted = (
         Forgotten.objects.all()
         if sensors is None
         else Forgotten.objects.filter(pk__in=list(sensors))
     )
     now = now or timezone.now()
-    return sum(_forget(forget, sensor, now) for sensor in list(found.values_list("pk", flat=True)))
+    return sum(_forget(forget, sensor, now) for sensor in list(noted.values_list("pk", flat=True)))
 
 
 def _forget(forget: Callable[[str], None], sensor: str, now: datetime) -> bool:
     try:
         with transaction.atomic():
-            found = Forgotten.objects.select_for_update().filter(pk=sensor).first()
-            if found is None or (found.gone and found.gone > now - LATE):
-                return (
-                    False  # another process was first, and the sensor may have a new owner by now
-                )
-            first, removed = found.gone is None, not Sensor.objects.filter(pk=sensor).exists()
+            row = Forgotten.objects.select_for_update().filter(pk=sensor).first()
+            if row is None or (row.gone and row.gone > now - LATE):
+                return False  # another process did it; the sensor may have a new owner by now
+            first, removed = row.gone is None, not Sensor.objects.filter(pk=sensor).exists()
             if first or removed:
                 forget(sensor)
             if first and removed:
-                found.gone = now
-                found.save()
+                row.gone = now
+                row.save()
             else:
-                found.delete()
+                row.delete()
     except (SeriesError, OSError) as error:
         logger.error("series of sensor %s: %s", sensor, error)
         return False

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from flukso_server.devices.models import Device, Sensor
 
-# names go into pages, files and logs
+# Names go into pages, files and logs.
 printable = RegexValidator(r"\A[^\x00-\x1f\x7f]*\Z", _("No control characters."))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is removed as time goes by, so that nothing piles up; run hourly by the hot path."""
+"""Removes what has grown old, so that nothing piles up; the hot path runs it hourly."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,19 +14,18 @@ from flukso_server.devices.models import Change, Device, Heartbeat, NewKey
 from flukso_server.devices.removal import remove_devices
 
 HEARTBEATS_KEPT = timedelta(days=62)
-CHANGES_KEPT = timedelta(days=1)  # every process has seen them long ago
+CHANGES_KEPT = timedelta(days=1)  # every process sees them within seconds
 UNCLAIMED_KEPT = timedelta(seconds=unclaimed.KEPT_S)  # a device that is on line registers again
 SLICE = 1000  # devices removed in one go
 UNCONFIRMED_KEPT = timedelta(days=14)  # accounts whose address was never confirmed
-INVITATIONS_KEPT = timedelta(
-    days=90
-)  # after they expired unused, so that their sender may look them up
+INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused; their sender may look them up
 
 
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
-    """Remove old heartbeats, changes, new keys, sessions, invitations, accounts that were never
-    confirmed, devices that nobody claimed, with their data, and series whose removal was cut short;
-    returns how many devices.
+    """Remove what has grown old, and return how many devices were removed.
+
+    That is: heartbeats, changes, new keys, sessions, invitations, accounts that were never
+    confirmed, devices that nobody claimed, with their data, and series whose removal was cut short.
     """
     forget_noted(forget, now=now)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
@@ -42,8 +41,9 @@ def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
 
 
 def _unconfirmed():
-    """Accounts that signed up and never came in; what an operator made has no address to confirm
-    (accounts/adapter.py).
+    """Return the accounts that signed up and never logged in.
+
+    An account that an operator made has no address to confirm (accounts/adapter.py).
     """
     pending = Account.objects.filter(
         emailaddress__verified=False, last_login=None, devices=None, is_staff=False

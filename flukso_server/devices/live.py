@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""While an owner watches, or may be about to claim, devices are asked to upload often
-(docs/design/protocols.md §8.6).
+"""Asks devices to upload often while somebody watches, or sets them up.
+
+docs/design/protocols.md §8.6 says how.
 """
 
 from datetime import datetime, timedelta
@@ -11,31 +12,28 @@ from django.db.models import Q
 from flukso_server.devices.changes import device_changed
 from flukso_server.devices.models import Device
 
-WATCH = timedelta(
-    seconds=120
-)  # how long one sign of life of the page counts; the device itself goes on for ten minutes
-# From its registration, or from being given up, on: somebody is setting the device up, and its page
-# is to know when it is claimed. Not for longer, since it costs the household some 50 MB a day. One
-# that is claimed later hears of it by its next upload.
+WATCH = timedelta(seconds=120)  # after a sign of life of the page; the device adds ten minutes
+# After a device has registered, or was given up, somebody is probably setting it up, and its own
+# page is to show at once that it is claimed. A longer time would cost the household some 50 MB a
+# day; a device that is claimed later learns it with its next upload.
 SETTING_UP = timedelta(hours=1)
 JUST_CLAIMED = timedelta(minutes=10)
-RENEW = timedelta(
-    seconds=60
-)  # left of it when it is written anew: each writing goes to every process
+RENEW = timedelta(seconds=60)  # before its end WATCH is renewed, which every process must be told
 
 
 def often_until(
     watched_until: datetime | None, owned: bool, claimed: datetime | None, unclaimed_since: datetime
 ) -> datetime | None:
-    """Until when a device is asked to upload often; None if it never was."""
+    """Return until when a device is asked to upload often; None if it never was."""
     begun = claimed if owned else unclaimed_since
     ends = [watched_until, begun and begun + (JUST_CLAIMED if owned else SETTING_UP)]
     return max(filter(None, ends), default=None)
 
 
 def watch(account, now: datetime) -> int:
-    """The account's live page is open; call it at least once a minute while it is. Returns the
-    devices that were told anew.
+    """Note that the account's live page is open; call it at least once a minute while it is.
+
+    Returns how many devices had to be noted anew.
     """
     stale = Q(watched_until=None) | Q(watched_until__lt=now + RENEW)
     with transaction.atomic():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of devices and sensors (docs/design/protocols.md §3, §8). Series live in the store,
-not here.
+"""The tables of devices and sensors (docs/design/protocols.md §3, §8).
+
+Their series are in the store.
 """
 
 from django.conf import settings
@@ -15,7 +16,7 @@ hex_id = RegexValidator(r"\A[0-9a-f]{32}\Z", "32 lower-case hex digits are neede
 
 
 class Device(models.Model):
-    """A Fluksometer: known since it registered or was imported; unclaimed while it has no owner."""
+    """A Fluksometer that has registered or was imported; it is unclaimed while it has no owner."""
 
     id = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
     owner = models.ForeignKey(
@@ -73,8 +74,9 @@ class Device(models.Model):
 
 
 class NewKey(models.Model):
-    """A key that a device posted while its owner had the window open; the owner's entering its code
-    makes it the device's.
+    """A key that a device posted while its owner had the window open.
+
+    It becomes the device's key when the owner enters its code.
     """
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="new_keys")
@@ -104,11 +106,12 @@ class Heartbeat(models.Model):
 
 
 class Sensor(models.Model):
-    """One counter of a device, and what its configuration says of it."""
+    """One counter of a device, as its configuration describes it."""
 
     class Role(models.TextChoices):
-        """What its energy is in the household's balance; net = import - export, use = import + pv -
-        export.
+        """What its energy is in the household's balance.
+
+        net = import - export; use = import + pv - export
         """
 
         IMPORT = "import", _("from the grid, or supplied")
@@ -120,8 +123,7 @@ class Sensor(models.Model):
     device = models.ForeignKey(
         Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors"
     )
-    # the account that a sensor without a device belongs to: only a device of theirs may take it
-    # over
+    # The owner of a sensor without a device. Only another device of theirs may bind it.
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -136,7 +138,7 @@ class Sensor(models.Model):
     constant = models.CharField(max_length=16, blank=True, help_text="may be decimal")
     enabled = models.BooleanField(default=True)
     created = models.DateTimeField(auto_now_add=True)
-    # what was wrong with its uploads, for its owner
+    # what was wrong with its uploads, to be shown to its owner
     ahead_tuples = models.PositiveBigIntegerField(default=0)
     ahead_s = models.BigIntegerField(
         default=0, help_text="by how much the clock was ahead, the last time that it was"
@@ -154,16 +156,14 @@ class Sensor(models.Model):
 
 
 class Forgotten(models.Model):
-    """A series that is to be removed: noted with what makes it nobody's, until the store has done
-    it (devices/forgetting.py).
-    """
+    """A series that is to be removed, noted until the store has done so (devices/forgetting.py)."""
 
     sensor = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
     gone = models.DateTimeField(null=True, blank=True)  # when the store did it
 
 
 class ClaimAttempt(models.Model):
-    """A wrong claim code; five an hour are all that an account has (§8.3)."""
+    """A wrong claim code, of which an account may enter five an hour (§8.3)."""
 
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
@@ -175,9 +175,7 @@ class ClaimAttempt(models.Model):
 
 
 class Change(models.Model):
-    """Tells every process that what it has cached under this key is no longer true; changes.py
-    reads and writes these.
-    """
+    """Tells every process that what it has cached under this key may be wrong; see changes.py."""
 
     kind = models.CharField(max_length=8)  # sensor, device or token
     key = models.CharField(max_length=64)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A member's devices: claiming, what their heartbeats say, names, roles of their sensors, a new
-key, giving them up.
-"""
+"""The page of a member's devices and its forms: claim, rename, new key, give up."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -25,7 +23,7 @@ from flukso_server.devices.queries import clock_of, devices_of, sensors_of, trou
 from flukso_server.project.stores import store
 from flukso_server.project.typed import fill, own_form, typed
 
-CODE_TEXT_MAX = 32  # characters of a code as somebody types it
+CODE_TEXT_MAX = 32  # characters of a code, with what else somebody may type
 
 
 @require_safe
@@ -39,7 +37,7 @@ def devices(request):
     resumed = typed(
         request, *paths, *(reverse("sensor-settings", args=[each.pk]) for each in sensors)
     ) or ("", QueryDict())
-    found = [
+    entries = [
         {
             "device": each,
             "clock": clock_of(each),
@@ -55,12 +53,12 @@ def devices(request):
     return render(
         request,
         "devices/devices.html",
-        {"devices": found, "kept": _rows(sensors, None, resumed), "now": now, "code": code},
+        {"devices": entries, "kept": _rows(sensors, None, resumed), "now": now, "code": code},
     )
 
 
 def _filled(form, name: str, resumed):
-    """With what was typed before a log-in, where it was typed into this form."""
+    """Return the form with what was typed into it before a log-in, if anything was."""
     return fill(form, resumed[1]) if resumed[0] == reverse(name, args=[form.instance.pk]) else form
 
 
@@ -85,8 +83,9 @@ def _rows(sensors, device: str | None, resumed) -> list[dict]:
 @login_required
 @never_cache
 def offered(request, code):
-    """Asks whether the device with the code of this link is to be the member's: a link alone claims
-    nothing.
+    """Ask whether the member wants the device that this link offers.
+
+    A link alone claims nothing.
     """
     try:
         return render(request, "devices/claim.html", {"code": tidy_code(code[:CODE_TEXT_MAX])})
@@ -108,27 +107,27 @@ def claim(request):
 
 
 def _own_device(request, device: str):
-    found = devices_of(request.user).filter(pk=device).first()
-    if found is None:
+    row = devices_of(request.user).filter(pk=device).first()
+    if row is None:
         raise Http404
-    return found
+    return row
 
 
 @own_form("devices")
 def rename(request, device):
-    return _take(request, DeviceForm(request.POST, instance=_own_device(request, device)))
+    return _save(request, DeviceForm(request.POST, instance=_own_device(request, device)))
 
 
 @own_form("devices")
 def settings(request, sensor):
-    """A sensor's name, and what its energy is in the household's balance."""
-    found = sensors_of(request.user).filter(pk=sensor).first()
-    if found is None:
+    """Save a sensor's name, and what its energy is in the household's balance."""
+    row = sensors_of(request.user).filter(pk=sensor).first()
+    if row is None:
         raise Http404
-    return _take(request, SensorForm(request.POST, instance=found))
+    return _save(request, SensorForm(request.POST, instance=row))
 
 
-def _take(request, form):
+def _save(request, form):
     if form.is_valid():
         form.instance.save(update_fields=form.Meta.fields)
         messages.success(request, _("Saved."))

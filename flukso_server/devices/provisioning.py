@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices that are made known beforehand, by whoever flashed them."""
+"""Takes in lists of devices from whoever flashed them."""
 
 import csv
 import re
@@ -15,9 +15,8 @@ from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.registration import SENSORS_MAX
 from flukso_server.devices.seal import Sealer, SealError
 
-SLICE = 100  # devices written in one go: registrations and heartbeats wait meanwhile, some 50 ms
-# between two: SQLite looks each 100 ms whether the lock is free, and who never sees it so waits for
-# the whole list
+SLICE = 100  # devices in one transaction; registrations and heartbeats wait for it, some 50 ms
+# Between two slices, so that others find the lock free: SQLite looks for it every 100 ms.
 PAUSE_S = 0.12
 
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
@@ -25,17 +24,18 @@ _Row = namedtuple("_Row", ("line", "device", "key", "sensors"))
 
 
 class ProvisioningError(ValueError):
-    """A line of the list cannot be taken; nothing of the list was, unless devices changed while it
-    was being taken.
+    """A line is wrong, and nothing is stored.
+
+    Only if devices change while the list is being stored, a part of it may be.
     """
 
 
 def import_devices(lines: Iterable[str], sealer: Sealer) -> Iterator[tuple[str, str]]:
-    """Store the devices of CSV lines `device,key[,sensor…]` in slices, once all lines were found
-    good; yield (device, claim code) of each when it is stored.
+    """Check CSV lines `device,key[,sensor…]`, then store their devices in slices.
 
-    Raises ProvisioningError, which names the line and never the key. A device that is stored with
-    the same key is taken as it is, so a list that was cut short can be taken again.
+    Yields (device, claim code) for each stored device. Raises ProvisioningError, which names the
+    line and never the key. A device that is stored already with the same key stays as it is, so a
+    list whose import was cut short can be imported again.
     """
     rows = [_parse(number, row) for number, row in enumerate(csv.reader(lines), 1) if _is_row(row)]
     _check_among(rows)
@@ -68,7 +68,7 @@ def _parse(line: int, row: list[str]) -> _Row:
 
 
 def _check_among(rows: list[_Row]) -> None:
-    """No device with two keys, no sensor of two devices."""
+    """Refuse a list that gives a device two keys, or a sensor to two devices."""
     keys: dict[str, bytes] = {}
     devices: dict[str, str] = {}
     for row in rows:
@@ -82,19 +82,19 @@ def _check_among(rows: list[_Row]) -> None:
 
 
 def _check(row: _Row, sealer: Sealer) -> Device | None:
-    """The device if it is there already. Raises ProvisioningError."""
-    found = Device.objects.filter(pk=row.device).first()
-    if found is not None:
+    """Return the device if it is stored already. Raises ProvisioningError for a conflict."""
+    device = Device.objects.filter(pk=row.device).first()
+    if device is not None:
         try:
-            same = sealer.open(row.device, bytes(found.sealed_key)) == row.key
+            same = sealer.open(row.device, bytes(device.sealed_key)) == row.key
         except SealError as error:
             raise ProvisioningError(f"line {row.line}: {error}") from error
         if not same:
             raise ProvisioningError(f"line {row.line}: the device is known with another key")
-    taken = Sensor.objects.filter(pk__in=row.sensors).exclude(device=row.device).first()
-    if taken is not None:
-        raise ProvisioningError(f"line {row.line}: sensor {taken.pk} is bound to another device")
-    return found
+    bound = Sensor.objects.filter(pk__in=row.sensors).exclude(device=row.device).first()
+    if bound is not None:
+        raise ProvisioningError(f"line {row.line}: sensor {bound.pk} is bound to another device")
+    return device
 
 
 def _store(row: _Row, sealer: Sealer) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account may see of devices and sensors. Whatever is not theirs is as if it did not exist."""
+"""Reads what an account may see of devices and sensors.
+
+Those of others are treated as if they did not exist.
+"""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +17,7 @@ def devices_of(account) -> QuerySet[Device]:
 
 
 def sensors_of(account) -> QuerySet[Sensor]:
-    """Those of their devices, and those that they kept when they gave a device up."""
+    """Return the sensors of their devices, and those they kept when they gave a device up."""
     return Sensor.objects.filter(
         Q(device__owner=account) | Q(device=None, released_by=account)
     ).select_related("device")
@@ -24,7 +27,7 @@ CLOCK_RIGHT_S = 60  # a heartbeat's time is in whole seconds, and travels
 
 
 def clock_of(device: Device) -> str:
-    """How the device's clock went at its newest heartbeat, for its owner; empty without one."""
+    """Say how right the device's clock was at its newest heartbeat; "" if there was none."""
     if device.seen is None or not device.beat_time:
         return ""
     ahead_s = device.beat_time - round(device.seen.timestamp())
@@ -38,7 +41,7 @@ def clock_of(device: Device) -> str:
 
 
 def up_since(device: Device) -> datetime | None:
-    """When the device started, as its newest heartbeat says."""
+    """Return when the device started, by its newest heartbeat; None if that does not say."""
     return (
         None
         if device.seen is None or device.uptime_s is None
@@ -47,29 +50,29 @@ def up_since(device: Device) -> datetime | None:
 
 
 def troubles(sensor: Sensor) -> list[str]:
-    """What was wrong with a sensor's uploads, in sentences for its owner."""
-    told = []
+    """Say what was wrong with a sensor's uploads, in sentences for its owner."""
+    sentences = []
     if sensor.ahead_tuples:
-        told.append(
+        sentences.append(
             _("clock %(ahead_s)s s ahead: %(count)s values from the future were not taken")
             % _counts(sensor.ahead_tuples, sensor.ahead_s)
         )
     if sensor.old_tuples:
-        told.append(
+        sentences.append(
             _("%(count)s values were too old, or too many for their day, to be taken")
             % _counts(sensor.old_tuples)
         )
     if sensor.conflicts:
-        told.append(
+        sentences.append(
             _("%(count)s values came twice and differed: the first ones stay")
             % _counts(sensor.conflicts)
         )
     if sensor.odd_tuples:
-        told.append(
+        sentences.append(
             _("%(count)s values were no counters (negative or too large) and were not taken")
             % _counts(sensor.odd_tuples)
         )
-    return told
+    return sentences
 
 
 def _counts(count: int, ahead_s: int = 0) -> dict[str, int]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A device makes itself, its sensors and its state known (docs/design/protocols.md §8.1, §8.2,
-§8.5, and the heartbeat of §3).
+"""Stores what devices make known: themselves, their sensors and their state.
 
-Every function here gets a request whose digests the caller has checked with a key that it names.
+docs/design/protocols.md §8.1, §8.2, §8.5, and §3 for the heartbeat. The callers have checked each
+request's digests with the key that the function's contract names.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -18,18 +18,15 @@ from flukso_server.devices.models import Device, Heartbeat, NewKey, Sensor
 from flukso_server.devices.seal import Sealer
 from flukso_server.project.serial import one_at_a_time
 
-SENSORS_MAX = (
-    64  # of a claimed device: the highest number that occurs in configurations of the field
-)
-# candidates in an open window: its owner's code chooses, a stranger's posts must not pile up,
+SENSORS_MAX = 64  # of a claimed device; no configuration in the field has more
+# New keys for a device whose window is open, of which its owner's code chooses one. Those that
+# strangers post must not pile up, nor use up what is left for the device itself.
 NEW_KEYS_MAX = 1000
-NEW_KEYS_AN_ORIGIN = 5  # nor shut out the device itself
-REGISTRATIONS_A_DAY = (
-    100  # unclaimed ones from one origin: the workshop that makes more has them imported
-)
+NEW_KEYS_AN_ORIGIN = 5
+REGISTRATIONS_A_DAY = 100  # of unclaimed devices from one origin; a workshop imports a list
 AHEAD_MAX_S = 120
-# of the heartbeats that are kept: ours come hourly, and a device must not fill the disk; under half
-# of the quarter of an hour after which it would seem silent (dashboard/silences.py)
+# Between two heartbeats that are kept: ours come hourly, and no device may fill the disk. It is
+# under half of the quarter of an hour after which a device seems silent (dashboard/silences.py).
 BEATS_APART = timedelta(minutes=7)
 INT_MAX = 2**62  # fits every database
 
@@ -48,8 +45,9 @@ class Offer(NamedTuple):
 
 
 def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> None:
-    """Store an unknown device, unclaimed. Raises Refused when there are too many, or another
-    request stored another key.
+    """Store an unknown device without an owner.
+
+    Raises Refused if there are too many, or if another request has just stored the device.
     """
     try:
         with transaction.atomic():
@@ -71,13 +69,12 @@ def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> N
             )
             device_changed(device)
     except IntegrityError as error:
-        raise Refused(
-            "Registered meanwhile"
-        ) from error  # the device tries again and finds itself known
+        # The device tries again, and is known then.
+        raise Refused("Registered meanwhile") from error
 
 
 def replace_key(device: str, old_sealed: bytes, key: bytes, sealer: Sealer) -> None:
-    """The device, proven by its old key, has a new one."""
+    """Give a device, which has proved that it holds its old key, a new one."""
     with transaction.atomic():
         values = {"sealed_key": sealer.seal(device, key), "claim_code": claim_code(key, device)}
         if Device.objects.filter(pk=device, sealed_key=old_sealed).update(**values) != 1:
@@ -86,7 +83,7 @@ def replace_key(device: str, old_sealed: bytes, key: bytes, sealer: Sealer) -> N
 
 
 def offer_key(device: str, offer: Offer, sealer: Sealer) -> None:
-    """A key for a device whose owner has the window open; Refused otherwise."""
+    """Keep a new key for its owner to confirm. Raises Refused if no window is open for it."""
     with transaction.atomic():
         row = (
             Device.objects.select_for_update()
@@ -109,29 +106,29 @@ def offer_key(device: str, offer: Offer, sealer: Sealer) -> None:
 
 
 def require_sign(device: str) -> None:
-    """An X-Sign has been seen: from now on it must be there."""
+    """Note that the device has signed: from now on it must always sign."""
     with transaction.atomic():
         if Device.objects.filter(pk=device, sign_required=False).update(sign_required=True):
             device_changed(device)
 
 
-class Told(NamedTuple):
+class BeatAnswer(NamedTuple):
     """What a heartbeat's answer is to say."""
 
     claimed: bool
     often: bool  # uploads are wanted every ten seconds (devices/live.py)
 
 
-def heartbeat(device: str, beat: dict, now: datetime) -> Told:
+def heartbeat(device: str, beat: dict, now: datetime) -> BeatAnswer:
     """Store what the heartbeat says, unless it is a replay or from the future."""
     with transaction.atomic():
         row = Device.objects.select_for_update().get(pk=device)
         owned = row.owner_id is not None
         often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
-        told = Told(owned, often is not None and often > now)
+        answer = BeatAnswer(owned, often is not None and often > now)
         time = _integer(beat, "time")
         if not _is_news(row, time, now):
-            return told
+            return answer
         uptime = _integer(beat, "uptime")
         reset = bool(_integer(beat, "reset")) and (
             row.uptime_s is None or uptime is None or uptime < row.uptime_s
@@ -145,11 +142,11 @@ def heartbeat(device: str, beat: dict, now: datetime) -> Told:
         row.resets += reset
         row.save(update_fields=_BEAT_FIELDS)
         _keep_beat(row, now, reset)
-        return told
+        return answer
 
 
 def _keep_beat(row: Device, now: datetime, reset: bool) -> None:
-    """One row for BEATS_APART; a reset within it is noted in that row."""
+    """Add a row, unless there is one within BEATS_APART, in which a reset is noted then."""
     newest = (
         Heartbeat.objects.filter(device=row, at__gt=now - BEATS_APART, at__lte=now)
         .order_by("-at")
@@ -169,8 +166,10 @@ _BEAT_FIELDS = ["seen", "beat_time", "version", "uptime_s", "resets", *_MEMORY]
 
 
 def _is_news(row: Device, time: int | None, now: datetime) -> bool:
-    """A device that signs also says the time; a historic one does neither, and its heartbeats
-    cannot be told from replays.
+    """Return False for a replay, or a time from the future.
+
+    A device that signs also gives the time. A historic one does neither, and a replay of its
+    heartbeats cannot be recognised.
     """
     if time is None:
         return not row.sign_required and row.beat_time == 0
@@ -187,7 +186,7 @@ def _integer(beat: dict, name: str) -> int | None:
 
 
 def _version(value: object) -> int | None:
-    """210 from 210 or "210", 10000 from "1.0.0": as §3 counts."""
+    """Return a version as §3 counts it: 210 for 210 or "210", 10000 for "1.0.0"."""
     if isinstance(value, str):
         parts = value.split(".")
         if (
@@ -205,8 +204,9 @@ def _version(value: object) -> int | None:
 
 
 def bind_sensor(sensor: str, device: str) -> None:
-    """Bind an unknown sensor, or one that its owner released, to the device. Raises Refused when it
-    is another's.
+    """Bind a sensor that is unknown, or that its owner released, to the device.
+
+    Raises Refused if it belongs to another device, or if the device has too many.
     """
     try:
         with transaction.atomic():
@@ -233,7 +233,7 @@ def bind_sensor(sensor: str, device: str) -> None:
 
 
 def configure_sensor(sensor: str, config: dict) -> None:
-    """Take over what a configuration says and what can be understood; the rest is left as it is."""
+    """Store what a configuration says as far as it can be understood."""
     values: dict = {}
     for name, field, longest in (
         ("type", "type", 32),
@@ -260,7 +260,7 @@ def configure_sensor(sensor: str, config: dict) -> None:
     row = Sensor.objects.filter(pk=sensor)
     with transaction.atomic():
         if "type" in values and row.exclude(type=values["type"]).exists():
-            sensor_changed(sensor)  # it has other units then
+            sensor_changed(sensor)  # its units are others now
         row.update(**values)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing devices and sensors with all that is kept of them; forget(sensor) removes a sensor's
-series, once the rest is committed.
+"""Removes devices and sensors with all that is kept of them.
+
+forget(sensor) removes a sensor's series; it is called once the rest has been committed.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from flukso_server.devices.models import Device, Sensor
 def remove_devices(
     devices: QuerySet[Device], forget: Callable[[str], None], most: int | None = None
 ) -> int:
-    """Remove these devices, or `most` of them, with their sensors; returns how many. One that is
-    among them no longer stays.
+    """Remove these devices, or `most` of them, with their sensors; return how many.
+
+    A device that leaves the query set meanwhile (somebody claims it) stays.
     """
     removed = 0
     for device in list(devices.values_list("pk", flat=True)[:most]):
@@ -33,12 +35,12 @@ def remove_devices(
 
 
 def remove_sensors(sensors: QuerySet[Sensor], forget: Callable[[str], None]) -> None:
-    """A device that still sends their configuration binds them anew, empty."""
+    """Remove these sensors. A device that sends their configuration again binds them, empty."""
     with transaction.atomic():
-        going = list(sensors.values_list("pk", flat=True))
-        for sensor in going:
+        names = list(sensors.values_list("pk", flat=True))
+        for sensor in names:
             sensor_changed(sensor)
-        _remove(going, forget)
+        _remove(names, forget)
 
 
 def _remove(sensors: list[str], forget: Callable[[str], None]) -> None:

@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing FLUKSO_DEVICE_KEY_SECRET: whether it still opens what is stored, and sealing all keys
-with its first secret.
-"""
+"""Changes FLUKSO_DEVICE_KEY_SECRET: checks that it opens the stored keys, and seals them anew."""
 
 from collections.abc import Iterator
 
 from flukso_server.devices.models import Device, NewKey
 from flukso_server.devices.seal import Sealer, SealError
 
-SAMPLE = 20  # devices that are tried when a service starts
+SAMPLE = 20  # devices whose keys are tried when a service starts
 
 
 def opens_some(sealer: Sealer) -> bool:
-    """Whether a key among the first devices' can be opened, or there is none: else the secret is
-    another installation's.
+    """Return False if none of the first devices' keys can be opened.
+
+    The secret is that of another installation then.
     """
-    tried = list(
+    rows = list(
         Device.objects.exclude(sealed_key=b"")
         .order_by("pk")
         .values_list("pk", "sealed_key")[:SAMPLE]
     )
-    return not tried or any(_opens(sealer, device, bytes(sealed)) for device, sealed in tried)
+    return not rows or any(_opens(sealer, device, bytes(sealed)) for device, sealed in rows)
 
 
 def _opens(sealer: Sealer, device: str, sealed: bytes) -> bool:
@@ -32,8 +31,9 @@ def _opens(sealer: Sealer, device: str, sealed: bytes) -> bool:
 
 
 def reseal(sealer: Sealer) -> Iterator[tuple[str, bool]]:
-    """Seal every key with the first secret, one write each; yield (device, whether its key could be
-    opened).
+    """Seal every key with the first secret, one write each.
+
+    Yields (device, whether its key could be opened).
     """
     for model, name in ((Device, "pk"), (NewKey, "device_id")):
         for row, device, stored in list(
@@ -45,7 +45,6 @@ def reseal(sealer: Sealer) -> Iterator[tuple[str, bool]]:
             except SealError:
                 yield device, False
                 continue
-            model.objects.filter(pk=row, sealed_key=sealed).update(
-                sealed_key=sealer.seal(device, key)
-            )  # unless it changed meanwhile
+            unchanged = model.objects.filter(pk=row, sealed_key=sealed)
+            unchanged.update(sealed_key=sealer.seal(device, key))
             yield device, True

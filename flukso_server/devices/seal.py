@@ -14,13 +14,14 @@ NONCE_LEN = 12
 
 
 class SealError(ValueError):
-    """A sealed key cannot be opened: it was altered, moved to another device, or
-    FLUKSO_DEVICE_KEY_SECRET lost its key.
+    """A sealed key cannot be opened.
+
+    It was altered or copied from another device, or FLUKSO_DEVICE_KEY_SECRET lacks its secret.
     """
 
 
 class Sealer:
-    """Seals with the first of the secrets, opens with any."""
+    """Seals with the first of its secrets, and opens with any of them."""
 
     def __init__(self, secrets: list[bytes]):
         self._ciphers = [AESGCM(secret) for secret in secrets]
@@ -42,7 +43,7 @@ class Sealer:
 
 
 def sealer() -> Sealer:
-    """The installation's own."""
+    """Return the sealer with the secrets of this installation."""
     from django.conf import settings
 
     return Sealer(settings.DEVICE_KEY_SECRETS)

@@ -8,9 +8,8 @@ from flukso_server.devices import pages
 urlpatterns = [
     path("devices/", pages.devices, name="devices"),
     path("claim/", pages.claim, name="claim"),
-    path(
-        "claim/<str:code>/", pages.offered, name="claim-offered"
-    ),  # where a device's own page leads (docs/design/protocols.md §8.3)
+    # A device's own page leads here (docs/design/protocols.md §8.3).
+    path("claim/<str:code>/", pages.offered, name="claim-offered"),
     path("devices/<str:device>/name/", pages.rename, name="device-name"),
     path("devices/<str:device>/window/", pages.window, name="device-window"),
     path("devices/<str:device>/release/", pages.release, name="device-release"),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The devices' and clients' hot path: a bare ASGI branch beside Django."""
+"""The hot path, a bare ASGI branch beside Django: what devices send and their clients read."""

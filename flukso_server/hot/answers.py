@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of the hot path: status, headers in their canonical spelling, body. Historic devices read
-the names literally.
+"""Answers of the hot path: status, headers, body.
+
+Headers have their canonical spelling, for historic devices compare the names literally.
 """
 
 import json
@@ -14,7 +15,7 @@ COMMON = [
     (b"Referrer-Policy", b"no-referrer"),
     (b"X-Content-Type-Options", b"nosniff"),
 ]
-# another site's page may read with a token in its request; cookies count nowhere here
+# The page of another site may read with a token in its request. Cookies count nowhere here.
 CROSS_ORIGIN = [
     (b"Access-Control-Allow-Origin", b"*"),
     (b"Access-Control-Allow-Methods", b"GET, HEAD"),
@@ -24,7 +25,7 @@ CROSS_ORIGIN = [
 
 
 class Refusal(Exception):
-    """Ends a request with an error answer. close: the rest of the body is not wanted."""
+    """Ends a request with an error answer; close: the rest of its body is not wanted."""
 
     def __init__(
         self, status: int, reason: str, *headers: tuple[bytes, bytes], close: bool = False
@@ -38,7 +39,7 @@ class Refusal(Exception):
 
 
 async def send_answer(answer: Answer, scope, send) -> None:
-    """Send it as ASGI's two messages; HEAD gets no body."""
+    """Send the answer as ASGI's two messages, without its body to HEAD."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send(
         {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body}
@@ -50,14 +51,14 @@ def reply(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
 
 
 def unauthorized(reason: str, close: bool = False) -> Refusal:
-    """401 with the reason where historic clients look for it (§3, §4)."""
+    """Return a 401 that has its reason also where historic clients look for it (§3, §4)."""
     return Refusal(401, reason, (b"WWW-Authenticate", reason.encode()), close=close)
 
 
 OK = reply(200, b'{"response":"ok"}')
-# whose owner looks on: every 10 s for the next ten minutes (§8.6); less would ask more of the
-# router than of the reader
+# The device is to upload every 10 s for the next ten minutes (§8.6). A shorter interval would cost
+# its router more than it gives the person who looks on.
 OFTEN = (b"X-Upload-Interval", b"10")
 OK_WATCHED = Answer(OK.status, [*OK.headers, OFTEN], OK.body)
-# a length even here: a device that knows no 204 would wait for a body
+# The length is there for devices that do not know 204, and would wait for a body.
 NO_CONTENT = Answer(204, [(b"Content-Length", b"0"), *COMMON], b"")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hot path as an ASGI application: finds the handler of a request, sends its answer, and looks
-after the caches.
+"""The hot path as an ASGI application.
+
+It finds the handler of a request, sends its answer, and does what is due in the background.
 """
 
 import asyncio
@@ -9,7 +10,9 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
+from flukso_server.devices.seal import Sealer
 from flukso_server.hot import limits
 from flukso_server.hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal, send_answer
 from flukso_server.hot.caches import Cache, ChangeWatch
@@ -33,32 +36,30 @@ _ALLOW = {
     "series": b"GET, HEAD, OPTIONS",
     "device": b"POST, OPTIONS",
 }
-NO_PLACE = Place("")
-# threads for the accounts' database, of which each has a connection; none that only reads waits
-# behind one that writes
-LOOKUP_THREADS = 3  # a batch of each cache, and the changes
+# Threads for the accounts' database, each with a connection. No reader waits behind a writer.
+LOOKUP_THREADS = 3  # one for a batch of each cache, and one for the changes
 QUERY_THREADS = 2
-UPDATE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may be long
+UPDATE_THREADS = 3  # SQLite has one writer at a time, and housekeeping may take long
+HOUSEKEEPING_S = 3600
+
+
+class Options(NamedTuple):
+    """What differs between installations."""
+
+    sealer: Sealer
+    unclaimed_max: int  # devices that may be registered without an owner
+    rrd: Place  # of the RRD view
+    forget: Callable[[str], None]  # removes all that is kept of a sensor's series
+    behind_proxy: bool  # a proxy in front says where requests come from
 
 
 class HotPath:
-    """`start` before the first request, `stop` after the last. forget(sensor) removes all that is
-    kept of a series.
-    """
+    """The application. Call `start` before the first request and `stop` after the last."""
 
-    def __init__(
-        self,
-        store,
-        sealer,
-        unclaimed_max: int,
-        rrd: Place = NO_PLACE,
-        clock=time.time,
-        *,
-        forget: Callable[[str], None],
-        behind_proxy=False,
-    ):
+    def __init__(self, store, options: Options, clock: Callable[[], float] = time.time):
         self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, "lookups")
-        directory = Directory(sealer)
+        directory = Directory(options.sealer)
+        rrd = options.rrd
         resources = self._resources = Resources(
             store=store,
             sensors=Cache(directory.sensors, limits.SENSORS_CACHED_MAX, self._lookups),
@@ -76,11 +77,13 @@ class HotPath:
             directory.changes_mark,
             self._lookups,
         )
-        self._writes = WriteHandler(resources, sealer, unclaimed_max, behind_proxy)
+        self._writes = WriteHandler(
+            resources, options.sealer, options.unclaimed_max, options.behind_proxy
+        )
         self._reads = ReadHandler(resources)
-        self._forget = forget
+        self._forget = options.forget
         self._tasks: list[asyncio.Task] = []
-        # hot/http_connection.py offers it small uploads
+        # offered small uploads by hot/http_connection.py; None before the start
         self.store_upload: Callable[..., bool] | None = None
 
     async def start(self) -> None:
@@ -106,23 +109,22 @@ class HotPath:
         self._lookups.shutdown()
 
     async def _keep_house(self) -> None:
-        updates, directory, clock = (
-            self._resources.updates,
-            self._resources.directory,
-            self._resources.clock,
-        )
-        rounds = 0
+        """Write down faults every few seconds; remove what is old at the start, and hourly."""
+        resources = self._resources
+        keep_house = resources.directory.keep_house
+        due = 0.0  # by the loop's clock
         while True:
-            if rounds % 720 == 0:  # at the start, which may be after a power cut, and hourly
+            if asyncio.get_running_loop().time() >= due:
+                due = asyncio.get_running_loop().time() + HOUSEKEEPING_S
                 try:
-                    await updates.run(directory.keep_house, clock(), self._forget)
-                except Exception as error:  # the database is away: the next hour will do
-                    logger.warning("what has grown old is not removed: %s", error)
+                    await resources.updates.run(keep_house, resources.clock(), self._forget)
+                except Exception as error:  # the database is away; an hour later will do
+                    logger.warning("old data are not removed: %s", error)
             await asyncio.sleep(limits.TROUBLE_FLUSH_S)
             await self._flush()
-            rounds += 1
 
     async def _flush(self) -> None:
+        """Write down what was wrong with uploads."""
         resources = self._resources
         faults = resources.faults.drain()
         if faults:
@@ -163,22 +165,17 @@ class HotPath:
                 return await self._writes.device(ident.decode(), scope, receive)
         else:
             raise Refusal(404, "no such path", close=True)
-        what = (
-            "device"
-            if kind == b"device"
-            else "sensor"
-            if interval is None and image is None
-            else "series"
-        )
+        resource = kind.decode() if interval is None and image is None else "series"
         if method == "OPTIONS":
-            return _options(what)
-        raise Refusal(405, "method not allowed", (b"Allow", _ALLOW[what]), close=True)
+            return _options(resource)
+        raise Refusal(405, "method not allowed", (b"Allow", _ALLOW[resource]), close=True)
 
 
-def _options(what: str) -> Answer:
-    """Also to a browser's question whether another site's page may read: with a token in the
-    request it may, cookies count nowhere.
+def _options(resource: str) -> Answer:
+    """Say which methods are allowed, and that pages of other sites may read.
+
+    They may because cookies count nowhere here: a reader needs a token.
     """
-    allow = _ALLOW[what]
-    cross = [] if what == "device" else CROSS_ORIGIN
+    allow = _ALLOW[resource]
+    cross = [] if resource == "device" else CROSS_ORIGIN
     return Answer(200, [(b"Content-Length", b"0"), (b"Allow", allow), *cross, *COMMON], b"")

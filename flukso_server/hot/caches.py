@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the hot path remembers of sensors and tokens: bounded, and dropped within seconds of a
-change in any process.
+"""What the hot path remembers of sensors and tokens.
+
+It is bounded, and dropped within seconds of a change in any process.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from flukso_server.hot import limits
 from flukso_server.hot.answers import Refusal
@@ -16,44 +18,19 @@ from flukso_server.hot.signer import Signer
 logger = logging.getLogger("flukso.caches")
 
 
+@dataclass(slots=True)
 class SensorEntry:
-    """A sensor as uploads and reads need it."""
+    """A sensor as uploads and reads need it; an UploadSender of hot/upload_rules.py."""
 
-    __slots__ = (
-        "_signer",
-        "device",
-        "fresh_only",
-        "key",
-        "owner",
-        "resource",
-        "sensor",
-        "sign_required",
-        "watched_until",
-    )
-
-    def __init__(
-        self,
-        sensor: str,
-        device: str | None,
-        owner: int | None,
-        key: bytes,
-        sign_required: bool,
-        watched_until=0.0,
-        fresh_only=False,
-    ):
-        self.sensor = sensor
-        self.device = device
-        self.owner = owner
-        self.key = key
-        self.sign_required = sign_required
-        self.watched_until = (
-            watched_until  # unix s: its owner looks on, and it is to upload often (§8.6)
-        )
-        self.fresh_only = (
-            fresh_only  # nobody knows the device: it may fill no more than a fortnight (§8.4)
-        )
-        self.resource = ""  # what it counts, as the device says it
-        self._signer: Signer | None = None
+    sensor: str
+    device: str | None
+    owner: int | None  # who may read it
+    key: bytes  # of its device; b"" if there is none, or if it cannot be opened
+    sign_required: bool
+    watched_until: float = 0.0  # unix s until which it is asked to upload often (§8.6)
+    fresh_only: bool = False  # nobody has claimed its device: it fills a fortnight at most (§8.4)
+    resource: str = ""  # what it counts, as the device says it
+    _signer: Signer | None = None
 
     @property
     def signer(self) -> Signer | None:
@@ -66,22 +43,21 @@ class SensorEntry:
         return self._signer
 
 
+@dataclass(slots=True)
 class TokenEntry:
     """What a token may read: the sensors of an account, or one of them."""
 
-    __slots__ = ("account", "prices", "sensor", "time_zone")
-
-    def __init__(self, account: int, sensor: str | None, time_zone: str, prices: list):
-        self.account = account
-        self.sensor = sensor
-        self.time_zone = time_zone
-        self.prices = prices  # accounts/prices.py
+    account: int
+    sensor: str | None
+    time_zone: str
+    prices: list  # accounts/prices.py
 
 
 class Cache:
-    """Entries by key, looked up in batches by `load(keys) -> {key: entry}` in a thread. What is not
-    found is not remembered: a device's first upload may follow its registration at once, in another
-    process.
+    """Entries by key, which `load(keys) -> {key: entry}` looks up in batches in a thread.
+
+    A key without an entry is not remembered: a device's first upload may follow its registration at
+    once, in another process.
     """
 
     def __init__(self, load: Callable, most: int, executor):
@@ -92,15 +68,15 @@ class Cache:
         self._waiting: dict[str, asyncio.Future] = {}
         self._queue: deque[str] = deque()
         self._working = False
-        # counts changes seen: an entry that was looked up before one of them may be older than it
+        # Counts the changes seen. An entry whose look-up began before one may be older than it.
         self._epoch = 0
 
     def known(self, key: str):
-        """The entry when it is at hand, else None: then ask `get`."""
+        """Return the entry if it is remembered; None leaves it to `get`."""
         return self._entries.get(key)
 
     async def get(self, key: str):
-        """The entry, None when there is none. Raises Refusal(503) when too many wait."""
+        """Return the entry, None if there is none. Raises Refusal(503) if too many wait."""
         entry = self._entries.get(key)
         if entry is not None:
             return entry
@@ -135,22 +111,23 @@ class Cache:
                 ]
                 epoch = self._epoch
                 try:
-                    found = await loop.run_in_executor(self._executor, self._load, keys)
+                    entries = await loop.run_in_executor(self._executor, self._load, keys)
                 except Exception:
                     logger.exception("look-up failed")
-                    found = None
-                self._settle(keys, found, remember=epoch == self._epoch)
+                    entries = None
+                self._settle(keys, entries, remember=epoch == self._epoch)
         finally:
             self._working = False
 
-    def _settle(self, keys: list[str], found: dict | None, remember: bool) -> None:
+    def _settle(self, keys: list[str], entries: dict | None, remember: bool) -> None:
+        """Answer those who wait for these keys; None: the look-up failed."""
         for key in keys:
             future = self._waiting.pop(key)
-            if found is None:
+            if entries is None:
                 future.set_exception(Refusal(503, "busy", (b"Retry-After", b"30")))
-                future.exception()  # nobody may be waiting any more
+                future.exception()  # asyncio would warn if nobody waits any more
                 continue
-            entry = found.get(key)
+            entry = entries.get(key)
             if entry is not None and remember:
                 if len(self._entries) >= self._most:
                     del self._entries[next(iter(self._entries))]
@@ -159,8 +136,9 @@ class Cache:
 
 
 class ChangeWatch:
-    """Reads the table of changes and drops what they name; clears everything when the table cannot
-    be read for too long.
+    """Reads the table of changes, and drops what they name from the caches.
+
+    When the table cannot be read for CHANGES_STALE_S, it clears them.
 
     read(mark) -> ([(id, kind, key), …], next mark); begin() -> the first mark (devices/changes.py).
     """
@@ -185,15 +163,11 @@ class ChangeWatch:
             await asyncio.sleep(limits.CHANGES_POLL_S)
             try:
                 await asyncio.wait_for(self.poll(), limits.CHANGES_POLL_S * 2)
-            except (
-                Exception
-            ) as error:  # whatever the database says: what is cached is not believed much longer
+            except Exception as error:  # of any kind: the caches are not believed much longer
                 logger.warning("changes cannot be read: %s", error or type(error).__name__)
-            # the next look is a sleep and a poll that hangs away: three polls' time
-            if (
-                time.monotonic() - self._fresh_at
-                > limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S
-            ):
+            # The next poll comes after a sleep, and may hang for as long as two sleeps.
+            stale_s = limits.CHANGES_STALE_S - 2 * limits.CHANGES_POLL_S
+            if time.monotonic() - self._fresh_at > stale_s:
                 self._clear()
 
     async def poll(self) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hot path's questions to the accounts' database. Everything here blocks: it runs in the hot
-path's own threads.
+"""What the hot path reads from the accounts' database, and what it writes there.
+
+Everything here blocks, so it runs in the hot path's own threads.
 """
 
 import logging
@@ -38,7 +39,7 @@ class DeviceKey(NamedTuple):
 
 
 class Directory:
-    """Keys of sensors and devices, tokens, changes, troubles."""
+    """Looks up sensors, devices, tokens and changes; writes down the faults of uploads."""
 
     def __init__(self, sealer: Sealer):
         self._sealer = sealer
@@ -58,22 +59,11 @@ class Directory:
             "device__unclaimed_since",
             "type",
         )
-        return {row[0]: self._sensor(*row) for row in rows}
+        return {row[0]: self._sensor(row) for row in rows}
 
-    def _sensor(
-        self,
-        sensor,
-        device,
-        owner,
-        released_by,
-        sealed,
-        sign_required,
-        watched,
-        imported,
-        claimed,
-        unclaimed,
-        kind,
-    ) -> SensorEntry:
+    def _sensor(self, row: tuple) -> SensorEntry:
+        sensor, device, owner, released_by, sealed, sign_required, watched, *rest = row
+        imported, claimed, unclaimed, kind = rest
         key = self.open(device, sealed) if device else b""
         often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
         until = often.timestamp() if often else 0.0
@@ -91,7 +81,7 @@ class Directory:
         return entry
 
     def open(self, device: str, sealed: bytes) -> bytes:
-        """The key, b"" (with which no digest is right) when it cannot be opened."""
+        """Return the key; b"", with which no digest is right, if it cannot be opened."""
         try:
             return self._sealer.open(device, bytes(sealed))
         except SealError as error:
@@ -117,7 +107,7 @@ class Directory:
 
     @staticmethod
     def properties(sensor: str) -> dict | None:
-        """What `param=all` answers of a sensor, but for its last update (§4)."""
+        """Return what `param=all` answers about a sensor, without its last update (§4)."""
         row = Sensor.objects.filter(pk=sensor).first()
         if row is None:
             return None
@@ -135,7 +125,7 @@ class Directory:
 
     @staticmethod
     def zones(ids: list[str]) -> dict[str, str]:
-        """The time zones of sensors' owners."""
+        """Return the time zones of the sensors' owners, by sensor."""
         close_old_connections()
         rows = Sensor.objects.filter(pk__in=ids).values_list(
             "pk", "device__owner__time_zone", "released_by__time_zone"
@@ -168,5 +158,5 @@ class Directory:
 
     @staticmethod
     def keep_house(now: float, forget) -> int:
-        """Remove what has grown old; forget(sensor) removes its series."""
+        """Remove what has grown old; forget(sensor) removes a sensor's series."""
         return keep_house(utc(now), forget)

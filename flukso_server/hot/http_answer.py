@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request and its answer on uvicorn's HTTP protocol: canonical header names, head and body in
-one write.
+"""One request and its answer on uvicorn's HTTP protocol.
 
-Historic daemons look for `Content-Length` and `X-Digest` literally; uvicorn's httptools protocol
-writes names in lower case.
+Historic daemons look for `Content-Length` and `X-Digest` literally, but uvicorn writes names in
+lower case. Here they have their canonical spelling, and head and body are one write.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ from uvicorn.protocols.http.httptools_impl import (
 from flukso_server.hot import limits
 from flukso_server.hot.answers import Answer
 
-LINGER_S = 2  # in which a client may read why it is cut off
-NAMES_MAX = 500  # header names whose spelling is remembered; an application has some dozens
+LINGER_S = 2  # a client has to read why it is cut off
+NAMES_MAX = 500  # header names whose spelling is remembered; applications use some dozens
 _SPELLED = {
     b"www-authenticate": b"WWW-Authenticate",
     b"etag": b"ETag",
@@ -33,7 +32,7 @@ access_logger = logging.getLogger("flukso.access")
 
 
 def spell(name: bytes) -> bytes:
-    """`content-length` -> `Content-Length`."""
+    """Return the canonical spelling of a header's name: `content-length` -> `Content-Length`."""
     spelled = _SPELLED.get(name)
     if spelled is None:
         lower = name.lower()
@@ -44,7 +43,7 @@ def spell(name: bytes) -> bytes:
 
 
 def wire(default_headers: Iterable[tuple[bytes, bytes]], answer: Answer) -> bytes:
-    """An answer as it is sent; default_headers: uvicorn's, in any spelling."""
+    """Return an answer's bytes; default_headers: uvicorn's, in any spelling."""
     lines = [
         b"%b: %b\r\n" % (spell(name), value) for name, value in [*default_headers, *answer.headers]
     ]
@@ -52,7 +51,7 @@ def wire(default_headers: Iterable[tuple[bytes, bytes]], answer: Answer) -> byte
 
 
 class Bodies:
-    """Bytes of bodies that are held in this process, of requests without a complete answer."""
+    """Counts the bytes of bodies that this process holds: of requests without a full answer."""
 
     held = 0
 
@@ -60,24 +59,24 @@ class Bodies:
 class CanonicalCycle(RequestResponseCycle):
     """One request and its answer."""
 
-    _head: list[bytes] | None = None  # of an answer whose body has not begun
+    _head: list[bytes] | None = None  # of the answer, until its body begins
     _chunked = False
     _status = 0
-    _held = 0  # bytes of its body, until it is answered
+    _held = 0  # bytes of the request's body, until it is answered
 
     def hold(self, size: int) -> bool:
-        """Count bytes of the body; False when those of all connections are too many."""
+        """Count bytes of the body. Returns False if all connections together hold too many."""
         self._held += size
         Bodies.held += size
         return Bodies.held <= limits.BODIES_MAX
 
     def let_go(self) -> None:
-        """Its body is not held any more."""
+        """Count the body as released."""
         Bodies.held -= self._held
         self._held = 0
 
     def abandon(self) -> None:
-        """The client has gone, or was told already: whatever is answered goes nowhere."""
+        """Discard whatever is answered: the client has gone, or was refused."""
         self.disconnected = True
         self.message_event.set()
         self.let_go()
@@ -118,7 +117,8 @@ class CanonicalCycle(RequestResponseCycle):
             head += (spelled, b": ", value, b"\r\n")
         if not self.keep_alive:
             head.append(b"Connection: close\r\n")
-        self.expected_content_length = length  # type: ignore[assignment] # None: uvicorn's own answers tell none
+        # None in uvicorn's own answers
+        self.expected_content_length = length  # type: ignore[assignment]
         self._head = head
 
     def _continue(self, message) -> None:
@@ -135,8 +135,9 @@ class CanonicalCycle(RequestResponseCycle):
             self._finish()
 
     def _write_head(self, head: list[bytes], body: bytes, more: bool) -> None:
-        """The length is always said when it is known; a stream of unknown length, which no device
-        gets, is chunked.
+        """Write the head with the body's length, or as chunked for a stream of unknown length.
+
+        Devices get no streams.
         """
         if self.expected_content_length is None:
             if not more:
@@ -168,9 +169,8 @@ class CanonicalCycle(RequestResponseCycle):
     def _finish(self) -> None:
         self.response_complete = True
         self.let_go()
-        if access_logger.isEnabledFor(
-            logging.INFO
-        ):  # the path as sent, without its query: that may hold a token
+        if access_logger.isEnabledFor(logging.INFO):
+            # without the query, which may hold a token
             access_logger.info(
                 "%s %s %d",
                 self.scope["method"],
@@ -179,7 +179,7 @@ class CanonicalCycle(RequestResponseCycle):
             )
         self.message_event.set()
         if not self.keep_alive:
-            if self.more_body:  # it still sends
+            if self.more_body:  # the client is still sending
                 close_soon(self.transport, asyncio.get_running_loop())
             else:
                 self.transport.close()
@@ -187,8 +187,9 @@ class CanonicalCycle(RequestResponseCycle):
 
 
 def close_soon(transport, loop) -> None:
-    """Close for a client that may go on sending: what it sends is not read any more, and it is cut
-    off after a while.
+    """Close a connection whose client may go on sending.
+
+    What it sends is not read any more, and after LINGER_S it is cut off.
     """
     if not transport.is_closing():
         transport.close()

@@ -12,7 +12,7 @@ UInt32 = Annotated[int, msgspec.Meta(ge=0, le=UINT32_MAX)]
 
 
 class UploadBody(msgspec.Struct):
-    """One of the two is set. Other members are tolerated: some writers add a version."""
+    """One of the two members is set. Others are tolerated, as some writers add a version."""
 
     measurements: list[tuple[UInt32, UInt32]] | UnsetType = UNSET
     config: dict | UnsetType = UNSET
@@ -48,18 +48,19 @@ def decode_upload(body: bytes) -> UploadBody:
 
 
 def sift(body: bytes) -> Sifted:
-    """An upload whose pairs of numbers are not all what the protocol says: fractions are floored,
-    and a pair is set aside of which either number is below 0 or above 2^32 - 1. Raises Malformed,
-    nothing else, for a body without a list of pairs of numbers.
+    """Read an upload whose pairs of numbers are not all tuples.
+
+    Fractions are floored. A pair is set aside if either number is below 0 or above 2^32 - 1.
+    Raises Malformed, nothing else, for a body without a list of pairs of numbers.
     """
-    given = _decode(_loose, body).measurements
-    pairs = [(floor(stamp), floor(counter)) for stamp, counter in given]
+    numbers = _decode(_loose, body).measurements
+    pairs = [(floor(stamp), floor(counter)) for stamp, counter in numbers]
     kept = [pair for pair in pairs if min(pair) >= 0 and max(pair) <= UINT32_MAX]
     return Sifted(kept, len(pairs) - len(kept))
 
 
 def decode_object(body: bytes) -> dict:
-    """A JSON object. Raises Malformed, nothing else."""
+    """Decode a JSON object. Raises Malformed, nothing else."""
     return _decode(_objects, body)
 
 

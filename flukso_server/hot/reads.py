@@ -22,15 +22,14 @@ from flukso_server.series.units import ALIASES
 
 logger = logging.getLogger("flukso.reads")
 
-THREADS = 2  # that compute answers: uploads go on meanwhile
-FIELDS_MAX = 64  # parameters; more are an attack
+THREADS = 2  # in which answers are computed while uploads go on
+FIELDS_MAX = 64  # parameters of a query; no client sends as many
 QUERY_MAX = 4096  # bytes
 JAVASCRIPT = (b"Content-Type", b"application/javascript; charset=utf-8")
-_CALLBACK = re.compile(
-    r"[A-Za-z_$][0-9A-Za-z_$.]{0,63}"
-)  # as JavaScript's own names, and as jQuery and Angular make them
+# the names that JavaScript allows, and that jQuery and Angular make up
+_CALLBACK = re.compile(r"[A-Za-z_$][0-9A-Za-z_$.]{0,63}")
 
-# values are text or None
+# The values are text, or None for an absent parameter.
 Parameters = namedtuple(
     "Parameters",
     ("interval", "start", "end", "resolution", "unit", "version", "token", "param", "callback"),
@@ -38,20 +37,20 @@ Parameters = namedtuple(
 
 
 def read_parameters(raw: bytes) -> Parameters:
-    """What is known of a query; a trailing `;` on a value is tolerated. Raises Refusal(400)."""
+    """Pick out the parameters that count; a trailing `;` is tolerated. Raises Refusal(400)."""
     if len(raw) > QUERY_MAX:
         raise Refusal(400, "query too long")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except (UnicodeDecodeError, ValueError) as error:
         raise Refusal(400, "malformed query") from error
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in pairs:
-        found.setdefault(name, value.rstrip(";").strip())
-    callback = found.get("jsonp_callback", found.get("callback"))
+        values.setdefault(name, value.rstrip(";").strip())
+    callback = values.get("jsonp_callback", values.get("callback"))
     if callback is not None and not _CALLBACK.fullmatch(callback):
         raise Refusal(400, "a callback is a name of 1 to 64 letters, digits, _, $ or .")
-    return Parameters._make([*map(found.get, Parameters._fields[:-1]), callback])
+    return Parameters._make([*map(values.get, Parameters._fields[:-1]), callback])
 
 
 class ReadHandler:
@@ -67,42 +66,43 @@ class ReadHandler:
     async def series(
         self, sensor: str, scope, interval: bytes | None, unit: bytes | None
     ) -> Answer:
-        """Rows of a sensor, or its properties with param=all. interval and unit: those of the path
-        form.
+        """Answer with rows of a sensor, or with its properties for param=all.
+
+        interval and unit are those of the path form, which has no query.
         """
         headers = read_headers(scope)
-        asked = read_parameters(scope["query_string"])
+        given = read_parameters(scope["query_string"])
         if interval is not None and unit is not None:
-            asked = asked._replace(interval=interval.decode(), unit=unit.decode())
-        elif headers.version is None and asked.version is None:
+            given = given._replace(interval=interval.decode(), unit=unit.decode())
+        elif headers.version is None and given.version is None:
             raise Refusal(400, "version is missing")
         check_version(headers.version)
-        check_version(None if asked.version is None else asked.version.encode())
-        token, entry = await self._authorized(sensor, headers, asked)
-        if asked.param == "all":
+        check_version(None if given.version is None else given.version.encode())
+        token, entry = await self._authorized(sensor, headers, given)
+        if given.param == "all":
             body = await self._properties(sensor)
         else:
-            body = await self._rows(entry, asked, token)
-        return _answer(body, asked.callback, headers.match)
+            body = await self._rows(entry, given, token)
+        return _answer(body, given.callback, headers.match)
 
     async def image(self, sensor: str, scope) -> Answer:
-        """The historic graph of a sensor."""
+        """Answer with the historic graph of a sensor."""
         headers = read_headers(scope)
-        asked = read_parameters(scope["query_string"])
+        given = read_parameters(scope["query_string"])
         check_version(headers.version)
-        check_version(None if asked.version is None else asked.version.encode())
-        token, entry = await self._authorized(sensor, headers, asked)
+        check_version(None if given.version is None else given.version.encode())
+        token, entry = await self._authorized(sensor, headers, given)
         if self._resources.graphs is None:
             raise Refusal(404, "no graphs here")
-        asked = asked._replace(
-            interval=asked.interval or (None if asked.start else "day"), unit=asked.unit or "watt"
+        given = given._replace(
+            interval=given.interval or (None if given.start else "day"), unit=given.unit or "watt"
         )
-        wanted = self._query(asked, token, entry.resource)
-        unit = ALIASES.get(asked.unit, asked.unit)
-        scale = query.factor_at(wanted, wanted.end)  # rrdtool scales all of a graph alike
+        request = self._query(given, token, entry.resource)
+        unit = ALIASES.get(given.unit, given.unit)
+        scale = query.factor_at(request, request.end)  # rrdtool scales all of a graph alike
         try:
             image = await self._resources.graphs.png(
-                sensor, wanted.start, wanted.end, scale, unit, wanted.night
+                sensor, request.start, request.end, scale, unit, request.night
             )
         except Deaf as error:
             logger.warning("a graph is not drawn: %s", error)
@@ -112,9 +112,9 @@ class ReadHandler:
         return _tagged(image, (b"Content-Type", b"image/png"), headers.match)
 
     async def _authorized(
-        self, sensor: str, headers: Headers, asked: Parameters
+        self, sensor: str, headers: Headers, given: Parameters
     ) -> tuple[TokenEntry, SensorEntry]:
-        text = headers.token.decode("latin-1") if headers.token is not None else asked.token
+        text = headers.token.decode("latin-1") if headers.token is not None else given.token
         if text is None or not is_token(text):
             raise unauthorized("Access refused")
         token = await self._resources.tokens.get(sha256(text))
@@ -127,28 +127,28 @@ class ReadHandler:
             raise unauthorized("Access refused")
         return token, entry
 
-    async def _rows(self, entry: SensorEntry, asked: Parameters, token: TokenEntry) -> bytes:
-        wanted = self._query(asked, token, entry.resource)
+    async def _rows(self, entry: SensorEntry, given: Parameters, token: TokenEntry) -> bytes:
+        request = self._query(given, token, entry.resource)
         zone = ZoneInfo(token.time_zone)
         return await self._threads.run(
             query.answer_json,
             self._resources.store,
             entry.sensor,
-            wanted,
+            request,
             int(self._resources.clock()),
             zone,
         )
 
-    def _query(self, asked: Parameters, token: TokenEntry, resource: str) -> query.Query:
+    def _query(self, given: Parameters, token: TokenEntry, resource: str) -> query.Query:
         now = int(self._resources.clock())
         try:
             return query.parse(
                 now,
-                interval=asked.interval,
-                start=asked.start,
-                end=asked.end,
-                resolution=asked.resolution,
-                unit=asked.unit,
+                interval=given.interval,
+                start=given.start,
+                end=given.end,
+                resolution=given.resolution,
+                unit=given.unit,
                 prices=own(token.prices),
                 resource=resource,
             )
@@ -166,14 +166,14 @@ class ReadHandler:
 
 
 def _answer(body: bytes, callback: str | None, match: bytes | None) -> Answer:
-    """As JSON or JSONP."""
+    """Make an answer in JSON, or in JSONP if the client names a callback."""
     if callback is not None:
         body = b"%b(%b);" % (callback.encode(), body)
     return _tagged(body, JSON if callback is None else JAVASCRIPT, match)
 
 
 def _tagged(body: bytes, kind: tuple[bytes, bytes], match: bytes | None) -> Answer:
-    """200 with the body's tag, or 304 when the client has it (`*`: whatever it has)."""
+    """Make a 200 with the body's tag, or a 304 if the client has that body already."""
     tag = b'"%b"' % hashlib.blake2b(body, digest_size=16).hexdigest().encode()
     common = [*COMMON, *CROSS_ORIGIN[:1], (b"ETag", tag)]
     known = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a request of the hot path: its headers, and its body within the limits."""
+"""Reads a request of the hot path: its headers, its origin, and its body within the limits."""
 
 import ipaddress
 from collections import namedtuple
@@ -20,16 +20,16 @@ _PLACES = {
     b"x-forwarded-for": FORWARDED,
 }
 
-# values are bytes, or None where the header is absent; length is None when no Content-Length tells
-# it
+# The values are bytes, None where the header is absent; length is an int or None.
 Headers = namedtuple(
     "Headers", ("version", "digest", "sign", "token", "length", "match", "address", "forwarded")
 )
 
 
 def _scan(headers: list[tuple[bytes, bytes]]) -> list[bytes | None]:
-    """Values by place, None where a header is absent; of a repeated one the last. Names are in
-    lower case.
+    """Return the values by place: None for an absent header, the last value of a repeated one.
+
+    Names are in lower case.
     """
     values: list[bytes | None] = [None] * 8
     for name, value in headers:
@@ -40,7 +40,7 @@ def _scan(headers: list[tuple[bytes, bytes]]) -> list[bytes | None]:
 
 
 def read_headers(scope) -> Headers:
-    """Raises Refusal(400) for a length that is none."""
+    """Pick out the headers that count. Raises Refusal(400) for a malformed Content-Length."""
     values: list = _scan(scope["headers"])
     length = values[LENGTH]
     if length is not None:
@@ -54,24 +54,16 @@ UNKNOWN = "0.0.0.0"
 
 
 def origin(scope, headers: Headers, behind_proxy: bool) -> str:
-    """The network that a request came from: an IPv4 address, or the 64 bits of IPv6 that one
-    subscriber has.
+    """Return the network of a request: an IPv4 address, or a subscriber's 64 bits of IPv6.
 
-    "" where all requests would seem to come from one place: from this machine itself, or through a
-    socket of its own. Those that forge what a proxy says share one network, UNKNOWN.
+    Returns "" for a request from this machine, where all of them would seem to come from one place.
+    Requests with a forged proxy's header share one network, UNKNOWN.
     """
     text = scope["client"][0] if scope["client"] else ""
     if behind_proxy:
+        fields = (headers.address, headers.forwarded)
         try:
-            text = (
-                proxied.client(
-                    *[
-                        value and value.decode("latin-1")
-                        for value in (headers.address, headers.forwarded)
-                    ]
-                )
-                or text
-            )
+            text = proxied.client(*[each and each.decode("latin-1") for each in fields]) or text
         except proxied.Doubtful:
             return UNKNOWN
     try:
@@ -82,16 +74,15 @@ def origin(scope, headers: Headers, behind_proxy: bool) -> str:
         address = address.ipv4_mapped
     if address.is_loopback:
         return ""
-    return (
-        str(address)
-        if address.version == 4
-        else str(ipaddress.ip_network((address, 64), strict=False))
-    )
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 async def read_body(headers: Headers, receive, most: int) -> bytes:
-    """The whole body. Raises Refusal(413) when it is too long, before reading when its length is
-    known.
+    """Return the whole body. Raises Refusal(413) if it is longer than `most` bytes.
+
+    A Content-Length that says so is refused before anything is read.
     """
     if headers.length is not None and headers.length > most:
         raise too_large()
@@ -123,6 +114,6 @@ def too_large() -> Refusal:
 
 
 def check_version(given: bytes | None) -> None:
-    """An absent version is taken for 1.0 where a request proves itself by other means."""
+    """Refuse another version than 1.0; an absent one is for the caller to judge."""
     if given is not None and given != b"1.0":
         raise Refusal(400, "only version 1.0 is spoken here")

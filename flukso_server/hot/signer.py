@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The digests of docs/design/protocols.md §3 for one key, as fast as CPython can: HMAC from states
-that have seen the key already.
+"""The digests of docs/design/protocols.md §3, computed with one key as fast as CPython can.
 
-CPython's own hashes are used where they are built in: for a message of some hundred bytes OpenSSL's
-set-up costs twice as much, and its one-shot HMAC gives up the interpreter's lock, which the store's
-thread then takes in the middle of a request.
+Each HMAC starts from hashes that have seen the key already. They are CPython's own where those are
+built in. For a message of some hundred bytes OpenSSL's set-up costs twice as much, and its one-shot
+HMAC releases the interpreter's lock: the store's thread then takes it in the middle of a request.
 """
 
 try:
@@ -25,7 +24,7 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class Signer:
-    """Gives the hex digests that a request must carry. About 600 bytes."""
+    """Computes the hex digests that a request must carry. It takes about 600 bytes."""
 
     __slots__ = ("_inner_1", "_inner_256", "_outer_1", "_outer_256")
 
@@ -38,14 +37,14 @@ class Signer:
         self._inner_256, self._outer_256 = sha256(inner), sha256(outer)
 
     def digest(self, body: bytes) -> str:
-        """X-Digest."""
+        """Return the X-Digest of a body."""
         inner, outer = self._inner_1.copy(), self._outer_1.copy()
         inner.update(body)
         outer.update(inner.digest())
         return outer.hexdigest()
 
     def sign(self, path: bytes, body: bytes) -> str:
-        """X-Sign; path: as sent."""
+        """Return the X-Sign of a request; path: as sent."""
         inner, outer = self._inner_256.copy(), self._outer_256.copy()
         inner.update(path + b"\n" + body)
         outer.update(inner.digest())

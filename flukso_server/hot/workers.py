@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Threads for an event loop's longer work; a hand-over costs a fifth of what concurrent.futures
-takes for it.
+"""Threads for an event loop's longer work.
+
+To hand work over costs a fifth of what concurrent.futures needs for it.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ logger = logging.getLogger("flukso.workers")
 
 
 class Workers:
-    """Runs functions in `count` threads, in the order in which they come."""
+    """Runs functions in `count` threads, in the order in which they are given."""
 
     def __init__(self, count: int, name: str):
         self._queue: SimpleQueue = SimpleQueue()
@@ -30,7 +31,10 @@ class Workers:
             thread.start()
 
     async def run(self, function: Callable, *args):
-        """The function's result, or its exception. Raises Refusal(503) when too much waits already."""
+        """Return the function's result, or raise its exception.
+
+        Raises Refusal(503) when WORK_WAITING_MAX functions wait already.
+        """
         if self._queue.qsize() >= limits.WORK_WAITING_MAX:
             raise Refusal(503, "busy", (b"Retry-After", b"30"))
         loop = asyncio.get_running_loop()
@@ -39,7 +43,7 @@ class Workers:
         return await future
 
     def stop(self) -> None:
-        """Finish what waits."""
+        """Return when all that waits has been done."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -56,15 +60,15 @@ class Workers:
             try:
                 loop.call_soon_threadsafe(_settle, future, result, error)
             except RuntimeError:
-                return  # the loop is closed: nobody waits
-            item = future = result = error = None  # nothing is kept while the thread waits
+                return  # the loop is closed, so nobody waits for the result
+            item = future = result = error = None  # keep nothing alive while this thread waits
 
 
 class Database(Workers):
-    """Threads that ask the accounts' database, or write into it; each has a connection."""
+    """Threads that read the accounts' database or write to it, each with a connection."""
 
     async def run(self, function: Callable, *args):
-        """As in Workers; Refusal(503) also when the database is away, or locked for too long."""
+        """As in Workers. Raises Refusal(503) also if the database is away, or locked too long."""
         try:
             return await super().run(_connected, function, *args)
         except (OperationalError, InterfaceError) as error:
@@ -78,7 +82,7 @@ def _connected(function: Callable, *args):
 
 
 def _settle(future: asyncio.Future, result, error: Exception | None) -> None:
-    if future.done():  # cancelled: the client has gone
+    if future.done():  # it was cancelled, as the client has gone
         return
     if error is None:
         future.set_result(result)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One ASGI application of three branches: the hot path, static files, and Django."""
+"""The ASGI application, which has three branches: the hot path, static files and Django."""
 
 import gc
 import logging
@@ -9,7 +9,7 @@ from django.conf import settings
 
 from flukso_server.devices.seal import sealer
 from flukso_server.hot.answers import Refusal, send_answer
-from flukso_server.hot.app import HotPath
+from flukso_server.hot.app import HotPath, Options
 from flukso_server.project import stores
 from flukso_server.project.django_branch import Pages
 from flukso_server.project.static import Static
@@ -21,7 +21,7 @@ _STATIC = settings.STATIC_URL.encode()
 
 
 class Entry:
-    """Sends a request to its branch; opens and closes the store with the server's life."""
+    """Passes each request to its branch; opens and closes the store with the service."""
 
     def __init__(self, hot: bool, pages: bool):
         self._hot = hot
@@ -69,16 +69,21 @@ class Entry:
         if self._has_pages:
             self._pages = Pages()
         gc.collect()
-        # what is there now stays: a later collection that looked at all of Django would hold
-        # uploads up
+        # What is loaded now stays. A later collection that looked at all of Django would hold up
+        # the uploads of that moment.
         gc.freeze()
 
     async def _open(self) -> None:
         if not self._hot:
             return
-        rrd, store = Place(settings.RRD_DIR, settings.RRDCACHED), stores.store(merge=True)
-        proxied, most = settings.BEHIND_PROXY, settings.UNCLAIMED_DEVICES_MAX
-        self._path = HotPath(store, sealer(), most, rrd, forget=stores.forget, behind_proxy=proxied)
+        options = Options(
+            sealer=sealer(),
+            unclaimed_max=settings.UNCLAIMED_DEVICES_MAX,
+            rrd=Place(settings.RRD_DIR, settings.RRDCACHED),
+            forget=stores.forget,
+            behind_proxy=settings.BEHIND_PROXY,
+        )
+        self._path = HotPath(stores.store(merge=True), options)
         await self._path.start()
 
     async def _stop(self) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many source files sent as one: an entry's imports are put in their place, so that a page costs
-one request for scripts and one for style.
+"""Joins an entry and all that it imports, so that a page costs one request for scripts and one for
+style.
 
-Only what our own files use is known; anything else is a BundleError, which a test of each entry
-shows.
+It knows the forms of import and export that our own files use. Any other is a BundleError, and a
+test bundles each entry.
 """
 
 import hashlib
@@ -25,13 +25,14 @@ _LEFT = re.compile(r"^(import|export)\b.*", re.M)
 
 
 class BundleError(ValueError):
-    """A file that cannot be put in its place; the text names it."""
+    """A file that cannot be joined; the text names it."""
 
 
 @cache
 def bundled(entry: str) -> tuple[str, bytes]:
-    """(digest, content) of an entry, `….js` or `….css`, with all that it imports. Raises
-    BundleError.
+    """Return (digest, content) of an entry, `….js` or `….css`, with all that it imports.
+
+    Raises BundleError.
     """
     text = _style(entry, []) if entry.endswith(".css") else _script(entry)
     body = text.encode()
@@ -39,12 +40,15 @@ def bundled(entry: str) -> tuple[str, bytes]:
 
 
 def path_of(entry: str) -> str:
-    """Where an entry's bundle is, below the static files' prefix; another content has another path."""
+    """Return the path of an entry's bundle below the static files' prefix.
+
+    It changes with the content.
+    """
     return f"{FOLDER}{bundled(entry)[0]}/{entry}"
 
 
 def entry_of(name: str) -> tuple[str, str]:
-    """(digest asked for, entry) of a path that path_of() may have made."""
+    """Return (digest, entry) of a path that may be one of path_of()."""
     digest, _slash, entry = name.removeprefix(FOLDER).partition("/")
     return digest, entry
 
@@ -52,13 +56,13 @@ def entry_of(name: str) -> tuple[str, str]:
 def _read(name: str) -> str:
     path = finders.find(name)
     if not isinstance(path, str):
-        raise BundleError(f"{name} is not there")
+        raise BundleError(f"{name} does not exist")
     return Path(path).read_text()
 
 
 def _beside(name: str, other: str) -> str:
     if not other.startswith("./"):
-        raise BundleError(f"{name}: {other} is not beside it")
+        raise BundleError(f"{name}: {other} does not begin with ./")
     return str(PurePosixPath(name).parent / other[2:])
 
 
@@ -66,13 +70,14 @@ def _style(name: str, under: list[str]) -> str:
     if name in under:
         raise BundleError(f"{name} imports itself")
     return _CSS_IMPORT.sub(
-        lambda found: _style(_beside(name, found[1]), [*under, name]), _read(name)
+        lambda match: _style(_beside(name, match[1]), [*under, name]), _read(name)
     )
 
 
 def _script(entry: str) -> str:
-    """Each module becomes a function that is called once and gives its exports; a script stands in
-    the module that imports it alone.
+    """Make each module a function that is called once and returns its exports.
+
+    A script without exports is inserted into the one module that imports it.
     """
     modules: dict[str, str] = {}
     _module(entry, modules, [])
@@ -80,7 +85,7 @@ def _script(entry: str) -> str:
 
 
 def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
-    """Add the module and, before it, what it imports; returns the variable of its exports."""
+    """Add the modules that it imports and then itself; return the variable of its exports."""
     variable = "$" + re.sub(r"\W", "_", name)
     if name in under:
         raise BundleError(f"{name} imports itself")
@@ -88,8 +93,8 @@ def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
         text = _IMPORT.sub(
             _importer(name, lambda other: _module(other, modules, [*under, name])), _read(name)
         )
-        names = [found[2] for found in _EXPORT.finditer(text)]
-        names += [each for found in _EXPORT_LIST.finditer(text) for each in found[1].split(", ")]
+        names = [match[2] for match in _EXPORT.finditer(text)]
+        names += [each for match in _EXPORT_LIST.finditer(text) for each in match[1].split(", ")]
         text = _EXPORT_LIST.sub("", _EXPORT.sub(r"\1 \2", text))
         left = _LEFT.search(text)
         if left:
@@ -101,12 +106,12 @@ def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
 
 
 def _importer(name: str, module: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-    def put(found: re.Match[str]) -> str:
-        what, other = found[1], _beside(name, found[2])
+    def replace(match: re.Match[str]) -> str:
+        what, other = match[1], _beside(name, match[2])
         if what is None:
             return _read(other)
         if what.startswith("*"):
             return f"const {what.removeprefix('* as ')} = {module(other)};"
         return f"const {what} = {module(other)};"
 
-    return put
+    return replace

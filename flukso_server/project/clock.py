@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of the platform's tests: moves the time of a whole process, so that whoever asks for it
-there reads the same one.
+"""The clock of the platform's tests: moves the time of a whole process.
 
-Sessions, cookies, links in mails, rate limits and the defaults of the database's columns come from
-Django and allauth, which ask Python for the time themselves. So the process's clock is moved, not a
-function of ours that only we would ask.
+Sessions, cookies, links in mails, rate limits and the defaults of columns come from Django and
+allauth, which ask Python for the time themselves. They would not ask a clock of our own.
 """
 
 import ipaddress
@@ -20,12 +18,11 @@ _TEXT = re.compile(r"[+-]?[0-9]{1,10}(\.[0-9]{1,9})?")
 
 
 def set_for_tests(text: str, testing: bool, hosts: Iterable[str]) -> None:
-    """Set this process's clock to FLUKSO_TEST_CLOCK, for as long as it lives; "" leaves the
-    machine's.
+    """Set this process's clock for good, as FLUKSO_TEST_CLOCK says; "" leaves the machine's.
 
-    `+60` or `-60.5`: so many seconds from the machine's clock, and going on; `1830000000`: unix s,
-    and standing still. EnvError for anything else, outside of tests (FLUKSO_TESTING), and for tests
-    of a platform that others could reach.
+    `+60` or `-60.5` is a clock that goes on so many seconds from the machine's; `1830000000` is one
+    that stands still at these unix s. Raises EnvError for anything else, outside of tests
+    (FLUKSO_TESTING), and for tests of a platform that others can reach.
     """
     if testing and not all(is_own(host) for host in hosts):
         raise EnvError(
@@ -42,7 +39,7 @@ def set_for_tests(text: str, testing: bool, hosts: Iterable[str]) -> None:
 
 
 def move(text: str) -> Callable[[], None]:
-    """The same without asking where, for a test's own process; returns what ends it."""
+    """Set the clock of a test's own process; returns the function that sets it back."""
     if not _TEXT.fullmatch(text):
         raise EnvError(f"{NAME}: {text!r} is neither +seconds or -seconds nor unix seconds")
     goes_on = text[0] in "+-"
@@ -51,12 +48,12 @@ def move(text: str) -> Callable[[], None]:
         raise EnvError(f"{NAME}: {text!r} is outside of the years 2000 to 2099")
     journey = _time_machine().travel(instant, tick=goes_on)
     journey.start()
-    time.time()  # it goes on from the first look at it
+    time.time()  # the clock starts when it is first read
     return journey.stop
 
 
 def machine_s() -> float:
-    """The machine's own time, unix s, wherever this process's clock was moved to."""
+    """Return the machine's own time (unix s), wherever this process's clock was moved to."""
     hatch = _time_machine().escape_hatch
     return hatch.time.time() if hatch.is_travelling() else time.time()
 
@@ -70,8 +67,9 @@ def _time_machine():
 
 
 def is_own(host: str) -> bool:
-    """True for a name or address of this machine alone, or one under .test, which never is
-    anybody's (RFC 6761).
+    """Return True for a name or address that only this machine can reach.
+
+    Names under .test belong to nobody (RFC 6761).
     """
     name = host.strip("[]")
     if name == "localhost" or name.endswith(".test"):

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table in which attempts are counted: what cannot be counted is an error, and nobody's attempt
-too many.
+"""The table in which attempts are counted.
+
+An attempt that cannot be counted is an error of ours, and is not held against anybody.
 """
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import OperationalError
 
-RETRIES = 2  # another process may have made the same row meanwhile
+RETRIES = 2  # another process may have made the same row at the same time
 
 
 class Counts(DatabaseCache):
-    """Django's cache in the database hides that a row was not written. Raises OperationalError
-    instead.
-    """
+    """Raises OperationalError when a row is not written, which Django's own class hides."""
 
     def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
         made = self.make_and_validate_key(key, version=version)

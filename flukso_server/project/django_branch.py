@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Django as an ASGI branch: each request whole in one thread of a few that stay, so that each
-thread keeps its database connection.
+"""Django as an ASGI branch, in a few threads that keep their database connections.
 
-Django's own ASGI handler starts a thread and opens a connection for every request, and changes
-threads at every middleware.
+Each request stays in one thread. Django's own ASGI handler starts a thread and opens a connection
+for every request, and changes threads at every middleware.
 """
 
 import asyncio
@@ -31,8 +30,10 @@ THREADS = 8  # each with a connection to the database; some wait for the mail se
 
 
 class Pages(BaseHandler):
-    """Views are plain functions. A streamed answer's iterator may be asynchronous, and then runs in
-    the loop; a plain one may be read by several threads, and must not ask the database.
+    """Runs views, which are plain functions, and sends their answers.
+
+    A streamed answer's iterator may be asynchronous; it runs in the loop then. Several threads may
+    read a plain iterator, so it must not use the database.
     """
 
     def __init__(self) -> None:
@@ -59,18 +60,17 @@ class Pages(BaseHandler):
         if stream is None:
             await send({"type": "http.response.body", "body": content})
         else:
-            await self._while_there(self._stream(stream, scope["method"] == "HEAD", send), receive)
+            await self._until_gone(self._stream(stream, scope["method"] == "HEAD", send), receive)
 
     def stop(self) -> None:
-        """Finish what is under way."""
+        """Return when the requests under way have been answered."""
         self._workers.stop()
 
     def _answer(self, scope, body: bytes) -> tuple[int, list, bytes, Any]:
-        """(status, headers, body, None), or with the response itself when it is streamed."""
+        """Return (status, headers, body, None); the response itself comes last if it is streamed."""
         set_script_prefix(get_script_prefix(scope))
-        request_started.send(
-            sender=self.__class__, scope=scope
-        )  # connections that are too old or broken are closed
+        # Django then closes database connections that are too old or broken.
+        request_started.send(sender=self.__class__, scope=scope)
         try:
             request = ASGIRequest(scope, io.BytesIO(body))
         except UnicodeDecodeError:
@@ -85,17 +85,16 @@ class Pages(BaseHandler):
         return response.status_code, head, content, None
 
     async def _refused(self, scope, refusal: Refusal) -> tuple[int, list, bytes, Any]:
-        """As a page where there is one for people, else as the hot path says it. Rendered here: the
-        threads may be what is wanting.
+        """Answer with a page, or in JSON if the client wants no page or there is none.
+
+        The page is rendered in this thread, for there may be no other one free.
         """
-        told = refusal.answer()
-        if (
-            b"text/html" not in dict(scope["headers"]).get(b"accept", b"")
-            or str(told.status) not in trouble.TEXTS
-        ):
-            return told.status, told.headers, told.body, None
-        response = trouble.page(ASGIRequest(scope, io.BytesIO()), told.status)
-        return told.status, [*_headers(response), *refusal.headers], response.content, None
+        answer = refusal.answer()
+        wants_page = b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+        if not wants_page or str(answer.status) not in trouble.TEXTS:
+            return answer.status, answer.headers, answer.body, None
+        response = trouble.page(ASGIRequest(scope, io.BytesIO()), answer.status)
+        return answer.status, [*_headers(response), *refusal.headers], response.content, None
 
     async def _stream(self, response, empty: bool, send) -> None:
         try:
@@ -111,8 +110,8 @@ class Pages(BaseHandler):
         while (part := await self._workers.run(next, parts, None)) is not None:
             yield part
 
-    async def _while_there(self, streaming, receive) -> None:
-        """Until it is over or the client has gone."""
+    async def _until_gone(self, streaming, receive) -> None:
+        """Send the stream until it ends or the client has gone."""
         sending, gone = asyncio.ensure_future(streaming), asyncio.ensure_future(receive())
         try:
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -125,10 +124,10 @@ class Pages(BaseHandler):
 
 
 def _headers(response) -> list[tuple[bytes, bytes]]:
-    found = [
+    headers = [
         (name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()
     ]
-    return found + [
+    return headers + [
         (b"set-cookie", cookie.output(header="").strip().encode("ascii"))
         for cookie in response.cookies.values()
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Typed settings from the environment; a wrong one stops the start and says its name."""
+"""Typed settings from the environment; a wrong one stops the start with an error that names it."""
 
 import os
 import re
@@ -10,14 +10,16 @@ _FALSE = {"0", "false", "no", "off"}
 
 
 class EnvError(ValueError):
-    """An environment variable is missing or cannot be read; the text names it, and never shows a
-    secret.
+    """An environment variable is missing or wrong.
+
+    The text names it, and never shows a secret.
     """
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's text, or that of the file named by NAME_FILE. Without a default it must be
-    there and not be empty.
+    """Return the variable's text, or that of the file that NAME_FILE names.
+
+    Without a default it must be set and not be empty.
     """
     path = os.environ.get(name + "_FILE")
     if path is not None:
@@ -34,7 +36,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def require(*names: str) -> None:
-    """Raises EnvError that names all of those that are missing."""
+    """Raise an EnvError with the names of all that are missing, if any is."""
     missing = [
         name
         for name in names
@@ -48,7 +50,7 @@ def require(*names: str) -> None:
 
 
 def flag(name: str, default: bool) -> bool:
-    """1, true, yes, on or 0, false, no, off."""
+    """Read 1, true, yes, on or 0, false, no, off."""
     value = text(name, "1" if default else "0").lower()
     if value not in _TRUE | _FALSE:
         raise EnvError(f"{name}: {value!r} is neither 1 nor 0")
@@ -56,7 +58,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, least: int, most: int) -> int:
-    """A whole number within its bounds."""
+    """Read a whole number from `least` to `most`."""
     value = text(name, str(default))
     if not re.fullmatch(r"-?[0-9]{1,12}", value) or not least <= int(value) <= most:
         raise EnvError(f"{name}: {value!r} is not a whole number from {least} to {most}")
@@ -64,13 +66,14 @@ def number(name: str, default: int, least: int, most: int) -> int:
 
 
 def words(name: str, default: str) -> list[str]:
-    """Comma-separated words; empty ones are dropped."""
+    """Read words separated by commas; empty ones are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def origin(name: str, default: str, https: bool) -> str:
-    """Where people find the platform, as `https://flukso.example.org` or `http://localhost:8000`,
-    without a slash at its end.
+    """Read where people find the platform, as `https://flukso.example.org`.
+
+    A slash at the end is dropped.
     """
     value = (text(name, "") or default).rstrip("/")
     url = urlsplit(value)
@@ -94,13 +97,13 @@ def origin(name: str, default: str, https: bool) -> str:
 
 
 def host_of(url: str) -> str:
-    """As ALLOWED_HOSTS wants it: without a port."""
+    """Return a URL's host without its port, as ALLOWED_HOSTS wants it."""
     host = urlsplit(url).hostname or ""
     return f"[{host}]" if ":" in host else host
 
 
 def secret(name: str, least: int) -> str:
-    """A secret of at least that many characters."""
+    """Read a secret of at least that many characters."""
     value = text(name)
     if len(value) < least:
         raise EnvError(f"{name} is shorter than {least} characters")
@@ -108,8 +111,9 @@ def secret(name: str, least: int) -> str:
 
 
 def hex_keys(name: str) -> list[bytes]:
-    """One or more keys of 32 bytes as 64 hex digits, comma-separated: the first encrypts, all
-    decrypt (so a key can be changed).
+    """Read keys of 32 bytes, as 64 hex digits each, separated by commas.
+
+    The first one encrypts and all of them decrypt, so that a key can be changed.
     """
     keys = text(name).split(",")
     if not all(re.fullmatch(r"[0-9a-fA-F]{64}", key.strip()) for key in keys):
@@ -118,7 +122,10 @@ def hex_keys(name: str) -> list[bytes]:
 
 
 def database(name: str, default: str) -> dict:
-    """Django's settings for sqlite:///path or postgres://user:password@host:port/name?option=value."""
+    """Return Django's settings for a database's URL.
+
+    It is sqlite:///path or postgres://user:password@host:port/name?option=value.
+    """
     url = urlsplit(text(name, default))
     if url.scheme == "sqlite":
         if url.netloc or len(url.path) < 2:
@@ -144,8 +151,10 @@ def database(name: str, default: str) -> dict:
 
 
 def mail(name: str, default: str) -> dict:
-    """Django's settings for smtp://user:password@host:port (STARTTLS when there is a user),
-    smtps://… (TLS at once) or file:///folder.
+    """Return Django's settings for the URL of a way to send mails.
+
+    It is smtp://user:password@host:port (STARTTLS if there is a user), smtps://… (TLS from the
+    start) or file:///folder.
     """
     url = urlsplit(text(name, default))
     if url.scheme == "file":
@@ -167,8 +176,8 @@ def mail(name: str, default: str) -> dict:
         "EMAIL_HOST_USER": unquote(url.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
         "EMAIL_USE_SSL": url.scheme == "smtps",
-        "EMAIL_USE_TLS": url.scheme == "smtp"
-        and url.username is not None,  # a password goes over no open line
+        # no password goes over an open line
+        "EMAIL_USE_TLS": url.scheme == "smtp" and url.username is not None,
         "EMAIL_TIMEOUT": 10,  # s; a person waits
     }
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outermost middleware: under which name the platform is asked, what a proxy says of its
-client, and what went wrong, as a page.
-"""
+"""The outermost middleware: names of the platform, proxies, and pages for errors."""
 
 import logging
 from urllib.parse import urljoin
@@ -15,8 +13,9 @@ logger = logging.getLogger("flukso.front")
 
 
 class Front:
-    """Links of mails and redirects begin with FLUKSO_BASE_URL, whatever name a request has asked
-    for.
+    """Refuses names that are not served; turns errors into pages.
+
+    Links in mails and redirects begin with FLUKSO_BASE_URL, whatever name a request asks for.
     """
 
     def __init__(self, get_response):
@@ -31,9 +30,8 @@ class Front:
                 request.META.get("HTTP_HOST", ""),
             )
             return trouble.page(request, 400, "host")
-        if (
-            settings.BEHIND_PROXY and settings.HTTPS
-        ):  # a proxy that says nothing has none but people over HTTPS
+        if settings.BEHIND_PROXY and settings.HTTPS:
+            # a proxy that does not send this header serves HTTPS alone
             request.META.setdefault("HTTP_X_FORWARDED_PROTO", "https")
         request.build_absolute_uri = lambda location=None: urljoin(
             settings.BASE_URL + request.path, location or request.get_full_path()
@@ -42,5 +40,5 @@ class Front:
         return trouble.instead_of(request, response)
 
     def process_exception(self, request, error):
-        """A database is away, locked or full."""
+        """Answer 503 if a database is away, locked or full."""
         return trouble.unwritten(request, error) if isinstance(error, trouble.AWAY) else None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Translations, from the sources that translators edit: gettext's binary form of them is made when
-a service first starts with them.
+"""Compiles translations from the sources that translators edit.
+
+gettext needs its binary form of them, which is made when a service first starts with them.
 """
 
 import hashlib
@@ -13,11 +14,11 @@ DIGEST_DIGITS = 16
 
 
 def compiled(sources: Path, target: Path) -> Path:
-    """Compile sources/LANGUAGE/LC_MESSAGES/django.po into a folder below the target, named by what
-    they hold, and return it.
+    """Compile all sources/LANGUAGE/LC_MESSAGES/django.po, and return the folder of the results.
 
-    Nothing is done when it is there. Several processes may do so at a time. Raises babel's
-    PoFileError with the line for a catalog that makes no sense.
+    The folder is below the target and named by a digest of the sources; if it exists, nothing is
+    done. Several processes may compile at the same time. Raises babel's PoFileError, which names
+    the line, for a malformed catalog.
     """
     catalogs = sorted(sources.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
     digest = hashlib.sha256(
@@ -35,7 +36,7 @@ def compiled(sources: Path, target: Path) -> Path:
             _compile(path, making / path.relative_to(sources).with_suffix(".mo"))
         making.rename(folder)
     except OSError:
-        if not folder.exists():  # else another process was first
+        if not folder.exists():  # otherwise another process was first
             raise
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform keeps is for its own user alone: hashes, sessions, sealed keys and series."""
+"""Closes the platform's files to other users: they hold hashes, sessions, keys and series."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ logger = logging.getLogger("flukso.private")
 
 
 def tighten(folder: Path, *files: str) -> None:
-    """Close the folder with all that is in it, where it is open, and these files with those beside
-    them that begin alike.
+    """Close the folder, if it is open, with all that is in it; and these files.
 
-    What belongs to another user stays as it is, and is said.
+    A file's neighbours whose names begin with its own are closed, too. The files of another user
+    are logged and left as they are.
     """
-    folder = folder.resolve()  # a folder that lies elsewhere is as open there
-    found = [Path(name).parent.glob(Path(name).name + "*") for name in files]
-    paths = [path for each in found for path in each if path.is_file()]
+    folder = folder.resolve()  # it may be a link to a folder elsewhere
+    alike = [Path(name).parent.glob(Path(name).name + "*") for name in files]
+    paths = [path for each in alike for path in each if path.is_file()]
     if _is_open(folder):
         paths += [
             Path(top, name)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps secrets in paths out of the log: links of mails open accounts, and a device's code claims
-it, until they are used.
+"""Keeps secrets in paths out of the log.
+
+Until it is used, a link from a mail opens an account, and a device's code claims the device.
 """
 
 import logging

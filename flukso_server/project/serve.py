@@ -19,14 +19,11 @@ from flukso_server.project import private
 from flukso_server.project.clock import is_own
 from flukso_server.project.env import EnvError
 
-BACKLOG = 2048  # connections that wait to be accepted: a street's power is back
-SWITCH_INTERVAL_S = (
-    0.0005  # between threads: a page or a merge must not hold up an upload for the usual 5 ms
-)
-STOP_S = 10  # for requests under way when the service is stopped
-OTHER_FILES = (
-    200  # open beside connections: databases and series of all threads, RRD files, sockets
-)
+BACKLOG = 2048  # connections that wait to be accepted, as when a street's power is back
+# between threads: a page or a merge must not hold up an upload for Python's usual 5 ms
+SWITCH_INTERVAL_S = 0.0005
+STOP_S = 10  # that requests under way have when the service is stopped
+OTHER_FILES = 200  # that are open beside connections: databases of all threads, RRD files, sockets
 
 logger = logging.getLogger("flukso.serve")
 
@@ -84,12 +81,12 @@ def _sqlite_files() -> list[str]:
 
 
 def check_schema() -> None:
-    """Raises EnvError when the database is not that of this release."""
+    """Raise EnvError if the database is not that of this release."""
     try:
         executor = MigrationExecutor(connection)
         behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except DatabaseError:
-        return  # the service itself says what is wrong with it
+        return  # the service itself will say what is wrong with the database
     finally:
         connection.close()
     if behind:
@@ -100,8 +97,9 @@ def check_schema() -> None:
 
 
 def check_secret() -> None:
-    """Raises EnvError when FLUKSO_DEVICE_KEY_SECRET opens no device's key: every device would be
-    refused.
+    """Raise EnvError if FLUKSO_DEVICE_KEY_SECRET opens no device's key.
+
+    Every device would be refused.
     """
     from flukso_server.devices.resealing import opens_some
     from flukso_server.devices.seal import sealer
@@ -109,7 +107,7 @@ def check_secret() -> None:
     try:
         fits = opens_some(sealer())
     except DatabaseError:
-        return  # the service itself says what is wrong with it
+        return  # the service itself will say what is wrong with the database
     finally:
         connection.close()
     if not fits:
@@ -119,9 +117,7 @@ def check_secret() -> None:
 
 
 def allow_files(wanted: int) -> None:
-    """Raise the soft limit of open files as far as it goes, and say so when it stays under what is
-    wanted.
-    """
+    """Raise the soft limit of open files as far as possible, and warn if it is too low then."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < wanted:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A session lives on while it is used."""
+"""Keeps a session alive while it is used."""
 
 import time
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
-RENEW_S = 86_400  # so often at most: a page costs no write
+RENEW_S = 86_400  # between two renewals, so that a page costs no write
 RENEWED = "renewed"  # in the session: unix s
 
 
 class LivingOn:
-    """Gives a session of somebody who is logged in its full age again, once a day of use."""
+    """Renews the session of a member once for each day of use."""
 
     def __init__(self, get_response):
         self._get_response = get_response
@@ -22,7 +22,6 @@ class LivingOn:
             now = int(time.time())
             if not now - RENEW_S < session.get(RENEWED, 0) <= now:
                 session[RENEWED] = now
-                session.set_expiry(
-                    settings.SESSION_COOKIE_AGE
-                )  # one from before this setting has its own
+                # A session from before this setting has an age of its own.
+                session.set_expiry(settings.SESSION_COOKIE_AGE)
         return self._get_response(request)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Django's settings. Everything that differs between two installations comes from the environment
-(docs/guide/server.md lists it).
+"""Django's settings.
+
+All that differs between installations comes from the environment (docs/guide/server.md).
 """
 
 from pathlib import Path
@@ -18,10 +19,9 @@ HTTPS = env.flag("FLUKSO_HTTPS", True)
 BEHIND_PROXY = env.flag("FLUKSO_BEHIND_PROXY", False)
 ALLOWED_HOSTS = env.words("FLUKSO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 _GUESS = f"http{'s' if HTTPS else ''}://{[*ALLOWED_HOSTS, 'localhost'][0]}"
-BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # all links in mails begin so
-BASE_URL_WANTS_PORT = (
-    not env.text("FLUKSO_BASE_URL", "") and not BEHIND_PROXY
-)  # project/serve.py adds the one at which it listens
+BASE_URL = env.origin("FLUKSO_BASE_URL", _GUESS, HTTPS)  # of all links in mails
+# project/serve.py then adds the port at which it listens
+BASE_URL_WANTS_PORT = not env.text("FLUKSO_BASE_URL", "") and not BEHIND_PROXY
 ALLOWED_HOSTS += [name for name in (env.host_of(BASE_URL),) if name not in ALLOWED_HOSTS]
 TESTING = env.flag("FLUKSO_TESTING", False)
 clock.set_for_tests(env.text(clock.NAME, ""), TESTING, ALLOWED_HOSTS)
@@ -118,7 +118,7 @@ ACCOUNT_RATE_LIMITS = {  # beside allauth's own
 }
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("FLUKSO_MAIL_FROM", "flukso@localhost")
 globals().update(env.mail("FLUKSO_MAIL_URL", "smtp://localhost"))
-# for rate limits: shared by processes, and there after a restart
+# for rate limits, which all processes share, and which outlive a restart
 CACHES = {
     "default": {
         "BACKEND": "flukso_server.project.counts.Counts",
@@ -128,27 +128,19 @@ CACHES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-LANGUAGES = [
-    ("en", "English"),
-    ("nl", "Nederlands"),
-]  # those that all texts are there in; a browser says which one it wants
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]  # a browser says which one it wants
 LOCALE_PATHS = [languages.compiled(SERVER_DIR / "locale", DATA_DIR / "locale")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = (
-    "/static/"  # project/static.py serves it from the packages themselves: nothing to collect
-)
-BUNDLES = (
-    "dashboard/main.js",
-    "dashboard/chart.css",
-)  # sent with all that they import: project/bundle.py
+STATIC_URL = "/static/"  # project/static.py serves the packages' own files; nothing is collected
+# sent together with all that they import (project/bundle.py)
+BUNDLES = ("dashboard/main.js", "dashboard/chart.css")
 
-if BEHIND_PROXY:  # which must set this header itself, as deploy/nginx.conf does
+if BEHIND_PROXY:  # the proxy must set this header, as that of deploy/nginx.conf does
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REFERRER_POLICY = (
-    "same-origin"  # with none at all browsers send `Origin: null`, which no form survives
-)
+# With "no-referrer" browsers send `Origin: null`, and every form would be refused.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Static files of all apps, compressed once and kept in memory: a page's twenty must not cost
-twenty turns of Django's middleware.
+"""Static files of all apps, compressed once and kept in memory.
+
+A page's twenty files must not cost twenty turns of Django's middleware.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from django.core.exceptions import SuspiciousFileOperation
 from flukso_server.hot.answers import Answer, send_answer
 from flukso_server.project import bundle
 
-FILES_MAX = 1000  # ours, the admin's and the API page's are 200
-BYTES_MAX = 32 << 20  # of them, as they are kept
-FILE_MAX = 4 << 20  # a larger one has no business here
+FILES_MAX = 1000  # that are kept; ours, the admin's and the API page's are 200
+BYTES_MAX = 32 << 20  # that are kept, compressed forms included
+FILE_MAX = 4 << 20  # bytes of one file
 MAX_AGE_S = 3600
-FOREVER_S = 365 * 86_400  # of what another content would have another path for
+FOREVER_S = 365 * 86_400  # for a path that changes with its content
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
 
 class File(NamedTuple):
-    """A file's headers and body, and both when it is compressed (None when that does not pay)."""
+    """A file's headers and body, plain and packed; packed is None if that saves nothing."""
 
     etag: bytes
     plain: tuple[list, bytes]
@@ -35,8 +36,9 @@ class File(NamedTuple):
 
 
 class Static:
-    """Answers GET and HEAD below a prefix; what it has answered once stays as it was until the
-    service is started anew.
+    """Answers GET and HEAD below a prefix.
+
+    A file stays as it was when it was first asked for, until the service is started anew.
     """
 
     def __init__(self, prefix: str):
@@ -65,22 +67,23 @@ class Static:
         return 200, *(packed or file.plain)
 
     def _load(self, name: str) -> File | None:
-        """None for what no app has."""
+        """Read and pack a file; None if no app has it."""
         if name.startswith(bundle.FOLDER):
             return self._load_bundle(*bundle.entry_of(name))
         body = _read(name)
         return None if body is None else self._kept(name, body, MAX_AGE_S)
 
     def _load_bundle(self, digest: str, entry: str) -> File | None:
-        """A page from before a new release asks for another digest: it gets what is there now, for
-        a while.
+        """Read and pack a bundle.
+
+        A page from before an update asks for another digest. It gets the new bundle, but may keep
+        it only for a while.
         """
         if entry not in settings.BUNDLES:
             return None
         current, body = bundle.bundled(entry)
-        name = (
-            bundle.path_of(entry) if digest == current else entry + "?"
-        )  # one key, whatever is asked for
+        # one key for all other digests
+        name = bundle.path_of(entry) if digest == current else entry + "?"
         return self._files.get(name) or self._kept(
             name, body, FOREVER_S if digest == current else MAX_AGE_S
         )
@@ -95,7 +98,7 @@ class Static:
 
 
 def _read(name: str) -> bytes | None:
-    """A file of an app; the finders refuse whatever leaves their folders."""
+    """Read a file of an app; the finders refuse paths that leave their folders."""
     try:
         path = finders.find(name)
     except (SuspiciousFileOperation, ValueError, OSError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The series store of this process: one, opened when it is first asked for."""
+"""The one series store of this process, which is opened when it is first needed."""
 
 import threading
 
@@ -13,9 +13,10 @@ _store = None
 
 
 def store(merge: bool = False) -> series.Store:
-    """The store; any process may have it open. merge: this one may merge and age, if it is the
-    first to ask for the store and no other process does; a service that takes uploads should, for
-    it alone need not be told that something was merged.
+    """Return the store, which several processes may have open.
+
+    merge: this process may merge and age, unless another one does; only the first call counts. A
+    service that takes uploads should: it then need not be told what was merged.
     """
     global _store
     with _lock:
@@ -25,14 +26,14 @@ def store(merge: bool = False) -> series.Store:
 
 
 def forget(sensor: str) -> None:
-    """Remove all there is of a sensor's series, its RRD files as well."""
+    """Remove a sensor's series, and its RRD files."""
     store().forget(sensor)
     if settings.RRD_DIR:
         paths.remove(settings.RRD_DIR, sensor)
 
 
 def close() -> None:
-    """Finish what it was doing; the next store() opens it again."""
+    """Close the store when it has finished its work; the next store() opens it again."""
     global _store
     with _lock:
         if _store is not None:
@@ -41,8 +42,9 @@ def close() -> None:
 
 
 def note_late(sensor: str, since: int) -> None:
-    """Tuples came from this time on that the RRD view, where there is one, may have passed; the hot
-    path notes its own.
+    """Note for the RRD view, if there is one, that older tuples came, from `since` on.
+
+    The view may have passed that time already. The hot path notes its own late tuples itself.
     """
     if settings.RRD_DIR:
         from flukso_server.series.rrd.notes import Notes

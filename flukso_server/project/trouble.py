@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What went wrong, as a page that leads on; as `{"error": …}` for programs."""
+"""Tells what went wrong: by a page that leads on, by `{"error": …}` to programs."""
 
 import logging
 import sqlite3
@@ -18,15 +18,11 @@ from flukso_server.series.store import SeriesError
 
 logger = logging.getLogger("flukso.trouble")
 
-AWAY = (
-    InterfaceError,
-    OperationalError,
-    sqlite3.OperationalError,
-    SeriesError,
-)  # of accounts and of series
+# a database of accounts or of series is away, locked or full
+AWAY = (InterfaceError, OperationalError, sqlite3.OperationalError, SeriesError)
 TEMPLATE = "dashboard/trouble.html"
 RETRY_S = 60
-# kind: what happened, and what its reader may do
+# kind: what happened, and what the reader can do about it
 TEXTS = {
     "400": (
         _("This request makes no sense"),
@@ -70,7 +66,7 @@ TEXTS = {
 
 
 def page(request, status: int, kind: str = "", **headers: str) -> HttpResponse:
-    """The answer to a request that failed; kind: a key of TEXTS, the status itself unless said."""
+    """Answer a request that failed; kind: a key of TEXTS, by default the status."""
     title, advice = TEXTS[kind or str(status)]
     with translation.override(translation.get_language_from_request(request)):
         if _for_program(request):
@@ -78,10 +74,9 @@ def page(request, status: int, kind: str = "", **headers: str) -> HttpResponse:
                 {"error": f"{title}. {advice}"}, status=status, headers=headers
             )
         else:
-            # who asks is looked up in the database: not when that may be what is wrong
-            known = (
-                request if status < 500 and kind != "host" and hasattr(request, "user") else None
-            )
+            # The member is looked up in the database, which may be what is wrong.
+            may_look = status < 500 and kind != "host" and hasattr(request, "user")
+            known = request if may_look else None
             answer = HttpResponse(
                 _text(request, known, title, advice, kind), status=status, headers=headers
             )
@@ -97,48 +92,46 @@ def _for_program(request) -> bool:
 
 
 def _text(request, known, title, advice, kind: str) -> str:
-    back = (
-        _form_of(request)
-        if kind == "csrf"
-        else request.path
-        if kind == "503" and request.method == "GET"
-        else ""
-    )
+    back = ""
+    if kind == "csrf":
+        back = _form_of(request)
+    elif kind == "503" and request.method == "GET":
+        back = request.path
     return render_to_string(
         TEMPLATE, {"title": title, "advice": advice, "back": back, "away": kind == "host"}, known
     )
 
 
 def _form_of(request) -> str:
-    """The page of this site that the form was on."""
+    """Return the page of this site that the form was on."""
     try:
-        told = urlsplit(request.headers.get("Referer", ""))
+        referer = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
         return reverse("account_login")
     same = (
-        told.netloc == request.get_host()
-        and told.path.startswith("/")
-        and not told.path.startswith("//")
+        referer.netloc == request.get_host()
+        and referer.path.startswith("/")
+        and not referer.path.startswith("//")
     )
-    return told.path if same else reverse("account_login")
+    return referer.path if same else reverse("account_login")
 
 
 def instead_of(request, response: HttpResponse) -> HttpResponse:
-    """The response itself, or what says more than a bare 405."""
+    """Return the response, or a page that says more if it is a bare 405."""
     if response.status_code != 405:
         return response
-    found = page(request, 405, Allow=response.headers.get("Allow", ""))
-    found.cookies = response.cookies
+    answer = page(request, 405, Allow=response.headers.get("Allow", ""))
+    answer.cookies = response.cookies
     for name, value in response.headers.items():
-        found.headers.setdefault(name, value)
-    return found
+        answer.headers.setdefault(name, value)
+    return answer
 
 
 def unwritten(request, error: Exception) -> HttpResponse:
-    """A database did not take or give something: 503, as for devices."""
+    """Answer 503, as devices get it, when a database could not be read or written."""
     logger.warning("%s: the database: %s", request.path, str(error).strip())
     if hasattr(request, "session"):
-        request.session.modified = False  # it would be written, and waited for, once more
+        request.session.modified = False  # else the database would be waited for once more
     answer = page(request, 503, **{"Retry-After": str(RETRY_S)})
     answer._has_been_logged = True  # Django's own line has a traceback
     return answer

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A form that is sent after its session has ended: through the log-in back to its page, with what
-was typed in it.
+"""Saves what a member typed into a form that is sent after the session has ended.
+
+The member logs in, and comes back to the form's page with the form filled in.
 """
 
 import re
@@ -20,20 +21,20 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-KEPT = "typed"  # in the session: what was sent, whereto, when, by whom
+KEPT = "typed"  # in the session: the form's path, what was typed, when and by whom
 TYPIST = "typist"  # the cookie that says by whom
-TYPIST_S = 2 * settings.SESSION_COOKIE_AGE  # it outlives the session whose form is sent
-KEPT_S = 3600  # whoever logs in later gets an empty form
+TYPIST_S = 2 * settings.SESSION_COOKIE_AGE  # the cookie must outlive the session
+KEPT_S = 3600  # after which the form comes back empty
 TYPED_MAX = 4000  # bytes: names, a code, a list of members
 ACTION = "typed"  # how often strangers may have us keep something: settings.ACCOUNT_RATE_LIMITS
 LEFT_OUT = ("csrfmiddlewaretoken", "password", "oldpassword", "password1", "password2")
 
 
 class Typists:
-    """The middleware that notes in the browser who is logged in, so that what was typed is shown to
-    nobody else when the session is over.
+    """The middleware that notes in the browser, by a cookie, who is logged in.
 
-    The cookie opens nothing. What somebody else typed is dropped at once.
+    So what a member typed is shown to no other member after the session has ended; it is dropped
+    when another one logs in. The cookie opens nothing.
     """
 
     def __init__(self, get_response):
@@ -42,9 +43,8 @@ class Typists:
     def __call__(self, request):
         response = self._get_response(request)
         session = request.session
-        if (
-            response.status_code >= 500 or not session.accessed or SESSION_KEY not in session
-        ):  # the database may be away
+        # After a 5xx the database may be away.
+        if response.status_code >= 500 or not session.accessed or SESSION_KEY not in session:
             return response
         typist = salted_hmac(TYPIST, session[SESSION_KEY], algorithm="sha256").hexdigest()
         if KEPT in session and session[KEPT][3:] != [typist]:
@@ -62,7 +62,7 @@ class Typists:
 
 
 def own_page(view):
-    """A page of who is logged in, which has forms of its own."""
+    """Decorate a view for members that shows a page and takes its forms."""
 
     @wraps(view)
     @never_cache
@@ -79,7 +79,7 @@ def own_page(view):
 
 
 def own_form(page: str, anchor: str = ""):
-    """What a form on another page is sent to; who opens it like a page is led to that one."""
+    """Decorate a view that takes a form of another page; a GET is led to that page."""
 
     def decorate(view):
         @wraps(view)
@@ -107,9 +107,8 @@ def _through_log_in(request: HttpRequest, back: str):
         for name in LEFT_OUT:
             fields.pop(name, None)
         text, typist = fields.urlencode(), request.COOKIES.get(TYPIST, "")
-        known = re.fullmatch(
-            "[0-9a-f]{64}", typist
-        )  # else it would be shown to whoever logs in next
+        # Without the cookie, the next member to log in would see what was typed.
+        known = re.fullmatch("[0-9a-f]{64}", typist)
         if text and len(text) <= TYPED_MAX and known and ratelimit.consume(request, action=ACTION):
             request.session[KEPT] = [request.path, text, int(time.time()), typist]
             request.session.set_expiry(KEPT_S)
@@ -117,8 +116,9 @@ def _through_log_in(request: HttpRequest, back: str):
 
 
 def typed(request: HttpRequest, *paths: str) -> tuple[str, QueryDict] | None:
-    """What this member typed into a form that was sent to one of these paths before the log-in,
-    once; and to which.
+    """Return the path and fields of a form that this member sent before the log-in.
+
+    Returns None if there is none for one of these paths. It is returned only once.
     """
     kept = request.session.get(KEPT)
     if kept is None or kept[0] not in paths or request.method != "GET":
@@ -133,7 +133,7 @@ def typed(request: HttpRequest, *paths: str) -> tuple[str, QueryDict] | None:
 
 
 def fill(form: forms.Form, values: QueryDict) -> forms.Form:
-    """The form, with what was typed and ticked, also if no box was; passwords were not kept."""
+    """Fill the form with what was typed and ticked, also if no box was; without passwords."""
     for name, field in form.fields.items():
         key = form.add_prefix(name)
         if not field.widget.value_omitted_from_data(values, {}, key):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""URLs of the pages; /sensor/ and /device/ never come here (project/branches.py)."""
+"""URLs of the pages; /sensor/ and /device/ go elsewhere (project/branches.py)."""
 
 from allauth.account import views as allauth
 from allauth.account.decorators import secure_admin_login
@@ -12,9 +12,8 @@ from flukso_server.api.urls import api
 from flukso_server.project import trouble
 from flukso_server.project.typed import own_page
 
-admin.site.login = secure_admin_login(
-    admin.site.login
-)  # operators come in by the same door, with its limits
+# Operators log in as members do, with the same limits.
+admin.site.login = secure_admin_login(admin.site.login)
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -25,9 +24,8 @@ urlpatterns = [
     path("password/change/", own_page(allauth.password_change), name="account_change_password"),
     path("", include("allauth.account.urls")),
     path("", include("flukso_server.dashboard.urls")),
-    path(
-        "favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))
-    ),  # the admin's pages name none
+    # for the admin's pages, which name no icon
+    path("favicon.ico", RedirectView.as_view(url=static("dashboard/icon.svg"))),
 ]
 
 handler400, handler403, handler404, handler500 = (

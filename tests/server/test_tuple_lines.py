@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flukso_server.api.tuple_lines import read, told  # noqa: E402
+from flukso_server.api.tuple_lines import describe, read  # noqa: E402
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 TWO = [(1792630020, 400), (1792630080, 410)]
@@ -63,7 +63,7 @@ def test_a_line_that_cannot_be_read_is_named_with_its_reason(body, line, words):
 
 
 def test_many_faults_are_told_by_the_first_ones():
-    sentence = told(read(b"x,y\n" * 1000, BRUSSELS).faults)
+    sentence = describe(read(b"x,y\n" * 1000, BRUSSELS).faults)
     assert (
         sentence.startswith("line 2: ")
         and sentence.endswith("; and 979 more")
