@@ -67,10 +67,8 @@ OPTIONS = {
     "version": (),
     "help": (),
 }
-BROKEN_PIPE, INTERRUPTED = (
-    32,
-    130,
-)  # errno of a reader that has gone; exit status after Ctrl-C, as a shell has it
+# errno of a reader that has gone; exit status after Ctrl-C, as a shell has it
+BROKEN_PIPE, INTERRUPTED = (32, 130)
 
 
 def usage(command: str = "") -> str:

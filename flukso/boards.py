@@ -56,9 +56,8 @@ class Board:
     faults = 0  # replies and lines that were damaged or missing
 
     def __init__(self):
-        self.uart_in = (
-            bytearray()
-        )  # what the board's own UART received; whoever hands it out clears it
+        # what the board's own UART received; whoever hands it out clears it
+        self.uart_in = bytearray()
 
     async def identify(self) -> "Identity | None":
         """Open the way to the board and ask who it is, as far as it can be asked."""

@@ -29,11 +29,8 @@ DOUBT_MAX_S = 7200  # a contradiction that nothing confirmed is forgotten
 ALONE_S = 3600  # a clock that nobody confirms stands for so long before it is used
 
 NONE, KERNEL, CONFIRMED, SERVER, ALONE = "none", "kernel", "confirmed", "server", "alone"
-CHECKED = (
-    KERNEL,
-    CONFIRMED,
-    SERVER,
-)  # somebody beside the machine's own clock vouches for the time
+# somebody beside the machine's own clock vouches for the time
+CHECKED = (KERNEL, CONFIRMED, SERVER)
 SOURCES = {
     NONE: "nobody has said yet what time it is",
     KERNEL: "the kernel says that the clock is synchronised",
@@ -71,26 +68,22 @@ class Believer:
         self.source = NONE
         self.jumps = 0  # of the wall clock
         self.wants_at: float | None = None  # when the server should be asked for its time again
-        self.disagrees_s = (
-            0  # by how much the server's signed time is ahead of the kernel's; 0 while they agree
-        )
+        # by how much the server's signed time is ahead of the kernel's; 0 while they agree
+        self.disagrees_s = 0
         self.checked = checked
         self.restored = newest
-        self.offset = float(
-            newest + APART_S - int(mono)
-        )  # of the stamps; ahead of `true` while they are slowed down
+        # of the stamps; ahead of `true` while they are slowed down
+        self.offset = float(newest + APART_S - int(mono))
         self.true = self.offset  # of the time that is believed
-        self.session = self.stamp(
-            mono
-        )  # stamp of the first reading that still moves with the offset
+        # stamp of the first reading that still moves with the offset
+        self.session = self.stamp(mono)
         self._built = built
         self._seen = mono
         self._wall: float | None = None  # the wall clock's offset, and since when it has been that
         self._wall_since = mono
         self._synchronised = False
-        self._alone_since: float | None = (
-            None  # since when the server has answered without a time that says something
-        )
+        # since when the server has answered without a time that says something
+        self._alone_since: float | None = None
         self._doubt: Answer | None = None  # what contradicts what is believed
 
     @property
@@ -229,9 +222,8 @@ class Believer:
             return None
         if mono - asked > ROUND_TRIP_MAX_S:
             self._want(mono + TOO_SLOW_S)
-            self._begin_alone(
-                mono
-            )  # else a line that is always slow would leave us without a time for ever
+            # else a line that is always slow would leave us without a time for ever
+            self._begin_alone(mono)
             return None
         self._alone_since = None
         answer = Answer(timestamp + 0.5 - (asked + mono) / 2, 1 + (mono - asked) / 2, mono)
@@ -283,9 +275,8 @@ class Believer:
         self._doubt = None
         shift = self._set(wanted, mono, sent)
         if first and source in (KERNEL, SERVER):
-            self._want(
-                mono
-            )  # heartbeats so far may have said another time, and the server took them for nothing
+            # heartbeats so far may have said another time, and the server took them for nothing
+            self._want(mono)
         return shift
 
     def _least(self, sent):

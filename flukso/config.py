@@ -136,9 +136,8 @@ def _identity(reader, system, problems):
         own = Reader(uci.parse(system, "system", []), [], "system")
         own.wrongs = reader.wrongs
         identity = _identity_of(own)
-        if not (
-            identity["device"] and identity["key"]
-        ):  # otherwise the rest of that file is no business of ours
+        # otherwise the rest of that file is no business of ours
+        if not (identity["device"] and identity["key"]):
             uci.parse(system, "system", problems)
             problems += own.problems
         return identity

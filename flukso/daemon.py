@@ -70,9 +70,8 @@ class Daemon:
         self._uart_offered = bool(settings.uart_socket)  # asked in each line
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
-        self.config_error = state.noted(
-            port, config_path
-        )  # of a configuration that was not taken over
+        # of a configuration that was not taken over
+        self.config_error = state.noted(port, config_path)
         self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path

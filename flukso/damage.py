@@ -33,9 +33,8 @@ def mend(flukso: "str | None", system: "str | None", good, settled: bool) -> Men
         flukso = good.flukso
     mended = system
     if not identity_in(uci.parse(flukso or "", "", [])).get("device"):
-        identity = good.identity or identity_in(
-            uci.parse(good.flukso, "", [])
-        )  # of the file itself, which has lost it
+        # of the file itself, which has lost it
+        identity = good.identity or identity_in(uci.parse(good.flukso, "", []))
         mended, why = _mend_system(system, identity, settled)
         if why:
             damaged["system"] = why

@@ -110,9 +110,8 @@ class Exchange:
             link = self._link
             if link is not None:
                 try:
-                    if (
-                        await link.early(self._settle_s(link, self._answered_at)) is None
-                    ):  # else it has ended, or says what nobody asked
+                    # else it has ended, or says what nobody asked
+                    if await link.early(self._settle_s(link, self._answered_at)) is None:
                         return await self._ask(link, request)
                 except Closed:
                     pass

@@ -16,11 +16,8 @@ CALLBACK_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz$"
 CALLBACK_LETTERS = CALLBACK_FIRST + "0123456789."
 CALLBACKS = ("jsonp_callback", "callback")
 HOSTNAME = "/proc/sys/kernel/hostname"
-RESOLVERS = (
-    "/etc/resolv.conf",
-    "/tmp/resolv.conf.d/resolv.conf.auto",
-    "/tmp/resolv.conf.auto",
-)  # OpenWrt's: what the LAN's router said
+# OpenWrt's: what the LAN's router said
+RESOLVERS = ("/etc/resolv.conf", "/tmp/resolv.conf.d/resolv.conf.auto", "/tmp/resolv.conf.auto")
 FILE_MAX = 4096  # bytes of each
 
 
@@ -78,10 +75,8 @@ def check_query(args: dict, version: "str | None", unit: str):
         return
     if args.get("interval") != "minute":
         raise Refused(400, "interval must be minute")
-    if args.get("unit") not in (
-        unit,
-        WATT,
-    ):  # bridges ask for watt whatever the sensor; the historic daemon answered with its own unit
+    # bridges ask for watt whatever the sensor; the historic daemon answered with its own unit
+    if args.get("unit") not in (unit, WATT):
         raise Refused(400, "unit must be {} for this sensor".format(unit))
 
 

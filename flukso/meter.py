@@ -102,9 +102,8 @@ class Meter:
         factor, highest = UNITS[self.unit]
         gone = (counter - self.counter) % WRAP * 1000 + (milli or 0) - (self.milli or 0)
         span = 1000 * board_elapsed_ms
-        rate = int(
-            (2 * gone * factor + span) // (2 * span)
-        )  # to the nearest, as the historic daemon does
+        # to the nearest, as the historic daemon does
+        rate = int((2 * gone * factor + span) // (2 * span))
         if gone < 0 or rate > highest:
             return Step(None, True)
         return Step(rate, False)

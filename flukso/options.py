@@ -21,22 +21,19 @@ Option = namedtuple("Option", ("section", "name", "field", "kind", "default", "l
 
 OPTIONS = (
     Option("main", "hw_major", "hw_major", NUMBER, 2, (2, 2)),
-    Option(
-        "main", "hw_minor", "hw_minor", NUMBER, None, (0, 2)
-    ),  # None: what the board has is right
+    # None: what the board has is right
+    Option("main", "hw_minor", "hw_minor", NUMBER, None, (0, 2)),
     Option("main", "phase", "phase", CHOICE, 1, (1, 3)),
     Option("main", "reset_counters", "reset_counters", FLAG, 0, ()),
     Option("daemon", "wan_base_url", "base_url", URL, "https://api.flukso.net/", ()),
     Option("daemon", "cacert", "cacert", TEXT, "/etc/ssl/certs/flukso.ca.crt", ()),
     Option("daemon", "enable_wan_branch", "wan", FLAG, 1, ()),  # upload at all
-    Option(
-        "daemon", "register", "register", FLAG, 0, ()
-    ),  # post the key and the sensors' configuration first, §8
+    # post the key and the sensors' configuration first, §8
+    Option("daemon", "register", "register", FLAG, 0, ()),
     Option("daemon", "enable_lan_branch", "lan", FLAG, 1, ()),  # serve the LAN API
     Option("daemon", "lan_port", "lan_port", NUMBER, 8080, (1, 65535)),
-    Option(
-        "daemon", "lan_name", "lan_name", TEXT, "", ()
-    ),  # a name of the device beside its own ones
+    # a name of the device beside its own ones
+    Option("daemon", "lan_name", "lan_name", TEXT, "", ()),
     Option("daemon", "bus", "bus", BUS, "spidev:/dev/spidev0.0", ()),
     Option("daemon", "spi_mode", "spi_mode", NUMBER, 0, (0, 3)),
     Option("daemon", "upload_interval", "upload_interval_s", NUMBER, 300, (10, 86400)),
@@ -44,12 +41,10 @@ OPTIONS = (
     Option("daemon", "save_interval", "save_interval_s", NUMBER, 300, (10, 86400)),
     Option("daemon", "flash_dir", "flash_dir", TEXT, "", ()),  # "" when nothing is kept in flash
     Option("daemon", "flash_interval", "flash_interval_s", NUMBER, 21600, (3600, 604800)),
-    Option(
-        "daemon", "uart_socket", "uart_socket", TEXT, "", ()
-    ),  # "" when the board's UART is not offered
-    Option(
-        "daemon", "delta_pipe", "delta_pipe", TEXT, "", ()
-    ),  # "" when the historic lines are not written
+    # "" when the board's UART is not offered
+    Option("daemon", "uart_socket", "uart_socket", TEXT, "", ()),
+    # "" when the historic lines are not written
+    Option("daemon", "delta_pipe", "delta_pipe", TEXT, "", ()),
     Option("daemon", "logmask", "log_level", LEVEL, "info", ()),
 )
 SETTINGS = ("main", "daemon")  # sections of this type

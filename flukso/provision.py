@@ -12,12 +12,8 @@ from flukso.messages import trouble
 from flukso.numerals import whole
 from flukso.uci import quoted, set_option
 
-GENERATION_1 = {
-    1: "analog",
-    2: "analog",
-    3: "pulse",
-    4: "pulse",
-}  # its four inputs, docs/design/protocols.md §2
+# its four inputs, docs/design/protocols.md §2
+GENERATION_1 = {1: "analog", 2: "analog", 3: "pulse", 4: "pulse"}
 CONFIG = "/etc/config/flukso"
 DEFAULT_CLASSES = {1: "analog", 2: "analog", 3: "analog", 4: "pulse", 5: "pulse", 6: "uart"}
 
@@ -291,16 +287,14 @@ class _Job:
                     )
                 )
         if flukso is not None and not uci.is_void(flukso):
-            config.parse(
-                flukso, system, provisioned=False
-            )  # before lines come into it: those of errors are the file's
+            # before lines come into it: those of errors are the file's
+            config.parse(flukso, system, provisioned=False)
         done = provision(flukso, system, self._port.random_bytes, self._good)
         config.parse(done.runtime)
         if done.old is not None:
             self._put(self._path + ".gen1", done.old)
-        if (
-            done.flukso != flukso
-        ):  # before the identity: it says that this is still to be registered
+        # before the identity: it says that this is still to be registered
+        if done.flukso != flukso:
             self._put(self._path, done.flukso)
         if done.system is not None and done.system != system:
             self._put(self._system_path, done.system)

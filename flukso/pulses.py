@@ -61,9 +61,8 @@ def hold_for(step: tuple, rate: int) -> int:
     but 20 ms at most.
     """
     unit, pulses = step
-    hold = (
-        unit * HOUR_S * 100 * 1000 * PERIOD_SHARE[0] // (pulses * rate * PERIOD_SHARE[1])
-    )  # 1 Wh at 1 kW takes 3600 ms
+    # 1 Wh at 1 kW takes 3600 ms
+    hold = unit * HOUR_S * 100 * 1000 * PERIOD_SHARE[0] // (pulses * rate * PERIOD_SHARE[1])
     return max(HOLD_MIN, min(HOLD_USUAL, hold))
 
 

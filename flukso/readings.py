@@ -40,9 +40,8 @@ class Readings:
         # which sensors that line has, when the next one like it may take the short way; else 0
         self._steady = 0
         self._followed: list[tuple] = []  # their indexes and meters
-        self._late: "list[int] | None" = (
-            None  # the newest counters that these meters do not know yet,
-        )
+        # the newest counters that these meters do not know yet,
+        self._late: "list[int] | None" = None
         self._late_at = mono  # and when they came
         self._slots = [
             known[0].slots if known and known[1] else array("l", [0] * WINDOW_S)

@@ -30,9 +30,8 @@ class Sender:
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent = dating.sent
         self.registrar = Registrar(settings, self._number(), clock.monotonic())
-        self.next_at = self._due_at(
-            clock.monotonic()
-        )  # from then on the sender is worth waking; not kept while it is at work
+        # from then on the sender is worth waking; not kept while it is at work
+        self.next_at = self._due_at(clock.monotonic())
 
     def configure(self, settings, sensors):
         """Take other settings."""

@@ -17,11 +17,8 @@ ALONE_CRASHED = 6
 POSTS_MAX = 64  # of one search; one tuple among the most that a body holds needs about 20
 ASIDE_MAX = 16  # tuples set aside that are remembered; all are counted
 
-AGAIN, ON, NONE = (
-    "again",
-    "on",
-    "none",
-)  # what follows: this batch again later, the next one now, or nothing of this sensor is taken
+# what follows: this batch again later, the next one now, or nothing of this sensor is taken
+AGAIN, ON, NONE = ("again", "on", "none")
 
 # a tuple that a server does not take, and the status of its answer
 Refused = namedtuple("Refused", ("sensor", "ts", "counter", "status"))
@@ -121,9 +118,8 @@ class Search:
         self.accepted = False  # whether the server took anything since
         self.posts = 0
         self._held = count  # tuples at the front that were refused, while nothing was taken
-        self._newest = (
-            1 if count > 1 else 0
-        )  # whether the newest tuple is still to be asked alone, when all else is refused
+        # whether the newest tuple is still to be asked alone, when all else is refused
+        self._newest = 1 if count > 1 else 0
         self._suspects = []  # tuples refused alone, and how often each was
         self._times = {}
         self._later = []  # parts refused while nothing was taken, to be split when something is
@@ -161,9 +157,8 @@ class Search:
         if self.accepted:
             return
         self.accepted = True
-        again = [
-            (position, 1) for position in range(len(self._suspects))
-        ]  # the first of them stand at the front
+        # the first of them stand at the front
+        again = [(position, 1) for position in range(len(self._suspects))]
         later, self._later = self._later, []
         self._todo = again[::-1] + self._todo
         for part in later[::-1]:

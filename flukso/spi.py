@@ -15,9 +15,8 @@ FRACTION_MAX = 999  # a constant's fraction is in 1/1000
 
 GAP_US = 300  # between two bytes; the board is clean from 250 µs on
 OURS_WAIT_S = 0.016  # our firmware has its reply ready after 15 ms at most
-HISTORIC_WAIT_S = (
-    0.035  # the historic one needs 24 ms for `gd`; 30 ms is the least that may be waited
-)
+# the historic one needs 24 ms for `gd`; 30 ms is the least that may be waited
+HISTORIC_WAIT_S = 0.035
 OURS_COMMIT_S = 0.42  # `ct` writes EEPROM: within 400 ms
 HISTORIC_COMMIT_S = 0.52  # the historic router waits 500 ms
 RESYNC_WAIT_S = 0.05  # lets a board that is still busy finish before it is asked again

@@ -9,10 +9,8 @@ from flukso.messages import trouble
 
 BUFFER, RESET = "buffer.bin", "reset"
 ENOENT = 2  # no such file, on every system
-NOTED, NOTED_MAX = (
-    ".errors",
-    4096,
-)  # bytes: written beside the configuration by whoever renders it (docs/guide/openwrt.md)
+# bytes: written beside the configuration by whoever renders it (docs/guide/openwrt.md)
+NOTED, NOTED_MAX = (".errors", 4096)
 FLASH_NOTED = ".flash"  # the same, of flash that cannot be written
 RESET_MAX = 128  # bytes of the mark
 RUN, RUN_MAX = "run", 16  # bytes: whether a daemon runs, and how many were killed
@@ -128,9 +126,8 @@ class Run:
     def __init__(self, port, folder: str, log):
         self._port = port
         self._folder = folder
-        ended, self.killed = (
-            self._last()
-        )  # killed: ends without a clean stop since the folder was made
+        # killed: ends without a clean stop since the folder was made
+        ended, self.killed = self._last()
         if not ended:
             self.killed += 1
             log(

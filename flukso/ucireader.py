@@ -12,12 +12,8 @@ VALUES_MAX = 512  # options and list values of a file; a router's longest has so
 PROBLEMS_MAX = 32  # a file with more is no configuration, and what is said of it goes into the log
 MARK = b"\xef\xbb\xbf"  # of UTF-8: some editors begin a file with it
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
-WORDS = {
-    "c": "config",
-    "o": "option",
-    "l": "list",
-    "p": "package",
-}  # libuci knows the first letter too
+# libuci knows the first letter too
+WORDS = {"c": "config", "o": "option", "l": "list", "p": "package"}
 
 # line: of its first `config`; options: name -> Value ("" when none was given); lists: name -> list
 # of Values, in the file's order; order: the names, by when they got their values; spans: name ->
@@ -58,9 +54,8 @@ def line_text(line, base):
     try:
         return decoded(line)
     except ValueError:
-        return "".join(
-            [_latin1(line[at : at + 64], base) for at in range(0, len(line), 64)]
-        )  # a string each takes 20 bytes
+        # a string each takes 20 bytes
+        return "".join([_latin1(line[at : at + 64], base) for at in range(0, len(line), 64)])
 
 
 def _latin1(data, base):

@@ -19,9 +19,8 @@ PROBE = 32  # tuples while the last request failed: an outage costs little, what
 TIMEOUT_S = 30  # of a whole request
 
 START_S = 2  # from the start to the first request, and
-START_SPREAD_S = (
-    8  # up to this much more: not all devices of a street at once when the power is back
-)
+# up to this much more: not all devices of a street at once when the power is back
+START_SPREAD_S = 8
 BACKOFF_S = 30  # after the first failure, doubled with each
 BACKOFF_MAX_S = 3600
 SLOW_S = 3600  # after an answer that a retry will hardly change: 401, 404, …
@@ -35,10 +34,8 @@ TOO_LARGE = 413
 # Of the 4xx, those that a single tuple may be the reason of (403, 406: a filter before the server);
 # others are about whom or where
 BODY_REFUSED = (400, 403, 406, 409, TOO_LARGE, 422)
-BODY_CRASHES = (
-    200,
-    500,
-)  # the same of the rest: a "no" in other words, and a server that one tuple makes fail
+# the same of the rest: a "no" in other words, and a server that one tuple makes fail
+BODY_CRASHES = (200, 500)
 
 HEARTBEAT, TUPLES = "heartbeat", "tuples"
 
@@ -86,14 +83,10 @@ def _object(body):
     """Return what this JSON object holds, None for anything else."""
     try:
         text = body.decode().strip()
-        value = (
-            json.loads(text) if text[-1:] == "}" else None
-        )  # MicroPython reads what is not finished, too
-    except (
-        ValueError,
-        RuntimeError,
-        MemoryError,
-    ):  # MicroPython's recursion limit is a RuntimeError; CPython's is one too
+        # MicroPython reads what is not finished, too
+        value = json.loads(text) if text[-1:] == "}" else None
+    # MicroPython's recursion limit is a RuntimeError; CPython's is one too
+    except (ValueError, RuntimeError, MemoryError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -121,9 +114,8 @@ class Uploader:
         self._upload_at = start
         self._heartbeat_at = start
         self._hold_until = mono  # back-off: no request before
-        self._pending: "list[str] | None" = (
-            None  # sensors that this cycle has still to drain; None between cycles
-        )
+        # sensors that this cycle has still to drain; None between cycles
+        self._pending: "list[str] | None" = None
         self._slow: dict[str, float] = {}  # sensor: not before
         self._said: dict[str, str] = {}  # sensor (or HEARTBEAT): the last trouble that was logged
         self._failures = 0  # in a row, of tuples
@@ -132,9 +124,8 @@ class Uploader:
         self._sieve = Sieve()
         self._most = BATCH  # tuples of a body, fewer where a server takes only smaller ones
         self.aside = Aside()
-        self.newest_sent = (
-            0  # newest timestamp that a server may have, from the moment on at which it is posted
-        )
+        # newest timestamp that a server may have, from the moment on at which it is posted
+        self.newest_sent = 0
         self._sent_before = 0  # what it was before the request that is on its way
         self.requests = 0
         self.failures = 0  # requests without a good answer
@@ -142,9 +133,8 @@ class Uploader:
         self.last_ok: "float | None" = None  # monotonic time
         self.last_error = ""
         self.server_time: "int | None" = None  # of the last heartbeat's answer
-        self.signed_time: "int | None" = (
-            None  # that the answer just taken signed, None when it signed none
-        )
+        # that the answer just taken signed, None when it signed none
+        self.signed_time: "int | None" = None
         self._beat_at: "float | None" = None  # when the last heartbeat left
         # whether the LAN page may show a claim code: it is to know soon that somebody claimed
         self.code_shown = False
@@ -425,9 +415,8 @@ class Uploader:
         self._hold_until = mono + self._backoff(self._failures, retry_after_s)
         self._failures += 1
         if self._pending and self._pending[0] == request.sensor:
-            self._pending.append(
-                self._pending.pop(0)
-            )  # the trouble may be of this sensor alone: another one is tried first
+            # the trouble may be of this sensor alone: another one is tried first
+            self._pending.append(self._pending.pop(0))
         return self._say(request.sensor, text)
 
     def _backoff(self, failures, retry_after_s):

@@ -92,14 +92,8 @@ ALONE = ("check", "version", "help")  # commands that touch no board
 BOARDS = ("auto", "spi", "uart")
 LAST_SHORT = (2, 4, 1)  # the last release whose daemon expects the short form
 DONE, USAGE_WRONG = 0, 2
-EXITS = {
-    "missing": 3,
-    "device": 4,
-    "silent": 5,
-    "signature": 6,
-    "verify": 7,
-    "failed": 8,
-}  # AvrdudeError's reasons
+# AvrdudeError's reasons
+EXITS = {"missing": 3, "device": 4, "silent": 5, "signature": 6, "verify": 7, "failed": 8}
 BAD_IMAGE, LOCKED, REFUSED, CUT_OFF, BAD_BACKUP, INTERRUPTED = 9, 10, 11, 12, 13, 14
 
 

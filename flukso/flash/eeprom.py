@@ -29,10 +29,8 @@ GENERATION_2 = (
     ("historic reversed, hardware 2.1", 8, 0x40, 0x3B, 0x00),
 )
 SENSORS, SENSORS_1 = 6, 4  # of a board of generation 2, and 1
-SENSOR_1_SIZE, ID_DIGITS = (
-    37,
-    32,
-)  # a sensor of historic generation 1: id in lower-case hex, a zero, counter
+# a sensor of historic generation 1: id in lower-case hex, a zero, counter
+SENSOR_1_SIZE, ID_DIGITS = (37, 32)
 
 # sensors; places of short and full records; slots of full ones; places and size of the settings'
 # two copies, place of the ids in them or 0

@@ -126,9 +126,8 @@ def _programmer(given, router, name):
                 LACKS.format(name or "without a name", ", ".join(missing)),
             )
     pins = avrdude.Pins(*numbers)
-    avrdude.configuration(
-        pins, (0, 0)
-    )  # its complaint about an impossible pin, before anything is done
+    # its complaint about an impossible pin, before anything is done
+    avrdude.configuration(pins, (0, 0))
     shifter = given.get("shifter") or (router.shifter if router else "")
     shifter = "" if shifter == NONE else shifter
     if shifter:

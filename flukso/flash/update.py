@@ -244,9 +244,8 @@ def _recovery(saved, state, chip, old) -> Plan:
         and historic is not None
         and eeprom.read(chip.eeprom).layout != eeprom.read(saved.eeprom).layout
     ):
-        return Plan(
-            saved, chip, target, board, historic, counters, False, state
-        )  # a historic firmware reads no journal
+        # a historic firmware reads no journal
+        return Plan(saved, chip, target, board, historic, counters, False, state)
     return Plan(saved, chip, target, board, None, counters, bool(counters) and behind, state)
 
 

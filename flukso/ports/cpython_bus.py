@@ -16,10 +16,8 @@ from flukso.ports.cpython_streams import connector
 from flukso.ports.simulator import ANSWER_S, StreamBus
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
-LOCK_TRIES, LOCK_EVERY_S = (
-    20,
-    0.25,
-)  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+# a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+LOCK_TRIES, LOCK_EVERY_S = (20, 0.25)
 TTY_BAUD = 115200
 
 

@@ -32,11 +32,12 @@ class _Adapter(requests.adapters.BaseAdapter):
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         """Return the response; timeout is in s. Raises HttpsError."""
         self.way.deadline = time.monotonic() + timeout
+        # the Exchange counts itself
         headers = {
             name: value
             for name, value in request.headers.items()
             if name.lower() != "content-length"
-        }  # the Exchange counts itself
+        }
         answer = _at_once(
             self._exchange.request(
                 request.method, request.path_url, headers, request.body or b"", self.way.deadline

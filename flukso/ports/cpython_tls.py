@@ -27,11 +27,8 @@ from flukso.ports.cpython_ca import read_ca_file
 
 CHUNK = 4096  # bytes of an answer read at once
 QUICKACK = getattr(socket, "TCP_QUICKACK", 12)  # what came is confirmed at once
-GONE = (
-    ConnectionError,
-    ssl.SSLEOFError,
-    ssl.SSLZeroReturnError,
-)  # while sending, a reset is an EOF
+# while sending, a reset is an EOF
+GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 # X.509 verification errors of OpenSSL (x509_vfy.h) in words
 REFUSALS = {

@@ -12,10 +12,8 @@ from flukso.ports.micropython_streams import Stream, connector
 from flukso.ports.simulator import StreamBus
 
 SPI_HZ = 500000  # what the field does; the board takes up to 921 kHz
-LOCK_TRIES, LOCK_EVERY_MS = (
-    20,
-    250,
-)  # a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+# a historic daemon holds the lock only while it talks: wait 5 s, then say who it is
+LOCK_TRIES, LOCK_EVERY_MS = (20, 250)
 TTY_BAUD = 115200
 BLOCK = 32  # bytes of one system call: with their gaps it blocks the loop for 9 ms
 

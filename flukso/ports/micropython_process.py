@@ -26,9 +26,10 @@ def run(words, limit_s, heard, pidfile):
     reader = posix.open(pipe, posix.O_RDONLY | posix.O_NONBLOCK)
     writer = posix.open(pipe, posix.O_WRONLY)
     try:
+        # spawn takes 16 words
         number = posix.spawn(
             ["/bin/sh", "-c", "exec " + " ".join([quoted(word) for word in words])], writer
-        )  # spawn takes 16 words
+        )
     except OSError:
         posix.close(reader)
         raise

@@ -17,9 +17,8 @@ HEADER = 7  # request: mark, X, count u16, gap u16, CRC
 ANSWER_HEADER = 6  # mark, x, count u16, status, CRC
 SKIP_MAX = 4096  # bytes passed over while looking for a header
 ANSWER_S = 5.0  # real seconds; a transfer takes the simulator milliseconds
-REAL_MIN_S = (
-    2.0  # real seconds a time-out has at least: a busy machine needs them however fast time goes
-)
+# real seconds a time-out has at least: a busy machine needs them however fast time goes
+REAL_MIN_S = 2.0
 SETTLE_ROUNDS = 4  # turns of the loop in which tasks that can go on do so before time moves
 SPEED_EVERY_US = 60000000  # how often the speed is asked again: it may change under way
 
