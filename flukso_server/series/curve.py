@@ -13,18 +13,23 @@ Floats = NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """Points; where `energy` (Wh) is given and not negative, what lies between a point and the
-    next, with the time known (s).
+    """A run of points. A store that did not read what lies between two of them gives a summary.
+
+    energy and known have an entry for each point: the Wh and the known seconds from it to the next
+    point; energy is negative where there is no summary.
     """
 
     points: Points
     energy: Ints | None = None
     known: Ints | None = None
-    rungs: bool = False  # thinned: the last point may have been drawn across a silence
+    rungs: bool = False  # thinned points: the last one may have been drawn across a silence
 
 
 class Curve:
-    """Built from parts that ascend and do not overlap, for boundaries `at` (unix s), which ascend."""
+    """Answers for the boundaries `at` (ascending unix s).
+
+    It is built from parts that ascend and do not overlap.
+    """
 
     def __init__(self, parts: Sequence[Part], at: Ints) -> None:
         self._at = at
@@ -34,10 +39,10 @@ class Curve:
             else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
         )
         self._ts = whole.ts
-        self._outlined = self._silent = np.zeros(max(len(whole.ts) - 1, 0), bool)
+        self._summed_up = self._silent = np.zeros(max(len(whole.ts) - 1, 0), bool)
         self._place()
         if all(part.energy is None for part in parts) and _even(whole):
-            self._level = self._sure = whole.counter  # as it is: a third of the time
+            self._level = self._sure = whole.counter  # takes a third of the general case's time
             self._known = whole.ts
             return
         energy, known = spans(whole)
@@ -46,7 +51,7 @@ class Curve:
             if part.energy is not None and part.known is not None:
                 (inner,) = (part.energy >= 0).nonzero()
                 energy[first + inner], known[first + inner] = part.energy[inner], part.known[inner]
-                self._outlined[first + inner] = True
+                self._summed_up[first + inner] = True
             first += len(part.points.ts)
         self._level = self._sure = summed(energy, int(whole.counter[0]) if first else 0)
         self._known = summed(known, 0)
@@ -55,9 +60,7 @@ class Curve:
             self._sure = summed(np.where(self._silent, 0, energy), 0)
 
     def _place(self) -> None:
-        """Where each boundary lies: the point to its left, and its share of the way to the next
-        one.
-        """
+        """Find for each boundary the point to its left, and its share of the way to the next."""
         ts, at = self._ts, self._at
         if len(ts) < 2:
             return
@@ -68,17 +71,21 @@ class Curve:
         )
 
     def _between(self, values: Ints) -> Floats:
-        """What grows from point to point, at each boundary: as np.interp(), which makes floats of
-        all points first.
+        """Interpolate values of the points at each boundary.
+
+        np.interp() would convert all points to floats first.
         """
         if len(self._ts) == 1:
             return np.full(len(self._at), float(values[0]))
         before = values[self._left]
-        found: Floats = before + self._share * (values[self._left + 1] - before)
-        return found
+        between: Floats = before + self._share * (values[self._left + 1] - before)
+        return between
 
     def counters(self) -> list[float | None]:
-        """The continuous counter (Wh) at each boundary, None where there is no data on both sides."""
+        """Return the continuous counter (Wh) at each boundary.
+
+        None where one side has no data, and inside a silence over HEARTBEAT_S.
+        """
         if not len(self._ts):
             return [None] * len(self._at)
         level: list[float | None] = self._between(self._level).tolist()
@@ -87,29 +94,30 @@ class Curve:
         return level
 
     def coverage(self) -> Floats:
-        """The known share (0 … 1) of each interval between two boundaries."""
+        """Return the known share (0 … 1) of each interval between two boundaries."""
         if not len(self._ts):
             return np.zeros(max(len(self._at) - 1, 0))
         share: Floats = steps(self._between(self._known)) / np.maximum(steps(self._at), 1)
         return np.minimum(np.maximum(share, 0.0), 1.0)
 
     def energies(self) -> Floats:
-        """The energy (Wh) of the known part of each interval between two boundaries."""
+        """Return the energy (Wh) of the known part of each interval between two boundaries."""
         if not len(self._ts):
             return np.zeros(max(len(self._at) - 1, 0))
         return steps(self._between(self._sure))
 
     def silences(self, over_s: int) -> list[tuple[int, int]]:
-        """Where between the first and the last boundary no tuple was sent for longer than over_s;
-        what is read as a whole day counts as full of tuples.
+        """Return the stretches, cut off at the outer boundaries, without a tuple for over over_s.
+
+        What a summary stands for counts as full of tuples.
         """
         if not len(self._at):
             return []
         start, end = int(self._at[0]), int(self._at[-1])
         if not len(self._ts):
             return [(start, end)] if end - start > over_s else []
-        (found,) = ((steps(self._ts) > over_s) & ~self._outlined).nonzero()
-        pairs = list(zip(self._ts[found].tolist(), self._ts[found + 1].tolist(), strict=True))
+        (silent,) = ((steps(self._ts) > over_s) & ~self._summed_up).nonzero()
+        pairs = list(zip(self._ts[silent].tolist(), self._ts[silent + 1].tolist(), strict=True))
         first, last = int(self._ts[0]), int(self._ts[-1])
         if first - start > over_s:
             pairs.insert(0, (start, first))
@@ -118,6 +126,8 @@ class Curve:
         return [(max(a, start), min(b, end)) for a, b in pairs if max(a, start) < min(b, end)]
 
     def _outside(self) -> np.ndarray:
+        """Tell which boundaries lie outside all data, or inside a silence over HEARTBEAT_S."""
+        """Tell which boundaries lie outside all data, or inside a silence over HEARTBEAT_S."""
         outside: np.ndarray = (self._at < self._ts[0]) | (self._at > self._ts[-1])
         if self._silent.any():
             left = self._left
@@ -132,14 +142,14 @@ def _all(arrays: list[Ints]) -> Ints:
 
 
 def instants(boundaries: Sequence[int]) -> Ints:
-    """The boundaries as an array."""
+    """Return the boundaries as an array."""
     if isinstance(boundaries, range):
         return np.arange(boundaries.start, boundaries.stop, boundaries.step, dtype=np.int64)
     return np.asarray(boundaries, np.int64)
 
 
 def _even(points: Points) -> bool:
-    """Whether the counter never falls nor is silent for long, so that it is its own continuation."""
+    """Tell whether the counter as sent is continuous: it never falls and no silence is long."""
     ts, counter = points
     if not len(ts) or (counter[1:] < counter[:-1]).any():
         return False

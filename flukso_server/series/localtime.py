@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Days and nights of a time zone as unix seconds: a day has 23, 24 or 25 hours."""
+"""Days and nights of a time zone as unix seconds; a day has 23, 24 or 25 hours."""
 
 from datetime import date, datetime, timedelta
 from datetime import time as clock
@@ -11,21 +11,23 @@ DAY_S = 86_400
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """When the day begins; where midnight is skipped, when the clocks have jumped."""
+    """Return when the day begins: at the jump, where the clocks skip midnight."""
     return instant(day, clock(0), zone)
 
 
 def instant(day: date, at: clock, zone: ZoneInfo) -> int:
-    """A local time as unix seconds: the first one when there are two, the jump when there is none."""
+    """Return a local time as unix seconds.
+
+    Of a time that comes twice this is the first; for a time that the clocks skip, the jump.
+    """
     local = datetime.combine(day, at, zone)
     first, second = int(local.timestamp()), int(local.replace(fold=1).timestamp())
-    # PEP 495: a time that is skipped is the one that lies as far behind the jump, with fold=1 one
-    # before it
+    # PEP 495: of a skipped time, fold=0 gives a moment behind the jump and fold=1 one before it
     return first if first <= second else _jump(second, first, zone)
 
 
 def _jump(low: int, high: int, zone: ZoneInfo) -> int:
-    """The first second after `low`, `high` at the latest, with the offset that `high` has."""
+    """Return the first second after `low` with the offset that the zone has at `high`."""
     offset = datetime.fromtimestamp(high, zone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2
@@ -38,21 +40,20 @@ def _jump(low: int, high: int, zone: ZoneInfo) -> int:
 
 
 def local_date(ts: int, zone: ZoneInfo) -> date:
-    """The local date at a time."""
+    """Return the local date at a time."""
     return datetime.fromtimestamp(ts, zone).date()
 
 
 def day_boundaries(first: date, last: date, zone: ZoneInfo) -> list[int]:
-    """The beginnings of the days first … last, and the end of the last one."""
+    """Return the beginnings of the days first … last, and the end of the last one."""
     return [midnight(first + timedelta(i), zone) for i in range((last - first).days + 2)]
 
 
 def night_of(day: date, zone: ZoneInfo) -> tuple[int, int, int]:
-    """(start, end, known from) of the night of a local date: from 02:00 on, or from the jump that
-    skips it, to 05:00.
+    """Return (start, end, known from) of a date's night, from 02:00 to 05:00 by the local clock.
 
-    Where the clock goes back behind 02:00 the night begins when it is 02:00 again: what lies
-    between is no part of it.
+    It begins at the jump if the clocks skip 02:00. If they go back to before 02:00, it begins when
+    it is 02:00 again, so that no other hour is part of it.
     """
     start = instant(day, NIGHT_FROM, zone)
     again = int(datetime.combine(day, NIGHT_FROM, zone).replace(fold=1).timestamp())
@@ -62,14 +63,14 @@ def night_of(day: date, zone: ZoneInfo) -> tuple[int, int, int]:
 
 
 def night(ends_in: int, zone: ZoneInfo) -> tuple[int, int, int] | None:
-    """night_of() that ends in the UTC day which begins at `ends_in`, or None.
+    """Return the night that ends in the UTC day which begins at `ends_in`, as night_of() does.
 
-    A zone where 05:00 is about midnight UTC has, on the day that its clocks change, a UTC day with
-    no night.
+    None if no night ends in it: where 05:00 is about midnight UTC, this happens on a day on which
+    the clocks change.
     """
     day = local_date(ends_in, zone)
     for candidate in (day, day + timedelta(1)):
-        found = night_of(candidate, zone)
-        if ends_in <= found[1] < ends_in + DAY_S:
-            return found
+        start, end, known_from = night_of(candidate, zone)
+        if ends_in <= end < ends_in + DAY_S:
+            return start, end, known_from
     return None

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from flukso_server.series.localtime import DAY_S
 
-MAX_WH_S = 20  # Wh/s, 72 kW: no household counts faster; the limit of the historic RRDs
+MAX_WH_S = 20  # 72 kW: no household counts faster; the limit of the historic RRDs
 WRAP = 1 << 32  # the counter is a u32
 PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
-HEARTBEAT_S = 8_640_000  # 100 days: a longer silence is unknown; the heartbeat of the historic RRDs
-# falls and silences of a UTC day that are kept exactly: more than one an hour is a broken counter
+# 100 days, the heartbeat of the historic RRDs: what happened in a longer silence is unknown
+HEARTBEAT_S = 8_640_000
+# of a UTC day, so many falls and silences are kept exactly: over one an hour, a counter is broken
 MAX_IRREGULAR = 32
 
 Ints = NDArray[np.int64]
@@ -25,12 +26,12 @@ class Points(NamedTuple):
     counter: Ints
 
     def between(self, start: int, end: int) -> "Points":
-        """Those with start <= time < end."""
+        """Return the points with start <= time < end."""
         low, high = self.ts.searchsorted((start, end))
         return Points(self.ts[low:high], self.counter[low:high])
 
     def at(self, times: list[int]) -> dict[int, int]:
-        """The counters at those of the times that are there."""
+        """Return the counters at those of the times at which there is a point."""
         wanted = np.array(times, np.int64)
         where = np.searchsorted(self.ts, wanted)
         where[where == len(self.ts)] = 0
@@ -38,9 +39,11 @@ class Points(NamedTuple):
         return dict(zip(wanted[there].tolist(), self.counter[where[there]].tolist(), strict=True))
 
     def without_false_rung(self, counter: int, step_s: int = 1) -> "Points":
-        """Thinned points without the last one, when it is a rung (a multiple of step_s) that was
-        drawn, too high, across a silence: the next tuple's counter, not before it, lies between it
-        and the point before.
+        """Return thinned points without a false last rung.
+
+        A rung (at a multiple of step_s) is false if it was drawn across a silence and the tuple
+        which ended that silence shows it to be too high: `counter`, of the next tuple, lies between
+        the rung and the point before it.
         """
         ts, level = self
         false = len(ts) > 1 and ts[-1] % step_s == 0 and level[-2] <= counter < level[-1]
@@ -51,7 +54,7 @@ EMPTY = Points(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def union(first: Points, second: Points) -> Points:
-    """All points of both, in order; where a time is in both, the one of `first`."""
+    """Return the points of both in order; where a time is in both, the point of `first`."""
     if not len(first.ts) or not len(second.ts):
         return first if len(first.ts) else second
     if first.ts[-1] < second.ts[0]:
@@ -64,7 +67,7 @@ def union(first: Points, second: Points) -> Points:
 
 
 def settled(ts: Ints, counter: Ints) -> Points:
-    """Points in order from times in any order; of equal times the first one given."""
+    """Return points in order from times in any order; of equal times the first one given."""
     if len(ts) < 2 or bool((ts[1:] > ts[:-1]).all()):
         return Points(ts, counter)
     times, where = np.unique(ts, return_index=True)  # the index of the first occurrence
@@ -72,7 +75,10 @@ def settled(ts: Ints, counter: Ints) -> Points:
 
 
 def unpack(data: bytes) -> Points:
-    """Points from little-endian pairs of u32 in any order; of equal times the first."""
+    """Return the points of packed pairs (little-endian u32), whose times may be in any order.
+
+    Of equal times the first counts.
+    """
     if not data:
         return EMPTY
     pairs = np.frombuffer(data, "<u4").astype(np.int64)
@@ -80,20 +86,20 @@ def unpack(data: bytes) -> Points:
 
 
 def pack(points: Points) -> bytes:
-    """The pairs that unpack() reads."""
+    """Return the pairs that unpack() reads."""
     pairs = np.empty(2 * len(points.ts), "<u4")
     pairs[0::2], pairs[1::2] = points.ts, points.counter
     return pairs.tobytes()
 
 
 def steps(values: NDArray[Any]) -> NDArray[Any]:
-    """From each value to the next: np.diff() without its ten µs of preparation."""
-    found: NDArray[Any] = values[1:] - values[:-1]
-    return found
+    """Return the difference from each value to the next: np.diff() without its 10 µs overhead."""
+    differences: NDArray[Any] = values[1:] - values[:-1]
+    return differences
 
 
 def summed(rises: Ints, start: int) -> Ints:
-    """`start`, and after each rise what it has come to: what steps() takes apart."""
+    """Return `start` and the running sum after each rise: the inverse of steps()."""
     level = np.empty(len(rises) + 1, np.int64)
     level[0] = start
     np.cumsum(rises, out=level[1:])
@@ -102,11 +108,11 @@ def summed(rises: Ints, start: int) -> Ints:
 
 
 def spans(points: Points) -> tuple[Ints, Ints]:
-    """Energy (Wh) and known time (s) of each interval between two neighbouring points.
+    """Return energy (Wh) and known time (s) of each interval between two neighbouring points.
 
-    A fall within reach of 2^32 at MAX_WH_S is a wrap; else a new value that can have been counted
-    since is a start from 0; any other fall counts no energy and is not known. A silence over
-    HEARTBEAT_S keeps its energy, not known.
+    A fall is a wrap if the way over 2^32 is within reach at MAX_WH_S. Otherwise the counter began
+    again from 0 if the new value is within reach. Any other fall counts no energy, and its time is
+    unknown. A silence over HEARTBEAT_S keeps its energy, and its time is unknown.
     """
     known = steps(points.ts)
     energy = steps(points.counter)
@@ -122,12 +128,11 @@ def spans(points: Points) -> tuple[Ints, Ints]:
 
 
 def thin(points: Points, step_s: int) -> Points:
-    """The points at the multiples of step_s around which there is data, counters linear between
-    points.
+    """Return rungs: points at the multiples of step_s near data, interpolated between points.
 
-    Kept as they are: the first and the last point, and both ends of an irregular interval (a fall,
-    or a silence over HEARTBEAT_S), so that continuity derives the same from what is left. Energy
-    over any two kept points is unchanged.
+    The first and the last point stay as they are, and so do both ends of an irregular interval (a
+    fall, or a silence over HEARTBEAT_S), so that spans() derives the same from what is left. The
+    energy between any two kept points does not change.
     """
     ts, counter = points
     if len(ts) < 2:
@@ -145,21 +150,23 @@ def thin(points: Points, step_s: int) -> Points:
     left = np.searchsorted(ts, grid, "right") - 1
     usable = regular[left] | (ts[left] == grid)
     grid, left = grid[usable], left[usable]
-    # rounded down: a tuple of the same interval that comes later is then never below
+    # rounded down, so that a tuple of the same interval that comes later is never below its rung
     level = counter[left] + rise[left] * (grid - ts[left]) // elapsed[left]
     return settled_union(Points(ts[keep], counter[keep]), Points(grid, level))
 
 
 def settled_union(first: Points, second: Points) -> Points:
-    """union() for points that interleave."""
+    """Return union(), for points that interleave."""
     return settled(
         np.concatenate((first.ts, second.ts)), np.concatenate((first.counter, second.counter))
     )
 
 
 def consistent(kept: Points, late: Points) -> Points:
-    """Those of `late` that do not contradict thinned points: within the counters of a regular
-    interval they fall in.
+    """Return the late points that do not contradict the kept, thinned ones.
+
+    A late point inside an interval in which the counter rises must lie between the counters at both
+    ends.
     """
     if not len(kept.ts):
         return late

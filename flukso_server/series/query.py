@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answers of the reading API from any store: rows of (end of bucket, value);
-docs/design/protocols.md §4.
-"""
+"""Answers of the reading API: rows of (end of bucket, value), docs/design/protocols.md §4."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,10 +16,10 @@ from flukso_server.series.store import Store
 from flukso_server.series.units import UnitError, changes, check, factor
 
 MAX_ROWS = 44_640  # a month by minute
-XFF = 0.5  # a bucket of which less is known is "nan", as in the historic RRDs
+XFF = 0.5  # a bucket with a smaller known share is "nan", as in the historic RRDs
 LATEST = (1 << 32) - 1  # times are u32
 
-# seconds, fine to coarse; all divide unix time: days begin at 00:00 UTC, weeks on Thursday
+# seconds, fine to coarse; counted from the epoch, so days begin at 00:00 UTC, weeks on Thursday
 STEPS = {
     "minute": 60,
     "15min": 900,
@@ -40,22 +38,21 @@ INTERVALS = {  # seconds, and the resolution that goes with it
     "year": (365 * DAY_S, "week"),
     "night": (28 * DAY_S, "day"),
 }
-SPANS = (
-    (3600, "minute"),
-    (DAY_S, "15min"),
-    (28 * DAY_S, "day"),
-)  # the resolution of start and end without one; else weeks
+# the resolution for start and end without one, up to this length; beyond, weeks
+SPANS = ((3600, "minute"), (DAY_S, "15min"), (28 * DAY_S, "day"))
 
 Row = list[int | str]
 
 
 class QueryError(ValueError):
-    """The client's parameters make no sense; the text says why."""
+    """The client's parameters make no sense; the text says why and may be shown."""
 
 
 class Query(NamedTuple):
-    """What is asked: from `start` to `end`, by steps of step_s, times the unit's factor; changes of
-    it: (from unix s, factor) ascending; digits: decimals of the values (the field's API has none).
+    """The values from `start` to `end`, a bucket each step_s, in Wh/s times `factor`.
+
+    changes: (from unix s, factor), ascending, after which another factor holds. digits: decimals
+    of the values; the field's API has none.
     """
 
     start: int
@@ -78,26 +75,27 @@ def parse(
     prices: Sequence[tuple[int, float]] = (),
     resource: str = "",
 ) -> Query:
-    """The query that the parameters mean; prices: the owner's own (from unix s, per kWh); resource:
-    what the sensor counts, "" where nobody knows. Raises QueryError; the texts may be shown.
+    """Return the query that the parameters mean. Raises QueryError.
+
+    prices: the owner's own (from unix s, per kWh). resource: what the sensor counts, "" if unknown.
     """
     try:
         scale = factor(unit or "")
         check(unit or "", resource)
     except UnitError as error:
         raise QueryError(str(error))
-    asked = _asked(now, interval, start, end, resolution)
-    return asked._replace(factor=scale, changes=changes(unit or "", prices))
+    window = _window(now, interval, start, end, resolution)
+    return window._replace(factor=scale, changes=changes(unit or "", prices))
 
 
-def _asked(
+def _window(
     now: int,
     interval: str | None,
     start: str | int | None,
     end: str | int | None,
     resolution: str | None,
 ) -> Query:
-    """The window and its steps; the unit is not said yet."""
+    """Return the query without its unit."""
     if resolution is not None and resolution not in STEPS:
         raise QueryError(f"unknown resolution; there are {', '.join(STEPS)}")
     if interval is not None:
@@ -118,16 +116,16 @@ def _asked(
 
 def _instant(name: str, value: str | int) -> int:
     try:
-        found = int(value)
+        ts = int(value)
     except ValueError:
         raise QueryError(f"{name} is no unix time")
-    if not 0 <= found <= LATEST:
+    if not 0 <= ts <= LATEST:
         raise QueryError(f"{name} is no unix time")
-    return found
+    return ts
 
 
 def _fit(start: int, end: int, resolution: str) -> Query:
-    """The query at this resolution, or at the first coarser one with at most MAX_ROWS rows."""
+    """Return the query at this resolution, or at the next with at most MAX_ROWS rows."""
     names = list(STEPS)
     for name in names[names.index(resolution) :]:
         if end // STEPS[name] - start // STEPS[name] + 1 <= MAX_ROWS:
@@ -136,32 +134,30 @@ def _fit(start: int, end: int, resolution: str) -> Query:
 
 
 def no_finer(query: Query, grain_s: int) -> Query:
-    """The query at its own resolution, or at the first coarser one for which points each grain_s
-    are kept.
-    """
+    """Return the query with steps of at least grain_s: so far apart its points are kept."""
     return query._replace(
         step_s=next(step for step in STEPS.values() if step >= max(query.step_s, grain_s))
     )
 
 
 class Series(NamedTuple):
-    """Ends of buckets (unix s), and the value of each, nan where it is unknown."""
+    """The buckets' ends (unix s) and values, nan where unknown."""
 
     ends: Sequence[int]
     values: Floats
 
 
 def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> Series:
-    """The values asked for, rounded to `query.digits`. A bucket that is not over, or less than half
-    known, is nan.
+    """Return the values that the query asks for, rounded to query.digits.
+
+    A bucket that is not over, or of which less than XFF is known, is nan.
     """
     first = query.start // query.step_s * query.step_s
     last = query.end // query.step_s * query.step_s
     ends = range(first + query.step_s, last + 1, query.step_s)
     if query.night:
-        ends = range(
-            first + query.step_s, last + query.step_s + 1, query.step_s
-        )  # tonight is over before its UTC day
+        # one day more: tonight is over before its UTC day is
+        ends = range(first + query.step_s, last + query.step_s + 1, query.step_s)
         return Series(ends, _nights(store, sensor, ends, query, now, zone))
     if not ends:
         return Series(ends, np.empty(0))
@@ -174,27 +170,28 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
 
 
 def factor_at(query: Query, ts: int) -> float:
-    """The unit's factor at a time."""
+    """Return the unit's factor at a time."""
     return next((scale for start, scale in reversed(query.changes) if start <= ts), query.factor)
 
 
 def _factors(query: Query, boundaries: Ints) -> "float | Floats":
-    """The factor's mean between each two boundaries."""
+    """Return the factor's mean between each two boundaries."""
     if not query.changes:
         return query.factor
     begins = np.array([0, *[start for start, _scale in query.changes]])
     scales = np.array([query.factor, *[scale for _start, scale in query.changes]])
     sums = np.concatenate(([0.0], np.cumsum(steps(begins) * scales[:-1])))  # up to each change
     where = np.searchsorted(begins, boundaries, "right") - 1
-    found: Floats = steps(sums[where] + (boundaries - begins[where]) * scales[where]) / steps(
-        boundaries
-    )
-    return found
+    upto = sums[where] + (boundaries - begins[where]) * scales[where]
+    means: Floats = steps(upto) / steps(boundaries)
+    return means
 
 
 def _mean(
     energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int
 ) -> Floats:
+    """Return the mean rate of each bucket, nan where too little of it is known."""
+    """Return the mean rate of each bucket, nan where too little of it is known."""
     enough = known >= XFF
     rate = scale * energy / np.where(enough, known * seconds, 1.0)
     rounded = np.round(rate, digits) if digits else np.floor(rate + 0.5)
@@ -204,41 +201,42 @@ def _mean(
 def _nights(
     store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo
 ) -> Floats:
-    """The mean of the night that ends in each UTC day."""
+    """Return the mean of the night that ends in each UTC day."""
     values = np.full(len(ends), np.nan)
-    found = [(i, night(end - DAY_S, zone)) for i, end in enumerate(ends)]
-    due = [(i, n) for i, n in found if n is not None and n[2] <= now]
-    if not due:
+    nights = [(i, night(end - DAY_S, zone)) for i, end in enumerate(ends)]
+    known_now = [(i, each) for i, each in nights if each is not None and each[2] <= now]
+    if not known_now:
         return values
-    boundaries = [ts for _i, n in due for ts in n[:2]]
+    boundaries = [ts for _i, each in known_now for ts in each[:2]]
     energy, known = profile(store, sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
     factors = scale if isinstance(scale, float) else scale[::2]
-    values[[i for i, _n in due]] = _mean(
+    values[[i for i, _night in known_now]] = _mean(
         energy[::2], known[::2], steps(at)[::2], factors, query.digits
     )
     return values
 
 
 def answer(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> list[Row]:
-    """Rows [end of bucket, integer or "nan"], ascending, and one "nan" row more: that of the bucket
-    that is not over.
+    """Return rows [end of bucket, integer or "nan"], ascending.
+
+    The last one is "nan": that of the bucket that is not over.
     """
     return [[ts, value] for ts, value in _rows(series(store, sensor, query, now, zone), query)]
 
 
 def answer_json(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) -> bytes:
-    """answer() as compact JSON; a day by minute must take well under a millisecond."""
+    """Return answer() as compact JSON; a day by minute must take well under a millisecond."""
     return msgspec.json.encode(_rows(series(store, sensor, query, now, zone), query))
 
 
-def _rows(found: Series, query: Query) -> list[tuple[int, int | str]]:
-    unknown = np.isnan(found.values)
-    values: list[int | str] = np.where(unknown, 0.0, found.values).astype(np.int64).tolist()
+def _rows(answered: Series, query: Query) -> list[tuple[int, int | str]]:
+    unknown = np.isnan(answered.values)
+    values: list[int | str] = np.where(unknown, 0.0, answered.values).astype(np.int64).tolist()
     for i in np.flatnonzero(unknown).tolist():
         values[i] = "nan"
-    rows = list(zip(found.ends, values, strict=True))
+    rows = list(zip(answered.ends, values, strict=True))
     if query.night:
         return rows
     rows.append((query.end // query.step_s * query.step_s + query.step_s, "nan"))

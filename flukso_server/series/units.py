@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units of answers, as factors on the counter's rate (Wh/s, or l/s); docs/design/protocols.md §4."""
+"""Units of answers, as factors on the counter's rate in Wh/s or l/s (protocols.md §4)."""
 
 from collections.abc import Sequence
 
@@ -29,12 +29,13 @@ ELECTRICITY = "electricity"
 
 
 class UnitError(ValueError):
-    """No such unit."""
+    """The unit is unknown, or the sensor's resource cannot be told in it; the text says which."""
 
 
 def factor(unit: str) -> float:
-    """What to multiply Wh/s (or l/s) with; of money, while the owner has said no price. Raises
-    UnitError.
+    """Return what Wh/s (or l/s) are multiplied with. Raises UnitError.
+
+    Of money this is the factor for an owner who has named no price.
     """
     name = ALIASES.get(unit, unit)
     if name not in FACTORS:
@@ -43,9 +44,7 @@ def factor(unit: str) -> float:
 
 
 def check(unit: str, resource: str) -> None:
-    """Raises UnitError for money of what has no price: owners say what a kWh costs them, not what a
-    litre does.
-    """
+    """Raise UnitError for money of a resource without a price: owners price kWh, not litres."""
     if ALIASES.get(unit, unit) in MONEY and resource.lower() not in (ELECTRICITY, ""):
         raise UnitError(
             f"{unit} is of electricity alone: {resource} has no price here; ask for m3peryear"
@@ -53,8 +52,9 @@ def check(unit: str, resource: str) -> None:
 
 
 def changes(unit: str, prices: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
-    """(from unix s, factor) ascending, of an owner's own prices (from unix s, per kWh); none of a
-    unit that is no money.
+    """Return (from unix s, factor), ascending, for an owner's prices (from unix s, per kWh).
+
+    Empty for a unit that is not money.
     """
     if ALIASES.get(unit, unit) not in MONEY:
         return ()

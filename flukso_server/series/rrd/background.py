@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RRD view, where it is switched on: feeds the files of sensors that uploaded, and draws the
-historic graphs.
-"""
+"""The RRD view at work: feeds the files of sensors that uploaded, draws the historic graphs."""
 
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from flukso_server.hot.directory import Directory
 from flukso_server.series.rrd.cached import Deaf
 from flukso_server.series.store import Outcome
 
 logger = logging.getLogger("flukso.graphs")
 
-ROUND_S = 60  # between two looks at who uploaded
-SWEEP_ROUNDS = 10  # from one look for files of series that were forgotten to the next
-WAITING_MAX = 1_000_000  # sensors that wait for their turn, 100 bytes each
-SLICE = 50  # sensors fed before the next request for a graph has its turn
+ROUND_S = 60  # from one feeding of the sensors that uploaded to the next
+SWEEP_ROUNDS = 10  # from one look for files of forgotten series to the next
+WAITING_MAX = 1_000_000  # sensors that wait to be fed, 100 bytes each
+SLICE = 50  # sensors fed before the next request for a graph is served
 
 
 class Place(NamedTuple):
@@ -28,17 +25,20 @@ class Place(NamedTuple):
     rrdcached: str = ""
 
 
-class Graphs:
-    """All work with the files is done in one thread of its own; notes of late tuples do not wait
-    for it.
-    """
+class Zones(Protocol):
+    """Knows the time zones in which sensors have their nights."""
 
-    def __init__(self, store, place: Place, directory: Directory, clock):
-        from flukso_server.series.rrd.feeder import (
-            FOLDERS,
-            SETTLED_S,
-            Feeder,
-        )  # needs librrd, which other installations do without
+    def zones(self, ids: list[str], /) -> dict[str, str]:
+        """Return the zone's name for each of the sensors that has one."""
+        ...
+
+
+class Graphs:
+    """The view of one process. One thread works with the files; another writes notes at once."""
+
+    def __init__(self, store, place: Place, zones: Zones, clock):
+        # these need librrd, which an installation without the view need not have
+        from flukso_server.series.rrd.feeder import FOLDERS, SETTLED_S, Feeder
         from flukso_server.series.rrd.files import Rrd
         from flukso_server.series.rrd.notes import Notes
 
@@ -48,16 +48,18 @@ class Graphs:
             Feeder, store, place.folder, Rrd(place.rrdcached)
         ).result()
         self._notes = self._noting.submit(Notes, place.folder).result()
-        self._directory = directory
+        self._households = zones
         self._clock = clock
         self._waiting: set[str] = set()
         self._late: dict[str, int] = {}  # sensor: the oldest late tuple that is not noted yet
-        self._deaf: Deaf | None = None  # when rrdcached was asked last
+        self._deaf: Deaf | None = None  # unless rrdcached answered when it was last asked
         self._folders, self._settled_s = FOLDERS, SETTLED_S
 
     def note(self, sensor: str, outcome: Outcome) -> None:
-        """The sensor has new tuples. Those older than what is in its file are noted on the disk at
-        once: nothing else tells of them.
+        """Remember that the sensor has new tuples.
+
+        That some are older than what its file has is noted on the disk at once, because nothing
+        else tells it after a restart.
         """
         if len(self._waiting) < WAITING_MAX:
             self._waiting.add(sensor)
@@ -78,30 +80,31 @@ class Graphs:
             logger.warning("late tuples of %d sensors are not noted: %s", len(late), error)
 
     async def run(self) -> None:
-        """Never returns; cancel it."""
+        """Feed and sweep until cancelled."""
         rounds = 0
         while True:
             try:
                 await self._in_thread(self._feeder.ping)
                 self._deaf = None
                 if rounds % SWEEP_ROUNDS == 0:
-                    await self._sweep(found_wait=not rounds)
+                    await self._sweep(feed_all=not rounds)
                 rounds += 1
                 await self._round()
             except Deaf as error:
                 self._deaf = error
                 logger.warning("the files are not fed: %s", error)
-            except Exception as error:  # the disk is away: the next round will do
+            except Exception as error:  # perhaps the disk is away: the next round tries again
                 logger.warning("the files were not fed: %s", error)
             await asyncio.sleep(ROUND_S)
 
-    async def _sweep(self, found_wait: bool) -> None:
-        """found_wait: all files are looked at in the next round, for nobody knows who uploaded
-        before the start.
+    async def _sweep(self, feed_all: bool) -> None:
+        """Remove the files of forgotten series.
+
+        feed_all: have the next round feed all others: after a start nobody knows who uploaded.
         """
         for folder in self._folders:
             kept = await self._in_thread(self._feeder.sweep, folder)
-            if found_wait:
+            if feed_all:
                 self._waiting.update(kept)
 
     async def _round(self) -> None:
@@ -109,7 +112,7 @@ class Graphs:
         sensors = list(self._waiting)
         for begin in range(0, len(sensors), SLICE):
             part = sensors[begin : begin + SLICE]
-            self._waiting.difference_update(part)  # what comes from now on waits again
+            self._waiting.difference_update(part)  # a sensor that uploads from now on waits again
             try:
                 self._waiting.update(await self._in_thread(self._feed, part))
             except Exception:
@@ -117,8 +120,9 @@ class Graphs:
                 raise
 
     async def png(self, sensor: str, *graph) -> bytes | None:
-        """The graph (start, end, factor, unit, night), None where there is nothing to draw. Raises
-        Deaf while that may be rrdcached's doing.
+        """Return the graph (start, end, factor, unit, night), None if there is nothing to draw.
+
+        Raises Deaf if rrdcached does not answer and may be the reason.
         """
         image = await self._in_thread(self._png, sensor, graph)
         if image is None and self._deaf is not None:
@@ -141,9 +145,9 @@ class Graphs:
         return self._feeder.png(sensor, Graph(*graph))
 
     def _feed(self, sensors: list[str]) -> list[str]:
-        """Returns those that have tuples which are too young yet."""
+        """Feed the sensors, and return those that have tuples too young to be fed."""
         now = int(self._clock())
-        zones = self._directory.zones(sensors)
+        zones = self._households.zones(sensors)
         young = []
         for sensor in sensors:
             try:
@@ -151,7 +155,7 @@ class Graphs:
                 if self._feeder.young(sensor, now):
                     young.append(sensor)
             except Deaf:
-                raise  # none of the others can be written either
+                raise  # no other file can be written either
             except Exception as error:  # one file that cannot be written must not stop the others
                 logger.warning("sensor %s: %s", sensor, error)
         return young

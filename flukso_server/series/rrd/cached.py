@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rrdcached's own protocol (rrdcached(1)), as far as a feeder needs it: librrd waits for its
-answers for ever.
+"""rrdcached's protocol (rrdcached(1)), as far as a feeder needs it.
+
+librrd's own client would wait for an answer for ever.
 """
 
 import socket
 import time
 from collections.abc import Iterator
 
-WAIT_S = 5  # for an answer, which takes a moment
-# after one in vain, until it is asked again: fifty sensors must not wait one after the other
+WAIT_S = 5  # for an answer, which usually takes a moment
+# after a call in vain, until the next: fifty sensors must not wait one after the other
 DEAF_S = 30
-LINE_MAX = 4000  # bytes: it takes 4,096
+LINE_MAX = 4000  # bytes: rrdcached takes 4,096
 ANSWER_MAX = 65_536  # bytes
 PORT = 42_217
 
@@ -31,7 +32,7 @@ class Cached:
         self._deaf_until = 0.0
 
     def ping(self) -> None:
-        """Raises Deaf when nobody is there."""
+        """Raise Deaf if it does not answer."""
         self._ask("PING")
 
     def update(self, path: str, values: list[str]) -> None:
@@ -40,22 +41,24 @@ class Cached:
             self._ask(f"UPDATE {_escaped(path)} {part}")
 
     def flush(self, path: str) -> None:
-        """Have what it holds of a file written, if it holds anything. Raises Deaf."""
+        """Have it write what it holds of a file. Raises Deaf."""
         self._ask_of_known(f"FLUSH {_escaped(path)}")
 
     def forget(self, path: str) -> None:
-        """It knows nothing of the file any more, nor when its last value was. Raises Deaf."""
+        """Have it drop all it knows of a file, also when its last value was. Raises Deaf."""
         self._ask_of_known(f"FORGET {_escaped(path)}")
 
     def _ask_of_known(self, line: str) -> None:
+        """Send a line; a refusal means that it knows nothing of the file, which is right too."""
         try:
             self._ask(line)
         except Deaf:
             raise
         except CachedError:
-            pass  # it knows nothing of this file
+            pass
 
     def _ask(self, line: str) -> None:
+        """Send a line. Raises Deaf, or CachedError for a refusal."""
         if time.monotonic() < self._deaf_until:
             raise Deaf(f"rrdcached at {self._address} does not answer")
         try:
@@ -75,7 +78,7 @@ def _escaped(path: str) -> str:
 
 
 def _parts(values: list[str], most: int) -> Iterator[str]:
-    """The values, in order, as many in a line as it may be long."""
+    """Yield the values in order, joined to lines of less than `most` bytes."""
     line = ""
     for value in values:
         if line and len(line) + len(value) + 10 > most:
@@ -104,8 +107,9 @@ def _connect(address: str) -> socket.socket:
 
 
 def _answer(connection: socket.socket) -> str:
-    """`status message`, and as many lines more as the status says. OSError when it does not come in
-    time.
+    """Read `status message` and as many lines more as the status says.
+
+    Raises OSError if they do not come within WAIT_S.
     """
     until, text = time.monotonic() + WAIT_S, b""
     while True:

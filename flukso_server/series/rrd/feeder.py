@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes each sensor's settled tuples into its RRD files, in time order; builds a file anew when
-late tuples came.
-"""
+"""Writes settled tuples into RRD files, in order of time; late ones make it build a file anew."""
 
 import contextlib
 import fcntl
@@ -18,18 +16,14 @@ from flukso_server.series.rrd.files import Rrd
 from flukso_server.series.rrd.notes import Notes
 from flukso_server.series.store import Store, Tuple
 
-SETTLED_S = (
-    900  # tuples younger than this wait: three uploads, after which most late ones have come
-)
-MIN_KNOWN = 0.5
+SETTLED_S = 900  # age from which tuples are written: three uploads later most late ones have come
+MIN_KNOWN = 0.5  # share of a night; with less, it has no value
 MAX_NIGHTS = 3660
-FOLDERS = tuple(
-    f"{first:02x}" for first in range(256)
-)  # of files, by the sensor's first two digits
+FOLDERS = tuple(f"{first:02x}" for first in range(256))  # named by a sensor's first two digits
 
 
 class Graph(NamedTuple):
-    """What is to be drawn: from `start` to `end` (unix s), in Wh/s times `factor`."""
+    """What to draw: from `start` to `end` (unix s), in Wh/s times `factor`."""
 
     start: int
     end: int
@@ -39,10 +33,10 @@ class Graph(NamedTuple):
 
 
 class Feeder:
-    """Files under `folder`; a note beside each says whose data it holds: a forgotten series is
-    drawn for nobody.
+    """Feeds the files under `folder`.
 
-    Several processes may feed one folder: one at a time changes a sensor's files.
+    A note for each file says which series it holds, so that a forgotten one is drawn for nobody.
+    Several processes may feed one folder: one at a time changes files.
     """
 
     def __init__(self, store: Store, folder: str, rrd: Rrd | None = None) -> None:
@@ -55,13 +49,13 @@ class Feeder:
         )
 
     def close(self) -> None:
-        """Let go of the notes and of the lock."""
+        """Close the notes and the lock."""
         self._notes.close()
         os.close(self._lock)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """No other process changes files meanwhile; the kernel ends the lock of one that dies."""
+        """Keep other processes from changing files; the kernel frees the lock of one that dies."""
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             yield
@@ -69,32 +63,30 @@ class Feeder:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def path(self, sensor: str, suffix: str = "") -> str:
-        """The sensor's file; suffix paths.NIGHT for the nights."""
+        """Return the path of the sensor's file; suffix paths.NIGHT for that of its nights."""
         return paths.path(self._folder, sensor, suffix)
 
     def late_sensors(self) -> list[str]:
-        """Those of which a note says that late tuples came, whichever process took them."""
+        """Return the sensors for which any process has noted late tuples."""
         return self._notes.late_sensors()
 
     def feed(self, sensors: Iterable[str], now: int, zone: ZoneInfo) -> int:
-        """Bring the files of these sensors up to what has settled; returns how many values were
-        written.
-        """
+        """Write what has settled into these sensors' files; return how many values it was."""
         return sum(self._feed_one(sensor, now, zone) for sensor in sensors)
 
     def ping(self) -> None:
-        """Raises Deaf where rrdcached is to write the files and does not answer."""
+        """Raise Deaf if rrdcached is to write the files and does not answer."""
         self._rrd.ping()
 
     def young(self, sensor: str, now: int) -> bool:
-        """Whether it has tuples that have not settled yet."""
+        """Tell whether the sensor has tuples that have not settled yet."""
         last = self._store.last(sensor)
         return last is not None and last[0] >= now - SETTLED_S
 
     def _feed_one(self, sensor: str, now: int, zone: ZoneInfo) -> int:
         with self._alone():
             written = self._feed(sensor, now, zone)
-        if self._store.first(sensor) is None:  # it was forgotten, perhaps meanwhile
+        if self._store.first(sensor) is None:  # the series was forgotten, perhaps meanwhile
             self.forget(sensor)
         return written
 
@@ -108,9 +100,9 @@ class Feeder:
             return self._build(sensor, now, zone)
         last, level = self._rrd.last(path)
         tuples = self._store.raw(sensor, last, now - SETTLED_S)
-        if (
-            (upto and since < last) or not tuples or tuples[0][0] != last or level is None
-        ):  # or it was not fed from this store
+        late_came = upto and since < last
+        fed_from_this_store = tuples and tuples[0][0] == last
+        if late_came or not fed_from_this_store or level is None:
             return self._build(sensor, now, zone)
         values = running(tuples, level)[1:]
         self._rrd.update(path, values)
@@ -119,8 +111,8 @@ class Feeder:
         return len(values) + self._feed_nights(sensor, now, zone)
 
     def _build(self, sensor: str, now: int, zone: ZoneInfo) -> int:
-        """The files anew, from all that the store has."""
-        upto, _since = self._notes.late(sensor)  # first: what comes from now on is noted again
+        """Build the files anew, from all that the store has."""
+        upto, _since = self._notes.late(sensor)  # first: what comes late from now on is noted again
         first = self._store.first(sensor)
         tuples = self._store.raw(sensor, 0, now - SETTLED_S)
         if not tuples or first is None:
@@ -140,7 +132,7 @@ class Feeder:
         return written
 
     def _feed_nights(self, sensor: str, now: int, zone: ZoneInfo) -> int:
-        """One value a UTC day, in Wh/s, at the day's end."""
+        """Write a night's mean in Wh/s for each UTC day, at the day's end."""
         path = self.path(sensor, paths.NIGHT)
         first = self._store.first(sensor)
         if first is None:
@@ -150,12 +142,13 @@ class Feeder:
         day, _none = self._rrd.last(path)
         values = []
         for end in range((day // DAY_S + 1) * DAY_S, now // DAY_S * DAY_S + 1, DAY_S):
-            found = night(end - DAY_S, zone)
-            if found is None:
+            its_night = night(end - DAY_S, zone)
+            if its_night is None:
                 continue
-            energy, known = profile(self._store, sensor, found[:2])
+            begins, ends, _known_from = its_night
+            energy, known = profile(self._store, sensor, (begins, ends))
             if known[0] >= MIN_KNOWN:
-                values.append((end, float(energy[0] / (known[0] * (found[1] - found[0])))))
+                values.append((end, float(energy[0] / (known[0] * (ends - begins)))))
         self._rrd.update(path, values)
         return len(values)
 
@@ -166,9 +159,7 @@ class Feeder:
             self._notes.forget(sensor)
 
     def sweep(self, folder: str) -> list[str]:
-        """Remove the files in one of FOLDERS whose series is gone, whoever forgot it; returns the
-        other sensors.
-        """
+        """Remove the files in one of FOLDERS whose series is gone; return the other sensors."""
         kept: list[str] = []
         try:
             names = os.listdir(os.path.join(self._folder, folder))
@@ -192,7 +183,7 @@ class Feeder:
                     os.remove(name)
 
     def png(self, sensor: str, graph: Graph) -> bytes | None:
-        """The graph, or None when there is no file of the series that there is now."""
+        """Return the graph, None if there is no file of the present series."""
         path = self.path(sensor, paths.NIGHT if graph.night else "")
         first = self._store.first(sensor)
         if first is None or self._notes.first(sensor) != first or not os.path.exists(path):
@@ -201,8 +192,9 @@ class Feeder:
 
 
 def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:
-    """(time, continuous counter), beginning with `level`: an RRD takes a wrap or a reset for an
-    unknown minute.
+    """Return (time, continuous counter) of the tuples, beginning with `level`.
+
+    The counters as sent would make an RRD take a wrap or a reset for an unknown minute.
     """
     import numpy as np
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One sensor's RRD files through librrd, directly or through rrdcached: create, update, draw, read."""
+"""One sensor's RRD files, by librrd alone or through rrdcached: create, update, draw, read."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -14,31 +14,26 @@ HEARTBEAT_S = 8_640_000  # 100 days
 MAX_WH_S = 20
 METER = f"DS:meter:DERIVE:{HEARTBEAT_S}:0:{MAX_WH_S}"
 NIGHT = f"DS:night:GAUGE:{HEARTBEAT_S}:0:{MAX_WH_S}"
-METER_ARCHIVES = (
-    (1, 1440),
-    (15, 672),
-    (1440, 365),
-    (10_080, 520),
-)  # steps a row, rows: docs/design/protocols.md §4
+# steps a row, rows: docs/design/protocols.md §4
+METER_ARCHIVES = ((1, 1440), (15, 672), (1440, 365), (10_080, 520))
 NIGHT_ARCHIVES = ((1, 365), (7, 520))
-BATCH = 2000  # values in one call of librrd: an argument each
+BATCH = 2000  # values in one call of librrd, where each is an argument
 
 RrdError = (rrdtool.OperationalError, rrdtool.ProgrammingError)
 
 
 class Rrd:
-    """The calls of librrd that this project uses. `daemon`: rrdcached's address (unix:/path), ""
-    for none.
+    """The calls of librrd that this project uses.
 
-    What goes through rrdcached raises CachedError when it refuses, or does not answer within
-    seconds.
+    `daemon` is rrdcached's address (unix:/path), "" for none. A call that goes through rrdcached
+    raises CachedError if it refuses, or does not answer within seconds.
     """
 
     def __init__(self, daemon: str = "") -> None:
         self._cached = Cached(daemon) if daemon else None
 
     def create(self, path: str, start: int, night: bool = False) -> None:
-        """Make an empty file whose first value will be later than `start`."""
+        """Make an empty file, whose first value must be later than `start`."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
         step, source, archives = (
             (DAY_S, NIGHT, NIGHT_ARCHIVES) if night else (STEP_S, METER, METER_ARCHIVES)
@@ -48,22 +43,22 @@ class Rrd:
 
     def update(self, path: str, values: Iterable[tuple[int, float]]) -> None:
         """Add values later than the file's last one, ascending."""
-        words = [f"{ts}:{value}" for ts, value in values]
+        updates = [f"{ts}:{value}" for ts, value in values]
         if self._cached:
-            self._cached.update(path, words)
+            self._cached.update(path, updates)
             return
-        for at in range(0, len(words), BATCH):
-            rrdtool.update(path, *words[at : at + BATCH])
+        for at in range(0, len(updates), BATCH):
+            rrdtool.update(path, *updates[at : at + BATCH])
 
     def last(self, path: str) -> tuple[int, int | None]:
-        """The time of the last value, and the last counter (None before the first one)."""
+        """Return the time of the last value, and the last counter (None before the first)."""
         self.flush(path)
         info = rrdtool.info(path)
         value = str(info.get("ds[meter].last_ds", "U"))
         return int(info["last_update"]), None if value in {"U", "UNKN"} else int(float(value))
 
     def ping(self) -> None:
-        """Raises Deaf when the files are rrdcached's to write and it does not answer."""
+        """Raise Deaf if rrdcached writes the files and does not answer."""
         if self._cached:
             self._cached.ping()
 
@@ -73,14 +68,14 @@ class Rrd:
             self._cached.flush(path)
 
     def forget(self, path: str) -> None:
-        """Another file will be in this place, or none: rrdcached drops what it holds."""
+        """Have rrdcached drop what it holds, because the file is removed or replaced."""
         if self._cached:
             self._cached.forget(path)
 
     def png(
         self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False
     ) -> bytes:
-        """A graph in the historic platform's first colour; night: of a file of nights."""
+        """Draw a graph in the historic platform's first colour; night: of a file of nights."""
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
         self.flush(path)
@@ -97,13 +92,14 @@ class Rrd:
 
 
 def steps_back(path: str, source: str = "meter") -> Sequence[tuple[int, int, float]]:
-    """All that a file knows, ascending: (start, end, Wh/s) of its rows, each time from the finest
-    archive that has it.
+    """Return all that a file knows: (start, end, Wh/s), ascending.
+
+    Each time comes from the finest archive that has it.
     """
     info = rrdtool.info(path)
     last = int(info["last_update"])
     step = int(info["step"])
-    found: list[tuple[int, int, float]] = []
+    known: list[tuple[int, int, float]] = []
     until = last + 1
     for number in range(64):
         if f"rra[{number}].rows" not in info:
@@ -121,19 +117,19 @@ def steps_back(path: str, source: str = "meter") -> Sequence[tuple[int, int, flo
         at = names.index(source)
         mine = [(start + i * width, start + (i + 1) * width, row[at]) for i, row in enumerate(rows)]
         mine = [
-            _clip(row, until, found)
+            _clip(row, until, known)
             for row in mine
             if row[2] is not None and row[0] < until and row[1] <= last
         ]
-        found += mine
+        known += mine
         until = min([until, *(begin for begin, _end, _rate in mine)])
-    return sorted(found)
+    return sorted(known)
 
 
 def _clip(
     row: tuple[int, int, float], until: int, finer: Sequence[tuple[int, int, float]]
 ) -> tuple[int, int, float]:
-    """The part of a row before the finer rows begin, with what they leave of its energy."""
+    """Return the part of a row before the finer rows, with the energy that they leave of it."""
     begin, end, rate = row
     if end <= until:
         return row

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports the history of an existing Flukso RRD file: its rates become the counter that led to its
-last value.
-"""
+"""Imports an existing RRD file: its rates become the counter that led to its last value."""
 
 from collections import Counter
 
@@ -12,9 +10,8 @@ from flukso_server.series.points import HEARTBEAT_S, MAX_IRREGULAR, MAX_WH_S, WR
 from flukso_server.series.rrd.files import Rrd, steps_back
 from flukso_server.series.store import Store, Tuple
 
-FALL_WH = (
-    MAX_WH_S * 7 * DAY_S
-)  # more than the longest row can count, so that no fall looks like a rung that was drawn too high
+# more than the longest row can count, so that no fall looks like a rung that was drawn too high
+FALL_WH = MAX_WH_S * 7 * DAY_S
 
 
 class Backwards:
@@ -22,25 +19,24 @@ class Backwards:
 
     def __init__(self, level: float) -> None:
         self._level = level
-        self._falls: Counter[int] = Counter()  # by UTC day: so many stay exact when the day ages
+        self._falls: Counter[int] = Counter()  # by UTC day: only some stay exact when it ages
         self._levels: dict[int, float] = {}
 
     def row(self, start: int, end: int, rate: float) -> None:
-        """A row of the file (Wh/s)."""
+        """Add a row of the file (Wh/s)."""
         self._levels.setdefault(end, self._level)
         self._level -= rate * (end - start)
         self._levels[start] = self._level
 
     def count(self, energy: float) -> None:
-        """What was counted after the rows that come now."""
+        """Add energy that was counted after the next row."""
         self._level -= energy
 
     def unknown(self, start: int, end: int) -> None:
-        """Make what the file does not know a fall of the counter that can be no wrap and no start
-        from 0: it counts nothing.
+        """Turn a stretch that the file does not know into a fall, for which nothing counts.
 
-        A counter too low for that goes up by the rules first, a second before the end: the fall
-        from there is another one.
+        The fall must be neither a wrap nor a start from 0. A counter too low for that first rises
+        as far as the rules allow, a second before the end, and falls from there.
         """
         after = int(self._level // 1) % WRAP
         days = {start // DAY_S, (end - 1) // DAY_S}
@@ -49,7 +45,7 @@ class Backwards:
             or after + FALL_WH >= WRAP
             or any(self._falls[day] > MAX_IRREGULAR - 2 for day in days)
         ):
-            return  # unknown as it is; or it cannot be said
+            return  # it is unknown anyway, or no such fall is possible
         self._falls.update((start // DAY_S, (end - 1) // DAY_S))
         reach = MAX_WH_S * (end - start)
         if after <= reach:
@@ -58,38 +54,37 @@ class Backwards:
         self._level = float(after + FALL_WH)
 
     def tuples(self) -> list[Tuple]:
-        """Ascending."""
+        """Return the tuples, ascending."""
         return [(ts, int(self._levels[ts] // 1) % WRAP) for ts in sorted(self._levels)]
 
 
 def tuples_of(path: str) -> list[Tuple]:
-    """The counter at the ends of the file's known rows, ascending; it leads up to the file's own
-    last counter.
+    """Return the counter at the ends of the file's known rows, up to the file's last counter.
 
-    Where the file does not know, the counter falls as no real one does, so that neither energy nor
-    time is counted.
+    Where the file knows nothing, the counter falls as no real one does, so that neither energy nor
+    time counts.
     """
     rows = steps_back(path)
     if not rows:
         return []
     last, counter = Rrd().last(path)
-    found = Backwards(float(counter if counter is not None else 0))
+    counted = Backwards(float(counter if counter is not None else 0))
     start, end, rate = rows[-1]
-    found.count(rate * max(last - end, 0))  # since the file's last whole row
+    counted.count(rate * max(last - end, 0))  # since the file's last whole row
     after = end
     for start, end, rate in reversed(rows):
         if after > end:
-            found.unknown(end, after)
-        found.row(start, end, rate)
+            counted.unknown(end, after)
+        counted.row(start, end, rate)
         after = start
-    return found.tuples()
+    return counted.tuples()
 
 
 def import_file(store: Store, sensor: str, path: str, now: int) -> int:
-    """Give the sensor the file's history from before its own first tuple, marked as imported;
-    returns how many tuples.
+    """Add the file's history before the sensor's first tuple; return how many tuples were new.
 
-    The latest come first: what an import that was cut short has left out, the next one adds.
+    It is marked as imported. The latest tuples go first, so that the next import adds what one that
+    was cut short has left out.
     """
     first = store.first(sensor)
     tuples = [

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Old data gets coarser: day blocks into quarters of an hour and days, those into hours, and hours
-go.
-"""
+"""Old data gets coarser: blocks become quarters of an hour and days, quarters hours; hours go."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -32,7 +30,7 @@ KEY_MASK = (1 << 32) - 1
 
 
 class Block(NamedTuple):
-    """Which block of the ladders."""
+    """Which block of the ladders: its level, its span of days, its sensor's number."""
 
     level: int
     chunk: int
@@ -40,8 +38,9 @@ class Block(NamedTuple):
 
 
 def run(archive: Archive, now: int) -> Iterator[None]:
-    """Age what has become old enough. Each horizon moves first, so that readers look in both places
-    meanwhile.
+    """Age what has become old enough.
+
+    A horizon moves before its data does; meanwhile readers look in both places.
     """
     today = now // DAY_S
     yield from _age_days(archive, today - LEVELS[RAW].keep_days)
@@ -50,6 +49,7 @@ def run(archive: Archive, now: int) -> Iterator[None]:
 
 
 def _age_days(archive: Archive, target: int) -> Iterator[None]:
+    """Thin the blocks of days before `target` into quarters and days."""
     while True:
         horizon = archive.get("aged_raw")
         oldest = archive.db.execute("SELECT min(key) FROM block").fetchone()[0]
@@ -66,7 +66,7 @@ def _age_days(archive: Archive, target: int) -> Iterator[None]:
 
 
 def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
-    """Whole blocks of quarters."""
+    """Thin whole blocks of quarters before the day `target` into hours."""
     span = LEVELS[QUARTER].span_days
     while (horizon := archive.get("aged_quarter")) + span <= target:
         low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER, LAST_CHUNK, 0)
@@ -90,6 +90,7 @@ def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
 
 
 def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
+    """Delete whole blocks of hours before the day `target`; days stay for ever."""
     span = LEVELS[HOUR].span_days
     moved = target // span * span
     if moved <= archive.get("aged_hour"):
@@ -106,7 +107,7 @@ def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
 
 
 def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) -> Iterator[None]:
-    """Merge the blocks of one span into the coarser ladders and delete them."""
+    """Merge the blocks of one span into the coarser ladders, and delete them."""
     start = (low >> 32 & 0xFFFFFFF) * LEVELS[level].span_days
     end = start + LEVELS[level].span_days
     while True:
@@ -133,8 +134,9 @@ def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) 
 
 
 def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Horizons) -> None:
-    """Put points whose days have aged straight into the ladders that keep their days, and draw the
-    days from those. `rest`: later ones.
+    """Put points of days that have aged into the ladders that keep these days.
+
+    The ladder of days is then drawn anew from them. `rest`: the points that come after these.
     """
     while len(points.ts):
         level = level_of(int(points.ts[0]) // DAY_S, aged)
@@ -149,8 +151,10 @@ def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Hori
 def put(
     archive: Archive, level: int, no: int, points: Points, following: Points, *, late: bool = False
 ) -> None:
-    """Thin points into one ladder. `following` begins with the next point after them; late: of
-    those that come with them, so that what is there already may be nearer.
+    """Thin points into one ladder.
+
+    `following` begins with the next point after them. late: `following` knows only points that came
+    with these, so the ladder may have a nearer one.
     """
     span_s = LEVELS[level].span_days * DAY_S
     while len(points.ts):
@@ -166,10 +170,11 @@ def put(
 
 
 def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> None:
-    """Draw the days' rungs anew between the neighbours, in the finer ladders, of days that late
-    points have changed there: what was left out there, or had its silence ended, must be so here
-    too. A day more, as it may begin with no more than a rung of the late day and the silence go on
-    behind it.
+    """Draw the rungs of days anew where late points have changed a finer ladder.
+
+    What was left out there, or ended a silence there, must do the same here. The stretch reaches
+    from the neighbour on one side to that on the other, and a day further than the late points: the
+    next day may hold no more than the rung at the end of the late day, with a silence behind it.
     """
     window = Window(no, int(late.ts[0]) // DAY_S, int(late.ts[-1]) // DAY_S + 1, EMPTY)
     left = before(archive, window, window.first, EVER_DAYS) or EMPTY
@@ -186,7 +191,7 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
     ts, counter = thin(points, DAY_S)
     wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
     falls = steps(counter) < 0
-    wanted[1:] |= falls  # both ends of one
+    wanted[1:] |= falls  # both ends of a fall
     wanted[:-1] |= falls
     drawn = Points(ts[wanted], counter[wanted])
     span_s = LEVELS[DAY].span_days * DAY_S
@@ -199,7 +204,7 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
 
 
 def _next(archive: Archive, no: int, day: int, following: Points) -> Points:
-    """The first point after a day: one of `following`, or one that is in the file already."""
+    """Return the first point after a day, of `following` or of what the file has already."""
     far_days = int(following.ts[0]) // DAY_S - day if len(following.ts) else EVER_DAYS
     there = after(archive, Window(no, day, day, EMPTY), day, far_days) or EMPTY
     return union(there, following)
@@ -220,7 +225,7 @@ def _put_chunk(
     right = Points(right.ts[:1], right.counter[:1])
     if not len(right.ts) or (len(following.ts) and following.ts[0] < right.ts[0]):
         right = following
-    here = _settle(left, kept.between(start, end + 1), points)
+    here = _without_false_start(left, kept.between(start, end + 1), points)
     if (
         not late
         and len(here.ts)
@@ -228,10 +233,10 @@ def _put_chunk(
         and len(following.ts)
         and following.ts[0] > end
     ):
-        here = Points(here.ts[:-1], here.counter[:-1])  # drawn anew, between what is known by now
+        here = Points(here.ts[:-1], here.counter[:-1])  # it is drawn anew, from what is known now
     near = union(union(left, here), right)
-    # a rung may have been drawn across a silence in which a late point lies: it must fit between
-    # both its neighbours
+    # a late point may lie in a silence across which a rung was drawn: it must fit between both its
+    # neighbours
     points = consistent(near if late else here, points)
     thinned = thin(union(near, points), LEVELS[level].step_s).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
@@ -246,8 +251,9 @@ def _put_chunk(
 def _without_false_rung(
     archive: Archive, block: Block, kept: Points, start: int, counter: int
 ) -> Points:
-    """`kept`, of which the last rung before `start` goes, or that of the block before, when it was
-    drawn, higher, across a silence which tuples have ended since.
+    """Return `kept` without a false last rung before `start`.
+
+    The rung may also lie in the block before; that block is then written without it.
     """
     step_s = LEVELS[block.level].step_s
     before_start = kept.between(0, start)
@@ -261,8 +267,9 @@ def _without_false_rung(
 
 
 def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) -> Points:
-    """The ladder's last point before `start`, in this block or the one before; of a late point's
-    any ladder, however far.
+    """Return the ladder's last point before `start`, from this block or the one before.
+
+    For late points it may come from any ladder, however far away.
     """
     left = kept.between(0, start)
     if not len(left.ts) and block.chunk:
@@ -273,8 +280,8 @@ def _left(archive: Archive, block: Block, kept: Points, start: int, late: bool) 
     return Points(left.ts[-1:], left.counter[-1:])
 
 
-def _settle(left: Points, here: Points, points: Points) -> Points:
-    """Without the rung at the start that was drawn across a silence which has ended since."""
+def _without_false_start(left: Points, here: Points, points: Points) -> Points:
+    """Return `here` without a first rung that was drawn across a silence which `points` end."""
     if (
         len(left.ts)
         and len(here.ts)
@@ -286,7 +293,7 @@ def _settle(left: Points, here: Points, points: Points) -> Points:
 
 
 def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
-    """Delete all blocks of a sensor whose data lies in these days."""
+    """Delete all blocks of a sensor, whose data lies in these days."""
     runs = archive.runs(first_day, last_day)
     archive.db.executemany(
         "DELETE FROM open WHERE key=?", [(open_key(day, sweep, no),) for day, sweep in runs]

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main file: one block per sensor and UTC day, the ladders of older data, and the sensors'
-numbers.
-"""
+"""The main file: a block for each sensor and UTC day, ladders of older data, sensors' numbers."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -15,17 +13,15 @@ from flukso_server.series.sqlite.file import File
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
-# 2: blocks of counters that rise, several uploads in a row of the inbox; what 1 wrote is read as it
-# is
+# 2 has blocks of rising counters and several uploads in a row of the inbox; files of schema 1 are
+# read as they are
 SCHEMA = 2
 
-SWEEPS = 1 << 10  # sweeps count round; a day mostly has far fewer
+SWEEPS = 1 << 10  # the number of a sweep has ten bits and starts again; a day mostly has far fewer
 
-PLACES = (0, 2, 3, 1)  # of the levels in the file: what is only appended comes last
+PLACES = (0, 2, 3, 1)  # where each level lies in the file: what is only appended comes last
 LAST_CHUNK = (1 << 28) - 1
-DAYS_A_STATEMENT = (
-    128  # days read by one SELECT: twice what is kept by minute, so that one is the rule
-)
+DAYS_A_STATEMENT = 128  # read by one SELECT: twice what is kept by minute, so that one is the rule
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -35,33 +31,35 @@ CREATE TABLE IF NOT EXISTS sensor (
     first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, last_counter INTEGER NOT NULL,
     imported_until INTEGER NOT NULL DEFAULT 0
 );
--- key: day << 32 | sensor number, so that one pass over the sensors writes neighbouring pages
--- days still filling: each sweep of the inbox appends one run of chunks per day, each chunk the tuples of one sensor as pairs
+-- days still filling: each sweep of the inbox appends one run of chunks per day; a chunk has the
+-- tuples of one sensor as pairs; its key is day << 42 | sweep << 32 | sensor number
 CREATE TABLE IF NOT EXISTS run (day INTEGER, sweep INTEGER, PRIMARY KEY (day, sweep)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- day << 42 | sweep << 32 | sensor number
-CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL); -- days over: appended in order, pages full
+CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+-- days that are over; key: day << 32 | sensor number, so that one pass over the sensors writes
+-- neighbouring pages and fills them
+CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 -- key: PLACES[level] << 60 | block of days << 32 | sensor number
 CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
 
 
 def day_key(day: int, no: int) -> int:
-    """The key in `block`."""
+    """Return a block's key in `block`."""
     return day << 32 | no
 
 
 def open_key(day: int, sweep: int, no: int) -> int:
-    """The key in `open`."""
+    """Return a chunk's key in `open`."""
     return day << 42 | sweep << 32 | no
 
 
 def ladder_key(level: int, chunk: int, no: int) -> int:
-    """The key in `ladder`."""
+    """Return a ladder block's key in `ladder`."""
     return PLACES[level] << 60 | chunk << 32 | no
 
 
 class Row(NamedTuple):
-    """A sensor as the main file knows it."""
+    """A sensor as the main file has it."""
 
     no: int
     id: str
@@ -74,8 +72,9 @@ class Archive(File):
     """One connection to the main file."""
 
     def __init__(self, path: str, decoded_blocks: int = 0) -> None:
-        """decoded_blocks: how many of those read last to keep decoded, by their bytes: a block
-        never changes, it is replaced.
+        """Open the file; keep so many of the blocks read last decoded, for readers.
+
+        They are found by their bytes: a block never changes, it is replaced.
         """
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
         self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
@@ -84,10 +83,12 @@ class Archive(File):
         self._make()
 
     def _make(self) -> None:
-        found = self.db.execute("PRAGMA user_version").fetchone()[0]
-        if found > SCHEMA:
-            raise sqlite3.DatabaseError(f"series file of schema {found}, this is {SCHEMA}")
-        if found < SCHEMA:
+        schema = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if schema > SCHEMA:
+            raise sqlite3.DatabaseError(
+                f"the series file has schema {schema}; this program knows {SCHEMA} and older"
+            )
+        if schema < SCHEMA:
             self.db.executescript(
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;"
             )
@@ -95,7 +96,7 @@ class Archive(File):
     # numbers
 
     def get(self, name: str) -> int:
-        """A value of `meta`, 0 when it was never set."""
+        """Return a value of `meta`, 0 if it was never set."""
         row = self.db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
         return row[0] if row else 0
 
@@ -106,14 +107,14 @@ class Archive(File):
     # sensors
 
     def sensors(self) -> Iterable[Row]:
-        """All sensors with data in this file."""
+        """Return all sensors with data in this file."""
         rows = self.db.execute(
             "SELECT no, id, first_ts, last_ts, last_counter FROM sensor WHERE id IS NOT NULL"
         )
         return (Row(no, key.hex(), *rest) for no, key, *rest in rows)
 
     def sensor(self, sensor: str) -> Row | None:
-        """One of them."""
+        """Return one sensor, None if the file has no data of it."""
         row = self.db.execute(
             "SELECT no, first_ts, last_ts, last_counter FROM sensor WHERE id=?",
             (bytes.fromhex(sensor),),
@@ -129,8 +130,9 @@ class Archive(File):
         return int(cursor.lastrowid or 0)
 
     def disown(self, key: bytes, dead: int) -> None:
-        """A sensor was forgotten: its number, if it is one up to `dead`, is nobody's; what it has
-        waits for removal.
+        """Take the number, if it is at most `dead`, from a sensor that was forgotten.
+
+        Its blocks wait for removal.
         """
         self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead))
 
@@ -143,21 +145,22 @@ class Archive(File):
     # blocks
 
     def block(self, day: int, no: int) -> bytes:
-        """The block of one closed UTC day, b"" when there is none."""
+        """Return the block of one closed UTC day, b"" if there is none."""
         row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
         return row[0] if row else b""
 
     def day(self, day: int, no: int) -> Points:
-        """The points of one UTC day."""
+        """Return the points of one UTC day."""
         return union(self.decode(self.block(day, no)), self.chunks(no, day, day))
 
     def days(self, no: int, first: int, last: int) -> dict[int, bytes]:
-        """The blocks of the days first … last that have one, by day, ascending."""
+        """Return the blocks of the days first … last that have one, by day, ascending."""
         return self._blocks("data", no, first, last)
 
     def heads(self, no: int, first: int, last: int) -> dict[int, bytes]:
-        """Headers of days(); kept until another connection writes to the file, so nobody may write
-        to what this gives.
+        """Return the headers of days().
+
+        They are kept until another connection writes to the file, and shared: do not change them.
         """
         version = self.db.execute("PRAGMA data_version").fetchone()[0]
         return self._heads(version, no, first, last)
@@ -166,51 +169,41 @@ class Archive(File):
         return self._blocks(f"substr(data,1,{codec.HEADER.size})", no, first, last)
 
     def _blocks(self, what: str, no: int, first: int, last: int) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
+        blocks: dict[int, bytes] = {}
         for low in range(first, last + 1, DAYS_A_STATEMENT):
             keys = [day_key(day, no) for day in range(low, min(low + DAYS_A_STATEMENT, last + 1))]
             places = ",".join("?" * len(keys))
-            found.update(
+            blocks.update(
                 self.db.execute(
                     f"SELECT key >> 32, {what} FROM block WHERE key IN ({places}) ORDER BY key",
                     keys,
                 )
             )
-        return found
+        return blocks
 
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:
-        """(day, sweep) of the days first … last that are still filling."""
+        """Return (day, sweep) of each run in the days first … last that are still filling."""
         return self.db.execute(
             "SELECT day, sweep FROM run WHERE day BETWEEN ? AND ?", (first, last)
         ).fetchall()
 
     def chunks(self, no: int, first: int, last: int) -> Points:
-        """The points of the days first … last that are in no block yet."""
+        """Return the points of the days first … last that are in no block yet."""
         runs = self.runs(first, last)
         if not runs:
             return EMPTY
         keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
-        return unpack(
-            b"".join(
-                [
-                    data
-                    for (data,) in self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")
-                ]
-            )
-        )
+        rows = self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")
+        return unpack(b"".join([data for (data,) in rows]))
 
     def chunk_bytes(self, no: int, day: int) -> int:
-        """The size of a day's points that are in no block yet, with those that are in two chunks."""
+        """Return the size of a day's chunks; a point that lies in two of them counts twice."""
         keys = ",".join([str(open_key(day, sweep, no)) for _day, sweep in self.runs(day, day)])
-        return (
-            self.db.execute(f"SELECT sum(length(data)) FROM open WHERE key IN ({keys})").fetchone()[
-                0
-            ]
-            or 0
-        )
+        [(size,)] = self.db.execute(f"SELECT sum(length(data)) FROM open WHERE key IN ({keys})")
+        return size or 0
 
     def ladder(self, level: int, chunk: int, no: int) -> Points:
-        """The points of one ladder block."""
+        """Return the points of one ladder block."""
         row = self.db.execute(
             "SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)
         ).fetchone()
@@ -224,7 +217,7 @@ class Archive(File):
 
 
 def _shared(block: bytes) -> Points:
-    """codec.decode(), for several readers: nobody may write to it."""
+    """Return codec.decode() with arrays that cannot be written to: several readers share them."""
     points = codec.decode(block)
     points.ts.flags.writeable = points.counter.flags.writeable = False
     return points

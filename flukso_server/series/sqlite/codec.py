@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One compressed block of points: a fixed header that sums it up, then deflated differences."""
+"""A compressed block of points: a header that sums it up, then deflated differences."""
 
 import struct
 import zlib
@@ -23,20 +23,18 @@ HEAD = np.dtype(
         ("known", "<u4"),  # s
     ]
 )
-FALLS, RISES = (
-    1,
-    2,
-)  # the first byte of every block: steps of the counter by zigzag, or as they are, for none falls
+# the first byte of a block: steps of the counter by zigzag, or as they are because none falls
+FALLS, RISES = 1, 2
 WIDTHS = (1, 2, 4, 8)  # bytes of one difference, two bits each in the second byte
 LEVEL = 6  # of deflate: 9 saves another 2 % for twice the time
 
 
 class CodecError(ValueError):
-    """The bytes are no block of ours."""
+    """The bytes are not a block."""
 
 
 def encode(points: Points) -> bytes:
-    """The block that holds one point or more."""
+    """Return the block of at least one point."""
     ts, counter = points
     energy, known = spans(points)
     width_ts, planes_ts = _planes(steps(ts))
@@ -57,15 +55,13 @@ def encode(points: Points) -> bytes:
     deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
     parts = [head, deflate.compress(planes_ts[0])]
     for plane in planes_ts[1:] + planes_c:
-        parts += (
-            deflate.flush(zlib.Z_BLOCK),
-            deflate.compress(plane),
-        )  # a code of its own for each: the planes have little in common
+        # a code of its own for each plane: they have little in common
+        parts += (deflate.flush(zlib.Z_BLOCK), deflate.compress(plane))
     return b"".join(parts) + deflate.flush()
 
 
 def decode(block: bytes) -> Points:
-    """The points of a block. Raises CodecError."""
+    """Return the points of a block. Raises CodecError."""
     if not block:
         return EMPTY
     try:
@@ -84,8 +80,9 @@ def decode(block: bytes) -> Points:
 
 
 def summaries(headers: bytes) -> np.ndarray:
-    """What the headers of blocks, their first HEADER.size bytes, say one after the other, as
-    records of HEAD. Raises CodecError.
+    """Return joined headers (the first HEADER.size bytes of blocks) as records of HEAD.
+
+    Raises CodecError.
     """
     if len(headers) % HEAD.itemsize:
         raise CodecError("not a block's header")
@@ -96,7 +93,7 @@ def summaries(headers: bytes) -> np.ndarray:
 
 
 def _planes(values: np.ndarray) -> tuple[int, list[bytes]]:
-    """Which of WIDTHS the values take, and their bytes: all the lowest, then the next."""
+    """Return which of WIDTHS the values need, and their bytes by plane, the lowest first."""
     top = int(values.max()) if len(values) else 0
     code = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
     wide = WIDTHS[code]
@@ -108,6 +105,7 @@ def _planes(values: np.ndarray) -> tuple[int, list[bytes]]:
 
 
 def _unplane(data: bytes, wide: int, count: int) -> np.ndarray:
+    """Return the values of planes that _planes() made."""
     flat = np.frombuffer(data, np.uint8)
     if wide == 1:
         return flat.astype(np.int64)

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One connection to a database file of the store: WAL, and every commit on the disk before it
-returns.
-"""
+"""One connection to a database file of the store; a commit returns when it is on the disk."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# for another process's write, whose longest is a slice of merging; what cannot be written within 10
-# s is refused
+# for another process's write, whose longest is a slice of merging; an upload that cannot be written
+# within 10 s is refused
 WAIT_S = 8
 
 
 class File:
-    """Not thread-safe; the owner serialises, begins and commits."""
+    """A connection in WAL mode. Not thread-safe: its owner serialises, begins and commits."""
 
     def __init__(
         self, path: str, page_bytes: int, checkpoint_pages: int, secure_delete: str
@@ -28,7 +26,7 @@ class File:
         self.db.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
 
     def wait(self, seconds: int) -> None:
-        """How long a write waits for other processes' from now on."""
+        """Set how long a write waits for writes of other processes."""
         self.db.execute(f"PRAGMA busy_timeout={1000 * seconds}")
 
     def close(self) -> None:
@@ -37,7 +35,7 @@ class File:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """What is read inside is the file at one moment, whatever others write meanwhile."""
+        """Read the file as it is at one moment, whatever others write meanwhile."""
         self.db.execute("BEGIN")
         try:
             yield
@@ -46,14 +44,14 @@ class File:
                 self.db.execute("COMMIT")
 
     def begin(self) -> None:
-        """Start a transaction that writes: from here on no other connection does."""
+        """Begin a transaction that writes; until it ends no other connection can write."""
         self.db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """On the disk when this returns."""
+        """End the transaction; it is on the disk when this returns."""
         self.db.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Give the transaction up, if there is one."""
+        """Give up the transaction, if there is one."""
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The append-only file of uploads not merged yet, on the disk before anyone is told so."""
+"""The append-only file of uploads that are not merged yet."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from flukso_server.series.sqlite.file import File
 
 PAGE_BYTES = 1024  # small: a commit writes whole pages
 CHECKPOINT_PAGES = 8000  # 8 MB of log: the pages that each commit touches are copied once for many
-# of a group: a row costs SQLite as much as the classification of an upload, so a group shares one
+# a row costs SQLite as much as the classification of an upload, so the uploads of a group share it
 UPLOADS_A_ROW = 64
 ROWS_A_DELETE = 512  # rows deleted in one transaction, some milliseconds when all are full
 SENSOR_BYTES = 16  # a row begins with its sensor
@@ -17,11 +17,12 @@ _TABLES = "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, data BLOB N
 
 
 class Inbox(File):
-    """One connection to the inbox. An upload is the sensor's 16 bytes and its new tuples,
-    ascending, as little-endian pairs of u32; or the sensor and one u32: what came before is gone,
-    up to this number in the main file. A row is one upload, of even length, or several that came
-    together: the uploads, the length of each as u16, how many as u8. Several processes may add;
-    each sees the others' rows by their id.
+    """One connection to the inbox. Several processes may add; each sees others' rows by their id.
+
+    An upload is the sensor's 16 bytes and its new tuples, ascending, as little-endian pairs of u32.
+    A sensor and a single u32 say that the sensor was forgotten: what came before is gone, and so is
+    its number in the main file up to that u32. A row is one upload, whose length is even; or
+    several that came together: the uploads, the length of each as u16, and their count as u8.
     """
 
     def __init__(self, path: str) -> None:
@@ -29,27 +30,28 @@ class Inbox(File):
         self.db.execute(_TABLES)
 
     def add(self, uploads: list[bytes], last_id: int) -> int:
-        """Add uploads after the row last_id; returns the last row's id.
+        """Add uploads after the row last_id, and return the id of the last row.
 
-        Ids are never given twice: remove() always leaves the newest row.
+        No id is given twice, because remove() always leaves the newest row.
         """
         for at in range(0, len(uploads), UPLOADS_A_ROW):
             self.db.execute(
-                "INSERT INTO inbox (data) VALUES (?)", (together(uploads[at : at + UPLOADS_A_ROW]),)
+                "INSERT INTO inbox (data) VALUES (?)",
+                (join_uploads(uploads[at : at + UPLOADS_A_ROW]),),
             )
             last_id += 1
         return last_id
 
     def after(self, last_id: int) -> Iterator[tuple[int, bytes]]:
-        """The rows with an id over last_id, in order."""
+        """Return the rows with an id over last_id, in order."""
         return self.db.execute("SELECT id, data FROM inbox WHERE id>? ORDER BY id", (last_id,))
 
     def newest(self) -> int:
-        """The last row's id, 0 when there has never been one."""
+        """Return the last row's id, 0 if there has never been one."""
         return self.db.execute("SELECT max(id) FROM inbox").fetchone()[0] or 0
 
     def remove(self, upto: int) -> bool:
-        """Delete some rows of an id up to `upto`, never the newest; True while there are more."""
+        """Delete some rows up to the id `upto`, never the newest; return whether more are left."""
         oldest, newest = self.db.execute(
             "SELECT (SELECT min(id) FROM inbox), (SELECT max(id) FROM inbox)"
         ).fetchone()
@@ -60,8 +62,8 @@ class Inbox(File):
         return bool(last < min(upto, newest - 1))
 
 
-def together(uploads: list[bytes]) -> bytes:
-    """The row that holds one upload, or several."""
+def join_uploads(uploads: list[bytes]) -> bytes:
+    """Return the row that holds one upload, or several."""
     count = len(uploads)
     return (
         uploads[0]
@@ -70,8 +72,8 @@ def together(uploads: list[bytes]) -> bytes:
     )
 
 
-def apart(row: bytes) -> Sequence[bytes]:
-    """The uploads of a row."""
+def split_row(row: bytes) -> Sequence[bytes]:
+    """Return the uploads of a row."""
     if not len(row) & 1:
         return (row,)
     count, at = row[-1], 0

@@ -16,7 +16,7 @@ from flukso_server.series.admission import (
 )
 from flukso_server.series.points import EMPTY, PAIR_BYTES, Points, unpack
 from flukso_server.series.sqlite.archive import Archive, Row
-from flukso_server.series.sqlite.inbox import SENSOR_BYTES, apart
+from flukso_server.series.sqlite.inbox import SENSOR_BYTES, split_row
 from flukso_server.series.sqlite.sensor import Sensor, SensorRecord
 from flukso_server.series.store import Outcome, Results, Tuple, TupleError, Upload
 
@@ -27,7 +27,11 @@ UNCOUNTED = MAX_TUPLES_DAY // 8
 
 
 class Memory:
-    """Written under `lock`; readers copy a sensor's `pending` first and read the main file after."""
+    """All sensors of the store. Written under `lock`.
+
+    A reader copies a sensor's `pending` first and reads the main file after, so that it misses
+    nothing that is merged meanwhile.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -35,10 +39,10 @@ class Memory:
         self.pending_bytes = 0
         self.seen = 0  # id of the last inbox row that is in here
         self.merged = 0  # id of the last inbox row known to be merged
-        self.newest_ts = 0  # the latest `now` of an append: the time of those who feed us
+        self.newest_ts = 0  # the latest `now` of an append
 
     def load(self, rows: Iterable[Row]) -> None:
-        """Start from what the main file holds."""
+        """Add the sensors that the main file has."""
         for row in rows:
             sensor = self.sensors.get(row.id)
             if sensor is None:
@@ -49,7 +53,7 @@ class Memory:
                 sensor.widen(row.first_ts, row.last_ts, row.last_counter)
 
     def adopt(self, fresh: "Memory") -> None:
-        """Hold what `fresh` does, which was read from the files just now."""
+        """Replace all by what `fresh` has read from the files just now."""
         with self.lock:
             self.sensors, self.pending_bytes, self.seen, self.merged = (
                 fresh.sensors,
@@ -59,17 +63,17 @@ class Memory:
             )
 
     def replay(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Take inbox rows (id, data) that this process has not added itself."""
+        """Add inbox rows (id, data) that this process has not written itself."""
         find, pair = self.sensors.get, PAIR
         for ident, row in rows:
-            for upload in apart(row):
+            for upload in split_row(row):
                 name = upload[:SENSOR_BYTES].hex()
                 sensor = find(name)
                 if sensor is None:
                     sensor = self.sensors[name] = Sensor(upload[:SENSOR_BYTES])
                 data = upload[SENSOR_BYTES:]
                 if len(data) % PAIR_BYTES:
-                    self._bury(sensor, upload)
+                    self._forget(sensor, upload)
                     continue
                 sensor.pending += data
                 sensor.room -= len(data) // PAIR_BYTES
@@ -82,8 +86,8 @@ class Memory:
                     sensor.first_ts = first
             self.seen = ident
 
-    def _bury(self, sensor: Sensor, upload: bytes) -> None:
-        """What forgets: what is older has gone."""
+    def _forget(self, sensor: Sensor, upload: bytes) -> None:
+        """Obey a row that forgets the sensor: what is older is gone."""
         (dead,) = struct.unpack_from("<I", upload, SENSOR_BYTES)
         self.pending_bytes -= len(sensor.pending)
         sensor.pending = bytearray()
@@ -93,7 +97,7 @@ class Memory:
             sensor.first_ts = sensor.last_ts = NEVER
 
     def pending(self, name: str) -> Points:
-        """The sensor's points that wait, in order."""
+        """Return the sensor's points that are not merged yet, in order."""
         sensor = self.sensors.get(name)
         return unpack(bytes(sensor.pending)) if sensor else EMPTY
 
@@ -127,7 +131,7 @@ class Memory:
                         append_result(all_new)
                         continue
                 except (LookupError, TypeError, ValueError, struct.error):
-                    pass  # too many, or something that is no pair of u32: admit() tells
+                    pass  # too many, or something that is no pair of u32: admit() says which
             try:
                 append_result(self._add_unusual(name, tuples, now, archive, rows))
             except TupleError as error:

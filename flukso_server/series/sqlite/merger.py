@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Background work in slices: inbox into day blocks, closed days into full pages, old days into the
-ladders.
-"""
+"""The work in the background, in small steps: from the inbox into runs, blocks and ladders."""
 
 from collections.abc import Iterator
 
@@ -18,18 +16,19 @@ from flukso_server.series.sqlite.reader import horizons
 from flukso_server.series.sqlite.sensor import Sensor
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
-SEAL_AFTER_S = 7200  # a day is closed two hours after its end: most late uploads have come by then
+SEAL_AFTER_S = 7200  # from a day's end until it is closed: most late uploads have come by then
 NO_MASK = (1 << 32) - 1
-# `||` makes text
+# CAST: the result of `||` is text
 _APPEND = (
-    "INSERT INTO open VALUES (?,?) ON CONFLICT DO UPDATE SET data = CAST(data || "
-    "excluded.data AS BLOB)"
+    "INSERT INTO open VALUES (?,?)"
+    " ON CONFLICT DO UPDATE SET data = CAST(data || excluded.data AS BLOB)"
 )
 
 
 class Merger:
-    """Owned by the writer thread. run() is one round of all work; each step between two yields
-    takes about a millisecond.
+    """Does all the background work, in the writer's thread.
+
+    run() is one round of it; a step from one yield to the next takes about a millisecond.
     """
 
     def __init__(self, memory: Memory, inbox: Inbox, archive: Archive) -> None:
@@ -44,11 +43,13 @@ class Merger:
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
-        """Everything that is due. A part that fails keeps no other from being done; the first error
-        is raised at the end.
+        """Do everything that is due.
+
+        A part that fails keeps none of the others from being done; the first error is raised at the
+        end.
         """
         failed: Exception | None = None
-        # bury() again: a sweep hears of what another process has forgotten
+        # bury() comes twice: a sweep learns what other processes have forgotten
         for part in (
             self.bury(),
             self.sweep(),
@@ -65,14 +66,14 @@ class Merger:
             raise failed
 
     def sweep(self) -> Iterator[None]:
-        """Merge what waits in memory; then the inbox rows it came from can go."""
+        """Merge what waits in memory; then remove the inbox rows from which it came."""
         memory = self._memory
         self._begin()
         with memory.lock:
             upto = memory.seen
             waiting = [(name, sensor) for name, sensor in memory.sensors.items() if sensor.pending]
             forgotten = [sensor for sensor in memory.sensors.values() if sensor.dead]
-        for sensor in forgotten:  # by a process that may have died before it said so here
+        for sensor in forgotten:  # perhaps by a process that died before it wrote so in this file
             self._archive.disown(sensor.key, sensor.dead)
         for name, sensor in waiting:
             if not sensor.no and sensor.pending:
@@ -99,20 +100,23 @@ class Merger:
             yield
 
     def _begin(self) -> None:
-        """Who forgets holds the main file: what was forgotten before now is known from here on, and
-        nothing is until the commit.
+        """Begin a transaction in which nothing is forgotten.
+
+        Whoever forgets must hold the main file, so all that was forgotten before is known from here
+        on.
         """
         self._archive.begin()
         with self._memory.lock:
             self._memory.replay(self._inbox.after(self._memory.seen))
 
     def _next_sweep(self) -> int:
-        """The numbers go round; one that a run still has gets what is new appended to that run."""
+        """Return the next sweep's number; if an old run has it, what is new is appended to it."""
         sweep = (self._archive.get("sweep") + 1) % SWEEPS
         self._archive.put("sweep", sweep)
         return sweep
 
     def _enter(self, name: str, sensor: Sensor) -> None:
+        """Give the sensor its number in the main file."""
         self._archive.disown(sensor.key, sensor.dead)
         row = self._archive.sensor(name)
         sensor.no = (
@@ -123,6 +127,7 @@ class Merger:
         self._entered.append(sensor)
 
     def _merge(self, sensor: Sensor, aged: Horizons) -> None:
+        """Sort the sensor's waiting points by day."""
         data = bytes(sensor.pending)
         points = unpack(data)
         self._merged.append((sensor, sensor.pending, len(data)))
@@ -137,7 +142,7 @@ class Merger:
             self._put(sensor.no, day, part, pack(part))
 
     def _put(self, no: int, day: int, points: Points, data: bytes) -> None:
-        """A chunk of a day that is filling, or a closed day's whole block anew."""
+        """Make a chunk of a day that is filling, or a closed day's block anew."""
         if day < self._sealed:
             self._blocks.append(
                 (day_key(day, no), codec.encode(union(self._archive.day(day, no), points)))
@@ -147,13 +152,13 @@ class Merger:
             self._chunks.append((open_key(day, self._sweep, no), data))
 
     def _late(self, no: int, points: Points, aged: Horizons) -> Points:
-        """Put the points of aged days into the ladders; returns the others."""
+        """Put the points of aged days into the ladders, and return the others."""
         rest = points.between(aged.raw * DAY_S, 1 << 33)
         ageing.put_late(self._archive, no, points.between(0, aged.raw * DAY_S), rest, aged)
         return rest
 
     def _flush(self) -> None:
-        """Write what was made since the last time."""
+        """Write the chunks and blocks that were made since the last time."""
         db = self._archive.db
         if self._chunks:
             db.executemany(_APPEND, self._chunks)
@@ -168,6 +173,7 @@ class Merger:
         self._runs.clear()
 
     def _commit(self) -> None:
+        """Make what was merged durable, then drop it from memory."""
         self._flush()
         self._archive.extend(
             [(s.first_ts, s.last_ts, s.last_counter, s.no) for s, _pending, _size in self._merged]
@@ -176,24 +182,22 @@ class Merger:
         self._entered.clear()
         with self._memory.lock:
             for sensor, pending, size in self._merged:
-                if sensor.pending is pending:  # else it was forgotten meanwhile
+                if sensor.pending is pending:  # otherwise the sensor was forgotten meanwhile
                     del pending[:size]
                     self._memory.pending_bytes -= size
         self._merged.clear()
 
     def abandon(self) -> None:
-        """Give up what is not committed; it will be merged again."""
+        """Give up what is not committed: it is merged again in the next round."""
         self._archive.rollback()
         self._forget_made()
         self._merged.clear()
         for sensor in self._entered:
-            sensor.no = 0  # the number may go to another one now
+            sensor.no = 0  # another sensor may get this number now
         self._entered.clear()
 
     def seal(self, now: int) -> Iterator[None]:
-        """Compress days that are over into blocks, in the order of their keys: this fills the
-        pages.
-        """
+        """Compress days that are over into blocks, in the order of keys, which fills the pages."""
         limit = (now - SEAL_AFTER_S) // DAY_S
         if limit <= self._archive.get("sealed"):
             return
@@ -208,7 +212,7 @@ class Merger:
         self._archive.commit()
 
     def _seal_some(self, day: int, sweeps: list[int], low: int, high: int) -> Iterator[None]:
-        """The sensors with the numbers low … high."""
+        """Seal the day of the sensors with the numbers low … high."""
         archive = self._archive
         archive.begin()
         chunks: dict[int, list[bytes]] = {}
@@ -224,19 +228,19 @@ class Merger:
                 (day_key(day, low), day_key(day, high)),
             )
         )
-        for no, found in sorted(chunks.items()):
-            points = unpack(b"".join(found))
+        for no, its_chunks in sorted(chunks.items()):
+            points = unpack(b"".join(its_chunks))
             key = day_key(day, no)
-            self._blocks.append(
-                (key, codec.encode(union(codec.decode(old[key]), points) if key in old else points))
-            )
+            if key in old:
+                points = union(codec.decode(old[key]), points)
+            self._blocks.append((key, codec.encode(points)))
             yield
         self._flush()
         archive.db.executemany("DELETE FROM open WHERE key BETWEEN ? AND ?", ranges)
         archive.commit()
 
     def bury(self) -> Iterator[None]:
-        """Remove what is left of forgotten sensors."""
+        """Remove the blocks of sensors that were forgotten."""
         for no, first_ts, last_ts in self._archive.db.execute(
             "SELECT no, first_ts, last_ts FROM sensor WHERE id IS NULL"
         ).fetchall():

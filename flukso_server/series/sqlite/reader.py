@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads one sensor's points from the main file: blocks of days, ladders, and what waits in memory."""
+"""Reads one sensor's points: blocks and ladders of the main file, and what waits in memory."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,18 +13,15 @@ from flukso_server.series.points import EMPTY, HEARTBEAT_S, Ints, Points, consis
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import Archive
 
-FAR_DAYS = (
-    HEARTBEAT_S // DAY_S + 1
-)  # a neighbour further off makes a silence that is unknown anyway
-EVER_DAYS = (
-    LEVELS[HOUR].keep_days + LEVELS[DAY].span_days
-)  # further off than any late point's neighbour: ten years are accepted
-OUTLINES = 256  # kept, found by their bytes: 8 KB for two months
+FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence unknown anyway
+# further off than the neighbour of any late point: tuples of the last ten years are accepted
+EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days
+OUTLINES = 256  # kept in memory, known by their headers: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
 
 
 class Window(NamedTuple):
-    """Whole UTC days first … last of a sensor; pending: its points not merged yet, which ascend."""
+    """The whole UTC days first … last of a sensor, and its points that are not merged yet."""
 
     no: int
     first: int
@@ -33,128 +30,115 @@ class Window(NamedTuple):
 
 
 def horizons(archive: Archive) -> Horizons:
-    """Return the horizons as the file has them now; in the last span before each, ageing may be under
-    way.
+    """Return the horizons that the file has now.
+
+    In the last span before each, ageing may be under way.
     """
-    found = dict(
-        archive.db.execute(
-            "SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'"
-        ).fetchall()
-    )
-    return Horizons(
-        found.get("aged_raw", 0), found.get("aged_quarter", 0), found.get("aged_hour", 0)
-    )
+    rows = archive.db.execute("SELECT name, value FROM meta WHERE name >= 'aged' AND name < 'agee'")
+    aged = dict(rows.fetchall())
+    return Horizons(aged.get("aged_raw", 0), aged.get("aged_quarter", 0), aged.get("aged_hour", 0))
 
 
 def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
-    """What is known of the window, ascending; by_day: only good for boundaries at 00:00 UTC, and
-    fast.
+    """Return what is known of the window, ascending.
+
+    by_day: read days by their headers, which is fast, and exact for boundaries at 00:00 UTC alone.
     """
     aged = horizons(archive)
-    found: list[Part] = []
+    pieces: list[Part] = []
     if by_day:
-        _ladder(archive, window, range(aged.raw), DAY, found)
+        _ladder(archive, window, range(aged.raw), DAY, pieces)
     else:
-        _ladder(archive, window, range(aged.hour), DAY, found)
-        _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
-        _ladder(
-            archive,
-            window,
-            range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw),
-            QUARTER,
-            found,
-        )
-    _raw(archive, window, aged.raw, by_day, found)
-    return _with_late(archive, window, aged, found)
+        _ladders(archive, window, aged, pieces)
+    _raw(archive, window, aged.raw, by_day, pieces)
+    return _with_late(archive, window, aged, pieces)
 
 
 def around(
     archive: Archive, window: Window, start: int, end: int, by_day: bool = False
 ) -> list[Part]:
-    """parts() of the window, and the nearest point on each side when its own points do not reach
-    `start` or `end`.
+    """Return parts() of the window, extended so that they reach `start` and `end`.
+
+    A side that its own points do not reach gets the nearest point beyond.
     """
-    found = parts(archive, window, by_day)
-    if not found or found[0].points.ts[0] > start:
+    pieces = parts(archive, window, by_day)
+    if not pieces or pieces[0].points.ts[0] > start:
         left = before(archive, window, window.first)
         if left is not None:
-            found.insert(0, Part(left))
-    if not found or found[-1].points.ts[-1] < end:
+            pieces.insert(0, Part(left))
+    if not pieces or pieces[-1].points.ts[-1] < end:
         right = after(archive, window, window.last)
         if right is not None:
-            found.append(Part(right))
-    return found
+            pieces.append(Part(right))
+    return pieces
 
 
 def before(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
-    """The last point before the day, at most far_days before."""
+    """Return the last point before the day, at most far_days before."""
     for near, far in ((1, 1), (2, far_days)):
         first = max(day - far, 0)
-        found = _ends(archive, Window(window.no, first, day - near, window.pending))
-        if found:
-            return Points(found[-1].points.ts[-1:], found[-1].points.counter[-1:])
+        pieces = _ends(archive, Window(window.no, first, day - near, window.pending))
+        if pieces:
+            return Points(pieces[-1].points.ts[-1:], pieces[-1].points.counter[-1:])
     return None
 
 
 def after(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
-    """The first point after the day, at most far_days after."""
+    """Return the first point after the day, at most far_days after."""
     for near, far in ((1, 1), (2, far_days)):
-        found = _ends(
+        pieces = _ends(
             archive, Window(window.no, day + near, min(day + far, LAST_DAY), window.pending)
         )
-        if found:
-            return Points(found[0].points.ts[:1], found[0].points.counter[:1])
+        if pieces:
+            return Points(pieces[0].points.ts[:1], pieces[0].points.counter[:1])
     return None
 
 
 def _ends(archive: Archive, window: Window) -> list[Part]:
-    """As parts(), but days that are raw by their two ends."""
+    """Return parts(), but only both ends of days that are raw."""
     aged = horizons(archive)
-    found: list[Part] = []
+    pieces: list[Part] = []
     if window.first < aged.raw:
-        _ladder(archive, window, range(aged.hour), DAY, found)
-        _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, found)
-        _ladder(
-            archive,
-            window,
-            range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw),
-            QUARTER,
-            found,
-        )
-    _raw(archive, window, aged.raw, True, found)
-    return _with_late(archive, window, aged, found)
+        _ladders(archive, window, aged, pieces)
+    _raw(archive, window, aged.raw, True, pieces)
+    return _with_late(archive, window, aged, pieces)
 
 
-def _ladder(archive: Archive, window: Window, days: range, level: int, found: list[Part]) -> None:
-    """Append the ladder's points of those of the days that are in the window, and the one that ends
-    them.
-    """
+def _ladders(archive: Archive, window: Window, aged: Horizons, pieces: list[Part]) -> None:
+    """Append the points of each day from the finest ladder that has it."""
+    quarters = range(aged.quarter - LEVELS[QUARTER].span_days, aged.raw)
+    _ladder(archive, window, range(aged.hour), DAY, pieces)
+    _ladder(archive, window, range(aged.hour, aged.quarter), HOUR, pieces)
+    _ladder(archive, window, quarters, QUARTER, pieces)
+
+
+def _ladder(archive: Archive, window: Window, days: range, level: int, pieces: list[Part]) -> None:
+    """Append the ladder's points of the days that are in the window, with the rung at their end."""
     high = days.stop
     first, end = max(window.first, days.start, 0), min(window.last + 1, high)
     if first >= end:
         return
     span = LEVELS[level].span_days
     points = EMPTY
-    last_chunk = (
-        end // span if end == high else (end - 1) // span
-    )  # the point at the end lies in the next block
+    # the rung at the end lies in the next block
+    last_chunk = end // span if end == high else (end - 1) // span
     for chunk in range(first // span, last_chunk + 1):
         points = union(points, archive.ladder(level, chunk, window.no))
-    join(found, Part(points.between(first * DAY_S, end * DAY_S + (end == high)), rungs=True))
+    join(pieces, Part(points.between(first * DAY_S, end * DAY_S + (end == high)), rungs=True))
 
 
-def _with_late(archive: Archive, window: Window, aged: Horizons, found: list[Part]) -> list[Part]:
-    """The parts with what waits for days that have aged, unless it contradicts what is there."""
+def _with_late(archive: Archive, window: Window, aged: Horizons, pieces: list[Part]) -> list[Part]:
+    """Return the parts with the pending points of aged days that do not contradict them."""
     if not len(window.pending.ts):
-        return found
-    rungs = [part for part in found if part.rungs]
-    blocks = found[len(rungs) :]
+        return pieces
+    rungs = [part for part in pieces if part.rungs]
+    blocks = pieces[len(rungs) :]
     end = min(window.last + 1, aged.raw) * DAY_S
     if blocks:
         end = min(end, int(blocks[0].points.ts[0]))
     late = window.pending.between(window.first * DAY_S, end)
     if not len(late.ts):
-        return found
+        return pieces
     points = EMPTY
     for part in rungs:
         points = union(points, part.points)
@@ -167,8 +151,11 @@ def _with_late(archive: Archive, window: Window, aged: Horizons, found: list[Par
     return [Part(union(points, consistent(near, late)), rungs=True), *blocks]
 
 
-def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Part]) -> None:
-    """Append the days' blocks, or only their outlines; the last day that ages may still have one."""
+def _raw(archive: Archive, window: Window, low: int, heads: bool, pieces: list[Part]) -> None:
+    """Append the days' blocks, or only their outlines.
+
+    The last day before the horizon may still have its block, while ageing is under way.
+    """
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
@@ -184,29 +171,31 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, found: list[Pa
             outlined.append(rows[day])
             continue
         if outlined:
-            join(found, _outline(b"".join(outlined)))
+            join(pieces, _outline(b"".join(outlined)))
             outlined = []
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
         join(
-            found, Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S)))
+            pieces,
+            Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))),
         )
     if outlined:
-        join(found, _outline(b"".join(outlined)))
+        join(pieces, _outline(b"".join(outlined)))
 
 
 def _days(ts: Ints) -> set[int]:
-    """The days that have one of these times, which ascend."""
+    """Return the days that have one of these times, which ascend."""
     if not len(ts):
         return set()
     first, last = int(ts[0]) // DAY_S, int(ts[-1]) // DAY_S
-    (found,) = steps(ts.searchsorted(np.arange(first, last + 2) * DAY_S)).nonzero()
-    return set((first + found).tolist())
+    (with_times,) = steps(ts.searchsorted(np.arange(first, last + 2) * DAY_S)).nonzero()
+    return set((first + with_times).tolist())
 
 
 @lru_cache(OUTLINES)
 def _outline(headers: bytes) -> Part:
-    """Both ends of each block, with the energy and the known time in between; for several readers:
-    nobody may write to it.
+    """Return both ends of each block, with the energy and the known time in between.
+
+    The result is shared by several readers: do not write to it.
     """
     heads = codec.summaries(headers)
     count = len(heads)
@@ -225,22 +214,23 @@ def _outline(headers: bytes) -> Part:
     return Part(Points(ts[keep], counter[keep]), energy[keep], known[keep])
 
 
-def join(found: list[Part], part: Part) -> None:
-    """Append a part; where it overlaps the one before, or contradicts its last rung, the finer part
-    is right.
+def join(pieces: list[Part], part: Part) -> None:
+    """Append a part to those before.
+
+    Where it overlaps the last one, or contradicts its last rung, the finer part is right.
     """
     if not len(part.points.ts):
         return
-    if found:
-        last = found[-1].points
+    if pieces:
+        last = pieces[-1].points
         overlap = last.ts[-1] >= part.points.ts[0]
         if overlap:
             last = last.between(0, int(part.points.ts[0]))
-        rungs = found[-1].rungs
+        rungs = pieces[-1].rungs
         if rungs:
             last = last.without_false_rung(int(part.points.counter[0]))
-        if len(last.ts) != len(found[-1].points.ts):
-            found.pop()
+        if len(last.ts) != len(pieces[-1].points.ts):
+            pieces.pop()
             if len(last.ts):
-                found.append(Part(last, rungs=rungs))  # only ladders overlap what follows
-    found.append(part)
+                pieces.append(Part(last, rungs=rungs))  # only ladders overlap what follows
+    pieces.append(part)

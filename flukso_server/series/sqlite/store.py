@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SQLite store: what the interface promises, from the writer thread, the memory and the reader."""
+"""The SQLite store: it keeps the contract by a writer thread, a memory and a reader."""
 
 import threading
 import time
@@ -17,16 +17,15 @@ from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Writer
 from flukso_server.series.store import FOREVER_S, Results, SeriesError, Tuple, Upload
 
-DECODED_BLOCKS = (
-    512  # kept for readers: a month by minute of eight sensors; 23 KB for a day, 12 MB in all
-)
+# kept for readers: two months by minute of eight sensors; 23 KB for a day, 12 MB in all
+DECODED_BLOCKS = 512
 
 
 class SqliteStore:
-    """series.store.Store on two SQLite files, `path` and `path`.inbox. Several processes may open
-    them; one merges.
+    """series.store.Store on two SQLite files, `path` and `path`.inbox.
 
-    merge=False: never merge in this process (a reader beside the one that ingests).
+    Several processes may open them, of which one merges. merge=False: never this process, because
+    it only reads beside the one that takes uploads.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class SqliteStore:
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
         self._archive = Archive(path, DECODED_BLOCKS)
         self._inbox = Inbox(path + ".inbox")
-        self._read = threading.Lock()  # the reading connections
+        self._read = threading.Lock()  # guards the connections that read
         self._closed = False
         self._writer.start()
 
@@ -132,7 +131,7 @@ class SqliteStore:
         return (state.last_ts, state.last_counter) if state and state.last_ts != NEVER else None
 
     def _state(self, sensor: str) -> tuple[Sensor | None, Points]:
-        """The sensor and its points that wait, with what other processes have added."""
+        """Return the sensor and its points that wait, with what other processes have added."""
         memory = self._memory
         with self._read:
             if self._inbox.newest() > memory.seen:
@@ -144,7 +143,7 @@ class SqliteStore:
         return state, unpack(bytes(state.pending))
 
     def _number(self, sensor: str, state: Sensor) -> int:
-        """The sensor's number in the main file, 0 when it has none."""
+        """Return the sensor's number in the main file, 0 if it has none."""
         if not state.no:
             row = self._archive.sensor(sensor)
             if row and row.no > state.dead:
@@ -154,17 +153,17 @@ class SqliteStore:
     # life
 
     def merge(self) -> None:
-        """Merge and age all that is due, now; for tests, benches and maintenance."""
+        """Merge and age all that is due; for tests, benches and maintenance."""
         self._writer.merge_soon()
         self._writer.idle.wait()
 
     def settle(self) -> None:
-        """Wait until nothing is due any more."""
+        """Wait until nothing is due any more; for tests and benches."""
         self.append((), 0, lambda results: None)
         self._writer.idle.wait()
 
     def replay_rate(self) -> int:
-        """Tuples that were read back from the inbox at the start, a second of CPU."""
+        """Return how many tuples a second of CPU were read back from the inbox at the start."""
         return self._writer.replay_rate
 
     def close(self) -> None:

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one thread that writes: uploads in groups, each group one fsync, and between them slices of
-merging.
-"""
+"""The one thread that writes: uploads in groups of one fsync each, and between them merging."""
 
 import fcntl
 import logging
@@ -25,33 +23,32 @@ from flukso_server.series.store import Outcome, Results, SeriesError, Upload
 log = logging.getLogger("series")
 
 GROUP_UPLOADS = 1024  # in one commit at most
-# from one group to the next, when uploads come without a pause: a commit costs ten times what a row
-# does
+# from one group to the next while uploads come without a pause, so that groups grow: a commit costs
+# ten times what a row does
 COMPANY_S = 0.002
-USUAL_GROUP = 32  # uploads that need no company
-SLICE_S = 0.003  # of merging between two groups: what an upload may have to wait for it
-# after a slice, for who takes uploads: merging leaves their thread the interpreter once in a switch
-# interval only
+USUAL_GROUP = 32  # a group of so many uploads waits for no others
+SLICE_S = 0.003  # of merging between two groups: so long an upload may have to wait for it
+# of rest after a slice, for the thread that takes uploads: while merging runs, it gets the
+# interpreter only once in a switch interval
 BREATH_S = 0.003
-BUSY_S = 0.05  # since the last group: more uploads are on their way
-SWEEP_TUPLES = 4_000_000  # waiting in memory (32 MB) when merging starts, however young
-FULL_SWEEPS = 4  # times as much waiting, and merging goes first: memory is bounded, uploads wait
-SWEEP_EVERY_S = (
-    6 * 3600
-)  # merging starts at the latest: four times a day each block is written again
-# what was forgotten leaves the files at the latest, much at once: each time all that waits is
-# merged
+BUSY_S = 0.05  # after a group, for so long more uploads are expected
+SWEEP_TUPLES = 4_000_000  # when so many wait in memory (32 MB), merging starts, however young
+FULL_SWEEPS = 4  # when so many times as much waits, uploads wait for merging: memory is bounded
+# merging starts at the latest: each block is then written four times a day
+SWEEP_EVERY_S = 6 * 3600
+# what was forgotten leaves the files at the latest; much at a time, because all that waits is
+# merged along with it
 FORGET_EVERY_S = 600
-IDLE_S = 5.0  # between two looks at what other processes did, however many uploads there are
-# that a group waits for another process's write after one that waited in vain: it came while that
-# one waited
+IDLE_S = 5.0  # from one look at what other processes did to the next, however busy this one is
+# that a group waits for another process's write if the group before waited in vain: this one came
+# while that one waited
 HASTY_S = 1
-RELOADS = 3  # of the files, when they were merged meanwhile
-STOP = None
+RELOADS = 3  # attempts to read the files, if another process merges meanwhile
+STOP = None  # the item that ends the thread
 
 
 class Item(NamedTuple):
-    """Uploads that become durable together, and who wants to know."""
+    """Uploads that become durable together; deliver() is called with their results."""
 
     uploads: Sequence[Upload]
     now: int
@@ -59,14 +56,14 @@ class Item(NamedTuple):
 
 
 class Forget(NamedTuple):
-    """A sensor to forget."""
+    """A sensor to forget; deliver() is called when it is done."""
 
     sensor: str
     deliver: Callable[[Results], None]
 
 
 class Writer(threading.Thread):
-    """Owns the connections that write. Give it items by put(); deliver() is called in this thread."""
+    """Owns the connections that write. Takes items by put(); calls deliver() in its own thread."""
 
     def __init__(
         self, memory: Memory, path: str, clock: Callable[[], float], sweep_tuples: int, merge: bool
@@ -81,34 +78,34 @@ class Writer(threading.Thread):
         self._inbox = Inbox(path + ".inbox")
         self._merger = Merger(memory, self._inbox, self._archive)
         self._work: Iterator[None] | None = None
-        self._swept = clock()
+        self._swept = clock()  # when the last merge started
         self._wrote = 0.0  # when the last group was on the disk, by the monotonic clock
-        self._company = False  # it held uploads that came apart
-        self._wanted = False
+        self._company = False  # that group held more than one item
+        self._wanted = False  # merging was asked for
         self._forgot = False  # blocks wait for their removal
-        self._looked = time.monotonic()
-        self._rest_until = 0.0  # after merging has failed
+        self._looked = time.monotonic()  # when it last looked at what other processes did
+        self._rest_until = 0.0  # no merging until then, because it failed
         self._lock = (
             os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if merge else -1
         )
-        self._merges = False
+        self._merges = False  # this process is the one that merges
         self._hasty = False  # the last group failed
         self.idle = threading.Event()
         self.replay_rate = 0  # tuples a second of CPU
         self._reload()
 
     def put(self, item: Item | Forget) -> None:
-        """Hand over work; never blocks."""
+        """Hand over work without blocking."""
         self.idle.clear()
         self._queue.put(item)
 
     def stop(self) -> None:
-        """Finish what was handed over, then let go of the files."""
+        """Finish what was handed over, then close the files."""
         self._queue.put(STOP)
         self.join()
 
     def merge_soon(self) -> None:
-        """Start merging now, whatever waits."""
+        """Start merging now, however little waits."""
         self._wanted = True
         self.put(Item((), 0, lambda results: None))
 
@@ -129,9 +126,7 @@ class Writer(threading.Thread):
             os.close(self._lock)
 
     def _gather(self) -> list[Item | Forget | None]:
-        """What waits, up to GROUP_UPLOADS; waits for it, for a moment only when there is merging to
-        do.
-        """
+        """Return what has come, up to GROUP_UPLOADS; wait for it, if there is no merging to do."""
         items: list[Item | Forget | None] = []
         uploads = 0
         try:
@@ -150,16 +145,14 @@ class Writer(threading.Thread):
         return items
 
     def _await_company(self, uploads: int) -> None:
-        """Let a small group grow for a moment when others were written just now; who comes alone is
-        served at once.
-        """
+        """Let a small group grow for a moment while many uploads come; serve a lone one at once."""
         if self._company and 0 < uploads < USUAL_GROUP:
             pause = self._wrote + COMPANY_S - time.monotonic()
             if pause > 0:
                 time.sleep(pause)
 
     def _serve(self, items: list[Item | Forget | None]) -> bool:
-        """False when it is time to stop."""
+        """Write the items; return False if it is time to stop."""
         if not items or time.monotonic() > self._looked + IDLE_S:
             self.catch_up()
         uploads = [item for item in items if isinstance(item, Item)]
@@ -173,7 +166,7 @@ class Writer(threading.Thread):
         return STOP not in items
 
     def _commit(self, items: list[Item]) -> list[Results]:
-        """One group: classify, write, fsync."""
+        """Classify the uploads of one group, write them, and sync."""
         memory = self._memory
         rows: list[bytes] = []
         results: list[Results] = []
@@ -193,9 +186,7 @@ class Writer(threading.Thread):
         return results
 
     def _fail(self, items: list[Item | Forget | None], error: Exception) -> None:
-        """The disk failed: nothing of this group was promised to anybody; what is on the disk
-        counts.
-        """
+        """Refuse the group after the disk failed, and go on from what is on the disk."""
         self._inbox.rollback()
         self._hasty = True
         self._inbox.wait(HASTY_S)
@@ -211,7 +202,7 @@ class Writer(threading.Thread):
                 item.deliver([failed] * max(_size(item), 1))
 
     def _reload(self) -> None:
-        """Start again from the files; readers see what was there before until it is done."""
+        """Read the files again; until it is done, readers see what was there before."""
         if self._inbox.newest() < self._archive.get("merged"):
             self._archive.put("merged", 0)  # the inbox is a new file: it counts from 1 again
         for _attempt in range(RELOADS):
@@ -225,11 +216,11 @@ class Writer(threading.Thread):
                 fresh.pending_bytes / PAIR_BYTES / max(time.thread_time() - started, 1e-9)
             )
             if self._archive.get("merged") == fresh.merged:
-                break  # else rows may have gone from the inbox before they were read
+                break  # otherwise rows may have left the inbox before they were read
         self._memory.adopt(fresh)
 
     def catch_up(self) -> None:
-        """Take what other processes have added, and drop what one of them has merged."""
+        """Add what other processes have written, and drop what one of them has merged."""
         self._looked = time.monotonic()
         memory = self._memory
         if not self._merges and self._archive.get("merged") > memory.merged:
@@ -258,9 +249,7 @@ class Writer(threading.Thread):
     # merging
 
     def _slice(self) -> None:
-        """Merge for a while, when there is something to merge and this process is the one that
-        does.
-        """
+        """Merge for SLICE_S, if something is due and this process is the one that merges."""
         if self._work is None and not self._due():
             return
         until = time.monotonic() + SLICE_S
@@ -275,13 +264,13 @@ class Writer(threading.Thread):
         self._due()
 
     def _due(self) -> bool:
+        """Begin a round of merging if it is time; return whether it was begun."""
         now = self._clock()
         memory = self._memory
         resting = time.monotonic() < self._rest_until
         every_s = FORGET_EVERY_S if self._forgot else SWEEP_EVERY_S
-        on_time = (
-            self._swept <= now < self._swept + every_s
-        )  # else it is late, or the clock was set back
+        # not so if merging is late, or if the clock was set back
+        on_time = self._swept <= now < self._swept + every_s
         if resting or not (
             self._wanted or memory.pending_bytes >= self._sweep_bytes or not on_time
         ):
@@ -297,7 +286,7 @@ class Writer(threading.Thread):
         return True
 
     def _may_merge(self) -> bool:
-        """One process merges; when it dies, another one takes over."""
+        """Return whether this process merges: one does, and when it dies another takes over."""
         if not self._merges and self._lock >= 0:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -307,13 +296,14 @@ class Writer(threading.Thread):
         return self._merges
 
     def _step(self) -> None:
+        """Do one step of the round of merging; whatever goes wrong, the thread lives on."""
         try:
             if self._work is not None:
                 next(self._work)
         except StopIteration:
             self._work = None
             self._memory.merged = self._archive.get("merged")
-        except Exception:  # without this thread there is no upload either
+        except Exception:  # without this thread nothing would be stored any more
             log.exception("series: merging failed, will try again")
             self._merger.abandon()
             self._work = None
@@ -321,4 +311,5 @@ class Writer(threading.Thread):
 
 
 def _size(item: Item | Forget | None) -> int:
+    """Return how many uploads the item holds."""
     return len(item.uploads) if isinstance(item, Item) else 0

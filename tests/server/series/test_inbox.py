@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flukso_server.series import SeriesError, TupleError
 from flukso_server.series.appending import append
-from flukso_server.series.sqlite.inbox import UPLOADS_A_ROW, Inbox, apart, together
+from flukso_server.series.sqlite.inbox import UPLOADS_A_ROW, Inbox, join_uploads, split_row
 from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.store import SqliteStore
@@ -32,12 +32,12 @@ UPLOADS = st.binary(min_size=1, max_size=20).map(
 @BUSY
 @given(st.lists(UPLOADS, min_size=1, max_size=UPLOADS_A_ROW))
 def test_a_row_holds_its_uploads(uploads):
-    assert list(apart(together(uploads))) == uploads
+    assert list(split_row(join_uploads(uploads))) == uploads
 
 
 def test_a_lone_upload_is_a_row_as_it_is():
-    assert together([b"ab"]) == b"ab"
-    assert list(apart(b"ab")) == [b"ab"]
+    assert join_uploads([b"ab"]) == b"ab"
+    assert list(split_row(b"ab")) == [b"ab"]
 
 
 def test_more_uploads_than_a_row_takes_come_back_in_order(tmp_path):
@@ -45,7 +45,7 @@ def test_more_uploads_than_a_row_takes_come_back_in_order(tmp_path):
     inbox = Inbox(str(tmp_path / "inbox"))
     try:
         assert inbox.add(uploads, 0) == 3
-        assert [upload for _ident, row in inbox.after(0) for upload in apart(row)] == uploads
+        assert [upload for _ident, row in inbox.after(0) for upload in split_row(row)] == uploads
     finally:
         inbox.close()
 
