@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sign-up and log-in of allauth does our way: who may sign up, whose address must be
-confirmed, and mail that fails.
+"""Where our sign-up and log-in differ from allauth's.
+
+It decides who may sign up, which names are free, whose address must be confirmed, and what happens
+when a mail cannot be sent.
 """
 
 import logging
@@ -22,13 +24,13 @@ from flukso_server.project import proxied
 
 logger = logging.getLogger("flukso.accounts")
 
-INVITATION = "invitation"  # in the session: the number of the invitation that its link led here
+INVITATION = "invitation"  # key in the session: the number of the invitation whose link was opened
 
 
 class Unnamed(PermissionDenied):
-    """Nobody knows who asks."""
+    """The client's address is unknown."""
 
-    kind = "proxy"  # project/trouble.py
+    kind = "proxy"  # project/trouble.py words the page by it
 
 
 class Adapter(DefaultAccountAdapter):
@@ -36,7 +38,7 @@ class Adapter(DefaultAccountAdapter):
         return settings.SIGNUP_OPEN or self.invitation(request) is not None
 
     def invitation(self, request):
-        """The invitation that brought this visitor, None when it has expired or was used meanwhile."""
+        """Return the open invitation that brought this visitor, or None."""
         number = request.session.get(INVITATION)
         return (
             None
@@ -45,8 +47,9 @@ class Adapter(DefaultAccountAdapter):
         )
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """For sign-up and for a new name alike. Raises ValidationError. shallow: it may be taken,
-        by who asks.
+        """Check a name, at sign-up and at renaming alike. Raises ValidationError.
+
+        shallow: the name may be in use, because it is the account's own.
         """
         MinLengthValidator(settings.ACCOUNT_USERNAME_MIN_LENGTH)(username)
         key = names.key(username)
@@ -57,7 +60,10 @@ class Adapter(DefaultAccountAdapter):
         return super().clean_username(username, shallow)
 
     def get_client_ip(self, request) -> str:
-        """Limits go by it. Raises Unnamed where a proxy does not say who its client is."""
+        """Return the address by which attempts are limited.
+
+        Raises Unnamed if a proxy does not say who its client is.
+        """
         if not settings.BEHIND_PROXY:
             return request.META.get("REMOTE_ADDR") or ""
         try:
@@ -65,7 +71,7 @@ class Adapter(DefaultAccountAdapter):
                 request.headers.get("X-Real-IP"), request.headers.get("X-Forwarded-For")
             )
         except proxied.Doubtful as error:
-            logger.warning("nobody knows who logs in: %s; let the proxy set both headers", error)
+            logger.warning("the client's address is unknown: %s; set both headers", error)
             raise Unnamed from error
         if not address:
             logger.warning(
@@ -76,8 +82,9 @@ class Adapter(DefaultAccountAdapter):
         return address
 
     def _get_login_attempts_cache_key(self, request, **credentials) -> str:
-        """Of the name alone: with the Host header in it, as allauth has it, whoever changes that
-        could try on.
+        """Return a key made of the name alone.
+
+        allauth's has the Host header in it: by another Host, a guesser would get new attempts.
         """
         return names.key(str(credentials.get("email", credentials.get("username", ""))))
 
@@ -95,7 +102,10 @@ class Adapter(DefaultAccountAdapter):
             )
 
     def deliver(self, template_prefix: str, email: str, context: dict) -> bool:
-        """Whether a mail server took it. The log tells what went wrong, without address and text."""
+        """Send a mail; return whether a mail server took it.
+
+        The log says what went wrong, without the mail's address and text.
+        """
         host = urlsplit(settings.BASE_URL).netloc
         try:
             super().send_mail(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts, tokens, invitations and answers on sharing for operators. A token's text is shown
-nowhere: owners make their own.
+"""Accounts, tokens, invitations and answers on sharing, for operators.
+
+The text of a token is shown nowhere: owners make their own.
 """
 
 from django.contrib import admin
@@ -20,7 +21,7 @@ class AccountAdmin(UserAdmin):
     )
 
     def delete_model(self, request, obj):
-        """As its owner would, with its series."""
+        """Delete the account with its series, as its owner can."""
         delete_account(obj, forget)
 
     def delete_queryset(self, request, queryset):
@@ -28,15 +29,15 @@ class AccountAdmin(UserAdmin):
             delete_account(account, forget)
 
 
-class _Looked(admin.ModelAdmin):
-    """To look at and to remove, not to make."""
+class _WithoutAdding(admin.ModelAdmin):
+    """Operators can look at these and remove them, but not add any."""
 
     def has_add_permission(self, request):
         return False
 
 
 @admin.register(Token)
-class TokenAdmin(_Looked):
+class TokenAdmin(_WithoutAdding):
     list_display = ("name", "account", "sensor", "scope", "created")
     list_select_related = ("account", "sensor")
     search_fields = ("name", "account__username")
@@ -45,8 +46,8 @@ class TokenAdmin(_Looked):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(_Looked):
-    """An invitation that is abused is withdrawn here: its link leads nowhere then."""
+class InvitationAdmin(_WithoutAdding):
+    """Operators withdraw an invitation that is abused; its link then leads nowhere."""
 
     list_display = ("email", "inviter", "created", "expires", "withdrawn", "accepted_by")
     list_select_related = ("inviter", "accepted_by")
@@ -61,9 +62,10 @@ class InvitationAdmin(_Looked):
 
 
 @admin.register(Sharing)
-class SharingAdmin(_Looked):
-    """What members answered. An operator can make somebody private, and nobody less so: that is the
-    member's own to say.
+class SharingAdmin(_WithoutAdding):
+    """Members' answers on sharing.
+
+    An operator can make a member private, but never less private: only the member decides that.
     """
 
     list_display = ("account", "detail", "audience", "answered")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our steps of allauth's log-in. Apart from the adapter, which allauth loads while its own stages
-are still being imported.
+"""Our step of allauth's log-in.
+
+It cannot stand in the adapter, which allauth loads while its own stages are being imported.
 """
 
 from allauth.account.models import EmailAddress
@@ -8,8 +9,9 @@ from allauth.account.stages import EmailVerificationStage
 
 
 class ConfirmedAddress(EmailVerificationStage):
-    """Who signed up confirms the address before coming in first; whom an operator made has none to
-    confirm.
+    """Asks members who signed up to confirm their address before their first log-in.
+
+    An account that an operator made has no address to confirm.
     """
 
     def handle(self):

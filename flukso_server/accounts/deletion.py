@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deleting an account with all that is kept of it."""
+"""Deletes an account with all that is kept of it."""
 
 from collections.abc import Callable
 
@@ -24,10 +24,10 @@ _BLANK = {
 
 
 def delete_account(account: Account, forget: Callable[[str], None]) -> None:
-    """The account goes, with its tokens and its series (forget removes those of one sensor; what it
-    cannot now, housekeeping does).
+    """Delete the account with its tokens and its series.
 
-    Its devices are unclaimed again: whoever has them now may claim them once they are empty.
+    forget() removes the series of one sensor; what it cannot remove now, housekeeping does later.
+    The devices become unclaimed, so that whoever has them now can claim them once they are empty.
     """
     sensors = list(sensors_of(account).values_list("pk", flat=True))
     with transaction.atomic():

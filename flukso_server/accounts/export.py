@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that is kept of an account, for its owner: account.json and a CSV of each sensor's tuples, in
-one ZIP file.
-"""
+"""All that is kept of an account, for its owner: a ZIP of account.json and each sensor's tuples."""
 
 import csv
 import io
@@ -17,9 +15,10 @@ from flukso_server.accounts.models import Account
 from flukso_server.accounts.sharing import followed, visible_to
 from flukso_server.devices.queries import devices_of, sensors_of
 
-SPAN_S = 7 * 86_400  # tuples that are in memory at once
+SPAN_S = 7 * 86_400  # of tuples in memory at once
 LATEST = 2**32
-# sealed keys, claim codes and hashes open doors; the rest is the server's own bookkeeping
+# Sealed keys, claim codes and hashes stay out because they give access, and other fields because
+# they are only the server's bookkeeping.
 _DEVICE = (
     "id",
     "name",
@@ -50,21 +49,22 @@ _SENSOR = (
 
 
 def archive(account: Account, store) -> IO[bytes]:
-    """A ZIP file, at its beginning; it is gone when it is closed."""
+    """Return a ZIP file, open at its beginning; closing it deletes it."""
     file = tempfile.TemporaryFile()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as found:
-        found.writestr("account.json", json.dumps(told(account), cls=DjangoJSONEncoder, indent=1))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        text = json.dumps(account_record(account), cls=DjangoJSONEncoder, indent=1)
+        packed.writestr("account.json", text)
         for sensor in sensors_of(account):
             with (
-                found.open(f"sensors/{sensor.pk}.csv", "w") as raw,
-                io.TextIOWrapper(raw, "utf-8", newline="") as text,
+                packed.open(f"sensors/{sensor.pk}.csv", "w") as raw,
+                io.TextIOWrapper(raw, "utf-8", newline="") as lines,
             ):
-                _tuples(csv.writer(text), sensor.pk, store)
+                _write_tuples(csv.writer(lines), sensor.pk, store)
     file.seek(0)
     return file
 
 
-def _tuples(rows, sensor: str, store) -> None:
+def _write_tuples(rows, sensor: str, store) -> None:
     rows.writerow(("time", "counter"))
     first, last = store.first(sensor), store.last(sensor)
     if first is None or last is None:
@@ -74,8 +74,9 @@ def _tuples(rows, sensor: str, store) -> None:
 
 
 def _chosen(account: Account, sharing) -> list[str]:
-    """Those that the account may see; names that it typed stand beside, whether somebody has them
-    or not.
+    """Return the names of the chosen members whom the account may see.
+
+    The names that it typed stand apart in the export, whether a member has them or not.
     """
     return list(
         visible_to(account)
@@ -84,8 +85,8 @@ def _chosen(account: Account, sharing) -> list[str]:
     )
 
 
-def told(account: Account) -> dict:
-    """Everything but the series."""
+def account_record(account: Account) -> dict:
+    """Return everything but the series."""
     sharing = getattr(account, "sharing", None)
     return {
         "name": account.username,

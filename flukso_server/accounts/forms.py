@@ -44,7 +44,7 @@ CURRENCIES = (
 
 
 class SharingForm(forms.Form):
-    """The question what others may see; nothing is ticked beforehand."""
+    """Asks what others may see; nothing is ticked beforehand."""
 
     sharing = forms.ChoiceField(
         label=_("What do you share with other members?"),
@@ -60,15 +60,14 @@ class SharingForm(forms.Form):
     )
 
     def clean(self):
-        found = super().clean()
-        if found.get("sharing") in (Sharing.Detail.DAY, Sharing.Detail.MINUTES) and not found.get(
-            "audience"
-        ):
+        values = super().clean()
+        shares = values.get("sharing") in (Sharing.Detail.DAY, Sharing.Detail.MINUTES)
+        if shares and not values.get("audience"):
             self.add_error("audience", _("Say with whom."))
-        return found
+        return values
 
     def answer(self, account: Account, chosen=(), names: str = "") -> None:
-        """Store the answer; none given stores none."""
+        """Store the answer, if one was given."""
         if self.cleaned_data["sharing"]:
             set_sharing(
                 account,
@@ -83,10 +82,10 @@ class LoginForm(allauth.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Name or e-mail address")
-        self.fields["password"].help_text = ""  # the page itself has the way to a new one
+        self.fields["password"].help_text = ""  # the page itself links to a new password
 
     def clean_login(self) -> str:
-        """The name as its account has it, whatever way it was typed in."""
+        """Return the name as its account spells it, however it was typed."""
         login = super().clean_login()
         return (
             Account.objects.filter(name_key=names.key(login))
@@ -96,7 +95,7 @@ class LoginForm(allauth.LoginForm):
         )
 
     def signup_is_open(self) -> bool:
-        """Whether who looks at the page may sign up."""
+        """Tell whether the visitor may sign up."""
         return get_adapter().is_open_for_signup(context.request)
 
 
@@ -126,14 +125,14 @@ class SignupForm(SharingForm, allauth.SignupForm):
         adapter = get_adapter()
         invitation = adapter.invitation(request)
         if invitation is None or self.cleaned_data["email"].lower() != invitation.email:
-            adapter.unstash_verified_email(request)  # another address proves itself
+            adapter.unstash_verified_email(request)  # an address of their own must be confirmed
         with transaction.atomic():
             account = super().save(request)
             if number is not None:
                 try:
                     accept(number, account, timezone.now())
                 except InvitationError as error:
-                    if not settings.SIGNUP_OPEN:  # else it was not needed
+                    if not settings.SIGNUP_OPEN:  # otherwise no invitation was needed
                         raise PermissionDenied from error
             self.answer(account)
         request.session.pop(INVITATION, None)
@@ -141,11 +140,12 @@ class SignupForm(SharingForm, allauth.SignupForm):
 
 
 class MemberSharingForm(SharingForm):
-    """The same question later, with members to choose from: those in sight that are chosen already,
-    that the asker follows or that follow the asker, a hundred at most, and any by name.
+    """Asks the same question later, with members to choose from.
 
-    The names are shown again as they were typed, also those that nobody has: else the form would
-    tell who is a member. Who was ticked and is out of sight now stays chosen.
+    It offers members in sight that are chosen already, that the asker follows or that follow the
+    asker, a hundred at most; others can be named. The names are shown again as they were typed,
+    also those that nobody has, because the form would otherwise tell who is a member. A member who
+    was ticked and is out of sight now stays chosen.
     """
 
     chosen = forms.ModelMultipleChoiceField(
@@ -196,13 +196,12 @@ class MemberSharingForm(SharingForm):
             ]
         )
         chosen = {each.pk: each for each in (*self.cleaned_data.get("chosen", ()), *named, *unseen)}
-        self.answer(
-            self.sharer, chosen.values(), self.cleaned_data["names"] if keys else ""
-        )  # commas alone name nobody
+        # commas alone name nobody
+        self.answer(self.sharer, chosen.values(), self.cleaned_data["names"] if keys else "")
 
 
 def _keys(text: str) -> list[str]:
-    """Of names that commas separate."""
+    """Return the keys of names that commas separate."""
     return [names.key(name.strip()) for name in text.split(",") if name.strip()]
 
 
@@ -218,26 +217,24 @@ class ProfileForm(forms.ModelForm):
         labels = {"username": _("Name"), "unit": _("Charts begin with")}
 
     def clean_username(self):
-        """By the rules of sign-up where it is another name; another case of one's own is."""
-        name, own = self.cleaned_data["username"], self.initial["username"]
-        return (
-            name
-            if name == own
-            else get_adapter().clean_username(name, shallow=names.key(name) == names.key(own))
-        )
+        """Check a changed name by the rules of sign-up; it may be the old one in another case."""
+        name, before = self.cleaned_data["username"], self.initial["username"]
+        if name == before:
+            return name
+        same_key = names.key(name) == names.key(before)
+        return get_adapter().clean_username(name, shallow=same_key)
 
 
 class CentsField(forms.DecimalField):
-    """An amount with a point or a comma before its decimals, in every language: `28,45` is 28.45
-    everywhere, and never 2,845.
+    """An amount with a point or a comma before its decimals, in every language.
 
-    What has both, or two of one, is refused: whichever it means, it is no price of a kWh. A
-    browser's own field for numbers does not do: some drop the comma before anybody sees it.
+    `28,45` is 28.45 everywhere, and never 2,845. A text with both signs, or with two of one, is
+    refused: whichever it means, it is no price of a kWh. A browser's field for numbers would not
+    do, because some browsers drop the comma before anybody sees it.
     """
 
-    widget = forms.TextInput(
-        attrs={"inputmode": "text", "autocomplete": "off"}
-    )  # a phone's field for decimals has no minus
+    # not "decimal": a phone's keyboard for decimals has no minus
+    widget = forms.TextInput(attrs={"inputmode": "text", "autocomplete": "off"})
 
     def widget_attrs(self, widget):
         return {}

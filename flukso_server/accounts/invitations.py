@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inviting another Fluksonian: a link that expires, an allowance, and nothing learnt of who is a
-member already.
-"""
+"""Invitations: a link that expires, an allowance, and no hint of who is a member already."""
 
 import hashlib
 import secrets
@@ -17,36 +15,37 @@ from flukso_server.accounts.membership import Invitation
 from flukso_server.accounts.models import Account
 
 LIFETIME = timedelta(days=14)
-# mails of one account, withdrawn ones too: the allowance alone would let it write to strangers for
-# ever
+# mails of one account, withdrawn ones too: withdrawing gives the allowance back, so it alone would
+# let an account write to strangers without end
 A_DAY_MAX = 10
 SECRET_BYTES = 24
 
 
 class InvitationError(ValueError):
-    """No invitation; the text is for the one who invites."""
+    """The invitation cannot be made or used; the text is for the member."""
 
 
 def still_open(now: datetime) -> QuerySet[Invitation]:
+    """Return the invitations that can be accepted."""
     return Invitation.objects.filter(
         accepted=None, withdrawn=False, expires__gt=now, inviter__is_active=True
     )
 
 
 def left(account: Account, now: datetime) -> int:
-    """How many invitations the account may still send; what expired or was withdrawn unused counts
-    no more.
+    """Return how many invitations the account may still send.
+
+    One that expired or was withdrawn unused does not count any more.
     """
     counted = Q(accepted__isnull=False) | Q(withdrawn=False, expires__gt=now)
     return max(0, account.invitations_max - account.invitations.filter(counted).count())
 
 
 def invite(account: Account, email: str, now: datetime) -> tuple[Invitation, str]:
-    """An open invitation, and the secret for its link, which is kept nowhere. Raises
-    InvitationError.
+    """Make an invitation; return it and the secret for its link, which is kept nowhere.
 
-    Whether the address is a member's already makes no difference here: the mail tells its reader
-    alone.
+    Raises InvitationError. It makes no difference whether the address is a member's: the inviter
+    must not learn that, and the mail tells its reader.
     """
     email = email.strip().lower()
     try:
@@ -73,16 +72,20 @@ def invite(account: Account, email: str, now: datetime) -> tuple[Invitation, str
 
 
 def find(secret: str, now: datetime) -> Invitation | None:
-    """The open invitation of this secret."""
+    """Return the open invitation of this secret, or None."""
     return still_open(now).filter(sha256=_sha256(secret)).first()
 
 
 def withdraw(account: Account, number: int) -> None:
+    """Withdraw one of the account's invitations, unless it was accepted."""
     account.invitations.filter(pk=number, accepted=None).update(withdrawn=True)
 
 
 def accept(number: int, account: Account, now: datetime) -> None:
-    """The new account came by this invitation; raises InvitationError when another came first."""
+    """Note that the new account came by this invitation.
+
+    Raises InvitationError if it is not open any more, because another account came first.
+    """
     if still_open(now).filter(pk=number).update(accepted=now, accepted_by=account) != 1:
         raise InvitationError(_("This invitation is not open any more."))
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a member beside others: what they share and with whom, whose lines they look at,
-whom they invited, what they pay.
-"""
+"""A member among others: what they share and with whom, whom they follow, invite, what they pay."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -9,14 +7,15 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 NAMES_MAX = 1000  # characters of names that a sharer types
-CENTS_MAX = 10_000  # a kWh: more, either way, is a slip of the comma
+CENTS_MAX = 10_000  # a kWh, also below zero: a larger amount is a slip of the comma
 
 currency_code = RegexValidator(r"\A[A-Z]{3}\Z", _("three capital letters, as in EUR"))
 
 
 class Sharing(models.Model):
-    """A member's answer to the question what others may see. Without a row the question is not
-    answered, which is private.
+    """A member's answer to the question what others may see.
+
+    A member without a row has not answered and is private.
     """
 
     class Detail(models.TextChoices):
@@ -49,8 +48,9 @@ class Sharing(models.Model):
 
 
 class Subscription(models.Model):
-    """One member's wish to see another's line; it needs no approval, and shows only what the other
-    shares.
+    """One member's wish to see another's line.
+
+    It needs no approval, and shows only what the other shares.
     """
 
     subscriber = models.ForeignKey(
@@ -75,7 +75,7 @@ class Subscription(models.Model):
 
 
 class Price(models.Model):
-    """What an account pays a kWh from a local date on, until the next one. The past keeps its own."""
+    """What an account pays a kWh, from a local date until the next price begins."""
 
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prices"
@@ -101,8 +101,9 @@ class Price(models.Model):
 
 
 class Invitation(models.Model):
-    """A mail that lets one person sign up; its link holds a secret of which only the SHA-256 is
-    kept.
+    """A mail that lets one person sign up.
+
+    Its link holds a secret, of which only the SHA-256 is kept.
     """
 
     inviter = models.ForeignKey(

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a person and of the tokens that read for them; what they pay and share: see the
-other models of this folder.
-"""
+"""A person's account, and the tokens that read for them; membership.py has the other models."""
 
 from zoneinfo import ZoneInfo
 
@@ -12,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from flukso_server.accounts import names
 
-INVITATIONS = 5  # that a new account may have out or used; the admin changes it per account
+INVITATIONS = 5  # that a new account may have open or accepted; operators change it by account
 
 
 def valid_time_zone(name: str) -> None:
-    """Raises ValidationError for a name that the time zone database does not know."""
+    """Raise ValidationError for a name that the time zone database does not know."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -24,7 +22,7 @@ def valid_time_zone(name: str) -> None:
 
 
 class NameKey(models.TextField):
-    """The key of the account's name, computed whenever a row is written, by bulk_create() too."""
+    """The key of the account's name; computed when a row is written, by bulk_create() too."""
 
     def pre_save(self, model_instance, add):
         model_instance.name_key = names.key(model_instance.username)
@@ -36,10 +34,10 @@ class NameKey(models.TextField):
 
 
 class Account(AbstractUser):
-    """A person. Sensors, devices and tokens hang on it."""
+    """A person, who owns devices, sensors and tokens."""
 
     class Unit(models.TextChoices):
-        """What charts begin with; names as in docs/design/protocols.md §4."""
+        """The unit with which charts begin; names as in docs/design/protocols.md §4."""
 
         WATT = "watt", _("watt")
         KWH_A_YEAR = "kwhperyear", _("kWh a year")
@@ -62,7 +60,7 @@ class Account(AbstractUser):
         verbose_name = _("account")
 
     def clean(self):
-        """Raises ValidationError for a name that is somebody else's, or nobody's to have."""
+        """Raise ValidationError for a name that is another account's, or reserved."""
         super().clean()
         self._check_free()
 
@@ -71,16 +69,15 @@ class Account(AbstractUser):
             raise ValidationError({"username": _("A user with that username already exists.")})
 
     def _free_key(self) -> str:
+        """Return the name's key. Raises ValidationError for a reserved name."""
         key = names.key(self.username)
         if key in names.RESERVED:
             raise ValidationError({"username": _("This name cannot be had.")})
         return key
 
     def save(self, *args, update_fields=None, **options):
-        """Raises ValidationError for a name that nobody may have, and for a new account's that is
-        somebody's already.
-        """
-        self.email = self.email or None  # many may have none
+        """Raise ValidationError for a reserved name, and for a new account's if it is in use."""
+        self.email = self.email or None  # NULL: the column is unique, and many have no address
         if self._state.adding:
             self._check_free()
         else:
@@ -91,8 +88,9 @@ class Account(AbstractUser):
 
 
 class Token(models.Model):
-    """A right to read, or to manage. Only the SHA-256 of its 32 hex digits is kept: it is shown
-    once, when it is made.
+    """A right to read, or to manage.
+
+    Only the SHA-256 of its 32 hex digits is kept: it is shown once, when it is made.
     """
 
     class Scope(models.TextChoices):
@@ -116,7 +114,7 @@ class Token(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # a sensor's token is for reading that sensor
+            # a token of one sensor can only read
             models.CheckConstraint(
                 condition=models.Q(sensor=None) | models.Q(scope="read"), name="sensor_token_reads"
             ),
@@ -126,7 +124,7 @@ class Token(models.Model):
         return self.name or f"token {self.pk}"
 
 
-# Django looks for models here
+# Django looks for an application's models in this module
 from flukso_server.accounts.membership import (  # noqa: E402
     Invitation,  # noqa: F401
     Price,  # noqa: F401

@@ -28,16 +28,17 @@ from flukso_server.devices.queries import sensors_of
 from flukso_server.project.stores import forget, store
 from flukso_server.project.typed import fill, own_form, own_page, typed
 
+# the address to which each form of the account's page is sent, and the form's name on the page
 FORMS = {
     "/account/": "profile",
     "/account/price/": "price",
     "/account/sharing/": "sharing",
-}  # where they are sent: their names there
+}
 
 
 @own_page
 def account(request):
-    """Everything of one's own on one page; each form posts to an address of its own."""
+    """Show all of the account on one page; each form posts to an address of its own."""
     if request.method == "POST":
         form = forms.ProfileForm(request.POST, instance=request.user)
         renamed = "username" in form.changed_data
@@ -57,7 +58,7 @@ def _account(request, status=200, **with_errors):
     if with_errors:
         request.user.refresh_from_db()  # a form that was refused has changed it in memory
     today = prices.local_date(request.user)
-    found = {
+    values = {
         "profile": forms.ProfileForm(instance=request.user),
         "price": forms.PriceForm(
             initial={"since": today, "currency": prices.spans_of(request.user)[-1].currency}
@@ -68,11 +69,12 @@ def _account(request, status=200, **with_errors):
         "private": detail_of(request.user) == Detail.PRIVATE,
     }
     if resumed:
-        fill(found[FORMS[resumed[0]]], resumed[1])
-    return render(request, "accounts/account.html", found | with_errors, status=status)
+        fill(values[FORMS[resumed[0]]], resumed[1])
+    return render(request, "accounts/account.html", values | with_errors, status=status)
 
 
 def _done(request, text: str, to: str = "account"):
+    """Redirect to a page that shows the text."""
     messages.success(request, text)
     return redirect(to)
 
@@ -113,41 +115,34 @@ def sharing(request):
 
 @own_page
 def tokens(request):
-    """Tokens; the text of a new one is in this answer alone."""
+    """List tokens, make one, revoke one; the text of a new one is in this answer alone."""
     shown = None
     if request.method == "POST":
         if "revoke" in request.POST:
             number = request.POST["revoke"]
-            for token in (
-                request.user.tokens.filter(pk=int(number))
-                if re.fullmatch("[0-9]{1,18}", number)
-                else []
-            ):
-                revoke(token)
+            if re.fullmatch("[0-9]{1,18}", number):
+                for token in request.user.tokens.filter(pk=int(number)):
+                    revoke(token)
             return redirect("tokens")
         shown = _make_token(request)
     resumed = typed(request, request.path)
-    found = {
+    values = {
         "tokens": request.user.tokens.select_related("sensor"),
         "sensors": sensors_of(request.user),
         "shown": shown,
+        "typed": resumed and resumed[1],
+        "scopes": Token.Scope.choices,
     }
-    return render(
-        request,
-        "accounts/tokens.html",
-        found | {"typed": resumed and resumed[1], "scopes": Token.Scope.choices},
-    )
+    return render(request, "accounts/tokens.html", values)
 
 
 def _make_token(request) -> str | None:
+    """Make the token that the form asks for, and return its text, or None with a message."""
     of, name = request.POST.get("sensor", ""), request.POST.get("name", "")
     sensor = get_object_or_404(sensors_of(request.user), pk=of) if of else None
     try:
-        scope = (
-            Token.Scope.MANAGE
-            if request.POST.get("scope") == Token.Scope.MANAGE
-            else Token.Scope.READ
-        )
+        manages = request.POST.get("scope") == Token.Scope.MANAGE
+        scope = Token.Scope.MANAGE if manages else Token.Scope.READ
         return make_token(request.user, name if name.isprintable() else "", scope, sensor)[1]
     except TokenError as error:
         messages.error(request, str(error))
@@ -157,7 +152,7 @@ def _make_token(request) -> str | None:
 @own_form("account")
 @never_cache
 def export(request):
-    """All that the platform keeps of the account, as one ZIP file."""
+    """Send all that the platform keeps of the account, as one ZIP file."""
     refused = ratelimit.consume_or_429(request, action="export", user=request.user)
     return refused or FileResponse(
         archive(request.user, store()), as_attachment=True, filename="flukso.zip"
@@ -192,30 +187,30 @@ def invitations_page(request):
             _send(request, made, secret)
         return redirect("invitations")
     resumed = typed(request, request.path)
-    found = {
+    values = {
         "invited": invited(request.user),
         "left": invitations.left(request.user, now),
         "now": now,
         "typed": resumed and resumed[1],
     }
-    return render(request, "accounts/invitations.html", found)
+    return render(request, "accounts/invitations.html", values)
 
 
 @require_safe
 @login_required
 @never_cache
 def relationships_page(request):
-    found = relationships(request.user) | {
+    values = relationships(request.user) | {
         "private": detail_of(request.user) == Detail.PRIVATE,
         "now": timezone.now(),
     }
-    return render(request, "accounts/relationships.html", found)
+    return render(request, "accounts/relationships.html", values)
 
 
 def _send(request, made, secret: str) -> None:
     link = request.build_absolute_uri(reverse("invitation", args=[secret]))
-    told = {"inviter": request.user.username, "link": link, "days": invitations.LIFETIME.days}
-    if get_adapter(request).deliver("accounts/email/invitation", made.email, told):
+    values = {"inviter": request.user.username, "link": link, "days": invitations.LIFETIME.days}
+    if get_adapter(request).deliver("accounts/email/invitation", made.email, values):
         messages.success(request, _("The invitation is on its way."))
     else:
         invitations.withdraw(request.user, made.pk)
@@ -231,20 +226,19 @@ def withdraw(request, number):
 @require_safe
 @never_cache
 def invitation(request, secret):
-    """Where the mail's link leads. The secret stays in this address: the form to sign up has
-    another.
+    """Open the link of an invitation's mail, and lead on to the form for signing up.
 
-    HEAD, by which mail programs look whether a link is good, is told so and keeps nothing.
+    That form has an address of its own, so that the secret stays in this one. HEAD, with which mail
+    programs check links, gets an answer and changes nothing.
     """
     if request.user.is_authenticated:
         return redirect("home")
-    found = invitations.find(secret[:64], timezone.now())
-    if found is None:
+    its_invitation = invitations.find(secret[:64], timezone.now())
+    if its_invitation is None:
         return render(request, "accounts/invitation_gone.html", status=404)
     if request.method == "HEAD":
         return HttpResponse()
-    request.session[INVITATION] = found.pk
-    get_adapter(request).stash_verified_email(
-        request, found.email
-    )  # who has the mail has the address
+    request.session[INVITATION] = its_invitation.pk
+    # whoever opens the mail's link owns the address
+    get_adapter(request).stash_verified_email(request, its_invitation.email)
     return redirect("account_signup")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account pays a kWh, with its history: a change does not rewrite the past
-(docs/design/protocols.md §4).
+"""What an account pays a kWh, with its history: a change does not rewrite the past.
+
+docs/design/protocols.md §4 has the rules.
 """
 
 from collections import defaultdict
@@ -25,16 +26,16 @@ AHEAD_MAX = timedelta(days=730)  # contracts run longer, but nobody knows their 
 
 
 def local_date(account: Account) -> date:
-    """Today, where the account lives."""
+    """Return today's date where the account lives."""
     return datetime.now(ZoneInfo(account.time_zone)).date()
 
 
 class PriceError(ValueError):
-    """A price cannot be taken; the text is for its owner."""
+    """A price cannot be noted; the text is for its owner."""
 
 
 class Span(NamedTuple):
-    """From `start` (unix s, a local midnight) on a kWh costs so much, until the next span begins."""
+    """What a kWh costs from `start` (unix s, a local midnight) until the next span begins."""
 
     start: int
     per_kwh: float
@@ -42,31 +43,36 @@ class Span(NamedTuple):
 
 
 def spans(accounts: Iterable[int]) -> dict[int, list[Span]]:
-    """The spans of accounts (by id), oldest first; always at least one, and the first begins at 0."""
-    found: dict[int, list[Span]] = defaultdict(lambda: [Span(0, DEFAULT_PER_KWH, DEFAULT_CURRENCY)])
+    """Return the spans of each account (by id), oldest first.
+
+    There is always at least one; the first begins at 0.
+    """
+    usual = Span(0, DEFAULT_PER_KWH, DEFAULT_CURRENCY)
+    histories: dict[int, list[Span]] = defaultdict(lambda: [usual])
     rows = Price.objects.filter(account__in=accounts).order_by("since")
     for account, begins, cents, currency in rows.values_list(
         "account_id", "begins", "cents_per_kwh", "currency"
     ):
-        start = max(
-            begins, found[account][-1].start
-        )  # after a move by a day of the clock a later date may begin earlier
-        found[account].append(Span(start, float(cents) / 100, currency))
-    return {account: found[account] for account in accounts}
+        # after a move across the date line, a later date may begin earlier
+        start = max(begins, histories[account][-1].start)
+        histories[account].append(Span(start, float(cents) / 100, currency))
+    return {account: histories[account] for account in accounts}
 
 
 def spans_of(account: Account) -> list[Span]:
+    """Return the spans of one account."""
     return spans([account.pk])[account.pk]
 
 
 def at(history: list[Span], now: float) -> Span:
-    """The span that now (unix s) lies in."""
+    """Return the span in which `now` (unix s) lies."""
     return next((span for span in reversed(history) if span.start <= now), history[0])
 
 
 def own(history: list[Span]) -> list[tuple[int, float]]:
-    """(from unix s, per kWh) of what the owner said; before the first one the usual price of each
-    unit holds (series/units.py).
+    """Return (from unix s, per kWh) of the owner's own prices.
+
+    Before the first of them, the usual price of each unit holds (series/units.py).
     """
     return [(span.start, span.per_kwh) for span in history[1:]]
 
@@ -78,8 +84,9 @@ def set_price(
     today: date,
     currency: str = DEFAULT_CURRENCY,
 ) -> Price:
-    """The price from that local date on; replaces the one that began the same day. Raises
-    PriceError.
+    """Note the price from a local date on; it replaces one that began the same day.
+
+    Raises PriceError.
     """
     if since > today + AHEAD_MAX:
         raise PriceError(_("a date at most two years ahead"))

@@ -1,30 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who a member is connected to, as far as the member may see them: followed, following, chosen,
-invited.
-"""
+"""The members to whom a member has a connection, as far as the member may see them."""
 
 from typing import NamedTuple
 
 from flukso_server.accounts.models import Account, Invitation, Sharing
 from flukso_server.accounts.sharing import LISTED_MAX, followed, subscriptions_of, visible_to
 
-INVITED_MAX = (
-    200  # open ones are among them: at most ten a day are sent, which stay open for a fortnight
-)
+# shown, the newest first; all open ones are among them: ten a day at most, open for a fortnight
+INVITED_MAX = 200
 
 
 class Follower(NamedTuple):
-    """Somebody who follows the member; sees: what the member shares reaches them today; back: the
-    member follows them too.
-    """
+    """Somebody who follows the member."""
 
     username: str
-    sees: bool
-    back: bool
+    sees: bool  # what the member shares reaches them today
+    back: bool  # the member follows them too
 
 
 def followers(account: Account) -> list[Follower]:
-    """Those in sight, by name; LISTED_MAX and one more."""
+    """Return the followers in sight, by name: LISTED_MAX and one more."""
     sharing = Sharing.objects.filter(account=account).first()
     if sharing is None:
         return []
@@ -41,7 +36,7 @@ def followers(account: Account) -> list[Follower]:
 
 
 def chosen(account: Account) -> list[str]:
-    """Names of those in sight whom the member ticked or named, LISTED_MAX and one more."""
+    """Return the names of chosen members in sight: LISTED_MAX and one more."""
     ticked = Sharing.chosen.through.objects.filter(sharing=account.pk).values("account")
     return list(
         visible_to(account)
@@ -52,14 +47,14 @@ def chosen(account: Account) -> list[str]:
 
 
 class Invited(NamedTuple):
-    """An invitation that the member sent; name: who came by it, empty for one who is out of sight."""
+    """An invitation that the member sent."""
 
     invitation: Invitation
-    name: str
+    name: str  # of the member who came by it, empty if that one is out of sight
 
 
 def invited(account: Account) -> list[Invited]:
-    """The newest first, INVITED_MAX at most."""
+    """Return the member's invitations, the newest first, INVITED_MAX at most."""
     names = dict(
         visible_to(account).filter(invitation__inviter=account).values_list("pk", "username")
     )
@@ -70,7 +65,7 @@ def invited(account: Account) -> list[Invited]:
 
 
 def inviter(account: Account) -> str:
-    """Who invited the member; empty when nobody in sight did."""
+    """Return the name of the member who sent the invitation, empty if nobody in sight did."""
     return (
         visible_to(account)
         .filter(invitations__accepted_by=account)
@@ -81,8 +76,10 @@ def inviter(account: Account) -> str:
 
 
 def relationships(account: Account) -> dict:
-    """All of it for the page: whom others decide on, LISTED_MAX at most, and in `more` of which
-    lists there are more.
+    """Return all of it for the page.
+
+    Lists whose length others decide on have LISTED_MAX entries at most; `more` names those of which
+    there are more.
     """
     following, named = followers(account), chosen(account)
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who sees what of whom: every page and endpoint that shows one member to another asks here."""
+"""Who may see what of whom; every page that shows one member to another asks this module."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,31 +14,32 @@ from flukso_server.accounts.models import Account
 from flukso_server.project.prepared import Prepared
 
 SHOWN_MAX = 4  # others in a chart, beside one's own line
-SUBSCRIPTIONS_MAX = 200  # a member's: a list that a person can read
-CHOSEN_MAX = 1000  # members that a sharer names
-LISTED_MAX = 100  # Fluksonians at once; more are found by the beginning of their names
+SUBSCRIPTIONS_MAX = 200  # of a member: a list that a person can read
+CHOSEN_MAX = 1000  # members whom one chooses
+LISTED_MAX = 100  # Fluksonians at once; more are searched for by the beginning of their names
 
 Detail = Sharing.Detail
 SHARED = (Detail.DAY, Detail.MINUTES)
 
 
 class SharingError(ValueError):
-    """Cannot be done; the text is for the member."""
+    """The request cannot be met; the text is for the member."""
 
 
 def detail_of(account: Account) -> str:
-    """What the account shares with anybody: `private`, `day` or `minutes`. Who has not answered, or
-    has chosen nobody, is private.
+    """Return what the account shares at all: `private`, `day` or `minutes`.
+
+    An account that has not answered, or that has chosen nobody, is private.
     """
-    found = _DETAIL.rows(account.pk)
-    return found[0][0] if found else Detail.PRIVATE
+    rows = _DETAIL.rows(account.pk)
+    return rows[0][0] if rows else Detail.PRIVATE
 
 
 def _sharers() -> QuerySet[Sharing]:
-    """The answers of those who share something with somebody.
+    """Return the answers of those who share something with somebody.
 
-    Names that were typed count whether somebody has them or not: else whoever types one would learn
-    whether it is a member's.
+    A typed name counts whether a member has it or not; otherwise whoever types one would learn
+    that.
     """
     named = Exists(Sharing.chosen.through.objects.filter(sharing=OuterRef("pk")))
     return Sharing.objects.filter(
@@ -50,7 +51,7 @@ _DETAIL = Prepared(lambda account: _sharers().filter(account=account).values_lis
 
 
 def visible_to(viewer: Account) -> QuerySet[Account]:
-    """The other members that share something with this one; nobody for one who is private."""
+    """Return the other members who share something with this one; none for a private member."""
     return _visible_to(viewer.pk)
 
 
@@ -66,8 +67,9 @@ def _visible_to(viewer: int) -> QuerySet[Account]:
 
 
 def choice_of(account: Account) -> list[int]:
-    """Members in sight (ids) that a sharer may tick: those that are chosen already, then those that
-    it follows or that follow it.
+    """Return the members in sight (ids) whom a sharer may tick.
+
+    First come those that are chosen already, then those that it follows or that follow it.
     """
     chosen = Exists(
         Sharing.chosen.through.objects.filter(sharing=account.pk, account=OuterRef("pk"))
@@ -85,8 +87,9 @@ def set_sharing(
     chosen: Iterable[Account] = (),
     names: str = "",
 ) -> Sharing:
-    """The member's answer, which holds at once. names: of the chosen, as typed. Raises
-    SharingError.
+    """Store the member's answer, which holds at once. Raises SharingError.
+
+    names: those of the chosen members, as they were typed.
     """
     if detail not in Detail.values or audience not in Sharing.Audience.values:
         raise SharingError(_("no such answer"))
@@ -101,8 +104,9 @@ def set_sharing(
 
 
 def subscriptions_of(account: Account) -> QuerySet[Subscription]:
-    """Those whose line the account may see today, the oldest first; what a member hides comes back
-    when they share again.
+    """Return the subscriptions whose line the account may see today, the oldest first.
+
+    A line that a member hides comes back when they share again.
     """
     return _subscriptions_of(account.pk).select_related("to", "to__sharing")
 
@@ -121,7 +125,7 @@ class Followed(NamedTuple):
 
 
 def followed(account: Account) -> list[Followed]:
-    """subscriptions_of() for lists."""
+    """Return subscriptions_of() as lists show them."""
     return [
         Followed(pk, name, detail, bool(wanted))
         for pk, name, detail, wanted in _FOLLOWED.rows(account.pk)
@@ -136,8 +140,9 @@ _FOLLOWED = Prepared(
 
 
 def others(account: Account, search: str = "") -> list[tuple[str, str]]:
-    """(name, detail) of those whom the account may see and does not follow, by name, LISTED_MAX and
-    one more; search: how names begin.
+    """Return (name, detail) of members in sight whom the account does not follow, by name.
+
+    These are LISTED_MAX and one more. search: the beginning of their names.
     """
     if not search:
         return _OTHERS.rows(account.pk)
@@ -160,29 +165,29 @@ _OTHERS = Prepared(lambda account: _others(account)[: LISTED_MAX + 1])
 
 
 class Shown(NamedTuple):
-    """Another member whose line is in the chart; pk: of the account."""
+    """Another member whose line is in the chart."""
 
-    pk: int
+    pk: int  # of the account
     username: str
     time_zone: str
     detail: str
 
 
 def charted(account: Account) -> list[Shown]:
-    """The others in the account's chart: at most four, also when more have come back."""
+    """Return the others in the account's chart: four at most, also when more have come back."""
     return [Shown(*row) for row in _CHARTED.rows(account.pk)]
 
 
 def named(account: Account, wanted: Sequence[str]) -> list[Shown]:
-    """Those of the first four names that the account may see, in the order of the names."""
+    """Return those of the first four names that the account may see, in the names' order."""
     keys = [names.key(name) for name in wanted[:SHOWN_MAX]]
     rows = (
         visible_to(account)
         .filter(name_key__in=keys)
         .values_list("pk", "username", "time_zone", "sharing__detail")
     )
-    found = {names.key(row[1]): Shown(*row) for row in rows}
-    return [found[key] for key in dict.fromkeys(keys) if key in found]
+    members = {names.key(row[1]): Shown(*row) for row in rows}
+    return [members[key] for key in dict.fromkeys(keys) if key in members]
 
 
 _CHARTED = Prepared(
@@ -195,42 +200,46 @@ _CHARTED = Prepared(
 
 
 def subscribe(account: Account, name: str) -> Subscription:
-    """The member's line comes into the chart while there is room. Raises SharingError, with one
-    text for hidden and unknown ones.
+    """Follow a member, and put their line into the chart if there is room.
+
+    Raises SharingError, with the same text for hidden and unknown members.
     """
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)  # the lock for the counts
         member = visible_to(account).filter(name_key=names.key(name)).first()
         if member is None:
             raise SharingError(_("no such member"))
-        found = account.subscriptions.filter(to=member).first()
-        if found is not None:
-            return found
+        existing = account.subscriptions.filter(to=member).first()
+        if existing is not None:
+            return existing
         if account.subscriptions.count() >= SUBSCRIPTIONS_MAX:
             raise SharingError(_("at most %(most)s subscriptions") % {"most": SUBSCRIPTIONS_MAX})
-        return Subscription.objects.create(subscriber=account, to=member, shown=_room(account))
+        return Subscription.objects.create(subscriber=account, to=member, shown=_has_room(account))
 
 
 def unsubscribe(account: Account, name: str) -> None:
-    """Remove the subscription. Does nothing if the member is hidden, unknown or not followed; all
-    three answer alike.
+    """Remove the subscription.
+
+    Does nothing if the member is hidden, unknown or not followed; all three answer alike.
     """
     account.subscriptions.filter(to__name_key=names.key(name)).delete()
 
 
 def show(account: Account, name: str, shown: bool) -> None:
-    """Put a subscribed line into the chart, or take it out. Raises SharingError when four are
-    there.
+    """Put a subscribed line into the chart, or take it out.
+
+    Raises SharingError if four are in it already.
     """
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)
-        found = subscriptions_of(account).filter(to__name_key=names.key(name)).first()
-        if found is None:
+        subscription = subscriptions_of(account).filter(to__name_key=names.key(name)).first()
+        if subscription is None:
             raise SharingError(_("no such member"))
-        if shown and not found.shown and not _room(account):
+        if shown and not subscription.shown and not _has_room(account):
             raise SharingError(_("at most %(most)s others at a time") % {"most": SHOWN_MAX})
-        account.subscriptions.filter(pk=found.pk).update(shown=shown)
+        account.subscriptions.filter(pk=subscription.pk).update(shown=shown)
 
 
-def _room(account: Account) -> bool:
+def _has_room(account: Account) -> bool:
+    """Tell whether the account's chart has room for another line."""
     return subscriptions_of(account).filter(shown=True).count() < SHOWN_MAX

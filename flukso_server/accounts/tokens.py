@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making, finding and revoking tokens."""
+"""Makes, finds and revokes tokens."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from flukso_server.accounts.models import Account, Token
 
 TOKEN_BYTES = 16  # protocol §4: 32 hex digits
-TOKENS_MAX = 100  # an account's
+TOKENS_MAX = 100  # of an account
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -30,8 +30,9 @@ def is_token(text: str) -> bool:
 def make_token(
     account: Account, name: str = "", scope: str = Token.Scope.READ, sensor=None
 ) -> tuple[Token, str]:
-    """Make a token; the text returned beside it is kept nowhere. sensor: None for all of the
-    account's. Raises TokenError.
+    """Make a token; return it and its text, which is kept nowhere. Raises TokenError.
+
+    sensor: the one that it reads, None for all of the account's.
     """
     if sensor is not None and scope != Token.Scope.READ:
         raise TokenError(_("a sensor's token can only read"))
@@ -47,12 +48,13 @@ def make_token(
 
 
 def revoke(token: Token) -> None:
-    """The token reads nothing any more, in every process within seconds (hot/caches.py)."""
+    """Delete the token; within seconds it reads nothing in any process (hot/caches.py)."""
     with transaction.atomic():
-        token.delete()  # which tells the other processes: accounts/apps.py
+        token.delete()  # accounts/apps.py tells the other processes
 
 
 def find(text: str) -> Token | None:
+    """Return the token with this text, None if there is none or its account is blocked."""
     if not is_token(text):
         return None
     return (

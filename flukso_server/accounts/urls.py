@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A member's own pages; logging in, signing up, addresses and passwords are allauth's
-(project/urls.py).
-"""
+"""A member's own pages; project/urls.py has allauth's, for log-in, sign-up and passwords."""
 
 from django.urls import path
 

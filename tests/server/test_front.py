@@ -165,7 +165,7 @@ def test_whoever_forges_an_address_is_refused_and_named_in_the_log(ask, real, fo
     said = {"HTTP_X_FORWARDED_FOR": forwarded} | ({"HTTP_X_REAL_IP": real} if real else {})
     status, _headers, _text, lines = ask(**LOG_IN, **said)
     assert status == 403 and [
-        trace for line, trace in lines if "nobody knows who logs in" in line
+        trace for line, trace in lines if "the client's address is unknown" in line
     ] == [False]
 
 

@@ -17,7 +17,7 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from flukso_server.accounts.models import Account
 from flukso_server.accounts.prices import PriceError, at, own, set_price, spans_of
-from flukso_server.accounts.export import told as exported
+from flukso_server.accounts.export import account_record as exported
 from flukso_server.accounts.relationships import chosen, followers, relationships
 from flukso_server.accounts.sharing import *
 
