@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sensors of a line add up to in each bucket, and where their sum means what it says.
-Pure.
-"""
+"""Adds up the sensors of a line in each bucket, and tells where the sum is meaningful. Pure."""
 
 from typing import NamedTuple
 
@@ -14,48 +12,42 @@ from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import Ints
 from flukso_server.series.query import XFF
 
-GRACE_S = (
-    900  # a sensor that has sent nothing for so long is not waited for: the others' sum goes on
-)
-RETIRED_S = (
-    100 * DAY_S
-)  # but in a balance it is, for as long as a silent counter's energy may still come (docs/design/series.md)
-EVEN = 0.01  # shares of a bucket that differ by less are of the same time
+# after a sensor's last tuple, the sum waits so long for it, then goes on without it
+GRACE_S = 900
+# a balance waits longer: a silent counter's energy may still come (docs/design/series.md)
+RETIRED_S = 100 * DAY_S
+EVEN = 0.01  # known shares of a bucket that differ by less are taken for the same time
 NEVER = 1 << 40  # unix s: later than any tuple
 
-PANELS = (Sensor.Role.PV, Sensor.Role.EXPORT)  # a household has both or neither
+PANELS = (Sensor.Role.PV, Sensor.Role.EXPORT)  # a household has both roles or neither
 
 Flags = NDArray[np.bool_]
 
 
 class Counted(NamedTuple):
-    """What one sensor counted (units) in the known share (0 … 1) of each bucket; first and last:
-    unix s of its tuples.
-    """
+    """What one sensor counted in each bucket."""
 
     role: str
     sign: int
-    energy: Floats
-    share: Floats
-    first: int
-    last: int
+    energy: Floats  # units, in the known share of the bucket
+    share: Floats  # 0 … 1
+    first: int  # unix s of its first tuple
+    last: int  # unix s of its last tuple
 
 
 class Total(NamedTuple):
-    """Of each bucket. energy: units of the whole of it, nan where unknown; counted: of what is
-    known of it, nan where that is no sum.
-    """
+    """The sum of a line in each bucket."""
 
-    energy: Floats
-    counted: Floats
-    share: Floats
+    energy: Floats  # units of the whole bucket, nan where unknown
+    counted: Floats  # units of what is known of it, nan where that is no sum
+    share: Floats  # known share, 0 … 1
 
 
 def add_up(parts: list[Counted], starts: Ints) -> Total:
-    """The sum in each bucket, by the buckets' beginnings.
+    """Return the sum in each bucket; `starts` are the buckets' beginnings.
 
-    A sensor must be known from its first tuple until GRACE_S after its last. Where one is taken
-    away from another, each role must be known.
+    It is known where each sensor is, from its first tuple until GRACE_S after its last. Where a
+    sensor is subtracted, each role must be known.
     """
     count = len(starts)
     energy, counted, share = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -75,8 +67,9 @@ def add_up(parts: list[Counted], starts: Ints) -> Total:
 
 
 def _balanced(parts: list[Counted], starts: Ints) -> tuple[Flags, Flags]:
-    """Where every role is known, and where all are of the same time. Before there were panels, and
-    when they are long gone, neither counts.
+    """Tell where every role is known, and where all of them are known for the same time.
+
+    Panels need not be known before there were any, nor when they are long gone.
     """
     shares = {
         role: _best([part.share for part in parts if part.role == role])
@@ -98,5 +91,6 @@ def _balanced(parts: list[Counted], starts: Ints) -> tuple[Flags, Flags]:
 
 
 def _best(shares: list[Floats]) -> Floats:
-    found: Floats = np.max(shares, axis=0)
-    return found
+    """Return the largest share in each bucket."""
+    largest: Floats = np.max(shares, axis=0)
+    return largest

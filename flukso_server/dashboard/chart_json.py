@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the chart is fed with: the lines of a window as one JSON answer (docs/design/dashboard.md
-has its form).
-"""
+"""The chart's data: the lines of a window as one JSON answer (docs/design/dashboard.md)."""
 
 from zoneinfo import ZoneInfo
 
@@ -16,16 +14,13 @@ from flukso_server.dashboard.scales import Window
 from flukso_server.dashboard.texts import sign_of
 from flukso_server.series.ladder import grain_s
 
-DIGITS = {
-    "electricity": 0,
-    "water": 1,
-    "gas": 1,
-}  # of a rate: whole watts, tenths of litres an hour
-WHOLE = 0.999  # of a bucket: known but for a few seconds at its end
+# decimals of a rate: whole watts, tenths of litres an hour
+DIGITS = {"electricity": 0, "water": 1, "gas": 1}
+WHOLE = 0.999  # from this known share on a bucket counts as whole: seconds at its end may lack
 
 
 class Asked(msgspec.Struct):
-    """What a request asked for, checked."""
+    """What a request asks for, checked."""
 
     resource: str
     start: int
@@ -34,10 +29,11 @@ class Asked(msgspec.Struct):
 
 
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
-    """Raises scales.WindowError."""
+    """Return the chart's data. Raises scales.WindowError."""
     zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
     kept_s = grain_s(asked.start, now) if sensors else 1
-    window = scales.window(asked.start, asked.end, asked.step, now, zone, sensors, kept_s)
+    wish = scales.Wish(asked.start, asked.end, asked.step, sensors, kept_s)
+    window = scales.window(wish, now, zone)
     digits = DIGITS[asked.resource]
     history = prices.spans_of(account)
     return msgspec.json.encode(
@@ -48,7 +44,7 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
             "step": window.step,
             "t": deltas(window),
             "lines": [
-                told(store, line, measure(store, line, window, now), digits) for line in lines
+                line_json(store, line, measure(store, line, window, now), digits) for line in lines
             ],
             "prices": [[span.start, span.per_kwh, sign_of(span.currency)] for span in history],
             "sign": sign_of(prices.at(history, now).currency),
@@ -58,14 +54,15 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
 
 
 def deltas(window: Window) -> list[int]:
-    """The first boundary, then the steps to each next one."""
+    """Return the first boundary, then the step to each next one."""
     at = np.asarray(window.boundaries, np.int64)
     return [int(at[0]), *np.diff(at).tolist()]
 
 
-def told(store, line: Line, values: Values, digits: int) -> dict:
-    """A line as it is sent; `part` and `last`, the time of its newest value, are those of who
-    shares minutes.
+def line_json(store, line: Line, values: Values, digits: int) -> dict:
+    """Return a line as it is sent.
+
+    Who shares days alone shows neither `part` nor `last`, the time of the newest value.
     """
     rate = np.round(values.rate, digits)
     numbers = [
@@ -86,32 +83,33 @@ def told(store, line: Line, values: Values, digits: int) -> dict:
 
 
 def partly(values: Values, digits: int) -> list[list[float]]:
-    """[bucket, units counted, known share of its time] of those that are known in part, too little
-    of it for a mean as well.
+    """Return [bucket, units counted, known share] of buckets that are known in part.
+
+    A bucket is among them also if too little is known for its mean.
     """
-    found = np.flatnonzero((values.share > 0) & (values.share < WHOLE) & ~np.isnan(values.counted))
-    amounts, shares = np.round(values.counted[found], digits), np.round(values.share[found], 4)
-    return [
-        list(each) for each in zip(found.tolist(), amounts.tolist(), shares.tolist(), strict=True)
-    ]
+    in_part = (values.share > 0) & (values.share < WHOLE) & ~np.isnan(values.counted)
+    buckets = np.flatnonzero(in_part)
+    amounts, shares = np.round(values.counted[buckets], digits), np.round(values.share[buckets], 4)
+    columns = buckets.tolist(), amounts.tolist(), shares.tolist()
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _whole(rate: np.ndarray) -> np.ndarray:
-    """Integers, and nan as it is: JSON then has no `.0`."""
-    found = np.empty(len(rate), object)
+    """Return integers, and nan as it is, so that the JSON has no `.0`."""
+    numbers = np.empty(len(rate), object)
     known = ~np.isnan(rate)
-    found[known] = rate[known].astype(np.int64)
-    found[~known] = np.nan
-    return found
+    numbers[known] = rate[known].astype(np.int64)
+    numbers[~known] = np.nan
+    return numbers
 
 
 def newest(store, line: Line) -> int | None:
-    """When the line's sensors were last heard of, unix s."""
-    found = [store.last(part.sensor) for part in line.parts]
-    return max((each[0] for each in found if each), default=None)
+    """Return the time of the newest tuple of the line's sensors, None if they have none."""
+    tuples = [store.last(part.sensor) for part in line.parts]
+    return max((each[0] for each in tuples if each), default=None)
 
 
 def runs(flags: np.ndarray) -> list[list[int]]:
-    """[first, last] of each run of what is true."""
+    """Return [first, last] of each run of true flags."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
     return [[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A made-up household, the same for everybody and at every time: what a newcomer without a device
-sees, and what fills demos.
+"""A made-up household: newcomers without a device see it, and it fills demos.
+
+It is the same for everybody and at every time.
 """
 
 from functools import lru_cache
@@ -15,7 +16,7 @@ MINUTES = 1440
 EPOCH = 1_577_836_800  # 2020-01-01 00:00 UTC: the counter starts there
 YEAR_D = 365.25
 BASE_W = 110.0  # fridge, router, standby
-FRIDGE_W, FRIDGE_MINUTES = 70.0, 45  # every second three quarters of an hour it cools
+FRIDGE_W, FRIDGE_MINUTES = 70.0, 45  # it cools for so long, then rests as long
 # (W, minutes, times a day, hour about which it happens, spread in hours)
 HABITS = (
     (2000.0, 3, 2.5, 7.2, 0.7),  # kettle
@@ -29,18 +30,18 @@ LIGHT_W, HEATING_W = 170.0, 420.0
 
 
 def energy_wh(seed: int, boundaries: "list[int] | range | NDArray[np.int64]") -> Floats:
-    """Wh in each interval between two boundaries (ascending unix s, from EPOCH on)."""
+    """Return Wh in each interval between two boundaries (ascending unix s, from EPOCH on)."""
     at = np.asarray(boundaries, np.int64)
     return np.diff(_counter(seed, np.maximum(at, EPOCH)))
 
 
 def power_w(seed: int, now: int) -> float:
-    """The power of the minute that `now` is in."""
+    """Return the power in the minute of `now`."""
     return float(_day(seed, (now - EPOCH) // DAY_S)[(now % DAY_S) // 60])
 
 
 def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
-    """(unix s, counter in Wh) each minute from start to before end, as a device would send them."""
+    """Return (unix s, counter in Wh) each minute from start to before end, as devices send them."""
     at = np.arange(start, end, 60, dtype=np.int64)
     return _sent(at, np.concatenate(([0.0], energy_wh(seed, at))))
 
@@ -48,7 +49,7 @@ def tuples(seed: int, start: int, end: int) -> list[tuple[int, int]]:
 def solar_wh(
     seed: int, boundaries: "list[int] | NDArray[np.int64]", peak_w: float
 ) -> dict[str, Floats]:
-    """As energy_wh() of a household with panels: `import`, `export` and `pv`."""
+    """Return `import`, `export` and `pv` of a household with panels, as energy_wh() does."""
     at = np.asarray(boundaries, np.int64)
     use = energy_wh(seed, at)
     sun = _sun(seed, at[1:]) * peak_w * np.diff(at) / 3600
@@ -58,7 +59,7 @@ def solar_wh(
 def solar_tuples(
     seed: int, start: int, end: int, peak_w: float
 ) -> dict[str, list[tuple[int, int]]]:
-    """As tuples() of a household with panels, by role."""
+    """Return the tuples of a household with panels, by role."""
     at = np.arange(start, end, 60, dtype=np.int64)
     return {
         role: _sent(at, np.concatenate(([0.0], wh)))
@@ -71,7 +72,7 @@ def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:
 
 
 def _sun(seed: int, at: NDArray[np.int64]) -> Floats:
-    """0 … 1, with clouds that change from day to day and from quarter to quarter."""
+    """Return the sun's part (0 … 1), with clouds that change by day and by quarter of an hour."""
     day, hour = (at - EPOCH) // DAY_S, at / 3600 % 24
     height = (
         0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2
@@ -92,13 +93,11 @@ def _sun(seed: int, at: NDArray[np.int64]) -> Floats:
 
 
 def _counter(seed: int, at: NDArray[np.int64]) -> Floats:
-    """Wh since EPOCH."""
+    """Return Wh since the beginning of the first day asked for: only differences count."""
     days = (at - EPOCH) // DAY_S
     first, last = int(days[0]), int(days[-1])
     totals = np.array([_total(seed, day) for day in range(first, last + 1)])
-    before = np.concatenate(
-        ([0.0], np.cumsum(totals))
-    )  # since the first day asked for: differences alone count
+    before = np.concatenate(([0.0], np.cumsum(totals)))
     within = np.empty(len(at))
     for day in np.unique(days).tolist():
         chosen = days == day
@@ -111,21 +110,21 @@ _EDGES = np.arange(0, DAY_S + 1, 60)
 
 @lru_cache(maxsize=8000)  # two households' ten years
 def _total(seed: int, day: int) -> float:
-    """Wh of a UTC day."""
+    """Return the Wh of a UTC day."""
     return float(_day(seed, day).sum() / 60)
 
 
 @lru_cache(maxsize=70)  # 11 kB each: the days of a chart by day
 def _running(seed: int, day: int) -> Floats:
-    """Wh from the day's beginning to the end of each of its minutes."""
+    """Return Wh from the day's beginning to the end of each of its minutes."""
     return np.concatenate(([0.0], np.cumsum(_day(seed, day)) / 60))
 
 
 def _day(seed: int, day: int) -> Floats:
-    """Watt in each minute of a UTC day."""
+    """Return the watts in each minute of a UTC day."""
     chance = np.random.default_rng((seed, day))
     taste = np.random.default_rng(seed)
-    size, night_owl = taste.uniform(0.6, 1.6), taste.normal(0, 0.6)  # what is the household's own
+    size, night_owl = taste.uniform(0.6, 1.6), taste.normal(0, 0.6)  # what makes this household
     minute = np.arange(MINUTES)
     hour = minute / 60
     winter = (1 + np.cos(2 * np.pi * (day % YEAR_D - 15) / YEAR_D)) / 2  # 1 in mid-January

@@ -30,7 +30,7 @@ def answer(content: object, status: int = 200) -> HttpResponse:
 
 
 def signed_in(function):
-    """As login_required, but a script is told 401 instead of being sent to a page."""
+    """Do as login_required, but answer a script 401 instead of leading it to a page."""
 
     def check(request, *args, **named):
         if not request.user.is_authenticated:
@@ -44,19 +44,12 @@ def signed_in(function):
 @signed_in
 @gzip_page
 def data(request):
-    """The lines of a window: the viewer's own and those of whom they follow."""
+    """Send the lines of a window: the viewer's own, and those of members whom they follow."""
     now = int(time.time())
     try:
         asked, flow, names = requests.chart_query(request.GET, now)
-        return answer(
-            chart_json.answer(
-                store(),
-                request.user,
-                asked,
-                lines.lines_for(request.user, asked.resource, flow, names),
-                now,
-            )
-        )
+        shown = lines.lines_for(request.user, asked.resource, flow, names)
+        return answer(chart_json.answer(store(), request.user, asked, shown, now))
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
 
@@ -65,18 +58,15 @@ def data(request):
 @signed_in
 @gzip_page
 def sensor_data(request, sensor):
-    """The line of one of the viewer's sensors."""
+    """Send the line of one of the viewer's sensors."""
     now = int(time.time())
-    found = sensors_of(request.user).filter(pk=sensor).first()
-    if found is None:
+    own_sensor = sensors_of(request.user).filter(pk=sensor).first()
+    if own_sensor is None:
         raise Http404
     try:
         asked, _flow, _names = requests.chart_query(request.GET, now)
-        return answer(
-            chart_json.answer(
-                store(), request.user, asked, [lines.sensor_line(request.user, found)], now
-            )
-        )
+        shown = [lines.sensor_line(request.user, own_sensor)]
+        return answer(chart_json.answer(store(), request.user, asked, shown, now))
     except scales.WindowError as error:
         return answer({"error": str(error)}, 400)
 
@@ -84,19 +74,19 @@ def sensor_data(request, sensor):
 @require_GET
 @signed_in
 def figures(request):
-    """Now, today, yesterday, last night."""
+    """Send the figures: now, today, yesterday, last night."""
     resource = request.GET.get("resource", lines.RESOURCES[0])
     if resource not in lines.RESOURCES:
         return answer({"error": "unknown resource"}, 400)
     own = lines.own_line(request.user, lines.counters(request.user.pk), resource)
-    found = summary(store(), request.user, own, prices.spans_of(request.user), int(time.time()))
-    return answer(found._asdict())
+    history = prices.spans_of(request.user)
+    return answer(summary(store(), request.user, own, history, int(time.time()))._asdict())
 
 
 @require_GET
 @signed_in
 def members(request):
-    """The two lists; `search` finds Fluksonians by the beginning of their names."""
+    """Send the two lists; `search` finds Fluksonians by the beginning of their names."""
     search = request.GET.get("search", "")[: requests.NAME_MAX]
     return answer(member_lists.lists(request.user, "".join(filter(str.isprintable, search))))
 
@@ -111,26 +101,28 @@ ACTIONS = {
 
 @own_form("home")
 def follow(request):
-    """One click in a list: an action and a member's name. Answers the lists anew; without scripts,
-    the page that it came from.
+    """Do what a click in a list asks for: an action with a member's name.
+
+    Scripts get the lists anew; without scripts, the page of the list comes again.
     """
-    told, status = _obey(request)
+    error, status = _act(request)
     if request.headers.get("Accept") == JSON:
-        return answer(member_lists.lists(request.user) | {"error": told}, status)
-    if told:
-        messages.error(request, told)
+        return answer(member_lists.lists(request.user) | {"error": error}, status)
+    if error:
+        messages.error(request, error)
     return redirect("relationships" if request.POST.get("page") == "relationships" else "home")
 
 
-def _obey(request) -> tuple[str, int]:
-    """What is to be said, and the status. Hidden members and names that nobody has are answered
-    alike.
+def _act(request) -> tuple[str, int]:
+    """Do the action; return an error's text ("" for none) and the status.
+
+    Hidden members and names that nobody has are answered alike.
     """
     if not ratelimit.consume(request, action="follow", user=request.user):
         return _("That was too often: wait a minute."), 429
     word, _space, name = request.POST.get("click", "").partition(" ")
     try:
-        if word not in ACTIONS or not name.isprintable():  # no name holds what PostgreSQL refuses
+        if word not in ACTIONS or not name.isprintable():  # PostgreSQL would refuse NUL in a query
             raise sharing.SharingError(_("no such member"))
         ACTIONS[word](request.user, name[: requests.NAME_MAX])
     except sharing.SharingError as error:
@@ -140,7 +132,7 @@ def _obey(request) -> tuple[str, int]:
 
 @own_form("home")
 def unit(request):
-    """Remember the unit that the charts begin with."""
+    """Remember the unit with which charts begin."""
     chosen = request.POST.get("unit", "")
     if chosen not in Account.Unit.values:
         return answer({"error": "unknown unit"}, 400)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one line of the chart is: a household's sensors with their signs, and how finely its viewer
-may see it.
-"""
+"""A line of the chart: a household's sensors with their signs, and how much its viewer may see."""
 
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,10 +13,10 @@ from flukso_server.project.prepared import Prepared
 
 RESOURCES = ("electricity", "water", "gas")
 DEMO_SEED = 1
-SENSORS_MAX = 64  # in one line: what a device can have
+SENSORS_MAX = 64  # in one line: as many as a device can have
 
 Role = Sensor.Role
-# what an own line can show, by the sign that each role's energy has in it
+# what one's own line can show: the sign of each role's energy in it
 FLOWS = {
     "use": {Role.IMPORT: 1, Role.PV: 1, Role.EXPORT: -1},
     "net": {Role.IMPORT: 1, Role.EXPORT: -1},
@@ -28,7 +26,7 @@ FLOWS = {
 
 
 class Part(NamedTuple):
-    """A sensor of a line, and the device whose silence is a gap."""
+    """A sensor of a line, and the device whose silences are gaps."""
 
     sensor: str
     role: str
@@ -37,21 +35,19 @@ class Part(NamedTuple):
 
 
 class Line(NamedTuple):
-    """key: `me`, `demo` or the member's name; detail: `day` or `minutes`; zone: where its days and
-    nights are; flow: what it shows.
-    """
+    """One line of the chart."""
 
-    key: str
+    key: str  # `me`, `demo` or the member's name
     name: str
     kind: str  # own, demo or peer
     parts: tuple[Part, ...]
-    detail: str
-    zone: ZoneInfo
-    flow: str = "use"
+    detail: str  # `day` or `minutes`
+    zone: ZoneInfo  # of its days and nights
+    flow: str = "use"  # what it shows: a key of FLOWS
 
 
 class Counter(NamedTuple):
-    """What a line needs to know of a sensor; owner: the account (id) that it belongs to."""
+    """What a line needs to know of a sensor; owner is the account's id."""
 
     sensor: str
     resource: str
@@ -61,9 +57,7 @@ class Counter(NamedTuple):
 
 
 def counters(account: int, *others: int) -> list[Counter]:
-    """Those of the account and of up to four others (ids), of all resources, in the order of
-    sensors.
-    """
+    """Return the counters of the account and of up to four others (ids), of all resources."""
     owners = [account, *others]
     rows = _COUNTERS.rows(*owners, *[account] * (SHOWN_MAX + 1 - len(owners)))
     return [
@@ -83,16 +77,18 @@ _COUNTERS = Prepared(_rows, SHOWN_MAX + 1)
 
 
 def resources_of(own: list[Counter]) -> list[str]:
-    """The tabs of an account with these sensors, electricity first; that alone for one without a
-    sensor.
+    """Return the tabs of an account with these sensors, electricity first.
+
+    An account without a sensor has that tab alone.
     """
-    found = {each.resource for each in own}
-    return [name for name in RESOURCES if name in found] or [RESOURCES[0]]
+    counted = {each.resource for each in own}
+    return [name for name in RESOURCES if name in counted] or [RESOURCES[0]]
 
 
 def flows_of(own: list[Counter], resource: str) -> list[str]:
-    """What the own line can show, first what comes closest to its use: who feeds in without a meter
-    on the panels cannot know that.
+    """Return what the own line can show; first what comes closest to the use.
+
+    A household that feeds in without a meter on its panels cannot know its use.
     """
     roles = {each.role for each in own if each.resource == resource}
     panels, fed = Role.PV in roles, Role.EXPORT in roles
@@ -105,22 +101,21 @@ def flows_of(own: list[Counter], resource: str) -> list[str]:
 def lines_for(
     viewer, resource: str, flow: str = "use", names: tuple[str, ...] | None = None
 ) -> list[Line]:
-    """The viewer's own line, or the demo household's, and the lines of at most four others that
-    share with the viewer: of these names, or those that the account keeps in its chart.
+    """Return the viewer's own line (or the demo household's) and those of up to four others.
+
+    The others share with the viewer: they are those of these names, or those that the account keeps
+    in its chart.
     """
     members = charted(viewer) if names is None else named(viewer, names)
-    found = counters(viewer.pk, *[each.pk for each in members])
-    peers = [
-        _peer(each, [one for one in found if one.owner == each.pk], resource) for each in members
-    ]
-    return [
-        own_line(viewer, [one for one in found if one.owner == viewer.pk], resource, flow),
-        *peers,
-    ]
+    by_owner: dict[int, list[Counter]] = {}
+    for counter in counters(viewer.pk, *[member.pk for member in members]):
+        by_owner.setdefault(counter.owner, []).append(counter)
+    own = own_line(viewer, by_owner.get(viewer.pk, []), resource, flow)
+    return [own, *[_peer(member, by_owner.get(member.pk, []), resource) for member in members]]
 
 
 def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Line:
-    """Of the viewer's sensors; the demo household's for who has none at all."""
+    """Return the line of the viewer's sensors, or the demo household's if there are none."""
     zone = ZoneInfo(viewer.time_zone)
     if not own:
         return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
@@ -129,7 +124,7 @@ def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Li
 
 
 def sensor_line(viewer, sensor: Sensor) -> Line:
-    """One sensor of the viewer's own."""
+    """Return the line of one sensor of the viewer's."""
     return Line(
         "me",
         str(sensor),
@@ -140,18 +135,21 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
     )
 
 
-def _peer(member: Shown, found: list[Counter], resource: str) -> Line:
-    name, parts, able = _shown(member.username, found, resource, "use")
+def _peer(member: Shown, its_counters: list[Counter], resource: str) -> Line:
+    name, parts, able = _shown(member.username, its_counters, resource, "use")
     return Line(
         member.username, name, "peer", parts, member.detail, ZoneInfo(member.time_zone), able
     )
 
 
 def _shown(
-    name: str, found: list[Counter], resource: str, flow: str
+    name: str, its_counters: list[Counter], resource: str, flow: str
 ) -> tuple[str, tuple[Part, ...], str]:
-    """The line's name, which says so where it cannot be the use, its parts, and what it shows."""
-    able = flows_of(found, resource)
+    """Return the line's name, its parts and what it shows.
+
+    The name says so if the line cannot show the use.
+    """
+    able = flows_of(its_counters, resource)
     flow = flow if flow in able else able[0]
     if "use" not in able:
         name = {"net": _("{name} (net)"), "pv": _("{name} (solar)")}.get(flow, "{name}").format(
@@ -160,7 +158,7 @@ def _shown(
     signs: dict = FLOWS[flow]
     parts = [
         Part(each.sensor, each.role, signs[each.role], each.device)
-        for each in found
+        for each in its_counters
         if each.resource == resource and each.role in signs
     ]
     return name, tuple(parts[:SENSORS_MAX]), flow

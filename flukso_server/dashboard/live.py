@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live tab's stream (server-sent events): tells when lines have new values, and keeps the
-owner's devices uploading often.
+"""The live tab's stream of server-sent events.
+
+It tells when lines have new values, and keeps the owner's devices uploading often.
 """
 
 import asyncio
@@ -33,41 +34,39 @@ from flukso_server.project.stores import store
 logger = logging.getLogger("flukso.live")
 
 POLL_S = 2
-CHECK_S = 10  # whether the viewer is still logged in
-# the watch is renewed, and what the viewer may see looked up anew; devices/live.py wants it each
-# minute
+CHECK_S = 10  # from one check that the viewer is still logged in to the next
+# from one renewal of the watch, and look at what the viewer may see, to the next; devices/live.py
+# wants the watch renewed each minute
 RENEW_S = 45
-STREAM_S = (
-    600  # a forgotten page must not keep a router busy: the page asks whether anybody is there
-)
+STREAM_S = 600  # a forgotten page must not keep a router busy: it then asks if anybody is there
 DEMO_STEP_S = 10
-STREAMS_MAX = 500  # in a process: each polls
+STREAMS_MAX = 500  # in a process: each one polls
 STREAMS_EACH = 6  # of an account: its phones and tabs
-STREAMS_A_BROWSER = (
-    3  # browsers open six connections to a server: the others are for what the pages fetch
-)
+STREAMS_A_BROWSER = 3  # of the six connections of a browser: the pages fetch by the others
 RETRY_MS = 3000
 
 
 class Place(NamedTuple):
+    """An open stream's place among those that are allowed."""
+
     account: int
     session: str
     number: int
 
 
-_places: set[Place] = set()  # of the streams that are open; one is given up without the lock
+_places: set[Place] = set()  # of the open streams; giving one up needs no lock
 _numbers = itertools.count()
-_taking = threading.Lock()
+_entering = threading.Lock()
 
 
 @require_GET
 @never_cache
 def stream(request):
-    """Events `last`: {"now": unix s, "last": {key: unix s of the line's newest tuple}}; `rest` when
-    it is over.
+    """Send events `last`, and `rest` when the stream is over.
 
-    With `once` that is all of the answer, as JSON: for pages whose stream was refused. With `few` a
-    stream is refused that would leave its browser too few connections.
+    `last` is {"now": unix s, "last": {key: unix s of the line's newest tuple}}. With `once`, that
+    is the whole answer, as JSON, for pages whose stream was refused. With `few`, a stream is
+    refused if it would leave its browser too few connections.
     """
     account = request.user
     if not account.is_authenticated:
@@ -78,12 +77,12 @@ def stream(request):
     others, session = names(request.GET.get("lines")), request.session.session_key
     if "once" in request.GET:
         return answer({"now": int(time.time()), "last": _last(_renew(account, resource, others))})
-    place = _take(account.pk, session, "few" in request.GET)
+    place = _enter(account.pk, session, "few" in request.GET)
     if place is None:
         refusal = answer({"error": _("Too many live pages are open.")}, 503)
-        refusal._has_been_logged = True  # it is as planned: Django would call it an error
+        refusal._has_been_logged = True  # a refusal is normal; Django would log it as an error
         return refusal
-    headers = {"X-Accel-Buffering": "no"}  # nginx is to pass each event on at once
+    headers = {"X-Accel-Buffering": "no"}  # has nginx pass each event on at once
     return Stream(
         place,
         _events(account, session, resource, others),
@@ -93,7 +92,7 @@ def stream(request):
 
 
 class Stream(StreamingHttpResponse):
-    """Has a place until it is closed, or forgotten before anybody read it."""
+    """A response that has a place until it is closed, or dropped before anybody reads it."""
 
     def __init__(self, place: Place, *args, **kwargs):
         self._leave = weakref.finalize(self, _places.discard, place)
@@ -104,11 +103,12 @@ class Stream(StreamingHttpResponse):
         self._leave()
 
 
-def _take(account: int, session: str, few: bool) -> Place | None:
-    """A place, unless the process, the account or (few) the browser has all of its own: of several
-    who ask at once, too.
+def _enter(account: int, session: str, few: bool) -> Place | None:
+    """Return a place, None if the process, the account or (few) the browser has no more.
+
+    The lock makes this hold for several who ask at once.
     """
-    with _taking:
+    with _entering:
         places = list(_places)
         if (
             len(places) >= STREAMS_MAX
@@ -125,7 +125,7 @@ def _take(account: int, session: str, few: bool) -> Place | None:
 async def _events(account, session: str, resource: str, others) -> AsyncIterator[bytes]:
     began = checked = renewed = time.monotonic()
     lines = await asyncio.to_thread(_renew, account, resource, others)
-    told = None
+    sent = None
     yield b"retry: %d\n\n" % RETRY_MS
     while (now := time.monotonic()) - began < STREAM_S:
         if now - checked > CHECK_S:
@@ -135,10 +135,10 @@ async def _events(account, session: str, resource: str, others) -> AsyncIterator
         if now - renewed > RENEW_S:
             renewed = now
             lines = await asyncio.to_thread(_renew, account, resource, others)
-            yield b": here\n\n"  # so that a connection that is gone is noticed at both ends
+            yield b": here\n\n"  # lets both ends notice a connection that is gone
         last = await asyncio.to_thread(_last, lines)
-        if last != told:
-            told = last
+        if last != sent:
+            sent = last
             yield b"event: last\ndata: %b\n\n" % msgspec.json.encode(
                 {"now": int(time.time()), "last": last}
             )
@@ -147,9 +147,7 @@ async def _events(account, session: str, resource: str, others) -> AsyncIterator
 
 
 def _is_in(session: str) -> bool:
-    """Whether the session is still one of an account that may log in, with the password that it has
-    now.
-    """
+    """Tell whether the session still holds: its account may log in, by the password it has now."""
     close_old_connections()
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
@@ -157,16 +155,18 @@ def _is_in(session: str) -> bool:
 
 
 def _renew(account, resource: str, others: tuple[str, ...] | None) -> list:
+    """Keep the account's devices uploading often, and return the lines that it may see now."""
     close_old_connections()
     watch(account, datetime.now(timezone.utc))
     return lines_for(account, resource, names=others)
 
 
 def _last(lines: list) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
+    """Return the time of the newest value of each line that shows minutes."""
+    times: dict[str, int | None] = {}
     for line in lines:
         if line.kind == "demo":
-            found[line.key] = int(time.time()) // DEMO_STEP_S * DEMO_STEP_S
+            times[line.key] = int(time.time()) // DEMO_STEP_S * DEMO_STEP_S
         elif line.detail == "minutes":
-            found[line.key] = newest(store(), line)
-    return found
+            times[line.key] = newest(store(), line)
+    return times

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of a line in the buckets of a window: means, nights, live; what is unknown, and what
-is a gap.
-"""
+"""The values of a line in the buckets of a window: means, nights, live; unknown ones and gaps."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
@@ -20,32 +18,30 @@ from flukso_server.series.curve import Floats, instants
 from flukso_server.series.localtime import day_boundaries, local_date, midnight, night_of
 from flukso_server.series.reading import counters, survey
 
-REMEMBERED_S = (
-    600  # of who shares days: these are over, and what comes late for one may show as much later
-)
-REMEMBERED = 1000  # answers, each 8 kB at most
+# how long answers for those who share days are kept: their days are over, and a late tuple may show
+# that much later
+REMEMBERED_S = 600
+REMEMBERED = 1000  # answers kept, 8 kB each at most
 
 
 class Values(NamedTuple):
-    """Of each bucket. rate: units an hour (W, l/h), nan where unknown; gap: known by its counter,
-    but the device was silent.
+    """The values of a line in each bucket.
 
-    counted: the units of the known share (0 … 1) of its time, nan where the bucket is not over: the
-    mean of half a bucket stands for all of it, its amount does not.
+    The mean of half a bucket stands for all of it, its amount does not: hence both are here.
     """
 
-    rate: Floats
-    gap: NDArray[np.bool_]
-    counted: Floats
-    share: Floats
+    rate: Floats  # units an hour (W, l/h), nan where unknown
+    gap: NDArray[np.bool_]  # the counter gives a value, but the device was silent
+    counted: Floats  # units in the known share of its time, nan where the bucket is not over
+    share: Floats  # known, 0 … 1
 
     def of(self, where) -> "Values":
-        """Of the chosen buckets (a slice or indices)."""
+        """Return the values of the chosen buckets (a slice or indices)."""
         return Values(*[each[where] for each in self])
 
 
 def measure(store, line: Line, window: Window, now: int) -> Values:
-    """The line's value in each bucket of the window. A bucket that is not over is nan."""
+    """Return the line's values in the window. A bucket that is not over is nan."""
     if window.step == "night":
         return _nights(store, line, window, now)
     if line.detail == Detail.DAY:
@@ -56,6 +52,7 @@ def measure(store, line: Line, window: Window, now: int) -> Values:
 
 
 def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) -> Values:
+    """Return the line's means between boundaries; `step` decides what is a gap."""
     at = instants(boundaries)
     hours = np.diff(at) / 3600
     if line.kind == "demo":
@@ -63,33 +60,35 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
         rate[(at[1:] > now) | (at[:-1] < demo.EPOCH)] = np.nan
         return _whole(rate, hours)
     over_s = silences.threshold_s(step, int(at[0]), now)
-    found: list[Counted] = []
-    quiet: dict[str | None, dict] = {}
+    counted: list[Counted] = []
+    silent_by_device: dict[str | None, dict] = {}
     for part in line.parts:
         energy, share, silent_stretches = survey(store, part.sensor, boundaries, over_s)
-        found.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
-        quiet.setdefault(part.device, {})[part.sensor] = silent_stretches
-    total = add_up(found, at[:-1])
+        counted.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
+        silent_by_device.setdefault(part.device, {})[part.sensor] = silent_stretches
+    total = add_up(counted, at[:-1])
     over = at[1:] <= now
     rate = np.where(over, total.energy / hours, np.nan)
     gap = np.zeros(len(hours), bool)
-    for device, silent in quiet.items():
-        lives = [
-            life for part, life in zip(line.parts, found, strict=True) if part.device == device
+    search = silences.Search(boundaries, over_s, now)
+    for device, silent in silent_by_device.items():
+        its = [
+            each for part, each in zip(line.parts, counted, strict=True) if part.device == device
         ]
-        heard = min(each.first for each in lives), max(each.last for each in lives)
-        stretches = silences.of_device(store, device, silent, heard, (boundaries, over_s, now))
+        heard = min(each.first for each in its), max(each.last for each in its)
+        stretches = silences.of_device(store, device, silent, heard, search)
         gap |= silences.gaps(stretches, boundaries, step)
     return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
 
 
 def _life(store, sensor: str) -> tuple[int, int]:
-    """Unix s of the sensor's first and last tuple; of one without, a life that has not begun."""
+    """Return unix s of the sensor's first and last tuple, or NEVER and before all, if none came."""
     first, last = store.first(sensor), store.last(sensor)
     return (NEVER, -NEVER) if first is None or last is None else (first, last[0])
 
 
 def _whole(rate: Floats, hours: Floats) -> Values:
+    """Return values of buckets that are wholly known or not at all, without gaps."""
     return Values(rate, np.zeros(len(rate), bool), rate * hours, np.where(np.isnan(rate), 0.0, 1.0))
 
 
@@ -98,8 +97,9 @@ def _nothing(count: int) -> Values:
 
 
 def _nights(store, line: Line, window: Window, now: int) -> Values:
-    """The mean between 02:00 and 05:00 of each local date, where the line's household is; nothing
-    for who shares day means.
+    """Return the means between 02:00 and 05:00 of each date, where the line's household is.
+
+    Who shares day means shows no nights.
     """
     nothing = _nothing(len(window.boundaries) - 1)
     if line.detail == Detail.DAY:
@@ -110,25 +110,21 @@ def _nights(store, line: Line, window: Window, now: int) -> Values:
     edges = [edge for night in nights for edge in night[:2]]
     if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
         return nothing  # a zone so far off that two of the viewer's days hold one of its nights
-    found = _buckets(store, line, edges, "night", now).of(np.s_[::2])
+    values = _buckets(store, line, edges, "night", now).of(np.s_[::2])
     later = np.array([known > now for _start, _end, known in nights])
-    found.rate[later], found.gap[later] = np.nan, False
-    return found
+    values.rate[later], values.gap[later] = np.nan, False
+    return values
 
 
 def _by_days(store, line: Line, window: Window, now: int) -> Values:
-    """The means of the household's own days, and nothing finer, whatever the viewer's buckets are;
-    a week is of seven of these days.
+    """Return the means of the household's own days, whatever the viewer's buckets are.
+
+    Nothing finer is shown; a week is one of seven of these days.
     """
     if window.step == "week":
         thursdays = [_utc_date(at) for at in window.boundaries]
-        return _remembered(
-            store,
-            line,
-            tuple(midnight(day, line.zone) for day in thursdays),
-            "week",
-            now // REMEMBERED_S,
-        )
+        weeks = tuple(midnight(day, line.zone) for day in thursdays)
+        return _remembered(store, line, weeks, "week", now // REMEMBERED_S)
     first = local_date(window.start, line.zone)
     last = local_date(window.end, line.zone) + timedelta(1)
     days = tuple(day_boundaries(first, last, line.zone))
@@ -139,7 +135,7 @@ def _by_days(store, line: Line, window: Window, now: int) -> Values:
 
 @lru_cache(REMEMBERED)
 def _remembered(store, line: Line, cuts: tuple[int, ...], step: str, moment: int) -> Values:
-    """As _buckets(), at the last whole REMEMBERED_S; for several readers: nobody may write to it."""
+    """Return _buckets() as of the last whole REMEMBERED_S; it is shared: do not write to it."""
     return _buckets(store, line, cuts, step, moment * REMEMBERED_S)
 
 
@@ -148,7 +144,7 @@ def _utc_date(at: int) -> date:
 
 
 def _live(store, line: Line, window: Window) -> Values:
-    """The mean of the minute before each bucket's end."""
+    """Return the mean of the minute before each bucket's end."""
     if line.kind == "demo":
         ends = list(window.boundaries)[1:]
         rate = np.array(
@@ -157,24 +153,15 @@ def _live(store, line: Line, window: Window) -> Values:
         return _whole(rate, np.full(len(ends), LIVE_STEP_S / 3600))
     back = LIVE_MEAN_S // LIVE_STEP_S
     grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
-    found: list[Counted] = []
+    counted: list[Counted] = []
     for part in line.parts:
         first, last = _life(store, part.sensor)
         level = np.full(len(grid), np.nan)
         if last >= grid.start - balance.GRACE_S:
-            level = np.array(
-                [np.nan if each is None else each for each in counters(store, part.sensor, grid)]
-            )
+            levels = counters(store, part.sensor, grid)
+            level = np.array([np.nan if each is None else each for each in levels])
         energy = level[back:] - level[:-back]
-        found.append(
-            Counted(
-                part.role,
-                part.sign,
-                np.nan_to_num(energy),
-                (~np.isnan(energy)).astype(float),
-                first,
-                last,
-            )
-        )
-    total = add_up(found, instants(grid)[:-back])
+        share = (~np.isnan(energy)).astype(float)
+        counted.append(Counted(part.role, part.sign, np.nan_to_num(energy), share, first, last))
+    total = add_up(counted, instants(grid)[:-back])
     return _whole(total.energy * 3600 / LIVE_MEAN_S, np.full(len(total.energy), LIVE_STEP_S / 3600))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two lists beside the chart: whom the member follows, and whom they could."""
+"""The two lists beside the chart: members whom one follows, and members whom one could follow."""
 
 from flukso_server.accounts.sharing import (
     LISTED_MAX,
@@ -12,10 +12,12 @@ from flukso_server.accounts.sharing import (
 
 
 def lists(account, search: str = "", names: tuple[str, ...] | None = None) -> dict:
-    """subscriptions: [{name, shown, detail}]; fluksonians, the others: [{name, detail}]; more:
-    there are yet more; private: sees nobody.
+    """Return the lists as the page's scripts read them.
 
-    names: what the chart shows, None for what the account keeps there.
+    subscriptions: [{name, shown, detail}]. fluksonians: [{name, detail}] of the others. more: there
+    are more of these. private: the member sees nobody. most: how many the chart can show.
+
+    names: those that the chart shows, None for those that the account keeps there.
     """
     if detail_of(account) == Detail.PRIVATE:
         return {
@@ -25,18 +27,19 @@ def lists(account, search: str = "", names: tuple[str, ...] | None = None) -> di
             "more": False,
             "most": SHOWN_MAX,
         }
-    subscribed, found = followed(account), others(account, search)
+    subscribed, fluksonians = followed(account), others(account, search)
     if names is None:
-        names = tuple(each.username for each in subscribed if each.wanted)[
-            :SHOWN_MAX
-        ]  # as in sharing.charted(), without asking again
+        # what sharing.charted() would return, without another query
+        names = tuple(each.username for each in subscribed if each.wanted)[:SHOWN_MAX]
     return {
         "private": False,
         "subscriptions": [
             {"name": each.username, "shown": each.username in names, "detail": each.detail}
             for each in subscribed
         ],
-        "fluksonians": [{"name": name, "detail": detail} for name, detail in found[:LISTED_MAX]],
-        "more": len(found) > LISTED_MAX,
+        "fluksonians": [
+            {"name": name, "detail": detail} for name, detail in fluksonians[:LISTED_MAX]
+        ],
+        "more": len(fluksonians) > LISTED_MAX,
         "most": SHOWN_MAX,
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dashboard's own pages: all of a resource, and one sensor."""
+"""The dashboard's pages: one for a resource, one for a sensor."""
 
 import time
 
@@ -19,7 +19,7 @@ from flukso_server.devices.queries import sensors_of, troubles
 from flukso_server.devices.registration import utc
 from flukso_server.project.stores import store
 
-WIDE_PX = 700  # from that width on a day is drawn by minute
+WIDE_PX = 700  # on a screen from this width on, a day is drawn by minute
 
 
 @require_GET
@@ -27,7 +27,7 @@ WIDE_PX = 700  # from that width on a day is drawn by minute
 @never_cache
 @gzip_page
 def home(request):
-    """The dashboard of a resource."""
+    """Show the dashboard of a resource."""
     account = request.user
     counters = lines.counters(account.pk)
     history = prices.spans_of(account)
@@ -50,28 +50,26 @@ def home(request):
 @login_required
 @never_cache
 def sensor(request, sensor):
-    """One sensor of one's own, with the same chart."""
-    found = sensors_of(request.user).filter(pk=sensor).first()
-    if found is None:
+    """Show one of the viewer's sensors, with the same chart."""
+    own = sensors_of(request.user).filter(pk=sensor).first()
+    if own is None:
         raise Http404
-    resource = found.type.lower() if found.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
+    resource = own.type.lower() if own.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
     view = requests.view(request.GET, request.user, [resource])
-    imported = store().imported_until(found.pk)
+    imported = store().imported_until(own.pk)
+    path = reverse("sensor-data", args=[own.pk])
     context = {
-        "sensor": found,
-        "last": store().last(found.pk),
-        "troubles": troubles(found),
+        "sensor": own,
+        "last": store().last(own.pk),
+        "troubles": troubles(own),
         "imported": imported and utc(imported),
+        **_chart(view, path, prices.spans_of(request.user)),
     }
-    return render(
-        request,
-        "dashboard/sensor.html",
-        context
-        | _chart(view, reverse("sensor-data", args=[found.pk]), prices.spans_of(request.user)),
-    )
+    return render(request, "dashboard/sensor.html", context)
 
 
 def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
+    """Return what the templates and scripts of a chart need; `path` serves its data."""
     currency = prices.at(history, time.time()).currency
     wide, narrow = (requests.chart_url(path, view, narrow) for narrow in (False, True))
     return {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request asks of the dashboard: checked, with what stands in for what is missing. The URL
-holds all of the state.
+"""What a request asks of the dashboard, checked, with defaults for what is missing.
+
+The URL holds all of the dashboard's state.
 """
 
 from typing import NamedTuple
@@ -12,31 +13,27 @@ from flukso_server.dashboard import scales
 from flukso_server.dashboard.chart_json import Asked
 from flukso_server.dashboard.lines import FLOWS, RESOURCES
 
-UNITS = {  # of a resource: those of docs/design/protocols.md §4, the first is the default
+UNITS = {  # of a resource, as in docs/design/protocols.md §4; the first is the default
     "electricity": tuple(Account.Unit.values),
     "water": ("lpermin", "lperday", "m3peryear"),
     "gas": ("lpermin", "lperday", "m3peryear"),
 }
-
-
-NAME_MAX = 150  # of a user
+NAME_MAX = 150  # characters of a user's name
 
 
 class View(NamedTuple):
-    """A state of the dashboard; lines are names of others, None for those that the account keeps;
-    start and end are None while the window ends now.
-    """
+    """A state of the dashboard."""
 
     resource: str
     scale: str
     unit: str
     flow: str
-    lines: tuple[str, ...] | None
-    start: int | None
+    lines: tuple[str, ...] | None  # names of others, None for those that the account keeps
+    start: int | None  # None while the window ends now
     end: int | None
 
     def asked(self, now: int, narrow: bool = False) -> Asked:
-        """What the chart's first request is; the page's scripts ask the same."""
+        """Return the chart's first request, as the page's scripts will make it."""
         start, end = (
             scales.latest(self.scale, now)
             if self.start is None or self.end is None
@@ -47,7 +44,7 @@ class View(NamedTuple):
 
 
 def view(query, account, resources: list[str]) -> View:
-    """From a page's query; what makes no sense is as if it were not there."""
+    """Return the state that a page's query describes; what makes no sense counts as missing."""
     resource = _one_of(query.get("resource"), resources, resources[0])
     start, end = instant(query.get("start")), instant(query.get("end"))
     if start is None or end is None or start >= end:
@@ -68,7 +65,7 @@ def view(query, account, resources: list[str]) -> View:
 
 
 def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
-    """(what, flow, names of others) of the chart's data. Raises scales.WindowError."""
+    """Return what a query asks for, the flow, and names of others. Raises scales.WindowError."""
     resource, flow = query.get("resource", RESOURCES[0]), query.get("flow", "use")
     if resource not in RESOURCES or flow not in FLOWS:
         raise scales.WindowError("unknown resource or flow")
@@ -86,7 +83,7 @@ def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
 
 
 def chart_url(path: str, view: View, narrow: bool) -> str:
-    """Where the scripts fetch the first chart from: the page's head may ask for it before they run."""
+    """Return the URL of the first chart's data, which the page's head lets browsers preload."""
     scale = scales.SCALES[view.scale]
     query: dict[str, object] = {
         "resource": view.resource,
@@ -100,20 +97,18 @@ def chart_url(path: str, view: View, narrow: bool) -> str:
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """At most four members' names, separated by commas, which no name has; None where the account's
-    own choice holds.
+    """Return at most four names from a text with commas, which no name contains.
+
+    None if there is no text: the account's own choice holds then.
     """
-    return (
-        None
-        if text is None
-        else tuple(name[:NAME_MAX] for name in text.split(",") if name and name.isprintable())[
-            :SHOWN_MAX
-        ]
-    )
+    if text is None:
+        return None
+    printable = [name[:NAME_MAX] for name in text.split(",") if name and name.isprintable()]
+    return tuple(printable[:SHOWN_MAX])
 
 
 def instant(text: str | None) -> int | None:
-    """A unix time, None for what is none."""
+    """Return the unix time that the text is, or None."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The time scales of the chart: how long each is and into what it is cut. Pure."""
+"""The chart's time scales: how long each is, and into which buckets it is cut. Pure."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -8,21 +8,19 @@ from zoneinfo import ZoneInfo
 from flukso_server.series.localtime import DAY_S, day_boundaries, local_date, midnight
 
 WEEK_S = 7 * DAY_S
-BUCKETS_MAX = 3000  # twice a day by minute; a finer cut of a longer window comes coarser
-LOCAL_DAYS_MAX = (
-    100  # buckets of local days: reading these costs the tuples, weeks only the days' heads
-)
+BUCKETS_MAX = 3000  # two days by minute; a window with more comes at a coarser step
+LOCAL_DAYS_MAX = 100  # buckets of local days; for these all tuples are read, for weeks they are not
 LIVE_STEP_S = 10  # as often as a watched device uploads (docs/design/protocols.md §8.6)
-# a live value is the mean of so long: counters count whole Wh, and one in ten seconds is 360 W
+# a live value is a mean over this time: counters count whole Wh, and one in ten seconds is 360 W
 LIVE_MEAN_S = 60
-# read tuple by tuple for one chart: five members' sixty days with six sensors each, under half a
-# second of CPU
+# read tuple by tuple for one chart: five members' sixty days with six sensors each take less than
+# half a second of CPU
 SENSOR_DAYS_MAX = 2000
 SPAN_MAX_S = 3653 * DAY_S  # ten years
 
 
 class Scale(NamedTuple):
-    """A tab: its window's length, and the cuts on a wide and on a narrow screen."""
+    """A tab: the length of its window, and its step on a wide and on a narrow screen."""
 
     span_s: int
     step: str
@@ -57,13 +55,21 @@ COARSER = {
 
 
 class WindowError(ValueError):
-    """The window makes no sense; the text says why."""
+    """The window makes no sense; the text says why and may be shown."""
+
+
+class Wish(NamedTuple):
+    """A window that was asked for, and what limits how fine it can be."""
+
+    start: int
+    end: int
+    step: str
+    sensors: int = 1  # that are read for it
+    grain_s: int = 1  # how far apart the points of its time are kept
 
 
 class Window(NamedTuple):
-    """What to draw: buckets between boundaries (unix s, ascending), all of them over, cut by
-    `step`.
-    """
+    """What to draw: buckets of one step between boundaries (ascending unix s)."""
 
     step: str
     boundaries: list[int] | range
@@ -78,18 +84,17 @@ class Window(NamedTuple):
 
 
 def latest(scale: str, now: int) -> tuple[int, int]:
-    """The window of a tab that ends now."""
+    """Return the window of a tab that ends now."""
     return now - SCALES[scale].span_s, now
 
 
-def window(
-    start: int, end: int, step: str, now: int, zone: ZoneInfo, sensors: int = 1, grain_s: int = 1
-) -> Window:
-    """The buckets that touch start … end and are over, at this step or the next coarser one that is
-    not too fine for so many sensors, or for what is kept of that time: points each grain_s.
+def window(wish: Wish, now: int, zone: ZoneInfo) -> Window:
+    """Return the buckets that touch the wished time and are over. Raises WindowError.
 
-    Raises WindowError.
+    Their step is the wished one, or the first coarser one that is not too fine for so many sensors
+    or for the points that are kept.
     """
+    start, end, step, sensors, grain_s = wish
     if step not in STEPS_S:
         raise WindowError(f"unknown step; there are {', '.join(STEPS_S)}")
     if not 0 <= start < end or end - start > SPAN_MAX_S:
@@ -119,22 +124,26 @@ def _too_many(start: int, end: int, step: str, sensors: int) -> bool:
 
 
 def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:
-    """Local days; today, which is not over, ends when it will."""
+    """Return the boundaries of the local days; today, which is not over, ends at midnight."""
     return day_boundaries(local_date(start, zone), local_date(max(start, end - 1), zone), zone)
 
 
 def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
-    """(from unix s, seconds east of Greenwich) of each stretch of the zone's time from start to
-    end, the first from start on.
+    """Return (from unix s, seconds east of Greenwich) of each of the zone's offsets in a time.
+
+    The first one begins at `start`.
     """
-    found = [(start, _offset(start, zone))]
-    while found[-1][0] < end and (at := _next_change(found[-1][0], end, zone)) is not None:
-        found.append((at, _offset(at, zone)))
-    return found
+    stretches = [(start, _offset(start, zone))]
+    while stretches[-1][0] < end:
+        change = _next_change(stretches[-1][0], end, zone)
+        if change is None:
+            break
+        stretches.append((change, _offset(change, zone)))
+    return stretches
 
 
 def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
-    """The first second after start with another offset; changes are weeks apart."""
+    """Return the first second after start with another offset; changes are weeks apart."""
     was = _offset(start, zone)
     low = next(
         (
@@ -158,7 +167,7 @@ def _offset(ts: int, zone: ZoneInfo) -> int:
 
 
 def today(now: int, zone: ZoneInfo) -> tuple[int, int, int]:
-    """(yesterday's beginning, the same time yesterday, today's beginning)."""
+    """Return (yesterday's beginning, the same time yesterday, today's beginning)."""
     day = local_date(now, zone)
     start = midnight(day, zone)
     before = midnight(day - timedelta(1), zone)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a device was silent: no tuple of any of its sensors and no heartbeat for over a quarter of
-an hour.
-"""
+"""When a device was silent: for over a quarter of an hour no tuple of any sensor, no heartbeat."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,45 +20,48 @@ SILENT_S = 900
 # days for which quarters of an hour are kept, with a margin; docs/design/series.md
 QUARTERS_D = 390
 HOUR_S = 3600
-BEATS_MAX = (
-    5000  # heartbeats looked at: those of HEARTBEATS_KEPT if they come hourly, three times over
-)
-LONG_STEPS = (
-    "day",
-    "night",
-    "week",
-)  # an outage of twenty minutes says nothing against the mean of one of these
+BEATS_MAX = 5000  # heartbeats read: three times those of HEARTBEATS_KEPT if they come hourly
+LONG_STEPS = ("day", "night", "week")  # twenty silent minutes do not spoil the mean of one of these
 
 Stretch = tuple[int, int]  # start, end, unix s
 
 
 def threshold_s(step: str, start: int, now: int) -> int:
-    """From how long on a silence can be told from the store's own spacing of what has aged."""
+    """Return how long a silence must be: longer than points of its time are apart when aged."""
     if step == "week":
-        return DAY_S  # read by whole days
+        return DAY_S  # shorter silences do not matter, and leaving them out reads faster
     return SILENT_S if start > now - QUARTERS_D * DAY_S else HOUR_S
+
+
+class Search(NamedTuple):
+    """Where silences are looked for."""
+
+    boundaries: Sequence[int]
+    over_s: int  # a silence is longer than this
+    now: int
 
 
 def of_device(
     store,
     device: str | None,
-    found: dict[str, list[Stretch]],
+    by_sensor: dict[str, list[Stretch]],
     heard: Stretch,
-    asked: tuple[Sequence[int], int, int],
+    search: Search,
 ) -> list[Stretch]:
-    """The device's silences between the times that it was first and last `heard`, given those of
-    some of its sensors; its others are asked only where these are silent. asked: (boundaries,
-    shortest silence in s, now).
+    """Return the device's silences between the times at which it was first and last `heard`.
+
+    by_sensor: the silences of some of its sensors; the others are read only where these are silent.
     """
-    boundaries, over_s, now = asked
+    boundaries, over_s, now = search
     silent = [
-        each for each in _common(list(found.values())) if heard[0] < each[1] and each[0] < heard[1]
+        each
+        for each in _common(list(by_sensor.values()))
+        if heard[0] < each[1] and each[0] < heard[1]
     ]
     if not silent or device is None:
         return silent
-    for sensor in (
-        Sensor.objects.filter(device=device).exclude(pk__in=found).values_list("pk", flat=True)
-    ):
+    others = Sensor.objects.filter(device=device).exclude(pk__in=by_sensor)
+    for sensor in others.values_list("pk", flat=True):
         silent = _common([silent, survey(store, sensor, (silent[0][0], silent[-1][1]), over_s)[2]])
         if not silent:
             return []
@@ -73,8 +75,10 @@ def of_device(
 
 
 def gaps(stretches: list[Stretch], boundaries, step: str) -> NDArray[np.bool_]:
-    """Which buckets are drawn as gaps: over SILENT_S of it lie in the stretches, ascending without
-    overlaps; of a short bucket, or one of LONG_STEPS, over half.
+    """Tell which buckets are drawn as gaps.
+
+    Over SILENT_S of such a bucket lie in the stretches, which ascend without overlaps; over half of
+    it, if it is short or of LONG_STEPS.
     """
     at = instants(boundaries)
     if not stretches:
@@ -84,14 +88,14 @@ def gaps(stretches: list[Stretch], boundaries, step: str) -> NDArray[np.bool_]:
     steps[::2] = 0  # between two stretches
     covered = np.diff(np.interp(at, edges, np.cumsum(steps)))
     half = np.diff(at) / 2
-    found: NDArray[np.bool_] = covered > (
+    silent: NDArray[np.bool_] = covered > (
         half if step in LONG_STEPS else np.minimum(half, SILENT_S)
     )
-    return found
+    return silent
 
 
 def _common(lists: list[list[Stretch]]) -> list[Stretch]:
-    """What lies in all of them; each ascends without overlaps."""
+    """Return the stretches that lie in all of the lists; each ascends without overlaps."""
     common = lists[0]
     for other in lists[1:]:
         both, i, j = [], 0, 0
@@ -105,8 +109,9 @@ def _common(lists: list[list[Stretch]]) -> list[Stretch]:
 
 
 def _beats(device: str, silent: list[Stretch], now: int) -> list[int]:
-    """The heartbeats that are kept. A stretch that is older is judged by tuples alone, as it will
-    be for ever.
+    """Return the heartbeats in the stretches, as far back as they are kept.
+
+    A stretch that is older than these is judged by tuples alone.
     """
     oldest = now - int(HEARTBEATS_KEPT.total_seconds())
     start, end = (
@@ -122,7 +127,7 @@ def _beats(device: str, silent: list[Stretch], now: int) -> list[int]:
 
 
 def _cut(silent: list[Stretch], beats: list[int]) -> list[Stretch]:
-    """The stretches in pieces, a heartbeat between each two."""
+    """Return the stretches cut at each heartbeat."""
     pieces: list[Stretch] = []
     for start, end in silent:
         pieces += pairwise(

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo household and its neighbours in the accounts' database, and what their devices go on to
-count.
-"""
+"""The demo household and its neighbours as accounts, with devices that go on counting."""
 
 from typing import NamedTuple
 
@@ -12,24 +10,25 @@ from flukso_server.devices.models import Sensor
 from flukso_server.devices.seal import sealer
 
 NAME = "rooftop"
+# name: what they share
 NEIGHBOURS = {
     "icarus75": "minutes",
     "mackenzie": "minutes",
     "jan": "minutes",
     "Ludo": "day",
-}  # and what they share
+}
 PANELS_W = 2800
 SEED = 11
 MINUTE_S = 60
 
 
 def seeds() -> dict[str, int]:
-    """Name of the account: seed of its household."""
+    """Return the seed of each account's household, by the account's name."""
     return {name: seed for seed, name in enumerate([NAME, *NEIGHBOURS], SEED)}
 
 
 class Meter:
-    """One sensor that counts on from the last tuple that the platform holds of it."""
+    """A sensor that counts on from its last tuple on the platform."""
 
     def __init__(self, sensor: Sensor, seed: int, last: tuple[int, int]):
         self.sensor = str(sensor.pk)
@@ -40,9 +39,7 @@ class Meter:
         self._next = (self._at, self._wh)
 
     def count(self, until: int) -> list[tuple[int, int]]:
-        """The tuples after the last one, each full minute and at `until`; the same again until
-        accept().
-        """
+        """Return the tuples after the last accepted one: each full minute, and at `until`."""
         if until <= self._at:
             return []
         minute = self._at // MINUTE_S * MINUTE_S + MINUTE_S
@@ -52,7 +49,7 @@ class Meter:
         return [(ts, int(level)) for ts, level in zip(at[1:], levels, strict=True)]
 
     def accept(self) -> None:
-        """What count() gave is stored at the platform."""
+        """Note that the platform has stored what count() returned."""
         self._at, self._wh = self._next
 
     def _counted(self, at: list[int]) -> NDArray:
@@ -70,10 +67,8 @@ class Box(NamedTuple):
 
 
 def boxes(store) -> list[Box]:
-    """The devices of the household and its neighbours, with the sensors of which the store holds
-    tuples.
-    """
-    found: dict[str, Box] = {}
+    """Return the devices of these households, with the sensors of which the store has tuples."""
+    by_device: dict[str, Box] = {}
     rows = Sensor.objects.filter(
         device__owner__username__in=seeds(), function__in=("import", "export", "pv")
     ).select_related("device__owner")
@@ -81,8 +76,7 @@ def boxes(store) -> list[Box]:
         last = store.last(row.pk)
         if last is not None:
             device, seed = row.device, seeds()[row.device.owner.username]
-            box = found.setdefault(
-                device.pk, Box(device.pk, sealer().open(device.pk, device.sealed_key), [])
-            )
+            key = sealer().open(device.pk, device.sealed_key)
+            box = by_device.setdefault(device.pk, Box(device.pk, key, []))
             box.meters.append(Meter(row, seed, last))
-    return list(found.values())
+    return list(by_device.values())

@@ -14,24 +14,23 @@ from flukso_server.dashboard.texts import sign_of
 from flukso_server.series.localtime import NIGHT_KNOWN, day_boundaries, instant, local_date
 from flukso_server.series.query import XFF
 
-FRESH_S = 900  # older than that, a last value says nothing of now
+FRESH_S = 900  # an older value says nothing of now
 
 
 class Summary(NamedTuple):
-    """now: units an hour, and its age (s); today and yesterday until the same time: Wh or l; night:
-    units an hour; cost: of today, with its currency's sign.
-    """
+    """The figures of a line; None where unknown."""
 
-    now: float | None
-    age_s: int | None
-    today: float | None
-    before: float | None
-    night: float | None
-    cost: float | None
-    sign: str
+    now: float | None  # units an hour
+    age_s: int | None  # of the newest value
+    today: float | None  # Wh or l
+    before: float | None  # yesterday until the same time
+    night: float | None  # last night's mean, units an hour
+    cost: float | None  # of today
+    sign: str  # of its currency
 
 
 def summary(store, account, line: Line, history: list[prices.Span], now: int) -> Summary:
+    """Return the figures of a line; `history` holds the account's prices."""
     zone = ZoneInfo(account.time_zone)
     yesterday, same, midnight = today(now, zone)
     last = now if line.kind == "demo" else _last(store, line, now)
@@ -50,23 +49,25 @@ def summary(store, account, line: Line, history: list[prices.Span], now: int) ->
 
 
 def energy(store, line: Line, start: int, end: int, least: float = 0.0) -> float | None:
-    """What the line counted between two times; None when not more than the `least` share of it is
-    known, or for who shares only days.
+    """Return what the line counted between two times.
+
+    None if no more than the share `least` of the time is known, or if the line shows only days.
     """
     if end <= start or line.detail != "minutes":
         return None
-    found = measure(store, line, Window("minute", [start, end]), end)
-    counted = float(found.counted[0])
-    return None if isnan(counted) or found.share[0] <= least else counted
+    values = measure(store, line, Window("minute", [start, end]), end)
+    counted = float(values.counted[0])
+    return None if isnan(counted) or values.share[0] <= least else counted
 
 
 def _last(store, line: Line, now: int) -> int | None:
-    """Until when all sensors that still send have sent; else the time of the newest tuple."""
-    found = [each[0] for part in line.parts if (each := store.last(part.sensor))]
-    return min((each for each in found if now - each <= FRESH_S), default=max(found, default=None))
+    """Return until when all sensors that still send have sent, or the newest tuple's time."""
+    times = [newest[0] for part in line.parts if (newest := store.last(part.sensor))]
+    return min((ts for ts in times if now - ts <= FRESH_S), default=max(times, default=None))
 
 
 def _latest(store, line: Line, last: int | None, now: int) -> float | None:
+    """Return the live value at `last`, None if that is too long ago."""
     if last is None or now - last > FRESH_S:
         return None
     end = last // LIVE_STEP_S * LIVE_STEP_S
@@ -75,7 +76,7 @@ def _latest(store, line: Line, last: int | None, now: int) -> float | None:
 
 
 def _night(store, line: Line, now: int, zone: ZoneInfo) -> float | None:
-    """The last one that is over and known: until 06:00 that is yesterday's."""
+    """Return the mean of the last night that is known: until 06:00, the one before."""
     day = local_date(now, zone)
     if now < instant(day, NIGHT_KNOWN, zone):
         day -= timedelta(1)

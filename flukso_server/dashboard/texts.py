@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words of the dashboard that are not in its templates, marked for translation."""
+"""Texts of the dashboard that are not in its templates, marked for translation."""
 
 from django.utils.dates import MONTHS_3, WEEKDAYS_ABBR
 from django.utils.formats import get_format
@@ -45,19 +45,19 @@ SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
 def sign_of(currency: str) -> str:
-    """How amounts of a currency (ISO 4217) are marked."""
+    """Return the sign of a currency (ISO 4217)."""
     return SIGNS.get(currency, currency)
 
 
 def unit_name(unit: str, currency: str) -> str:
-    """What the button of a unit says."""
+    """Return the text of a unit's button."""
     if unit != "eurperyear":
         return str(UNITS[unit])
     return gettext("euro/year") if currency == "EUR" else MONEY.format(sign=sign_of(currency))
 
 
 def script_words() -> dict:
-    """How the page's scripts write numbers, dates, ages and money."""
+    """Return the words with which the page's scripts write numbers, dates, ages and money."""
     return {
         "months": [_short(MONTHS_3[month]) for month in range(1, 13)],
         "weekdays": [_short(WEEKDAYS_ABBR[day]) for day in range(7)],
@@ -70,12 +70,12 @@ def script_words() -> dict:
 
 
 def _short(name) -> str:
-    """The name of a month or weekday; Django's are small in English as well."""
+    """Return the name of a month or weekday, which Django writes small in English too."""
     return str(name).capitalize() if get_language() == "en" else str(name)
 
 
 def script_texts() -> dict[str, str]:
-    """What the page's scripts say. {n} and the like stand for values."""
+    """Return the texts of the page's scripts, in which {n} and the like stand for values."""
     return {
         "byLive": gettext("mean of a minute, each 10 seconds"),
         "byMinute": gettext("means of a minute"),

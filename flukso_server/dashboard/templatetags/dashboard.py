@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures as the dashboard shows them; figures.js says the same in the browser."""
+"""Filters that write figures as the dashboard shows them; figures.js does the same in browsers."""
 
 from django import template
 from django.conf import settings
@@ -14,29 +14,30 @@ register = template.Library()
 
 @register.simple_tag
 def bundle(entry: str) -> str:
-    """The URL of an entry with all that it imports."""
+    """Return the URL of an entry with all that it imports."""
     return settings.STATIC_URL + path_of(entry)
 
 
 NOTHING = "–"
+# name, its length (s), the shortest age (s) that is told in it
 AGE_UNITS = (
     ("days", 86_400, 2 * 86_400),
     ("hours", 3600, 7200),
     ("minutes", 60, 90),
     ("seconds", 1, 0),
-)  # name, s, from how many s on
-SHARE_MAX = 300  # %: more says that yesterday there was next to nothing
+)
+SHARE_MAX = 300  # %; a larger one only means that yesterday there was next to nothing
 
 
 @register.filter
 def resource_name(name: str) -> str:
-    """In the reader's language; as the device says it where it is none of those that we know."""
+    """Return the resource in the reader's language, or as the device names it if unknown."""
     return str(RESOURCES.get(name.lower(), name))
 
 
 @register.filter
 def class_name(name: str) -> str:
-    """How a sensor counts, as resource_name."""
+    """Return how a sensor counts, as resource_name() does."""
     return str(CLASSES.get(name, name))
 
 
@@ -47,23 +48,19 @@ def flow_name(name: str) -> str:
 
 @register.filter
 def rate(value: float | None, resource: str) -> str:
-    """A rate: W or l/h."""
-    return (
-        NOTHING
-        if value is None
-        else f"{number_format(value, 0, force_grouping=True)} "
-        f"{'W' if resource == 'electricity' else 'l/h'}"
-    )
+    """Write a rate in W or l/h."""
+    if value is None:
+        return NOTHING
+    unit = "W" if resource == "electricity" else "l/h"
+    return f"{number_format(value, 0, force_grouping=True)} {unit}"
 
 
 @register.filter
 def amount(value: float | None, resource: str) -> str:
-    """Wh as kWh, litres as m³."""
-    return (
-        NOTHING
-        if value is None
-        else f"{number_format(value / 1000, 2)} {'kWh' if resource == 'electricity' else 'm³'}"
-    )
+    """Write Wh as kWh, litres as m³."""
+    if value is None:
+        return NOTHING
+    return f"{number_format(value / 1000, 2)} {'kWh' if resource == 'electricity' else 'm³'}"
 
 
 @register.filter
@@ -82,24 +79,25 @@ def age(seconds: int | None) -> str:
     return _("{age} ago").format(age=AGES[unit].format(n=seconds // size))
 
 
-def _share(figures) -> int | None:
+def _change(figures) -> int | None:
+    """Return by how many % today is over yesterday until the same time, None if that is no help."""
     if figures.today is None or not figures.before or figures.before <= 0:
         return None
-    found = round((figures.today / figures.before - 1) * 100)
-    return found if abs(found) <= SHARE_MAX else None
+    percent = round((figures.today / figures.before - 1) * 100)
+    return percent if abs(percent) <= SHARE_MAX else None
 
 
 @register.filter
 def share(figures) -> str:
-    """By how much today is over yesterday until the same time."""
-    found = _share(figures)
-    return (
-        "" if found is None else f"{'+' if found > 0 else '−' if found < 0 else '±'}{abs(found)} %"
-    )
+    """Write by how much today is over yesterday until the same time."""
+    percent = _change(figures)
+    if percent is None:
+        return ""
+    return f"{'+' if percent > 0 else '−' if percent < 0 else '±'}{abs(percent)} %"
 
 
 @register.filter
 def trend(figures) -> str:
-    """The class of the share: more or less."""
-    found = _share(figures)
-    return "more" if found and found > 0 else "less" if found and found < 0 else ""
+    """Return the CSS class of share(): more, less or none."""
+    percent = _change(figures)
+    return "more" if percent and percent > 0 else "less" if percent and percent < 0 else ""

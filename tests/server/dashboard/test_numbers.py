@@ -367,9 +367,9 @@ def test_many_sensors_are_read_more_coarsely(site, sensors, days, step):
     finest = {1: "minute", 7: "15min", 60: "day"}[days]
     told = ask(
         site,
-        "from zoneinfo import ZoneInfo\nfrom flukso_server.dashboard.scales import window\n"
-        f"end = 1_790_000_000\nprint(json.dumps(window(end - {days * DAY}, end, '{finest}', end, "
-        f"ZoneInfo('UTC'), {sensors}).step))",
+        "from zoneinfo import ZoneInfo\nfrom flukso_server.dashboard.scales import Wish, window\n"
+        f"end = 1_790_000_000\nwish = Wish(end - {days * DAY}, end, '{finest}', {sensors})\n"
+        "print(json.dumps(window(wish, end, ZoneInfo('UTC')).step))",
     )
     assert told == step
 

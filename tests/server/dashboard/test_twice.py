@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flukso_server.dashboard.scales import Window, offsets, window  # pure, and at top level there
+from flukso_server.dashboard.scales import (  # pure, and at top level there
+    Window,
+    Wish,
+    offsets,
+    window,
+)
 from tools.harness import ROOT
 from tools.harness.chart_page import pixels, table, until
 from tools.harness.site import DAY, Site, member, sensor, steady
@@ -157,7 +162,6 @@ def test_old_data_comes_at_the_resolution_at_which_it_is_kept(desk, tmp_path):
 
 def test_a_window_of_quarters_has_no_minutes():
     now = 1_790_000_000
-    found = window(
-        now - 100 * DAY, now - 100 * DAY + 600, "minute", now, ZoneInfo("UTC"), grain_s=900
-    )
+    wish = Wish(now - 100 * DAY, now - 100 * DAY + 600, "minute", grain_s=900)
+    found = window(wish, now, ZoneInfo("UTC"))
     assert isinstance(found, Window) and found.step == "15min" and len(found.boundaries) >= 3
