@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from django.contrib.staticfiles import finders
 
+LICENCE = "// SPDX-License-Identifier: GPL-3.0-or-later"  # in place of the modules' comments
 FOLDER = "bundle/"  # below the static files' prefix: bundle/DIGEST/ENTRY
 DIGEST_DIGITS = 16
 
@@ -21,6 +22,7 @@ _CSS_IMPORT = re.compile(r'^@import "([^"]+)";$', re.M)
 _IMPORT = re.compile(r'^import (?:(\* as \w+|\{[^}]*\}) from )?"([^"]+)";$', re.M)
 _EXPORT = re.compile(r"^export (const|class|function|async function) (\w+)", re.M)
 _EXPORT_LIST = re.compile(r"^export \{ ([\w, ]+) \};$", re.M)
+_COMMENT = re.compile(r"^ *//.*\n", re.M)  # whole lines alone: a URL has slashes too
 _LEFT = re.compile(r"^(import|export)\b.*", re.M)
 
 
@@ -75,13 +77,14 @@ def _style(name: str, under: list[str]) -> str:
 
 
 def _script(entry: str) -> str:
-    """Make each module a function that is called once and returns its exports.
+    """Return an entry's modules as one script, without their comments.
 
-    A script without exports is inserted into the one module that imports it.
+    Each module becomes a function that is called once and returns its exports. A script that is
+    imported without names stands in the module that imports it.
     """
     modules: dict[str, str] = {}
     _module(entry, modules, [])
-    return '"use strict";\n' + "\n".join(modules.values())
+    return f'{LICENCE}\n"use strict";\n' + "\n".join(modules.values())
 
 
 def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
@@ -91,7 +94,8 @@ def _module(name: str, modules: dict[str, str], under: list[str]) -> str:
         raise BundleError(f"{name} imports itself")
     if name not in modules:
         text = _IMPORT.sub(
-            _importer(name, lambda other: _module(other, modules, [*under, name])), _read(name)
+            _importer(name, lambda other: _module(other, modules, [*under, name])),
+            _COMMENT.sub("", _read(name)),
         )
         names = [match[2] for match in _EXPORT.finditer(text)]
         names += [each for match in _EXPORT_LIST.finditer(text) for each in match[1].split(", ")]

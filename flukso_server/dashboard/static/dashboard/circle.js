@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The two lists: one click follows a Fluksonian or stops it, and the line comes or goes at once.
+// The two lists: a click follows a Fluksonian or stops that, and the line comes or goes at once.
 
 import { load } from "./series.js";
 
@@ -7,14 +7,14 @@ const SEARCH_MS = 250;
 const REFUSED = [409, 429]; // at most four lines; too many clicks
 
 export class Circle {
-  // onChange(): the lines are others now.
+  // onChange() is called when other lines are to be shown.
   constructor(place, config, { onChange }) {
     this.place = place;
     this.texts = config.texts;
     this.url = config.members;
     this.form = place.querySelector("form.follow");
     this.onChange = onChange;
-    this.turn = 0; // of what was asked last: an older answer is late
+    this.turn = 0; // number of the last request: the answer to an older one comes too late
     this.said = document.createElement("p");
     this.said.className = "trouble";
     this.said.setAttribute("role", "alert");
@@ -35,12 +35,14 @@ export class Circle {
     const turn = ++this.turn;
     this.place.setAttribute("aria-busy", "true");
     try {
-      const told = await load(this.form.action, { method: "POST", body, headers: { Accept: "application/json" }, spoken: REFUSED });
+      const headers = { Accept: "application/json" };
+      const options = { method: "POST", body, headers, spoken: REFUSED };
+      const answer = await load(this.form.action, options);
       if (turn === this.turn) {
-        this.fill(told);
-        this.say(told.error);
+        this.fill(answer);
+        this.say(answer.error);
       }
-      if (!told.error) {
+      if (!answer.error) {
         this.onChange();
       }
     } catch (error) {
@@ -53,9 +55,9 @@ export class Circle {
   async search(text) {
     const turn = ++this.turn;
     try {
-      const told = await load(`${this.url}?search=${encodeURIComponent(text)}`);
+      const answer = await load(`${this.url}?search=${encodeURIComponent(text)}`);
       if (turn === this.turn) {
-        this.fill(told);
+        this.fill(answer);
         this.say("");
       }
     } catch (error) {
@@ -69,7 +71,7 @@ export class Circle {
     return error.status === 401 ? this.texts.loggedOut : this.texts.unanswered;
   }
 
-  // Beside the lists: on a phone the chart is out of view.
+  // Shows a text beside the lists, because on a phone the chart is out of view.
   say(text) {
     this.said.textContent = text;
     this.said.hidden = !text;
@@ -78,20 +80,26 @@ export class Circle {
     }
   }
 
-  fill(told) {
+  fill(answer) {
     const focused = document.activeElement?.value;
     const texts = this.texts;
-    const followed = told.subscriptions.map(({ name, shown, detail }) => {
+    const followed = answer.subscriptions.map(({ name, shown, detail }) => {
       const toggle = button(shown ? "hide" : "show", name, shown ? "☑" : "☐", texts.inChart, shown);
       toggle.setAttribute("aria-pressed", String(shown));
-      return row(toggle, name, detail === "day" ? texts.days : "", button("unsubscribe", name, "×", texts.remove, false));
+      const remove = button("unsubscribe", name, "×", texts.remove, false);
+      return row(toggle, name, detail === "day" ? texts.days : "", remove);
     });
-    const others = told.fluksonians.map(({ name, detail }) => row(button("subscribe", name, "+", texts.add, false), name, detail === "day" ? texts.days : ""));
+    const others = answer.fluksonians.map(({ name, detail }) => {
+      const add = button("subscribe", name, "+", texts.add, false);
+      return row(add, name, detail === "day" ? texts.days : "");
+    });
     this.list("subscriptions", followed, texts.noPeers);
     this.list("fluksonians", others, texts.noMembers);
-    this.place.querySelector("[data-list=more]").hidden = !told.more;
+    this.place.querySelector("[data-list=more]").hidden = !answer.more;
     if (focused && document.activeElement === document.body) {
-      [...this.form.elements].find((each) => each.value === focused || each.value.endsWith(` ${focused.split(" ").slice(1).join(" ")}`))?.focus();
+      const name = ` ${focused.split(" ").slice(1).join(" ")}`;
+      const buttons = [...this.form.elements];
+      buttons.find(({ value }) => value === focused || value.endsWith(name))?.focus();
     }
   }
 

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Times as the household's clock shows them. All functions take unix seconds. Without Intl: its first use takes a browser 50 ms.
+// Times as the household's clock shows them. All functions take unix seconds. They do without Intl,
+// whose first use takes a browser 50 ms.
 
 const DAY_S = 86400;
 let offsets = [[0, 0]];
 let words;
 
-// Names of months and weekdays (from Monday), and the texts of ages.
-export function useWords(told) {
-  words = told;
+// Takes the names of months and weekdays (from Monday), and the texts of ages.
+export function useWords(names) {
+  words = names;
 }
 
-// [[from unix s, seconds east of Greenwich], …] of the window that is shown.
-export function useZone(told) {
-  offsets = told;
+// Takes [[from unix s, seconds east of Greenwich], …] of the window that is shown.
+export function useZone(stretches) {
+  offsets = stretches;
 }
 
-// The local time as if it were UTC.
+// Returns a Date whose UTC getters give the local time.
 function local(ts) {
   let at = offsets.length - 1;
   while (at && offsets[at][0] > ts) {
@@ -24,13 +25,14 @@ function local(ts) {
   return new Date((ts + offsets[at][1]) * 1000);
 }
 
-// A date whose own getters tell the household's time.
+// Returns a Date whose plain getters give the local time.
 export function zoned(ts) {
   const at = local(ts);
-  return new Date(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds());
+  const ymd = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()];
+  return new Date(...ymd, at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds());
 }
 
-// What tells a time apart that the household's clock shows twice, in the night in which it goes back: how far it is off then.
+// Returns the offset from UTC for a time that the clock shows twice because it goes back; else "".
 function mark(ts) {
   for (let i = 1; i < offsets.length; i++) {
     const back = offsets[i - 1][1] - offsets[i][1];
@@ -57,7 +59,7 @@ export const day = (ts) => dayOf(local(ts));
 export const weekday = (ts) => `${words.weekdays[(local(ts).getUTCDay() + 6) % 7]} ${day(ts)}`;
 export const date = (ts) => `${day(ts)} ${local(ts).getUTCFullYear()}`;
 
-// What stands at an axis' ticks that are `step` seconds apart.
+// Returns the label of a tick on an axis whose ticks are `step` seconds apart.
 export function tick(ts, step) {
   if (step < 60) {
     return second(ts);
@@ -69,10 +71,11 @@ export function tick(ts, step) {
   if (step < 28 * DAY_S) {
     return dayOf(at);
   }
-  return words.months[at.getUTCMonth()] + (step >= 365 * DAY_S || at.getUTCMonth() === 0 ? ` ${at.getUTCFullYear()}` : "");
+  const withYear = step >= 365 * DAY_S || at.getUTCMonth() === 0;
+  return words.months[at.getUTCMonth()] + (withYear ? ` ${at.getUTCFullYear()}` : "");
 }
 
-// A bucket from start to end, by the step that the data has.
+// Returns the label of the bucket from start to end, which depends on the data's step.
 export function bucket(start, end, step) {
   if (step === "live") {
     return second(end);
@@ -86,9 +89,14 @@ export function bucket(start, end, step) {
   return `${weekday(start)}, ${clock(start)}–${clock(end)}`;
 }
 
-// "4 min", in words that are short and sure
+// Returns an age in a few words, such as "4 min".
 export function age(seconds) {
-  const units = [[86400 * 2, 86400, "days"], [7200, 3600, "hours"], [90, 60, "minutes"], [0, 1, "seconds"]];
+  const units = [
+    [86400 * 2, 86400, "days"],
+    [7200, 3600, "hours"],
+    [90, 60, "minutes"],
+    [0, 1, "seconds"],
+  ];
   const [, size, unit] = units.find(([from]) => seconds >= from) || units[3];
   return words[unit].replace("{n}", Math.floor(seconds / size));
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fingers, wheel and keys on the chart. A mouse drags to choose a stretch (uPlot); with shift, and with a finger, it moves the window.
+// Fingers, wheel and keys on the chart. Dragging with a mouse chooses a stretch (uPlot does that);
+// dragging with shift, or with a finger, moves the window.
 
 const ZOOM = 1.5;
 const TAP_PX = 8;
 const DOUBLE_TAP_MS = 300;
 const PAN_SHARE = 0.25; // of the window, by a key
 
-// window() -> {start, end}; move(start, end); reset(); point(bucket); buckets() -> how many
+// window() -> {start, end}; move(start, end); reset(); step(by); at(px) -> unix s; point(unix s)
 export function listen(place, { window, move, reset, step, at, point }) {
   fingers(place, { window, move, reset, at, point });
   wheel(place, { window, move, at });
@@ -18,7 +19,7 @@ export function zoomed({ start, end }, factor, around) {
   return [middle - (middle - start) * factor, middle + (end - middle) * factor];
 }
 
-// Where the lines are drawn; none before the first of them.
+// Returns the element over the lines, null before the first drawing.
 const drawing = (place) => place.querySelector(".u-over");
 
 function fingers(place, { window, move, reset, at, point }) {
@@ -77,10 +78,11 @@ function fingers(place, { window, move, reset, at, point }) {
   addEventListener("pointercancel", up);
 }
 
-// The window after one finger has moved, or two: the times under the fingers stay under them.
+// Returns the window after one or two fingers have moved: the times under them stay under them.
 export function dragged({ start, end, xs: before, width }, xs) {
   const perPixel = (end - start) / width;
-  if (xs.length < 2 || before.length < 2 || Math.abs(xs[0] - xs[1]) < 10 || Math.abs(before[0] - before[1]) < 10) {
+  const apart = (pair) => pair.length > 1 && Math.abs(pair[0] - pair[1]) >= 10;
+  if (!apart(xs) || !apart(before)) {
     const shift = (before[0] - xs[0]) * perPixel;
     return [start + shift, end + shift];
   }
@@ -90,7 +92,8 @@ export function dragged({ start, end, xs: before, width }, xs) {
   return [first, first + width * scale];
 }
 
-// A pinch on a touchpad (which browsers send as ctrl and wheel) zooms, sideways moves; up and down scrolls the page as ever.
+// A pinch on a touchpad, which browsers send as ctrl and wheel, zooms. Sideways moves the window,
+// up and down scrolls the page.
 function wheel(place, { window, move, at }) {
   place.addEventListener("wheel", (event) => {
     const { start, end } = window();
@@ -100,7 +103,8 @@ function wheel(place, { window, move, at }) {
     }
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      move(...zoomed({ start, end }, Math.exp(event.deltaY * 0.005), at(event.clientX - over.getBoundingClientRect().left)));
+      const around = at(event.clientX - over.getBoundingClientRect().left);
+      move(...zoomed({ start, end }, Math.exp(event.deltaY * 0.005), around));
     } else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       event.preventDefault();
       const shift = (event.deltaX / over.clientWidth) * (end - start);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The live tab: hears when lines have new values, or asks when its stream is refused. A lost connection comes back by itself; after ten
-// minutes it asks whether you are there.
+// The live tab: a stream tells when lines have new values; when it is refused, the tab asks. A lost
+// connection comes back by itself. After ten minutes the page asks if anybody is there.
 
 import { load } from "./series.js";
 
@@ -10,7 +10,8 @@ const ASK_MS = 5000; // values come each 10 seconds
 const REST_MS = 600000;
 
 export class Live {
-  // onNews(last): times of the lines' newest values by key, also after each new connection; onState: "open", "lost", "refused", "resting" or "off".
+  // onNews(last): times of the lines' newest values by key, also after each new connection.
+  // onState(state): "open", "lost", "refused", "resting" or "off".
   constructor(url, { onNews, onState }) {
     this.url = url;
     this.onNews = onNews;
@@ -24,9 +25,10 @@ export class Live {
 
   start(resource, lines) {
     this.wanted = true;
-    this.query = new URLSearchParams(lines === null ? { resource } : { resource, lines: lines.join(",") });
+    const others = lines === null ? {} : { lines: lines.join(",") };
+    this.query = new URLSearchParams({ resource, ...others });
     this.began = Date.now();
-    this.told = "";
+    this.lastText = "";
     this.open();
   }
 
@@ -37,7 +39,8 @@ export class Live {
   }
 
   wake() {
-    if (this.wanted && !document.hidden && (!this.source || this.source.readyState === EventSource.CLOSED)) {
+    const closed = !this.source || this.source.readyState === EventSource.CLOSED;
+    if (this.wanted && !document.hidden && closed) {
       this.open();
     } else if (document.hidden && this.source) {
       this.close(); // nobody looks: the Fluksometer need not hurry
@@ -62,7 +65,7 @@ export class Live {
     });
   }
 
-  // What the stream would tell, again and again, until it is asked for another one or an answer fails.
+  // Asks again and again for what the stream would tell, until it is replaced or an answer fails.
   async ask(source) {
     try {
       const { last } = await load(`${this.url}?${this.query}&once=1`);
@@ -71,9 +74,9 @@ export class Live {
       }
       this.failures = 0;
       this.onState("open");
-      const told = JSON.stringify(last);
-      if (told !== this.told) {
-        this.told = told;
+      const text = JSON.stringify(last);
+      if (text !== this.lastText) {
+        this.lastText = text;
         this.onNews(last);
       }
       if (Date.now() - this.began > REST_MS) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The page's scripts meet here: what is looked at, fetched, drawn, and said when something fails.
+// Joins the page's scripts: the state, fetching, drawing, and what is said when something fails.
 
 import { Circle } from "./circle.js";
 import * as dates from "./dates.js";
@@ -12,25 +12,25 @@ import { bucketAt, load, unfold } from "./series.js";
 import { State } from "./state.js";
 import { label, sumLabel, useCurrency, useWords } from "./units.js";
 
-const REFRESH_MS = 60000; // a window that ends now
+const REFRESH_MS = 60000; // of a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
-const BUSY_MS = 350; // from then on a page says that it waits
-const QUICK_S = 30; // apart: the device has heard that it is watched
+const BUSY_MS = 350; // after this time the page says that it waits
+const QUICK_S = 30; // values less far apart mean that the device knows that it is watched
 const RETRY_MS = 5000;
 const RETRY_MOST_MS = 60000;
 
 const config = JSON.parse(document.getElementById("config").textContent);
 const texts = config.texts;
-const one = (selector) => document.querySelector(selector);
-const place = one("#chart");
+const element = (selector) => document.querySelector(selector);
+const place = element("#chart");
 const state = new State(config);
 let data = null;
 let bucket = null;
 let skew = 0; // the server's clock minus ours, s
 let failures = 0;
 let under = null; // the request under way
-let stale = false; // there is news that it may not have
-let figuring = false; // the figures are under way
+let stale = false; // there is news that its answer may lack
+let figuring = false; // a request for the figures is under way
 let timer;
 let drawnOnce = false;
 
@@ -58,9 +58,9 @@ listen(place, {
 
 // fetching
 
-fetchChart(); // the head has asked for it already; what follows is done while it comes
+fetchChart(); // the head has asked for it already; what follows runs while it comes
 
-// What is looked at now: a request for something else is given up.
+// Fetches what is looked at now; a request for something else is given up.
 async function fetchChart() {
   clearTimeout(timer);
   under?.abort();
@@ -68,18 +68,18 @@ async function fetchChart() {
   const request = (under = new AbortController());
   const busy = setTimeout(() => place.setAttribute("aria-busy", "true"), BUSY_MS);
   try {
-    const told = await load(state.dataUrl(config.data, now()), { request });
+    const reply = await load(state.dataUrl(config.data, now()), { request });
     if (under !== request) {
       return;
     }
-    skew = Math.round(told.now - Date.now() / 1000);
-    data = unfold(told);
-    dates.useZone(told.zone);
-    useCurrency(told.sign);
+    skew = Math.round(reply.now - Date.now() / 1000);
+    data = unfold(reply);
+    dates.useZone(reply.zone);
+    useCurrency(reply.sign);
     failures = 0;
     trouble("");
     draw();
-    setTimeout(keepLines); // writing the address takes a browser as long as drawing
+    setTimeout(keepLines); // writing the address takes a browser as long as drawing does
   } catch (error) {
     if (under !== request) {
       return;
@@ -95,12 +95,12 @@ async function fetchChart() {
   again();
 }
 
-// News came: on a slow connection the answer that is under way is let come first.
+// Called on news. On a slow connection, the answer that is under way comes first.
 function freshen() {
   under ? (stale = true) : fetchChart();
 }
 
-// The lines that came are part of the URL from then on: who is sent it sees the same, if they may.
+// Makes the lines that came part of the URL: whoever gets it sees the same, if they may.
 function keepLines() {
   const others = data.lines.filter((line) => line.kind === "peer").map((line) => line.key);
   if (state.lines === null && others.length) {
@@ -130,15 +130,16 @@ function refresh() {
 }
 
 async function fetchFigures() {
-  const target = one("#figures");
+  const target = element("#figures");
   if (!target || figuring) {
     return;
   }
   figuring = true;
   try {
-    fillFigures(target, await load(`${config.figures}?resource=${state.resource}`), state.resource, texts);
+    const answer = await load(`${config.figures}?resource=${state.resource}`);
+    fillFigures(target, answer, state.resource, texts);
   } catch {
-    // the chart's own request says what is wrong
+    // the chart's own request tells what is wrong
   } finally {
     figuring = false;
   }
@@ -156,7 +157,7 @@ function failed(error) {
 }
 
 function trouble(text) {
-  const bar = one("#trouble");
+  const bar = element("#trouble");
   bar.textContent = text;
   bar.hidden = !text;
 }
@@ -173,32 +174,47 @@ function draw(paper = false) {
     tellAll(window);
   } else {
     drawnOnce = true;
-    setTimeout(() => tellAll(shown())); // the first line is what a page is waited for
+    setTimeout(() => tellAll(shown())); // later: people wait for the first line
   }
 }
 
 function tellAll(window) {
   const nothing = data.lines.every((line) => line.drawn.every((rate) => rate === null));
-  one("#empty").hidden = !nothing;
-  place.setAttribute("aria-label", texts.chart.replace("{from}", spoken(window.start)).replace("{to}", spoken(window.end)).replace("{by}", means()));
-  one("#means").textContent = means();
-  one("#sum").textContent = sumLabel(state.unit, state.resource);
-  one("#axis").textContent = label(state.unit);
-  one("#from").textContent = spoken(window.start);
-  one("#to").textContent = spoken(window.end);
-  fillStatistics(one("#statistics tbody"), data, state, window, texts);
-  if (one("#twin").open) {
-    fillTable(one("#twin table"), data, state, texts);
+  element("#empty").hidden = !nothing;
+  const [from, to] = [spoken(window.start), spoken(window.end)];
+  const title = texts.chart.replace("{from}", from).replace("{to}", to).replace("{by}", means());
+  place.setAttribute("aria-label", title);
+  element("#means").textContent = means();
+  element("#sum").textContent = sumLabel(state.unit, state.resource);
+  element("#axis").textContent = label(state.unit);
+  element("#from").textContent = from;
+  element("#to").textContent = to;
+  fillStatistics(element("#statistics tbody"), data, state, window, texts);
+  if (element("#twin").open) {
+    fillTable(element("#twin table"), data, state, texts);
   }
   place.dataset.drawn = data.step;
 }
 
-const means = () => texts[{ live: "byLive", minute: "byMinute", "15min": "by15min", hour: "byHour", day: "byDay", night: "byNight", week: "byWeek" }[data.step]];
-const spoken = (ts) => (state.window(now()).end - state.window(now()).start > 3 * 86400 ? dates.date(ts) : `${dates.day(ts)}, ${dates.clock(ts)}`);
+const MEANS = {
+  live: "byLive",
+  minute: "byMinute",
+  "15min": "by15min",
+  hour: "byHour",
+  day: "byDay",
+  night: "byNight",
+  week: "byWeek",
+};
+const means = () => texts[MEANS[data.step]];
+
+function spoken(ts) {
+  const { start, end } = shown();
+  return end - start > 3 * 86400 ? dates.date(ts) : `${dates.day(ts)}, ${dates.clock(ts)}`;
+}
 
 function read(at, aloud) {
   bucket = at;
-  const box = one("#readout");
+  const box = element("#readout");
   const known = data && at !== null && at >= 0;
   box.hidden = !known;
   if (!known) {
@@ -209,17 +225,24 @@ function read(at, aloud) {
   const { start, end } = shown();
   box.classList.toggle("right", middle < (start + end) / 2);
   if (aloud) {
-    one("#spoken").textContent = `${dates.bucket(data.t[at], data.t[at + 1], data.step)}: ${data.lines.map((line) => `${line.name} ${worth(line, data, at, state, texts)}`).join(", ")}`;
+    const values = data.lines.map((line) => `${line.name} ${worth(line, data, at, state, texts)}`);
+    const time = dates.bucket(data.t[at], data.t[at + 1], data.step);
+    element("#spoken").textContent = `${time}: ${values.join(", ")}`;
   }
 }
 
-// Move the crosshair by a bucket, to an end, or away.
+// Moves the crosshair by a bucket, to an end (±Infinity), or away (null).
 function step(by) {
   if (!data) {
     return;
   }
   const last = data.t.length - 2;
-  const at = by === null ? null : bucket === null ? (by > 0 && by !== Infinity ? 0 : by === -Infinity ? 0 : last) : Math.min(Math.max(bucket + by, 0), last);
+  let at = null;
+  if (by !== null && bucket === null) {
+    at = by === 1 || by === -Infinity ? 0 : last;
+  } else if (by !== null) {
+    at = Math.min(Math.max(bucket + by, 0), last);
+  }
   plot.point(at);
   read(at, true);
 }
@@ -238,7 +261,7 @@ function move(start, end) {
   }
   clearTimeout(settle);
   settle = setTimeout(() => {
-    tell("replace"); // browsers bear a hundred in half a minute, which is one drag
+    tell("replace"); // browsers allow a hundred in half a minute, as many as a drag would make
     fetchChart();
   }, SETTLE_MS);
 }
@@ -248,7 +271,7 @@ function reset() {
   change();
 }
 
-// Something else is looked at: a step that the back button undoes.
+// Shows something else; the back button undoes it.
 function change() {
   clearTimeout(settle);
   read(null, false);
@@ -272,14 +295,14 @@ function mark() {
   for (const link of document.querySelectorAll(".resources a")) {
     link.href = state.query({ resource: new URLSearchParams(link.search).get("resource") });
   }
-  const flow = one("#flow");
+  const flow = element("#flow");
   if (flow) {
     flow.value = state.flow;
   }
   for (const input of document.querySelectorAll("input[name=unit]")) {
     input.checked = input.value === state.unit;
   }
-  one("#latest").hidden = state.following;
+  element("#latest").hidden = state.following;
 }
 
 // the live tab
@@ -289,23 +312,24 @@ const live = new Live(config.live, {
   onNews: (last) => {
     const own = last.me ?? last.demo ?? 0;
     if (newest && own - newest <= QUICK_S) {
-      one("#live-note").textContent = "";
+      element("#live-note").textContent = "";
     }
     newest = own;
     freshen();
     fetchFigures();
   },
   onState: (how) => {
-    one("#live").dataset.state = how;
-    const asked = one("#live").dataset.own === "own" ? texts.waiting : "";
-    one("#live-note").textContent = { open: asked, lost: texts.lost, refused: texts.refused, resting: texts.resting }[how] ?? "";
-    one("#resume").hidden = how !== "resting";
+    element("#live").dataset.state = how;
+    const asked = element("#live").dataset.own === "own" ? texts.waiting : "";
+    const { lost, refused, resting } = texts;
+    element("#live-note").textContent = { open: asked, lost, refused, resting }[how] ?? "";
+    element("#resume").hidden = how !== "resting";
   },
 });
 
 function follow() {
   const wanted = state.scale === "live" && state.following;
-  one("#live").hidden = !wanted;
+  element("#live").hidden = !wanted;
   wanted ? live.start(state.resource, state.lines) : live.wanted && live.stop();
 }
 
@@ -314,7 +338,7 @@ function follow() {
 for (const tab of document.querySelectorAll("[data-scale]")) {
   tab.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) {
-      return; // a tab of the browser
+      return; // the browser opens it in a tab of its own
     }
     event.preventDefault();
     state.setScale(tab.dataset.scale);
@@ -330,19 +354,19 @@ for (const input of document.querySelectorAll("input[name=unit]")) {
     remember(input.value);
   });
 }
-one("#flow")?.addEventListener("change", (event) => {
+element("#flow")?.addEventListener("change", (event) => {
   state.flow = event.target.value;
   change();
 });
 const span = () => shown().end - shown().start;
 const pan = (share) => move(shown().start + share * span(), shown().end + share * span());
-one("#back").addEventListener("click", () => pan(-1));
-one("#forth").addEventListener("click", () => pan(1));
-one("#in").addEventListener("click", () => move(...zoomed(shown(), 1 / ZOOM)));
-one("#out").addEventListener("click", () => move(...zoomed(shown(), ZOOM)));
-one("#latest").addEventListener("click", reset);
-one("#resume").addEventListener("click", follow);
-one("#twin").addEventListener("toggle", () => draw());
+element("#back").addEventListener("click", () => pan(-1));
+element("#forth").addEventListener("click", () => pan(1));
+element("#in").addEventListener("click", () => move(...zoomed(shown(), 1 / ZOOM)));
+element("#out").addEventListener("click", () => move(...zoomed(shown(), ZOOM)));
+element("#latest").addEventListener("click", reset);
+element("#resume").addEventListener("click", follow);
+element("#twin").addEventListener("toggle", () => draw());
 place.addEventListener("dblclick", reset);
 addEventListener("popstate", () => {
   clearTimeout(settle);
@@ -359,17 +383,19 @@ for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
 }
 
 function remember(unit) {
-  const token = one("input[name=csrfmiddlewaretoken]")?.value;
+  const token = element("input[name=csrfmiddlewaretoken]")?.value;
   if (token && state.resource === "electricity") {
-    fetch(config.remember, { method: "POST", headers: { "X-CSRFToken": token }, body: new URLSearchParams({ unit }) }).catch(() => {});
+    const headers = { "X-CSRFToken": token };
+    const body = new URLSearchParams({ unit });
+    fetch(config.remember, { method: "POST", headers, body }).catch(() => {});
   }
 }
 
-const lists = one("#circle");
+const lists = element("#circle");
 if (lists) {
   new Circle(lists, config, {
     onChange: () => {
-      state.lines = null; // what was clicked is kept by the account
+      state.lines = null; // the account keeps what was clicked
       tell("replace");
       follow();
       fetchChart();

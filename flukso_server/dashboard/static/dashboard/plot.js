@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Draws the lines with uPlot: the own one last, so that it lies on top of the others.
+// Draws the lines with uPlot: one's own last, so that it lies on top of the others.
 
 import * as dates from "./dates.js";
 import { bucketAt, drawn } from "./series.js";
@@ -7,24 +7,27 @@ import { uPlot } from "./uplot.js";
 import { number } from "./units.js";
 
 export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
-// On paper and in forced colours lines are told apart by these, px: drawn, left out, …
+// Tell lines apart on paper and in forced colours; px drawn, px left out, …
 export const DASHES = ["", "10 5", "2 4", "10 4 2 4", "18 6"];
 const POINT_PX = 7;
-const CASED = 3; // yellow is lost on white without an edge
+const CASED = 3; // the yellow line gets an edge: on white it would be lost
 const CASE = "#8f8300";
 const OWN_FILL = "#f1572f22";
-const FIRST = "chart-drawn"; // a mark for who measures
+const FIRST = "chart-drawn"; // a performance mark, for benches
 const AXIS_FONT = "12px system-ui, sans-serif";
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// Colours of others stay theirs when the own line is missing or a fifth is added.
+// Returns the colour of a line; those of others stay the same when lines come and go.
 export const colourOf = (index) => COLOURS[index % COLOURS.length];
+
+const dashOf = (i) => DASHES[i % DASHES.length].split(" ").map((px) => px * devicePixelRatio);
 
 const forced = () => matchMedia("(forced-colors: active)").matches;
 
 export class Plot {
-  // onSelect(start, end): a stretch was chosen with the mouse; onPoint(bucket or null): the crosshair moved.
+  // onSelect(start, end): a stretch was chosen with the mouse.
+  // onPoint(bucket or null): the crosshair moved.
   constructor(place, { onSelect, onPoint }) {
     this.place = place;
     this.onSelect = onSelect;
@@ -35,7 +38,8 @@ export class Plot {
   }
 
   draw(data, unit, window, paper = false) {
-    const shape = [data.step === "live", data.lines.length, unit, paper, this.theme(), forced()].join();
+    const look = [unit, paper, this.theme(), forced()];
+    const shape = [data.step === "live", data.lines.length, ...look].join();
     this.data = data;
     this.window = window;
     const columns = this.columns(data, unit);
@@ -49,7 +53,8 @@ export class Plot {
       this.shape = shape;
       this.plot = new uPlot(this.options(data, unit, paper), columns, this.place);
     }
-    this.place.dataset.points = String(data.lines.reduce((sum, line) => sum + line.drawn.length, 0));
+    const points = data.lines.reduce((sum, line) => sum + line.drawn.length, 0);
+    this.place.dataset.points = String(points);
   }
 
   destroy() {
@@ -64,7 +69,7 @@ export class Plot {
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
-  // Buckets begin at x and last until the next x; live values are of the end of theirs.
+  // A bucket begins at x and lasts until the next x; a live value belongs to its bucket's end.
   columns(data, unit) {
     const live = data.step === "live";
     const values = data.lines.map((line) => drawn(data, line, unit));
@@ -84,7 +89,7 @@ export class Plot {
     const series = data.lines.map((line, i) => ({
       label: line.name,
       stroke: plain && i === CASED ? CASE : colourOf(i),
-      dash: plain && i ? DASHES[i % DASHES.length].split(" ").map((px) => px * devicePixelRatio) : undefined,
+      dash: plain && i ? dashOf(i) : undefined,
       width: i ? 1.5 : 2,
       fill: i ? undefined : OWN_FILL,
       points: { show: false },
@@ -104,18 +109,33 @@ export class Plot {
       },
       series: [{}, ...series.reverse()],
       axes: [
-        { ...axis, space: 70, values: (u, splits, i, space, step) => splits.map((ts) => dates.tick(ts, step)) },
-        { ...axis, size: (u, values) => 16 + 7 * Math.max(...(values || [""]).map((each) => each.length)), values: (u, splits) => splits.map(short) },
+        {
+          ...axis,
+          space: 70,
+          values: (u, splits, i, space, step) => splits.map((ts) => dates.tick(ts, step)),
+        },
+        {
+          ...axis,
+          size: (u, values) => 16 + 7 * Math.max(...(values || [""]).map((each) => each.length)),
+          values: (u, splits) => splits.map(short),
+        },
       ],
       scales: {
         x: { time: true, range: () => [this.window.start, this.window.end] },
-        y: { range: (u, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, least(unit)) * 1.06] },
+        y: {
+          range: (u, low, high) => [
+            Math.min(0, low ?? 0),
+            Math.max(high ?? 0, least(unit)) * 1.06,
+          ],
+        },
       },
       hooks: {
         draw: [() => performance.getEntriesByName(FIRST).length || performance.mark(FIRST)],
         setSelect: [(u) => this.select(u)],
         setCursor: [(u) => this.onPoint(this.under(u))],
-        drawSeries: [(u, i) => plain || this.theme() === "dark" ? null : edge(u, i, data.lines.length)],
+        drawSeries: [
+          (u, i) => (plain || this.theme() === "dark" ? null : edge(u, i, data.lines.length)),
+        ],
       },
     };
   }
@@ -129,7 +149,7 @@ export class Plot {
     this.onSelect(u.posToVal(left, "x"), u.posToVal(left + width, "x"));
   }
 
-  // The bucket under the crosshair, null for none.
+  // Returns the bucket under the crosshair, or null.
   under({ cursor: { left, idx } }) {
     if (!(left >= 0)) {
       return null;
@@ -137,27 +157,36 @@ export class Plot {
     return this.data.step === "live" ? idx : bucketAt(this.data, this.timeAt(left));
   }
 
-  // Amid what is seen of a bucket; live values are of its end.
+  // Returns the middle of what is seen of a bucket; for live values, its end.
   middle(bucket) {
     const { t, step } = this.data;
     const { start, end } = this.window;
-    return step === "live" ? t[bucket + 1] : (Math.max(t[bucket], start) + Math.min(t[bucket + 1], end)) / 2;
+    if (step === "live") {
+      return t[bucket + 1];
+    }
+    return (Math.max(t[bucket], start) + Math.min(t[bucket + 1], end)) / 2;
   }
 
-  // Where a line's dot is: amid its bucket.
+  // Returns the box of a line's dot, in the middle of its bucket.
   dot(u, index) {
     const bucket = u.cursor.idxs[index];
     const rate = this.data.lines[this.data.lines.length - index].drawn[bucket] ?? null;
     const value = rate === null ? null : u.data[index][bucket]; // which close() may have repeated
-    const [left, top] = value === null ? [-10, -10] : [u.valToPos(this.middle(bucket), "x"), u.valToPos(value, "y")];
-    return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, width: POINT_PX, height: POINT_PX };
+    const left = value === null ? -10 : u.valToPos(this.middle(bucket), "x");
+    const top = value === null ? -10 : u.valToPos(value, "y");
+    const size = { width: POINT_PX, height: POINT_PX };
+    return { left: left - POINT_PX / 2, top: top - POINT_PX / 2, ...size };
   }
 
-  // Put the crosshair on a bucket, null for nowhere.
+  // Puts the crosshair on a bucket, null for nowhere.
   point(bucket) {
-    if (this.plot) {
-      this.plot.setCursor(bucket === null ? { left: -10, top: -10 } : { left: this.plot.valToPos(this.middle(bucket), "x"), top: 20 });
+    if (!this.plot) {
+      return;
     }
+    const nowhere = { left: -10, top: -10 };
+    this.plot.setCursor(
+      bucket === null ? nowhere : { left: this.plot.valToPos(this.middle(bucket), "x"), top: 20 },
+    );
   }
 
   show(window) {
@@ -179,7 +208,7 @@ export class Plot {
   }
 }
 
-// uPlot ends at a line's last value: it stands there once more, where its bucket ends.
+// Repeats a line's last value at its bucket's end: uPlot would end the line where that begins.
 function close(values) {
   values.push(null);
   let last = values.length - 2;
@@ -191,10 +220,10 @@ function close(values) {
 
 const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 
-// The height of an axis on which nothing happens: so that standby does not look like a fire.
+// Returns the least height of an axis, so that standby does not look like a fire.
 const least = (unit) => ({ lpermin: 1 })[unit] || 10;
 
-// A darker edge under the yellow line, after it is drawn.
+// Draws a darker edge under the yellow line, after that is drawn.
 function edge(u, index, count) {
   if (count - index !== CASED || !u.series[index]._paths) {
     return;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The chart's data: fetched, unfolded, summed up.
+// Fetches the chart's data, unfolds it and sums it up.
 
 import { convert, costOf } from "./units.js";
 
-const TIMEOUT_MS = 20000; // as slow as a phone in a cellar may be
-const NOT_JSON = 200; // an answer, but none of our server's: of a hotel's proxy, say
+const TIMEOUT_MS = 20000; // for a phone in a cellar
+const NOT_JSON = 200; // status of an answer that is not our server's, but a hotel's proxy's, say
 
 export class Failure extends Error {
   constructor(status) {
@@ -13,8 +13,9 @@ export class Failure extends Error {
   }
 }
 
-// Raises Failure (status 0: no connection, or too slow a one) for anything but an answer; whoever asked may abort() it.
-// spoken: statuses that are no failure, as their answers say what is the matter; more: options of fetch().
+// Returns the JSON of an answer. Throws Failure for anything else; its status is 0 if there is no
+// connection, or too slow a one. The caller may abort() the request.
+// spoken: statuses that are no failure, because their answers tell more; more: options of fetch().
 export async function load(url, { request = new AbortController(), spoken = [], ...more } = {}) {
   let late = false;
   const timer = setTimeout(() => {
@@ -24,9 +25,9 @@ export async function load(url, { request = new AbortController(), spoken = [], 
   let status = 0;
   try {
     const answer = await fetch(url, { ...more, signal: request.signal });
-    const told = answer.ok || spoken.includes(answer.status);
-    status = told ? 0 : answer.status;
-    if (told) {
+    const usable = answer.ok || spoken.includes(answer.status);
+    status = usable ? 0 : answer.status;
+    if (usable) {
       return await answer.json();
     }
   } catch (error) {
@@ -40,30 +41,32 @@ export async function load(url, { request = new AbortController(), spoken = [], 
   throw new Failure(status);
 }
 
-// t: boundaries; each line gets rate (what is known) and drawn (without the gaps), an entry for each bucket; part: of buckets known in part.
-export function unfold(told) {
-  const t = new Array(told.t.length);
-  told.t.reduce((sum, step, i) => (t[i] = i ? sum + step : step), 0);
-  const lines = told.lines.map((line) => {
+// Unfolds an answer. t: boundaries. Each line gets rate (what is known) and drawn (the same without
+// gaps), an entry for each bucket; and part, a map of the buckets that are known in part.
+export function unfold(answer) {
+  const t = new Array(answer.t.length);
+  answer.t.reduce((sum, step, i) => (t[i] = i ? sum + step : step), 0);
+  const lines = answer.lines.map((line) => {
     const drawn = line.gaps.length ? line.v.slice() : line.v;
     line.gaps.forEach(([first, last]) => drawn.fill(null, first, last + 1));
     const part = new Map(line.part.map(([bucket, amount, share]) => [bucket, { amount, share }]));
     return { ...line, rate: line.v, drawn, part };
   });
-  return { ...told, t, lines };
+  return { ...answer, t, lines };
 }
 
-// What the chart draws of a line, in the unit.
+// Returns what the chart draws of a line, in the unit.
 export function drawn(data, line, unit) {
   return line.drawn.map((rate, i) => convert(rate, unit, data.prices, data.t[i], data.t[i + 1]));
 }
 
-// {min, max, avg, last} in the unit and {amount (Wh or l), cost} of the window; a bucket at its edge counts in the average and the sums
-// by the share that lies in it. (A night is no part of its day: it counts whole.)
-// Gaps are in the average and the sums, whose energy the counter knows, and not in min, max and last.
-// Of a bucket that is known in part, what was counted is summed; its mean counts for the time that is known.
+// Returns {min, max, avg, last} in the unit, and {amount (Wh or l), cost}, of the window.
+// Of a bucket at the window's edge, the average and the sums count the share that lies inside; a
+// night, which is no part of its day, counts whole. Gaps count in the average and the sums, because
+// the counter knows their energy, but not in min, max and last. Of a bucket that is known in part,
+// the sums have what was counted, and the average counts its mean for the time that is known.
 export function statistics(data, line, unit, window) {
-  const found = { min: null, max: null, avg: null, last: null, amount: null, cost: 0 };
+  const sums = { min: null, max: null, avg: null, last: null, amount: null, cost: 0 };
   let seconds = 0;
   let sum = 0;
   for (let i = 0; i < line.rate.length; i++) {
@@ -78,8 +81,8 @@ export function statistics(data, line, unit, window) {
     const known = (stop - start) * seen * (part ? part.share : 1);
     const amount = part ? part.amount * seen : (line.rate[i] * known) / 3600;
     const cost = costOf(amount, data.prices, from, to);
-    found.amount += amount;
-    found.cost = cost === null || found.cost === null ? null : found.cost + cost;
+    sums.amount += amount;
+    sums.cost = cost === null || sums.cost === null ? null : sums.cost + cost;
     const mean = convert(line.rate[i], unit, data.prices, from, to);
     if (mean !== null) {
       seconds += known;
@@ -87,16 +90,16 @@ export function statistics(data, line, unit, window) {
     }
     const value = convert(line.drawn[i], unit, data.prices, start, stop);
     if (value !== null) {
-      found.min = found.min === null ? value : Math.min(found.min, value);
-      found.max = found.max === null ? value : Math.max(found.max, value);
-      found.last = value;
+      sums.min = sums.min === null ? value : Math.min(sums.min, value);
+      sums.max = sums.max === null ? value : Math.max(sums.max, value);
+      sums.last = value;
     }
   }
-  found.avg = seconds ? sum / seconds : null;
-  return found;
+  sums.avg = seconds ? sum / seconds : null;
+  return sums;
 }
 
-// The bucket that a time is in, null for none.
+// Returns the bucket in which a time lies, or null.
 export function bucketAt(data, ts) {
   let [low, high] = [0, data.t.length - 1];
   if (!(ts >= data.t[0] && ts < data.t[high])) {

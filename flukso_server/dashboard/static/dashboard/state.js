@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is looked at, as the URL says it: scale, unit, flow, resource, lines of others (null: those that the account keeps), and start and end unless the window ends now.
+// What is looked at, as the URL has it: scale, unit, flow, resource, lines of others (null: those
+// that the account keeps), and start and end unless the window ends now.
 
 const LEAST_SPAN_S = 120;
-const MOST_SPAN_S = 3653 * 86400; // what the server answers
-const MOST_NIGHTS_S = 100 * 86400; // beyond, it answers weeks
+const MOST_SPAN_S = 3653 * 86400; // the server answers no more
+const MOST_NIGHTS_S = 100 * 86400; // for more, the server answers weeks
 
 export class State {
   constructor(config) {
@@ -13,7 +14,7 @@ export class State {
     this.bound();
   }
 
-  // The window, which goes with the clock unless it was moved.
+  // Returns the window; it follows the clock unless it was moved.
   window(now) {
     if (this.start !== null) {
       return { start: this.start, end: this.end };
@@ -29,7 +30,7 @@ export class State {
     return this.scale === "night" ? MOST_NIGHTS_S : MOST_SPAN_S;
   }
 
-  // What a URL says may be longer than what the tab can show.
+  // Shortens a window from a URL that is longer than the tab can show.
   bound() {
     if (!this.following) {
       this.start = Math.max(this.start, this.end - this.mostSpan);
@@ -50,11 +51,11 @@ export class State {
     this.start = Math.round(from);
     this.end = Math.round(from + span);
     if (this.scale === "live") {
-      this.scale = "hour"; // a look back stands still
+      this.scale = "hour"; // a past window is not live
     }
   }
 
-  // How finely a window is cut: as its tab says, else by its length.
+  // Returns the step of the window's buckets: the tab's, or by the window's length if it differs.
   step(now) {
     const { start, end } = this.window(now);
     const span = end - start;
@@ -72,47 +73,50 @@ export class State {
     return ["minute", "15min", "hour", "day"][at] || "week";
   }
 
-  // The URL of this, or of another tab, whose window is its own, or of another resource, whose units and flows are.
+  // Returns the URL of this state, or of another tab, which has its own window, or of another
+  // resource, which has its own units and flows.
   query({ scale, resource = this.resource } = {}) {
-    const told = new URLSearchParams({ resource, scale: scale ?? this.scale });
+    const params = new URLSearchParams({ resource, scale: scale ?? this.scale });
     if (resource === this.resource) {
-      told.set("unit", this.unit);
+      params.set("unit", this.unit);
     }
     if (resource === this.resource && this.flow !== "use") {
-      told.set("flow", this.flow);
+      params.set("flow", this.flow);
     }
     if (this.lines !== null) {
-      told.set("lines", this.lines.join(","));
+      params.set("lines", this.lines.join(","));
     }
     if (!this.following && !scale) {
-      told.set("start", this.start);
-      told.set("end", this.end);
+      params.set("start", this.start);
+      params.set("end", this.end);
     }
-    return `?${told}`;
+    return `?${params}`;
   }
 
-  // Where the data is; the same text as the server's hint in the page's head.
+  // Returns the URL of the data, with the same text as the server's hint in the page's head.
   dataUrl(path, now) {
-    const told = new URLSearchParams({ resource: this.resource, flow: this.flow, step: this.step(now) });
+    const { resource, flow } = this;
+    const params = new URLSearchParams({ resource, flow, step: this.step(now) });
     if (this.lines !== null) {
-      told.set("lines", this.lines.join(","));
+      params.set("lines", this.lines.join(","));
     }
     if (this.following) {
-      told.set("scale", this.scale);
+      params.set("scale", this.scale);
     } else {
-      told.set("start", this.start);
-      told.set("end", this.end);
+      params.set("start", this.start);
+      params.set("end", this.end);
     }
-    return `${path}?${told}`;
+    return `${path}?${params}`;
   }
 
   read(search) {
-    const told = new URLSearchParams(search);
-    this.scale = this.scales[told.get("scale")] ? told.get("scale") : "day";
-    this.unit = told.get("unit") || this.unit;
-    this.flow = told.get("flow") || "use";
-    this.lines = told.has("lines") ? told.get("lines").split(",").filter(Boolean) : null;
-    const [start, end] = [told.get("start"), told.get("end")].map((text) => (text && /^\d{1,10}$/.test(text) ? Number(text) : null));
+    const params = new URLSearchParams(search);
+    this.scale = this.scales[params.get("scale")] ? params.get("scale") : "day";
+    this.unit = params.get("unit") || this.unit;
+    this.flow = params.get("flow") || "use";
+    this.lines = params.has("lines") ? params.get("lines").split(",").filter(Boolean) : null;
+    const instant = (text) => (text && /^\d{1,10}$/.test(text) ? Number(text) : null);
+    const [start, end] = [instant(params.get("start")), instant(params.get("end"))];
     const moved = start !== null && end !== null && start < end;
     this.start = moved ? start : null;
     this.end = moved ? end : null;

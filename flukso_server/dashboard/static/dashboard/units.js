@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From rates (Wh or litres an hour) to the unit that is chosen. A kWh's price has a history: [[from unix s, price, sign of its currency], …].
+// Converts rates (Wh or litres an hour) to the chosen unit. The price of a kWh has a history:
+// [[from unix s, price, sign of its currency], …].
 
 const YEAR_H = 8760;
 const UNITS = {
@@ -14,19 +15,19 @@ const UNITS = {
 let sign = "";
 let words;
 
-// group and decimal: how numbers are written; units: their names; money: an amount with its sign.
-export function useWords(told) {
-  words = told;
+// Takes group and decimal, the separators in numbers; the names of units; money, an amount's form.
+export function useWords(forms) {
+  words = forms;
 }
 
-// The sign of the currency that the viewer's prices are in.
-export function useCurrency(told) {
-  sign = told;
+// Takes the sign of the currency of the viewer's prices.
+export function useCurrency(its) {
+  sign = its;
 }
 
 export const label = (unit) => words.units[unit].replace("{sign}", sign);
 
-// The mean price of a kWh from start to end, null where some of it was paid in another currency than the one that is shown.
+// Returns the mean price of a kWh from start to end, null if part of it has another currency.
 function meanPrice(prices, start, end) {
   let sum = 0;
   for (let i = 0; i < prices.length; i++) {
@@ -42,13 +43,13 @@ function meanPrice(prices, start, end) {
   return sum / (end - start);
 }
 
-// What units (Wh or l) of the stretch from start to end cost; null in another currency.
+// Returns what an amount (Wh or l) between start and end costs, null in another currency.
 export function costOf(amount, prices, start, end) {
   const price = meanPrice(prices, start, end);
   return price === null ? null : (amount / 1000) * price;
 }
 
-// A rate of the stretch from start to end in the unit; null stays null, and money of another currency is null.
+// Returns a rate between start and end in the unit, null if unknown or in another currency.
 export function convert(rate, unit, prices, start, end) {
   if (rate === null) {
     return null;
@@ -72,16 +73,18 @@ export function number(value, digits) {
   return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
 }
 
-// An amount with its sign; what is earned has its minus before all of it.
+// Returns an amount with its sign; of what is earned, the minus comes first.
 export function money(value) {
   const text = words.money.replace("{sign}", sign).replace("{amount}", number(Math.abs(value), 2));
   return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
 }
 
-// What a stretch sums up to, in sumLabel()'s unit; – for what was paid in another currency.
+// Returns the sum of a stretch in sumLabel()'s unit, – in another currency.
 export function total(amount, cost, unit) {
   const value = UNITS[unit].money ? cost : amount / 1000;
   return value === null ? "–" : number(value, Math.abs(value) < 100 ? 2 : 0);
 }
 
-export const sumLabel = (unit, resource) => (UNITS[unit].money ? sign : resource === "electricity" ? "kWh" : "m³");
+export function sumLabel(unit, resource) {
+  return UNITS[unit].money ? sign : resource === "electricity" ? "kWh" : "m³";
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// uPlot, without what it asks of Intl as it loads: number formats and the browser's time zone, which are not used here (see dates.js).
+// Loads uPlot without Intl, from which it would ask number formats and the browser's time zone;
+// neither is used here (see dates.js).
 
 const Intl = {
   NumberFormat: class {
