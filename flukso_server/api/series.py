@@ -52,15 +52,10 @@ def _values(request, sensor, asked: Wanted):
     account = request.auth.account
     now = int(time.time())
     try:
-        wanted = query.parse(
-            now,
-            start=now - 86_400 if asked.start is None else asked.start,
-            end=asked.end,
-            resolution=asked.resolution,
-            unit=asked.unit,
-            prices=own(spans_of(account)),
-            resource=found.type,
-        )._replace(digits=DIGITS)
+        start = now - DAY_S if asked.start is None else asked.start
+        wish = query.Wish(None, start, asked.end, asked.resolution, asked.unit)
+        wanted = query.parse(now, wish, own(spans_of(account)), found.type)
+        wanted = wanted._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
     wanted = query.no_finer(wanted, grain_s(wanted.start, now))

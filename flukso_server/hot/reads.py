@@ -142,16 +142,8 @@ class ReadHandler:
     def _query(self, given: Parameters, token: TokenEntry, resource: str) -> query.Query:
         now = int(self._resources.clock())
         try:
-            return query.parse(
-                now,
-                interval=given.interval,
-                start=given.start,
-                end=given.end,
-                resolution=given.resolution,
-                unit=given.unit,
-                prices=own(token.prices),
-                resource=resource,
-            )
+            wish = query.Wish(given.interval, given.start, given.end, given.resolution, given.unit)
+            return query.parse(now, wish, own(token.prices), resource)
         except query.QueryError as error:
             raise Refusal(400, str(error)) from error
 

@@ -64,38 +64,35 @@ class Query(NamedTuple):
     digits: int = 0
 
 
+class Wish(NamedTuple):
+    """What a client asks for, as it came."""
+
+    interval: str | None = None
+    start: str | int | None = None
+    end: str | int | None = None
+    resolution: str | None = None
+    unit: str | None = None
+
+
 def parse(
-    now: int,
-    *,
-    interval: str | None = None,
-    start: str | int | None = None,
-    end: str | int | None = None,
-    resolution: str | None = None,
-    unit: str | None = None,
-    prices: Sequence[tuple[int, float]] = (),
-    resource: str = "",
+    now: int, wish: Wish, prices: Sequence[tuple[int, float]] = (), resource: str = ""
 ) -> Query:
-    """Return the query that the parameters mean. Raises QueryError.
+    """Return the query that a client's wish means. Raises QueryError.
 
     prices: the owner's own (from unix s, per kWh). resource: what the sensor counts, "" if unknown.
     """
+    unit = wish.unit or ""
     try:
-        scale = factor(unit or "")
-        check(unit or "", resource)
+        scale = factor(unit)
+        check(unit, resource)
     except UnitError as error:
         raise QueryError(str(error))
-    window = _window(now, interval, start, end, resolution)
-    return window._replace(factor=scale, changes=changes(unit or "", prices))
+    return _window(now, wish)._replace(factor=scale, changes=changes(unit, prices))
 
 
-def _window(
-    now: int,
-    interval: str | None,
-    start: str | int | None,
-    end: str | int | None,
-    resolution: str | None,
-) -> Query:
+def _window(now: int, wish: Wish) -> Query:
     """Return the query without its unit."""
+    interval, start, end, resolution, _unit = wish
     if resolution is not None and resolution not in STEPS:
         raise QueryError(f"unknown resolution; there are {', '.join(STEPS)}")
     if interval is not None:
@@ -158,7 +155,9 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
     if query.night:
         # one day more: tonight is over before its UTC day is
         ends = range(first + query.step_s, last + query.step_s + 1, query.step_s)
-        return Series(ends, _nights(store, sensor, ends, query, now, zone))
+        nights = [night(end - DAY_S, zone) for end in ends]
+        due = [each if each is not None and each[2] <= now else None for each in nights]
+        return Series(ends, _nights(store, sensor, due, query))
     if not ends:
         return Series(ends, np.empty(0))
     boundaries = range(first, last + 1, query.step_s)
@@ -199,22 +198,19 @@ def _mean(
 
 
 def _nights(
-    store: Store, sensor: str, ends: Sequence[int], query: Query, now: int, zone: ZoneInfo
+    store: Store, sensor: str, nights: Sequence[tuple[int, int, int] | None], query: Query
 ) -> Floats:
-    """Return the mean of the night that ends in each UTC day."""
-    values = np.full(len(ends), np.nan)
-    nights = [(i, night(end - DAY_S, zone)) for i, end in enumerate(ends)]
-    known_now = [(i, each) for i, each in nights if each is not None and each[2] <= now]
-    if not known_now:
+    """Return the mean of each night (start, end, known from), nan for None."""
+    values = np.full(len(nights), np.nan)
+    where = [i for i, each in enumerate(nights) if each is not None]
+    if not where:
         return values
-    boundaries = [ts for _i, each in known_now for ts in each[:2]]
+    boundaries = [ts for each in nights if each is not None for ts in each[:2]]
     energy, known = profile(store, sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
     factors = scale if isinstance(scale, float) else scale[::2]
-    values[[i for i, _night in known_now]] = _mean(
-        energy[::2], known[::2], steps(at)[::2], factors, query.digits
-    )
+    values[where] = _mean(energy[::2], known[::2], steps(at)[::2], factors, query.digits)
     return values
 
 

@@ -140,7 +140,7 @@ class Graphs:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
     def _png(self, sensor: str, graph: tuple) -> bytes | None:
-        from flukso_server.series.rrd.feeder import Graph
+        from flukso_server.series.rrd.files import Graph
 
         return self._feeder.png(sensor, Graph(*graph))
 

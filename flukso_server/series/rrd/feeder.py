@@ -5,14 +5,13 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flukso_server.series.localtime import DAY_S, night
 from flukso_server.series.points import Points, spans, summed
 from flukso_server.series.reading import profile
 from flukso_server.series.rrd import paths
-from flukso_server.series.rrd.files import Rrd
+from flukso_server.series.rrd.files import Graph, Rrd
 from flukso_server.series.rrd.notes import Notes
 from flukso_server.series.store import Store, Tuple
 
@@ -20,16 +19,6 @@ SETTLED_S = 900  # age from which tuples are written: three uploads later most l
 MIN_KNOWN = 0.5  # share of a night; with less, it has no value
 MAX_NIGHTS = 3660
 FOLDERS = tuple(f"{first:02x}" for first in range(256))  # named by a sensor's first two digits
-
-
-class Graph(NamedTuple):
-    """What to draw: from `start` to `end` (unix s), in Wh/s times `factor`."""
-
-    start: int
-    end: int
-    factor: float
-    unit: str
-    night: bool = False
 
 
 class Feeder:
@@ -188,7 +177,7 @@ class Feeder:
         first = self._store.first(sensor)
         if first is None or self._notes.first(sensor) != first or not os.path.exists(path):
             return None
-        return self._rrd.png(path, *graph)
+        return self._rrd.png(path, graph)
 
 
 def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:

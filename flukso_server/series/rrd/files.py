@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import rrdtool  # type: ignore[import-not-found,unused-ignore] # it has no types
 
@@ -20,6 +21,16 @@ NIGHT_ARCHIVES = ((1, 365), (7, 520))
 BATCH = 2000  # values in one call of librrd, where each is an argument
 
 RrdError = (rrdtool.OperationalError, rrdtool.ProgrammingError)
+
+
+class Graph(NamedTuple):
+    """What to draw: from `start` to `end` (unix s), in Wh/s times `factor`."""
+
+    start: int
+    end: int
+    factor: float
+    unit: str
+    night: bool = False  # from a file of nights
 
 
 class Rrd:
@@ -72,10 +83,9 @@ class Rrd:
         if self._cached:
             self._cached.forget(path)
 
-    def png(
-        self, path: str, start: int, end: int, factor: float, unit: str, night: bool = False
-    ) -> bytes:
-        """Draw a graph in the historic platform's first colour; night: of a file of nights."""
+    def png(self, path: str, graph: Graph) -> bytes:
+        """Draw a graph in the historic platform's first colour."""
+        start, end, factor, unit, night = graph
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
         self.flush(path)

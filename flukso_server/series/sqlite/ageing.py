@@ -29,6 +29,13 @@ ROWS = 64  # aged in one transaction
 KEY_MASK = (1 << 32) - 1
 
 
+class Ladder(NamedTuple):
+    """Which ladder: its level, its sensor's number."""
+
+    level: int
+    no: int
+
+
 class Block(NamedTuple):
     """Which block of the ladders: its level, its span of days, its sensor's number."""
 
@@ -121,10 +128,10 @@ def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) 
             points = codec.decode(data)
             following = after(archive, Window(no, start, end - 1, EMPTY), end - 1) or EMPTY
             if level == RAW:
-                put(archive, QUARTER, no, points, following)
-                put(archive, DAY, no, points, following)
+                put(archive, Ladder(QUARTER, no), points, following)
+                put(archive, Ladder(DAY, no), points, following)
             else:
-                put(archive, HOUR, no, points, following)
+                put(archive, Ladder(HOUR, no), points, following)
             yield
         if rows:
             archive.db.execute(f"DELETE FROM {table} WHERE key>=? AND key<=?", (low, rows[-1][0]))
@@ -143,19 +150,20 @@ def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Hori
         until = {QUARTER: aged.raw, HOUR: aged.quarter, DAY: aged.hour}[level] * DAY_S
         part, points = points.between(0, until), points.between(until, 1 << 33)
         following = points if len(points.ts) else rest
-        put(archive, level, no, part, following, late=True)
+        put(archive, Ladder(level, no), part, following, late=True)
         if level != DAY:
             _draw_days(archive, no, part, following)
 
 
 def put(
-    archive: Archive, level: int, no: int, points: Points, following: Points, *, late: bool = False
+    archive: Archive, ladder: Ladder, points: Points, following: Points, *, late: bool = False
 ) -> None:
     """Thin points into one ladder.
 
     `following` begins with the next point after them. late: `following` knows only points that came
     with these, so the ladder may have a nearer one.
     """
+    level, no = ladder
     span_s = LEVELS[level].span_days * DAY_S
     while len(points.ts):
         chunk = int(points.ts[0]) // span_s

@@ -12,6 +12,7 @@ from flukso_server.dashboard.scales import offsets
 from flukso_server.series import query
 from flukso_server.series.appending import append
 from flukso_server.series.localtime import day_boundaries, local_date, night, night_of
+from flukso_server.series.query import Wish
 from flukso_server.series.sqlite.store import SqliteStore
 from flukso_server.series.units import factor
 from tests.server.series.benches import DAY, NOON, Clock
@@ -35,7 +36,7 @@ def store(tmp_path_factory):
 
 
 def rows(store, now=NOON, **asked):
-    return query.answer(store, A, query.parse(now, unit="watt", **asked), now, BRUSSELS)
+    return query.answer(store, A, query.parse(now, Wish(unit="watt", **asked)), now, BRUSSELS)
 
 
 INTERVALS = [  # interval, rows, step, the last bucket's end
@@ -88,7 +89,7 @@ def test_less_than_half_known_is_nan(store):
 
 
 def test_json_is_what_the_rows_are(store):
-    asked = query.parse(NOON, interval="day", resolution="minute", unit="watt")
+    asked = query.parse(NOON, Wish(interval="day", resolution="minute", unit="watt"))
     text = query.answer_json(store, A, asked, NOON, BRUSSELS)
     assert b" " not in text
     assert json.loads(text) == query.answer(store, A, asked, NOON, BRUSSELS)
@@ -96,20 +97,19 @@ def test_json_is_what_the_rows_are(store):
 
 
 def test_an_unknown_sensor_gives_nan_rows(store):
-    asked = query.parse(NOON, interval="hour", unit="watt")
+    asked = query.parse(NOON, Wish(interval="hour", unit="watt"))
     assert {value for _ts, value in query.answer(store, "0" * 32, asked, NOON, BRUSSELS)} == {"nan"}
 
 
 def test_too_many_rows_are_answered_coarser(store):
-    year = query.parse(NOON, start=NOON - 365 * DAY, end=NOON, resolution="minute", unit="watt")
-    assert year.step_s == 900
-    assert query.parse(NOON, start=0, end=NOON, resolution="minute", unit="watt").step_s == DAY
+    def by_minute(start):
+        return query.parse(NOON, Wish(start=start, end=NOON, resolution="minute", unit="watt"))
+
+    assert by_minute(NOON - 365 * DAY).step_s == 900
+    assert by_minute(0).step_s == DAY
     for start, step_s in ((NOON - 31 * DAY + 60, 60), (NOON - 31 * DAY + 59, 900)):
-        month = query.parse(NOON, start=start, end=NOON, resolution="minute", unit="watt")
-        assert month.step_s == step_s
-    exactly = query.parse(
-        NOON, start=NOON - 31 * DAY + 60, end=NOON, resolution="minute", unit="watt"
-    )
+        assert by_minute(start).step_s == step_s
+    exactly = by_minute(NOON - 31 * DAY + 60)
     assert len(query.answer(store, A, exactly, NOON, BRUSSELS)) == query.MAX_ROWS
 
 
@@ -130,7 +130,7 @@ BAD = [
 @pytest.mark.parametrize("asked", BAD)
 def test_bad_parameters_are_refused_with_a_sentence(asked):
     with pytest.raises(query.QueryError, match=r"\w"):
-        query.parse(NOON, **{"unit": "watt", **asked})
+        query.parse(NOON, Wish(**{"unit": "watt", **asked}))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ PAID = [  # asked, rows of 600 W: 946 € a year at the usual price
 @pytest.mark.parametrize("unit", ["eur", "audperyear"])
 @pytest.mark.parametrize("asked, want", PAID)
 def test_each_row_is_at_the_price_of_its_time(store, asked, want, unit):
-    wanted = query.parse(NOON, unit=unit, prices=PRICES, **asked)
+    wanted = query.parse(NOON, Wish(unit=unit, **asked), PRICES)
     found = [value for _ts, value in query.answer(store, A, wanted, NOON, BRUSSELS)[: len(want)]]
     usual = {946: 999, 2365: 2365} if unit == "audperyear" else {}
     assert found == [usual.get(each, each) for each in want]
@@ -181,7 +181,7 @@ def test_each_row_is_at_the_price_of_its_time(store, asked, want, unit):
 
 
 def test_a_price_is_nothing_to_watts(store):
-    assert query.parse(NOON, unit="watt", interval="day", prices=PRICES).changes == ()
+    assert query.parse(NOON, Wish(unit="watt", interval="day"), PRICES).changes == ()
 
 
 NIGHTS = [  # id, zone, UTC day, start and end in hours after it begins

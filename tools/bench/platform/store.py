@@ -101,7 +101,7 @@ def ask(store: SqliteStore, homes: Households) -> dict[str, float]:
     from flukso_server.series import query
 
     zone = ZoneInfo("Europe/Brussels")
-    asked = query.parse(homes.now, interval="day", resolution="minute", unit="watt")
+    asked = query.parse(homes.now, query.Wish(interval="day", resolution="minute", unit="watt"))
     started = time.process_time()
     for sensor in homes.ids[:200]:
         query.answer_json(store, sensor, asked, homes.now, zone)

@@ -107,7 +107,7 @@ def year_by_day(store: SqliteStore, homes: Households) -> float:
 
     from flukso_server.series import query
 
-    asked = query.parse(homes.now, interval="year", resolution="day", unit="watt")
+    asked = query.parse(homes.now, query.Wish(interval="year", resolution="day", unit="watt"))
     zone = ZoneInfo("Europe/Brussels")
     started = time.process_time()
     for _ in range(25):
