@@ -58,7 +58,7 @@ def _values(request, sensor, asked: Wanted):
         wanted = wanted._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
-    wanted = query.no_finer(wanted, grain_s(wanted.start, now))
+    wanted = query.no_finer(wanted, grain_s(wanted.start, store().horizons()))
     rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
     return wanted, [
         (ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)

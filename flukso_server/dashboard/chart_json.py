@@ -31,7 +31,7 @@ class Asked(msgspec.Struct):
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Return the chart's data. Raises scales.WindowError."""
     zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
-    kept_s = grain_s(asked.start, now) if sensors else 1
+    kept_s = grain_s(asked.start, store.horizons()) if sensors else 1
     wish = scales.Wish(asked.start, asked.end, asked.step, sensors, kept_s)
     window = scales.window(wish, now, zone)
     digits = DIGITS[asked.resource]

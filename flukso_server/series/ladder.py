@@ -39,7 +39,7 @@ class Horizons(NamedTuple):
 
 
 def horizons_at(now: int) -> Horizons:
-    """Return the horizons of a store that has aged all that is due."""
+    """Return the horizons up to which data is due to age."""
     today = now // DAY_S
     raw, quarter, hour = (
         (today - level.keep_days) // level.span_days * level.span_days for level in LEVELS[:DAY]
@@ -56,6 +56,6 @@ def level_of(day: int, horizons: Horizons) -> int:
     return HOUR if day >= horizons.hour else DAY
 
 
-def grain_s(ts: int, now: int) -> int:
-    """Return how far apart points of this time are kept: 1 s while each tuple is."""
-    return max(1, LEVELS[level_of(ts // DAY_S, horizons_at(now))].step_s)
+def grain_s(ts: int, horizons: Horizons) -> int:
+    """Return how far apart the points of a time are kept: 1 s while each tuple is."""
+    return max(1, LEVELS[level_of(ts // DAY_S, horizons)].step_s)

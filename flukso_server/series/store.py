@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from flukso_server.series.curve import Curve
+    from flukso_server.series.ladder import Horizons
     from flukso_server.series.points import Ints
 
 # scheme of FLUKSO_SERIES_PATH: module and class; imported when it is opened, because a store may
@@ -75,6 +76,9 @@ class Store(Protocol):
 
     def last(self, sensor: str) -> Tuple | None:
         """Return the latest tuple, or None."""
+
+    def horizons(self) -> "Horizons":
+        """Return up to where data has aged; days of 0 in a store that keeps all tuples."""
 
     def forget(self, sensor: str) -> None:
         """Remove all there is of the sensor, marks included; later tuples start afresh."""

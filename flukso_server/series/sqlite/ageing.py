@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flukso_server.series.ladder import DAY, HOUR, LEVELS, QUARTER, RAW, Horizons, level_of
+from flukso_server.series.ladder import (
+    DAY,
+    HOUR,
+    LEVELS,
+    QUARTER,
+    RAW,
+    Horizons,
+    horizons_at,
+    level_of,
+)
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
 from flukso_server.series.sqlite import codec
@@ -49,10 +58,10 @@ def run(archive: Archive, now: int) -> Iterator[None]:
 
     A horizon moves before its data does; meanwhile readers look in both places.
     """
-    today = now // DAY_S
-    yield from _age_days(archive, today - LEVELS[RAW].keep_days)
-    yield from _age_quarters(archive, today - LEVELS[QUARTER].keep_days)
-    yield from _drop_hours(archive, today - LEVELS[HOUR].keep_days)
+    due = horizons_at(now)
+    yield from _age_days(archive, due.raw)
+    yield from _age_quarters(archive, due.quarter)
+    yield from _drop_hours(archive, due.hour)
 
 
 def _age_days(archive: Archive, target: int) -> Iterator[None]:

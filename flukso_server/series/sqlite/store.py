@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from flukso_server.series.admission import NEVER
 from flukso_server.series.curve import Curve, Part
+from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Ints, Points, union, unpack
 from flukso_server.series.sqlite import reader
@@ -121,6 +122,10 @@ class SqliteStore:
                     points = union(points, part.points)
         points = points.between(start, end)
         return list(zip(points.ts.tolist(), points.counter.tolist(), strict=True))
+
+    def horizons(self) -> Horizons:
+        with self._read:
+            return reader.horizons(self._archive)
 
     def first(self, sensor: str) -> int | None:
         state, _pending = self._state(sensor)

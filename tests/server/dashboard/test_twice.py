@@ -143,7 +143,7 @@ account = Account.objects.get_or_create(username="ancient")[0]
 for days in (500, 100, 5):
     start = now - days * 86_400 + 3600
     answer = json.loads(chart_json.answer(store, account, chart_json.Asked("electricity", start, start + 7200, "minute"), [line], now))
-    told.append([answer["step"], len(answer["t"]) - 1, grain_s(start, now)])
+    told.append([answer["step"], len(answer["t"]) - 1, grain_s(start, store.horizons())])
 store.close()
 print(json.dumps(told))
 """

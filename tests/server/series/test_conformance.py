@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from flukso_server.series import SeriesError, TupleError, open_store
 from flukso_server.series.appending import append, append_async, append_many
+from flukso_server.series.ladder import grain_s, horizons_at
 from flukso_server.series.localtime import day_boundaries
 from flukso_server.series.reading import counters, coverage, profile
 from flukso_server.series.store import STORES
@@ -139,6 +140,18 @@ def test_a_mark_of_imported_history_goes_with_the_series(bench):
     assert bench.store.imported_until(A) == NOON
     bench.store.forget(A)
     assert bench.store.imported_until(A) == 0
+
+
+def test_the_horizons_say_how_far_apart_points_are_kept(bench):
+    ages = {5: 1, 100: 900, 500: 3600, 4000: DAY}
+    for days in ages:
+        append(bench.store, A, [(bench.clock.now - days * DAY, 5000 - days)], bench.clock.now)
+    assert {grain_s(NOON - days * DAY, bench.store.horizons()) for days in ages} == {1}
+    bench.settle()
+    horizons = bench.store.horizons()
+    assert horizons == (horizons_at(bench.clock.now) if bench.ages else (0, 0, 0))
+    grains = {days: grain_s(NOON - days * DAY, horizons) for days in ages}
+    assert grains == (ages if bench.ages else dict.fromkeys(ages, 1))
 
 
 def test_what_is_forgotten_starts_afresh(bench):

@@ -10,6 +10,7 @@ import numpy as np
 
 from flukso_server.series.admission import NEVER, admit, sensor_key
 from flukso_server.series.curve import Curve, Part
+from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import Ints, Points
 from flukso_server.series.store import (
@@ -103,6 +104,9 @@ class PlainStore:
         with self._lock:
             series = self._series.get(sensor) or Series()
             return [(ts, counter) for ts, counter in series.tuples() if start <= ts < end]
+
+    def horizons(self) -> Horizons:
+        return Horizons(0, 0, 0)
 
     def first(self, sensor: str) -> int | None:
         return next((ts for ts, _counter in self.raw(sensor, 0, 1 << 32)), None)
