@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Flukso daemon: reads a sensor board, keeps what it counted and uploads it; CPython and
-MicroPython.
+"""The Flukso daemon, for CPython and MicroPython.
+
+It reads a sensor board, keeps what the board counted and uploads it.
 """

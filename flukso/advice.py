@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a configuration without errors probably does not mean: misspelt options, a clamp that nobody
-sells, no sensor (docs/guide/daemon.md).
+"""Finds what a good configuration probably does not mean (docs/guide/daemon.md).
+
+Misspelt options, a clamp that nobody sells, no sensor.
 """
 
 from flukso import config, options, uci

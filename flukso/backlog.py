@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What waits for the server: the ageing buffers of all sensors, and their form in a file
-(docs/design/buffer.md).
-"""
+"""Holds what waits for the server, and its form in a file (docs/design/buffer.md)."""
 
 import struct
 from array import array
@@ -42,10 +40,10 @@ class Store:
         self.note = b""
 
     def add_line(self, ts: int, sensors: "tuple[str, ...]", counters: "list[int]") -> bool:
-        """Take one reading of each of these sensors, as add() of each would. The same tuple object
-        each time makes it fast.
+        """Add one reading of each of these sensors, as add() of each would.
 
-        False when one was refused; what is out of 32 bits may be refused later, without a word.
+        The same tuple object each time makes it fast. Returns False when a reading was refused; one
+        that does not fit 32 bits may also be refused later, without a word.
         """
         if sensors is self._line and self._line_ts < ts <= self._line_until:
             self._line_ts = ts
@@ -103,11 +101,10 @@ class Store:
         self._pass = self.newest() // PASS_S
 
     def repeat(self, sensors: "list[str]", now: int) -> None:
-        """Repeat the counter of each of these sensors at now, so that one that stands still is not
-        taken for silent.
+        """Repeat the counter of each of these sensors at `now`, so that none seems silent.
 
-        Only for a board that answered just now: a repeated counter says that nothing was used until
-        now.
+        Only for a board that answered just now: a repeated counter says that nothing was used
+        since.
         """
         for sensor in sensors:
             last = self.buffer(sensor).last()
@@ -119,8 +116,9 @@ class Store:
         return max([0] + [self.buffer(sensor).newest_ts for sensor in self._ids])
 
     def shift(self, start: int, delta_s: int) -> "tuple[int, int]":
-        """Re-date what was taken from timestamp start on, as Buffer.shift; return the sums of what
-        was moved and dropped.
+        """Re-date what was taken from timestamp `start` on, as Buffer.shift.
+
+        Returns how many tuples were moved, and how many dropped.
         """
         counts = [self.buffer(sensor).shift(start, delta_s) for sensor in self._ids]
         return sum([moved for moved, _ in counts]), sum([dropped for _, dropped in counts])
@@ -168,9 +166,7 @@ def _unpack(data, at, count):
 
 
 def load(data: bytes) -> Store:
-    """Return the Store that dump() wrote. Raises SavedBufferError for anything else, whatever the
-    bytes.
-    """
+    """Return the Store that dump() wrote. Raises SavedBufferError for any other bytes."""
     head, sensor_head = struct.calcsize(HEAD), struct.calcsize(SENSOR_HEAD)
     if not head + 4 <= len(data) <= DUMP_MAX:
         raise SavedBufferError("length {}".format(len(data)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sensor board is: its readings, its identity, its one error, and how one is opened by its
-URL (docs/design/architecture.md, "A new kind of board").
+"""States what a sensor board is, and opens one by its URL.
+
+Readings, identity, the one error: docs/design/architecture.md, "A new kind of board".
 """
 
 from collections import namedtuple

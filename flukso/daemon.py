@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The daemon: wires board, buffer, server and LAN together, owns the loop, saves and restores what
-was read (docs/guide/daemon.md).
-"""
+"""Wires board, buffer, server and LAN together and owns the loop (docs/guide/daemon.md)."""
 
 import asyncio
 
@@ -103,8 +101,9 @@ class Daemon:
         return self.sender.uploader
 
     def claim_code(self) -> "str | None":
-        """Return the code by which an owner claims this device, None when it is not ours to
-        register.
+        """Return the code by which an owner claims this device.
+
+        None when the device does not register itself.
         """
         settings = self.settings
         return claim_code(settings.device, settings.key) if settings.register else None
@@ -121,9 +120,7 @@ class Daemon:
         self._uart_offered = bool(settings.uart_socket)
 
     def _ids(self):
-        """Return the sensors that may hold tuples: the enabled ones, then those of the restored
-        buffer.
-        """
+        """Return the sensors that may hold tuples: the enabled ones, then restored ones."""
         return self.readings.ids() + [
             id_ for id_ in self.store.ids() if id_ not in self.readings.meters
         ]
@@ -177,8 +174,9 @@ class Daemon:
             self.stop.set()
 
     async def _end(self, task, real_s):
-        """Wait for a task that ends by itself, not longer than so many real seconds; a defect in it
-        ends the daemon.
+        """Wait at most so many real seconds for a task that ends by itself.
+
+        A defect in the task ends the daemon.
         """
         try:
             await asyncio.wait_for(task, real_s)
@@ -186,8 +184,9 @@ class Daemon:
             self.log("warning", "stopping without waiting any longer")
 
     async def _poll_loop(self):
-        """Poll the board as soon as it is known, then in every whole second of the wall clock; a
-        late poll skips none.
+        """Poll the board once it is known, then in every whole second of the wall clock.
+
+        A late poll skips no second.
         """
         clock = self.clock
         await self._meet()
@@ -204,8 +203,9 @@ class Daemon:
             await self._tick(wall, mono)
 
     async def _meet(self):
-        """Bring the board in line, and read it at once in a second that began since, unless the
-        next one is near: the LAN waits.
+        """Bring the board in line, and read it at once if a second has begun since.
+
+        The LAN waits for this reading; if the next second is near, that one reads the board.
         """
         began = self.clock.wall()
         try:
@@ -217,9 +217,7 @@ class Daemon:
             await self._tick(wall, mono)
 
     async def _forward_until(self, mono_s):
-        """Between two polls: carry bytes to and from the board's UART, when it is offered on a
-        socket.
-        """
+        """Carry bytes to and from the board's UART until the next poll is due."""
         while self._ready and not self.board_error and self.clock.monotonic() + EVERY_S < mono_s:
             await self.clock.sleep(EVERY_S)
             try:
@@ -256,15 +254,17 @@ class Daemon:
             self.sender.wake()
 
     async def _start_in_time(self, mono):
-        """Bring an unknown board in line; return whether this second is still young enough for a
-        poll. Raises BoardError.
+        """Bring an unknown board in line. Raises BoardError.
+
+        Returns whether this second is still young enough for a poll.
         """
         await self._start_board()
         return self.clock.monotonic() - mono <= START_S
 
     def _poll(self):
-        """Return the awaitable of this second's Poll, which sends along what clients have for the
-        board's UART.
+        """Return the awaitable of this second's Poll.
+
+        What clients have for the board's UART goes along.
         """
         if self._fresh:
             return self._first_poll()
@@ -299,9 +299,7 @@ class Daemon:
             self.board_error = ""
 
     async def _attend_board(self, mono):
-        """Compare the board's settings if that is due, else look what it suffered. Raises
-        BoardError.
-        """
+        """Compare the board's settings if due, else look what it suffered. Raises BoardError."""
         if mono >= self._sync_at:
             await self._start_board()
         else:
@@ -321,8 +319,9 @@ class Daemon:
             self._ready = False
 
     async def _start_board(self):
-        """Ask who the board is and bring it in line; the first poll of a board that was not known
-        takes every counter.
+        """Ask who the board is and bring it in line.
+
+        The first poll of a board that was not known before takes every counter.
         """
         self._sync_at = NEVER_S if self.board.listens else self.clock.monotonic() + RESYNC_S
         await self.board.identify()
@@ -338,9 +337,7 @@ class Daemon:
         self.readings.expect(self.clock.monotonic())
 
     async def _look(self):
-        """Ask what the board tells of damage and of holds, and say what is new of it. Raises
-        BoardError.
-        """
+        """Ask the board about damage and holds, and log what is new. Raises BoardError."""
         self._look_at = self.clock.monotonic() + LOOK_S
         before = self.board.damage
         await self.board.look()
@@ -348,9 +345,7 @@ class Daemon:
             self.log("warning", text)
 
     async def _reset_counters(self):
-        """Set the counters to 0 once for each time that the configuration was written with this
-        wish.
-        """
+        """Set the counters to 0, once for each writing of a configuration that asks for it."""
         folder = self.settings.state_dir
         if not self.settings.reset_counters or not state.reset_due(
             self.port, folder, self._config_path
@@ -400,8 +395,9 @@ class Daemon:
 async def main(
     port, config_path: str, bus_url: str | None = None, clock_url: str | None = None
 ) -> int:
-    """Run the daemon until SIGTERM; return the exit status: 0, 2 for a configuration with errors, 1
-    when it could not start.
+    """Run the daemon until SIGTERM and return the exit status.
+
+    0: stopped; 2: the configuration has errors; 1: it could not start.
     """
     try:
         settings = config.load(port, config_path, bus_url)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the readings dated by the time that is known: asks clock, kernel and server, moves what is
-held, and says so.
+"""Keeps the readings dated by the time that is known.
+
+It asks clock, kernel and server, moves what is held, and logs what it learns.
 """
 
 import time
@@ -13,8 +14,9 @@ JUMPS_APART_S = 3600  # a clock that jumps all the time is said that often
 
 
 class Dating:
-    """The daemon's Believer, and all that follows when it learns something. begin() comes before
-    anything else.
+    """The daemon's Believer, and all that follows when it learns something.
+
+    Call begin() before anything else.
     """
 
     def __init__(self, clock, log, store):
@@ -49,9 +51,7 @@ class Dating:
         return self.believer.stamp(self._clock.monotonic())
 
     def note(self) -> bytes:
-        """Return what is to be saved beside the readings, so that their dates can be mended after a
-        restart.
-        """
+        """Return what is saved beside the readings, so that a restart can mend their dates."""
         return note(
             self.believer, self._boot, self._clock.monotonic(), self._sender.uploader.newest_sent
         )
@@ -64,8 +64,9 @@ class Dating:
         return self.believer.stamp(mono)
 
     def heard(self, timestamp: "int | None", asked: float) -> None:
-        """Take the answer to the heartbeat that left at monotonic time `asked`: the time that the
-        server signed, None if it signed none.
+        """Judge the answer to the heartbeat that left at monotonic time `asked`.
+
+        timestamp: the time that the server signed, None if it signed none.
         """
         wall, mono = self._clock.wall(), self._clock.monotonic()
         self.observe(wall, mono)
@@ -173,8 +174,9 @@ class Dating:
         return "{} s {}".format(int(abs(behind_s)), "behind" if behind_s > 0 else "ahead")
 
     def blame(self, error) -> HttpsError:
-        """Return the error of a certificate whose dates were refused so that it says why: the
-        clock, unless that is right.
+        """Return the error of a certificate's dates with this machine's clock as its reason.
+
+        Returns the error as it is when the clock is right.
         """
         wall, mono, believer = self._clock.wall(), self._clock.monotonic(), self.believer
         right = believer.source in CHECKED and abs(believer.behind_s(wall, mono)) <= AGREE_S

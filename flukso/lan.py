@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's routes (docs/design/protocols.md §5): each sensor's last minute, the page, status
-and metrics.
-"""
+"""Answers the LAN API's routes: readings, page, status, metrics (docs/design/protocols.md §5)."""
 
 from flukso import discovery, lan_guard, status
 from flukso.lan_http import LanServer
@@ -63,9 +61,7 @@ def minute(window: list) -> str:
 
 
 def check_query(args: dict, version: "str | None", unit: str):
-    """Refuse a query that asks for something else than the last minute in this unit; none at all is
-    fine.
-    """
+    """Refuse a query for anything but the last minute in this unit; no query is fine."""
     asked = [name for name in args if name not in CALLBACKS]
     if not asked and version is None:
         return
@@ -191,8 +187,9 @@ class Lan:
         return 200, JSON, body.encode()
 
     def _names(self):
-        """Return the names under which all is served, in lower case. They are looked up anew: a
-        lease brings another domain.
+        """Return the names under which everything is served, in lower case.
+
+        They are looked up for each answer: a lease may bring another domain.
         """
         settings = self._daemon.settings
         domains = []

@@ -36,17 +36,14 @@ def is_reading(target: str) -> bool:
 
 
 def headers_for(target: str) -> str:
-    """Return the header lines that say to browsers who may use the answer to this target, whatever
-    it says.
-    """
+    """Return the header lines that tell browsers who may use the answer to this target."""
     if is_reading(target):
         return CORS
     return PRIVATE_PAGE if target.partition("?")[0] == PAGE else PRIVATE
 
 
 def why_not(headers: dict, own_names) -> "str | None":
-    """Return the sentence by which a request for anything but readings is refused, None when it may
-    be answered.
+    """Return the sentence that refuses a request for other things than readings, or None.
 
     headers have lower-case names. own_names() returns the device's names in lower case, beside
     addresses and localhost: by DNS rebinding a hostile page reaches the device under a name of its
@@ -70,8 +67,9 @@ def why_not(headers: dict, own_names) -> "str | None":
 
 
 def host_name(host: str) -> "str | None":
-    """Return the name or address in the value of a Host header, in lower case, an IPv6 address in
-    brackets; None when there is none.
+    """Return the name or address in a Host header, in lower case; None when there is none.
+
+    An IPv6 address stands in brackets.
     """
     text = host.lower()
     if text.startswith("["):
@@ -105,8 +103,10 @@ def is_address(name: str) -> bool:
 
 
 def names(hostname: str, announced: str, configured: str, domains) -> set:
-    """Return the names that are the device's: its machine's and its announced host name, each bare,
-    under .local and under the LAN's domains; the machine's whole name; the configured one.
+    """Return the names that are the device's.
+
+    Its machine's and its announced host name, each bare, under .local and under the LAN's domains;
+    the machine's whole name; the configured one.
     """
     known = set()
     whole = _name(hostname)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The LAN API's HTTP server: connections, limits, and answers that are kept while they are right
-(docs/guide/lan.md).
-"""
+"""Serves the LAN API over HTTP: connections, limits, kept answers (docs/guide/lan.md)."""
 
 import asyncio
 from collections import namedtuple

@@ -25,8 +25,9 @@ Step = namedtuple("Step", ("rate", "reset"))
 
 
 class Meter:
-    """The figures of one sensor. Times are monotonic seconds; the wall clock comes in only when the
-    window is shown.
+    """The figures of one sensor.
+
+    Times are monotonic seconds; the wall clock counts only when the window is shown.
     """
 
     def __init__(self, unit=WATT):
@@ -52,8 +53,9 @@ class Meter:
         return None if self._slot == NEVER else self._slot
 
     def power(self, second: int, counter: int | None, watt: int) -> bool:
-        """Take an analog sensor's reading of this second (counter None: unknown yet); False when
-        the power is impossible, and not shown.
+        """Add an analog sensor's reading of this second; counter None: not known yet.
+
+        Returns False for an impossible power, which is not shown.
         """
         before = self.counter
         if counter != before and counter is not None:
@@ -66,9 +68,7 @@ class Meter:
         return True
 
     def follow(self, second: int, counter: int):
-        """Take the newest counter of an analog sensor whose powers of each second, up to this one,
-        were written to `slots` already.
-        """
+        """Add the newest counter of an analog sensor whose powers stand in `slots` already."""
         self._count(counter, None)
         self._slot = second
 
@@ -115,8 +115,9 @@ class Meter:
         self.milli = milli
 
     def _leapt(self, before, counter):
-        """Say whether a counter fell or leapt more than any house could use in an hour; its wrap is
-        no fall.
+        """Return whether a counter fell, or leapt more than a household could use in an hour.
+
+        Its wrap is no fall.
         """
         return (counter - before) % WRAP > self._leap
 
@@ -135,8 +136,9 @@ class Meter:
         self._slot = second
 
     def window(self, now_s: float, now_unix_s: float) -> list:
-        """Return the last 60 s as [unix s, rate or None] a second, oldest first; [] when nothing
-        was ever measured.
+        """Return the last 60 s as (unix s, rate or None), oldest first.
+
+        Returns [] when nothing was ever measured.
         """
         if self._slot == NEVER:
             return []

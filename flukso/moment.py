@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the clamps have counted by now, by the daemon that runs on this machine, else by the board
-itself (docs/guide/calibration.md).
+"""Asks what the clamps have counted by now (docs/guide/calibration.md).
+
+The daemon that runs on this machine knows it, else the board itself.
 """
 
 from flukso import boards, calibration, daemonstatus

@@ -11,14 +11,13 @@ ABSENT_S = 10
 
 
 class Readings:
-    """Distributes the readings of the enabled sensors. Sensors are the configuration's; the board
-    counts them from 0.
+    """Distributes the readings of the enabled sensors.
+
+    Sensors are the configuration's; the board counts them from 0.
     """
 
     def __init__(self, sensors, mono: float, before: "Readings | None" = None, board=boards.SPI):
-        """Meters of sensors that `before` had too, with the same unit, go on. board: the
-        boards.Kind that is read.
-        """
+        """board: the Kind that is read. Meters that `before` had, with the same unit, go on."""
         self._complete = not board.listens  # each reading has counter and power
         self.sensors = {}
         self._meters: dict[str, Meter] = {}
@@ -101,8 +100,9 @@ class Readings:
         self._steady = self._signature(poll) if self._complete else 0
 
     def _signature(self, poll):
-        """Return the sensors of the line that add_poll() was just given, three bits each below a 1;
-        0 when no other line can go the short way.
+        """Return the sensors of the line that add_poll() was just given, as an integer.
+
+        Three bits each below a 1; 0 when no other line can go the short way.
         """
         line, followed = 1, []
         for delta in poll.deltas:

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registration of the device and binding of its sensors, the device's half
-(docs/design/protocols.md §8); pure.
-"""
+"""Registers the device and binds its sensors (docs/design/protocols.md §8); pure."""
 
 import hashlib
 import json

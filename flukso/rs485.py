@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The board's UART (RS-485) offered on a Unix socket: bytes both ways, bounded
-(docs/guide/daemon.md).
-"""
+"""Offers the board's UART (RS-485) on a Unix socket, bounded (docs/guide/daemon.md)."""
 
 import asyncio
 
@@ -27,8 +25,9 @@ class _Client:
 
 
 class Rs485:
-    """Collects what clients send, hands out what the board received. Nobody waits for a client: one
-    that does not read is cut.
+    """Collects what clients send, and hands out what the board received.
+
+    Nobody waits for a client: one that does not read is cut off.
     """
 
     def __init__(self, log):

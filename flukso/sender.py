@@ -14,9 +14,7 @@ class Sender:
     """Posts what is due whenever it is woken. The store keeps what is not acknowledged."""
 
     def __init__(self, port, clock, log, store, dating, settings, sensors):
-        """dating: the Dating by which readings are dated; sensors: the ids of all that may hold
-        tuples.
-        """
+        """dating dates the readings; sensors: the ids of all that may hold tuples."""
         self._port = port
         self._clock = clock
         self._log = log
@@ -87,8 +85,9 @@ class Sender:
         self._wake.set()
 
     def finish(self, once_more: bool):
-        """End; before that, post everything once more, as far as the time is known. Nothing new
-        will come.
+        """End, after everything was posted once more if `once_more`. Nothing new will come.
+
+        Only what is dated goes out.
         """
         self._last = True
         self._open_up = once_more
@@ -111,8 +110,9 @@ class Sender:
             self.next_at = self._due_at(self._clock.monotonic())
 
     async def _post(self) -> bool:
-        """Send what is due next; False when nothing is. What goes wrong is registrar's or
-        uploader's to judge.
+        """Send what is due next; return False when nothing is.
+
+        Registrar and Uploader judge what goes wrong.
         """
         mono = self._clock.monotonic()
         registrar, uploader = self.registrar, self.uploader
@@ -172,8 +172,9 @@ class Sender:
 
 
 def vitals(port) -> dict:
-    """Return the heartbeat's figures of this machine: uptime in s, memory in kB; what cannot be
-    read is missing.
+    """Return this machine's figures for the heartbeat: uptime in s, memory in kB.
+
+    What cannot be read is missing.
     """
     figures = {}
     names = {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the daemon offers on its own machine: LAN API, mDNS, the board's UART on a socket, the
-historic delta pipe. Each is a Service.
+"""Offers things on the daemon's own machine; each is a Service.
+
+The LAN API, mDNS, the board's UART on a socket, the historic delta pipe.
 """
 
 from flukso import discovery

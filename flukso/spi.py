@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames, commands and dialogue of the SPI sensor board (docs/design/protocols.md §1); pure: it
-neither clocks bytes nor sleeps.
+"""Frames, commands and dialogue of the SPI board (docs/design/protocols.md §1); pure.
+
+Nothing here clocks bytes or sleeps.
 """
 
 import struct

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives the process: the saved buffer, the mark that the counters were reset, and whether
-the daemon was killed.
-"""
+"""Keeps what outlives the process: saved buffer, mark of a counter reset, whether it was killed."""
 
 from flukso import backlog
 from flukso.buffer import SavedBufferError
@@ -20,8 +18,9 @@ OUTAGE_S = 3600
 
 
 def restore(port, settings, log):
-    """Return the Store saved in RAM, else the one saved in flash, else an empty one. A damaged file
-    is put aside and reported.
+    """Return the Store saved in RAM, else the one in flash, else an empty one.
+
+    A damaged file is put aside and reported.
     """
     for folder in (settings.state_dir, settings.flash_dir):
         store = _restored(port, folder, log) if folder else None
@@ -60,9 +59,7 @@ def save(port, folder: str, store):
 
 
 class Saver:
-    """Saves the store every few minutes to its folder in RAM, and, when configured, during an
-    outage now and then to flash.
-    """
+    """Saves the store: every few minutes in RAM, and seldom in flash during an outage."""
 
     def __init__(self, port, log, settings, mono: float, note=bytes):
         """note() gives what is saved beside the readings."""
@@ -88,8 +85,9 @@ class Saver:
             self._flash(store, mono, self._started if last_ok is None else last_ok)
 
     def _flash(self, store, mono, since):
-        """Write to flash during an outage, seldom; and once after it, so that a later start does
-        not find the old backlog.
+        """Write to flash during an outage, seldom, and once after it.
+
+        Else a later start would restore the old backlog.
         """
         if self._flashed_at is not None and since > self._flashed_at:
             self._flashed_at = None
@@ -119,8 +117,9 @@ class Saver:
 
 
 class Run:
-    """Notes beside the saved buffer that the daemon runs: one that is killed (by the OOM killer,
-    say) cannot tell; the next one does.
+    """Notes beside the saved buffer that the daemon runs.
+
+    One that is killed (by the OOM killer, say) cannot tell; the next one does.
     """
 
     def __init__(self, port, folder: str, log):
@@ -159,8 +158,9 @@ class Run:
 
 
 def noted(port, config_path: str, kind: str = NOTED) -> str:
-    """Return what its renderer noted beside the configuration: what is wrong with a newer one
-    (NOTED) or with flash; "" when nothing is.
+    """Return what the configuration's renderer noted beside it, "" for nothing.
+
+    kind NOTED: what is wrong with a newer configuration; FLASH_NOTED: with flash.
     """
     try:
         return port.read_file(config_path + kind, NOTED_MAX).decode().strip()
@@ -177,8 +177,9 @@ def reset_due(port, folder: str, config_path: str) -> bool:
 
 
 def note_reset(port, folder: str, config_path: "str | None"):
-    """Note that the reset which the file asks for is done; None: before it, to see that it can be
-    noted. Raises OSError.
+    """Note that the reset which the file asks for is done. Raises OSError.
+
+    config_path None: before the reset, to see that it can be noted.
     """
     port.make_folder(folder)
     port.write_durable(

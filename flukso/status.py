@@ -59,9 +59,7 @@ def sensors(daemon) -> list:
 
 
 def claim(daemon) -> "str | None":
-    """Return the claim code while somebody may still have to enter it, None when there is nothing
-    to claim.
-    """
+    """Return the claim code, None when nobody has to enter it any more."""
     settings = daemon.settings
     if not settings.wan or not settings.register or daemon.sender.uploader.claimed:
         return None
@@ -69,8 +67,9 @@ def claim(daemon) -> "str | None":
 
 
 def claim_url(daemon) -> "str | None":
-    """Return where the code is entered; None when there is none, or before the server has answered
-    as one that knows claims (§8).
+    """Return where the claim code is entered, None when there is no code.
+
+    Also None until the server has answered as one that knows claims (§8).
     """
     code, sender = claim(daemon), daemon.sender
     if code is None or not sender.registrar.done() or sender.uploader.server_time is None:
@@ -128,8 +127,9 @@ def _damage(damage):
 
 
 def _deviation(daemon, sensor):
-    """How much more this board counts than the constant says, in words; None when it is exact or
-    not known.
+    """Return how much more this board counts than the constant says, in words.
+
+    None when it is exact or not known.
     """
     if not sensor.exact or daemon.board.identity is None or daemon.board.exact:
         return None
@@ -137,8 +137,9 @@ def _deviation(daemon, sensor):
 
 
 def _constant(daemon, sensor):
-    """The constant that the board counts with, without decimals where it takes none; None when that
-    is not known or says less than pulses_per_kwh.
+    """Return the constant that the board counts with, None when it is not known.
+
+    Without decimals where the board takes none; None, too, where pulses_per_kwh says more.
     """
     board = daemon.board
     if board.identity is None or board.listens or sensor.exact:
@@ -210,9 +211,7 @@ def _clock(daemon, wall, mono):
 
 
 def _json(value):
-    """Return compact JSON; a tuple of pairs is an object with this order, which MicroPython's dicts
-    do not keep.
-    """
+    """Return compact JSON. A tuple of pairs is an object: MicroPython's dicts keep no order."""
     if isinstance(value, tuple):
         return (
             "{" + ",".join(['"{}":{}'.format(name, _json(member)) for name, member in value]) + "}"

@@ -12,8 +12,9 @@ SILENT_S = 30  # it says its power each second, and nothing for 20 s after a res
 
 
 class UartBoard(Board):
-    """Listens to a serial line. open_line is a coroutine function that gives (reader, writer);
-    indexes: sensor id -> index.
+    """Listens to a serial line.
+
+    open_line is a coroutine function that gives (reader, writer); indexes: sensor id -> index.
     """
 
     listens = True

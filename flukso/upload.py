@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is posted to the server, and what its answers mean (docs/design/protocols.md §3, §8;
-docs/design/upload.md); pure.
+"""Decides what is posted, and what answers mean (docs/design/upload.md); pure.
+
+The wire is docs/design/protocols.md §3 and §8.
 """
 
 import json
@@ -58,9 +59,7 @@ Event = namedtuple("Event", ("level", "text"))
 
 
 def base_path(url: str) -> str:
-    """Return what stands before /sensor in the paths of a server with this base URL ("" for a bare
-    host).
-    """
+    """Return what a server's base URL puts before /sensor in paths, "" for a bare host."""
     rest = url.split("://", 1)[-1]
     slash = rest.find("/")
     return "" if slash < 0 else rest[slash:].rstrip("/")
@@ -154,8 +153,9 @@ class Uploader:
         )
 
     def due_at(self, mono: float, dated: bool = True) -> float:
-        """Return the monotonic time at which next_request() should be asked again; only for
-        heartbeats while tuples are not dated.
+        """Return the monotonic time at which to ask next_request() again.
+
+        While tuples are not dated, that is the time of the next heartbeat.
         """
         wanted = self._heartbeat_at
         if dated:
@@ -168,17 +168,15 @@ class Uploader:
             self._heartbeat_at = min(self._heartbeat_at, max(at, self._beat_at + ASK_APART_S))
 
     def redated(self, before: int) -> None:
-        """Note that the held tuples were re-dated: what comes has stamps from `before` on, whatever
-        was sent.
-        """
+        """Note that held tuples were re-dated: new stamps begin at `before`, whatever was sent."""
         self.newest_sent = min(self.newest_sent, before - 1)
         self._sent_before = min(self._sent_before, before - 1)
 
     def flush(self, mono: float, dated: bool = True) -> None:
-        """Make everything due now, for a last attempt before a clean stop; the back-off is passed
-        over once.
+        """Make everything due now, for a last attempt before a clean stop.
 
-        Tuples that are not dated need a heartbeat first: its answer may tell the time.
+        The back-off is passed over once. Tuples that are not dated need a heartbeat first: its
+        answer may tell the time.
         """
         self._upload_at = mono
         self._hold_until = mono
@@ -186,10 +184,9 @@ class Uploader:
         self._pending = None
 
     def next_request(self, store, now: int, mono: float, dated: bool = True) -> "Request | None":
-        """Return the request to send now, None when nothing is due. now is the time in unix s;
-        dated: whether it is known to be right.
+        """Return the request to send now, None when nothing is due.
 
-        Before it is, only heartbeats go out.
+        now: unix s; dated: whether it is known to be right. Before it is, only heartbeats go out.
         """
         if mono < self._hold_until:
             return None
@@ -257,9 +254,7 @@ class Uploader:
         return self._post(HEARTBEAT, "/device/" + self._device, body.encode())
 
     def answered(self, request: Request, answer, mono: float, store) -> "Event | None":
-        """Take the server's answer (status, headers with lower-case names, body) to a request of
-        next_request().
-        """
+        """Judge the server's answer (status, headers with lower-case names, body) to a request."""
         self.signed_time = None
         self._note_interval(answer.headers, mono)
         status = answer.status
@@ -286,9 +281,7 @@ class Uploader:
         return event
 
     def failed(self, request: Request, error, mono: float) -> "Event | None":
-        """Take note that the request got no answer; error is the port's, with its kind and
-        sentence.
-        """
+        """Note that the request got no answer; error is the port's, with its kind and sentence."""
         if request.batch and getattr(error, "kind", "") in (CERTIFICATE, UNREACHABLE):
             self.newest_sent = self._sent_before  # else the server may have stored it all the same
         return self._trouble(request, "{}: {}".format(self._name(request), error), mono, 0)
@@ -307,8 +300,9 @@ class Uploader:
             self._heartbeat_at = min(self._heartbeat_at, mono + self._heartbeat_s(mono))
 
     def _heartbeat_s(self, mono):
-        """Return the interval of heartbeats: an hour, or the one that the server asked for while a
-        claim code is shown.
+        """Return the seconds between heartbeats: an hour.
+
+        While a claim code is shown, the interval that the server asked for.
         """
         often = (
             self.code_shown
@@ -352,8 +346,9 @@ class Uploader:
         return self._good(request, mono)
 
     def _body_refused(self, request, status, text, mono, store):
-        """The server is there and does not want this body: a smaller one, the same later, or a
-        search for the fault.
+        """Find out why a server that answers does not want this body.
+
+        A smaller body follows, the same one later, or a search for the tuple that is at fault.
         """
         sensor, count = request.sensor, len(request.batch)
         if status == TOO_LARGE and not self._sieve.searching(sensor):
@@ -405,8 +400,9 @@ class Uploader:
         return self._say(request.sensor, text)
 
     def _trouble(self, request, text, mono, retry_after_s):
-        """The server or the way to it is in trouble: back off. A heartbeat that fails holds up no
-        tuples.
+        """Back off: the server or the way to it is in trouble.
+
+        A heartbeat that fails holds up no tuples.
         """
         if request.kind == HEARTBEAT:
             self._heartbeat_at = mono + self._backoff(self._heartbeat_failures, retry_after_s)
@@ -420,8 +416,9 @@ class Uploader:
         return self._say(request.sensor, text)
 
     def _backoff(self, failures, retry_after_s):
-        """Return the seconds to wait after so many earlier failures: the upper half of a doubling
-        span, at random.
+        """Return the seconds to wait after so many earlier failures.
+
+        A random time in the upper half of a span that doubles.
         """
         span_s = min(BACKOFF_MAX_S, BACKOFF_S << min(failures, 10))
         return max(span_s * (1 + self._fraction()) / 2, min(retry_after_s, RETRY_AFTER_MAX_S))
