@@ -39,13 +39,14 @@ void reply_hex(struct call *call, const uint8_t *bytes, size_t len)
 
 static const struct command *find(const char *name)
 {
-	for (const struct command *c = BOARD_COMMANDS; c->name; c++) {
-		if (strcmp(c->name, name) == 0)
-			return c;
-	}
-	for (const struct command *c = TIME_COMMANDS; c->name; c++) {
-		if (strcmp(c->name, name) == 0)
-			return c;
+	static const struct command *const TABLES[] = { BOARD_COMMANDS, MEMORY_COMMANDS,
+							TIME_COMMANDS };
+
+	for (size_t i = 0; i < sizeof(TABLES) / sizeof(TABLES[0]); i++) {
+		for (const struct command *c = TABLES[i]; c->name; c++) {
+			if (strcmp(c->name, name) == 0)
+				return c;
+		}
 	}
 	return NULL;
 }

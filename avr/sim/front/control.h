@@ -26,7 +26,7 @@ struct command {
 void reply(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void reply_hex(struct call *call, const uint8_t *bytes, size_t len);
 
-extern const struct command BOARD_COMMANDS[]; /* ends with a NULL name */
-extern const struct command TIME_COMMANDS[];
+/* Each table ends with a NULL name. */
+extern const struct command BOARD_COMMANDS[], MEMORY_COMMANDS[], TIME_COMMANDS[];
 
 #endif

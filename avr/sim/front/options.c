@@ -86,10 +86,18 @@ enum {
 	O_HELP
 };
 
-static bool take(struct options *o, int code, char *arg)
+static bool parse_seed(struct options *o, const char *arg)
 {
-	uint64_t n = 0;
+	uint64_t seed = 0;
+	bool good = command_u64(arg, UINT32_MAX, &seed);
 
+	o->seed = (uint32_t)seed;
+	return good;
+}
+
+/* Applies one option. Returns false if its value is bad. */
+static bool apply(struct options *o, int code, char *arg)
+{
 	switch (code) {
 	case O_HEX:
 		o->hex = arg;
@@ -123,12 +131,8 @@ static bool take(struct options *o, int code, char *arg)
 		return has_prefix(arg, "pty:");
 	case O_CLAMP:
 		return parse_clamp(o, arg);
-	case O_SEED: {
-		bool good = command_u64(arg, UINT32_MAX, &n);
-
-		o->seed = (uint32_t)n;
-		return good;
-	}
+	case O_SEED:
+		return parse_seed(o, arg);
 	case O_DIE:
 		o->die_with_parent = true;
 		return true;
@@ -160,7 +164,7 @@ int options_parse(struct options *o, int argc, char **argv, char *err, size_t er
 	while ((code = getopt_long(argc, argv, "", TABLE, NULL)) != -1) {
 		if (code == '?')
 			return fail(err, err_len, "unknown or incomplete option", argv[optind - 1]);
-		if (!take(o, code, optarg))
+		if (!apply(o, code, optarg))
 			return fail(err, err_len, "bad option value", optarg);
 	}
 	if (optind < argc)

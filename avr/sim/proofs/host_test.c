@@ -153,7 +153,7 @@ static void test_traces(void)
 	}
 }
 
-static void test_commands(void)
+static void test_numbers(void)
 {
 	static const char *const NO_NUMBER[] = { "",
 						 "-1",
@@ -164,7 +164,6 @@ static void test_commands(void)
 						 "1e3",
 						 "18446744073709551616",
 						 "99999999999999999999999" };
-	char line[COMMAND_LINE], *word[COMMAND_WORDS];
 	uint8_t bytes[4];
 	uint64_t v;
 	double d;
@@ -183,6 +182,12 @@ static void test_commands(void)
 	assert(command_hex("0", bytes, 4) == -1 && command_hex("", bytes, 4) == -1 &&
 	       command_hex("0g", bytes, 4) == -1);
 	assert(command_hex("0011223344", bytes, 4) == -1);
+}
+
+static void test_words(void)
+{
+	char line[COMMAND_LINE], *word[COMMAND_WORDS];
+
 	strcpy(line, "  a bb\tc \r");
 	assert(command_split(line, strlen(line), word) == 3 && strcmp(word[1], "bb") == 0 &&
 	       strcmp(word[2], "c") == 0);
@@ -261,7 +266,8 @@ int main(void)
 	test_frames();
 	test_refused_counts();
 	test_traces();
-	test_commands();
+	test_numbers();
+	test_words();
 	test_ihex();
 	test_clock();
 	puts("simulator: pure parts ok");

@@ -91,6 +91,31 @@ static void close_period(struct trace *t)
 		t->period_ns = 2 * t->row[n - 1].at_ns - t->row[n - 2].at_ns;
 }
 
+/* Adds a line's row. Returns NULL, or the reason why it cannot. */
+static const char *add_line(struct trace *t, char *line, double *first_ts)
+{
+	double ts, watt[TRACE_COLUMNS] = { 0 };
+	int columns = columns_of(line, &ts, watt);
+
+	if (columns < 0)
+		return "expected ts,watt[,watt[,watt]] with numbers from 0 up";
+	if (t->rows && (size_t)columns != t->columns)
+		return "another number of columns than before";
+	if (!t->rows)
+		*first_ts = ts;
+	double at_s = ts > *first_ts ? ts - *first_ts : 0;
+	uint64_t at_ns = at_s > LENGTH_MAX_S ? 0 : (uint64_t)llround(at_s * 1e9);
+
+	if (ts - *first_ts > LENGTH_MAX_S)
+		return "ts too far from the first";
+	if (t->rows && (ts < *first_ts || at_ns <= t->row[t->rows - 1].at_ns))
+		return "ts does not rise";
+	if (t->rows == TRACE_MAX_ROWS)
+		return "too many rows";
+	t->columns = (size_t)columns;
+	return add_row(t, at_ns, watt) ? "out of memory" : NULL;
+}
+
 int trace_parse(struct trace *t, const char *text, size_t len, char *err, size_t err_len)
 {
 	double first_ts = 0;
@@ -100,36 +125,17 @@ int trace_parse(struct trace *t, const char *text, size_t len, char *err, size_t
 	for (size_t pos = 0; pos < len;) {
 		const char *eol = memchr(text + pos, '\n', len - pos);
 		size_t n = (eol ? (size_t)(eol - text) : len) - pos;
-		double ts, watt[TRACE_COLUMNS] = { 0 };
 		char line[LINE_MAX_BYTES];
+		const char *fault;
 
 		line_no++;
 		n = copy_line(line, text + pos, n);
 		pos = eol ? (size_t)(eol - text) + 1 : len;
 		if (n == 0 || (line_no == 1 && strncmp(line, "ts,", 3) == 0))
 			continue;
-		int columns = columns_of(line, &ts, watt);
-
-		if (columns < 0)
-			return fail(t, err, err_len, line_no,
-				    "expected ts,watt[,watt[,watt]] with numbers from 0 up");
-		if (t->rows && (size_t)columns != t->columns)
-			return fail(t, err, err_len, line_no,
-				    "another number of columns than before");
-		if (!t->rows)
-			first_ts = ts;
-		double at_s = ts > first_ts ? ts - first_ts : 0;
-		uint64_t at_ns = at_s > LENGTH_MAX_S ? 0 : (uint64_t)llround(at_s * 1e9);
-
-		if (ts - first_ts > LENGTH_MAX_S)
-			return fail(t, err, err_len, line_no, "ts too far from the first");
-		if (t->rows && (ts < first_ts || at_ns <= t->row[t->rows - 1].at_ns))
-			return fail(t, err, err_len, line_no, "ts does not rise");
-		if (t->rows == TRACE_MAX_ROWS)
-			return fail(t, err, err_len, line_no, "too many rows");
-		t->columns = (size_t)columns;
-		if (add_row(t, at_ns, watt))
-			return fail(t, err, err_len, line_no, "out of memory");
+		fault = add_line(t, line, &first_ts);
+		if (fault)
+			return fail(t, err, err_len, line_no, fault);
 	}
 	if (!t->rows)
 		return fail(t, err, err_len, line_no, "no rows");
