@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bus: the vectors of docs/design/protocols.md, damaged messages, and masters that stop in the middle.
+ * The bus: the vectors of docs/design/protocols.md, damaged messages, and masters that stop in the
+ * middle.
  */
 #include <stdio.h>
 #include <stdlib.h>
