@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// mbedtls of the Flukso runtime: a TLS 1.2 client that verifies chain, name and dates; ECDHE with AES-GCM alone.
+// mbedtls in the Flukso runtime: a TLS 1.2 client that verifies chain, name and dates. It only has
+// ECDHE with AES-GCM.
 #ifndef FLUKSO_MBEDTLS_H
 #define FLUKSO_MBEDTLS_H
 
 #define MBEDTLS_HAVE_TIME
-#define MBEDTLS_HAVE_TIME_DATE // certificates are refused before and after their dates
+#define MBEDTLS_HAVE_TIME_DATE // refuses certificates outside their dates
 #define MBEDTLS_DEPRECATED_REMOVED
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_ENTROPY_C
@@ -16,7 +17,7 @@
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_GCM_C
 #define MBEDTLS_MD_C
-#define MBEDTLS_SHA1_C // hashlib's, for the digest of the upload; no certificate is accepted on it
+#define MBEDTLS_SHA1_C // for hashlib and the upload's digest; no certificate may use it
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA256_SMALLER
@@ -41,8 +42,9 @@
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
-#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK // the CA file is read when a chain asks for an issuer, not kept (modules/tls)
-#define MBEDTLS_X509_REMOVE_INFO // ports/micropython_https.py has the words
+// The CA file is read whenever a chain needs an issuer, and not kept (modules/tls).
+#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK
+#define MBEDTLS_X509_REMOVE_INFO // ports/micropython_https.py has the texts
 
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_CLI_C
@@ -52,7 +54,7 @@
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 
-// A server may send records of 16 KiB whatever we ask; ours are short.
+// A server may send records of 16 KiB, whatever we ask for; ours are short.
 #define MBEDTLS_SSL_IN_CONTENT_LEN (16384)
 #define MBEDTLS_SSL_OUT_CONTENT_LEN (4096)
 

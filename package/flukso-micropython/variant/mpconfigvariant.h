@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// MicroPython features of the Flukso runtime: what the daemon uses, and no more (docs/design/runtime.md).
+// The MicroPython features of the Flukso runtime: only what the daemon uses
+// (docs/design/runtime.md).
 #ifndef FLUKSO_MPCONFIGVARIANT_H
 #define FLUKSO_MPCONFIGVARIANT_H
 
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 #define MICROPY_PY_SYS_PATH_DEFAULT ".frozen:/usr/lib/micropython"
 
-// In a static link MicroPython's small vsnprintf would also replace the one that libc's syslog() calls.
+// In a static link MicroPython's small vsnprintf would also replace the one that libc's syslog()
+// calls.
 #define MICROPY_USE_INTERNAL_PRINTF (0)
 
 #define MICROPY_ASYNC_KBD_INTR (1)
@@ -20,7 +22,7 @@
 #define MICROPY_DEBUG_PRINTERS (0)
 #define MICROPY_OPT_COMPUTED_GOTO (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE \
-	(1024) // bytes; 128 make the daemon's names push each other out: 8 % slower
+	(1024) // bytes; with 128 the daemon's names evict each other, which is 8 % slower
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
 #define MICROPY_ERROR_REPORTING (MICROPY_ERROR_REPORTING_NORMAL)
@@ -41,11 +43,12 @@
 #define MICROPY_PY_SELECT_POSIX_OPTIMISATIONS (1)
 #define MICROPY_PY_SELECT_SELECT (0)
 
-// TLS is modules/tls, which can only verify; MicroPython's module is left out, and its build of mbedtls taken.
+// TLS is modules/tls, which always verifies. MicroPython's module is left out; its build of mbedtls
+// is used.
 #undef MICROPY_PY_SSL
 #define MICROPY_PY_SSL (0)
 
-// What the daemon has no use for.
+// Features that the daemon does not use.
 #define MICROPY_EMIT_X64 (0)
 #define MICROPY_EMIT_X86 (0)
 #define MICROPY_HELPER_REPL (1) // main.c does not build without it

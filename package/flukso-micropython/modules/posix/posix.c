@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `posix`: the system calls that the daemon needs and MicroPython lacks. Errors are OSError with errno.
+// Module `posix`: the system calls that the daemon needs and MicroPython lacks. Errors are OSError
+// with errno.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,7 @@
 
 #include "posix.h"
 
-// monotonic() -> float: seconds of a clock that nobody sets.
+// monotonic() -> float: seconds of a clock that cannot be set.
 static mp_obj_t mod_monotonic(void)
 {
 	struct timespec now;
@@ -18,7 +19,7 @@ static mp_obj_t mod_monotonic(void)
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(posix_monotonic_obj, mod_monotonic);
 
-// adjtimex() -> (state, status) of the kernel's clock; changes nothing, as modes is 0.
+// adjtimex() -> (state, status) of the kernel's clock. Changes nothing, because modes is 0.
 static mp_obj_t mod_adjtimex(void)
 {
 	struct timex clock = { .modes = 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `posix`: the functions that its source files offer to its table.
+// Module `posix`: the functions of its source files, for its table.
 #ifndef FLUKSO_POSIX_H
 #define FLUKSO_POSIX_H
 

@@ -11,7 +11,7 @@
 #include "posix.h"
 #include "py/mphal.h"
 
-// open(path, flags[, mode]) -> descriptor, closed on exec; 0600 unless a mode is given.
+// open(path, flags[, mode]) -> descriptor, closed on exec. The default mode is 0600.
 static mp_obj_t mod_open(size_t n_args, const mp_obj_t *args)
 {
 	const char *path = mp_obj_str_get_str(args[0]);
@@ -32,7 +32,7 @@ static mp_obj_t mod_close(mp_obj_t fd)
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_close_obj, mod_close);
 
-// read(fd, limit) -> bytes, empty at the end; None when a non-blocking descriptor has nothing now.
+// read(fd, limit) -> bytes, empty at the end; None if a non-blocking descriptor has none now.
 static mp_obj_t mod_read(mp_obj_t fd, mp_obj_t limit)
 {
 	vstr_t data;
@@ -49,7 +49,7 @@ static mp_obj_t mod_read(mp_obj_t fd, mp_obj_t limit)
 }
 MP_DEFINE_CONST_FUN_OBJ_2(posix_read_obj, mod_read);
 
-// write(fd, bytes) -> how many were taken; None when a non-blocking descriptor takes none now.
+// write(fd, bytes) -> how many were written; None if a non-blocking descriptor takes none now.
 static mp_obj_t mod_write(mp_obj_t fd, mp_obj_t data_in)
 {
 	mp_buffer_info_t data;
@@ -73,7 +73,8 @@ static mp_obj_t mod_fsync(mp_obj_t fd)
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_fsync_obj, mod_fsync);
 
-// lockf(fd) -> 0 when this process now holds the lock of the whole file, else the holder's pid. Never waits.
+// lockf(fd) -> 0 if this process now holds the lock of the whole file, else the holder's pid. Never
+// waits.
 static mp_obj_t mod_lockf(mp_obj_t fd_in)
 {
 	int fd = (int)mp_obj_get_int(fd_in);
@@ -88,7 +89,8 @@ static mp_obj_t mod_lockf(mp_obj_t fd_in)
 	if (fcntl(fd, F_GETLK, &lock) < 0) {
 		mp_raise_OSError(errno);
 	}
-	// Released in between, or held from another pid namespace: held all the same, by nobody we can name.
+	// It was released meanwhile, or a process of another pid namespace holds it. Report it as
+	// held, by an unknown process.
 	return MP_OBJ_NEW_SMALL_INT(lock.l_type == F_UNLCK || lock.l_pid <= 0 ? -1 : lock.l_pid);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_lockf_obj, mod_lockf);
@@ -108,7 +110,8 @@ static mp_obj_t mod_umask(mp_obj_t mask)
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_umask_obj, mod_umask);
 
-// fchown(fd, user name): the file belongs to this user and his group; KeyError when there is no such user.
+// fchown(fd, user name): gives the file to this user and the user's group. KeyError if there is no
+// such user.
 static mp_obj_t mod_fchown(mp_obj_t fd, mp_obj_t name)
 {
 	const struct passwd *entry = getpwnam(mp_obj_str_get_str(name));
@@ -149,7 +152,8 @@ static speed_t speed_of(mp_int_t baud)
 	mp_raise_ValueError(MP_ERROR_TEXT("baud"));
 }
 
-// tty_raw(fd, baud): 8N1, no flow control, no echo, no translation; what had been received is dropped.
+// tty_raw(fd, baud): sets 8N1 without flow control, echo or translation, and drops what was
+// received.
 static mp_obj_t mod_tty_raw(mp_obj_t fd_in, mp_obj_t baud)
 {
 	int fd = (int)mp_obj_get_int(fd_in);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `posix`: names to addresses without blocking the caller (libc's resolver, in a child process), and accept.
+// Module `posix`: resolves names without blocking the caller, by libc's resolver in a child
+// process; and accepts clients.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,11 @@
 
 #include "posix.h"
 
-#define ADDRESSES_MAX \
-	8 // more than any happy server has; bounds the answer to what a pipe holds at once
-#define DESCRIPTORS_MAX 256 // what the daemon may have open, doubled
-#define CHILD_LIFE_S 60     // a resolver that hangs does not outlive this
+#define ADDRESSES_MAX 8     // more than a server usually has; the answer then fits a pipe
+#define DESCRIPTORS_MAX 256 // twice as many as the daemon may have open
+#define CHILD_LIFE_S 60     // after which a resolver that hangs is ended
 
-// What the child writes: for each address, its length in one byte, then the sockaddr.
+// The child writes for each address its length in one byte, then the sockaddr.
 static void write_addresses(int fd, const char *host, const char *port)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -38,7 +38,7 @@ static void write_addresses(int fd, const char *host, const char *port)
 	}
 }
 
-// The child lets go of the sockets, devices and locks of its parent, which may die before it.
+// Closes the parent's sockets, devices and locks in the child, because the parent may end first.
 static void close_all_but(int kept)
 {
 	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MAX; fd++) {
@@ -48,8 +48,9 @@ static void close_all_but(int kept)
 	}
 }
 
-// lookup(host, port) -> (pid, descriptor): non-blocking, gives the addresses and then the end; none were found when it
-// only ends. The caller kills the child if it likes, waits for it, and closes the descriptor.
+// lookup(host, port) -> (pid, descriptor). The non-blocking descriptor gives the addresses and then
+// the end; only the end means that none were found. The caller may kill the child, waits for it,
+// and closes the descriptor.
 static mp_obj_t mod_lookup(mp_obj_t host_in, mp_obj_t port_in)
 {
 	const char *host = mp_obj_str_get_str(host_in);
@@ -83,7 +84,8 @@ static mp_obj_t mod_lookup(mp_obj_t host_in, mp_obj_t port_in)
 }
 MP_DEFINE_CONST_FUN_OBJ_2(posix_lookup_obj, mod_lookup);
 
-// accept(fd) -> descriptor of the next client, non-blocking; None when there is none. Whatever the length of its address.
+// accept(fd) -> non-blocking descriptor of the next client, with an address of any length; None if
+// there is none.
 static mp_obj_t mod_accept(mp_obj_t listener)
 {
 	int fd = accept((int)mp_obj_get_int(listener), NULL, NULL);
@@ -99,7 +101,8 @@ static mp_obj_t mod_accept(mp_obj_t listener)
 }
 MP_DEFINE_CONST_FUN_OBJ_1(posix_accept_obj, mod_accept);
 
-// unsent(fd) -> bytes written to a TCP socket that the other machine has not confirmed; 0 where the system does not say.
+// unsent(fd) -> bytes of a TCP socket that the other machine has not confirmed; 0 if the system
+// does not say.
 static mp_obj_t mod_unsent(mp_obj_t fd)
 {
 	int count = 0;

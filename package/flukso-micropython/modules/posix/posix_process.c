@@ -12,7 +12,7 @@
 #include "posix.h"
 #include "py/mphal.h"
 
-#define ARGUMENTS_MAX 16 // avrdude takes the most, with 12
+#define ARGUMENTS_MAX 16 // avrdude needs the most: 12
 
 extern char **environ;
 
@@ -37,7 +37,7 @@ static mp_obj_t mod_kill(mp_obj_t pid, mp_obj_t signal_number)
 }
 MP_DEFINE_CONST_FUN_OBJ_2(posix_kill_obj, mod_kill);
 
-// The child starts with no signal blocked and SIGPIPE as it was before MicroPython ignored it.
+// Unblocks all signals in the child and restores SIGPIPE, which MicroPython ignores.
 static int spawn_clean(pid_t *pid, char **argv, const posix_spawn_file_actions_t *actions)
 {
 	sigset_t none, pipe_alone;
@@ -54,7 +54,8 @@ static int spawn_clean(pid_t *pid, char **argv, const posix_spawn_file_actions_t
 	return error;
 }
 
-// spawn(arguments[, out_fd]) -> pid: starts a program by PATH, without a shell; stdout and stderr go to out_fd.
+// spawn(arguments[, out_fd]) -> pid: starts a program from PATH, without a shell. stdout and stderr
+// go to out_fd.
 static mp_obj_t mod_spawn(size_t n_args, const mp_obj_t *args)
 {
 	size_t count;
@@ -85,7 +86,7 @@ static mp_obj_t mod_spawn(size_t n_args, const mp_obj_t *args)
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_spawn_obj, 1, 2, mod_spawn);
 
-// wait(pid[, block]) -> exit status (128 + signal when killed), or None while it runs.
+// wait(pid[, block]) -> exit status (128 + signal if it was killed), or None while it runs.
 static mp_obj_t mod_wait(size_t n_args, const mp_obj_t *args)
 {
 	int status;
@@ -101,7 +102,8 @@ static mp_obj_t mod_wait(size_t n_args, const mp_obj_t *args)
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(posix_wait_obj, 1, 2, mod_wait);
 
-// signal_fd(signal, ...) -> descriptor that is readable when one of these came; they do nothing else any more.
+// signal_fd(signal, ...) -> descriptor that becomes readable when one of these signals comes. They
+// have no other effect any more.
 static mp_obj_t mod_signal_fd(size_t n_args, const mp_obj_t *args)
 {
 	sigset_t set;
@@ -113,7 +115,7 @@ static mp_obj_t mod_signal_fd(size_t n_args, const mp_obj_t *args)
 	if (fd < 0) {
 		mp_raise_OSError(errno);
 	}
-	// Not by signalfd's flags: kernels before 2.6.27 know none.
+	// Not by signalfd's flags, which kernels before 2.6.27 lack.
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -121,7 +123,7 @@ static mp_obj_t mod_signal_fd(size_t n_args, const mp_obj_t *args)
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR(posix_signal_fd_obj, 1, mod_signal_fd);
 
-// next_signal(fd) -> number of a signal that came, or None.
+// next_signal(fd) -> the number of a signal that came, or None.
 static mp_obj_t mod_next_signal(mp_obj_t fd)
 {
 	struct signalfd_siginfo info;

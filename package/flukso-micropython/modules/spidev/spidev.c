@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `spidev`: Linux user-space SPI with the interface of the PyPI package, and transfers with a gap after each byte.
+// Module `spidev`: Linux user-space SPI with the interface of the PyPI package, and transfers with
+// a gap after each byte.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 
 // One ioctl carries an array of transfers whose size in bytes has 13 bits on MIPS: 255 of 32 bytes.
 #define GAP_BYTES_MAX 255
-// What the kernel's spidev buffers for one message, unless it was loaded with another bufsiz.
+// The kernel's spidev buffers so many bytes for a message, unless it has another bufsiz.
 #define XFER_BYTES_MAX 4096
 #define GAP_US_MAX 65535
 
@@ -68,7 +69,7 @@ static mp_obj_t spidev_close(mp_obj_t self_in)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(spidev_close_obj, spidev_close);
 
-// Opens the device and reads its settings, as the kernel has them.
+// Opens the device and reads its settings from the kernel.
 static void open_device(spidev_obj_t *self, const char *path)
 {
 	spidev_close(MP_OBJ_FROM_PTR(self));
@@ -127,7 +128,8 @@ static void prepare(const spidev_obj_t *self, struct spi_ioc_transfer *part, con
 	part->bits_per_word = self->bits_per_word;
 }
 
-// xfer2(values[, speed_hz[, delay_us[, bits_per_word]]]) -> list: one transfer, select held throughout.
+// xfer2(values[, speed_hz[, delay_us[, bits_per_word]]]) -> list: one transfer with the select line
+// held throughout.
 static mp_obj_t spidev_xfer2(size_t n_args, const mp_obj_t *args)
 {
 	spidev_obj_t *self = open_self(args[0]);
@@ -159,7 +161,8 @@ static mp_obj_t spidev_xfer2(size_t n_args, const mp_obj_t *args)
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(spidev_xfer2_obj, 2, 5, spidev_xfer2);
 
-// xfer_gap(bytes, gap_us) -> bytes: one ioctl of one-byte transfers, each followed by the gap; at most 255 bytes.
+// xfer_gap(bytes, gap_us) -> bytes: one ioctl of at most 255 one-byte transfers, each followed by
+// the gap.
 static mp_obj_t spidev_xfer_gap(mp_obj_t self_in, mp_obj_t data, mp_obj_t gap_in)
 {
 	spidev_obj_t *self = open_self(self_in);
@@ -169,7 +172,7 @@ static mp_obj_t spidev_xfer_gap(mp_obj_t self_in, mp_obj_t data, mp_obj_t gap_in
 	if (out.len == 0 || out.len > GAP_BYTES_MAX || gap_us < 0 || gap_us > GAP_US_MAX) {
 		mp_raise_ValueError(MP_ERROR_TEXT("1 to 255 bytes, gap 0 to 65535"));
 	}
-	struct spi_ioc_transfer parts[GAP_BYTES_MAX]; // 8 kB of stack, used in this leaf alone
+	struct spi_ioc_transfer parts[GAP_BYTES_MAX]; // 8 kB of stack, in this leaf alone
 	vstr_t in;
 	vstr_init_len(&in, out.len);
 	for (size_t i = 0; i < out.len; i++) {

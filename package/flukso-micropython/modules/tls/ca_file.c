@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The reader of CA files; its twin is flukso/ports/cpython_ca.py, and tests/runtime/test_ca_files.py says what both make of a file.
+// The reader of CA files. flukso/ports/cpython_ca.py is its twin; tests/runtime/test_ca_files.py
+// holds both to the same results.
 
 #include "ca_file.h"
 
@@ -13,9 +14,9 @@
 #include "mbedtls/asn1.h"
 #include "mbedtls/pk.h"
 
-#define CA_FILE_MAX 1048576 // bytes; a distribution's whole list has a fifth of it
+#define CA_FILE_MAX 1048576 // bytes; a distribution's whole list has a fifth of that
 #define CA_DER_MAX 8192     // bytes of a certificate; a root has one or two thousand
-#define ISSUERS_MAX 16      // certificates of one name: an authority's last keys
+#define ISSUERS_MAX 16      // certificates of one name: an authority's recent keys
 #define CA_CHUNK 512        // bytes read at once
 #define CA_LINE_MAX 256     // bytes of a line in a block; PEM's have 64
 
@@ -26,7 +27,7 @@ struct source {
 	int total;
 	bool after_cr;
 	int line_number;
-	int line_len; // CA_LINE_MAX: it was longer
+	int line_len; // CA_LINE_MAX if the line was longer
 	char line[CA_LINE_MAX];
 	unsigned char chunk[CA_CHUNK];
 };
@@ -35,14 +36,14 @@ struct block {
 	unsigned char der[CA_DER_MAX];
 	size_t len;
 	unsigned long bits;
-	int count;   // base64 characters of the group of four
+	int count;   // base64 characters in the present group of four
 	int padding; // '=' so far
 	bool bad;
 };
 
 typedef enum ca_fault (*take_t)(void *context, const unsigned char *der, size_t len);
 
-// The next byte; every end of a line (LF, CR LF, CR) is LF. -1 at the end.
+// Returns the next byte, with LF for every end of a line (LF, CR LF, CR); -1 at the end.
 static int next_byte(struct source *source)
 {
 	for (;;) {
@@ -73,7 +74,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\f' || c == '\v';
 }
 
-// Reads the next line, without the blanks around it and a byte order mark; false at the end of the file.
+// Reads the next line, without a byte order mark and the blanks around it. Returns false at the end
+// of the file.
 static bool next_line(struct source *source)
 {
 	int byte = next_byte(source);
@@ -154,7 +156,7 @@ static void take_line(struct block *block, const struct source *source)
 	}
 }
 
-// Whether the block holds one DER sequence and nothing else.
+// Returns true if the block holds one DER sequence and nothing else.
 static bool is_whole(struct block *block)
 {
 	unsigned char *p = block->der, *end = block->der + block->len;
@@ -177,52 +179,68 @@ static void note(struct ca_report *report, enum ca_fault fault, int line)
 	}
 }
 
-// Goes through the file's blocks; take says what is wrong with a whole one.
-static struct ca_report walk(const char *path, take_t take, void *context)
+static bool begins_block(const struct source *source, bool trusted)
 {
-	struct ca_report report = { 0 };
-	struct source *source = calloc(1, sizeof(*source));
-	struct block *block = malloc(sizeof(*block));
+	return trusted ? line_is(source, "-----BEGIN TRUSTED CERTIFICATE-----")
+		       : line_is(source, "-----BEGIN CERTIFICATE-----") ||
+				 line_is(source, "-----BEGIN X509 CERTIFICATE-----");
+}
+
+static bool ends_block(const struct source *source, bool trusted)
+{
+	return line_is(source, "-----END CERTIFICATE-----") ||
+	       line_is(source, "-----END X509 CERTIFICATE-----") ||
+	       (trusted && line_is(source, "-----END TRUSTED CERTIFICATE-----"));
+}
+
+// Reads all blocks. take judges each complete one.
+static void read_blocks(struct source *source, struct block *block, struct ca_report *report,
+			take_t take, void *context)
+{
 	bool inside = false, trusted = false;
 	int begin = 0;
-	if (!source || !block || (source->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
-		report.error = !source || !block ? ENOMEM : errno;
-		free(source);
-		free(block);
-		return report;
-	}
 	while (next_line(source)) {
 		if (inside && !line_begins_with(source, "-----")) {
 			take_line(block, source);
 			continue;
 		}
 		if (inside) {
-			bool end =
-				line_is(source, "-----END CERTIFICATE-----") ||
-				line_is(source, "-----END X509 CERTIFICATE-----") ||
-				(trusted && line_is(source, "-----END TRUSTED CERTIFICATE-----"));
 			enum ca_fault fault = trusted ? CA_FAULT_TRUSTED : CA_FAULT_DAMAGED;
-			if (end && !trusted && is_whole(block)) {
+			if (ends_block(source, trusted) && !trusted && is_whole(block)) {
 				fault = take(context, block->der, block->len);
 			}
-			note(&report, fault, begin);
+			note(report, fault, begin);
 			inside = false;
 		}
-		trusted = line_is(source, "-----BEGIN TRUSTED CERTIFICATE-----");
-		if (trusted || line_is(source, "-----BEGIN CERTIFICATE-----") ||
-		    line_is(source, "-----BEGIN X509 CERTIFICATE-----")) {
+		trusted = begins_block(source, true);
+		if (trusted || begins_block(source, false)) {
 			inside = true;
 			begin = source->line_number;
 			memset(block, 0, sizeof(*block));
 		}
 	}
 	if (source->total > CA_FILE_MAX) {
-		note(&report, CA_FAULT_LARGE, source->line_number);
+		note(report, CA_FAULT_LARGE, source->line_number);
 	} else if (inside) {
-		note(&report, CA_FAULT_CUT, begin);
+		note(report, CA_FAULT_CUT, begin);
 	}
+}
+
+// Opens the file, reads its blocks and reports on them.
+static struct ca_report walk(const char *path, take_t take, void *context)
+{
+	struct ca_report report = { 0 };
+	struct source *source = calloc(1, sizeof(*source));
+	struct block *block = malloc(sizeof(*block));
+	if (!source || !block || (source->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+		report.error = !source || !block ? ENOMEM : errno;
+		free(source);
+		free(block);
+		return report;
+	}
+	read_blocks(source, block, &report, take, context);
 	if (report.good && !report.bad) {
-		report.fault = CA_FAULT_NONE; // the others serve
+		report.fault = CA_FAULT_NONE; // an unsupported kind does not matter then
 		report.line = 0;
 	}
 	report.error = source->error;
@@ -232,7 +250,7 @@ static struct ca_report walk(const char *path, take_t take, void *context)
 	return report;
 }
 
-// What of a certificate mbedtls was not built for, by the identifiers in it.
+// Returns the kind of a certificate that mbedtls was not built for, by the identifiers in it.
 static enum ca_fault kind_of(const unsigned char *der, size_t len)
 {
 	static const unsigned char p521[] = { 6, 5, 0x2b, 0x81, 4, 0, 0x23 };
@@ -263,7 +281,8 @@ static enum ca_fault try_parsing(void *context, const unsigned char *der, size_t
 	case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
 	case MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG:
 		return kind_of(der, len);
-	case MBEDTLS_ERR_X509_INVALID_ALG: // as which mbedtls without it takes the parameters of RSA-PSS
+	// Without RSA-PSS, mbedtls reports its parameters as this error.
+	case MBEDTLS_ERR_X509_INVALID_ALG:
 		return kind_of(der, len) == CA_FAULT_RSA_PSS ? CA_FAULT_RSA_PSS : CA_FAULT_UNKNOWN;
 	default:
 		return CA_FAULT_UNKNOWN;
@@ -275,7 +294,7 @@ struct ca_report ca_file_check(const char *path)
 	return walk(path, try_parsing, NULL);
 }
 
-// Names as mbedtls compares them: letters of printable strings in any case.
+// Names are compared as in mbedtls: letters of printable strings in any case.
 static bool is_text(int tag)
 {
 	return tag == MBEDTLS_ASN1_UTF8_STRING || tag == MBEDTLS_ASN1_PRINTABLE_STRING;
@@ -329,7 +348,7 @@ static enum ca_fault take_issuer(void *context, const unsigned char *der, size_t
 	if (!search->issuers) {
 		search->issuers = calloc(1, sizeof(*search->issuers));
 		if (!search->issuers) {
-			return CA_FAULT_NONE; // then the chain ends here, and is refused
+			return CA_FAULT_NONE; // then the chain ends here and is refused
 		}
 		mbedtls_x509_crt_init(search->issuers);
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Module `tls`: a client over a connected, non-blocking socket whose server has to prove its name. There is no other kind of connection: nothing
-// turns the verification off, and nothing is written before it.
+// Module `tls`: a client over a connected, non-blocking socket whose server has to prove its name.
+// Nothing turns this verification off, and nothing is written before it.
 //
-// OSError carries errno, or an mbedtls code (negative) and a second argument: the flags of a refused certificate, the alert that the server sent.
+// OSError carries errno, or a negative mbedtls code with a second argument: the flags of a refused
+// certificate or the alert that the server sent.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,14 +26,14 @@ typedef struct {
 	mp_obj_base_t base;
 	int fd;
 	bool open;
-	bool talking; // the handshake is over, and so the certificate verified
+	bool talking; // the handshake is over, so the certificate is verified
 	bool wants_write;
-	int error;    // errno of the socket,
-	int ca_error; // and of the CA file
+	int error;    // errno of the socket
+	int ca_error; // errno of the CA file
 	mp_obj_t host, ca_path;
-	unsigned char address[16]; // the host's, when it is an address
+	unsigned char address[16]; // the host, if it is an address
 	size_t address_len;
-	const mbedtls_x509_crt *listed; // the certificate, if it is in the CA file itself
+	const mbedtls_x509_crt *listed; // the server's certificate, if the CA file holds it
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context random;
 	mbedtls_ssl_config config;
@@ -104,7 +105,8 @@ static bool names_address(const connection_t *self, const mbedtls_x509_crt *cert
 	return false;
 }
 
-// What mbedtls leaves to us: an address is named by an address alone, not by text; and the server's own certificate may be in the CA file.
+// Judges what mbedtls leaves to us: only an address entry names an address, text does not; and the
+// server's own certificate may be in the CA file.
 static int judge(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
 	const connection_t *self = context;
@@ -151,15 +153,16 @@ static int set_up(connection_t *self, const char *host)
 		return error;
 	}
 	mbedtls_ssl_set_bio(&self->ssl, self, send_some, receive_some, NULL);
-	// An address is no name for SNI, and judge() compares it.
+	// SNI allows no address; judge() compares it.
 	return mbedtls_ssl_set_hostname(&self->ssl, self->address_len ? NULL : host);
 }
 
-// connect(descriptor, host, path of the CA file) -> Connection, whose handshake() comes next. It does not own the descriptor.
+// connect(descriptor, host, path of the CA file) -> Connection, whose handshake() comes next. It
+// does not own the descriptor.
 static mp_obj_t mod_connect(mp_obj_t fd, mp_obj_t host_in, mp_obj_t ca_path)
 {
 	const char *host = mp_obj_str_get_str(host_in);
-	mp_obj_str_get_str(ca_path); // raises for what is no text
+	mp_obj_str_get_str(ca_path); // raises if it is not text
 	connection_t *self = mp_obj_malloc_with_finaliser(connection_t, &connection_type);
 	memset((char *)self + sizeof(self->base), 0, sizeof(*self) - sizeof(self->base));
 	self->fd = (int)mp_obj_get_int(fd);
@@ -193,7 +196,7 @@ static connection_t *opened(mp_obj_t self_in)
 	return self;
 }
 
-// Says whether the result is one to wait for; raises for an error.
+// Returns true if the result means to wait. Raises for an error.
 static bool must_wait(connection_t *self, int result)
 {
 	self->wants_write = result == MBEDTLS_ERR_SSL_WANT_WRITE;
@@ -218,7 +221,8 @@ static bool must_wait(connection_t *self, int result)
 	raise_error(result, detail);
 }
 
-// handshake() -> whether it is over; else wait for the socket (wants_write() says for what) and call again.
+// handshake() -> whether it is over. If not, wait for the socket (wants_write() says for what) and
+// call again.
 static mp_obj_t connection_handshake(mp_obj_t self_in)
 {
 	connection_t *self = opened(self_in);
@@ -235,7 +239,7 @@ static mp_obj_t connection_wants_write(mp_obj_t self_in)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(connection_wants_write_obj, connection_wants_write);
 
-// write(bytes) -> how many were taken; None when it has to wait: then the same bytes again.
+// write(bytes) -> how many were written; None to wait and then write the same bytes again.
 static mp_obj_t connection_write(mp_obj_t self_in, mp_obj_t data)
 {
 	connection_t *self = opened(self_in);
@@ -249,7 +253,7 @@ static mp_obj_t connection_write(mp_obj_t self_in, mp_obj_t data)
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(connection_write_obj, connection_write);
 
-// read(most) -> bytes, b"" at the end; None when it has to wait.
+// read(most) -> bytes, b"" at the end; None to wait.
 static mp_obj_t connection_read(mp_obj_t self_in, mp_obj_t most_in)
 {
 	connection_t *self = opened(self_in);
@@ -295,7 +299,8 @@ static MP_DEFINE_CONST_DICT(connection_locals, connection_locals_table);
 static MP_DEFINE_CONST_OBJ_TYPE(connection_type, MP_QSTR_Connection, MP_TYPE_FLAG_NONE, locals_dict,
 				&connection_locals);
 
-// check(path of a CA file) -> (certificates that can be used, blocks that cannot, the first one's fault and line). Raises OSError.
+// check(path of a CA file) -> (usable certificates, unusable blocks, fault of the first of these,
+// its line). Raises OSError.
 static mp_obj_t mod_check(mp_obj_t path)
 {
 	struct ca_report report = ca_file_check(mp_obj_str_get_str(path));
