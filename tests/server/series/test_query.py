@@ -13,9 +13,8 @@ from flukso_server.series import query
 from flukso_server.series.appending import append
 from flukso_server.series.localtime import day_boundaries, local_date, night, night_of
 from flukso_server.series.query import Wish
-from flukso_server.series.sqlite.store import SqliteStore
 from flukso_server.series.units import factor
-from tests.server.series.benches import DAY, NOON, Clock
+from tests.server.series.benches import BENCHES, DAY, NOON
 
 A = "a1" * 16
 MIDNIGHT = NOON // DAY * DAY
@@ -23,16 +22,16 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 YEAR = 1_767_225_600, 1_798_761_600  # 2026
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """Forty days at 600 W, a tuple a minute, up to NOON."""
-    made = SqliteStore(str(tmp_path_factory.mktemp("query") / "s"), clock=Clock())
+@pytest.fixture(scope="module", params=sorted(BENCHES))
+def store(request, tmp_path_factory):
+    """Forty days at 600 W, a tuple a minute, up to NOON, in each store."""
+    bench = BENCHES[request.param](tmp_path_factory.mktemp("query"))
     tuples = [(NOON - 40 * DAY + 60 * i, 1000 + 10 * i) for i in range(40 * 1440 + 1)]
     for at in range(0, len(tuples), 4000):
-        append(made, A, tuples[at : at + 4000], NOON)
-    made.merge()
-    yield made
-    made.close()
+        append(bench.store, A, tuples[at : at + 4000], NOON)
+    bench.settle()
+    yield bench.store
+    bench.close()
 
 
 def rows(store, now=NOON, **asked):
