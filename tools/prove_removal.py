@@ -24,25 +24,6 @@ EACH_S = 0.02
 ROUND_S = 300  # for a round of housekeeping
 SLICE = 1000  # devices that go in one
 BEGIN = int(time.time()) - 3600
-MAKE = """
-from datetime import timedelta
-from django.utils import timezone
-from flukso_server.devices.models import Device, Sensor
-from flukso_server.project import stores
-from flukso_server.series.appending import append_many
-old, names = timezone.now() - timedelta(days=30), [f"e{{n:031x}}" for n in range(1, {devices} + 1)]
-Device.objects.bulk_create([Device(pk=name, sealed_key=b"", claim_code=name[-8:], unclaimed_since=old) for name in names])
-sensors = [Sensor(pk=f"{{k}}{{n:031x}}", device_id=name) for n, name in enumerate(names, 1) for k in range(3)]
-Sensor.objects.bulk_create(sensors)
-tuples = [({now} - 86400 * 20, 1), ({now} - 86400, 2), ({now}, 3)]
-for begin in range(0, len(sensors), 500):
-    append_many(stores.store(), [(sensor.pk, tuples) for sensor in sensors[begin : begin + 500]], {now})
-stores.close()
-"""
-LEFT = (
-    "from flukso_server.devices.models import Device; print(Device.objects.filter(owner=None, "
-    "imported=False).count())"
-)
 
 
 class Household(threading.Thread):
@@ -76,7 +57,7 @@ def open_store(path: str):
 
 def prove(platform: Platform, cafile: Path, devices: int) -> tuple[int, int]:
     """Return the failures and what is left in the file."""
-    platform.shell(MAKE.format(devices=devices, now=BEGIN))
+    platform.call("tools.harness.members.abandon", devices, BEGIN)
     platform.stop()
     print(f"{devices} devices of three sensors each: nobody claimed them for 30 days", flush=True)
     left, failures, stamp = devices, 0, BEGIN
@@ -87,7 +68,7 @@ def prove(platform: Platform, cafile: Path, devices: int) -> tuple[int, int]:
         until, before = time.monotonic() + ROUND_S, left
         while time.monotonic() < until and left > max(0, before - SLICE):
             time.sleep(1)
-            left = int(platform.shell(LEFT))
+            left = platform.call("tools.harness.members.abandoned")
         household.end()
         platform.stop()
         print(

@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from tests.server.database import value
 from tests.server.visitor import Visitor
 from tools.harness.chain import DEVICE, KEY, SENSORS
 from tools.harness.processes import free_port
@@ -21,29 +22,13 @@ DAEMON = (
 SENSOR = SENSORS[0]
 PASSWORD = "correct horse battery"
 SOON_S = 30  # simulated; two of the heartbeats that the platform asks for
-OWNER = "from flukso_server.accounts.models import Account; Account.objects.create_user('anna', password='{}')".format(
-    PASSWORD
-)
-WATCH = (
-    "from django.utils import timezone; from flukso_server.devices.live import watch; from flukso_server.accounts.models "
-    "import Account; "
-)
-WATCH += "print(watch(Account.objects.get(username='anna'), timezone.now()))"
-FORGET = """
-from datetime import timedelta
-from django.utils import timezone
-from flukso_server.devices.housekeeping import keep_house
-from flukso_server.project import stores
-print(keep_house(timezone.now() + timedelta(days=15), stores.store().forget))
-stores.close()
-"""
 
 
 @pytest.fixture
 def platform(tmp_path, certificates):
     """It knows no device; anna has an account."""
     with Platform(tmp_path / "platform", certificates / "good.pem") as running:
-        running.command("shell", "-v0", "-c", OWNER)
+        running.call("tests.server.inside.accounts.member", "anna", PASSWORD)
         yield running
 
 
@@ -105,7 +90,7 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     chain.run_until(
         lambda: status(chain)["claim"] is None, limit_s=SOON_S
     )  # its own page stops asking
-    assert platform.command("shell", "-v0", "-c", WATCH).strip() == "1"
+    assert platform.call("tests.server.inside.devices.watch", "anna") == 1
     chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
     chain.stop()  # with 300 s of its own, and signed all along
     chain.start()
@@ -122,21 +107,14 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     chain.rest()
     assert chain.stop() == 0, chain.log()
     assert platform.held(SENSOR)[-1][1] == chain.counters()[0]
-    assert (
-        platform.command(
-            "shell",
-            "-v0",
-            "-c",
-            "from flukso_server.devices.models import *; print(Device.objects.get().sign_required)",
-        ).strip()
-        == "True"
-    )
+
+    assert value(platform, "devices.Device", "sign_required") is True
 
 
 def test_who_was_forgotten_unclaimed_registers_again(newcomer, platform):
     chain = newcomer
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
-    assert platform.command("shell", "-v0", "-c", FORGET).strip() == "1"
+    assert platform.call("tests.server.inside.housekeeping.keep_house_in", 15) == 1
     until = time.monotonic() + 60
     while platform.held(SENSOR):
         assert time.monotonic() < until

@@ -45,8 +45,8 @@ def platform(tmp_path_factory, certificates):
 
 @pytest.fixture(scope="package")
 def desk(tmp_path_factory, _at_the_tests_time):
-    """Django set up on a database of its own, without a running service: `desk.shell(text)` for
-    what needs no connection. Whoever uses it makes accounts of their own names.
+    """Django set up on a database of its own, without a running service: `desk.call(…)` for what
+    needs no connection. Whoever uses it makes accounts of their own names.
     """
     with Platform(tmp_path_factory.mktemp("desk"), service=None) as made:
         yield made
@@ -65,27 +65,8 @@ def people(platform):
 
 
 def people_of(platform) -> dict[str, str]:
-    return dict(
-        line.split() for line in platform.command("shell", "-v0", "-c", PEOPLE).splitlines() if line
-    )
-
-
-PEOPLE = f"""
-from django.utils import timezone
-from flukso_server.accounts.models import Account
-from flukso_server.accounts.tokens import make_token
-from flukso_server.devices.claims import claim_device
-from flukso_server.devices.models import Device, Sensor
-for name, device in (("alice", "{DEVICE}"), ("bob", "{OTHER_DEVICE}")):
-    if not Device.objects.filter(pk=device).exists():
-        continue
-    account = Account.objects.create_user(name, password="correct horse " + name)
-    claim_device(account, Device.objects.get(pk=device).claim_code, timezone.now())
-    print(name, make_token(account, name)[1])
-    print(name + "-manage", make_token(account, name, "manage")[1])
-    if name == "alice":
-        print("sensor", make_token(account, "one", sensor=Sensor.objects.get(pk="{SENSOR}"))[1])
-"""
+    owners = {"alice": DEVICE, "bob": OTHER_DEVICE}
+    return platform.call("tests.server.inside.accounts.people", owners, SENSOR)
 
 
 @pytest.fixture

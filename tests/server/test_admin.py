@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.server.database import value
 from tests.server.visitor import Visitor
 from tools.harness.device import (
     DEVICE,
@@ -18,25 +19,11 @@ from tools.harness.device import (
     SENSOR_2,
 )
 
-OPERATOR = (
-    "from flukso_server.accounts.models import Account; Account.objects.create_superuser('root', "
-    "password='correct horse root')"
-)
-SECRETS = """
-from flukso_server.devices.models import Device, NewKey
-from flukso_server.devices.seal import sealer
-device = Device.objects.get(pk="{0}")
-new = NewKey.objects.create(device=device, sealed_key=sealer().seal("{0}", b"f" * 32), claim_code="WXYZ2345")
-for each in (device, new):
-    sealed = bytes(each.sealed_key)
-    print(each.claim_code, sealed.hex(), sealed[1:].hex()[:24], repr(sealed[:12])[2:-1].replace(" ", ""), sep="\\n")
-"""
-
 
 @pytest.fixture(scope="module")
 def operator(platform, people, certificates):
     """Logged in; needs `people` first, who claim the devices."""
-    platform.shell(OPERATOR)
+    platform.call("tests.server.inside.accounts.operator", "root", "correct horse root")
     visitor = Visitor(platform.url, certificates / "ca.crt")
     assert visitor.log_in("root", "correct horse root").status_code == 302
     return visitor
@@ -62,11 +49,10 @@ def wait_until(done, seconds=10):
 
 
 def test_no_page_shows_a_devices_secret(platform, operator):
-    secrets = [KEY, "f" * 32, *platform.shell(SECRETS.format(DEVICE)).split()]
+    secrets = [KEY, "f" * 32, *platform.call("tests.server.inside.devices.secrets", DEVICE)]
     assert len(secrets) == 10 and all(len(each) >= 8 for each in secrets)
-    beat = "from flukso_server.devices.models import *; from django.utils import timezone; "
-    beat += f"print(Heartbeat.objects.create(device_id='{DEVICE}', at=timezone.now()).pk)"
-    number = platform.shell(beat).strip()
+
+    number = platform.call("tests.server.inside.devices.beat", DEVICE)
     pages = [f"/admin/devices/device/{DEVICE}/{page}/" for page in ("change", "history", "delete")]
     pages += [
         f"/admin/devices/heartbeat/{number}/change/",
@@ -114,10 +100,8 @@ def test_a_device_that_is_deleted_takes_its_sensors_along(platform, client, oper
 
 def test_an_account_that_is_deleted_takes_its_series_along(platform, client, operator, minute):
     assert client.upload(OTHER_SENSOR, [(minute, 1)], OTHER_KEY).status == 200
-    number = platform.shell(
-        "from flukso_server.accounts.models import *; print(Account.objects.get(username='bob').pk)"
-    ).strip()
+    number = value(platform, "accounts.Account", "pk", username="bob")
     delete_chosen(operator, "accounts/account", number)
     wait_until(lambda: not platform.held(OTHER_SENSOR))
-    owner = f"from flukso_server.devices.models import *; print(Device.objects.get(pk='{OTHER_DEVICE}').owner)"
-    assert platform.shell(owner).strip() == "None"
+
+    assert value(platform, "devices.Device", "owner", pk=OTHER_DEVICE) is None

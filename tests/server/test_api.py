@@ -276,14 +276,18 @@ def test_a_tap_that_drips_is_more_than_nothing_and_water_has_no_price(client, pe
     assert client.get(path.replace("eurperyear", "m3pyear"), X_Token=people["alice"]).status == 200
 
 
-SMALL = """
-from flukso_server.api.series import _plain, _rounded
-for value in (0.0004, 0.000694, 0.0334, -0.0001, 12.34, 99.96, -0.0, 123.5):
-    print(_rounded(value), _plain(_rounded(value)))
-"""
-
-
-def test_what_flows_slowly_has_three_digits_that_tell(desk):
-    told = desk.shell(SMALL).splitlines()
-    assert told[:4] == ["0.0004 0.0004", "0.000694 0.000694", "0.0334 0.0334", "-0.0001 -0.0001"]
-    assert told[4:] == ["12.3 12.3", "100.0 100", "0.0 0", "124 124"]
+@pytest.mark.parametrize(
+    "value, number, text",
+    [
+        (0.0004, 0.0004, "0.0004"),
+        (0.000694, 0.000694, "0.000694"),
+        (0.0334, 0.0334, "0.0334"),
+        (-0.0001, -0.0001, "-0.0001"),
+        (12.34, 12.3, "12.3"),
+        (99.96, 100.0, "100"),
+        (-0.0, 0.0, "0"),
+        (123.5, 124, "124"),
+    ],
+)
+def test_what_flows_slowly_has_three_digits_that_tell(desk, value, number, text):
+    assert desk.call("tests.server.inside.pages.rounded", value) == [str(number), text]

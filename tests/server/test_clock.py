@@ -22,7 +22,10 @@ from tools.harness.testbed import Platform, at, environment, shift_s
 from tools.harness.window import new_context, open_chromium
 
 LEAP_DAY = int(datetime(2028, 2, 29, 12, tzinfo=timezone.utc).timestamp())
+
 DAY = 86_400
+HERE = "tests.server.inside.clock."
+
 BEAT = {
     "reset": 0,
     "version": 210,
@@ -32,21 +35,6 @@ BEAT = {
     "memcached": 1,
     "membuffers": 1,
 }
-WRITTEN = """
-from flukso_server.accounts.models import Account
-from flukso_server.devices.models import *
-from django.contrib.sessions.models import Session
-device, account = Device.objects.get(), Account.objects.first()
-found = [device.created, device.unclaimed_since, Sensor.objects.get().created, account.date_joined]
-found += [Change.objects.first().at, Heartbeat.objects.get().at]
-print(*{round(each.timestamp()) for each in found}, round(Session.objects.get().expire_date.timestamp()))
-"""
-SQL_TIMES = """
-from django.db import connection
-with connection.cursor() as cursor:
-    cursor.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-    print([sql for (sql,) in cursor.fetchall() if "CURRENT_" in sql.upper() or "NOW" in sql.upper()])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +70,18 @@ def test_everything_that_tells_the_time_tells_this_one(leap_day, certificates):
         email.utils.parsedate_to_datetime(expires.removeprefix("expires=")).timestamp()
         == ninety_days
     )
-    assert leap_day.shell(WRITTEN).split() == [str(LEAP_DAY), str(ninety_days)]
+    assert leap_day.call(HERE + "written") == [[LEAP_DAY], ninety_days]
 
 
 def test_no_time_comes_from_the_database(leap_day):
     """Its clock is the machine's: a default or a trigger of SQL would not follow."""
-    assert leap_day.shell(SQL_TIMES).strip() == "[]"
+    assert leap_day.call(HERE + "sql_with_times") == []
 
 
 def test_a_clock_that_goes_on_goes_on_in_every_process(platform):
     before = time.time()
-    told = float(platform.command("shell", "-v0", "-c", "import time; print(time.time())"))
-    assert before < told < time.time()
+    now = platform.call_afresh(HERE + "now")
+    assert before < now < time.time()
     assert abs(shift_s()) > DAY, "and it is not the machine's"
 
 

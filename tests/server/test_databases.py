@@ -8,11 +8,14 @@ import time
 import pytest
 
 from tests.server.conftest import people_of
+from tests.server.database import create
 from tests.server.test_names import OLD
 from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tools.harness.postgres import Postgres
 from tools.harness.testbed import Platform
+
+HERE = "tests.server.inside.databases."
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -26,9 +29,7 @@ def platform(request, tmp_path_factory, certificates):
     folder = tmp_path_factory.mktemp("database")
     try:
         with Platform(folder, certificates / "good.pem", devices, sensors, **settings) as running:
-            engine = running.command(
-                "shell", "-v0", "-c", "from django.db import connection; print(connection.vendor)"
-            ).strip()
+            engine = running.call(HERE + "vendor")
             assert engine == ("postgresql" if server else "sqlite")
             running.people = people_of(running)
             yield running
@@ -79,42 +80,27 @@ def test_members_pages_and_limits(platform, certificates):
 def test_the_schema_goes_down_and_up_with_data(platform):
     """After the test above: alice has a price, which has a column of its own in the older schema."""
     platform.stop()
-    count = (
-        "from flukso_server.accounts.models import *; from flukso_server.devices.models import *; "
-    )
-    count += (
-        "print(*[each.objects.count() for each in (Account, Token, Device, Sensor)], "
-        "*Price.objects.values_list('cents_per_kwh'))"
-    )
-    before = platform.command("shell", "-v0", "-c", count)
-    assert "31.5" in before
+
+    before = platform.call(HERE + "contents")
+    assert before["prices"] == ["31.5000"]
     platform.command("makemigrations", "--check", "--dry-run")
     platform.command("migrate", "-v0", "accounts", "0002")
     platform.command("migrate", "-v0", "devices", "0001")
-    older = "from django.db import connection; c = connection.cursor(); "
-    older += "c.execute(\"SELECT price FROM accounts_account WHERE username='alice'\"); print(float(c.fetchone()[0]))"
-    assert platform.command("shell", "-v0", "-c", older).strip() == "0.315"
+
+    assert platform.call(HERE + "price_in_older_schema", "alice") == 0.315
     platform.command("migrate", "-v0")
-    assert platform.command("shell", "-v0", "-c", count) == before
+    assert platform.call(HERE + "contents") == before
     platform.start()
 
 
-FOLLOW = """
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-alice, bob = (Account.objects.get(username=name) for name in ("alice", "bob"))
-for each in (alice, bob):
-    sharing.set_sharing(each, "minutes", "all")
-sharing.subscribe(alice, "bob")
-print(sharing.detail_of(bob), sharing.followed(alice)[0].wanted, sharing.others(bob), sharing.named(bob, ["alice"])[0].username)
-"""
-
-
 def test_queries_that_are_built_once_answer_on_both(platform, certificates):
-    assert (
-        platform.command("shell", "-v0", "-c", FOLLOW).strip()
-        == "minutes True [('alice', 'minutes')] alice"
-    )
+
+    assert platform.call(HERE + "follow", "alice", "bob") == {
+        "detail": "minutes",
+        "wanted": True,
+        "others": [["alice", "minutes"]],
+        "named": "alice",
+    }
     alice = Visitor(platform.url, certificates / "ca.crt")
     alice.log_in("alice", "correct horse alice")
     assert "hide bob" in alice.get("/").text
@@ -130,18 +116,10 @@ def test_names_that_differ_in_case_alone_are_told_apart(platform):
     """
     platform.stop()
     platform.command("migrate", "-v0", "accounts", "0008")
-    platform.command(
-        "shell",
-        "-v0",
-        "-c",
-        OLD.format(schema="0008_price_begins", names=["ALICE", "Alice-2", "Me"]),
-    )
+    platform.call(OLD, "0008_price_begins", ["ALICE", "Alice-2", "Me"])
     platform.command("migrate", "-v0")
-    names = (
-        "from flukso_server.accounts.models import Account; "
-        "print(*Account.objects.order_by('pk').values_list('username', flat=True))"
-    )
-    assert platform.command("shell", "-v0", "-c", names).split() == [
+
+    assert platform.call("tests.server.inside.names.oldest_first") == [
         "alice",
         "bob",
         "ALICE-3",
@@ -149,9 +127,5 @@ def test_names_that_differ_in_case_alone_are_told_apart(platform):
         "Me-2",
     ]
     with pytest.raises(RuntimeError, match="name_key|UNIQUE"):
-        second = (
-            "from flukso_server.accounts.models import Account; "
-            "Account.objects.bulk_create([Account(username='BOB')])"
-        )
-        platform.command("shell", "-v0", "-c", second)
+        create(platform, "accounts.Account", {"username": "BOB"})
     platform.start()

@@ -9,6 +9,7 @@ import time
 
 import requests
 
+from tests.server.database import column, count
 from tools.harness import ROOT
 from tools.harness.terminal import CTRL_C, Terminal
 from tools.harness.testbed import Platform
@@ -69,9 +70,7 @@ def test_each_start_tells_a_log_in_that_opens_and_ctrl_c_ends_it_in_order(tmp_pa
 def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
     with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
         platform.command("demo_household", "--days", str(DAYS), "--ago", str(AGO_S))
-        ids = platform.shell(
-            "from flukso_server.devices.models import Sensor; print(*Sensor.objects.values_list('pk', flat=True))"
-        ).split()
+        ids = column(platform, "devices.Sensor", "pk")
         ends = {one: platform.store.last(one) for one in ids}
         assert len(ids) == 7 and all(last[0] <= time.time() - AGO_S for last in ends.values())
         sent = upload_until(
@@ -90,30 +89,16 @@ def test_the_street_goes_on_from_where_it_ended(tmp_path, certificates):
             )
 
 
-OLDER = """
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-from flukso_server.devices.management.commands.demo_household import household
-for name, detail in (("jan", "minutes"), ("Ludo", "private")):
-    account = Account.objects.create_user(name)
-    sharing.set_sharing(account, detail, "all")
-    household(account, ("import",))
-"""
-
-
 def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates):
     with Platform(tmp_path, certificates / "good.pem", FLUKSO_LOG_LEVEL="WARNING") as platform:
-        platform.shell(OLDER)
+        platform.call("tests.server.inside.street.older")
         platform.command("demo_household", "--days", "1")
-        asked = (
-            "from flukso_server.accounts.models import Account; from flukso_server.devices.models import Sensor; a = "
-            "Account.objects.get(username='rooftop'); "
+
+        followed = column(
+            platform, "accounts.Account", "subscriptions__to__username", username="rooftop"
         )
-        asked += (
-            "print(*sorted(a.subscriptions.values_list('to__username', flat=True)), "
-            "Sensor.objects.count())"
-        )
-        assert platform.shell(asked).split() == ["icarus75", "jan", "mackenzie", "7"]
+        assert followed == ["icarus75", "jan", "mackenzie"]
+        assert count(platform, "devices.Sensor") == 7
 
 
 def upload_until(platform, certificates, condition) -> dict:

@@ -8,18 +8,12 @@ import re
 import pytest
 
 from tests.server.conftest import people_of
+from tests.server.database import column, update
 from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tools.harness.testbed import Platform
 
-PASSWORD = "correct horse alice"  # as conftest.PEOPLE makes them
-ADDRESS = """
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-Account.objects.filter(username='alice').update(email='alice@example.org')
-sharing.set_sharing(Account.objects.get(username='alice'), 'minutes', 'all')
-sharing.set_sharing(Account.objects.get(username='bob'), 'private')
-"""
+PASSWORD = "correct horse alice"  # as inside.accounts.people makes them
 NOBODY_DEVICE, NOBODY_SENSOR = "9" * 32, "8" * 32
 
 
@@ -34,7 +28,9 @@ def platform(tmp_path_factory, certificates, mailbox):
         folder, certificates / "good.pem", devices, sensors, **mailbox.settings
     ) as running:
         people_of(running)
-        running.command("shell", "-v0", "-c", ADDRESS)
+        update(running, "accounts.Account", {"email": "alice@example.org"}, username="alice")
+        running.call("tests.server.inside.accounts.share", "alice", "minutes", "all")
+        running.call("tests.server.inside.accounts.share", "bob", "private")
         yield running
 
 
@@ -129,11 +125,8 @@ def test_the_api_wants_the_csrf_token_of_a_session(alice):
 
 def test_a_session_that_was_planted_is_not_logged_in(guest, platform, certificates):
     """Session fixation: the cookie from before the log-in opens nothing after it."""
-    made = (
-        "from django.contrib.sessions.backends.db import SessionStore; s = SessionStore(); "
-        "s['a'] = 1; s.create(); print(s.session_key)"
-    )
-    planted = platform.command("shell", "-v0", "-c", made).strip()
+
+    planted = platform.call("tests.server.inside.accounts.session_of_nobody")
     guest.session.cookies.set("sessionid", planted, domain="localhost.local", secure=True)
     assert guest.log_in("alice", PASSWORD).status_code == 302
     assert planted not in [
@@ -395,11 +388,9 @@ def test_without_a_mail_server_people_are_told(tmp_path, certificates):
 def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
     """The last test here: everything above went through this log."""
     mailbox.messages.clear()
-    more = (
-        "from flukso_server.accounts.models import Account; "
-        "Account.objects.filter(username='alice').update(invitations_max=99)"
-    )
-    platform.command("shell", "-v0", "-c", more)  # those of the tests above may be used up
+
+    # the invitations of the tests above may be used up
+    update(platform, "accounts.Account", {"invitations_max": 99}, username="alice")
     alice.post("/invitations/", {"email": "logged@example.org"})
     invitation = mailbox.link("logged@example.org")
     guest = Visitor(platform.url, certificates / "ca.crt")
@@ -423,11 +414,8 @@ def test_no_secret_is_in_the_log(platform, certificates, mailbox, alice):
         *alice.session.cookies.values(),
         *guest.session.cookies.values(),
     ]
-    codes = (
-        "from flukso_server.devices.models import Device; print(*Device.objects.values_list('claim_code', "
-        "flat=True))"
-    )
-    secrets += platform.command("shell", "-v0", "-c", codes).split()
+
+    secrets += column(platform, "devices.Device", "claim_code")
     assert (
         len(log) > 1000
         and "/invitation/…" in log

@@ -7,25 +7,7 @@ import json
 
 import pytest
 
-ASK = """
-import json, logging
-from django.conf import settings
-from django.test import Client
-from django.test.utils import override_settings
-lines = []
-class Keep(logging.Handler):
-    def emit(self, record):
-        lines.append((self.format(record), bool(record.exc_info)))
-keeper = Keep()
-logging.getLogger().addHandler(keeper)
-try:
-    with override_settings(**{settings}):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost", **{options})
-        found = client.generic("{method}", "{path}", {body!r}, content_type="{kind}", secure={secure}, **{headers})
-finally:
-    logging.getLogger().removeHandler(keeper)
-print(json.dumps([found.status_code, dict(found.headers), found.content.decode(), lines]))
-"""
+BASE_URL = "tests.server.inside.front.base_url"
 
 
 @pytest.fixture
@@ -45,17 +27,10 @@ def ask(desk):
         **headers,
     ):
         options = {"enforce_csrf_checks": check}
-        code = ASK.format(
-            path=path,
-            method=method,
-            body=body,
-            settings=dict(settings),
-            options=options,
-            secure=secure,
-            kind=kind,
-            headers=headers,
+        sent = {"body": body, "kind": kind, "secure": secure, "headers": headers}
+        return desk.call(
+            "tests.server.inside.front.ask", path, method, dict(settings), options, **sent
         )
-        return json.loads(desk.shell(code))
 
     return one
 
@@ -214,11 +189,7 @@ def test_a_base_url_that_makes_no_sense_stops_the_start(desk, monkeypatch, url, 
 
 def test_a_base_url_that_is_said_is_taken_as_it_is(desk, monkeypatch):
     """Not with the port of the service, which nobody but a proxy asks."""
-    code = (
-        "from django.conf import settings; print(settings.BASE_URL, "
-        "settings.BASE_URL_WANTS_PORT, settings.ALLOWED_HOSTS)"
-    )
     monkeypatch.setitem(desk.environment, "FLUKSO_BASE_URL", "https://localhost/")
-    assert desk.command("shell", "-v0", "-c", code).split()[:2] == ["https://localhost", "False"]
+    assert desk.call_afresh(BASE_URL) == ["https://localhost", False]
     monkeypatch.delitem(desk.environment, "FLUKSO_BASE_URL")
-    assert desk.command("shell", "-v0", "-c", code).split()[:2] == ["https://localhost", "True"]
+    assert desk.call_afresh(BASE_URL) == ["https://localhost", True]

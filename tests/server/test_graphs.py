@@ -16,9 +16,6 @@ from tools.harness.testbed import Platform
 DAY = 86_400
 GRAPH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"
 NIGHTS = f"/sensor/{SENSOR}.png?version=1.0&interval=night&unit=watt"
-FORGET = (
-    f"from flukso_server.project import stores; stores.store().forget('{SENSOR}'); stores.close()"
-)
 
 
 def until(condition, seconds=30):
@@ -150,7 +147,7 @@ def test_a_sensor_with_a_history_of_the_historic_platform_is_drawn(
         platform.kill()
         platform.start()
         until(lambda: energy(tuples[41][0], tuples[58][0]) == 0)
-        platform.command("shell", "-v0", "-c", FORGET)
+        platform.call("tools.harness.members.forget", [SENSOR])
         with Client(platform.port, certificates / "ca.crt") as client:
             assert client.get(GRAPH, X_Token=people["alice"]).status == 404
         platform.kill()

@@ -10,17 +10,6 @@ from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR, S
 from tools.harness.testbed import Platform
 
 # what the feeder does each minute
-FEED = """
-import time
-from zoneinfo import ZoneInfo
-from django.conf import settings
-from flukso_server.project import stores
-from flukso_server.series.rrd.feeder import Feeder
-feeder = Feeder(stores.store(), settings.RRD_DIR)
-feeder.feed(["{0}"], int(time.time()), ZoneInfo("UTC"))
-feeder.close()
-stores.close()
-"""
 PATH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"
 
 
@@ -48,7 +37,7 @@ def drawn(platform, certificates, tokens):
             client.upload(SENSOR, [(minute - 7200 + 60 * n, 10 * n) for n in range(110)]).status
             == 200
         )
-        platform.command("shell", "-v0", "-c", FEED.format(SENSOR))
+        platform.call("tests.server.inside.pages.feed_graphs", SENSOR)
         return client.get(PATH, X_Token=tokens["alice"])
 
 

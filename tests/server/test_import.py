@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Devices that were provisioned beforehand come from a CSV file, all or none."""
 
-import json
-
 import pytest
 
+from tests.server.database import count
 from tools.harness.device import DEVICE, OTHER_DEVICE, OTHER_SENSOR
 
 NEW, NEWER = "ab" * 16, "cd" * 16
 NEW_KEY = "0123456789abcdef" * 2
-COUNT = "from flukso_server.devices.models import Device; print(Device.objects.count())"
 
 
 def imported(platform, path) -> str:
@@ -18,7 +16,7 @@ def imported(platform, path) -> str:
 
 
 def devices(platform) -> int:
-    return int(platform.command("shell", "-v0", "-c", COUNT))
+    return count(platform, "devices.Device")
 
 
 def test_a_list_is_taken_with_its_comments_and_repeated_without_harm(platform, tmp_path):
@@ -74,26 +72,6 @@ def test_a_file_that_is_not_there_is_said(platform, tmp_path):
     assert "No such file" in str(refused.value)
 
 
-PAUSES = """
-import json, sqlite3, time
-from flukso_server.devices import provisioning
-from flukso_server.devices.models import Device
-from flukso_server.devices.seal import sealer
-
-pauses = []
-def pause(seconds):
-    other = sqlite3.connect({database!r}, timeout=0, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    pauses.append([seconds, other.execute("SELECT count(*) FROM devices_device").fetchone()[0]])
-    other.execute("ROLLBACK")
-    other.close()
-
-plain, time.sleep = time.sleep, pause
-with open({file!r}) as lines:
-    before, told = Device.objects.count(), len(list(provisioning.import_devices(lines, sealer())))
-time.sleep = plain
-print(json.dumps([told, before, pauses]))
-"""
 LOOKS_EACH_S = 0.1  # SQLite looks so often whether the lock that it waits for is free
 
 
@@ -106,9 +84,10 @@ def test_a_long_list_lets_others_write_in_between(platform, tmp_path):
         "".join(f"{n + (9 << 124):032x},{NEW_KEY},{n + (8 << 124):032x}\n" for n in range(2000))
     )
     database = str(platform.folder / "accounts.db")
-    count, before, pauses = json.loads(
-        platform.shell(PAUSES.format(database=database, file=str(file)))
+
+    imported, before, pauses = platform.call(
+        "tests.server.inside.importing.pauses", database, str(file)
     )
-    assert count == 2000 and devices(platform) == before + 2000
+    assert imported == 2000 and devices(platform) == before + 2000
     assert [stored - before for _seconds, stored in pauses] == list(range(100, 2000, 100))
     assert min(seconds for seconds, _stored in pauses) > LOOKS_EACH_S

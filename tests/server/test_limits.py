@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.server.conftest import people_of
+from tests.server.database import update, value
 from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, SENSOR
 from tools.harness.testbed import Platform
@@ -84,12 +85,7 @@ def test_an_account_is_limited(alice, path, fields, most):
 
 def test_what_is_not_a_new_name_is_no_renaming(alice, platform):
     """After the test above, which used all of the renamings."""
-    name = platform.command(
-        "shell",
-        "-v0",
-        "-c",
-        "from flukso_server.accounts.models import Account; print(Account.objects.get(pk=1).username)",
-    ).strip()
+    name = value(platform, "accounts.Account", "username", pk=1)
     assert statuses(alice, "/account/", "/account/", lambda n: PROFILE | {"username": name}, 2) == [
         302,
         302,
@@ -99,13 +95,7 @@ def test_what_is_not_a_new_name_is_no_renaming(alice, platform):
 def test_new_passwords_are_asked_for_three_times_whether_it_is_a_members_address_or_not(
     platform, certificates
 ):
-    platform.command(
-        "shell",
-        "-v0",
-        "-c",
-        "from flukso_server.accounts.models import Account; "
-        "Account.objects.filter(pk=1).update(email='a@example.org')",
-    )
+    update(platform, "accounts.Account", {"email": "a@example.org"}, pk=1)
     for email in ("a@example.org", "stranger@example.org"):
         guest = Visitor(platform.url, certificates / "ca.crt")
         assert (

@@ -17,6 +17,8 @@ from tools.harness.testbed import Platform
 
 BEATS = 6  # more than all threads that write
 WAIT_S = 120  # for what comes sooner or later on a busy machine
+PASSWORD = "correct horse somebody"
+LOG_IN = "tests.server.inside.full_database.log_in"
 
 
 @pytest.fixture(scope="module")
@@ -107,44 +109,10 @@ def test_a_lock_that_lasts_is_answered_503(platform, client):
     assert client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status == 200
 
 
-LOG_IN = """
-from django.db import connection
-from django.test import Client
-with connection.cursor() as cursor:
-    cursor.execute("PRAGMA busy_timeout=50")
-    {before}
-answer = Client(SERVER_NAME="localhost", raise_request_exception=False).post(
-    "/login/", {{"login": "somebody", "password": "correct horse somebody"}}, secure=True)
-with connection.cursor() as cursor:
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA max_page_count=1000000000")
-print(answer.status_code, answer.headers.get("Retry-After"), "Its database is busy, full or away" in answer.content.decode())
-"""
-MAKE = (
-    "from flukso_server.accounts.models import Account; Account.objects.create_user('somebody', "
-    "password='correct horse somebody')"
-)
-FULL = 'cursor.execute("PRAGMA page_count"); cursor.execute(f"PRAGMA max_page_count={cursor.fetchone()[0]}")'
-FILL = """
-for size in (500, 100, 20):
-    for n in range(10_000):
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("INSERT INTO cache VALUES (%s, %s, '2020-01-01')", [f"fill-{size}-{n}", "x" * size])
-        except Exception:
-            break
-"""
-
-
 def test_a_log_in_while_the_database_is_locked_or_full_says_so(desk):
     """Not that there were too many."""
-    desk.shell(MAKE)
+    desk.call("tests.server.inside.accounts.member", "somebody", PASSWORD)
     with locked(desk):
-        assert desk.shell(LOG_IN.format(before="pass")).split() == ["503", "60", "True"]
-    full = LOG_IN.format(before=FULL).replace("answer =", "exec(FILL)\nanswer =")
-    assert desk.shell(f"FILL = {FILL!r}\n{full}").split()[-3:] == ["503", "60", "True"]
-    desk.shell(
-        'from django.db import connection; connection.cursor().execute("DELETE FROM cache WHERE '
-        "cache_key LIKE 'fill%%'\", [])"
-    )
-    assert desk.shell(LOG_IN.format(before="pass")).split()[0] == "302"
+        assert desk.call(LOG_IN, PASSWORD) == [503, "60", True]
+    assert desk.call(LOG_IN, PASSWORD, full=True) == [503, "60", True]
+    assert desk.call(LOG_IN, PASSWORD)[0] == 302

@@ -11,15 +11,18 @@ import zipfile
 import pytest
 
 from flukso_server.series.appending import append
+from tests.server.database import column, count, delete, row, rows, update, value
 from tests.server.visitor import Visitor, inputs
 from tools.harness.device import DEVICE, KEY, SENSOR, Client
 from tools.harness.testbed import Platform
 
 PASSWORD = "correct horse battery"
-MAKE = (
-    "from flukso_server.accounts.models import Account; Account.objects.create_user('{}', "
-    "email='{}@example.org', password='" + PASSWORD + "')"
-)
+MEMBER = "tests.server.inside.accounts.member"
+HERE = "tests.server.inside.membership."
+
+
+def make_member(platform, name: str) -> None:
+    platform.call(MEMBER, name, PASSWORD, name + "@example.org")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def platform(tmp_path_factory, certificates, mailbox):
     with Platform(
         folder, certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **mailbox.settings
     ) as running:
-        running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
+        make_member(running, "anna")
         yield running
 
 
@@ -43,16 +46,6 @@ def visit(platform, certificates):
         return visitor
 
     return one
-
-
-def shell(platform, code: str) -> str:
-    return platform.command(
-        "shell",
-        "-v0",
-        "-c",
-        "from flukso_server.accounts.models import *; from flukso_server.devices.models import *; "
-        + code,
-    ).strip()
 
 
 def invited(visit, mailbox, email: str) -> Visitor:
@@ -72,10 +65,9 @@ def sign_up(visitor: Visitor, name: str, email: str, **more: str):
 
 
 def allow(platform, invitations: int = 50) -> None:
-    shell(
-        platform,
-        f"Account.objects.update(invitations_max={invitations}); Invitation.objects.all().delete()",
-    )
+
+    update(platform, "accounts.Account", {"invitations_max": invitations})
+    delete(platform, "accounts.Invitation")
 
 
 def test_an_invited_person_signs_up_and_is_in(platform, visit, mailbox):
@@ -90,11 +82,15 @@ def test_an_invited_person_signs_up_and_is_in(platform, visit, mailbox):
         == "/"
     )
     assert guest.get("/account/").status_code == 200
-    assert shell(
+    bob = row(
         platform,
-        "a = Account.objects.get(username='bob'); print(a.sharing.detail, a.sharing.audience, "
-        "a.invitation.inviter)",
-    ) == ("day all anna")
+        "accounts.Account",
+        "sharing__detail",
+        "sharing__audience",
+        "invitation__inviter__username",
+        username="bob",
+    )
+    assert bob == ["day", "all", "anna"]
 
 
 def test_an_invitation_serves_once(platform, visit, mailbox):
@@ -107,24 +103,24 @@ def test_an_invitation_serves_once(platform, visit, mailbox):
     assert sign_up(first, "once", "once@example.org").status_code == 302
     assert "By invitation" in second.get("/signup/").text
     assert visit().get(link).status_code == 404
-    assert shell(
-        platform,
-        "print(Account.objects.filter(username='twice').count(), "
-        "hasattr(Account.objects.get(username='once'), 'sharing'))",
-    ) == ("0 False"), "who did not answer has not answered"
+    assert count(platform, "accounts.Account", username="twice") == 0
+    assert count(platform, "accounts.Sharing", account__username="once") == 0, (
+        "who did not answer has not answered"
+    )
 
 
 def test_a_look_at_an_invitation_by_head_uses_nothing_up(platform, visit, mailbox):
     allow(platform)
     visit("anna").post("/invitations/", {"email": "headed@example.org"})
     link = mailbox.link("headed@example.org")
-    sessions = "from django.contrib.sessions.models import Session; print(Session.objects.count())"
-    before = shell(platform, sessions)
+
+    before = count(platform, "sessions.Session")
     scanner = visit()
     assert [
         scanner.session.head(link, timeout=60, allow_redirects=True).status_code for _ in range(3)
     ] == [200] * 3
-    assert shell(platform, sessions) == before and not scanner.session.cookies.get("sessionid")
+    assert count(platform, "sessions.Session") == before
+    assert not scanner.session.cookies.get("sessionid")
     assert scanner.session.head(link[:-3] + "/", timeout=60).status_code == 404
     guest = visit()
     assert (
@@ -144,7 +140,7 @@ def test_an_invitation_that_is_not_open_leads_nowhere(platform, visit, mailbox, 
         path = re.search(r"/invitations/\d+/withdraw/", anna.get("/invitations/").text).group()
         assert anna.post(path, page="/invitations/").status_code == 302
     elif how == "expired":
-        shell(platform, "Invitation.objects.update(expires='2020-01-01T00:00Z')")
+        update(platform, "accounts.Invitation", {"expires": "2020-01-01T00:00Z"})
     else:
         link = link[:-2] + "/"
     guest = visit()
@@ -172,17 +168,15 @@ def test_the_allowance_ends(platform, visit, mailbox):
     for n in range(3):
         anna.post("/invitations/", {"email": f"many{n}@example.org"})
     assert "You have 0 invitations left" in anna.get("/invitations/").text
-    assert shell(platform, "print(Invitation.objects.count())") == "2"
+    assert count(platform, "accounts.Invitation") == 2
     allow(platform, 1000)
     for n in range(12):
         anna.post("/invitations/", {"email": f"day{n}@example.org"})
-    assert shell(platform, "print(Invitation.objects.count())") == "10", (
-        "a day's mails end, whatever the allowance"
-    )
+    assert count(platform, "accounts.Invitation") == 10, "a day's mails end, whatever the allowance"
 
 
 def test_a_forgotten_password_is_set_anew_by_mail(platform, visit, mailbox):
-    shell(platform, MAKE.format("forgetful", "forgetful"))
+    make_member(platform, "forgetful")
     before = visit("forgetful")
     guest = visit()
     assert (
@@ -227,19 +221,24 @@ def test_the_account_page_keeps_what_is_said(platform, visit):
         ).status_code
         == 302
     )
-    told = (
-        "print(a.time_zone, a.unit, a.sharing.detail, a.sharing.audience, "
-        "*a.prices.values_list('cents_per_kwh', 'currency'))"
-    )
-    wanted = "Australia/Sydney kwhperyear minutes chosen (Decimal('31.5000'), 'AUD')"
-    assert shell(platform, "a = Account.objects.get(username='anna'); " + told) == wanted
+
+    fields = ("time_zone", "unit", "sharing__detail", "sharing__audience")
+    assert row(platform, "accounts.Account", *fields, username="anna") == [
+        "Australia/Sydney",
+        "kwhperyear",
+        "minutes",
+        "chosen",
+    ]
+    assert rows(platform, "accounts.Price", "account__username", "cents_per_kwh", "currency") == [
+        ["anna", "31.5000", "AUD"]
+    ]
     path = re.search(r"/account/price/\d+/delete/", anna.get("/account/").text).group()
     assert anna.post(path, page="/account/").status_code == 302
-    assert shell(platform, "print(Price.objects.count())") == "0"
+    assert count(platform, "accounts.Price") == 0
 
 
 def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
-    shell(platform, MAKE.format("lurker", "lurker"))
+    make_member(platform, "lurker")
     anna, shown = visit("anna"), []
     for name in ("lurker", "nowhere"):
         anna.post(
@@ -250,12 +249,7 @@ def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
         page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", anna.get("/account/").text)
         assert f'value="{name}"' in page
         shown.append(page.replace(name, "…"))
-        chosen = shell(
-            platform,
-            "print(*Sharing.objects.get(account__username='anna').chosen.values_list('username', "
-            "flat=True))",
-        )
-        assert chosen == ("lurker" if name == "lurker" else "")
+        assert chosen_by(platform, "anna") == (["lurker"] if name == "lurker" else [])
     assert shown[0] == shown[1]
 
 
@@ -272,20 +266,17 @@ def test_the_sharing_form_tells_not_who_is_a_member(platform, visit):
     ],
 )
 def test_what_makes_no_sense_is_told_and_changes_nothing(platform, visit, path, fields):
-    seen = (
-        "print(*Account.objects.filter(username='anna').values_list('time_zone', 'unit', "
-        "'sharing__detail'), Price.objects.count())"
-    )
-    before = shell(platform, seen)
+
+    before = seen(platform)
     answer = visit("anna").post(path, fields, page="/account/")
     assert answer.status_code == 200 and "errorlist" in answer.text
-    assert shell(platform, seen) == before
+    assert seen(platform) == before
 
 
 def test_a_link_to_a_claim_asks_and_claims_nothing_by_itself(platform, visit):
-    owned = "print(Device.objects.exclude(owner=None).count())"
+
     anna = visit("anna")
-    before = shell(platform, owned)
+    before = count(platform, "devices.Device", owner__isnull=False)
     page = anna.get("/claim/k7qf-2m3x/")
     assert (
         page.status_code == 200
@@ -293,7 +284,7 @@ def test_a_link_to_a_claim_asks_and_claims_nothing_by_itself(platform, visit):
         and 'action="/claim/"' in page.text
     )
     assert page.headers["X-Frame-Options"] == "DENY" and "no-store" in page.headers["Cache-Control"]
-    assert shell(platform, owned) == before
+    assert count(platform, "devices.Device", owner__isnull=False) == before
     for wrong in ("K7QF2M9X", "short", "A" * 40, "%3Cb%3E"):
         answer = anna.get("/claim/" + wrong + "/", follow=True)
         assert "A code has 8 characters" in answer.text and answer.url.endswith("/devices/")
@@ -313,7 +304,7 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
         }
         assert client.post("/device/" + DEVICE, beat).status == 200
         assert client.upload(SENSOR, [(minute, 77), (minute + 9999, 78)]).status == 200
-    code = shell(platform, f"print(Device.objects.get(pk='{DEVICE}').claim_code)")
+    code = value(platform, "devices.Device", "claim_code", pk=DEVICE)
     anna = visit("anna")
     anna.post("/claim/", {"code": code}, page="/devices/")
     page = anna.get("/devices/").text
@@ -324,11 +315,7 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
     )
     assert "<dt>Up for</dt><dd>1\xa0hour</dd>" in page and "<dt>Clock</dt><dd>–</dd>" in page
     for late_s, said in ((5, "right"), (200, "200 s behind"), (-200, "200 s ahead")):
-        shell(
-            platform,
-            f"d = Device.objects.get(); d.beat_time = round(d.seen.timestamp()) - {late_s}; "
-            f"d.save()",
-        )
+        platform.call(HERE + "set_clock_late", DEVICE, late_s)
         assert f"<dt>Clock</dt><dd>{said}</dd>" in anna.get("/devices/").text
     assert (
         anna.post(f"/devices/{DEVICE}/name/", {"name": "attic"}, page="/devices/").status_code
@@ -352,12 +339,9 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
         ).status_code
         == 302
     )
-    assert (
-        shell(
-            platform, "d = Device.objects.get(); s = d.sensors.get(); print(d.name, s.name, s.role)"
-        )
-        == "attic roof pv"
-    )
+
+    names = row(platform, "devices.Sensor", "device__name", "name", "role", pk=SENSOR)
+    assert names == ["attic", "roof", "pv"]
     anna.post("/tokens/", {"name": "one"})
     for path, said, raw in (
         ("/devices/", "elektriciteit", "electricity"),
@@ -372,7 +356,7 @@ def test_devices_are_claimed_named_and_given_up(platform, visit, certificates, m
         )
         assert said in page and raw not in page
     assert anna.post(f"/devices/{DEVICE}/window/", page="/devices/").status_code == 302
-    assert shell(platform, "print(Device.objects.get().rekey_until is None)") == "False"
+    assert count(platform, "devices.Device", rekey_until=None) == 0
 
 
 def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
@@ -390,8 +374,8 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
     assert rows[0] == "time,counter" and rows[1].endswith(",77")
     secrets = [
         KEY,
-        shell(platform, "print(Device.objects.get().claim_code)"),
-        *shell(platform, "print(*Token.objects.values_list('sha256', flat=True))").split(),
+        value(platform, "devices.Device", "claim_code"),
+        *column(platform, "accounts.Token", "sha256"),
     ]
     assert not any(secret in json.dumps(told) for secret in secrets)
     assert "This is not your password" in anna.post("/account/delete/", {"password": "wrong"}).text
@@ -401,14 +385,9 @@ def test_all_that_is_kept_is_downloaded_and_then_deleted(platform, visit):
         anna.get("/account/").status_code == 302
         and visit().log_in("anna", PASSWORD).status_code == 200
     )
-    assert (
-        shell(
-            platform,
-            "print(Account.objects.filter(username='anna').count(), Device.objects.get().owner, "
-            "Device.objects.get().name)",
-        )
-        == "0 None"
-    )
+
+    assert "anna" not in names_of(platform)
+    assert row(platform, "devices.Device", "owner", "name") == [None, ""]
 
 
 @pytest.fixture(scope="module")
@@ -417,7 +396,7 @@ def open_platform(tmp_path_factory, certificates, mailbox):
     with Platform(
         tmp_path_factory.mktemp("open"), certificates / "good.pem", **settings
     ) as running:
-        running.command("shell", "-v0", "-c", MAKE.format("anna", "anna"))
+        make_member(running, "anna")
         yield running
 
 
@@ -429,7 +408,7 @@ def test_where_anybody_may_sign_up_an_invitation_that_is_over_stands_in_nobodys_
     anna.log_in("anna", PASSWORD)
     anna.post("/invitations/", {"email": "late@example.org"})
     assert guest.get(mailbox.link("late@example.org")).headers["Location"] == "/signup/"
-    shell(open_platform, "Invitation.objects.update(withdrawn=True)")
+    update(open_platform, "accounts.Invitation", {"withdrawn": True})
     assert (
         sign_up(guest, "late", "late@example.org", sharing="day", audience="chosen").headers[
             "Location"
@@ -491,12 +470,9 @@ TAKEN = [
 
 
 def test_names_that_cannot_be_had_and_the_case_of_ones_own(platform, visit):
-    shell(
-        platform,
-        "\n".join(
-            MAKE.format(each, each) for each in ("anna", "namer") if each not in names(platform)
-        ),
-    )
+
+    for name in {"anna", "namer"} - set(names_of(platform)):
+        make_member(platform, name)
     namer, fields = visit("namer"), {"time_zone": "Europe/Brussels", "unit": "watt"}
     answers = {name: namer.post("/account/", fields | {"username": name}) for name in TAKEN}
     assert [
@@ -505,7 +481,7 @@ def test_names_that_cannot_be_had_and_the_case_of_ones_own(platform, visit):
         if answer.status_code != 200 or "errorlist" not in answer.text
     ] == []
     assert namer.post("/account/", fields | {"username": "Namer"}).status_code == 302
-    assert {"anna", "Namer"} <= set(names(platform))
+    assert {"anna", "Namer"} <= set(names_of(platform))
     assert (
         visit("anna").get("/account/").status_code
         == visit("namer").get("/account/").status_code
@@ -513,35 +489,29 @@ def test_names_that_cannot_be_had_and_the_case_of_ones_own(platform, visit):
     )
 
 
-def names(platform) -> list[str]:
-    return shell(platform, "print(*Account.objects.values_list('username', flat=True))").split()
+def names_of(platform) -> list[str]:
+    return column(platform, "accounts.Account", "username")
+
+
+def chosen_by(platform, name: str) -> list[str]:
+    """Whom this member has chosen to share with."""
+    chosen = column(platform, "accounts.Sharing", "chosen__username", account__username=name)
+    return [each for each in chosen if each is not None]
+
+
+def seen(platform) -> list:
+    """What the forms of anna's page can change."""
+    fields = ("time_zone", "unit", "sharing__detail")
+    anna = row(platform, "accounts.Account", *fields, username="anna")
+    return [anna, count(platform, "accounts.Price")]
 
 
 GONERS = "7" * 32  # the sensor of an account
-RELATED = f"""
-from flukso_server.accounts.sharing import *
-from django.utils import timezone
-make = lambda name: Account.objects.create_user(name, name + "@example.org", password="{PASSWORD}")
-rita, seen, hidden, friend, host = (make(name) for name in ("rita", "seen", "hidden", "friend", "hosts"))
-for each in (rita, seen, hidden, friend, host):
-    set_sharing(each, "minutes", "all")
-for each in (seen, hidden):
-    subscribe(each, "rita")
-    subscribe(rita, each.username)
-    Invitation.objects.create(inviter=rita, email=each.email, sha256=each.username, created=timezone.now(), expires=timezone.now(),
-        accepted=timezone.now(), accepted_by=each)
-Invitation.objects.create(inviter=host, email="r", sha256="r", created=timezone.now(), expires=timezone.now(), accepted=timezone.now(),
-    accepted_by=rita)
-set_sharing(rita, "minutes", "chosen", [friend, hidden], "stranger")
-set_sharing(hidden, "private")
-Account.objects.create_superuser("root1", password="{PASSWORD}")
-Sensor.objects.create(pk="{GONERS}", released_by=make("goner"))
-"""
 
 
 @pytest.fixture(scope="module")
 def related(platform):
-    shell(platform, RELATED)
+    platform.call(HERE + "relate", PASSWORD, GONERS)
 
 
 def test_ones_relationships_are_on_one_page(platform, visit, related):
@@ -585,8 +555,8 @@ def test_ones_relationships_are_on_one_page(platform, visit, related):
 
 
 def test_whom_one_ticked_stays_chosen_while_out_of_sight(platform, visit, related):
-    chosen = "print(*sorted(Sharing.objects.get(account__username='rita').chosen.values_list('username', flat=True)))"
-    friend = shell(platform, "print(Account.objects.get(username='friend').pk)")
+
+    friend = value(platform, "accounts.Account", "pk", username="friend")
     rita, fields = visit("rita"), {"sharing": "day", "audience": "chosen"}
     assert re.search(f'value="{friend}"[^>]*checked', rita.get("/account/").text)
     assert (
@@ -595,18 +565,18 @@ def test_whom_one_ticked_stays_chosen_while_out_of_sight(platform, visit, relate
         ).status_code
         == 302
     )
-    assert shell(platform, chosen) == "friend hidden"
+    assert chosen_by(platform, "rita") == ["friend", "hidden"]
     assert (
         rita.post(
             "/account/sharing/", fields | {"names": "seen, nobody"}, page="/account/"
         ).status_code
         == 302
     )
-    assert shell(platform, chosen) == "hidden seen", "unticked goes, named comes"
+    assert chosen_by(platform, "rita") == ["hidden", "seen"], "unticked goes, named comes"
     assert (
         rita.post("/account/sharing/", fields | {"names": ""}, page="/account/").status_code == 302
     )
-    assert shell(platform, chosen) == "hidden", "and goes with the name"
+    assert chosen_by(platform, "rita") == ["hidden"], "and goes with the name"
 
 
 def test_what_an_account_leaves_behind(platform, visit, related):
@@ -618,9 +588,8 @@ def test_what_an_account_leaves_behind(platform, visit, related):
     )
     page = visit("rita").get("/invitations/").text
     assert "seen" not in page and "accepted" in page
-    assert (
-        shell(platform, "print(Invitation.objects.filter(email__startswith='seen').count())") == "0"
-    )
+
+    assert count(platform, "accounts.Invitation", email__startswith="seen") == 0
 
 
 def test_an_operator_withdraws_invitations_and_hides_members(platform, visit, mailbox, related):
@@ -640,10 +609,9 @@ def test_an_operator_withdraws_invitations_and_hides_members(platform, visit, ma
         )
         assert operator.get(path + f"{number}/change/").status_code == 200
     assert visit().get(link).status_code == 404
-    assert (
-        shell(platform, "print(Sharing.objects.get(account__username='friend').detail)")
-        == "private"
-    )
+
+    detail = value(platform, "accounts.Sharing", "detail", account__username="friend")
+    assert detail == "private"
 
 
 def test_an_operator_deletes_an_account_with_its_series(platform, visit, related):
@@ -655,7 +623,7 @@ def test_an_operator_deletes_an_account_with_its_series(platform, visit, related
     ).group()
     assert platform.held(GONERS)
     assert operator.post(path.replace("change", "delete"), {"post": "yes"}).status_code == 302
-    assert "goner" not in names(platform) and not platform.held(GONERS)
+    assert "goner" not in names_of(platform) and not platform.held(GONERS)
 
 
 def test_hidden_fields_are_read_from_pages():

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import people_of
+from tests.server.database import value
 from tests.server.test_wire import BEAT, CANONICAL, read_answer, request
 from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, SENSOR, Client, digests
@@ -197,11 +198,8 @@ def test_the_address_of_a_device_comes_through(nginx):
             )
         )
         assert read_answer(connection)[0] == b"HTTP/1.1 200 OK"
-    told = (
-        f"from flukso_server.devices.models import Device; print('from', "
-        f"Device.objects.get(pk='{device}').origin)"
-    )
-    assert nginx.web.command("shell", "-v0", "-c", told).strip() == "from", (
+
+    assert value(nginx.web, "devices.Device", "origin", pk=device) == "", (
         "what a client says of itself does not count"
     )
 
@@ -248,12 +246,9 @@ def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, pe
             ).status
             == 200
         )
-        blocked = (
-            "from flukso_server.accounts.models import Account; a = "
-            "Account.objects.get(username='alice'); a.is_active = False; a.save()"
-        )
+
         assert client.get(path, X_Token=people["alice"]).status == 200
-        nginx.web.command("shell", "-v0", "-c", blocked)
+        nginx.web.call("tests.server.inside.accounts.block", "alice")
         until = time.monotonic() + 10
         while client.get(path, X_Token=people["alice"]).status != 401:
             assert time.monotonic() < until

@@ -7,14 +7,11 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.server.conftest import people_of
+from tests.server.database import update
 from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, SENSOR
 from tools.harness.testbed import Platform
 from tools.harness.window import WAIT_MS, new_context, open_chromium
 
-OPERATOR = (
-    "from flukso_server.accounts.models import Account; "
-    "Account.objects.filter(username='alice').update(is_staff=True, is_superuser=True)"
-)
 PAGES = [
     "/",
     f"/sensors/{SENSOR}/",
@@ -54,7 +51,9 @@ def platform(tmp_path_factory):
         FLUKSO_HTTPS="0",
     ) as running:
         people_of(running)
-        running.command("shell", "-v0", "-c", OPERATOR)
+        update(
+            running, "accounts.Account", {"is_staff": True, "is_superuser": True}, username="alice"
+        )
         yield running
 
 

@@ -1,18 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A price as it is typed, in whatever language, and as money is written."""
 
-import json
-
 import pytest
 
-TYPE = """
-import json
-from flukso_server.accounts.forms import PriceForm
-from django.utils import translation
-with translation.override("{language}"):
-    form = PriceForm({{"cents_per_kwh": {text!r}, "currency": "EUR", "since": "2026-01-01"}})
-    print(json.dumps([form.is_valid() and str(form.cleaned_data["cents_per_kwh"]), "number" in str(form["cents_per_kwh"])]))
-"""
+HERE = "tests.server.inside.pages."
 TYPED = [  # as it is typed, cents, or False where it is refused
     ("28,45", "28.45"),
     ("28.45", "28.45"),
@@ -37,15 +28,13 @@ TYPED = [  # as it is typed, cents, or False where it is refused
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("text, cents", TYPED)
 def test_a_price_is_read_alike_in_every_language(desk, language, text, cents):
-    told, has_a_field_for_numbers = json.loads(
-        desk.shell(TYPE.format(language=language, text=text))
-    )
-    assert told == cents and not has_a_field_for_numbers
+    taken, has_a_field_for_numbers = desk.call(HERE + "price_typed", language, text)
+    assert taken == cents and not has_a_field_for_numbers
 
 
 @pytest.mark.parametrize(
     "value, text", [(1.5, "€1.50"), (-1.5, "-€1.50"), (-0.001, "€0.00"), (None, "")]
 )
 def test_what_is_earned_has_its_minus_before_the_sign(desk, value, text):
-    code = f"from flukso_server.dashboard.templatetags.dashboard import money; print(money({value}, '€'))"
-    assert desk.shell(code).strip() == text
+
+    assert desk.call(HERE + "money", value) == text

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.server.database import ago, count, create, row, rows, update, value
 from tools.harness.testbed import Platform
 
 BEAT = {
@@ -21,18 +22,8 @@ BEAT = {
     "memcached": 300,
     "membuffers": 900,
 }
-SHOW = "from flukso_server.devices.models import Device; d = Device.objects.get(pk='{}'); print({})"
-CLAIM = """
-from django.utils import timezone
-from flukso_server.accounts.models import Account
-from flukso_server.devices.claims import ClaimError, claim_device
-account, _ = Account.objects.get_or_create(username="{name}")
-for code in {codes}:
-    try:
-        print("claimed", claim_device(account, code, timezone.now()).pk)
-    except ClaimError as error:
-        print("refused", error)
-"""
+
+HERE = "tests.server.inside.registration."
 
 
 class Box:
@@ -70,12 +61,13 @@ def beat(client, box, sign=True, **more):
 
 
 def claim(platform, name, *codes):
-    printed = platform.shell(CLAIM.format(name=name, codes=list(codes)))
-    return [line.split()[0] for line in printed.splitlines()]
+    return platform.call("tests.server.inside.accounts.claim", name, codes)
 
 
-def show(platform, box, what):
-    return platform.shell(SHOW.format(box.id, what)).strip()
+def show(platform, box, *fields):
+    """These fields of the device; the field itself if it is one alone."""
+    shown = row(platform, "devices.Device", *fields, pk=box.id)
+    return shown if len(fields) > 1 else shown[0]
 
 
 def test_a_device_registers_binds_a_sensor_and_uploads(platform, client, box, minute):
@@ -156,28 +148,28 @@ def test_a_replayed_heartbeat_changes_nothing(platform, client, box):
     now = int(time.time())
     assert beat(client, box, uptime=100, time=now).status == 200
     assert beat(client, box, uptime=10, time=now + 1).status == 200
-    assert show(platform, box, "d.resets, d.uptime_s") == "2 10"
+    assert show(platform, box, "resets", "uptime_s") == [2, 10]
     assert beat(client, box, uptime=100, time=now).status == 200  # the recording
-    assert show(platform, box, "d.resets, d.uptime_s, d.beat_time - {}".format(now)) == "2 10 1"
+    assert show(platform, box, "resets", "uptime_s", "beat_time") == [2, 10, now + 1]
 
 
 def test_a_heartbeat_from_the_future_changes_nothing(platform, client, box):
     assert beat(client, box, time=int(time.time()) + 600).status == 200
-    assert show(platform, box, "d.seen, d.beat_time") == "None 0"
+    assert show(platform, box, "seen", "beat_time") == [None, 0]
 
 
 def test_a_reset_counts_only_when_the_uptime_fell(platform, client, box):
     now = int(time.time())
     for n, uptime in enumerate((50, 60, 70, 5)):
         assert beat(client, box, uptime=uptime, time=now + n).status == 200
-    assert show(platform, box, "d.resets") == "2"
+    assert show(platform, box, "resets") == 2
 
 
 def test_a_historic_heartbeat_needs_no_time(platform, client):
     box = Box()
     assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 200
     assert client.post("/device/" + box.id, BEAT | {"version": "1.0.0"}, box.key).status == 200
-    assert show(platform, box, "d.version, d.uptime_s") == "10000 3600"
+    assert show(platform, box, "version", "uptime_s") == [10000, 3600]
 
 
 def test_once_signed_always_signed(platform, client, minute):
@@ -190,7 +182,7 @@ def test_once_signed_always_signed(platform, client, minute):
     assert client.upload(box.sensor, [(minute, 5)], box.key, sign=True).status == 200
     assert client.upload(box.sensor, [(minute, 5)], box.key).status == 401
     assert client.post("/device/" + box.id, BEAT, box.key).status == 401
-    assert show(platform, box, "d.sign_required") == "True"
+    assert show(platform, box, "sign_required") is True
 
 
 def test_a_signature_is_good_for_its_path_alone(client, box, minute):
@@ -211,10 +203,8 @@ def test_a_lost_key_is_replaced_in_its_owners_window(platform, client, box, minu
     fresh = Box()
     fresh.id, fresh.sensor = box.id, box.sensor
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 401
-    open_window = "from django.utils import timezone; from flukso_server.devices.claims import *; "
-    platform.shell(
-        open_window + f"open_rekey_window(Device.objects.get(pk='{box.id}'), timezone.now())"
-    )
+
+    window(platform, box)
     assert client.post("/device/" + box.id, {"key": fresh.key}, fresh.key, sign=True).status == 200
     assert client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 401, (
         "not before the code"
@@ -245,21 +235,12 @@ def test_unclaimed_devices_are_bounded(tmp_path, certificates):
         ] == [200, 200, 401]
 
 
-def shell(platform, text):
-    return platform.shell(
-        "from datetime import timedelta; from django.utils import timezone; " + text
-    ).strip()
-
-
 def test_a_code_lasts_48_hours_after_a_heartbeat(platform, client, box):
     beat(client, box)
-    age = (
-        "from flukso_server.devices.models import Device; "
-        "Device.objects.filter(pk='{}').update(seen=timezone.now() - timedelta(hours={}))"
-    )
-    shell(platform, age.format(box.id, 48.01))
+
+    update(platform, "devices.Device", {"seen": ago(hours=48.01)}, pk=box.id)
     assert claim(platform, "judy", box.code) == ["refused"]
-    shell(platform, age.format(box.id, 47.9))
+    update(platform, "devices.Device", {"seen": ago(hours=47.9)}, pk=box.id)
     assert claim(platform, "judy", box.code) == ["claimed"]
 
 
@@ -269,21 +250,14 @@ def test_attempts_are_free_again_after_an_hour(platform, client, box):
         claim(platform, "kate", *["AAAAAAA" + letter for letter in "ABCDE"], box.code)
         == ["refused"] * 6
     )
-    shell(
-        platform,
-        "from flukso_server.devices.models import ClaimAttempt; ClaimAttempt.objects.update(at=timezone.now() - "
-        "timedelta(minutes=61))",
-    )
+    update(platform, "devices.ClaimAttempt", {"at": ago(minutes=61)})
     assert claim(platform, "kate", box.code) == ["claimed"]
 
 
 def window(platform, box, minutes=0):
     """Open it as many minutes ago."""
-    text = (
-        "from flukso_server.devices.claims import *; open_rekey_window(Device.objects.get(pk='{}'), "
-        "timezone.now() - timedelta(minutes={}))"
-    )
-    shell(platform, text.format(box.id, minutes))
+
+    platform.call(HERE + "open_window", box.id, minutes)
 
 
 def offer(client, box, sign=True):
@@ -325,9 +299,9 @@ def test_a_new_key_keeps_to_signatures_as_it_came(platform, client, claimed, min
     window(platform, claimed)
     fresh = offer(client, claimed, sign)[1]
     assert claim(platform, "lisa", fresh.code) == ["claimed"]
-    assert (
-        show(platform, claimed, "d.sign_required, d.rekey_until, d.beat_time") == f"{sign} None 0"
-    )
+
+    shown = show(platform, claimed, "sign_required", "rekey_until", "beat_time")
+    assert shown == [sign, None, 0]
     wait_until(
         lambda: (
             client.upload(claimed.sensor, [(minute, 1)], fresh.key).status == (401 if sign else 200)
@@ -336,12 +310,9 @@ def test_a_new_key_keeps_to_signatures_as_it_came(platform, client, claimed, min
 
 
 def test_a_claimed_device_has_64_sensors(platform, client, claimed):
-    make = "from flukso_server.devices.models import Sensor; "
-    make += (
-        "Sensor.objects.bulk_create([Sensor(pk='%032x' % (n + (7 << 120)), device_id='{}') "
-        "for n in range(62)])"
-    )
-    shell(platform, make.format(claimed.id))
+
+    sensors = ["%032x" % (n + (7 << 120)) for n in range(62)]
+    create(platform, "devices.Sensor", *({"pk": each, "device_id": claimed.id} for each in sensors))
     answers = [
         client.post(
             "/sensor/" + secrets.token_hex(16),
@@ -359,9 +330,9 @@ def test_a_signed_registration_asks_for_signatures_from_then_on(platform, client
     box = Box()
     if again:
         assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 200
-        assert show(platform, box, "d.sign_required") == "False"
+        assert show(platform, box, "sign_required") is False
     assert client.post("/device/" + box.id, {"key": box.key}, box.key, sign=True).status == 200
-    assert show(platform, box, "d.sign_required") == "True"
+    assert show(platform, box, "sign_required") is True
     assert client.post("/device/" + box.id, {"key": box.key}, box.key).status == 401
     assert client.post("/device/" + box.id, BEAT, box.key).status == 401
 
@@ -371,21 +342,12 @@ def test_heartbeats_leave_few_rows(platform, client, box):
     for n in range(4):
         assert beat(client, box, time=now + n, reset=0, uptime=100 + n).status == 200
     assert beat(client, box, time=now + 4, uptime=1).status == 200
-    assert (
-        show(
-            platform,
-            box,
-            "list(d.heartbeats.values_list('reset', 'uptime_s')), d.resets, d.uptime_s",
-        )
-        == "[(True, 100)] 1 1"
-    )
-    shell(
-        platform,
-        "from flukso_server.devices.models import Heartbeat; Heartbeat.objects.update(at=timezone.now() - "
-        "timedelta(minutes=8))",
-    )
+
+    beats = rows(platform, "devices.Heartbeat", "reset", "uptime_s", device=box.id)
+    assert beats == [[True, 100]] and show(platform, box, "resets", "uptime_s") == [1, 1]
+    update(platform, "devices.Heartbeat", {"at": ago(minutes=8)})
     assert beat(client, box, time=now + 5, uptime=10).status == 200
-    assert show(platform, box, "d.heartbeats.count()") == "2"
+    assert count(platform, "devices.Heartbeat", device=box.id) == 2
 
 
 def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client, box, minute):
@@ -400,11 +362,8 @@ def test_a_device_that_nobody_claimed_fills_a_fortnight_at_most(platform, client
             and old in platform.held(box.sensor)
         )
     )
-    counted = (
-        f"from flukso_server.devices.models import Sensor; "
-        f"print(Sensor.objects.get(pk='{box.sensor}').old_tuples)"
-    )
-    wait_until(lambda: int(shell(platform, counted)) >= 1, 30)
+
+    wait_until(lambda: value(platform, "devices.Sensor", "old_tuples", pk=box.sensor) >= 1, 30)
 
 
 def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
@@ -419,20 +378,12 @@ def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
         Client(behind.port, certificates / "ca.crt") as client,
     ):
         assert [register(client, f"2001:db8::{n}") for n in range(2)] == [200, 200]
-        make = (
-            "from flukso_server.devices.models import Device; Device.objects.bulk_create([Device(pk='%032x' "
-            "% n, sealed_key=b'', claim_code='', "
-        )
-        make += "origin='2001:db8::/64') for n in range(98)])"
-        shell(behind, make)
+
+        behind.call(HERE + "register_many", 98, "2001:db8::/64")
         assert [
             register(client, address) for address in ("2001:db8::9", "2001:db8:1::9", "192.0.2.1")
         ] == [401, 200, 200]
-        shell(
-            behind,
-            "from flukso_server.devices.models import Device; Device.objects.update(created=timezone.now() - "
-            "timedelta(hours=25))",
-        )
+        update(behind, "devices.Device", {"created": ago(hours=25)})
         assert register(client, "2001:db8::9") == 200
 
 
@@ -450,10 +401,7 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
     assert (
         client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 401
     ), "it is bound"
-    shell(
-        platform,
-        f"from flukso_server.devices.claims import *; release_device(Device.objects.get(pk='{claimed.id}'))",
-    )
+    platform.call(HERE + "release", claimed.id)
     wait_until(
         lambda: (
             client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 401
@@ -474,26 +422,17 @@ def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
         ).status
         == 401
     )
-    owner = (
-        f"from flukso_server.devices.queries import sensors_of; from flukso_server.devices.models import *; s = "
-        f"Sensor.objects.get(pk='{claimed.sensor}'); "
-    )
-    owner += "print(s.device, s.released_by, sensors_of(s.released_by).filter(pk=s.pk).exists())"
-    assert shell(platform, owner) == "None lisa True"
+
+    assert platform.call(HERE + "owner_of_released", claimed.sensor) == ["lisa", True]
     assert (
         client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 200
     )
     assert client.upload(claimed.sensor, [(minute, 2)], next_one.key, sign=True).status == 200
     assert platform.held(claimed.sensor) == [(minute - 60, 1), (minute, 2)]
-    assert show(platform, claimed, "d.owner, d.sensors.count()") == "None 0"
+    assert show(platform, claimed, "owner") is None
+    assert count(platform, "devices.Sensor", device=claimed.id) == 0
 
 
-AGO = (
-    "from datetime import timedelta; from django.utils import timezone; from flukso_server.devices.changes "
-    "import device_changed; "
-)
-AGO += "from flukso_server.devices.models import Device; then = timezone.now() - timedelta(minutes={}); "
-AGO += "print(Device.objects.filter(pk='{}').update({}=then)); device_changed('{}')"
 OFTEN, USUAL = "10", None
 
 
@@ -514,9 +453,9 @@ def asked(client, box):
 
 def test_who_is_being_set_up_and_who_was_just_claimed_is_asked_to_come_often(platform, client, box):
     assert asked(client, box) == OFTEN
-    platform.shell(AGO.format(61, box.id, "unclaimed_since", box.id))
+    platform.call(HERE + "set_ago", box.id, "unclaimed_since", 61)
     assert asked(client, box) == USUAL
     assert claim(platform, "zoe", box.code) == ["claimed"]
     assert asked(client, box) == OFTEN
-    platform.shell(AGO.format(11, box.id, "claimed", box.id))
+    platform.call(HERE + "set_ago", box.id, "claimed", 11)
     assert asked(client, box) == USUAL

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import load_all_checks
 
 from tests.server.conftest import people_of
+from tests.server.database import update, value
 from tests.server.test_api import TABLE, USING_UP, described
 from tools.harness.device import DEVICE, KEY, SENSOR
 from tools.harness.testbed import Platform
@@ -21,16 +22,6 @@ OPERATIONS = sorted(
 SPARE = "5" * 32  # a device to be given up
 
 
-MAKE = """
-from flukso_server.accounts.models import Account
-from flukso_server.accounts.tokens import make_token
-from flukso_server.devices.models import Device
-account = Account.objects.get(username="alice")
-Device.objects.filter(pk="{}").update(owner=account)
-print(make_token(account, "to be revoked")[0].pk)
-"""
-
-
 @pytest.fixture(scope="module")
 def api(tmp_path_factory):
     load_all_checks()
@@ -39,11 +30,17 @@ def api(tmp_path_factory):
     ) as platform:
         token = people_of(platform)["alice-manage"]
         platform.provision({SPARE: KEY}, {})
-        made = platform.command("shell", "-v0", "-c", MAKE.format(SPARE)).split()
+        update(
+            platform,
+            "devices.Device",
+            {"owner": value(platform, "accounts.Account", "pk", username="alice")},
+            pk=SPARE,
+        )
+        number = platform.call("tests.server.inside.accounts.token", "alice", "to be revoked")
         found = schemathesis.openapi.from_url(
             f"http://localhost:{platform.port}/api/1/openapi.json"
         )
-        yield found, {"Authorization": "Bearer " + token}, int(made[0])
+        yield found, {"Authorization": "Bearer " + token}, number
 
 
 def ask(api, method, path, examples):

@@ -3,40 +3,12 @@
 what was typed.
 """
 
-import json
 import re
 
 import pytest
 
+HERE = "tests.server.inside.typed."
 DEVICE, SENSOR = "6" * 32, "7" * 32
-MAKE = f"""
-from flukso_server.accounts.models import Account
-from flukso_server.devices.models import Device, Sensor
-typist = Account.objects.create_user("typist", password="correct horse typist")
-device = Device.objects.create(pk="{DEVICE}", owner=typist, sealed_key=b"x", claim_code="x")
-Sensor.objects.create(pk="{SENSOR}", device=device)
-Account.objects.create_user("another", password="correct horse typist")
-"""
-SEND = """
-import json
-from urllib.parse import parse_qs, urlsplit
-from django.core.cache import cache
-from django.test import Client
-cache.clear()
-client = Client(SERVER_NAME="localhost")
-if {before!r}:
-    client.post("/login/", {{"login": {before!r}, "password": "correct horse typist"}}, secure=True)
-    del client.cookies["sessionid"]
-sent = client.post({path!r}, {fields!r}, secure=True)
-told = [sent.status_code, sent.headers.get("Location", "")]
-back = parse_qs(urlsplit(told[1]).query)["next"][0]
-page = client.get(told[1], secure=True)
-entered = client.post("/login/", {{"login": {after!r}, "password": "correct horse typist", "next": back}}, secure=True)
-told += [page.status_code, entered.status_code, entered.headers["Location"]]
-shown = client.get(entered.headers["Location"], secure=True)
-again = client.get(entered.headers["Location"], secure=True)
-print(json.dumps([*told, shown.status_code, shown.content.decode(), again.content.decode()]))
-"""
 FORMS = [  # path, fields, the page, what it shows
     (
         "/account/",
@@ -77,15 +49,15 @@ NOT_SAVED = "it is not saved yet"
 
 
 def send(site, path, fields, before="typist", after="typist") -> list:
-    """What SEND tells. before: who was logged in when the page was opened; after: who logs in when
+    """What `inside.typed.send` returns. before: who was logged in when the page was opened; after: who logs in when
     the form was sent.
     """
-    return json.loads(site.shell(SEND.format(path=path, fields=fields, before=before, after=after)))
+    return site.call(HERE + "send", path, fields, before, after)
 
 
 @pytest.fixture(scope="module")
 def site(desk):
-    desk.shell(MAKE)
+    desk.call(HERE + "make", DEVICE, SENSOR)
     return desk
 
 
@@ -130,24 +102,9 @@ def test_what_somebody_else_typed_is_shown_to_nobody(site, before, after):
     assert all(words not in page for words in ("of my own", NOT_SAVED) for page in (shown, again))
 
 
-CHOSEN = """
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-typist = Account.objects.get(username="typist")
-friend = Account.objects.create_user("ticked")
-sharing.set_sharing(friend, "day", "all")
-sharing.set_sharing(typist, "day", "chosen", [friend])
-print(friend.pk)
-"""
-
-
 @pytest.mark.parametrize("ticked", [True, False])
 def test_ticks_are_there_as_they_were_sent(site, ticked):
-    friend = site.shell(
-        CHOSEN
-        if ticked
-        else "from flukso_server.accounts.models import Account; print(Account.objects.get(username='ticked').pk)"
-    ).strip()
+    friend = site.call(HERE + ("make_chosen" if ticked else "chosen"))
     fields = {"sharing": "day", "audience": "chosen", "names": ""} | (
         {"chosen": friend} if ticked else {}
     )
@@ -158,28 +115,10 @@ def test_ticks_are_there_as_they_were_sent(site, ticked):
     ]  # the second page shows what is saved
 
 
-def _ticked(page: str, friend: str) -> bool:
+def _ticked(page: str, friend: int) -> bool:
     (box,) = re.findall(f'<input[^>]*name="chosen"[^>]*value="{friend}"[^>]*>', page)
     return "checked" in box
 
 
-LIMITS = """
-from django.contrib.sessions.models import Session
-from django.core.cache import cache
-from django.test import Client
-cache.clear()
-before = Session.objects.count()
-client = Client(SERVER_NAME="localhost", HTTP_COOKIE="typist=" + 64 * "0")
-client.post("/tokens/", {"name": "x" * 5000}, secure=True)
-print(Session.objects.count() - before)
-for n in range(40):
-    Client(SERVER_NAME="localhost", HTTP_COOKIE="typist=" + 64 * "0").post("/tokens/", {"name": "x"}, secure=True)
-print(Session.objects.count() - before)
-refused = client.post("/follow/", {"click": "hide x"}, secure=True, HTTP_ACCEPT="application/json")
-print(refused.status_code)
-cache.clear()
-"""
-
-
 def test_strangers_cannot_have_much_kept(site):
-    assert site.shell(LIMITS).split() == ["0", "30", "401"]
+    assert site.call(HERE + "sessions_of_strangers") == [0, 30, 401]

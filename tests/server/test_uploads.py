@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.database import row
 from tools.harness.device import (
     DEVICE,
     KEY,
@@ -173,11 +174,6 @@ def test_trouble_is_noted_for_the_owner(platform, client, minute):
     )
     platform.stop()  # which writes it down
     platform.start()
-    shown = platform.command("shell", "-v0", "-c", SHOW.format(OTHER_SENSOR)).split()
-    assert shown[0] == "1" and 3500 < int(shown[1]) < 3700 and shown[2:] == ["1", "2"]
-
-
-SHOW = (
-    "from flukso_server.devices.models import Sensor; s = Sensor.objects.get(pk='{}'); print(s.ahead_tuples, "
-    "s.ahead_s, s.old_tuples, s.odd_tuples)"
-)
+    fields = ("ahead_tuples", "ahead_s", "old_tuples", "odd_tuples")
+    ahead, ahead_s, old, odd = row(platform, "devices.Sensor", *fields, pk=OTHER_SENSOR)
+    assert (ahead, old, odd) == (1, 1, 2) and 3500 < ahead_s < 3700

@@ -107,7 +107,7 @@ class HistoricBoard:
             self._changed[sensor] = True
 
     def _snapshot(self) -> dict:
-        kept = {
+        kept: dict = {
             name: list(getattr(self, name))
             for name in ("enabled", "constant", "fraction", "counter")
         }
@@ -135,6 +135,7 @@ class HistoricBoard:
 
     def _listen(self) -> None:
         self._transmitting = False
+        self._begun = False
         self._closing = False
         self._into = ""
         self._message = b""
@@ -175,13 +176,8 @@ class HistoricBoard:
     def _receive(self, mosi: int) -> None:
         char = chr(mosi)
         if mosi == 0:
-            self._transmitting, self._begun, self._out, self._into, self._reply_left = (
-                True,
-                False,
-                [0],
-                "",
-                0,
-            )
+            self._transmitting, self._begun = True, False
+            self._out, self._into, self._reply_left = [0], "", 0
         elif char == "l":
             self._into, self._message = "l", b""
         elif char == "u":

@@ -83,7 +83,7 @@ class OldBoard:
 
     def _stop(self) -> None:
         for key in list(self._selector.get_map().values()):
-            key.fileobj.close()
+            key.fileobj.close()  # type: ignore[union-attr] # all are sockets or pipes of ours
         self._selector.close()
 
     def _accept(self, listener, on_control: bool) -> None:

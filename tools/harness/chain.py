@@ -166,6 +166,7 @@ class Chain:
             runtime or os.environ.get("FLUKSO_TEST_RUNTIME", "cpython")
         )
         self.logs: list[str] = []
+        self.board: OldBoard | Simulator
         if digits is not None:
             self.board = OldBoard(folder, digits, wall_s)
         else:

@@ -10,32 +10,6 @@ from flukso_server.series.appending import append
 from tools.harness.testbed import Platform
 
 DAY = 86_400
-SEED = """
-import json, sys
-from datetime import timedelta
-from django.utils import timezone
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-from flukso_server.devices.digests import claim_code
-from flukso_server.devices.models import Device, Sensor
-from flukso_server.devices.seal import sealer
-from flukso_server.project import stores
-from tools.harness.testbed import session_of
-
-told = json.loads('''{members}''')
-found = {{}}
-for number, (name, member) in enumerate(told.items(), 1):
-    account = Account.objects.create_user(name, time_zone="Europe/Brussels")
-    if member["detail"]:
-        sharing.set_sharing(account, member["detail"], "all")
-    device, key = f"{{number:032x}}", (f"{{number:02x}}" * 16).encode()
-    if member["sensors"]:
-        Device.objects.create(pk=device, owner=account, sealed_key=sealer().seal(device, key), claim_code=claim_code(key, device))
-    for place, (role, kind) in enumerate(member["sensors"]):
-        Sensor.objects.create(pk=f"{{number:x}}{{place:x}}" * 16, device_id=device, role=role, type=kind, function=kind)
-    found[name] = session_of(account)
-print("SESSIONS " + json.dumps(found))
-"""
 
 
 def member(detail: str | None = None, sensors: tuple = (("import", "electricity"),)) -> dict:
@@ -58,15 +32,15 @@ class Site:
 
     def __init__(self, folder, members: dict[str, dict], **settings: str):
         self.platform = Platform(folder, None, FLUKSO_HTTPS="0", **settings)
-        told = self.platform.command("shell", "-v0", "-c", SEED.format(members=json.dumps(members)))
-        self.sessions = json.loads(told.split("SESSIONS ", 1)[1])
+        self.sessions = self.platform.call("tools.harness.members.make", members)
 
     @property
     def url(self) -> str:
         return self.platform.url.rstrip("/")
 
-    def shell(self, code: str) -> str:
-        return self.platform.command("shell", "-v0", "-c", code)
+    def call(self, name: str, *arguments, **keywords):
+        """Call a function where Django is set up, as Platform.call does."""
+        return self.platform.call(name, *arguments, **keywords)
 
     def fill(self, sensor_id: str, tuples: list[tuple[int, int]], now: int) -> None:
         """Tuples straight into the store, which the running platform follows."""

@@ -22,7 +22,6 @@ class Terminal:
     def __init__(self, command, cwd):
         self.text = ""
         self._fd, program_side = pty.openpty()
-        ends = {"stdin": program_side, "stdout": program_side, "stderr": program_side}
         # Ctrl-C ends it also where we were started in the background, with SIGINT ignored;
         # a make that is started within `make test` would take itself for a part of that, and say so
         # in its last line
@@ -31,7 +30,9 @@ class Terminal:
             ["setsid", "--ctty", "env", "--default-signal=INT", *command],
             cwd=cwd,
             env=environment,
-            **ends,
+            stdin=program_side,
+            stdout=program_side,
+            stderr=program_side,
         )
         os.close(program_side)
 

@@ -26,18 +26,6 @@ from tools.harness import ROOT, postgres
 
 STOP_S = 30
 POSTGRES = "FLUKSO_TEST_POSTGRES"  # URL of a server: platforms have their accounts there
-_SHELL = """
-import contextlib, io, json, sys, traceback
-for line in sys.stdin:
-    printed, good = io.StringIO(), True
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(json.loads(line), {})
-    except Exception:
-        good = False
-        traceback.print_exc(file=printed)
-    print(json.dumps([good, printed.getvalue()]), flush=True)
-"""
 _LOGGED = re.compile(r"INFO flukso\.access: (\S+) (\S+) (\d+)")
 
 
@@ -106,7 +94,7 @@ class Platform:
     """Runs until closed. devices: id -> key; sensors: id -> device id, when they are to be bound
     beforehand.
 
-    service: None starts none: commands and the shell are all that is wanted.
+    service: None starts none: commands and calls are all that is wanted.
     """
 
     def __init__(
@@ -132,7 +120,7 @@ class Platform:
         self._program = program
         self._process: subprocess.Popen | None = None
         self._store = None
-        self._shell: subprocess.Popen | None = None
+        self._inside: subprocess.Popen | None = None
         self.url = ""
         self.command("migrate", "-v0")
         if devices:
@@ -163,29 +151,20 @@ class Platform:
             raise RuntimeError(done.stderr.strip()[-2000:])
         return done.stdout
 
-    def shell(self, text: str) -> str:
-        """What these lines print, run in Django's shell: in one process that stays, for starting
-        Django takes longer than most of them.
+    def call(self, name: str, *arguments, **keywords):
+        """Call a function where Django is set up and return what it returns, by way of JSON.
 
-        RuntimeError with the traceback when they fail.
+        name: of module and function, as `tests.server.inside.rows.count`. One process serves all
+        calls, for starting Django takes longer than most of them. RuntimeError with the traceback
+        if the function fails.
         """
-        if self._shell is None:
-            command = [sys.executable, "-m", "flukso_server", "shell", "-v0", "-c", _SHELL]
-            self._shell = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self._shell.stdin and self._shell.stdout
-        self._shell.stdin.write(json.dumps(text) + "\n")
-        self._shell.stdin.flush()
-        good, printed = json.loads(self._shell.stdout.readline())
-        if not good:
-            raise RuntimeError(printed)
-        return printed
+        if self._inside is None:
+            self._inside = _start_inside(self.environment)
+        return _asked(self._inside, name, arguments, keywords)
+
+    def call_afresh(self, name: str, *arguments, **keywords):
+        """As `call`, in a process of its own, which has the settings and the clock as they are now."""
+        return call_in(self.environment, name, *arguments, **keywords)
 
     def provision(self, devices: dict[str, str], sensors: dict[str, str]) -> dict[str, str]:
         """Make devices known, as an operator does; returns device -> claim code."""
@@ -248,9 +227,9 @@ class Platform:
 
     def close(self) -> None:
         self.stop()
-        if self._shell is not None:
-            self._shell.communicate(timeout=STOP_S)  # the end of its input is its end
-            self._shell = None
+        if self._inside is not None:
+            self._inside.communicate(timeout=STOP_S)  # the end of its input is its end
+            self._inside = None
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -260,6 +239,35 @@ class Platform:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def call_in(settings: dict[str, str], name: str, *arguments, **keywords):
+    """Call a function in an installation with these settings, in a process of its own."""
+    process = _start_inside(settings)
+    try:
+        return _asked(process, name, arguments, keywords)
+    finally:
+        process.communicate(timeout=STOP_S)
+
+
+def _start_inside(settings: dict[str, str]) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tools.harness.inside"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=settings, text=True, **pipes)  # type: ignore[call-overload]
+
+
+def _asked(process: subprocess.Popen, name: str, arguments: tuple, keywords: dict):
+    """The result of a call of tools.harness.inside."""
+    assert process.stdin and process.stdout
+    process.stdin.write(json.dumps([name, arguments, keywords]) + "\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError("Django ended: status {}".format(process.wait(STOP_S)))
+    worked, result = json.loads(line)
+    if not worked:
+        raise RuntimeError(result)
+    return result
 
 
 def launch(

@@ -10,18 +10,6 @@ from tools.harness.site import DAY, Site, member, sensor, steady
 from tools.harness.window import DESKTOP, PHONE
 
 MEMBERS = {"alice": member("minutes"), "bob": member("day"), "newcomer": member(None, ())}
-MORE = """
-from datetime import date
-from django.utils import timezone
-from flukso_server.accounts.invitations import invite
-from flukso_server.accounts.models import Account
-from flukso_server.accounts.prices import set_price
-from flukso_server.accounts.tokens import make_token
-alice = Account.objects.get(username="alice")
-invite(alice, "friend@example.org", timezone.now())
-make_token(alice, "one")
-set_price(alice, 30, date(2026, 1, 1), date(2026, 1, 1))
-"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -33,7 +21,7 @@ def site(tmp_path_factory):
         made.fill(sensor(number), steady(now - 3 * DAY, now, 300), now)
     made.post("/follow/", "alice", click="subscribe bob")
     made.post("/follow/", "bob", click="subscribe alice")
-    made.shell(MORE)
+    made.call("tests.server.inside.dashboard.invite_and_pay", "alice")
     yield made
     made.close()
 

@@ -130,12 +130,7 @@ def test_numbers_dates_and_money_as_a_dutch_household_writes_them(visit, now):
 
 
 def test_money_is_in_the_currency_of_the_account(visit, site):
-    site.shell(
-        "from datetime import date; from flukso_server.accounts import prices; from flukso_server.accounts.models import "
-        "Account; "
-        "prices.set_price(Account.objects.get(username='bob'), 30, date(2020, 1, 1), date.today(), "
-        "'GBP')"
-    )
+    site.call("tests.server.inside.dashboard.set_price", "bob", 30, "2020-01-01", "GBP")
     page = visit("bob", "/?scale=day&unit=eurperyear")
     assert (
         page.locator("#axis").inner_text() == "£/year" and page.locator("#sum").inner_text() == "£"
@@ -143,17 +138,15 @@ def test_money_is_in_the_currency_of_the_account(visit, site):
     assert statistics(page)["bob"][2] == "1,577"
 
 
-PAY = """
-from datetime import date, timedelta
-from flukso_server.accounts import prices
-from flukso_server.accounts.models import Account
-prices.set_price(Account.objects.get(username="{}"), {}, date.today() - timedelta({}), date.today(), "{}")
-"""
+def pay_since(site, who, cents, days, currency):
+    """Set the member's price from so many days ago on."""
+    since = datetime.now(timezone.utc).date() - timedelta(days)
+    site.call("tests.server.inside.dashboard.set_price", who, cents, str(since), currency)
 
 
 def test_money_is_at_the_price_of_its_time(visit, site):
     """900 W are 7,884 kWh a year: 0.18 € until eleven days ago, 0.30 € then."""
-    site.shell(PAY.format("carol", 30, 11, "EUR"))
+    pay_since(site, "carol", 30, 11, "EUR")
     page = visit("carol", "/?scale=month&unit=eurperyear")
     drawn(page, "day")
     low, high, mean, last, total = [
@@ -185,7 +178,7 @@ def dear_part_of_the_last_week(days):
 
 def test_money_of_another_currency_is_not_added_up(visit, site):
     """1,200 W: 0.18 € until eleven days ago, 5 CZK then."""
-    site.shell(PAY.format("dan", 500, 11, "CZK"))
+    pay_since(site, "dan", 500, 11, "CZK")
     page = visit("dan", "/?scale=month&unit=eurperyear")
     drawn(page, "day")
     assert page.locator("#axis").inner_text() == "CZK/year"

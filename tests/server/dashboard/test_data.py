@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.server.database import update
 from tools.harness.site import DAY, Site, member, sensor, steady
 
 pytestmark = pytest.mark.dated
@@ -164,31 +165,22 @@ def test_silence_is_a_gap_whose_energy_stays(site, now):
     """Forty minutes without a tuple and without a heartbeat."""
     noon = now - 20 * DAY
     one = sensor(BOB)
-    site.shell(
-        f"from flukso_server.project import stores; stores.store().forget('{one}'); stores.close()"
-    )
+    site.call("tools.harness.members.forget", [one])
     site.fill(
         one, steady(noon - 7200, noon, 600) + steady(noon + 2400, noon + 7200, 600, 60, 1600), now
     )
     told = line(chart(site, "bob", now, start=noon - 3600, end=noon + 3600), "me")
     assert told["gaps"] == [[60, 99]]
     assert set(told["v"]) == {600}, "the energy of the gap is known by the counter"
-    beat = f"""
-from datetime import datetime, timezone
-from flukso_server.devices.models import Heartbeat
-for n in (600, 1200, 1800):
-    Heartbeat.objects.create(device_id="{BOB:032x}", at=datetime.fromtimestamp({noon} + n, timezone.utc))
-"""
-    site.shell(beat)
+
+    beats = [noon + late_s for late_s in (600, 1200, 1800)]
+    site.call("tests.server.inside.dashboard.beat_at", f"{BOB:032x}", beats)
     assert line(chart(site, "bob", now, start=noon - 3600, end=noon + 3600), "me")["gaps"] == []
 
 
 def test_another_sensor_of_the_device_shows_that_it_was_there(site, now):
     noon = now - 30 * DAY
-    site.shell(
-        f"from flukso_server.project import stores; [stores.store().forget(s) for s in ('{sensor(SUNNY)}', "
-        f"'{sensor(SUNNY, 3)}')]; stores.close()"
-    )
+    site.call("tools.harness.members.forget", [sensor(SUNNY), sensor(SUNNY, 3)])
     site.fill(
         sensor(SUNNY), [(noon - 3600, 0), (noon, 240), (noon + 2400, 400), (noon + 3600, 480)], now
     )
@@ -243,12 +235,10 @@ def test_who_is_private_sees_nobody(site, now, who):
 def test_a_line_goes_at_once_when_its_member_becomes_private(site, now):
     follow(site, "sunny", "fountain")
     assert "fountain" in [each["key"] for each in chart(site, "sunny", now)["lines"]]
-    change = "from flukso_server.accounts.models import Account; from flukso_server.accounts import sharing; "
-    site.shell(change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'private')")
+
+    site.call("tests.server.inside.accounts.share", "fountain", "private")
     assert [each["key"] for each in chart(site, "sunny", now)["lines"]] == ["me"]
-    site.shell(
-        change + "sharing.set_sharing(Account.objects.get(username='fountain'), 'minutes', 'all')"
-    )
+    site.call("tests.server.inside.accounts.share", "fountain", "minutes", "all")
 
 
 @pytest.mark.parametrize("step", ["live", "minute", "15min", "hour", "day", "week"])
@@ -258,10 +248,7 @@ def test_who_shares_days_shows_nothing_finer(site, now, step):
     noon = now // DAY * DAY - (20 if step == "week" else 3) * DAY
     span = 900 if step == "live" else 2 * DAY
     for zone in ("Europe/Brussels", "Pacific/Auckland", "America/Los_Angeles"):
-        site.shell(
-            f"from flukso_server.accounts.models import Account; "
-            f"Account.objects.filter(username='alice').update(time_zone='{zone}')"
-        )
+        update(site, "accounts.Account", {"time_zone": zone}, username="alice")
         told = chart(site, "alice", now, start=noon, end=noon + span, step=step)
         values = {value for value in line(told, "carol")["v"] if value is not None}
         # a week in which the clocks change has an hour more or less of 1,200 W
@@ -269,10 +256,7 @@ def test_who_shares_days_shows_nothing_finer(site, now, step):
             abs(value - 600) <= (4 if step == "week" else 2) for value in values
         ), (zone, values)
         assert line(told, "carol")["last"] is None
-    site.shell(
-        "from flukso_server.accounts.models import Account; "
-        "Account.objects.filter(username='alice').update(time_zone='Europe/Brussels')"
-    )
+    update(site, "accounts.Account", {"time_zone": "Europe/Brussels"}, username="alice")
 
 
 def test_who_shares_days_has_no_nights_and_no_today(site, now):
@@ -293,11 +277,7 @@ def test_who_shares_days_has_no_nights_and_no_today(site, now):
 
 
 def test_at_most_four_others_are_in_the_chart(site, now):
-    site.shell(
-        "from flukso_server.accounts.models import Account; from flukso_server.accounts import sharing\n"
-        "for n in range(5): sharing.set_sharing(Account.objects.create_user(f'peer{n}'), "
-        "'minutes', 'all')"
-    )
+    site.call("tests.server.inside.dashboard.make_peers", [f"peer{n}" for n in range(5)])
     follow(site, "newcomer", *[f"peer{n}" for n in range(5)])
     assert len(chart(site, "newcomer", now)["lines"]) == 5
     assert [
@@ -317,12 +297,7 @@ def test_at_most_four_others_are_in_the_chart(site, now):
 def test_prices_keep_the_past(site, now):
     assert chart(site, "alice", now)["prices"] == [[0, 0.18, "€"]]
     day = datetime.fromtimestamp(now, BRUSSELS).date() - timedelta(3)
-    site.shell(
-        "from datetime import date; from decimal import Decimal\n"
-        "from flukso_server.accounts.models import Account; from flukso_server.accounts.prices import set_price\n"
-        f"set_price(Account.objects.get(username='alice'), Decimal('30'), date({day.year}, "
-        f"{day.month}, {day.day}), date.today())"
-    )
+    site.call("tests.server.inside.dashboard.set_price", "alice", 30, str(day))
     midnight = int(datetime.combine(day, datetime.min.time(), BRUSSELS).timestamp())
     assert chart(site, "alice", now)["prices"] == [[0, 0.18, "€"], [midnight, 0.3, "€"]]
 

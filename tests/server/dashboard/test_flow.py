@@ -28,16 +28,6 @@ DAEMON = (
     "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
     "lan_port '{}'\n"
 )
-HOST = f"""
-from flukso_server.accounts import sharing
-from flukso_server.accounts.models import Account
-from allauth.account.models import EmailAddress
-from flukso_server.devices.models import Sensor
-host = Account.objects.create_user("host", "host@example.org", "{PASSWORD}")
-EmailAddress.objects.create(user=host, email=host.email, verified=True, primary=True)
-sharing.set_sharing(host, "minutes", "all")
-Sensor.objects.create(pk="{HOSTS_SENSOR}", released_by=host, type="electricity", role="import")
-"""
 OWN_LAST = "document.querySelector('#statistics td:nth-of-type(4)').innerText.replace(',', '')"
 
 
@@ -52,7 +42,7 @@ def platform(tmp_path_factory, certificates, mailbox):
     with Platform(
         tmp_path_factory.mktemp("flow"), certificates / "good.pem", **mailbox.settings
     ) as running:
-        running.command("shell", "-v0", "-c", HOST)
+        running.call("tests.server.inside.dashboard.make_host", PASSWORD, HOSTS_SENSOR)
         now = int(time.time())
         append(running.store, HOSTS_SENSOR, steady(now - 7200, now, 600), now)
         yield running

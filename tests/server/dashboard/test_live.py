@@ -13,11 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.server.database import delete
 from tools.harness.chart_page import drawn, statistics, until
 from tools.harness.device import digests
 from tools.harness.site import Site, key, member, sensor, steady
 
 WAIT_S = 30
+
+WATCH = "tests.server.inside.dashboard.watch"
 LEFT_S = 15  # of a watch; a busy machine takes some of them to ask
 LAST = "document.querySelectorAll('#statistics td')[3].innerText"  # of the own line
 
@@ -105,16 +108,10 @@ def test_who_watches_a_peer_does_not_hurry_the_peers_device(visit, site):
 
 
 def test_a_device_is_left_in_peace_soon_after_the_watch(site):
-    watch = (
-        "from datetime import timedelta; from django.utils import timezone; from flukso_server.accounts.models "
-        "import Account; "
-        "from flukso_server.devices.live import WATCH, watch; "
-        "watch(Account.objects.get(username='erik'), timezone.now() - WATCH + "
-        "timedelta(seconds={}))"
-    )
+
     newest = [site.platform.held(sensor(6))[-1]]  # sent again and again, as after a lost answer
     assert upload(site, newest, 6) is None, "nobody watches yet"
-    site.shell(watch.format(LEFT_S))  # what is left of a watch whose page was closed
+    site.call(WATCH, "erik", LEFT_S)  # what is left of a watch whose page was closed
     assert happens(lambda: upload(site, newest, 6)) == "10"
     happens(lambda: upload(site, newest, 6) is None)
 
@@ -230,16 +227,15 @@ def test_the_stream_tells_when_there_is_news(site):
 
 
 def test_the_stream_ends_when_its_viewer_logs_out(site):
-    name = (
-        "from django.contrib.sessions.models import Session; "
-        "Session.objects.filter(pk={!r}).delete()"
-    )
+
     request = urllib.request.Request(
         site.url + "/live/", headers={"Cookie": f"sessionid={site.sessions['newcomer']}"}
     )
     with urllib.request.urlopen(request, timeout=30) as stream:
         assert stream.readline().startswith(b"retry: ")
-        site.shell(name.format(site.sessions["newcomer"]))  # as a log-out does, in any process
+        delete(
+            site, "sessions.Session", pk=site.sessions["newcomer"]
+        )  # as a log-out does, in any process
         assert b"event: rest" not in stream.read()
     assert site.get("/live/", "newcomer")[0] == 401
 

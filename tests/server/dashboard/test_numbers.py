@@ -3,14 +3,15 @@
 shares days.
 """
 
-import json
 import time
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from flukso_server.dashboard.scales import Window, Wish, window
 from tests.server.dashboard.test_data import BRUSSELS, chart, line, times
+from tests.server.database import update
 from tools.harness.site import DAY, Site, member, sensor, steady
 
 pytestmark = pytest.mark.dated
@@ -33,13 +34,6 @@ MEMBERS = {
     "empty": member("minutes", ()),
     "producer": member("minutes", (PV,)),
 }
-IMPORTS = """
-import json
-from flukso_server.accounts import prices
-from flukso_server.accounts.models import Account
-from flukso_server.dashboard import lines
-from flukso_server.project import stores
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +48,9 @@ def site(tmp_path_factory):
     made.close()
 
 
-def ask(site, code):
-    """What Python says in the platform's own surroundings."""
-    told = site.shell(f"{IMPORTS}\n{code}\nstores.close()")
-    return json.loads(told.strip().splitlines()[-1])
-
-
 def figures(site, who, now):
     """The figures above the chart as they were at that time."""
-    return ask(
-        site,
-        "from flukso_server.dashboard.summary import summary\n"
-        f"a = Account.objects.get(username='{who}')\n"
-        "own = lines.own_line(a, lines.counters(a.pk), 'electricity')\n"
-        f"print(json.dumps(summary(stores.store(), a, own, prices.spans_of(a), {now})._asdict()))",
-    )
+    return site.call("tests.server.inside.dashboard.figures", who, now)
 
 
 def local(day, hour, zone=BRUSSELS):
@@ -78,9 +60,7 @@ def local(day, hour, zone=BRUSSELS):
 def age(site):
     """Merge what is old now, and not when the platform finds the time."""
     site.platform.stop()  # it alone merges while it runs
-    site.shell(
-        "from flukso_server.project import stores; stores.store(merge=True).merge(); stores.close()"
-    )
+    site.call("tools.harness.members.merge")
     site.platform.start()
 
 
@@ -125,10 +105,7 @@ def test_a_day_of_which_over_half_was_silent_is_a_gap_wherever_it_is(site, now, 
         now,
     )
     age(site)
-    site.shell(
-        f"from flukso_server.accounts.models import Account; "
-        f"Account.objects.filter(username='abroad').update(time_zone='{zone}')"
-    )
+    update(site, "accounts.Account", {"time_zone": zone}, username="abroad")
     own = line(chart(site, "abroad", now, start=five - DAY, end=five + DAY, step="day"), "me")
     assert own["gaps"] == [[1, 1]] and own["v"][1] == 600
 
@@ -141,11 +118,8 @@ def test_a_silence_is_told_by_tuples_alone_before_heartbeats_are_kept(site, now)
         steady(noon - 3600, noon, 600) + steady(noon + 2400, noon + 3600, 600, 60, 1000),
         now,
     )
-    site.shell(
-        "from datetime import datetime, timezone\nfrom flukso_server.devices.models import Heartbeat\n"
-        f"for n in (600, 1200, 1800): Heartbeat.objects.create(device_id='{ABROAD:032x}', "
-        f"at=datetime.fromtimestamp({noon} + n, timezone.utc))"
-    )
+    beats = [noon + late_s for late_s in (600, 1200, 1800)]
+    site.call("tests.server.inside.dashboard.beat_at", f"{ABROAD:032x}", beats)
     age(site)  # which would come at any moment: two months back there are quarters of an hour
     told = chart(site, "abroad", now, start=noon - 600, end=noon + 3000)
     assert told["step"] == "15min" and line(told, "me")["gaps"] == [[2, 3]]
@@ -190,13 +164,8 @@ ROLES = [  # roles, what can be shown
 
 
 def test_what_a_household_can_show(site):
-    told = ask(
-        site,
-        f"own = lambda roles: [lines.Counter('a', 'electricity', role, None, 1) for role in "
-        f"roles]\n"
-        f"print(json.dumps([lines.flows_of(own(roles), 'electricity') for roles in "
-        f"{[sorted(roles) for roles, _flows in ROLES]}]))",
-    )
+    households = [sorted(roles) for roles, _flows in ROLES]
+    told = site.call("tests.server.inside.dashboard.flows", households)
     assert told == [flows for _roles, flows in ROLES]
 
 
@@ -333,26 +302,16 @@ def test_a_week_of_who_shares_days_is_of_seven_of_its_days(site, now):
 
 # prices
 
-PAY = (
-    "from datetime import date; from decimal import Decimal; from flukso_server.accounts.models import Account; "
-    "from flukso_server.accounts.prices import set_price\n"
-    "set_price(Account.objects.get(username='priced'), Decimal('{}'), date.fromisoformat('{}'), "
-    "date.today(), '{}')"
-)
-
 
 def test_prices_bear_their_currency_and_stay_where_they_began(site, now):
     days = [datetime.fromtimestamp(now, BRUSSELS).date() - timedelta(n) for n in (6, 3)]
     for cents, day, currency in ((30, days[0], "EUR"), (500, days[1], "CZK")):
-        site.shell(PAY.format(cents, day, currency))
+        site.call("tests.server.inside.dashboard.set_price", "priced", cents, str(day), currency)
     wanted = [[0, 0.18, "€"], [local(days[0], 0), 0.3, "€"], [local(days[1], 0), 5.0, "CZK"]]
     told = chart(site, "priced", now)
     assert told["prices"] == wanted and told["sign"] == "CZK"
     for zone in ("Pacific/Auckland", "America/Los_Angeles", "Europe/Brussels"):
-        site.shell(
-            f"from flukso_server.accounts.models import Account; "
-            f"Account.objects.filter(username='priced').update(time_zone='{zone}')"
-        )
+        update(site, "accounts.Account", {"time_zone": zone}, username="priced")
         assert chart(site, "priced", now)["prices"] == wanted
 
 
@@ -363,15 +322,11 @@ def test_prices_bear_their_currency_and_stay_where_they_began(site, now):
     "sensors, days, step",
     [(5, 60, "day"), (33, 60, "day"), (34, 60, "week"), (320, 1, "minute"), (320, 7, "week")],
 )
-def test_many_sensors_are_read_more_coarsely(site, sensors, days, step):
+def test_many_sensors_are_read_more_coarsely(sensors, days, step):
     finest = {1: "minute", 7: "15min", 60: "day"}[days]
-    told = ask(
-        site,
-        "from zoneinfo import ZoneInfo\nfrom flukso_server.dashboard.scales import Wish, window\n"
-        f"end = 1_790_000_000\nwish = Wish(end - {days * DAY}, end, '{finest}', {sensors})\n"
-        "print(json.dumps(window(wish, end, ZoneInfo('UTC')).step))",
-    )
-    assert told == step
+    end = 1_790_000_000
+    found = window(Wish(end - days * DAY, end, finest, sensors), end, ZoneInfo("UTC"))
+    assert isinstance(found, Window) and found.step == step
 
 
 # the demo household

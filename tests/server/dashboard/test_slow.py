@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.server.dashboard.fingers import Fingers
+from tests.server.database import delete
 from tools.harness.chart_page import drawn, statistics, until
 from tools.harness.site import DAY, Site, member, sensor, steady
 from tools.harness.window import PHONE, WAIT_MS
@@ -220,10 +221,7 @@ def test_a_click_in_the_lists_without_an_answer_is_said(visit):
 
 def test_who_was_logged_out_is_told_so(visit, site):
     page = visit("carol", "/?scale=day")
-    site.shell(
-        f"from django.contrib.sessions.models import Session; "
-        f"Session.objects.filter(pk={site.sessions['carol']!r}).delete()"
-    )
+    delete(site, "sessions.Session", pk=site.sessions["carol"])
     tab(page, "hour")
     page.wait_for_selector("#trouble:visible")
     assert "logged out" in page.locator("#trouble").inner_text()

@@ -122,36 +122,9 @@ def test_paper_tells_lines_apart(visit):
     assert 0 < pixels(page, "44c3d3") < 0.85 * solid
 
 
-OLD = """
-import json
-from flukso_server.accounts.models import Account
-from flukso_server.dashboard import chart_json
-from flukso_server.dashboard.lines import Line, Part
-from flukso_server.series.appending import append
-from flukso_server.series.ladder import grain_s
-from flukso_server.series.sqlite.store import SqliteStore
-from zoneinfo import ZoneInfo
-now = {now}
-store = SqliteStore("{path}", clock=lambda: now)
-told = []
-for days in (500, 100, 5):
-    start = now - days * 86_400
-    append(store, "a" * 32, [(start + 60 * n, 10 * days + n) for n in range(2000)], now)
-store.merge()
-line = Line("me", "me", "own", (Part("a" * 32, "import", 1, None),), "minutes", ZoneInfo("UTC"))
-account = Account.objects.get_or_create(username="ancient")[0]
-for days in (500, 100, 5):
-    start = now - days * 86_400 + 3600
-    answer = json.loads(chart_json.answer(store, account, chart_json.Asked("electricity", start, start + 7200, "minute"), [line], now))
-    told.append([answer["step"], len(answer["t"]) - 1, grain_s(start, store.horizons())])
-store.close()
-print(json.dumps(told))
-"""
-
-
 def test_old_data_comes_at_the_resolution_at_which_it_is_kept(desk, tmp_path):
     now = 1_790_000_000
-    told = json.loads(desk.shell(OLD.format(path=tmp_path / "s", now=now)))
+    told = desk.call("tests.server.inside.dashboard.old_minutes", str(tmp_path / "s"), now)
     assert [(step, grain) for step, _count, grain in told] == [
         ("hour", 3600),
         ("15min", 900),

@@ -67,6 +67,26 @@ def fill_accounts(sensors: int = SENSORS) -> None:
     )
 
 
+def fill(sensors: int, rounds: int, begin: int) -> None:
+    """Fill an empty installation; to be called where Django is set up (`testbed.call_in`)."""
+    from flukso_server.project import stores
+
+    fill_accounts(sensors)
+    fill_rounds(stores.store(), sensors, rounds, begin)
+
+
+def fill_history(days: int) -> str:
+    """Fill an empty installation with days of three sensors, aged; return a token that reads them."""
+    from flukso_server.accounts.models import Account
+    from flukso_server.accounts.tokens import make_token
+    from flukso_server.project import stores
+
+    fill_accounts(SENSORS_A_DEVICE)
+    now = int(time.time()) // 60 * 60
+    fill_days(stores.store(merge=True), SENSORS_A_DEVICE, days, now)
+    return make_token(Account.objects.get(username="bench"))[1]
+
+
 def fill_days(store, sensors: int, days: int, now: int) -> None:
     """Days of minutes of the first sensors, up to now, merged and aged."""
     from tools.bench.platform.households import Households

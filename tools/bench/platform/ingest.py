@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from tools.bench.platform import fixture, processes
+from tools.harness import testbed
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE_EVERY_S = 0.1
@@ -34,18 +35,6 @@ VARIANTS = (
     ("rrd_posts_s_core", "rrd", 6000),
     ("django_posts_s_core", "plain", 2000),
 )  # figure, variant and its POST/s; for half as long
-SESSION = """
-from flukso_server.accounts.models import Account
-from tools.harness.testbed import session_of
-print(session_of(Account.objects.get(username="rooftop")))
-"""
-FILL = """
-from flukso_server.project import stores
-from tools.bench.platform import fixture
-fixture.fill_accounts({sensors})
-fixture.fill_rounds(stores.store(), {sensors}, {rounds}, {begin})
-stores.close()
-"""
 
 
 class Bench:
@@ -62,12 +51,8 @@ class Bench:
         self._round = FILL_ROUNDS
         self._in_django("migrate", "-v0")
         before = children_written()
-        self._in_django(
-            "shell",
-            "-v0",
-            "-c",
-            FILL.format(sensors=sensors, rounds=FILL_ROUNDS, begin=self.begin),
-        )
+        fill = "tools.bench.platform.fixture.fill"
+        testbed.call_in(self.environment, fill, sensors, FILL_ROUNDS, self.begin)
         self.filled_bytes = children_written() - before
 
     def _in_django(self, *words: str) -> None:
@@ -118,10 +103,7 @@ class Bench:
     def session(self) -> str:
         """A household with neighbours and its history; the key of a session of its member."""
         self._in_django("demo_household", "--days", str(PAGE_DAYS))
-        command = [sys.executable, "-m", "flukso_server", "shell", "-v0", "-c", SESSION]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout.strip()
+        return testbed.call_in(self.environment, "tools.harness.members.session", "rooftop")
 
     def service(self, *arguments: str, program=("-m", "flukso_server")):
         return processes.service(

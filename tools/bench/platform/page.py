@@ -45,9 +45,8 @@ def fill(site: Site) -> None:
         site.fill(sensor(seed), old[::15] + [(ts, base + wh) for ts, wh in new], now + 60)
     for seed in range(1, LINES):
         site.post("/follow/", "me", click=f"subscribe peer{seed}")
-    site.shell(
-        "from flukso_server.project import stores; stores.store(merge=True).merge(); stores.close()"
-    )
+
+    site.call("tools.harness.members.merge")
 
 
 def visit(browser, site: Site) -> tuple[float, float]:

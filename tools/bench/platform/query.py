@@ -11,21 +11,11 @@ import time
 from pathlib import Path
 
 from tools.bench.platform import fixture, processes
+from tools.harness import testbed
 
 ROOT = Path(__file__).resolve().parents[3]
 DAYS = 366
 READS = 400
-FILL = """
-import time
-from flukso_server.accounts.models import Account
-from flukso_server.accounts.tokens import make_token
-from tools.bench.platform import fixture
-from flukso_server.project import stores
-fixture.fill_accounts(3)
-fixture.fill_days(stores.store(merge=True), 3, {days}, int(time.time()) // 60 * 60)
-stores.close()
-print(make_token(Account.objects.get(username="bench"))[1])
-"""
 
 
 def cpu_ms(process, port: int, path: str, token: str) -> float:
@@ -49,11 +39,8 @@ def main() -> int:
         environment = fixture.environment(folder)
         command = [sys.executable, "-m", "flukso_server"]
         subprocess.run([*command, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-        code = FILL.format(days=DAYS)
-        shell = [*command, "shell", "-v0", "-c", code]
-        token = subprocess.run(
-            shell, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout.split()[-1]
+
+        token = testbed.call_in(environment, "tools.bench.platform.fixture.fill_history", DAYS)
         now = int(time.time())
         sensor = "/sensor/" + fixture.sensor_id(0)
         with processes.service(environment, "--service", "ingest", log=folder / "log") as (
