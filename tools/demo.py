@@ -13,19 +13,20 @@ import json
 import pathlib
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
+from typing import NoReturn
 
 from flukso.ports import cpython as ports
 from tools import demo_config, terminal, trace
 from tools.fakes.server import Server
-from tools.harness import ca
+from tools.harness import ROOT, ca
+from tools.harness.bus import Control
+from tools.harness.processes import Program
+from tools.harness.simulator import start_fluksosim
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = ROOT / "avr" / "build"
 FOLDER = ROOT / "build" / "demo"
 DAY_S = 86_400
 START_S = 60  # real seconds that a program may take until it is ready
@@ -34,40 +35,14 @@ SETTLE_S = 1  # simulated; what the clamps had is in the counters after 0.1
 MAX_SECONDS = 7 * DAY_S
 
 
-class Control:
-    """The simulator's control line, see docs/contributing/simulator.md."""
-
-    def __init__(self, path: pathlib.Path):
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(START_S)
-        self._socket.connect(str(path))
-        self._lines = self._socket.makefile("rw")
-
-    def ask(self, command: str) -> list[str]:
-        """The words of the answer; RuntimeError when it is an error."""
-        self._lines.write(command + "\n")
-        self._lines.flush()
-        verdict, *words = self._lines.readline().split()
-        if verdict != "ok":
-            raise RuntimeError("fluksosim: {}: {}".format(command, " ".join(words)))
-        return words
-
-    def seconds(self) -> float:
-        """Simulated seconds since the board's first power-on."""
-        return int(self.ask("time")[0]) / 1e6
-
-    def counters(self, sensors: int) -> list[int]:
-        return [int(word) for word in self.ask("counters")[:sensors]]
-
-
-class Chain:
+class Demo:
     """Simulator, daemon and server of one run; `with` sees to it that none is left behind."""
 
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> "Chain":
+    def __enter__(self) -> "Demo":
         try:
             self._start()
         except BaseException:
@@ -97,7 +72,10 @@ class Chain:
         }
         ahead_s = self.options.seconds * self.options.speed if self.options.seconds else DAY_S
         self.wall_s = time.time() - ahead_s
-        clock = {"DEMO_CONTROL": str(FOLDER / "control.sock"), "DEMO_WALL": str(self.wall_s)}
+        clock = {
+            "DEMO_CONTROL": "unix:{}".format(FOLDER / "control.sock"),
+            "DEMO_WALL": str(self.wall_s),
+        }
         platform = Platform(
             FOLDER / "platform",
             keys / "good.pem",
@@ -117,109 +95,78 @@ class Chain:
         self.control.ask(
             "advance 0.2"
         )  # the board has read its EEPROM: its counters mean something
-        self.at_start_wh = self.control.counters(self.sensors)
+        self.at_start_wh = self.counters()
         self._start_daemon(config)
-
-    def _spawn(self, name: str, *command: str, **more: object) -> subprocess.Popen:
-        log = self._stack.enter_context(open(FOLDER / (name + ".log"), "wb"))
-        process = subprocess.Popen(command, stderr=log, cwd=ROOT, **terminal.APART, **more)  # type: ignore[call-overload]
-        self._stack.callback(stop, process)
-        return process
 
     def _start_board(self, traced: pathlib.Path) -> None:
         """At speed 0: the clock stands until the daemon drives it."""
-        self.board = self._spawn(
-            "fluksosim",
-            *(
-                str(BUILD / "fluksosim"),
-                "--hex",
-                str(BUILD / "spi" / "flukso.hex"),
-                "--trace",
-                str(traced),
-            ),
-            *(
-                "--listen",
-                "unix:{}".format(FOLDER / "spi.sock"),
-                "--control",
-                "unix:{}".format(FOLDER / "control.sock"),
-            ),
-            *("--speed", "0", "--wall", str(self.wall_s), "--catch-up", "--die-with-parent"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self.board.stdout
-        if b"ready" not in self.board.stdout.readline():
-            raise SystemExit(
-                "demo: fluksosim did not start: {}".format(
-                    (FOLDER / "fluksosim.log").read_text().strip()
-                )
-            )
-        self.control = Control(FOLDER / "control.sock")
+        self.bus_url = "unix:{}".format(FOLDER / "spi.sock")
+        self.control_url = "unix:{}".format(FOLDER / "control.sock")
+        options = ["--trace", traced, "--listen", self.bus_url, "--control", self.control_url]
+        options += ["--speed", "0", "--wall", self.wall_s, "--catch-up"]
+        log = FOLDER / "fluksosim.log"
+        try:
+            board = start_fluksosim(*options, log_file=log, apart=True)
+        except AssertionError:
+            raise SystemExit("demo: fluksosim did not start: {}".format(log.read_text().strip()))
+        self._stack.callback(board.end)
+        self.control = Control(self.control_url)
+        self._stack.callback(self.control.close)
 
     def _start_daemon(self, config: pathlib.Path) -> None:
-        bus, clock = (
-            "unix:{}".format(FOLDER / "spi.sock"),
-            "sim:unix:{}".format(FOLDER / "control.sock"),
-        )
-        command = (
-            sys.executable,
-            "-m",
-            "flukso",
-            "daemon",
-            "--config",
-            str(config),
-            "--bus",
-            bus,
-            "--clock",
-            clock,
-        )
-        self.daemon = self._spawn("daemon", *command)
-        until = time.monotonic() + START_S
-        while self.control.seconds() < 1:
-            if self.daemon.poll() is not None or time.monotonic() > until:
-                raise SystemExit(
-                    "demo: the daemon did not start: {}".format(
-                        (FOLDER / "daemon.log").read_text().strip()
-                    )
-                )
-            time.sleep(0.02)
+        where = ["--bus", self.bus_url, "--clock", "sim:" + self.control_url]
+        command = [sys.executable, "-m", "flukso", "daemon", "--config", config, *where]
+        self.daemon = Program(command, cwd=ROOT, log_file=FOLDER / "daemon.log", apart=True)
+        self._stack.callback(self.daemon.end)
+        self._wait_for_daemon(lambda: self.seconds() >= 1, "did not start")
         self._await_time()
+
+    def _wait_for_daemon(self, condition, trouble: str) -> None:
+        """Wait; end the demo with the daemon's log when it ends or takes too long."""
+        try:
+            wait_until(lambda: not self.daemon.running() or condition(), START_S)
+        except AssertionError:
+            self._give_up(trouble)
+        if not self.daemon.running():
+            self._give_up(trouble)
+
+    def _give_up(self, trouble: str) -> NoReturn:
+        raise SystemExit("demo: the daemon {}: {}".format(trouble, self.daemon.log()[-2000:]))
+
+    def seconds(self) -> float:
+        """Simulated seconds since the board's first power-on."""
+        return self.control.time_us() / 1e6
+
+    def counters(self) -> list[int]:
+        return self.control.counters()[: self.sensors]
 
     def _await_time(self) -> None:
         """Let the daemon learn the time at the pace of its waits for answers: sped up they end too
         soon on a busy machine.
         """
         self.control.ask("speed 1")
-        until = time.monotonic() + START_S
-        while not demo_config.knows_time(self.lan_port):
-            if self.daemon.poll() is not None or time.monotonic() > until:
-                raise SystemExit(
-                    "demo: the daemon does not learn the time: {}".format(
-                        (FOLDER / "daemon.log").read_text().strip()
-                    )
-                )
-            time.sleep(0.1)
+        self._wait_for_daemon(
+            lambda: demo_config.knows_time(self.lan_port), "does not learn the time"
+        )
 
     def run(self, stopped: terminal.StopRequest) -> float:
         """Lets the chain run for the seconds asked, or until stopped; returns the simulated
         seconds.
         """
-        begin_s = self.control.seconds()
+        begin_s = self.seconds()
         self.control.ask("speed {}".format(self.options.speed))
         until = time.monotonic() + (self.options.seconds or MAX_SECONDS)
         while time.monotonic() < until and not stopped.wait(
             min(1, max(0, until - time.monotonic()))
         ):
-            if self.daemon.poll() is not None:
-                raise SystemExit(
-                    "demo: the daemon ended: {}".format((FOLDER / "daemon.log").read_text()[-2000:])
-                )
+            if not self.daemon.running():
+                self._give_up("ended")
             self._tell()
-        return self.control.seconds() - begin_s
+        return self.seconds() - begin_s
 
     def _tell(self) -> None:
         if sys.stdout.isatty():
-            minutes = self.control.seconds() / 60
+            minutes = self.seconds() / 60
             print(
                 "\r{:8.1f} min  board {} Wh  server {} Wh ".format(
                     minutes, self.board_wh(), self.received_wh()
@@ -236,25 +183,16 @@ class Chain:
         """
         for clamp in range(self.sensors):
             self.control.ask("clamp {} 0".format(clamp))
-        self.control.ask("until {}".format(int((self.control.seconds() + SETTLE_S) * 1e6)))
-        self.daemon.send_signal(signal.SIGTERM)
+        self.control.ask("until {}".format(int((self.seconds() + SETTLE_S) * 1e6)))
+        self.daemon.signal(signal.SIGTERM)
         self.control.ask(
             "speed 0"
         )  # the daemon, a driver, holds the clock from its last reading until it has gone
         if self.daemon.wait(STOP_S) != 0:
-            raise SystemExit(
-                "demo: the daemon did not stop cleanly: {}".format(
-                    (FOLDER / "daemon.log").read_text()[-2000:]
-                )
-            )
+            self._give_up("did not stop cleanly")
 
     def board_wh(self) -> list[int]:
-        return [
-            now - first
-            for now, first in zip(
-                self.control.counters(self.sensors), self.at_start_wh, strict=True
-            )
-        ]
+        return [now - first for now, first in zip(self.counters(), self.at_start_wh, strict=True)]
 
     def received_wh(self) -> list[int]:
         """What the server's last counter has gained on the board's at the start: the first tuple
@@ -268,7 +206,7 @@ class Chain:
 
     def energy_error_wh(self) -> float:
         """Board against trace, of the sensor with the largest error."""
-        true_wh = [float(word) for word in self.control.ask("energy")]
+        true_wh = self.control.energy_wh()
         return max(
             (board - true for board, true in zip(self.board_wh(), true_wh, strict=False)), key=abs
         )
@@ -299,20 +237,6 @@ class Chain:
             "tls_verified": verified,
             "energy_error_wh": round(self.energy_error_wh(), 3),
         }
-
-
-def stop(process: subprocess.Popen) -> None:
-    """Ends a process: politely, then not."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream:
-            stream.close()
 
 
 def arguments() -> argparse.Namespace:
@@ -354,7 +278,7 @@ def words(result: dict) -> str:
 def main() -> int:
     options = arguments()
     stopped = terminal.stop_request()
-    with terminal.keys_to_us(), Chain(options) as chain:
+    with terminal.keys_to_us(), Demo(options) as chain:
         print(
             "board    {} clamp(s), control line {}".format(chain.sensors, FOLDER / "control.sock")
         )

@@ -14,6 +14,7 @@ from tests.server.visitor import Visitor
 from tools.harness.chain import DEVICE, KEY, SENSORS
 from tools.harness.processes import free_port
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
 DAEMON = (
     "config settings daemon\n\toption register '1'\n\toption enable_lan_branch '1'\n\toption "
@@ -115,10 +116,7 @@ def test_who_was_forgotten_unclaimed_registers_again(newcomer, platform):
     chain = newcomer
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=120)
     assert platform.call("tests.server.inside.housekeeping.keep_house_in", 15) == 1
-    until = time.monotonic() + 60
-    while platform.held(SENSOR):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until(lambda: not platform.held(SENSOR))
     chain.run_until(lambda: bool(platform.held(SENSOR)), limit_s=4 * 3600, step_s=60)
     assert chain.stop() == 0, chain.log()
 

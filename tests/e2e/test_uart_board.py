@@ -5,18 +5,18 @@ runtime.
 
 import json
 import subprocess
-import time
 import urllib.request
 
 import pytest
 
 from tools.harness import ROOT
 from tools.harness.bus import Control
-from tools.harness.chain import DEVICE, FLUKSOSIM, KEY, WALL_S
+from tools.harness.chain import DEVICE, KEY, WALL_S
 from tools.harness.interpreters import interpreter
 from tools.harness.processes import Program, free_port
+from tools.harness.simulator import UART_FIRMWARE, start_fluksosim
+from tools.harness.wait import wait_until
 
-IMAGE = ROOT / "avr/build/uart/flukso.hex"
 # the terminal carries bytes in real time: a busy machine must not look like a board whose clock
 # leaps
 SPEED = 5
@@ -55,8 +55,7 @@ def board(tmp_path):
         "--wall",
         str(WALL_S),
     ]
-    sim = Program([FLUKSOSIM, "--board", "uart", "--hex", IMAGE, "--speed", str(SPEED), *where])
-    sim.wait_for_line("fluksosim: ready")
+    sim = start_fluksosim("--board", "uart", "--speed", str(SPEED), *where, image=UART_FIRMWARE)
     control = Control(control_url)
     yield control
     control.close()
@@ -66,13 +65,6 @@ def board(tmp_path):
 def status(port):
     with urllib.request.urlopen("http://127.0.0.1:{}/status".format(port), timeout=10) as answer:
         return json.load(answer)
-
-
-def wait_until(condition, daemon, limit_s=60):
-    until = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < until, daemon.log()
-        time.sleep(STEP_S)
 
 
 @pytest.mark.slow
@@ -100,14 +92,14 @@ def test_power_and_pulses_reach_server_and_lan(board, server, certificates, tmp_
         daemon.wait_for_line("started")
         board.ask("advance 25")  # the board says nothing in its first 20 s
         board.ask("pulse 0 30 1000000 30000")
-        wait_until(lambda: status(port)["sensors"][1]["value"] is not None, daemon)
+        wait_until(lambda: status(port)["sensors"][1]["value"] is not None, trouble=daemon.log)
         analog, pulse = status(port)["sensors"]
         assert abs(analog["value"] - 3600) <= 4
         assert abs(pulse["value"] - 3600) <= 40, "two pulses a second apart, by the board's clock"
-        wait_until(lambda: status(port)["sensors"][1]["counter"] == 30, daemon)
+        wait_until(lambda: status(port)["sensors"][1]["counter"] == 30, trouble=daemon.log)
         board.ask("clamp 0 0")
         counter = board.counters()[0]  # nothing is counted any more
-        wait_until(lambda: status(port)["sensors"][0]["counter"] == counter, daemon)
+        wait_until(lambda: status(port)["sensors"][0]["counter"] == counter, trouble=daemon.log)
         daemon.signal(15)
         assert daemon.wait() == 0, daemon.log()
         held = [server.held("{:032x}".format(number)) for number in (1, 3)]

@@ -8,7 +8,7 @@ import pytest
 from flukso.flash import auto, cli
 from tools.fakes.isp_chip import Chip, PowerCut
 from tools.flash.station import COUNTERS, historic_chip, our_chip
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 CUT = (
     cli.CUT_OFF,

@@ -11,7 +11,7 @@ from flukso.flash import cli
 from tools.flash import walk
 from tools.flash.station import COUNTERS, historic_chip
 from tools.harness import ROOT
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 from tools.harness.terminal import Terminal
 
 RELEASES = [

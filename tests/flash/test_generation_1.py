@@ -12,7 +12,7 @@ from tools.fakes.isp_chip import EESAVE, Chip
 from tools.flash.station import COUNTERS, HISTORIC_FLASH, UART_IDS, uart_eeprom
 from tools.flash.walk import cut_in_write
 from tools.harness.bus import Control
-from tools.harness.chain import FIRMWARE, UART_FIRMWARE
+from tools.harness.simulator import FIRMWARE, UART_FIRMWARE
 
 COUNTED = COUNTERS[:4]
 START_S = 5  # simulated seconds in which the firmware takes a historic EEPROM over

@@ -18,7 +18,7 @@ from tools import avrdude_wrap
 from tools.flash.images import versioned
 from tools.flash.station import COUNTERS
 from tools.flash.walk import start
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
 

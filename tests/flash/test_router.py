@@ -11,7 +11,7 @@ import pytest
 from flukso.flash import cli
 from tests.flash.router import Router
 from tools.flash.station import COUNTERS, historic_chip
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 END_S = 60
 

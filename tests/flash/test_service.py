@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from tools.flash.station import COUNTERS
 from tools.harness import ROOT
 from tools.harness.interpreters import interpreter
 from tools.harness.processes import free_port
+from tools.harness.wait import wait_until
 
 VICTIM = """import sys, time
 open(sys.argv[1], "a").write("begun\\n")
@@ -77,13 +77,6 @@ def daemon(request, tmp_path):
         pidfile.write_text("{}\n".format(process.pid))
         yield process, pidfile, request.param
         process.kill()
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + SOON_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
@@ -168,7 +161,7 @@ def test_systemds_service_is_started_again_when_the_tool_is_killed(station, newe
     env["PATH"] = "{}:{}".format(tmp_path / "bin", env["PATH"])
     tool = subprocess.Popen(command, stdout=subprocess.PIPE, env=env, cwd=board.folder)
     tool.communicate(timeout=60)
-    wait_for((tmp_path / "up").exists)
+    wait_until((tmp_path / "up").exists)
     assert board.backup.exists()
 
 
@@ -201,7 +194,7 @@ def test_a_guardian_that_nobody_came_to_is_ended(station, tmp_path):
     )
     with subprocess.Popen(["/bin/sh", run / "guardian.sh"]) as old:
         (run / "guardian.pid").write_text(str(old.pid))
-        wait_for(lambda: b"guardian.sh" in Path("/proc", str(old.pid), "cmdline").read_bytes())
+        wait_until(lambda: b"guardian.sh" in Path("/proc", str(old.pid), "cmdline").read_bytes())
         done = board.flash("info")
         assert done.returncode == 0, done.stderr
         assert old.wait(SOON_S) == -signal.SIGKILL

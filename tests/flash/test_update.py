@@ -10,7 +10,7 @@ import pytest
 from flukso.flash import backup, cli
 from tools.fakes.isp_chip import EESAVE, SIGNATURES
 from tools.flash.station import CONSTANTS, COUNTERS, LAYOUTS, MAP, historic_chip, our_chip
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 
 def result_of(done) -> dict:

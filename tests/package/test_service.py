@@ -16,8 +16,9 @@ import pytest
 from tests.package.conftest import package
 from tests.package.router import Router
 from tests.runtime.test_release import ask
-from tools.harness.chain import DEVICE, FIRMWARE, FLUKSOSIM, KEY, SENSORS
-from tools.harness.processes import Program, free_port
+from tools.harness.chain import DEVICE, KEY, SENSORS
+from tools.harness.processes import free_port
+from tools.harness.simulator import start_fluksosim
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 USER = 4168
@@ -72,19 +73,9 @@ class Meter:
     def plug(self):
         folder = self.router.path("board")
         (folder / "trace.csv").write_text("ts,watt\n0,3600\n100000,3600\n")
-        command = [
-            FLUKSOSIM,
-            "--hex",
-            FIRMWARE,
-            "--speed",
-            "1",
-            "--listen",
-            "unix:{}/bus".format(folder),
-        ]
-        self.board = Program(
-            [*command, "--trace", folder / "trace.csv", "--eeprom", folder / "eeprom.bin"]
-        )
-        self.board.wait_for_line("fluksosim: ready")
+        options = ["--speed", "1", "--listen", "unix:{}/bus".format(folder)]
+        options += ["--trace", folder / "trace.csv", "--eeprom", folder / "eeprom.bin"]
+        self.board = start_fluksosim(*options)
         (folder / "bus").chmod(0o666)
 
     def status(self):

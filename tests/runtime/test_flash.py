@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.conftest import started
 from tools.flash.preloads import library
 from tools.flash.station import COUNTERS, Station, historic_chip
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 pytestmark = pytest.mark.timeout(300)
 HEAP, FROZEN = started("flukso-firmware/files/flukso-flash")

@@ -3,8 +3,6 @@
 of a device.
 """
 
-import time
-
 import pytest
 
 from tests.server.database import value
@@ -18,6 +16,7 @@ from tools.harness.device import (
     SENSOR,
     SENSOR_2,
 )
+from tools.harness.wait import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +38,6 @@ def delete_chosen(operator, kind: str, key) -> None:
     fields = {"action": "delete_selected", "_selected_action": str(key), "post": "yes"}
     reply = operator.post(f"/admin/{kind}/", fields)
     assert reply.status_code == 302, reply.text[:500]
-
-
-def wait_until(done, seconds=10):
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.2)
 
 
 def test_no_page_shows_a_devices_secret(platform, operator):

@@ -8,7 +8,6 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 
 import pytest
 import uvicorn
@@ -18,6 +17,7 @@ from flukso_server.hot.connection_states import STORE
 from flukso_server.hot.http_connection import DeviceProtocol
 from flukso_server.hot.sweeper import Sweeper
 from tests.server.connections import Quick, later, played, turn
+from tools.harness.wait import wait_until
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
@@ -417,10 +417,7 @@ def test_a_client_that_does_not_read_is_cut_off_on_a_real_connection(
                 part = reading.recv(1 << 20)
                 assert part, "who reads gets all of it"
                 got += len(part)
-            until = time.monotonic() + 15
-            while len(server.server_state.connections) > 1:
-                assert time.monotonic() < until
-                time.sleep(0.05)
+            wait_until(lambda: len(server.server_state.connections) <= 1, 15)
         server.should_exit = True
         thread.join(15)
     DeviceProtocol.sweeper.stop()

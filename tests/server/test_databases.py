@@ -3,7 +3,6 @@
 again with data in it.
 """
 
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.server.visitor import Visitor
 from tools.harness.device import DEVICE, KEY, OTHER_DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tools.harness.postgres import Postgres
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
 HERE = "tests.server.inside.databases."
 
@@ -61,10 +61,7 @@ def test_a_revoked_token_is_refused(platform, client):
     tokens = client.request("GET", "/api/1/tokens", None, headers).json()
     number = next(each["id"] for each in tokens if each["sensor"] == SENSOR)
     assert client.request("DELETE", f"/api/1/tokens/{number}", None, headers).status == 204
-    until = time.monotonic() + 10
-    while client.get(path, X_Token=platform.people["sensor"]).status != 401:
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until(lambda: client.get(path, X_Token=platform.people["sensor"]).status == 401, 10)
 
 
 def test_members_pages_and_limits(platform, certificates):

@@ -4,7 +4,6 @@
 import socket
 import sqlite3
 import subprocess
-import time
 
 import pytest
 import rrdtool
@@ -12,19 +11,11 @@ import rrdtool
 from tests.server.conftest import people_of
 from tools.harness.device import DEVICE, KEY, SENSOR, SENSOR_2, Client
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
 DAY = 86_400
 GRAPH = f"/sensor/{SENSOR}.png?version=1.0&interval=day&unit=watt"
 NIGHTS = f"/sensor/{SENSOR}.png?version=1.0&interval=night&unit=watt"
-
-
-def until(condition, seconds=30):
-    """Wait for it; what it gave."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ def rrdcached(tmp_path):
             "3600",
         ]
     )
-    until(path.exists)
+    wait_until(path.exists)
     yield f"unix:{path}"
     process.terminate()
     process.wait()
@@ -121,10 +112,11 @@ def test_a_sensor_with_a_history_of_the_historic_platform_is_drawn(
         platform.start()
         with Client(platform.port, certificates / "ca.crt") as client:
             image, nights = (
-                until(lambda path=path: drawn(client, path, people)) for path in (GRAPH, NIGHTS)
+                wait_until(lambda path=path: drawn(client, path, people))
+                for path in (GRAPH, NIGHTS)
             )
             assert image != nights
-            until(lambda: energy(begin + 60, begin + 4800) > 400)
+            wait_until(lambda: energy(begin + 60, begin + 4800) > 400)
             told = client.get(
                 f"/api/1/sensors/{SENSOR}", Authorization=f"Bearer {people['alice']}"
             ).json()
@@ -141,18 +133,18 @@ def test_a_sensor_with_a_history_of_the_historic_platform_is_drawn(
                 == 200
             )
         notes = sqlite3.connect(tmp_path / "rrd" / "notes.sqlite3")
-        assert until(lambda: notes.execute("SELECT sensor, since FROM late").fetchall()) == [
+        assert wait_until(lambda: notes.execute("SELECT sensor, since FROM late").fetchall()) == [
             (SENSOR, tuples[40][0])
         ]
         platform.kill()
         platform.start()
-        until(lambda: energy(tuples[41][0], tuples[58][0]) == 0)
+        wait_until(lambda: energy(tuples[41][0], tuples[58][0]) == 0)
         platform.call("tools.harness.members.forget", [SENSOR])
         with Client(platform.port, certificates / "ca.crt") as client:
             assert client.get(GRAPH, X_Token=people["alice"]).status == 404
         platform.kill()
         platform.start()
-        until(lambda: not file.exists())
+        wait_until(lambda: not file.exists())
         notes.close()
 
 
@@ -194,7 +186,7 @@ def test_a_graph_is_drawn_of_what_was_uploaded_just_now(tmp_path, certificates, 
                 client.upload(SENSOR, [(minute - 7200 + 60 * n, 10 * n) for n in range(110)]).status
                 == 200
             )
-            until(lambda: drawn(client, GRAPH, people), 120)
+            wait_until(lambda: drawn(client, GRAPH, people), 120)
 
 
 def test_without_the_view_there_is_no_graph(client, people):
@@ -219,6 +211,6 @@ def test_an_rrdcached_that_never_answers_is_logged_and_shown(tmp_path, certifica
             token = people_of(platform)["alice"]
             with Client(platform.port, certificates / "ca.crt") as client:
                 assert client.upload(SENSOR, [(minute - 60, 1), (minute, 2)]).status == 200
-                until(lambda: "silent does not answer" in platform.log.read_text())
+                wait_until(lambda: "silent does not answer" in platform.log.read_text())
                 reply = client.get(f"/sensor/{SENSOR}.png?interval=day", X_Token=token)
             assert (reply.status, reply.json()) == (503, {"error": "rrdcached does not answer"})

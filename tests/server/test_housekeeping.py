@@ -3,11 +3,10 @@
 power cut comes between.
 """
 
-import time
-
 from tests.server.database import column
 from tools.harness.device import DEVICE, OTHER_KEY, OTHER_SENSOR, SENSOR
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
 HERE = "tests.server.inside.housekeeping."
 
@@ -31,10 +30,10 @@ def test_a_start_finishes_what_was_cut_short(tmp_path):
         platform.stop()
         assert platform.call(HERE + "cut_short", DEVICE, SENSOR)["cut"] == [0, 1, 2]
         platform.start()
-        until = time.monotonic() + 20
-        while platform.held(SENSOR) or list((tmp_path / "rrd" / SENSOR[:2]).iterdir()):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until(
+            lambda: not (platform.held(SENSOR) or list((tmp_path / "rrd" / SENSOR[:2]).iterdir())),
+            20,
+        )
 
 
 def test_what_comes_while_a_sensor_is_removed_goes_as_well(tmp_path):

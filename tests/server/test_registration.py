@@ -12,6 +12,7 @@ import pytest
 
 from tests.server.database import ago, count, create, row, rows, update, value
 from tools.harness.testbed import Platform
+from tools.harness.wait import wait_until
 
 BEAT = {
     "reset": 1,
@@ -213,13 +214,6 @@ def test_a_lost_key_is_replaced_in_its_owners_window(platform, client, box, minu
     assert claim(platform, "heidi", fresh.code) == ["claimed"]
     wait_until(lambda: client.upload(box.sensor, [(minute, 1)], fresh.key, sign=True).status == 200)
     assert client.upload(box.sensor, [(minute, 1)], box.key, sign=True).status == 401
-
-
-def wait_until(done, seconds=10):
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.2)
 
 
 def test_unclaimed_devices_are_bounded(tmp_path, certificates):

@@ -5,12 +5,11 @@ import re
 import subprocess
 from pathlib import Path
 
+from tools.harness import simulator
 from tools.harness.bus import Bus, Control
-from tools.harness.processes import Program
 
 ROOT = Path(__file__).parents[2]
-FLUKSOSIM = ROOT / "avr/build/fluksosim"
-FIRMWARE = {"spi": ROOT / "avr/build/spi/flukso.hex", "uart": ROOT / "avr/build/uart/flukso.hex"}
+FIRMWARE = {"spi": simulator.FIRMWARE, "uart": simulator.UART_FIRMWARE}
 PERIPHERALS = Path(__file__).with_name("peripherals.c")
 HZ = 3_686_400
 
@@ -40,19 +39,8 @@ class Sim:
         self.folder = folder
         self.control_url = "unix:{}/control".format(folder)
         self.bus_url = "unix:{}/bus".format(folder)
-        command = [
-            FLUKSOSIM,
-            "--hex",
-            image,
-            "--speed",
-            "0",
-            "--control",
-            self.control_url,
-            "--listen",
-            self.bus_url,
-        ]
-        self.program = Program([*command, *options])
-        self.program.wait_for_line("fluksosim: ready")
+        where = ("--control", self.control_url, "--listen", self.bus_url)
+        self.program = simulator.start_fluksosim("--speed", "0", *where, *options, image=image)
         self.control = Control(self.control_url)
 
     def ask(self, command: str) -> str:

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.sim.board import FLUKSOSIM, build
+from tests.sim.board import build
+from tools.harness.simulator import FLUKSOSIM
 
 
 def refuse(*options):

@@ -20,9 +20,10 @@ from pathlib import Path
 from flukso.flash import avrdude, image
 from tools.flash.station import Station, historic_chip
 from tools.harness import ROOT
-from tools.harness.chain import FIRMWARE
 from tools.harness.interpreters import interpreter
 from tools.harness.processes import Program
+from tools.harness.simulator import FIRMWARE
+from tools.harness.wait import wait_until
 
 COUNTERS = (1_234_567, 89, 4_294_967_290, 55_555, 0, 7)
 LAYOUT = "declared-1"
@@ -65,7 +66,7 @@ def read_by_daemon(station) -> dict[int, int]:
     daemon = Program([*command, "daemon", *where], env=env, cwd=ROOT)
     try:
         daemon.wait_for_line("started")
-        wait_for(folder / "deltas")
+        wait_until((folder / "deltas").exists, READ_S)
         pipe = os.open(folder / "deltas", os.O_RDONLY | os.O_NONBLOCK)
         try:
             return _counters(pipe)
@@ -73,14 +74,6 @@ def read_by_daemon(station) -> dict[int, int]:
             os.close(pipe)
     finally:
         daemon.kill()
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + READ_S
-    while not path.exists():
-        if time.monotonic() > deadline:
-            raise SystemExit("{} never came".format(path))
-        time.sleep(0.02)
 
 
 def _counters(pipe) -> dict[int, int]:

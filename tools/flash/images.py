@@ -4,7 +4,7 @@
 import struct
 
 from flukso.flash import ihex, image
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 
 def versioned(major: int, minor: int, board: str = "spi") -> bytes:

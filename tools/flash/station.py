@@ -22,9 +22,9 @@ from tools.fakes.isp_chip import Chip
 from tools.fakes.oldboard import OldBoard
 from tools.fakes.stk500 import Line, Programmer
 from tools.harness import ROOT
-from tools.harness.chain import FIRMWARE, FLUKSOSIM, UART_FIRMWARE
 from tools.harness.interpreters import interpreter
 from tools.harness.processes import Program
+from tools.harness.simulator import FIRMWARE, UART_FIRMWARE, start_fluksosim
 
 HISTORIC_FLASH = (
     bytes(range(1, 255)) * 24
@@ -165,12 +165,11 @@ class Station:
         image, cells = self.folder / "flash.hex", self.folder / "eeprom.bin"
         image.write_bytes(ihex.write(self.chip.flash))
         cells.write_bytes(self.chip.eeprom)
-        program = Program([
-            *(FLUKSOSIM, *words, "--hex", image, "--elf", firmware.with_suffix(".elf"), "--eeprom", cells, "--speed", "0"),
-            *("--control", self.control_url, *(() if words else ("--listen", self.bus_url))),
-        ])  # fmt: skip
-        program.wait_for_line("fluksosim: ready")
-        return program
+        options = [*words, "--elf", firmware.with_suffix(".elf"), "--eeprom", cells]
+        options += ["--speed", "0", "--control", self.control_url]
+        if not words:
+            options += ["--listen", self.bus_url]
+        return start_fluksosim(*options, image=image)
 
     def _historic(self) -> OldBoard:
         board = OldBoard(self.folder, 18 if str(self.layout).endswith("0") else 22)

@@ -24,7 +24,7 @@ from tools.flash.images import versioned
 from tools.flash.preloads import library
 from tools.flash.station import COUNTERS, Station, historic_chip, our_chip
 from tools.harness.bus import Control, Refused
-from tools.harness.chain import FIRMWARE
+from tools.harness.simulator import FIRMWARE
 
 LAYOUT = "declared-1"
 WRITES = 66  # of an update of the historic board: a fuse, the erase, 64 pages

@@ -17,13 +17,12 @@ from tools.harness import ROOT
 from tools.harness.bus import Control, Refused
 from tools.harness.interpreters import interpreter
 from tools.harness.processes import Program
+from tools.harness.simulator import UART_FIRMWARE, start_fluksosim
 
-FLUKSOSIM = ROOT / "avr/build/fluksosim"
-FIRMWARE = ROOT / "avr/build/spi/flukso.hex"
-UART_FIRMWARE = ROOT / "avr/build/uart/flukso.hex"
 DEVICE, KEY = "fedcba9876543210fedcba9876543210", "00112233445566778899aabbccddeeff"
 SENSORS = tuple("0123456789abcdef0123456789abcde{}".format(n) for n in range(6))
 WALL_S = 1_700_000_000
+STANDING = ("--speed", "0", "--wall", str(WALL_S))  # the clock stands until somebody drives it
 SENSOR_CLASS = ("analog",) * 3 + ("pulse",) * 2
 SHUTDOWN_S = 40  # real; the daemon's own limits are far below
 PAUSE_LIMIT_S = (
@@ -69,25 +68,14 @@ class Simulator:
     """The real firmware in fluksosim; its clock stands until somebody drives it."""
 
     def __init__(self, folder: Path, trace: str | None = None, more=()):
-        command = [
-            FLUKSOSIM,
-            "--hex",
-            FIRMWARE,
-            "--speed",
-            "0",
-            "--wall",
-            str(WALL_S),
-            "--eeprom",
-            folder / "eeprom.bin",
-        ]
         self.bus_url = "unix:{}/bus".format(folder)
         self.control_url = "unix:{}/control".format(folder)
-        command += ["--listen", self.bus_url, "--control", self.control_url, *more]
+        options = [*STANDING, "--eeprom", folder / "eeprom.bin", "--listen", self.bus_url]
+        options += ["--control", self.control_url, *more]
         if trace is not None:
             (folder / "trace.csv").write_text(trace)
-            command += ["--trace", folder / "trace.csv"]
-        self.program = Program(command)
-        self.program.wait_for_line("fluksosim: ready")
+            options += ["--trace", folder / "trace.csv"]
+        self.program = start_fluksosim(*options)
 
     def close(self) -> None:
         self.program.kill()
@@ -111,28 +99,9 @@ class UartSimulator(Simulator):
         (folder / "board.eep").write_bytes(eep)
         self.control_url = "unix:{}/control".format(folder)
         self.bus_url = "uart:{}/tty".format(folder)
-        command = [
-            FLUKSOSIM,
-            "--board",
-            "uart",
-            "--hex",
-            UART_FIRMWARE,
-            "--speed",
-            "0",
-            "--wall",
-            str(WALL_S),
-        ]
-        command += [
-            "--eeprom",
-            folder / "board.eep",
-            "--uart",
-            "pty:{}/tty".format(folder),
-            "--control",
-            self.control_url,
-            *more,
-        ]
-        self.program = Program(command)
-        self.program.wait_for_line("fluksosim: ready")
+        options = ["--board", "uart", *STANDING, "--eeprom", folder / "board.eep"]
+        options += ["--uart", "pty:{}/tty".format(folder), "--control", self.control_url, *more]
+        self.program = start_fluksosim(*options, image=UART_FIRMWARE)
 
 
 class Chain:

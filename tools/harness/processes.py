@@ -4,6 +4,7 @@
 import contextlib
 import os
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -21,10 +22,14 @@ def free_port() -> int:
 
 
 class Program:
-    """One running program; stdout and stderr together are its log."""
+    """One running program; stdout and stderr together are its log.
 
-    def __init__(self, command, env=None, cwd=None):
+    log_file: keeps what it writes, too. apart: the keys of our terminal do not reach it.
+    """
+
+    def __init__(self, command, env=None, cwd=None, log_file=None, apart=False):
         self.lines: list[str] = []
+        self._log_file = None if log_file is None else open(log_file, "wb", buffering=0)
         self._news = threading.Condition()
         self._process = subprocess.Popen(
             [*DIES_WITH_US, *[str(word) for word in command]],
@@ -33,6 +38,7 @@ class Program:
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})},
             cwd=cwd,
+            process_group=0 if apart else None,
         )
         assert self._process.stdout is not None
         self._output = self._process.stdout.fileno()
@@ -57,6 +63,8 @@ class Program:
         self._news.notify_all()
         with contextlib.suppress(BlockingIOError):
             while data := os.read(self._output, 65536):
+                if self._log_file is not None:
+                    self._log_file.write(data)
                 *whole, self._rest = (self._rest + data).split(b"\n")
                 room = max(0, LOG_LIMIT - len(self.lines))
                 self.lines += [
@@ -102,6 +110,13 @@ class Program:
         self._reader.join(5)
         return code
 
+    def end(self, limit_s: float = 5) -> None:
+        """End it by SIGTERM, or by SIGKILL when it takes longer."""
+        self.signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(limit_s)
+        self.kill()
+
     def kill(self) -> None:
         if self.running():
             self._process.kill()
@@ -111,6 +126,8 @@ class Program:
             self._process.stdout is not None and not self._reader.is_alive()
         ):  # a child of it may hold the pipe
             self._process.stdout.close()
+        if self._log_file is not None:
+            self._log_file.close()
 
     def rests(self) -> int:
         """How often it has had nothing to do and slept or waited."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from flukso.backlog import Store
 from flukso.buffer import SPACING_S
 from tools.harness.chain import SENSORS
+from tools.harness.wait import wait_until
 from tools.qemu.router import MINUTE, WATTS, Router
 
 UPLOADS = 3  # on one connection, before memory is looked at
@@ -56,7 +57,7 @@ def after_an_outage(router: Router) -> dict[str, int]:
             for id_ in SENSORS[: len(WATTS)]
         )
 
-    router.wait_until(sent, 120)
+    wait_until(sent, 120, trouble=router.log)
     serve(router)
     return router.memory()
 
@@ -66,8 +67,10 @@ def measure(router: Router) -> dict:
     boot_s = router.machine.boot()
     print(router.install().strip())
     reading_s, daemon_s = router.first_reading_s()
-    router.wait_until(
-        lambda: len(router.server.requests) >= UPLOADS * len(WATTS) and router.uploaded(), 120
+    wait_until(
+        lambda: len(router.server.requests) >= UPLOADS * len(WATTS) and router.uploaded(),
+        120,
+        trouble=router.log,
     )
     serve(router)
     memory = router.memory()

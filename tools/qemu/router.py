@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,16 +15,9 @@ from flukso.backlog import Store
 from tools.fakes.server import Server
 from tools.harness import ROOT, ca
 from tools.harness.bus import Control
-from tools.harness.chain import (
-    DEVICE,
-    FIRMWARE,
-    FLUKSOSIM,
-    KEY,
-    SENSORS,
-    SETTINGS_TEXT,
-    sensor_text,
-)
-from tools.harness.processes import Program, free_port
+from tools.harness.chain import DEVICE, KEY, SENSORS, SETTINGS_TEXT, sensor_text
+from tools.harness.processes import free_port
+from tools.harness.simulator import start_fluksosim
 from tools.qemu.initramfs import Initramfs
 from tools.qemu.machine import GATEWAY, Machine
 
@@ -169,16 +161,10 @@ class Router:
         self.week = week  # what an outage left; `restore` gives it to the daemon
         root.file(SAVED, week.dump())
         (folder / "initramfs").write_bytes(root.packed())
-        self.board = Program(
-            [FLUKSOSIM, "--hex", FIRMWARE, "--speed", "1", "--eeprom", folder / "eeprom.bin"]
-            + [
-                "--listen",
-                "unix:{}/bus".format(folder),
-                "--control",
-                "unix:{}/control".format(folder),
-            ]
-        )
-        self.board.wait_for_line("fluksosim: ready")
+        options = ["--speed", "1", "--eeprom", folder / "eeprom.bin"]
+        options += ["--listen", "unix:{}/bus".format(folder)]
+        options += ["--control", "unix:{}/control".format(folder)]
+        self.board = start_fluksosim(*options)
         control = Control("unix:{}/control".format(folder))
         for index, watt in enumerate(WATTS):
             control.ask("clamp {} {}".format(index, watt))
@@ -257,12 +243,6 @@ class Router:
 
     def log(self) -> str:
         return self.machine.run("cat /var/log/messages")
-
-    def wait_until(self, condition, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.2)
 
     def uploaded(self) -> bool:
         """Whether the server holds readings of every sensor, all in good form."""

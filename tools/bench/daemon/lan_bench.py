@@ -17,6 +17,7 @@ from tools.bench.daemon import runtimes
 from tools.fakes.server import Server
 from tools.harness.ca import make
 from tools.harness.processes import Program, free_port
+from tools.harness.simulator import start_fluksosim
 
 CONNECTIONS = 50
 SECONDS, QUICK_SECONDS = 20, 4
@@ -95,7 +96,6 @@ def memory(pid: int) -> dict:
 
 
 def run(runtime: str, quick: bool) -> dict:
-    build = runtimes.ROOT / "avr/build"
     subprocess.run(
         ["make", "-s", "-C", str(runtimes.ROOT / "avr"), "firmware", "sim"],
         check=True,
@@ -105,16 +105,7 @@ def run(runtime: str, quick: bool) -> dict:
         folder = Path(name)
         make(folder / "pki")
         port = free_port()
-        simulator = Program(
-            [
-                build / "fluksosim",
-                "--hex",
-                build / "spi/flukso.hex",
-                "--listen",
-                "unix:{}/sim".format(folder),
-            ]
-        )
-        simulator.wait_for_line("fluksosim: ready")
+        simulator = start_fluksosim("--listen", "unix:{}/sim".format(folder))
         tap = Tap(name + "/bus", name + "/sim")
         with Server(folder / "pki/good.pem", {"d" * 32: "d" * 32}) as server:
             text = CONFIG.format("d" * 32, server.url, folder, port) + "".join(
