@@ -3,7 +3,6 @@
 again with data in it.
 """
 
-
 import pytest
 
 from tests.server.conftest import people_of

@@ -6,6 +6,8 @@ import pytest
 from tools.harness.postgres import Postgres
 from tools.harness.testbed import Platform
 
+HERE = "tests.server.inside.overlapping."
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def platform(request, tmp_path):
@@ -19,16 +21,12 @@ def platform(request, tmp_path):
             server.close()
 
 
-def play(platform: Platform, call: str) -> str:
-    return platform.shell(f"from tests.server.overlapping import *\n{call}").strip()
-
-
 def test_no_more_devices_register_at_once_than_one_after_the_other(platform):
-    assert play(platform, "registrations(60, 20, '')") == "20 20"
+    assert platform.call(HERE + "registrations", 60, 20, "") == [20, 20]
 
 
 def test_a_network_registers_no_more_at_once_than_one_after_the_other(platform):
-    assert play(platform, "registrations(120, 10_000, '192.0.2.1')") == "100 100"
+    assert platform.call(HERE + "registrations", 120, 10_000, "192.0.2.1") == [100, 100]
 
 
 def test_a_change_that_commits_after_1100_newer_ones_is_read(tmp_path):
@@ -36,8 +34,8 @@ def test_a_change_that_commits_after_1100_newer_ones_is_read(tmp_path):
     server = Postgres()
     try:
         with Platform(tmp_path, service=None, FLUKSO_DATABASE_URL=server.url) as platform:
-            looks = play(platform, "late_commit(1100)")
+            looks = platform.call(HERE + "late_commit", 1100)
     finally:
         server.close()
     # while the late one is open, the newer ones may be read again; after it nothing is
-    assert looks == "(False, 1100) (False, 1100) (True, 1101) (False, 0)"
+    assert looks == [[False, 1100], [False, 1100], [True, 1101], [False, 0]]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What overlapping transactions do in the accounts' database, played by threads in a process where
-Django is set up; each function prints what came of it.
+Django is set up; each function returns what came of it.
 """
 
 import threading
@@ -18,8 +18,8 @@ NOW = datetime(2026, 7, 15, 10, tzinfo=timezone.utc)
 THREADS = 24
 
 
-def registrations(devices: int, unclaimed_max: int, origin: str) -> None:
-    """Prints how many of so many devices, registered by THREADS at once, were taken, and how many
+def registrations(devices: int, unclaimed_max: int, origin: str) -> tuple[int, int]:
+    """Return how many of so many devices, registered by THREADS at once, were taken, and how many
     are there.
     """
     gate = threading.Barrier(THREADS)
@@ -39,11 +39,11 @@ def registrations(devices: int, unclaimed_max: int, origin: str) -> None:
 
     with ThreadPoolExecutor(THREADS) as pool:
         taken = sum(pool.map(worker, range(THREADS)))
-    print(taken, Device.objects.count())
+    return taken, Device.objects.count()
 
 
-def late_commit(newer: int) -> None:
-    """Prints what is read of a change that commits after so many newer ones, look by look."""
+def late_commit(newer: int) -> list[tuple[bool, int]]:
+    """Return what is read of a change that commits after so many newer ones, look by look."""
     written, commit = threading.Event(), threading.Event()
 
     def late() -> None:
@@ -72,4 +72,4 @@ def late_commit(newer: int) -> None:
     thread.join()
     look()
     look()
-    print(*[("late" in keys, len(keys)) for keys in looks])
+    return [("late" in keys, len(keys)) for keys in looks]
