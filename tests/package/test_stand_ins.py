@@ -15,7 +15,7 @@ from tests.package.router import Router
 from tests.package.system_log import line_of
 from tests.package.test_install import HISTORIC, HISTORIC_SYSTEM
 from tests.package.umdns import announced
-from tools.openwrt import archive
+from tools.openwrt import archive, check
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 LOGD = json.loads((VECTORS / "logd.json").read_text())
@@ -40,6 +40,9 @@ def feeds(feed, tmp_path_factory):
         (root / "packages" / "python3-{}_3.11.7-r1_all.ipk".format(name)).write_bytes(
             archive.package(fields, name, [], root / "empty")
         )
+    for name in ("flukso", "later", "packages", "empty"):
+        listed = [check.check(path) for path in sorted((root / name).glob("*.ipk"))]
+        archive.write_index(root / name, listed)
     return root
 
 
@@ -69,7 +72,12 @@ def test_opkg_chooses_and_refuses_as_the_real_one(router, feeds, case):
         if "feeds" in step:
             take(router, step["feeds"])
             continue
+        if "sh" in step:
+            router.run("sh", "-c", step["sh"])
+            continue
         router.run("sh", "-c", "opkg " + step["opkg"], status=step["status"])
+        program = router.path("usr/bin/flukso-micropython")
+        assert step.get("whole") in (None, program.exists() and program.stat().st_size > 0), step
         installed = sorted(router.run("opkg", "list-installed").splitlines())
         assert [line for line in installed if line.startswith("flukso")] == step["installed"], step
 

@@ -98,10 +98,10 @@ procd_start() {
 	fi
 }
 
-# In the background, with nothing open of whoever asked.
+# In the background, with nothing open of whoever asked (9: the lock of flukso-upgrade).
 procd_launch() {
 	(
-		exec </dev/null >/dev/null 2>&1
+		exec </dev/null >/dev/null 2>&1 9>&-
 		procd_supervise "$1"
 	) &
 	echo $! >"$PROCD_DIR/$1.pid"
