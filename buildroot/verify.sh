@@ -158,7 +158,7 @@ verify_packages() { # TARGET COPY
 	local name made log status
 	stand_in_tools "$2"
 	mkdir -p "$2/logs"
-	for name in flukso flukso-python3 flukso-firmware; do
+	for name in flukso flukso-python3 flukso-firmware flukso-upgrade; do
 		log=$2/logs/$name.log
 		status=0
 		make -C "$2/package/feeds/flukso/$name" TOPDIR="$2" "CONFIG_PACKAGE_$name=m" compile V=s >"$log" 2>&1 || status=$?

@@ -71,6 +71,7 @@ class Daemon:
         # of a configuration that was not taken over
         self.config_error = state.noted(port, config_path)
         self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
+        self.upgrade = state.noted(port, config_path, state.UPGRADE_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path
         self._opening = boards.Opening("", {})  # of the board
@@ -387,6 +388,7 @@ class Daemon:
             return
         self.config_error = state.noted(self.port, self._config_path)
         self.flash_error = state.noted(self.port, self._config_path, state.FLASH_NOTED)
+        self.upgrade = state.noted(self.port, self._config_path, state.UPGRADE_NOTED)
         self._apply(settings)
         await self.services.follow(settings, self.clock.monotonic())
         self.log("info", "the configuration was read again")

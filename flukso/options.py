@@ -48,8 +48,8 @@ OPTIONS = (
     Option("daemon", "logmask", "log_level", LEVEL, "info", ()),
 )
 SETTINGS = ("main", "daemon")  # sections of this type
-TYPES = ("settings", "sensor", "flash", "system")
-# What other readers of the file take: the service, config_sensors.py, flukso-flash.
+TYPES = ("settings", "sensor", "flash", "upgrade", "system")
+# What other readers of the file take: the service, config_sensors.py, flukso-flash, flukso-upgrade.
 SERVICE = ("enabled",)
 SENSOR = ("id", "type", "class", "port", "constant", "voltage", "current", "function", "enable",
           "pulses_per_kwh", "pulses_per_m3", "hold", "max_rate")  # fmt: skip
@@ -69,6 +69,7 @@ FLASH = (
     "mosi",
     "miso",
 )
+UPGRADE = ("enable", "from", "until")
 SYSTEM = ("device", "key", "version")
 # What the field's files have beside ours, and nobody here reads.
 FIELD_OPTIONS = (
@@ -97,6 +98,8 @@ def names_of(kind: str, name: str) -> tuple:
     if kind == "settings":
         own = tuple([option.name for option in OPTIONS if option.section == name])
         return own + SERVICE if name == "daemon" else own
+    if kind == "upgrade":
+        return UPGRADE if name == "upgrade" else ()
     return {"sensor": SENSOR, "flash": FLASH if name == "flash" else (), "system": SYSTEM}.get(
         kind, ()
     )
@@ -109,6 +112,7 @@ def home_of(option: str) -> str:
         ("settings", "daemon"),
         ("sensor", ""),
         ("flash", "flash"),
+        ("upgrade", "upgrade"),
     ):
         if option in names_of(kind, name):
             return "{} {}".format(kind, name).strip()

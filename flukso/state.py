@@ -10,6 +10,7 @@ ENOENT = 2  # no such file, on every system
 # bytes: written beside the configuration by whoever renders it (docs/guide/openwrt.md)
 NOTED, NOTED_MAX = (".errors", 4096)
 FLASH_NOTED = ".flash"  # the same, of flash that cannot be written
+UPGRADE_NOTED = ".upgrade"  # the same, what the last upgrade of the router's packages came to
 RESET_MAX = 128  # bytes of the mark
 RUN, RUN_MAX = "run", 16  # bytes: whether a daemon runs, and how many were killed
 # without an acknowledgement for so long, the server counts as away: then flash may be worth its

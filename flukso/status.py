@@ -31,6 +31,7 @@ def status(daemon, wall: float, mono: float) -> bytes:
             ("upload", _upload(daemon, mono)),
             ("clock", _clock(daemon, wall, mono)),
             ("errors", _errors(daemon)),
+            ("upgrade", daemon.upgrade or None),
             (
                 "lan",
                 (

@@ -105,7 +105,7 @@ class House:
         self.board_error = ""
         self.rs485 = Rs485(None)
         self.rs485.lost = 7
-        self.config_error = self.save_error = self.flash_error = ""
+        self.config_error = self.save_error = self.flash_error = self.upgrade = ""
         self.killed = 0
         self.last_poll = 1000.0
         for n in range(60):

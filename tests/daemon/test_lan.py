@@ -183,6 +183,7 @@ def test_status_says_how_it_is():
         "upload",
         "clock",
         "errors",
+        "upgrade",
         "lan",
     ]
     assert (

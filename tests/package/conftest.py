@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.router import Router
+from tests.package.router import RUNTIME, Router
 from tools.harness import ROOT
 from tools.harness.interpreters import CACHE, build
 from tools.openwrt import archive, check
 
 IPK = [sys.executable, str(ROOT / "tools/ipk.py")]
-FOLDERS = ("flukso", "flukso-micropython", "flukso-python3", "flukso-firmware")
+FOLDERS = (
+    "flukso",
+    "flukso-micropython",
+    "flukso-python3",
+    "flukso-firmware",
+    "flukso-upgrade",
+)
 
 
 def ipk(*words: str, status: int = 0) -> str:
@@ -58,10 +64,11 @@ def package(feed: Path, name: str) -> Path:
     return found
 
 
-def repacked(path: Path, folder: Path, version: str, text: str = "") -> Path:
+def repacked(path: Path, folder: Path, version: str, text: str = "", program: bytes = b"") -> Path:
     """The same package with a later version, in the folder; with `text` its /etc/config/flukso is
-    another one.
+    another one, with `program` its runtime.
     """
+    others = {"/etc/config/flukso": text.encode(), "/" + RUNTIME: program}
     found = check.check(path)
     fields = [
         (name, value)
@@ -74,9 +81,7 @@ def repacked(path: Path, folder: Path, version: str, text: str = "") -> Path:
         for place, member in found.files.items():
             target = root / place.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(
-                text.encode() if text and place == "/etc/config/flukso" else member.data
-            )
+            target.write_bytes(others.get(place) or member.data)
             target.chmod(member.mode)
         fields.append(("Version", version))
         after = found.scripts.get("postinst-pkg", "")

@@ -13,7 +13,7 @@ import pytest
 
 from flukso.flash import image
 from flukso.version import VERSION
-from tests.package.conftest import IPK, ipk, package
+from tests.package.conftest import FOLDERS, IPK, ipk, package
 from tests.runtime.test_spidev import DEVICE, SPEED_MAX_HZ, messages, preload, wires  # noqa: F401
 from tools import prebuilt
 from tools.harness import ROOT
@@ -192,7 +192,7 @@ def test_damaged_firmware_is_not_packaged(kept, tmp_path):
 
 def test_every_package_folder_is_one_that_a_feed_scan_finds_and_has_a_test():
     folders = {path.parent.name for path in (ROOT / "package").glob("*/Makefile")}
-    assert folders == {"flukso", "flukso-micropython", "flukso-python3", "flukso-firmware"}
+    assert folders == set(FOLDERS)
     for name in folders:
         text = (ROOT / "package" / name / "Makefile").read_text()
         assert (

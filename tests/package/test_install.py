@@ -66,7 +66,7 @@ def definition(device: str, *sensors: str) -> list[str]:
         "command /usr/bin/flukso daemon --config /var/run/flukso/config --syslog",
         "user flukso",
         "file /etc/config/flukso /var/run/flukso/config /var/run/flukso/config.errors "
-        "/var/run/flukso/config.flash",
+        "/var/run/flukso/config.flash /var/run/flukso/config.upgrade",
         "reload_signal HUP",
         "respawn 3600 5 0",
         "term_timeout 20",

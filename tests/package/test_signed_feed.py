@@ -93,6 +93,7 @@ def test_a_folder_for_the_architecture_signed_and_whole(feed, key, tmp_path, cap
         "flukso-keyring",
         "flukso-micropython",
         "flukso-python3",
+        "flukso-upgrade",
         "flukso",
     ]
     for entry in entries:
