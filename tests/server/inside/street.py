@@ -3,7 +3,7 @@
 
 from flukso_server.accounts import sharing
 from flukso_server.accounts.models import Account
-from flukso_server.devices.management.commands.demo_household import household
+from flukso_server.dashboard.management.commands.demo_household import household
 
 
 def older() -> None:

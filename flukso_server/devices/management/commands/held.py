@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args, sensor, **options):
         try:
             self.stdout.write(
-                json.dumps({one: stores.store().raw(one, 0, 2**32) for one in sensor})
+                json.dumps({each: stores.store().raw(each, 0, 2**32) for each in sensor})
             )
         finally:
             stores.close()

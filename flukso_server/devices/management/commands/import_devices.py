@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`import_devices FILE`: takes devices provisioned beforehand from CSV and prints each one's claim
-code.
-"""
+"""`import_devices FILE`: stores devices from a CSV list and prints their claim codes."""
 
 import csv
 import sys

@@ -22,9 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, sensor, file, **options):
         try:
-            from flukso_server.series.rrd.files import (
-                RrdError,
-            )  # needs librrd, which other installations do without
+            # librrd, which other installations do without
+            from flukso_server.series.rrd.files import RrdError
             from flukso_server.series.rrd.history import import_file
         except ImportError as error:
             raise CommandError(f"the rrdtool binding is missing: {error}") from error

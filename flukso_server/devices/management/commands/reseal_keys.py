@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`reseal_keys`: seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET, so that
-the others can go.
+"""`reseal_keys`: seals all devices' keys with the first secret of FLUKSO_DEVICE_KEY_SECRET.
+
+The other secrets can then be removed.
 """
 
 from django.core.management.base import BaseCommand, CommandError

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`demo_household`: an account with panels on its roof, four neighbours and some weeks of all their
-days, for looking around.
-"""
+"""`demo_household`: makes an account with panels on its roof, four neighbours, and their data."""
 
 import contextlib
 import secrets
@@ -56,8 +54,9 @@ class Command(BaseCommand):
 
 
 def make(password: str, days: int, now: int) -> None:
-    """The accounts, their devices, and what these have sent up to now. A neighbour that is there
-    already stays as it is.
+    """Make the accounts and their devices, and store what these would have sent up to now.
+
+    A neighbour that exists stays as it is.
     """
     stores.store(merge=True)
     end = now // MINUTE_S * MINUTE_S
@@ -68,7 +67,7 @@ def make(password: str, days: int, now: int) -> None:
         )
         sharing.set_sharing(account, "minutes", "all")
         roof = household(account, ("import", "export", "pv"))
-        there = {
+        existing = {
             key
             for key in map(names.key, NEIGHBOURS)
             if Account.objects.filter(name_key=key).exists()
@@ -76,10 +75,10 @@ def make(password: str, days: int, now: int) -> None:
         street = {
             name: _neighbour(name, detail)
             for name, detail in NEIGHBOURS.items()
-            if names.key(name) not in there
+            if names.key(name) not in existing
         }
         for name in NEIGHBOURS:
-            with contextlib.suppress(sharing.SharingError):  # one that was there may be private
+            with contextlib.suppress(sharing.SharingError):  # one that existed may be private
                 sharing.subscribe(account, name)
     try:
         for role, tuples in demo.solar_tuples(SEED, start, end, PANELS_W).items():
@@ -88,13 +87,13 @@ def make(password: str, days: int, now: int) -> None:
             fill(
                 household(neighbour, ("import",))["import"], demo.tuples(seeds()[name], start, end)
             )
-        stores.store().merge()  # as a night does: pages then read what is usual
+        stores.store().merge()  # as in every night, so that pages read what they usually do
     finally:
         stores.close()
 
 
 def household(account, roles: tuple[str, ...]) -> dict[str, str]:
-    """A device of the account with a sensor for each role: role -> sensor."""
+    """Make a device of the account with a sensor for each role; return the sensors by role."""
     device, key = secrets.token_hex(16), secrets.token_hex(16).encode()
     Device.objects.create(
         pk=device,
@@ -117,6 +116,6 @@ def _neighbour(name: str, detail: str):
 
 
 def fill(sensor: str, tuples: list[tuple[int, int]]) -> None:
-    """Store what a device would have sent."""
+    """Store tuples that a device would have sent."""
     for begin in range(0, len(tuples), MAX_TUPLES):
         append(stores.store(), sensor, tuples[begin : begin + MAX_TUPLES], tuples[-1][0])

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`demo_uploads URL`: the devices of the demo household and its neighbours go on uploading, signed,
-until SIGTERM.
-"""
+"""`demo_uploads URL`: uploads for the devices of the demo household until SIGTERM."""
 
 import json
 import signal
@@ -32,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("url", help="of a running platform")
 
     def handle(self, *args, url, **options):
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # they are waited for, never handled
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # sigtimedwait() below waits for them
         devices = Devices(url.rstrip("/"), street.boxes(stores.store()))
         stores.close()
         stopped = None
@@ -46,7 +44,7 @@ class Command(BaseCommand):
 
 
 class Devices:
-    """They share one connection, and the interval that the platform asks for."""
+    """The devices, which share a connection and the interval that the platform asks for."""
 
     def __init__(self, url: str, boxes: list[street.Box]):
         self.uploads = self.tuples = 0
@@ -57,12 +55,13 @@ class Devices:
         self._began = self._beat = 0.0
 
     def pause_s(self, now: float) -> float:
-        """How long until the next round."""
+        """Return how long it is until the next round."""
         return self._every_s - now % self._every_s
 
     def upload(self, now: float) -> None:
-        """Send what was counted since the last round that went well. Raises RequestException when
-        the platform does not take it.
+        """Send what was counted since the last successful round.
+
+        Raises RequestException if the platform does not accept it.
         """
         self._began = self._began or now
         every_s, until = EACH_S, int(now // self._every_s * self._every_s)
