@@ -304,7 +304,7 @@ class DeviceProtocol(HttpToolsProtocol):
             self._next(self.loop.time())
 
     def _next(self, now: float) -> None:
-        """Start the next request that waits; its client has REQUEST_S to complete it from now on."""
+        """Start the next request that waits; from now on its client has REQUEST_S."""
         incomplete = self.state.reading is not BETWEEN
         if self.pipeline:
             cycle, app = self.pipeline.pop()

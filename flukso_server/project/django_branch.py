@@ -67,7 +67,7 @@ class Pages(BaseHandler):
         self._workers.stop()
 
     def _answer(self, scope, body: bytes) -> tuple[int, list, bytes, Any]:
-        """Return (status, headers, body, None); the response itself comes last if it is streamed."""
+        """Return (status, headers, body, None), with the response at the end if it is streamed."""
         set_script_prefix(get_script_prefix(scope))
         # Django then closes database connections that are too old or broken.
         request_started.send(sender=self.__class__, scope=scope)

@@ -3,6 +3,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -99,6 +100,24 @@ def test_neighbours_of_an_older_database_stay_as_they_are(tmp_path, certificates
         )
         assert followed == ["icarus75", "jan", "mackenzie"]
         assert count(platform, "devices.Sensor") == 7
+
+
+def test_a_stop_in_the_middle_of_an_upload_is_in_order(tmp_path):
+    with Platform(tmp_path, service=None) as platform, socket.create_server(("", 0)) as listener:
+        platform.command("demo_household", "--days", "1")
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        words = [sys.executable, "-m", "flukso_server", "demo_uploads", url]
+        with subprocess.Popen(
+            words, cwd=ROOT, env=platform.environment, stdout=subprocess.PIPE, text=True
+        ) as uploads:
+            connection, _address = listener.accept()
+            connection.recv(1)  # the upload is under way, and waits for its answer
+            uploads.terminate()
+            time.sleep(0.2)  # so that the signal comes first
+            connection.close()
+            listener.close()
+            assert json.loads(uploads.communicate()[0]) == {"uploads": 0, "tuples": 0}
+            assert uploads.returncode == 0
 
 
 def upload_until(platform, certificates, condition) -> dict:

@@ -30,16 +30,22 @@ class Command(BaseCommand):
         parser.add_argument("url", help="of a running platform")
 
     def handle(self, *args, url, **options):
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # sigtimedwait() below waits for them
+        stops: list[int] = []
+        # A signal that comes during an upload may be delivered to one of numpy's threads, which do
+        # not block it: without a handler it would end the process at once.
+        for each in STOPS:
+            signal.signal(each, lambda number, _frame: stops.append(number))
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         devices = Devices(url.rstrip("/"), street.boxes(stores.store()))
         stores.close()
-        stopped = None
-        while stopped is None:
+        waited = None
+        while not stops and waited is None:
             try:
                 devices.upload(time.time())
             except requests.RequestException as error:
                 self.stderr.write(f"not uploaded, the next round will do: {error}")
-            stopped = signal.sigtimedwait(STOPS, devices.pause_s(time.time()))
+            if not stops:
+                waited = signal.sigtimedwait(STOPS, devices.pause_s(time.time()))
         self.stdout.write(json.dumps({"uploads": devices.uploads, "tuples": devices.tuples}))
 
 
