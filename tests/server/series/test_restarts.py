@@ -4,7 +4,6 @@
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,11 @@ from flukso_server.series.appending import append_many
 from flukso_server.series.reading import profile
 from tests.server.series.benches import BENCHES, DAY, NOON
 from tests.server.series.model import Model
+from tools.harness import ROOT
 
 SENSORS = [f"{number:032x}" for number in range(4)]
 START = NOON - 2000 * DAY
-UPLOADER = str(Path(__file__).with_name("uploader.py"))
+UPLOADER = ("-m", "tests.server.series.uploader")
 # tuples a second of CPU: half of what is wanted and a sixth of what is measured, for machines that
 # are slow
 REPLAY_RATE = 250_000
@@ -24,7 +24,8 @@ REPLAY_RATE = 250_000
 def upload_until_killed(name, folder, seed, start, lines):
     """Let a process upload `lines` lines, kill it; the tuples that it said were acknowledged."""
     process = subprocess.Popen(
-        [sys.executable, UPLOADER, name, str(folder), str(seed), str(start)],
+        [sys.executable, *UPLOADER, name, str(folder), str(seed), str(start)],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )

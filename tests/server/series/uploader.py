@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that uploads to a store and says what was acknowledged, until it is killed: uploader.py
-BENCH FOLDER SEED START.
+"""A process that uploads to a store and says what was acknowledged, until it is killed.
+
+`python -m tests.server.series.uploader BENCH FOLDER SEED START`
 """
 
 import random
@@ -8,11 +9,7 @@ import sys
 from pathlib import Path
 
 from flukso_server.series.appending import append_many
-
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
-
-from tests.server.series.benches import BENCHES, DAY  # noqa: E402
+from tests.server.series.benches import BENCHES, DAY
 
 # counters say how long ago this was: what is stored but not acknowledged changes no energy
 ZERO = 1_500_000_000
