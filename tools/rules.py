@@ -21,7 +21,7 @@ FOREIGN = {
     "package": {"tests", "tools"},
     "tools": {"tests"},
 }
-BASE = "a20dbd5d9db7279d3597c8a44b3f01245e970077"  # the last commit that was made before these rules were held
+BASE = "012a5558f69d492b9cd77591a077de2029c02c92"  # the last commit that was made before these rules were held
 SUBJECT_MAX = 72  # characters: what a list of commits shows of it
 SUBJECT = re.compile(r"[a-z0-9_, /-]+: [A-Z].+")
 PRODUCT = ("flukso/", "flukso_server/", "avr/core/", "avr/hw/", "package/")
