@@ -5,6 +5,7 @@
 # What procd runs until it has nothing to do any more. Ends its own service then.
 run() {
 	mkdir -p "$RUN"
+	reported=
 	exec 9>"$LOCK"
 	flock 9 # also held by an opkg that outlived a killed program
 	rm -f "$BUSY"
@@ -17,6 +18,7 @@ run() {
 		fi
 		pending || break
 	done
+	[ -z "$reported" ] || ! "$SERVICE" running || "$SERVICE" reload
 	[ ! -x "$INIT" ] || "$INIT" stop
 }
 

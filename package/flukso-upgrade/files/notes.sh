@@ -46,12 +46,13 @@ tidy() {
 	[ -x "$INIT" ] || rm -f "$BEGUN" # what procd runs is taken away by the service
 }
 
-# To the log, and for /status. What is there already is not written to flash each night.
+# To the log, and once all packages are done, for /status: after a reload of the daemon nothing tells
+# for a while that uploads work. What is there already is not written to flash each night.
 report() { # LEVEL TEXT
 	say "$1" "$2"
 	[ "$(sed 's/^[^ ]* [^ ]* //' "$REPORT" 2>/dev/null)" != "$2" ] || return 0
 	echo "$(date '+%Y-%m-%d %H:%M') $2" | put "$REPORT"
-	! "$SERVICE" running || "$SERVICE" reload
+	reported=1
 }
 
 # Prints how often this version came to nothing.

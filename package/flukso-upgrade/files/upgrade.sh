@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Upgrades Flukso's packages one at a time from the signed feeds of opkg (docs/guide/openwrt.md). Watches
-# each for ten minutes, and goes back to the old one if something fails that worked before. May be
-# killed, or lose power, at any point.
+# Upgrades Flukso's packages one at a time from the signed feeds of opkg, watches each for ten
+# minutes, and goes back to the old one if something fails that worked before. May be killed, or lose
+# power, at any point (docs/guide/openwrt.md).
 # shellcheck disable=SC2034,SC2154 # config_get, load and read set variables by their names
 
 # On flash:
