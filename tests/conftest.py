@@ -4,6 +4,7 @@ a household.
 """
 
 import os
+import tempfile
 import time
 
 import hypothesis
@@ -12,7 +13,7 @@ import pytest
 from tools.fakes.server import Server
 from tools.harness import ca
 from tools.harness.postgres import Postgres
-from tools.harness.testbed import POSTGRES
+from tools.harness.testbed import EMPTY_DATABASE, POSTGRES
 
 # An example may take as long as a busy machine needs. The gate tries the same examples each time;
 # `search` tries others.
@@ -42,6 +43,10 @@ def pytest_configure(config):
     """No test's outcome hangs on the zone of the machine that runs it."""
     os.environ["TZ"] = config.getoption("--zone")
     time.tzset()
+    if EMPTY_DATABASE not in os.environ:  # else this is a worker of xdist
+        folder = tempfile.TemporaryDirectory(prefix="flukso-tests-")
+        os.environ[EMPTY_DATABASE] = os.path.join(folder.name, "accounts.db")
+        config.add_cleanup(folder.cleanup)
     if config.getoption("--database") == "postgres" and POSTGRES not in os.environ:
         server = (
             Postgres()

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 from tools.harness import ROOT, postgres
 
 STOP_S = 30
+EMPTY_DATABASE = "FLUKSO_TEST_EMPTY_DATABASE"  # file: a migrated database, made when missing
 POSTGRES = "FLUKSO_TEST_POSTGRES"  # URL of a server: platforms have their accounts there
 _LOGGED = re.compile(r"INFO flukso\.access: (\S+) (\S+) (\d+)")
 
@@ -122,7 +124,7 @@ class Platform:
         self._store = None
         self._inside: subprocess.Popen | None = None
         self.url = ""
-        self.command("migrate", "-v0")
+        self._migrate()
         if devices:
             self.provision(devices, sensors or {})
         try:
@@ -131,6 +133,22 @@ class Platform:
         except BaseException:
             self.close()
             raise
+
+    def _migrate(self) -> None:
+        """Make the accounts' database, or take a copy of one that was made before: migrations take
+        longer than most tests.
+        """
+        made = self.folder / "accounts.db"
+        empty = Path(os.environ[EMPTY_DATABASE]) if EMPTY_DATABASE in os.environ else None
+        if made.exists() or "FLUKSO_DATABASE_URL" in self.environment or empty is None:
+            self.command("migrate", "-v0")
+        elif empty.exists():
+            shutil.copy(empty, made)  # with its mode
+        else:
+            self.command("migrate", "-v0")
+            own = empty.with_suffix(f".{os.getpid()}")
+            shutil.copy(made, own)
+            own.rename(empty)  # whole at once: other processes look for it
 
     def command(self, *words: str, text: str = "") -> str:
         """Run a management command; returns what it printed. RuntimeError with its complaint when
