@@ -21,7 +21,10 @@ DEVICE, KEY, SENSOR = (
     "0123456789abcdef0123456789abcde0",
 )
 BODY = b'{"measurements":[[1288290519,125],[1288290579,126]]}'
-BEAT = b'{"reset":0,"version":210,"uptime":3600,"memtotal":13148,"memfree":2000,"memcached":3000,"membuffers":900}'
+BEAT = (
+    b'{"reset":0,"version":210,"uptime":3600,'
+    b'"memtotal":13148,"memfree":2000,"memcached":3000,"membuffers":900}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +193,10 @@ def test_runs_as_a_program(pems):
         "--device",
         DEVICE + ":" + KEY,
     ]
-    lines = '{"do":"misbehave","name":"reset"}\n{"do":"nonsense"}\nno json\n{"do":"held"}\n{"do":"status"}\n'
+    lines = (
+        '{"do":"misbehave","name":"reset"}\n{"do":"nonsense"}\nno json\n'
+        '{"do":"held"}\n{"do":"status"}\n'
+    )
     done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=20)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0 and answers[0]["url"].startswith("https://localhost:")

@@ -22,10 +22,12 @@ KEYRING = "flukso-keyring"
 KEYS = "etc/opkg/keys"
 PUBLIC = "flukso-feed.pub"
 OWNER = "owner.txt"
-LINES = """wget -O /tmp/{public} {url}/{public} && opkg-key add /tmp/{public}
-echo "src/gz flukso {url}/packages/$(. /etc/openwrt_release; echo $DISTRIB_ARCH)" >>/etc/opkg/customfeeds.conf
-opkg update && opkg install flukso {keyring}
-"""
+LINES = (
+    "wget -O /tmp/{public} {url}/{public} && opkg-key add /tmp/{public}\n"
+    'echo "src/gz flukso {url}/packages/$(. /etc/openwrt_release; echo $DISTRIB_ARCH)"'
+    " >>/etc/opkg/customfeeds.conf\n"
+    "opkg update && opkg install flukso {keyring}\n"
+)
 
 
 class FeedError(ValueError):

@@ -21,8 +21,12 @@ FLAGS = (
     "--no-first-run",
     "--disable-background-networking",
 )
-STYLE = """body{margin:0;background:#16191d;color:#d8dee6;font:14px/1.5 'DejaVu Sans Mono',monospace}
-pre{margin:18px 22px;white-space:pre-wrap;overflow-wrap:anywhere}b{color:#f1572f;font-weight:normal}i{color:#7aab5a;font-style:normal}"""
+STYLE = """
+body{margin:0;background:#16191d;color:#d8dee6;font:14px/1.5 'DejaVu Sans Mono',monospace}
+pre{margin:18px 22px;white-space:pre-wrap;overflow-wrap:anywhere}
+b{color:#f1572f;font-weight:normal}
+i{color:#7aab5a;font-style:normal}
+"""
 
 
 def shoot(url: str, file: pathlib.Path, size: tuple[int, int]) -> None:

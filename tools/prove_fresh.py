@@ -37,7 +37,8 @@ NAMESPACES = (
 # namespaces.
 ENTER = """
 mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit
-exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb $3 sh -c "cd $4 && $2"
+exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM=dumb $3 \\
+    sh -c "cd $4 && $2"
 """
 GIT = ("git", "-c", "safe.directory=*")  # the clone may be somebody else's, who called sudo
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

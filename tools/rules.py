@@ -21,7 +21,8 @@ FOREIGN = {
     "package": {"tests", "tools"},
     "tools": {"tests"},
 }
-BASE = "012a5558f69d492b9cd77591a077de2029c02c92"  # the last commit that was made before these rules were held
+# the last commit that was made before these rules were held
+BASE = "012a5558f69d492b9cd77591a077de2029c02c92"
 SUBJECT_MAX = 72  # characters: what a list of commits shows of it
 SUBJECT = re.compile(r"[a-z0-9_, /-]+: [A-Z].+")
 PRODUCT = ("flukso/", "flukso_server/", "avr/core/", "avr/hw/", "package/")

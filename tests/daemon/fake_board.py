@@ -123,7 +123,7 @@ class FakeBoard:
     _busy_s = 0.0
 
     def _next(self):
-        """One byte: 0 for the second zero, then the reply, its terminator, and one 0 that ends it."""
+        """Return one byte: 0 for the second zero, then the reply, its terminator and one last 0."""
         if self._out is None:
             self._out = b""
             return 0

@@ -89,7 +89,10 @@ class Sender:
 
 
 class House:
-    """60 readings of 101 to 160 W; water that ran twice, 30 s apart; one sensor without a reading."""
+    """A house with power, water and one sensor without a reading.
+
+    It has 60 readings of 101 to 160 W, and water that ran twice, 30 s apart.
+    """
 
     def __init__(self):
         self.clock = Clock()

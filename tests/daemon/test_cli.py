@@ -60,8 +60,9 @@ def test_sync_says_what_it_changed(port, capsys):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "fly", "get", "get weather", "get counter", "get counter 0", "get counter 7", "get map 1", "set map 1 2 3", "set map 1 2 3 4 5 7",
-     "set constant 1 65536", "set constant 1 x", "set enabled 1 2", "set counter 1 4294967296", "set counter 1 -1", "sync"],
+    ["", "fly", "get", "get weather", "get counter", "get counter 0", "get counter 7", "get map 1",
+     "set map 1 2 3", "set map 1 2 3 4 5 7", "set constant 1 65536", "set constant 1 x",
+     "set enabled 1 2", "set counter 1 4294967296", "set counter 1 -1", "sync"],
 )  # fmt: skip
 def test_board_words_that_mean_nothing_change_nothing(port, capsys, line):
     with pytest.raises(ValueError):

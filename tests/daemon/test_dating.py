@@ -160,7 +160,7 @@ def test_seven_minutes_in_2036():
     run(scenario())
 
 
-def test_the_registration_and_heartbeats_of_an_unknown_time_go_out_and_a_clean_stop_posts_no_tuples():
+def test_at_an_unknown_time_registration_and_heartbeats_go_out_and_a_clean_stop_posts_no_tuples():
     async def scenario():
         house = Wrong(
             -DAY,

@@ -20,8 +20,9 @@ ID = "0123456789abcdef0123456789abcde0"
 
 
 def sensor(options, kind="electricity", class_="pulse", number=4):
-    text = "config sensor {}\n\toption id {}\n\toption type {}\n\toption class {}\n\toption enable 1\n\tlist port {}\n".format(
-        number, ID, kind, class_, number
+    text = (
+        "config sensor {}\n\toption id {}\n\toption type {}\n\toption class {}\n"
+        "\toption enable 1\n\tlist port {}\n".format(number, ID, kind, class_, number)
     )
     return (
         "".join([text] + ["\toption {} '{}'\n".format(*pair) for pair in options.items()]) + OFFLINE

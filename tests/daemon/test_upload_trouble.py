@@ -207,7 +207,7 @@ def test_whatever_the_server_does_nothing_is_lost_or_out_of_order(history, noise
 
 
 def test_stamps_count_as_sent_while_their_request_is_on_its_way():
-    """A clock that jumps meanwhile must not re-date what the server may be storing at this moment."""
+    """A clock that jumps meanwhile must not re-date what the server may be storing just then."""
     device = Device([A]).feed(600)
     device.mono += 60
     uploader, request = device.uploader, None

@@ -13,7 +13,8 @@ from tools.harness.processes import DIES_WITH_US
 
 BUS = "unix:path=/run/bus"
 BUS_CONFIG = """<busconfig><listen>{}</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/>
+<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
 """
 AVAHI_CONFIG = (
     "[server]\nuse-ipv6=no\n[wide-area]\nenable-wide-area=no\n[publish]\ndisable-publishing=yes\n"

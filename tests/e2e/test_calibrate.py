@@ -28,7 +28,8 @@ METER_WH = 14930200.0  # what the utility meter shows at the beginning
 INIT = """#!/bin/sh
 # As the package's: the owner's file is checked, and the daemon's copy made of it.
 cd {root} || exit
-{python} -m flukso provision --config {folder}/owner --copies {folder}/copies --runtime {folder}/flukso || exit
+{python} -m flukso provision --config {folder}/owner --copies {folder}/copies \\
+    --runtime {folder}/flukso || exit
 echo "$1" >>{folder}/calls
 [ "$1" != reload ] || kill -HUP "$(cat {folder}/pid)"
 """

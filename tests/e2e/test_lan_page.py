@@ -78,7 +78,7 @@ def cloud(certificates):
 
 @pytest.fixture(scope="module", params=["cpython", "micropython"])
 def house(request, tmp_path_factory, certificates, cloud):
-    """A household that registered and uploads, and that nobody has claimed; `.lan` is its own page."""
+    """A household that has registered and uploads, but is unclaimed; `.lan` is its own page."""
     cloud.store.interval_s = 10
     chain = Chain(
         tmp_path_factory.mktemp("household"),
@@ -137,7 +137,8 @@ def test_the_page_says_where_to_claim(house, page, cloud):
         """() => {
             const svg = document.querySelector("#claim svg"), size = svg.viewBox.baseVal.width - 8;
             const found = Array.from({length: size}, () => Array(size).fill(0));
-            for (const [, x, y] of svg.querySelector("path").getAttribute("d").matchAll(/M([0-9]+) ([0-9]+)h1v1h-1z/g)) found[y][x] = 1;
+            const path = svg.querySelector("path").getAttribute("d");
+            for (const [, x, y] of path.matchAll(/M([0-9]+) ([0-9]+)h1v1h-1z/g)) found[y][x] = 1;
             return found;
         }"""
     )
@@ -172,7 +173,9 @@ HOSTILE = """<!doctype html><title>hostile</title>
 <script>
 const took = [];
 function stolen(value) {{ took.push(value) }}
-async function attempt(what) {{ try {{ return await what() }} catch (error) {{ return "refused" }} }}
+async function attempt(what) {{
+  try {{ return await what() }} catch (error) {{ return "refused" }}
+}}
 async function script(src) {{
   const e = document.createElement("script");
   e.src = src;
@@ -184,13 +187,17 @@ async function all() {{
   const out = {{}};
   for (const path of ["/status", "/metrics", "/", "/nothing"]) {{
     out[path] = await attempt(async () => (await fetch("{lan}" + path)).text());
-    out["opaque " + path] = await attempt(async () => (await fetch("{lan}" + path, {{mode: "no-cors"}})).text());
-    out["preflight " + path] = await attempt(async () => (await fetch("{lan}" + path, {{headers: {{"X-Version": "1.0"}}}})).text());
-    for (const name of ["callback", "jsonp_callback"]) await script("{lan}" + path + "?" + name + "=stolen");
+    out["opaque " + path] = await attempt(async () =>
+      (await fetch("{lan}" + path, {{mode: "no-cors"}})).text());
+    out["preflight " + path] = await attempt(async () =>
+      (await fetch("{lan}" + path, {{headers: {{"X-Version": "1.0"}}}})).text());
+    for (const name of ["callback", "jsonp_callback"])
+      await script("{lan}" + path + "?" + name + "=stolen");
   }}
   out.took = took.length;
   out.reading = await attempt(async () => (await (await fetch("{lan}{reading}")).json()).length);
-  out.version = await attempt(async () => (await (await fetch("{lan}{reading}", {{headers: {{"X-Version": "1.0"}}}})).json()).length);
+  out.version = await attempt(async () =>
+    (await (await fetch("{lan}{reading}", {{headers: {{"X-Version": "1.0"}}}})).json()).length);
   out.jsonp = await script("{lan}{reading}&callback=stolen");
   out.rows = took.length && took[0].length;
   return out;
@@ -228,7 +235,10 @@ def test_a_name_that_was_made_the_devices_is_refused(house, page, stranger):
     answers = page.evaluate(
         """async () => {
             const found = [];
-            for (const path of ["/status", "/metrics", "/"]) { const r = await fetch(path); found.push([r.status, await r.text()]) }
+            for (const path of ["/status", "/metrics", "/"]) {
+                const r = await fetch(path);
+                found.push([r.status, await r.text()]);
+            }
             return found;
         }"""
     )

@@ -97,7 +97,7 @@ def test_power_cut_in_the_middle(household, server):
 
 
 def test_historic_board_reset_shows_its_own_loss_and_no_more(household, server):
-    """Without a brown-out a historic board goes back to its last `ct`; the tuples say so, honestly."""
+    """Without a brown-out a historic board goes back to its last `ct`, and the tuples say so."""
     chain = started(household)
     chain.run(30)
     chain.control.ask("reset")

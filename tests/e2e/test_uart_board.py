@@ -40,7 +40,7 @@ SENSOR = (
 
 @pytest.fixture
 def board(tmp_path):
-    """The firmware in fluksosim; its sensors have the ids 1 to 4, as an erased EEPROM gives them."""
+    """The firmware in fluksosim; its sensors have ids 1 to 4, as an erased EEPROM gives them."""
     subprocess.run(
         ["make", "-s", "-C", ROOT / "avr", "firmware", "BOARD=uart"],
         check=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the deltas by the router's release, as `flukso-flash update` gives it to the board."""
+"""`flukso-flash update` gives the board the form of deltas that the router's release takes."""
 
 import os
 import subprocess

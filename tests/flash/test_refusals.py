@@ -20,7 +20,13 @@ from tools.flash.station import COUNTERS
 from tools.flash.walk import start
 from tools.harness.simulator import FIRMWARE
 
-HOLDER = "import fcntl,sys,time\nfile=open(sys.argv[1],'r+')\nfcntl.lockf(file,fcntl.LOCK_EX)\nprint('held',flush=True)\ntime.sleep(60)"
+HOLDER = (
+    "import fcntl,sys,time\n"
+    "file=open(sys.argv[1],'r+')\n"
+    "fcntl.lockf(file,fcntl.LOCK_EX)\n"
+    "print('held',flush=True)\n"
+    "time.sleep(60)"
+)
 
 
 def untouched(board) -> bool:

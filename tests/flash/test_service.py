@@ -108,7 +108,8 @@ def test_a_daemon_that_nobody_has_in_hand_is_named_and_nothing_is_done(station, 
 
 
 LIES = [  # what a hostile pid file may hold
-    "", "0", "-1", "1", "999999", "99999999999999999999", "12 34", "\0\0\0\0", "../self", "self", "$(reboot)", "1;2", "x" * 5000, "²", "١٢",
+    "", "0", "-1", "1", "999999", "99999999999999999999", "12 34", "\0\0\0\0",
+    "../self", "self", "$(reboot)", "1;2", "x" * 5000, "²", "١٢",
 ]  # fmt: skip
 
 

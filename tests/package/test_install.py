@@ -346,7 +346,10 @@ def test_the_shell_reads_the_table_of_routers_as_the_command_does(installed):
     table = installed.read(routers.PATH)
     names = [line.split()[0] for line in table.splitlines() if not line.startswith("#")]
     for name in [*names, "glinet,gl-ar150", "dragino", "#"]:
-        script = '. /usr/share/flukso/router.sh; router_know "$1"; echo "$? $router_bus $router_pins $router_lan $router_wan"'
+        script = (
+            '. /usr/share/flukso/router.sh; router_know "$1"; '
+            'echo "$? $router_bus $router_pins $router_lan $router_wan"'
+        )
         found = routers.find(table, name) if name != "#" else None
         pins = (
             ",".join([found.reset, found.sck, found.mosi, found.miso]).strip(",") if found else ""

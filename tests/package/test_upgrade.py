@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unattended upgrades (docs/guide/openwrt.md): what is taken, what is watched, when a router goes back,
-and whom a dead server or line does not send back.
+"""Unattended upgrades (docs/guide/openwrt.md): what is taken, what is watched, when a router goes
+back, and whom a dead server or line does not send back.
 """
 
 import hashlib
@@ -285,7 +285,10 @@ def test_a_keyring_without_the_feeds_key_goes_back(tmp_path, feed):
         (feed.folder / packed.name).write_bytes(packed.read_bytes())
     feed.index()
     world.serve()
-    text = '[ "$(cat /usr/share/flukso/{}.version)" = {} ] || exec /usr/sbin/opkg-key.real "$@"\nexit 1\n'
+    text = (
+        '[ "$(cat /usr/share/flukso/{}.version)" = {} ] || exec /usr/sbin/opkg-key.real "$@"\n'
+        "exit 1\n"
+    )
     world.router.path("usr/sbin/opkg-key").rename(world.router.path("usr/sbin/opkg-key.real"))
     world.router.write("usr/sbin/opkg-key", "#!/bin/sh\n" + text.format(KEYRING, NEW), 0o755)
     world.upgrade()

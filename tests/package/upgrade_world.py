@@ -57,17 +57,21 @@ image=$(cut -d - -f 1 /usr/share/flukso/flukso-firmware.version)
 [ "$1" = update ] || [ "$image" \\> "$(cat /world/board)" ] || exit 0
 echo "$image" >/world/board
 """
-# /status as the daemon has it, and what each version that is installed breaks: PACKAGE VERSION WHAT in /world/faults.
+# /status as the daemon has it, and what each version that is installed breaks: PACKAGE VERSION WHAT
+# in /world/faults.
 STATUS = """#!/bin/sh
 broken() {
 	local package version what
 	while read -r package version what; do
-		[ "$what" != "$1" ] || [ "$(cat /usr/share/flukso/$package.version 2>/dev/null)" != "$version" ] || return 0
+		[ "$what" != "$1" ] ||
+			[ "$(cat /usr/share/flukso/$package.version 2>/dev/null)" != "$version" ] ||
+			return 0
 	done </world/faults
 	return 1
 }
 IFS=. read -r now rest </proc/uptime
-[ -e /var/run/procd/flukso ] && grep -q '^daemon .* whole$' /usr/bin/flukso-micropython && /usr/bin/flukso >/dev/null || exit 1
+[ -e /var/run/procd/flukso ] && grep -q '^daemon .* whole$' /usr/bin/flukso-micropython &&
+	/usr/bin/flukso >/dev/null || exit 1
 ! broken lan || exit 1
 age=1 killed=0 uploaded=null
 counter=$(($(cat /world/counter) + 1)) && echo $counter >/world/counter
@@ -77,7 +81,8 @@ counter=$(($(cat /world/counter) + 1)) && echo $counter >/world/counter
 [ "$(cat /world/server)" != 200 ] || broken upload || echo $now >/tmp/uploaded
 [ ! -e /tmp/uploaded ] || uploaded=$((now - $(cat /tmp/uploaded)))
 [ "$age" != null ] || counter=null
-echo "{\\"version\\":\\"0\\",\\"board\\":{\\"firmware\\":\\"$(cat /world/board)\\",\\"polls\\":1,\\"last_poll_age\\":$age,\\"error\\":null},"\\
+echo "{\\"version\\":\\"0\\",\\"board\\":{\\"firmware\\":\\"$(cat /world/board)\\",\\"polls\\":1,"\\
+"\\"last_poll_age\\":$age,\\"error\\":null},"\\
 "\\"sensors\\":[{\\"number\\":1,\\"id\\":\\"SENSOR\\",\\"value_age\\":1,\\"counter\\":$counter,\\"resets\\":0}],"\\
 "\\"upload\\":{\\"interval\\":300,\\"last_ok_age\\":$uploaded,\\"acknowledged\\":1},\\"errors\\":{\\"killed\\":$killed}}"
 """.replace("SENSOR", SENSOR)
@@ -105,7 +110,8 @@ https://server.example/)
 	;;
 http://feed.example/*)
 	[ "$(cat /world/line)" = up ] || exit 4
-	cp "/feeds/${url#http://feed.example/}" "$out" 2>/dev/null || { echo "HTTP error 404" >&2; exit 8; }
+	cp "/feeds/${url#http://feed.example/}" "$out" 2>/dev/null ||
+		{ echo "HTTP error 404" >&2; exit 8; }
 	;;
 *) exit 4 ;;
 esac

@@ -121,8 +121,9 @@ def test_a_missing_file_is_said_in_words(interpreter, module, words, status):
 def test_a_configuration_is_checked_in_words(interpreter, tmp_path):
     ca, path = tmp_path / "ca.crt", tmp_path / "flukso"
     ca.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
-    text = "config system\n\toption device {0}\n\toption key {0}\nconfig settings daemon\n\toption cacert {1}\n".format(
-        "0" * 32, ca
+    text = (
+        "config system\n\toption device {0}\n\toption key {0}\n"
+        "config settings daemon\n\toption cacert {1}\n".format("0" * 32, ca)
     )
     path.write_text(text)
     done = run([*interpreter, "flukso"], "config", "check", "--", str(path), capture_output=True)

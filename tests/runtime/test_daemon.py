@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole daemon on our runtime: real firmware in the simulator, verified TLS to the fake server."""
+"""Our runtime runs the whole daemon.
+
+The board is real firmware in the simulator, and TLS to the fake server is verified.
+"""
 
 import signal
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module `posix` and the port's files, log and streams, on this machine and on big-endian MIPS."""
+"""The module `posix` and the port's files, log and streams work here and on big-endian MIPS."""
 
 import os
 import socket

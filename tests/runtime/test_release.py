@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The release build on this machine: the daemon runs from its frozen byte code, in a router's heap."""
+"""The release build on this machine runs the daemon's frozen byte code in a router's heap."""
 
 import json
 import subprocess

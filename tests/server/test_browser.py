@@ -27,7 +27,9 @@ FLAGS = [
     "--dump-dom",
 ]
 PAGE = """<!doctype html><title>foreign</title><p id="result">nothing</p>
-<script>function found(rows) {{ document.getElementById("result").textContent = "rows " + rows.length; }}</script>
+<script>
+function found(rows) {{ document.getElementById("result").textContent = "rows " + rows.length; }}
+</script>
 <script src="{url}"></script>"""
 
 

@@ -74,7 +74,7 @@ def test_members_pages_and_limits(platform, certificates):
 
 
 def test_the_schema_goes_down_and_up_with_data(platform):
-    """After the test above: alice has a price, which has a column of its own in the older schema."""
+    """The test above gave alice a price, which has a column of its own in the older schema."""
     platform.stop()
 
     before = platform.call(HERE + "contents")

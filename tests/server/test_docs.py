@@ -19,7 +19,10 @@ from tools.harness.namespaces import unshare
 from tools.harness.testbed import Platform
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PROGRAMS = "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh|flukso|flukso-flash|flukso-server|fluksosim"
+PROGRAMS = (
+    "make|tools/\\S+|package/\\S+|\\./\\S+|python3?|curl|sqlite3|cd|for|sudo|scp|ssh"
+    "|flukso|flukso-flash|flukso-server|fluksosim"
+)
 COMMAND = re.compile(rf"^    ((?:{PROGRAMS}) .*)$", re.M)
 REMARK = re.compile(r"\s+# .*| {3,}.*")
 # beginnings of lines that no test runs as they stand, and why

@@ -238,7 +238,7 @@ def test_asking_for_a_new_password_tells_nothing(guest, mailbox):
 
 
 def test_links_lead_to_the_platform_whatever_name_was_asked_for(guest, alice, platform, mailbox):
-    """And the log is as for any other: the name is one that is served, with somebody else's port."""
+    """The log is as for any other request: the name is served, but the port is somebody else's."""
     guest.get("/login/")
     false = {"Host": "localhost:6666", "Referer": "https://localhost:6666/password/reset/"}
     guest.post("/password/reset/", {"email": "alice@example.org"}, **false)

@@ -169,7 +169,8 @@ def test_start_and_end(client, token, hour):
     begin = (hour - 1800) // 900 * 900
     found = rows(
         client.get(
-            f"{PATH}?version=1.0&token={token}&start={begin}&end={begin + 900}&resolution=minute&unit=watt"
+            f"{PATH}?version=1.0&token={token}&start={begin}&end={begin + 900}"
+            "&resolution=minute&unit=watt"
         )
     )
     assert [found[0][0], len(found)] == [begin + 60, 16]

@@ -49,8 +49,8 @@ NOT_SAVED = "it is not saved yet"
 
 
 def send(site, path, fields, before="typist", after="typist") -> list:
-    """What `inside.typed.send` returns. before: who was logged in when the page was opened; after: who logs in when
-    the form was sent.
+    """What `inside.typed.send` returns. before: who was logged in when the page was opened; after:
+    who logs in when the form was sent.
     """
     return site.call(HERE + "send", path, fields, before, after)
 

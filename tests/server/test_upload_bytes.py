@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small uploads are read as a full parser reads them, and digests are those of any other program."""
+"""Small uploads are read as a full parser reads them; digests are those of other programs."""
 
 import hashlib
 import hmac

@@ -70,7 +70,7 @@ class Sim:
 
 
 def vectors(board: str) -> tuple[set[int], dict[int, int]]:
-    """Return the interrupts that a board's firmware serves, and the cycles it allows each of them."""
+    """Return the interrupts that a board's firmware serves, and the cycles it allows each."""
     elf = FIRMWARE[board].with_suffix(".elf")
     table = subprocess.run(["avr-nm", elf], check=True, capture_output=True, text=True).stdout
     served = {int(number) for number in re.findall(r" T __vector_(\d+)$", table, re.M)}

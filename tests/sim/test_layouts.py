@@ -197,7 +197,7 @@ READ_FIRST = {FIRMWARE["uart"]: first_counters, LAYOUT_1["uart"]: first_counters
 
 
 def first_dip(image):
-    """Energy and pulses on all four sensors, and a supply that fails and holds as long as it must."""
+    """All four sensors get energy and pulses; the supply fails and holds as long as it must."""
 
     def steps(sim, _):
         for k in range(2):

@@ -14,7 +14,7 @@ from tools.trace import csv_text
 
 
 def proof(name, *arguments):
-    """(exit status, the JSON of the last line) of a proof, which is built when it is out of date."""
+    """Run a proof, built if it is out of date; return (exit status, the JSON of its last line)."""
     with open(ROOT / "avr/build/proofs.lock", "w") as lock:  # several workers may want one
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["make", "-s", "-C", ROOT / "avr/sim", "proof-" + name], check=True)

@@ -120,7 +120,7 @@ class HistoricBoard:
         self._saved = self._snapshot()
 
     def reset(self) -> None:
-        """Start from what the EEPROM holds: without a brown-out before it, that is the last `ct`."""
+        """Start from what the EEPROM holds: the last `ct`, unless a brown-out came before."""
         for name, value in self._saved.items():
             setattr(
                 self,
@@ -189,7 +189,10 @@ class HistoricBoard:
             self._message += bytes([mosi])
 
     def _transmission(self) -> bytes:
-        """What goes out from now; `_reply_left` tells the reply's first byte by those that follow."""
+        """Return what goes out from now.
+
+        `_reply_left` tells the reply's first byte by how many bytes are left then.
+        """
         reply, self._reply = self._reply, b""
         if not reply:
             return b"lu\0"

@@ -56,7 +56,7 @@ class Chip:
         self.power_on()
 
     # pins
-    # -----------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
 
     def power_on(self) -> None:
         """The supply returns: page buffers are lost, programming is off."""
@@ -110,7 +110,7 @@ class Chip:
         return 0xFF if self._busy() else c if read is None else read
 
     # instructions
-    # ---------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
 
     def _busy(self) -> bool:
         return self.now_ms() < self._busy_until_ms

@@ -46,7 +46,7 @@ class OldMaster:
         self._now_us = self.control.until_us(self.control.time_us() + span_us)
 
     def _turn(self, message: bytes, wait_us: int) -> bytes:
-        """One go, one wait, one read; returns what was read up to the terminator, which is dropped."""
+        """Send once, wait once, read once; return what was read before the terminator."""
         self.control.spi(message + b"\0\0", self.gap_us)
         self._sleep(wait_us)
         read = b""

@@ -25,9 +25,8 @@ WALL_S = 1_700_000_000
 STANDING = ("--speed", "0", "--wall", str(WALL_S))  # the clock stands until somebody drives it
 SENSOR_CLASS = ("analog",) * 3 + ("pulse",) * 2
 SHUTDOWN_S = 40  # real; the daemon's own limits are far below
-PAUSE_LIMIT_S = (
-    0.95 * REAL_MIN_S
-)  # real, between two polls: a loop that waits for a request stands still for a time-out, which is longer
+# real, between two polls; a loop that waits for a request stands still for a longer time-out
+PAUSE_LIMIT_S = 0.95 * REAL_MIN_S
 
 SETTINGS_TEXT = """config system
 \toption device '{device}'

@@ -38,16 +38,21 @@ def table(page):
 
 
 def pixels(page, colour, left=0.0, right=1.0):
-    """How many of the canvas' pixels between two shares of the lines' width have about this colour."""
+    """Count the canvas' pixels of about this colour between two shares of the lines' width."""
     return page.evaluate(
         """([left, right, r, g, b]) => {
             const canvas = document.querySelector("#chart canvas");
             const over = document.querySelector("#chart .u-over");
-            const at = (share) => Math.round((over.offsetLeft + share * over.offsetWidth) * devicePixelRatio);
-            const data = canvas.getContext("2d").getImageData(at(left), 0, at(right) - at(left), canvas.height).data;
+            const at = (share) =>
+                Math.round((over.offsetLeft + share * over.offsetWidth) * devicePixelRatio);
+            const data = canvas.getContext("2d")
+                .getImageData(at(left), 0, at(right) - at(left), canvas.height).data;
             let found = 0;
             for (let i = 0; i < data.length; i += 4) {
-                found += data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 30;
+                found += data[i + 3] > 200 &&
+                    Math.abs(data[i] - r) +
+                    Math.abs(data[i + 1] - g) +
+                    Math.abs(data[i + 2] - b) < 30;
             }
             return found;
         }""",

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def call(name: str, arguments: list, keywords: dict):
-    """Call the function; it finds and leaves no database connection that is broken, and no store."""
+    """Call the function; it finds and leaves no broken database connection, and no store."""
     from django.db import close_old_connections
 
     from flukso_server.project import stores

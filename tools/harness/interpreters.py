@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The interpreters that the daemon runs on: how they are built and started from the working tree."""
+"""Builds and starts the interpreters that the daemon runs on, from the working tree."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A terminal of our own, in which a program runs as a person runs it: Ctrl-C reaches all its group."""
+"""A program runs in a terminal of our own as a person runs it: Ctrl-C reaches all its group."""
 
 import contextlib
 import os

@@ -5,9 +5,12 @@ processes, over TLS if wanted. They are apart from the terminal: its Ctrl-C is f
     with Platform(folder, pem, devices={id: key}, sensors={sensor: device}) as platform:
         platform.url, platform.held(sensor), platform.requests()
 
-As a program: `python -m tools.harness.testbed --folder F [--pem FILE] [--device ID:KEY[:SENSOR…]]…`; the
-first line says where it listens as JSON; then {"do": "held"}, {"do": "requests"} and {"do":
-"quit"}, one a line on standard input, one line of JSON each as answer.
+As a program:
+
+    python -m tools.harness.testbed --folder F [--pem FILE] [--device ID:KEY[:SENSOR…]]…
+
+The first line says where it listens as JSON. Then {"do": "held"}, {"do": "requests"} and {"do":
+"quit"}, one a line on standard input, get one line of JSON each.
 """
 
 import argparse
@@ -181,7 +184,7 @@ class Platform:
         return _asked(self._inside, name, arguments, keywords)
 
     def call_afresh(self, name: str, *arguments, **keywords):
-        """As `call`, in a process of its own, which has the settings and the clock as they are now."""
+        """As `call`, in a process of its own with the settings and the clock as they are now."""
         return call_in(self.environment, name, *arguments, **keywords)
 
     def provision(self, devices: dict[str, str], sensors: dict[str, str]) -> dict[str, str]:

@@ -22,8 +22,10 @@ MOVE = """
     const now = Date.now;
     const Moved = new Proxy(Date, {
         apply: () => new Moved().toString(),
-        construct: (plain, told, target) => Reflect.construct(plain, told.length ? told : [Moved.now()], target),
-        get: (plain, name, self) => (name === "now" ? () => now() + shift_ms : Reflect.get(plain, name, self)),
+        construct: (plain, told, target) =>
+            Reflect.construct(plain, told.length ? told : [Moved.now()], target),
+        get: (plain, name, self) =>
+            (name === "now" ? () => now() + shift_ms : Reflect.get(plain, name, self)),
     });
     Moved.prototype.constructor = globalThis.Date = Moved;
 })"""

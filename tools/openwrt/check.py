@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads an .ipk and finds what opkg would accept in silence and get wrong (docs/guide/openwrt.md)."""
+"""Reads an .ipk and finds what opkg would take silently and get wrong (docs/guide/openwrt.md)."""
 
 import pathlib
 import re
@@ -31,8 +31,9 @@ SCRIPTS = ("preinst", "postinst", "postinst-pkg", "prerm", "prerm-pkg", "postrm"
 # would overwrite them without a word.
 OF_NOBODY = (
     "/dev/", "/overlay/", "/proc/", "/rom/", "/sys/", "/tmp/", "/var/",
-    "/etc/board.json", "/etc/config/network", "/etc/config/wireless", "/etc/dropbear/", "/etc/rc.d/", "/etc/resolv.conf",
-    "/etc/uhttpd.crt", "/etc/uhttpd.key", "/etc/urandom.seed", "/usr/lib/opkg/",
+    "/etc/board.json", "/etc/config/network", "/etc/config/wireless", "/etc/dropbear/",
+    "/etc/rc.d/", "/etc/resolv.conf", "/etc/uhttpd.crt", "/etc/uhttpd.key", "/etc/urandom.seed",
+    "/usr/lib/opkg/",
 )  # fmt: skip
 
 # fields: of the control file, by name; files: path -> tar.Member, folders left out; conffiles:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An initial root file system for Linux: a gzipped cpio archive (newc), written without being root."""
+"""Writes an initial root file system for Linux, a gzipped cpio archive (newc), without root."""
 
 import gzip
 import stat

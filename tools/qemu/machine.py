@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""QEMU's Malta board: started with a kernel and a root file system, commanded through its console."""
+"""Starts QEMU's Malta board with a kernel and a root file system; its console takes commands."""
 
 import re
 import subprocess

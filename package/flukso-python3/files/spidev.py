@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the daemon uses of the PyPI package spidev, over ioctl alone: OpenWrt has no package of it."""
+"""The part of PyPI's spidev that the daemon uses, over ioctl alone: OpenWrt does not package it."""
 
 import array
 import fcntl

@@ -193,7 +193,7 @@ def test_money_of_another_currency_is_not_added_up(visit, site):
 
 
 def test_a_sum_is_what_was_counted(visit, site):
-    """A sensor that began at two in the afternoon ten days ago: 600 W, ten hours of its first day."""
+    """A sensor of 600 W began at 14:00 ten days ago, so its first day has ten hours."""
     at = datetime.combine(
         datetime.now(BRUSSELS).date() - timedelta(10), datetime.min.time(), BRUSSELS
     ) + timedelta(hours=14)

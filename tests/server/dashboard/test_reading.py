@@ -235,7 +235,7 @@ def test_gas_has_its_own_units(visit, now):
 
 
 def test_the_axis_shows_the_households_clock_on_a_day_of_25_hours(visit):
-    """Brussels put its clocks back on 26 October 2025 at 01:00 UTC; the browser's own clock is UTC."""
+    """Brussels put its clocks back on 26 October 2025 at 01:00 UTC; the browser's clock is UTC."""
     start, end = 1761429600, 1761519600  # midnight to midnight
     page = visit(
         "daily",
@@ -269,10 +269,12 @@ def test_the_chart_itself_is_drawn_for_paper(visit):
         """window.white = [];
         const grid = () => {
             const canvas = document.querySelector("#chart canvas");
-            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            const data = canvas.getContext("2d")
+                .getImageData(0, 0, canvas.width, canvas.height).data;
             let found = 0;
             for (let i = 0; i < data.length; i += 4) {
-                found += data[i + 3] === 255 && data[i] === 0xdd && data[i + 1] === 0xdd && data[i + 2] === 0xdd;
+                found += data[i + 3] === 255 &&
+                    data[i] === 0xdd && data[i + 1] === 0xdd && data[i + 2] === 0xdd;
             }
             window.white.push(found);
         };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slow networks, lost connections and impatient hands: the page waits, says so and does not choke."""
+"""The page bears slow networks, lost connections and impatient hands: it waits and says so."""
 
 import json
 import time
@@ -21,7 +21,9 @@ window.EventSource = class extends EventTarget {
         super();
         this.readyState = 1;
         let now = 1000;
-        const tell = () => this.dispatchEvent(new MessageEvent("last", { data: JSON.stringify({ last: { me: (now += 10) } }) }));
+        const tell = () => this.dispatchEvent(new MessageEvent("last", {
+            data: JSON.stringify({ last: { me: (now += 10) } }),
+        }));
         this.timer = setInterval(tell, 150);
     }
     close() {
@@ -86,7 +88,7 @@ def arrived(page, held, count):
 
 
 def stop_clock(page):
-    """From now on the page's timers run by `page.clock.run_for` alone, however slow the machine is."""
+    """From now on only `page.clock.run_for` runs the page's timers, however slow the machine is."""
     now = page.evaluate("Date.now() / 1000")
     page.clock.install(time=now)
     page.clock.pause_at(now + 1)

@@ -93,7 +93,8 @@ def test_the_table_of_the_night_has_no_two_equal_labels(visit):
 
 LINES = "/?scale=day&start=1761430000&end=1761516000&lines=b,c,d,e"
 MARKS = """[...document.querySelectorAll('#statistics .mark')].map((mark) => [
-    getComputedStyle(mark.firstChild).display, mark.querySelector('line').getAttribute('stroke-dasharray')])"""
+    getComputedStyle(mark.firstChild).display,
+    mark.querySelector('line').getAttribute('stroke-dasharray')])"""
 
 
 def test_forced_colours_tell_lines_and_the_chosen_unit_apart(visit):

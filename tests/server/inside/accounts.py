@@ -51,7 +51,10 @@ def subscribe(name: str, to: str) -> None:
 
 
 def claim(name: str, codes: list[str]) -> list[str]:
-    """Let a member, made if need be, claim by these codes; return `claimed` or `refused` for each."""
+    """Let a member claim by these codes; return `claimed` or `refused` for each.
+
+    The member is made if need be.
+    """
     account, _ = Account.objects.get_or_create(username=name)
     return [_claim(account, code) for code in codes]
 

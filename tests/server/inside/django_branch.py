@@ -101,7 +101,10 @@ async def _answers() -> dict:
 
 
 def answers() -> dict:
-    """Return what the views answer; to be called in a process of its own, whose pages they become."""
+    """Return what the views answer.
+
+    Call it in a process of its own: the views become that process's pages.
+    """
     urls = types.ModuleType("urls")
     views = (who, size, broken, stream, live)
     urls.urlpatterns = [path(view.__name__, view) for view in views]  # type: ignore[attr-defined]

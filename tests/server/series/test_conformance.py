@@ -429,7 +429,7 @@ def test_wraps_and_resets_survive_ageing(bench):
 
 
 def test_tuples_that_come_after_their_days_have_aged_change_no_energy(bench):
-    """The device was off the network for three months, and its last hours come with what it kept."""
+    """The device was off the network for three months; its last hours come with what it kept."""
     fill(bench, A, minutes(MIDNIGHT - 2 * DAY, 1440))
     bench.pass_days(90)
     end = MIDNIGHT - 2 * DAY + 1439 * 60

@@ -113,7 +113,7 @@ def test_forgotten_blocks_are_removed_from_the_file(tmp_path):
 
 
 def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
-    """The file is as an earlier program left it that had used all of them up, and merged no more."""
+    """An earlier program, which had used all of them up and merged no more, left the file so."""
     path = str(tmp_path / "s")
     store = SqliteStore(path, clock=Clock())
     append(store, A, [(NOON - 600, 1)], NOON)

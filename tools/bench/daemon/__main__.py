@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m tools.bench.daemon buffer|daemon|lan [--quick]: measures on both interpreters and prints the
-figures.
+"""python -m tools.bench.daemon buffer|daemon|lan [--quick]: measures on both interpreters and
+prints the figures.
 """
 
 import sys

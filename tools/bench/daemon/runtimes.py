@@ -19,7 +19,7 @@ PROGRAMS = {
 
 
 def build() -> None:
-    """Make our runtime's release for this machine: the daemon is frozen into it, as on the router."""
+    """Make our runtime's release for this machine, with the daemon frozen in as on the router."""
     subprocess.run([ROOT / "package/flukso-micropython/build.sh", "--release", "x86"], check=True)
 
 

@@ -39,7 +39,7 @@ def key(device: int) -> bytes:
 
 
 def fill_accounts(sensors: int = SENSORS) -> None:
-    """Devices and sensors in the database of the running Django; all belong to the account `bench`."""
+    """Put devices and sensors of the account `bench` into the database of the running Django."""
     from flukso_server.accounts.models import Account
     from flukso_server.devices.digests import claim_code
     from flukso_server.devices.models import Device, Sensor
@@ -76,7 +76,7 @@ def fill(sensors: int, rounds: int, begin: int) -> None:
 
 
 def fill_history(days: int) -> str:
-    """Fill an empty installation with days of three sensors, aged; return a token that reads them."""
+    """Fill an empty installation with aged days of three sensors; return a token to read them."""
     from flukso_server.accounts.models import Account
     from flukso_server.accounts.tokens import make_token
     from flukso_server.project import stores

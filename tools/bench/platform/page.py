@@ -29,7 +29,10 @@ LINES = 5
 YEAR_READS = 60
 RAW_D = 70  # days with a tuple a minute; what is older has aged to quarters
 MEMBERS = {"me": member("minutes")} | {f"peer{n}": member("minutes") for n in range(1, LINES)}
-BYTES = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+BYTES = """() => [
+        ...performance.getEntriesByType("navigation"),
+        ...performance.getEntriesByType("resource"),
+    ]
     .reduce((sum, each) => sum + each.transferSize, 0)"""
 DRAWN = "() => performance.getEntriesByName('chart-drawn')[0].startTime"
 

@@ -31,27 +31,34 @@ from flukso_server.project.settings import *
 STATICFILES_DIRS = [{static!r}]
 TEMPLATES[0]["DIRS"] = [{templates!r}]
 """
-HEAD = """{% load static dashboard %}<link rel="preload" as="fetch" crossorigin href="{{ first.wide }}">
+HEAD = """{% load static dashboard %}
+<link rel="preload" as="fetch" crossorigin href="{{ first.wide }}">
 <link rel="stylesheet" href="{% bundle 'dashboard/chart.css' %}">
-<script defer src="{% static 'chart.js' %}"></script><script defer src="{% static 'chartjs-adapter-date-fns.js' %}"></script>
+<script defer src="{% static 'chart.js' %}"></script>
+<script defer src="{% static 'chartjs-adapter-date-fns.js' %}"></script>
 <script defer src="{% static 'rival.js' %}"></script>
 {{ config|json_script:"config" }}{{ first.wide|json_script:"first" }}
 """
 SCRIPT = """
 const place = document.getElementById("chart");
 const colours = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
-fetch(JSON.parse(document.getElementById("first").textContent)).then((answer) => answer.json()).then((told) => {
+fetch(JSON.parse(document.getElementById("first").textContent))
+.then((answer) => answer.json()).then((told) => {
   let at = 0;
   const times = told.t.map((step) => (at += step) * 1000);
   const canvas = document.createElement("canvas");
   place.replaceChildren(canvas);
   const datasets = told.lines.map((line, i) => ({
-    label: line.name, borderColor: colours[i], borderWidth: 1.5, pointRadius: 0, stepped: true, normalized: true, parsing: false,
+    label: line.name, borderColor: colours[i], borderWidth: 1.5, pointRadius: 0,
+    stepped: true, normalized: true, parsing: false,
     data: line.v.map((y, j) => ({ x: times[j], y })),
   }));
   new Chart(canvas, {
     type: "line", data: { datasets },
-    options: { animation: false, maintainAspectRatio: false, scales: { x: { type: "time" }, y: { beginAtZero: true } } },
+    options: {
+      animation: false, maintainAspectRatio: false,
+      scales: { x: { type: "time" }, y: { beginAtZero: true } },
+    },
     plugins: [{ id: "mark", afterDraw: () => performance.mark("chart-drawn") }],
   });
   place.dataset.points = told.lines.reduce((sum, line) => sum + line.v.length, 0);

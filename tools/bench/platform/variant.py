@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.bench.platform.variant rrd|plain run …`: the service on RRD files, or the plain Django
-view, for comparison.
+"""`python -m tools.bench.platform.variant rrd|plain run …`: the service on RRD files, or the plain
+Django view, for comparison.
 """
 
 import os
