@@ -2,12 +2,16 @@
 """The command line: `flukso-server run` serves the platform; other commands are Django's."""
 
 import argparse
+import importlib.util
 import os
 import sys
 
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
+    if importlib.util.find_spec("django") is None:
+        print("flukso-server: Django is missing: pip install 'flukso[server]'", file=sys.stderr)
+        return 2
     from flukso_server.project import private
 
     os.umask(private.UMASK)
