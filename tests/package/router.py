@@ -20,6 +20,8 @@ RUNTIME = "usr/bin/flukso-micropython"
 PRESENT = ("kmod-spi-dev", "avrdude")
 DEVICES = {"null": (1, 3), "zero": (1, 5), "urandom": (1, 9), "random": (1, 8)}
 RUN_S = 120
+# A shell cannot trap what was ignored when it began, as under nohup.
+HANG_UP = ["env", "--default-signal=HUP"]
 ROOT_COMMAND = [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
@@ -86,7 +88,7 @@ class Router:
     def run(self, *words: str, status: int = 0) -> str:
         """What the command prints; it must end with this status."""
         done = subprocess.run(
-            [*ROOT_COMMAND, "chroot", self.root, *words],
+            [*ROOT_COMMAND, *HANG_UP, "chroot", self.root, *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=RUN_S, env=self.environment, umask=0o022,
         )  # fmt: skip
