@@ -48,9 +48,8 @@ def pytest_configure(config):
         os.environ[EMPTY_DATABASE] = os.path.join(folder.name, "accounts.db")
         config.add_cleanup(folder.cleanup)
     if config.getoption("--database") == "postgres" and POSTGRES not in os.environ:
-        server = (
-            Postgres()
-        )  # of the first process; the workers of xdist find it in their environment
+        # of the first process; the workers of xdist find it in their environment
+        server = Postgres()
         os.environ[POSTGRES] = server.url
         config.add_cleanup(server.close)
 

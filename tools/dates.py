@@ -18,9 +18,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 3600  # of one date
 
-Date = namedtuple(
-    "Date", ("what", "at", "zone")
-)  # zone: the machine's; households of the tests live in Brussels
+# zone: the machine's; households of the tests live in Brussels
+Date = namedtuple("Date", ("what", "at", "zone"))
 
 # Soon after a border most has to be unknown yet; late in the evening the day is another one in
 # other zones.

@@ -92,9 +92,8 @@ class Demo:
             demo_config.text(self.sensors, self.server.url, keys / "ca.crt", self.lan_port, FOLDER)
         )
         self._start_board(traced)
-        self.control.ask(
-            "advance 0.2"
-        )  # the board has read its EEPROM: its counters mean something
+        # the board has read its EEPROM: its counters mean something
+        self.control.ask("advance 0.2")
         self.at_start_wh = self.counters()
         self._start_daemon(config)
 
@@ -185,9 +184,8 @@ class Demo:
             self.control.ask("clamp {} 0".format(clamp))
         self.control.ask("until {}".format(int((self.seconds() + SETTLE_S) * 1e6)))
         self.daemon.signal(signal.SIGTERM)
-        self.control.ask(
-            "speed 0"
-        )  # the daemon, a driver, holds the clock from its last reading until it has gone
+        # the daemon, a driver, holds the clock from its last reading until it has gone
+        self.control.ask("speed 0")
         if self.daemon.wait(STOP_S) != 0:
             self._give_up("did not stop cleanly")
 

@@ -9,9 +9,8 @@ usage: descriptor.py fill IN.hex OUT.hex | descriptor.py check FILE.hex
 import os
 import sys
 
-sys.path.insert(
-    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-)  # the build has no virtual environment
+# the build has no virtual environment
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 from flukso.flash import avrdude, ihex, image
 

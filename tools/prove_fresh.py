@@ -44,13 +44,14 @@ GIT = ("git", "-c", "safe.directory=*")  # the clone may be somebody else's, who
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 CA_INSIDE = "/etc/ssl/ca-of-the-machine.crt"
+# what says how an index is reached, not where this disk has files
 PIP_KEPT = (
     "index-url",
     "trusted-host",
     "timeout",
     "retries",
     "proxy",
-)  # what says how an index is reached, not where this disk has files
+)
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?)\b")
 SUMMARY = re.compile(r"^=* ?(?=\d+ (?:passed|failed|error)).* in [\d.]+s")
 
@@ -122,9 +123,8 @@ def fill(root: Path, release: str) -> None:
     (root / "etc/apt/apt.conf.d/90machine").write_text(apt_settings())
     (root / "etc/pip.conf").write_text(pip_settings())
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    (root / "etc/hosts").write_text(
-        "127.0.0.1 localhost\n::1 localhost\n"
-    )  # debootstrap leaves it to Debian's installer
+    # debootstrap leaves it to Debian's installer
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     if Path(CA_FILE).exists():
         shutil.copy(CA_FILE, root / CA_INSIDE[1:])
     subprocess.run(

@@ -9,9 +9,8 @@ import select
 import signal
 from collections.abc import Iterator
 
-APART = {
-    "process_group": 0
-}  # for subprocess.Popen: the terminal's keys do not reach what is started so
+# for subprocess.Popen: the terminal's keys do not reach what is started so
+APART = {"process_group": 0}
 
 
 class StopRequest:

@@ -25,9 +25,8 @@ from flukso_server.series.ladder import grain_s
 from flukso_server.series.localtime import DAY_S
 
 router = Router()
-CSV = {
-    "responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
-}  # for the description
+# for the description
+CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
 ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 DIGITS = 12  # decimals that a value is read with
 # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417

@@ -74,9 +74,8 @@ def _sent(at: NDArray[np.int64], wh: Floats) -> list[tuple[int, int]]:
 def _sun(seed: int, at: NDArray[np.int64]) -> Floats:
     """Return the sun's part (0 … 1), with clouds that change by day and by quarter of an hour."""
     day, hour = (at - EPOCH) // DAY_S, at / 3600 % 24
-    height = (
-        0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2
-    )  # of the noon sun, by season
+    # of the noon sun, by season
+    height = 0.28 + 0.72 * (1 - np.cos(2 * np.pi * (day % YEAR_D + 10) / YEAR_D)) / 2
     length = 8 + 8.5 * (height - 0.28) / 0.72  # hours of light
     clear = np.random.default_rng(seed).uniform(0.25, 1, 8000)[day % 8000]
     cloud = (

@@ -15,11 +15,12 @@ SCALES = {
     "night": _("night"),
 }
 RESOURCES = {"electricity": _("electricity"), "water": _("water"), "gas": _("gas")}
+# docs/design/protocols.md §7
 CLASSES = {
     "analog": _("current clamp"),
     "pulse": _("pulse counter"),
     "uart": _("serial port of the meter"),
-}  # docs/design/protocols.md §7
+}
 FLOWS = {
     "use": _("what we use"),
     "net": _("from the grid, net"),

@@ -14,10 +14,11 @@ from flukso.buffer import RATIO, SPACING_S, YOUNG_S, Buffer, SavedBufferError
 
 T0 = 1_700_000_000
 YEAR_S = 365 * 86400
+# tuples at most: A + B × log2(age / YOUNG_S); docs/design/buffer.md derives them
 COUNT_A, COUNT_B = (
     280,
     52,
-)  # tuples at most: A + B × log2(age / YOUNG_S); docs/design/buffer.md derives them
+)
 A, B = "a" * 32, "b" * 32
 
 
@@ -231,10 +232,11 @@ def test_an_acknowledged_newest_reading_is_redated_too():
     assert buffer.shift(T0 + 100, -YEAR_S) == (0, 0)
     assert buffer.last() == (newest - YEAR_S, counter) and buffer.add(newest - YEAR_S + 1, counter)
     buffer.ack(held(buffer))
+    # it came before T0, and is dated later than what comes now
     assert buffer.shift(T0, -2 * YEAR_S) == (
         0,
         0,
-    )  # it came before T0, and is dated later than what comes now
+    )
     assert buffer.add(T0 - 2 * YEAR_S, counter)
 
 

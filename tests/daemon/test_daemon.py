@@ -348,11 +348,12 @@ SYNC_S = 0.97  # what bringing this new board in line takes
 FIRST = [  # id, part of a second at the start, s from there to the first reading
     ("at-once", 0.2, SYNC_S),
     ("a-whole-second-is-near", 0.8, 1.2),
+    # one that was killed may have read it, and sent another value
     (
         "not-in-the-second-of-the-start",
         0.01,
         0.99,
-    ),  # one that was killed may have read it, and sent another value
+    ),
 ]
 
 

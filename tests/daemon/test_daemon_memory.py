@@ -86,9 +86,8 @@ def assert_flat(held, spare_bytes):
 
 
 def test_memory_is_flat_over_hours(monkeypatch):
-    assert_flat(
-        days_in_memory(monkeypatch, 0.25), 4000000
-    )  # other tests of the process move its arenas
+    # other tests of the process move its arenas
+    assert_flat(days_in_memory(monkeypatch, 0.25), 4000000)
 
 
 @pytest.mark.slow

@@ -11,9 +11,8 @@ from flukso.https import CERTIFICATE, HttpsError
 from tests.daemon.fake_port import CONFIG, IDS
 from tests.daemon.house import House, run
 
-START = (
-    1800000000.4  # after this release was made: only such a clock is used when nobody confirms it
-)
+# after this release was made: only such a clock is used when nobody confirms it
+START = 1800000000.4
 DAY = 86400
 WRONG = {
     "a-day-behind": -DAY,
@@ -120,9 +119,8 @@ def test_nobody_says_the_time():
         await house.until(4000)
         assert house.held()[0][1] < 4 and house.misdated() < 3
         assert house.said("the clock's alone, as nobody confirms it") == 1
-        house.server.signs = lambda: (
-            house.truth() + 7200
-        )  # it begins to sign, and the clock was wrong
+        # it begins to sign, and the clock was wrong
+        house.server.signs = lambda: house.truth() + 7200
         await house.until(9000)
         assert (
             house.daemon.believer.source == "server" and house.held()[-1][0] > house.truth() + 6800
@@ -173,9 +171,8 @@ def test_at_an_unknown_time_registration_and_heartbeats_go_out_and_a_clean_stop_
         await house.until(600)
         await house.end()
         paths = [path.split("/")[1] for path, _ in house.server.posts]
-        assert (
-            paths.count("device") >= 2 and "sensor" in paths
-        )  # the key and a heartbeat; a sensor's configuration
+        # the key and a heartbeat; a sensor's configuration
+        assert paths.count("device") >= 2 and "sensor" in paths
         assert all(count == 0 for _, count in house.server.posts)
         assert len(house.daemon.store) > 10
 

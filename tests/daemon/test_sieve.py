@@ -231,9 +231,8 @@ def test_what_is_re_dated_in_a_search_is_posted_with_its_new_stamps():
     counters = [counter for _, counter in device.store.buffer(A).batch(20)]
     server = Server(device, lambda sensor, ts, counter: counter == counters[3], 500)
     for _ in range(12):
-        device.store.shift(
-            T0, 7
-        )  # between two requests; a request that is on its way keeps its stamps (Daemon)
+        # between two requests; a request that is on its way keeps its stamps (Daemon)
+        device.store.shift(T0, 7)
         device.due()
     live(device, 20)
     assert len(device.store) == 0 and [one.counter for one in device.uploader.aside.newest] == [

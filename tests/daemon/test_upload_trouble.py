@@ -34,6 +34,7 @@ def test_backs_off_to_an_hour_with_jitter_and_keeps_everything():
         waits.append(device.uploader._hold_until - device.mono)
         device.mono = device.uploader._hold_until
         device.drain()
+    # the lower end; the upper one is twice that
     assert waits == [
         15,
         30,
@@ -44,7 +45,7 @@ def test_backs_off_to_an_hour_with_jitter_and_keeps_everything():
         960,
         1800,
         1800,
-    ]  # the lower end; the upper one is twice that
+    ]
 
 
 def test_while_the_server_is_away_only_a_small_body_is_tried():

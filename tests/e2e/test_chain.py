@@ -22,9 +22,8 @@ def test_server_holds_what_the_board_counted(household, server, runtime):
     after = chain.counters()
     for number in chain.sensors:
         held = server.held(SENSORS[number - 1])
-        assert (
-            held[0][1] == before[number - 1] and held[0][0] - WALL_S <= 4
-        )  # the first reading after the start is there
+        # the first reading after the start is there
+        assert held[0][1] == before[number - 1] and held[0][0] - WALL_S <= 4
         assert held[-1][1] == after[number - 1]  # and the last one before the stop
     assert after[3] - before[3] == 40
     assert 190 <= after[0] - before[0] <= 193

@@ -12,9 +12,8 @@ from tools.trace import csv_text
 
 PPM = 50e-6
 CLAMP_500A = ["sm0{}c9b3".format(n) for n in range(3)]  # 51635
-CLAMP_50A = [
-    text for n in range(3) for text in ("sm0{}142b".format(n), "sf0{}01f4".format(n))
-]  # 5163.5
+# 5163.5
+CLAMP_50A = [text for n in range(3) for text in ("sm0{}142b".format(n), "sf0{}01f4".format(n))]
 ENABLE = ["se0001", "se0101", "se0201"]
 
 

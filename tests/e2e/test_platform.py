@@ -36,9 +36,8 @@ def platform(tmp_path, certificates):
 @pytest.fixture(params=["cpython", "micropython"])
 def newcomer(request, household, platform):
     """A household whose device nobody knows yet, with a LAN page at `.lan`."""
-    yesterday = (
-        int(time.time()) - 86_400
-    )  # of who is not claimed the platform takes a fortnight, and of nobody the future
+    # of who is not claimed the platform takes a fortnight, and of nobody the future
+    yesterday = int(time.time()) - 86_400
     chain = household(
         url=platform.url, digits=22, runtime=request.param, sensors=(1, 4), wall_s=yesterday
     )
@@ -88,9 +87,8 @@ def test_registers_is_claimed_by_its_code_and_obeys_the_interval(newcomer, platf
     anna.post("/claim/", {"code": code.lower()}, page=link)
     page = anna.get("/devices/").text
     assert SENSOR in page and DEVICE in page
-    chain.run_until(
-        lambda: status(chain)["claim"] is None, limit_s=SOON_S
-    )  # its own page stops asking
+    # its own page stops asking
+    chain.run_until(lambda: status(chain)["claim"] is None, limit_s=SOON_S)
     assert platform.call("tests.server.inside.devices.watch", "anna") == 1
     chain.configure(extra=DAEMON.format(chain.lan.rsplit(":", 1)[1]), interval=300)
     chain.stop()  # with 300 s of its own, and signed all along

@@ -87,9 +87,8 @@ class Router(Station):
     def _bind(self, name):
         deadline = time.monotonic() + SOON_S
         while self.exported and time.monotonic() < deadline:
-            time.sleep(
-                0.01
-            )  # what was written to another file of sysfs before may not have been read yet
+            # what was written to another file of sysfs before may not have been read yet
+            time.sleep(0.01)
         with self._lock:
             if name == DEVICE and not self.exported and not self.device.exists():
                 self.device.mkdir()

@@ -10,10 +10,11 @@ from tools.fakes.isp_chip import Chip, PowerCut
 from tools.flash.station import COUNTERS, historic_chip, our_chip
 from tools.harness.simulator import FIRMWARE
 
+# avrdude finds out when it reads a page back, or at the next command
 CUT = (
     cli.CUT_OFF,
     cli.EXITS["verify"],
-)  # avrdude finds out when it reads a page back, or at the next command
+)
 CONFIG = """config flash 'flash'
 	option auto '{}'
 	option image '{}'
@@ -109,9 +110,8 @@ def test_it_gives_up_after_some_failures(station):
         done.returncode == cli.REFUSED and "attempts" in done.stderr and board.sessions == sessions
     )
     board.chip.hook = lambda _, __: None
-    assert (
-        board.flash("recover").returncode == 0 and board.counters() == COUNTERS
-    )  # by hand it still goes
+    # by hand it still goes
+    assert board.flash("recover").returncode == 0 and board.counters() == COUNTERS
 
 
 def _cut_at(nth):

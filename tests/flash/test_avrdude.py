@@ -33,9 +33,8 @@ def chip(tmp_path):
         port = process.stdout.readline().split()[-1]
 
         def flash():
-            assert (
-                process.stdout.readline() == "stk500: saved\n"
-            )  # avrdude ends before the programmer has noticed
+            # avrdude ends before the programmer has noticed
+            assert process.stdout.readline() == "stk500: saved\n"
             return (folder / "flash.bin").read_bytes()
 
         yield avrdude.Programmer("stk500v1", "net:" + port, None, ()), flash

@@ -77,9 +77,8 @@ def test_takes_a_new_chip_and_a_historic_one():
 def test_counters_are_those_that_the_eeprom_holds():
     target = chip(cells=historic_eeprom("declared-1", COUNTERS))
     assert fitness.committed(None, target) == COUNTERS
-    assert (
-        fitness.committed(HISTORIC._replace(counters=(1, 2, 3, 3, 5, 6)), target) == COUNTERS
-    )  # counted on until the commit
+    # counted on until the commit
+    assert fitness.committed(HISTORIC._replace(counters=(1, 2, 3, 3, 5, 6)), target) == COUNTERS
     assert fitness.committed(None, chip()) == ()
     assert fitness.committed(HISTORIC, chip()) == (0,) * 6
 

@@ -307,9 +307,8 @@ def test_refuses_every_damaged_or_cut_byte(small):
         refused(path)
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
         try:
-            assert (
-                check.check(path) == good
-            )  # bits of gzip that carry nothing: its header's time, the padding of its last byte
+            # bits of gzip that carry nothing: its header's time, the padding of its last byte
+            assert check.check(path) == good
         except check.IpkError:
             pass
 

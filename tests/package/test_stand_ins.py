@@ -148,10 +148,11 @@ echo "a line of stdout"
 echo "a line of stderr" >&2
 while :; do sleep 0.1; done
 """
+# for what is to be seen; and for what must not be, which would come at once
 SOON_S, LATER_S = (
     20,
     0.4,
-)  # for what is to be seen; and for what must not be, which would come at once
+)
 
 
 @pytest.fixture

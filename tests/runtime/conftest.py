@@ -44,11 +44,12 @@ def pki(tmp_path_factory):
 def release() -> list[str]:
     """The x86 build with the daemon frozen into it, with a router's heap."""
     build("--release", "x86")
+    # objects are twice as large
     return [
         str(CACHE / "x86" / "flukso-micropython"),
         "-X",
         "heapsize=512k",
-    ]  # objects are twice as large
+    ]
 
 
 @pytest.fixture(scope="session", params=["4Kc", "24Kc"])

@@ -52,13 +52,11 @@ def test_refuses_the_certificate_and_sends_nothing(connect, pki, kind, ca, words
     ):
         said = client.post()
         assert said["kind"] == "refused-certificate", said
-        assert said["dates"] is (kind in ("expired", "future")), (
-            said
-        )  # what a wrong clock may be the reason of
+        # what a wrong clock may be the reason of
+        assert said["dates"] is (kind in ("expired", "future")), said
         assert words in said["text"]
-        assert (
-            server.requests == [] and server.handshakes <= 1
-        )  # TLS 1.3: the server may be done before we refuse
+        # TLS 1.3: the server may be done before we refuse
+        assert server.requests == [] and server.handshakes <= 1
 
 
 def test_failed_handshakes_leave_no_descriptor_and_no_memory(runtime, pki):

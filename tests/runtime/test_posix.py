@@ -60,9 +60,8 @@ def test_a_full_disk_leaves_the_old_file(machine, tmp_path):
         "try:\n    port.write_durable(sys.argv[1], b'new')\nexcept OSError as e:\n    "
         "print('refused')\n"
     )
-    assert (
-        run(machine, code, tmp_path / "kept", folder=tmp_path) == "refused\n"
-    )  # a symbolic link is not followed either
+    # a symbolic link is not followed either
+    assert run(machine, code, tmp_path / "kept", folder=tmp_path) == "refused\n"
     assert (tmp_path / "kept").read_bytes() == b"old"
 
 

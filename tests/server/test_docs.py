@@ -72,11 +72,12 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def platform(place, certificates):
+    # as an operator has it
     settings = {
         "FLUKSO_ALLOWED_HOSTS": "example.org,localhost",
         "FLUKSO_TESTING": "0",
         "FLUKSO_TEST_CLOCK": "",
-    }  # as an operator has it
+    }
     with Platform(
         place / "data", certificates / "good.pem", {DEVICE: KEY}, {SENSOR: DEVICE}, **settings
     ) as running:

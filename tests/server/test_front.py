@@ -121,9 +121,8 @@ def test_a_log_in_behind_a_proxy_that_says_enough(ask):
 
 @pytest.mark.parametrize("address", ["192.0.2.7:4711", "[2001:db8::7]:80", "2001:db8::7"])
 def test_a_proxy_may_say_the_client_s_port_too(ask, address):
-    form = dict(
-        LOG_IN, body="login=another&password=nothing-at-all"
-    )  # a name is tried so often only
+    # a name is tried so often only
+    form = dict(LOG_IN, body="login=another&password=nothing-at-all")
     assert ask(**form, HTTP_X_FORWARDED_FOR=address)[0] == 200
 
 

@@ -457,6 +457,7 @@ def test_signing_up_sends_nobody_to_another_site(open_platform, certificates, ma
 OWN_ADDRESSES = ("/confirm-email/", "/login/", "/")
 
 
+# fewer than an hour's tries
 TAKEN = [
     "Anna",
     "ANNA",
@@ -466,7 +467,7 @@ TAKEN = [
     "ab",
     "with space",
     "x" * 151,
-]  # fewer than an hour's tries
+]
 
 
 def test_names_that_cannot_be_had_and_the_case_of_ones_own(platform, visit):

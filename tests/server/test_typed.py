@@ -109,10 +109,11 @@ def test_ticks_are_there_as_they_were_sent(site, ticked):
         {"chosen": friend} if ticked else {}
     )
     shown, again = send(site, "/account/sharing/", fields)[-2:]
+    # the second page shows what is saved
     assert [_ticked(page, friend) for page in (shown, again)] == [
         ticked,
         True,
-    ]  # the second page shows what is saved
+    ]
 
 
 def _ticked(page: str, friend: int) -> bool:

@@ -79,9 +79,8 @@ def test_a_board_that_hangs_for_ever_wears_nothing_out(board):
         board.ask("hang")
         board.run(0.3)
     assert board.stat("resets") == 101
-    assert (
-        int(board.ask("eeprom-wear").split()[0]) - worn <= 60
-    )  # as many saves as a row of dips gets
+    # as many saves as a row of dips gets
+    assert int(board.ask("eeprom-wear").split()[0]) - worn <= 60
 
 
 def test_reset_at_random_instants_loses_nothing(board):

@@ -162,9 +162,8 @@ def test_ripple_across_the_threshold_wears_nothing_out(board):
         board.ask("supply 5000")
         board.run(0.01)
     worst = int(board.ask("eeprom-wear").split()[0]) - before
-    assert (
-        worst <= 10
-    )  # 60 saves in 6 slots; the historic firmware: 600 writes of each cell that changes
+    # 60 saves in 6 slots; the historic firmware: 600 writes of each cell that changes
+    assert worst <= 10
 
 
 @pytest.mark.slow  # an hour of simulated time

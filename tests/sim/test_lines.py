@@ -348,9 +348,8 @@ def test_the_speed_is_kept(chip):
         while (now_us := sim.control.time_us()) < began_us + speed * 500_000:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert now_us - began_us < speed * 1.05 * 1e6 * (
-            time.monotonic() - began_s
-        )  # a busy machine makes it late, never early
+        # a busy machine makes it late, never early
+        assert now_us - began_us < speed * 1.05 * 1e6 * (time.monotonic() - began_s)
     assert sim.ask("speed 0") == "5"
     stands = sim.control.time_us()
     time.sleep(0.1)

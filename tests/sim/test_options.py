@@ -101,9 +101,8 @@ def test_an_eep_file_is_read_and_never_written(chip, tmp_path):
 
 def test_a_trace_drives_the_clamps_and_repeats(chip, tmp_path):
     trace = tmp_path / "t.csv"
-    trace.write_text(
-        "ts,watt,watt\n1700000000,3600,0\n1700000001,7200,36\n1700000003,0,0\n"
-    )  # period 5 s
+    # period 5 s
+    trace.write_text("ts,watt,watt\n1700000000,3600,0\n1700000001,7200,36\n1700000003,0,0\n")
     sim = chip("CLOCK", "--trace", str(trace))
     sim.run(3)
     assert sim.control.energy_wh() == pytest.approx([5, 0.02, 0])

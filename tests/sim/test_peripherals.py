@@ -225,7 +225,6 @@ def test_interrupt_lengths_include_entry_and_return(chip):
     sim.run(0.01)
     sim.ask("isr clear")
     sim.ask("spi 00")
-    assert (
-        sim.stat("SPI_STC", "isr") == 4 + 3 + 17
-    )  # entry, the vector's jmp, the program's own to its reti
+    # entry, the vector's jmp, the program's own to its reti
+    assert sim.stat("SPI_STC", "isr") == 4 + 3 + 17
     assert sim.stat("off", "isr") >= sim.stat("SPI_STC", "isr")

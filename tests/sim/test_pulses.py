@@ -10,6 +10,7 @@ import pytest
 
 from tests.sim.board import live
 
+# a reed that closes and bounces; the last one is no bounce
 CLOSING_US = [
     1500,
     2000,
@@ -17,7 +18,8 @@ CLOSING_US = [
     1800,
     2500,
     1500,
-]  # a reed that closes and bounces; the last one is no bounce
+]
+# unit, pulses: a pulse is so many Wh
 METERS = [
     (5, 16),
     (5, 32),
@@ -29,7 +31,7 @@ METERS = [
     (1, 16),
     (65535, 65534),
     (125, 12),
-]  # unit, pulses: a pulse is so many Wh
+]
 
 
 def seen(board, port):

@@ -116,9 +116,8 @@ class Server:
             connections = list(self._open)
         for connection in connections:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(
-                    connection, socket.SHUT_RDWR
-                )  # not SSLSocket's: its thread is reading
+                # not SSLSocket's: its thread is reading
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def held(self, sensor) -> list[tuple[int, int]]:
         """The tuples of a sensor, oldest first."""

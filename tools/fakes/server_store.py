@@ -221,9 +221,8 @@ class Store:
         )
         if trouble:
             raise Refused(400 if trouble == "malformed" else 401, trouble)
-        signed_with = (
-            key if old is None or self._made_with(request, key) else old
-        )  # as the digest was
+        # as the digest was
+        signed_with = key if old is None or self._made_with(request, key) else old
         given = request.headers.get("x-sign")
         if given is not None and not hmac.compare_digest(
             sign(signed_with, request.path, request.body), given

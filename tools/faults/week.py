@@ -57,9 +57,8 @@ config sensor 4
 	option enable 1
 """.format(*SENSORS)
 PULSE_EVERY_S = 7
-HEAP_GROWTH = (
-    4096  # bytes, from the second day on: lists that double; on CPython a quarter as many blocks
-)
+# bytes, from the second day on: lists that double; on CPython a quarter as many blocks
+HEAP_GROWTH = 4096
 
 
 class QuickBoard:

@@ -99,10 +99,11 @@ READ = [
     "{}:r:{{0}}:r".format(name) for name in ("lfuse", "hfuse", "efuse", "lock", "flash", "eeprom")
 ]
 WRITTEN = ["erase", "flash:w:{1}:i", "eeprom:v:{2}:r"]
+# the fewest runs that do not lose the EEPROM: avrdude erases before anything else of its run
 SAFELY = (
     [*READ, "hfuse:w:0xd6:m"],
     WRITTEN,
-)  # the fewest runs that do not lose the EEPROM: avrdude erases before anything else of its run
+)
 AT_ONCE = ([*WRITTEN[:1], *READ, *WRITTEN[1:]],)  # on a chip that has EESAVE already
 
 

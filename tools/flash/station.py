@@ -26,9 +26,8 @@ from tools.harness.interpreters import interpreter
 from tools.harness.processes import Program
 from tools.harness.simulator import FIRMWARE, UART_FIRMWARE, start_fluksosim
 
-HISTORIC_FLASH = (
-    bytes(range(1, 255)) * 24
-)  # stands for the historic firmware, whose bytes are not ours to keep
+# stands for the historic firmware, whose bytes are not ours to keep
+HISTORIC_FLASH = bytes(range(1, 255)) * 24
 LAYOUTS = ("declared-0", "declared-1", "reversed-0", "reversed-1")
 COUNTERS = (1, 255, 65_536, 4_294_967_290, 123_456_789, 0)
 CONSTANTS, FRACTIONS, MAP, ENABLED = (

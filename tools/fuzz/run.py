@@ -9,9 +9,8 @@ import sys
 from tools.fuzz.mutate import Random, canonical, mutated
 from tools.fuzz.targets import TARGETS
 
-BLOCK = (
-    200  # cases between two printed digests: where interpreters differ, the block tells the case
-)
+# cases between two printed digests: where interpreters differ, the block tells the case
+BLOCK = 200
 
 
 def outcome(target, data):

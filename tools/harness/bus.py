@@ -103,9 +103,8 @@ class Control:
         return int(self.ask("time").split()[1]) / 1e6
 
     def until_us(self, when_us: int) -> int:
-        return int(
-            self.ask("until {}".format(int(when_us)), timeout_s=600).split()[0]
-        )  # a busy machine takes minutes for ten
+        # a busy machine takes minutes for ten
+        return int(self.ask("until {}".format(int(when_us)), timeout_s=600).split()[0])
 
     def counters(self) -> list[int]:
         return [int(word) for word in self.ask("counters").split()]

@@ -9,11 +9,12 @@ import tarfile
 
 EPOCH = 0  # unix s, of every file in a package unless SOURCE_DATE_EPOCH says otherwise
 FORMAT = b"2.0\n"
+# of the control files; others are 0644
 MODES = {
     "postinst": 0o755,
     "postinst-pkg": 0o755,
     "prerm": 0o755,
-}  # of the control files; others are 0644
+}
 
 SCRIPTS = {
     name: """#!/bin/sh

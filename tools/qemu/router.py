@@ -74,9 +74,8 @@ def applets(busybox: Path, arch: str) -> list[str]:
         text=True,
         check=True,
     )
-    return [
-        name for name in listed.stdout.split() if name not in ("busybox", "logger")
-    ]  # the overlay has a log of its own
+    # the overlay has a log of its own
+    return [name for name in listed.stdout.split() if name not in ("busybox", "logger")]
 
 
 def base_system(

@@ -18,9 +18,8 @@ WRITE, READ = (4, 2) if OLD else (1, 2)
 def _number(direction: int, which: int, size: int) -> int:
     """The ioctl's number as asm/ioctl.h makes it."""
     number = direction << (16 + SIZE_BITS) | size << 16 | MAGIC << 8 | which
-    return (
-        number if number < 1 << 31 else number - (1 << 32)
-    )  # ioctl's argument is an int for fcntl
+    # ioctl's argument is an int for fcntl
+    return number if number < 1 << 31 else number - (1 << 32)
 
 
 class SpiDev:

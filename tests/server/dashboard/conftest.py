@@ -10,11 +10,12 @@ from tools.harness.chart_page import drawn
 from tools.harness.window import DESKTOP, new_context, open_chromium
 
 # what a test provokes on purpose
+# the last: a test counts pixels
 HARMLESS = (
     "Failed to load resource",
     "net::ERR_",
     "Canvas2D: Multiple readback",
-)  # the last: a test counts pixels
+)
 
 
 @pytest.fixture(scope="module")

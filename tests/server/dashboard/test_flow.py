@@ -148,9 +148,10 @@ def test_from_an_invitation_to_a_line_that_moves(open_page, platform, mailbox, c
     expect(anna.locator(".welcome")).to_contain_text("demo household")
     drawn(anna)
 
+    # registration and heartbeat
     chain.run_until(
         lambda: platform.requests().count(("POST", "/device/" + DEVICE, 200)) >= 2, limit_s=400
-    )  # registration and heartbeat
+    )
     anna.get_by_role("link", name="Devices").click()
     anna.get_by_label("Code on the device's own page").fill(code_of(chain).lower())
     anna.get_by_role("button", name="Claim it").click()

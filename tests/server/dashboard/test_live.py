@@ -205,9 +205,8 @@ def test_of_six_tabs_that_open_at_once_three_get_a_stream(site):
 
         with ThreadPoolExecutor(6) as tabs:
             assert sorted(tabs.map(ask, range(6))) == [200] * 3 + [503] * 3
-    assert (
-        "ERROR django.request" not in site.platform.log.read_text()
-    )  # to refuse some is as planned
+    # to refuse some is as planned
+    assert "ERROR django.request" not in site.platform.log.read_text()
 
 
 def test_the_stream_tells_when_there_is_news(site):
@@ -233,9 +232,8 @@ def test_the_stream_ends_when_its_viewer_logs_out(site):
     )
     with urllib.request.urlopen(request, timeout=30) as stream:
         assert stream.readline().startswith(b"retry: ")
-        delete(
-            site, "sessions.Session", pk=site.sessions["newcomer"]
-        )  # as a log-out does, in any process
+        # as a log-out does, in any process
+        delete(site, "sessions.Session", pk=site.sessions["newcomer"])
         assert b"event: rest" not in stream.read()
     assert site.get("/live/", "newcomer")[0] == 401
 

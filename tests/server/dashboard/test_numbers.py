@@ -66,11 +66,12 @@ def age(site):
 
 # gaps
 
+# when the second sensor begins or ends, s from the silence
 OTHERS = {
     "never": None,
     "later": 3 * 3600,
     "retired": -3 * 3600,
-}  # when the second sensor begins or ends, s from the silence
+}
 
 
 @pytest.mark.parametrize("who", OTHERS)

@@ -198,9 +198,8 @@ def broken_counters(draw):
             ]
         )
     )
-    rng = random.Random(
-        draw(st.integers(0, 1 << 32))
-    )  # thousands of tuples: too many for hypothesis to draw
+    # thousands of tuples: too many for hypothesis to draw
+    rng = random.Random(draw(st.integers(0, 1 << 32)))
     falls = draw(st.sampled_from([0.0, 0.01, 0.05]))
     ts, counter, tuples = (
         NOON - days * DAY - rng.randrange(DAY),

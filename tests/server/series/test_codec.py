@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from flukso_server.series.points import Points, pack, spans, thin, union, unpack
 from flukso_server.series.sqlite import codec
 
-BUSY = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # also right where other work takes the CPU
+# also right where other work takes the CPU
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TIMES = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=60).map(sorted)
 COUNTERS = st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 300), min_size=60, max_size=60)
 

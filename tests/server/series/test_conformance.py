@@ -272,9 +272,8 @@ def test_an_outage_with_aged_tuples_keeps_all_energy(bench):
     for part in (live, again, aged):
         model.append(part)
     assert energy.tolist() == pytest.approx(model.profile(list(days))[0])
-    assert energy.sum() == pytest.approx(
-        model.total(), abs=400
-    )  # all but what lies after the last midnight
+    # all but what lies after the last midnight
+    assert energy.sum() == pytest.approx(model.total(), abs=400)
     assert known[:6].tolist() == pytest.approx([1.0] * 6)
 
 

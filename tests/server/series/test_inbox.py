@@ -19,14 +19,12 @@ from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.store import SqliteStore
 
-BUSY = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # also right where other work takes the CPU
+# also right where other work takes the CPU
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 1_790_000_000
 NAME = "5" * 32
-UPLOADS = st.binary(min_size=1, max_size=20).map(
-    lambda text: text + text
-)  # of even length, as uploads are
+# of even length, as uploads are
+UPLOADS = st.binary(min_size=1, max_size=20).map(lambda text: text + text)
 
 
 @BUSY

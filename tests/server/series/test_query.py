@@ -44,12 +44,13 @@ INTERVALS = [  # interval, rows, step, the last bucket's end
     ("day", 97, 900, NOON),
     ("week", 8, DAY, MIDNIGHT),
     ("month", 29, DAY, MIDNIGHT),
+    # from the middle of a week to that of another
     (
         "year",
         54,
         7 * DAY,
         NOON // (7 * DAY) * 7 * DAY,
-    ),  # from the middle of a week to that of another
+    ),
     ("night", 29, DAY, MIDNIGHT),
 ]
 
@@ -66,9 +67,8 @@ def test_intervals_have_the_rows_of_the_historic_api(store, interval, count, ste
 
 
 def test_weeks_begin_on_thursday_and_days_at_midnight_utc(store):
-    assert all(
-        (ts // DAY) % 7 == 0 for ts, _v in rows(store, interval="year")
-    )  # 1970-01-01 was a Thursday
+    # 1970-01-01 was a Thursday
+    assert all((ts // DAY) % 7 == 0 for ts, _v in rows(store, interval="year"))
     assert all(ts % DAY == 0 for ts, _v in rows(store, interval="month"))
 
 
@@ -157,10 +157,11 @@ def test_units_and_their_aliases(unit, want):
     assert factor(unit) == want
 
 
+# the second begins in the middle of a quarter
 PRICES = [
     (NOON - 7200, 0.30),
     (NOON - 3600 - 450, 0.60),
-]  # the second begins in the middle of a quarter
+]
 PAID = [  # asked, rows of 600 W: 946 € a year at the usual price
     ({"start": NOON - 9000, "end": NOON - 5400, "resolution": "15min"}, [946, 946, 1577, 1577]),
     ({"start": NOON - 5400, "end": NOON - 3600, "resolution": "15min"}, [1577, 2365]),

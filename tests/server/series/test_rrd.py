@@ -154,10 +154,11 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
     feeder.feed([A], NOON, ZONE)
     feeder._rrd.flush(feeder.path(A, ".night"))
     found = rates(feeder.path(A, ".night"), DAY, MIDNIGHT - 4 * DAY, MIDNIGHT - DAY)
+    # 02:00 is 01:00 UTC
     want = [
         profile(store, A, [end - DAY + 3600, end - DAY + 4 * 3600])[0][0] / (3 * 3600)
         for end, _rate in found
-    ]  # 02:00 is 01:00 UTC
+    ]
     assert len(found) >= 3
     assert [rate for _end, rate in found] == pytest.approx(want, rel=1e-6)
 
@@ -165,9 +166,8 @@ def test_nights_hold_the_mean_of_two_to_five(store, feeder):
 def test_one_process_at_a_time_changes_the_files(store, feeder):
     """Each puts values of its own behind the last one in the file."""
     fill(store, A, household(NOON - DAY, 1380))
-    other = os.open(
-        os.path.join(feeder._folder, "lock"), os.O_RDWR
-    )  # of another process: a lock belongs to who opened the file
+    # of another process: a lock belongs to who opened the file
+    other = os.open(os.path.join(feeder._folder, "lock"), os.O_RDWR)
     fcntl.flock(other, fcntl.LOCK_EX)
     feeding = threading.Thread(target=feeder.feed, args=([A], NOON, ZONE))
     feeding.start()

@@ -138,9 +138,8 @@ def test_a_day_may_be_merged_more_often_than_there_are_numbers_for_it(tmp_path):
         store.merge()
     held = [(NOON - 600, 1), (NOON - 500, 2), (NOON - 400, 3), (NOON - 399, 4), (NOON - 398, 5)]
     assert store.raw(A, 0, 1 << 32) == held
-    assert (
-        Inbox(path + ".inbox").after(0).fetchall()[:-1] == []
-    )  # all of it lies in the main file, but the row that tells the newest id
+    # all of it lies in the main file, but the row that tells the newest id
+    assert Inbox(path + ".inbox").after(0).fetchall()[:-1] == []
     store.close()
 
 

@@ -31,10 +31,11 @@ FILL_ROUNDS = 20
 WARM_S = 3
 STORE_SENSORS = 2000  # in the store's own bench, for two days
 MOST_POSTS_S = 22_000  # what wrk may reach, so that no upload is sent twice
+# figure, variant and its POST/s; for half as long
 VARIANTS = (
     ("rrd_posts_s_core", "rrd", 6000),
     ("django_posts_s_core", "plain", 2000),
-)  # figure, variant and its POST/s; for half as long
+)
 
 
 class Bench:
@@ -183,9 +184,8 @@ def measure(folder: Path, sensors: int, seconds: float) -> dict:
             process,
             port,
         ):
-            processes.wrk(
-                port, bench.uploads(1), WARM_S
-            )  # imports, database connections, RRD files
+            # imports, database connections, RRD files
+            processes.wrk(port, bench.uploads(1), WARM_S)
             result = bench.drive(process, port, seconds / 2, rate)
         print(which, result, flush=True)
         figures[name] = per_core(result)

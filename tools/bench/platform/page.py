@@ -71,9 +71,8 @@ def medians(browser, *sites: Site) -> list[tuple[float, float]]:
     """visit() of each site, the median of VISITS, in turns: what else the machine does hits all of
     them.
     """
-    turns = [[visit(browser, site) for site in sites] for _ in range(VISITS + 1)][
-        1:
-    ]  # after the first one the servers are warm
+    # after the first one the servers are warm
+    turns = [[visit(browser, site) for site in sites] for _ in range(VISITS + 1)][1:]
     return [
         tuple(statistics.median(figures) for figures in zip(*of_site, strict=True))
         for of_site in zip(*turns, strict=True)
