@@ -6,7 +6,6 @@ With a folder as its argument: every scene on a phone and on a desktop, light an
 at.
 """
 
-import shutil
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from flukso_server.dashboard import demo
 from tools.harness.chart_page import drawn
 from tools.harness.site import DAY, Site, member, sensor
-from tools.harness.window import DESKTOP, FLAGS, PHONE
+from tools.harness.window import DESKTOP, PHONE, open_chromium
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dashboard.png"
 SIZE = {"width": 1200, "height": 820}
@@ -126,9 +125,7 @@ def main(folder: str = "") -> int:
         site = Site(Path(scratch) / "site", members)
         try:
             fill(site)
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=FLAGS
-            )
+            browser = open_chromium(playwright)
             if folder:
                 all_of(browser, site, Path(folder))
             else:

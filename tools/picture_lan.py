@@ -3,7 +3,6 @@
 has claimed. `make pictures`.
 """
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from tools.fakes.server import Server
 from tools.harness import ca
 from tools.harness.chain import Chain
 from tools.harness.processes import free_port
-from tools.harness.window import FLAGS
+from tools.harness.window import open_chromium
 
 FILE = Path(__file__).resolve().parents[1] / "docs/pictures/lan-page.png"
 PHONE = {"width": 390, "height": 700}
@@ -49,7 +48,7 @@ def shoot(url: str, server: str) -> None:
         route.fulfill(body=text.replace(server, SERVER), content_type="application/json")
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = open_chromium(playwright)
         page = browser.new_page(viewport=PHONE, device_scale_factor=SCALE)
         page.route("**/status", renamed)
         page.goto(url)

@@ -5,7 +5,6 @@ of the device.
 
 import http.server
 import json
-import shutil
 import threading
 
 import pytest
@@ -18,14 +17,8 @@ from tools.fakes.server import Server
 from tools.fakes.server_claim import claim_code
 from tools.harness.chain import DEVICE, KEY, SENSORS, WALL_S, Chain
 from tools.harness.processes import free_port
+from tools.harness.window import open_chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 REBOUND = "rebound.example"  # a name of a stranger's, which by now leads to the device
 MEANT = "--host-resolver-rules=MAP {} 127.0.0.1".format(REBOUND)
 WAIT_MS = 20_000
@@ -40,10 +33,8 @@ SOON_S = 15  # a page that knows within seconds
 
 @pytest.fixture(scope="module")
 def browser():
-    program = shutil.which("chromium")
-    assert program, "Debian's chromium is needed: see tools/packages.apt"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=[*FLAGS, MEANT])
+        running = open_chromium(playwright, MEANT)
         yield running
         running.close()
 

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from flukso.flash import cli
 from tests.flash.router import Router
 from tools.flash.station import COUNTERS, historic_chip
+from tools.flash.walk import start
 from tools.harness.simulator import FIRMWARE
 
 END_S = 60
@@ -96,15 +96,7 @@ def test_a_killed_process_leaves_no_pin_behind(router, victim, runtime):
             time.sleep(0.1)
 
     router.chip.hook = kill
-    command, env = router.command("update", FIRMWARE, runtime=runtime)
-    tool = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=env,
-        cwd=router.folder,
-    )
+    tool = start(router, runtime, "update", FIRMWARE)
     text = tool.communicate(timeout=END_S)[0]  # ends with the guardian, which has the output too
     assert tool.returncode == (-signal.SIGKILL if victim == "tool" else cli.CUT_OFF), text
     assert router.given_back() and router.backup.exists(), text

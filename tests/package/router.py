@@ -85,10 +85,14 @@ class Router:
     def log(self) -> str:
         return self.read("var/log/messages") if self.path("var/log/messages").exists() else ""
 
+    def command(self, *words: str) -> list:
+        """What runs these words in the router."""
+        return [*ROOT_COMMAND, *HANG_UP, "chroot", self.root, *words]
+
     def run(self, *words: str, status: int = 0) -> str:
         """What the command prints; it must end with this status."""
         done = subprocess.run(
-            [*ROOT_COMMAND, *HANG_UP, "chroot", self.root, *words],
+            self.command(*words),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=RUN_S, env=self.environment, umask=0o022,
         )  # fmt: skip

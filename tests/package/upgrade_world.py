@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.package.router import ROOT_COMMAND, Router
+from tests.package.router import Router
 from tests.package.test_signed_feed import verified
 from tools import feed as feed_tool
 from tools.openwrt import archive, usign
@@ -339,7 +339,7 @@ class World:
     def start(self, words: list[str]) -> subprocess.Popen:
         """Start the command in the router, as the service would."""
         return subprocess.Popen(
-            [*ROOT_COMMAND, "chroot", self.router.root, *words],
+            self.router.command(*words),
             stdin=subprocess.DEVNULL,
             env=self.router.environment,
         )

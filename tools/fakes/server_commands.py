@@ -12,10 +12,9 @@ The first line says where it listens: {"url": …, "port": …}.
 """
 
 import argparse
-import json
-import sys
 
 from tools.fakes.server import Server
+from tools.harness.json_lines import answer_commands
 
 
 def status(server: Server) -> dict:
@@ -65,14 +64,9 @@ def main() -> int:
     args = parser.parse_args()
     devices = dict(item.split(":", 1) for item in args.device)
     with Server(args.pem, devices, historic=args.historic, port=args.port) as server:
-        print(json.dumps({"url": server.url, "port": server.port}), flush=True)
-        for line in sys.stdin:
-            try:
-                command = json.loads(line)
-                if command.get("do") == "quit":
-                    break
-                answer = obey(server, command)
-            except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-                answer = {"error": str(error)}
-            print(json.dumps(answer), flush=True)
+        answer_commands(
+            {"url": server.url, "port": server.port},
+            lambda command: obey(server, command),
+            (ValueError, TypeError, KeyError, AttributeError, OSError),
+        )
     return 0

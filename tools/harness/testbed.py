@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.harness import ROOT, postgres
+from tools.harness.json_lines import answer_commands
 
 STOP_S = 30
 EMPTY_DATABASE = "FLUKSO_TEST_EMPTY_DATABASE"  # file: a migrated database, made when missing
@@ -352,16 +353,11 @@ def main() -> int:
         Platform(options.folder, options.pem, devices, sensors, port=options.port) as platform,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        print(json.dumps({"url": platform.url, "port": platform.port}), flush=True)
-        for line in sys.stdin:
-            try:
-                command = json.loads(line)
-                if command.get("do") == "quit":
-                    break
-                answer = obey(platform, list(sensors), command)
-            except (ValueError, AttributeError) as error:
-                answer = {"error": str(error)}
-            print(json.dumps(answer), flush=True)
+        answer_commands(
+            {"url": platform.url, "port": platform.port},
+            lambda command: obey(platform, list(sensors), command),
+            (ValueError, AttributeError),
+        )
     return 0
 
 

@@ -31,10 +31,11 @@ MOVE = """
 })"""
 
 
-def open_chromium(playwright):
+def open_chromium(playwright, *flags: str):
+    """A browser that a test's Playwright drives; `flags` are the test's own."""
     program = shutil.which("chromium")
     assert program, "Debian's chromium is needed: see tools/packages.apt"
-    return playwright.chromium.launch(executable_path=program, args=FLAGS)
+    return playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
 
 
 def new_context(browser, **options):

@@ -9,7 +9,6 @@ draw, the median of nine visits, in turns with the same page drawn by Chart.js.
 import copy
 import json
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from flukso_server.dashboard import demo
 from tools.bench.platform import processes, rival
 from tools.harness.chart_page import until
 from tools.harness.site import DAY, Site, member, sensor
-from tools.harness.window import DESKTOP, FLAGS
+from tools.harness.window import DESKTOP, open_chromium
 
 VISITS = 9
 LINES = 5
@@ -91,12 +90,9 @@ def series_ms(site: Site) -> float:
 
 
 def main() -> int:
-    program = shutil.which("chromium")
-    if not program:
-        raise SystemExit("bench: chromium is not installed")
     os.environ["FLUKSO_LOG_LEVEL"] = "WARNING"
     with tempfile.TemporaryDirectory(prefix="bench-page-") as name, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = open_chromium(playwright)
         site = Site(Path(name) / "site", MEMBERS)
         try:
             fill(site)
