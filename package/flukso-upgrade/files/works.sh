@@ -50,13 +50,12 @@ counters_now() {
 # Says whether no counter fell, modulo 2^32. A sensor that is not told of any more is none that
 # fell.
 counters_stand() {
-	local pair now
+	local pair now rest
 	now=$(counters_now)
 	for pair in $counters; do
 		case " $now" in *" ${pair%:*}:"*) ;; *) continue ;; esac
-		now=${now#*"${pair%:*}:"}
-		[ $(((${now%% *} - ${pair#*:} + 4294967296) % 4294967296)) -lt 2147483648 ] || return 1
-		now=$(counters_now)
+		rest=${now#*"${pair%:*}:"}
+		[ $(((${rest%% *} - ${pair#*:} + 4294967296) % 4294967296)) -lt 2147483648 ] || return 1
 	done
 }
 
