@@ -68,12 +68,9 @@ class Daemon:
         self._uart_offered = bool(settings.uart_socket)  # asked in each line
         self.lan = None  # the LAN API once it was started
         self.board_error = ""  # "" while it answers
-        # of a configuration that was not taken over
-        self.config_error = state.noted(port, config_path)
-        self.flash_error = state.noted(port, config_path, state.FLASH_NOTED)
-        self.upgrade = state.noted(port, config_path, state.UPGRADE_NOTED)
         self.last_poll = None  # monotonic time of the last poll that was believed
         self._config_path = config_path
+        self._read_notes()
         self._opening = boards.Opening("", {})  # of the board
         self._ready = False  # the board is known and its settings are in line
         self._fresh = False  # no reading was taken since
@@ -108,6 +105,15 @@ class Daemon:
         """
         settings = self.settings
         return claim_code(settings.device, settings.key) if settings.register else None
+
+    def _read_notes(self):
+        """Read what was noted beside the configuration.
+
+        It tells why one was not taken over, and how programming and the last upgrade ended.
+        """
+        self.config_error = state.noted(self.port, self._config_path)
+        self.flash_error = state.noted(self.port, self._config_path, state.FLASH_NOTED)
+        self.upgrade = state.noted(self.port, self._config_path, state.UPGRADE_NOTED)
 
     def _apply(self, settings):
         """Take other settings; what was read stays."""
@@ -386,9 +392,7 @@ class Daemon:
             for line in self.config_error.split("\n"):
                 self.log("err", "the configuration is not taken over: {}".format(line))
             return
-        self.config_error = state.noted(self.port, self._config_path)
-        self.flash_error = state.noted(self.port, self._config_path, state.FLASH_NOTED)
-        self.upgrade = state.noted(self.port, self._config_path, state.UPGRADE_NOTED)
+        self._read_notes()
         self._apply(settings)
         await self.services.follow(settings, self.clock.monotonic())
         self.log("info", "the configuration was read again")
