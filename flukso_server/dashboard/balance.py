@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from flukso_server.devices.models import Sensor
 from flukso_server.series.curve import Floats
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import Ints
 from flukso_server.series.query import XFF
+from flukso_server.series.rule import Ints
 
 # after a sensor's last tuple, the sum waits so long for it, then goes on without it
 GRACE_S = 900

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flukso_server.series.points import HEARTBEAT_S, Ints, Points, spans, steps, summed
+from flukso_server.series.points import HEARTBEAT_S, Points, spans, steps, summed
+from flukso_server.series.rule import COUNTER, Ints, Rule
 
 Floats = NDArray[np.float64]
 
@@ -28,10 +29,10 @@ class Part(NamedTuple):
 class Curve:
     """Answers for the boundaries `at` (ascending unix s).
 
-    It is built from parts that ascend and do not overlap.
+    It is built from parts that ascend and do not overlap, by the rule of the counter.
     """
 
-    def __init__(self, parts: Sequence[Part], at: Ints) -> None:
+    def __init__(self, parts: Sequence[Part], at: Ints, rule: Rule = COUNTER) -> None:
         self._at = at
         whole = (
             parts[0].points
@@ -41,11 +42,11 @@ class Curve:
         self._ts = whole.ts
         self._summed_up = self._silent = np.zeros(max(len(whole.ts) - 1, 0), bool)
         self._place()
-        if all(part.energy is None for part in parts) and _even(whole):
+        if not rule.held and all(part.energy is None for part in parts) and _even(whole):
             self._level = self._sure = whole.counter  # takes a third of the general case's time
             self._known = whole.ts
             return
-        energy, known = spans(whole)
+        energy, known = spans(whole, rule)
         first = 0
         for part in parts:
             if part.energy is not None and part.known is not None:
@@ -56,6 +57,8 @@ class Curve:
         self._level = self._sure = summed(energy, int(whole.counter[0]) if first else 0)
         self._known = summed(known, 0)
         self._silent = steps(whole.ts) > HEARTBEAT_S
+        if rule.held:
+            self._silent |= known == 0
         if self._silent.any():
             self._sure = summed(np.where(self._silent, 0, energy), 0)
 
@@ -84,7 +87,8 @@ class Curve:
     def counters(self) -> list[float | None]:
         """Return the continuous counter (Wh) at each boundary.
 
-        None where one side has no data, and inside a silence over HEARTBEAT_S.
+        None where one side has no data, inside a silence over HEARTBEAT_S, and in a held counter's
+        gap.
         """
         if not len(self._ts):
             return [None] * len(self._at)
@@ -126,7 +130,6 @@ class Curve:
         return [(max(a, start), min(b, end)) for a, b in pairs if max(a, start) < min(b, end)]
 
     def _outside(self) -> np.ndarray:
-        """Tell which boundaries lie outside all data, or inside a silence over HEARTBEAT_S."""
         """Tell which boundaries lie outside all data, or inside a silence over HEARTBEAT_S."""
         outside: np.ndarray = (self._at < self._ts[0]) | (self._at > self._ts[-1])
         if self._silent.any():

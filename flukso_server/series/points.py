@@ -7,16 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.rule import COUNTER, WRAP, Ints, Rule
 
-MAX_WH_S = 20  # 72 kW: no household counts faster; the limit of the historic RRDs
-WRAP = 1 << 32  # the counter is a u32
 PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
 # 100 days, the heartbeat of the historic RRDs: what happened in a longer silence is unknown
 HEARTBEAT_S = 8_640_000
 # of a UTC day, so many falls and silences are kept exactly: over one an hour, a counter is broken
 MAX_IRREGULAR = 32
-
-Ints = NDArray[np.int64]
 
 
 class Points(NamedTuple):
@@ -107,18 +104,23 @@ def summed(rises: Ints, start: int) -> Ints:
     return level
 
 
-def spans(points: Points) -> tuple[Ints, Ints]:
+def spans(points: Points, rule: Rule = COUNTER) -> tuple[Ints, Ints]:
     """Return energy (Wh) and known time (s) of each interval between two neighbouring points.
 
-    A fall is a wrap if the way over 2^32 is within reach at MAX_WH_S. Otherwise the counter began
+    A fall is a wrap if the way over 2^32 is within reach of the rule. Otherwise the counter began
     again from 0 if the new value is within reach. Any other fall counts no energy, and its time is
-    unknown. A silence over HEARTBEAT_S keeps its energy, and its time is unknown.
+    unknown. A silence over HEARTBEAT_S keeps its energy, and its time is unknown. A held counter
+    never begins again: its gaps count nothing.
     """
     known = steps(points.ts)
     energy = steps(points.counter)
     (falls,) = (energy < 0).nonzero()
-    if len(falls):
-        reach = MAX_WH_S * known[falls]
+    if rule.held:
+        energy[falls] += WRAP
+        gaps = rule.gaps(energy, known)
+        energy[gaps] = known[gaps] = 0
+    elif len(falls):
+        reach = rule.most * known[falls]
         wrapped = energy[falls] + WRAP
         fresh = points.counter[falls + 1]
         energy[falls] = np.where(wrapped <= reach, wrapped, np.where(fresh <= reach, fresh, 0))
@@ -127,23 +129,28 @@ def spans(points: Points) -> tuple[Ints, Ints]:
     return energy, known
 
 
-def thin(points: Points, step_s: int) -> Points:
+def thin(points: Points, step_s: int, rule: Rule = COUNTER) -> Points:
     """Return rungs: points at the multiples of step_s near data, interpolated between points.
 
     The first and the last point stay as they are, and so do both ends of an irregular interval (a
-    fall, or a silence over HEARTBEAT_S), so that spans() derives the same from what is left. The
-    energy between any two kept points does not change.
+    fall, a gap of the rule, or a silence over HEARTBEAT_S), so that spans() derives the same from
+    what is left. The energy between any two kept points does not change.
     """
     ts, counter = points
     if len(ts) < 2:
         return points
     elapsed, rise = steps(ts), steps(counter)
     regular = (rise >= 0) & (elapsed <= HEARTBEAT_S)
-    irregular = np.flatnonzero(~regular)
+    if rule.held:
+        regular &= ~rule.gaps(rise, elapsed)
+    irregular = until = np.flatnonzero(~regular)
+    if rule.held:
+        irregular, until = _runs(points, irregular, rule)
     if len(irregular) > MAX_IRREGULAR:
         day = ts[irregular] // DAY_S
-        irregular = irregular[np.arange(len(day)) - np.searchsorted(day, day) < MAX_IRREGULAR]
-    keep = np.unique(np.concatenate((irregular, irregular + 1, (0, len(ts) - 1)))).astype(np.int64)
+        few = np.arange(len(day)) - np.searchsorted(day, day) < MAX_IRREGULAR
+        irregular, until = irregular[few], until[few]
+    keep = np.unique(np.concatenate((irregular, until + 1, (0, len(ts) - 1)))).astype(np.int64)
     floor = ts // step_s * step_s
     grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor])))
     grid = grid[(grid > ts[0]) & (grid < ts[-1])]
@@ -153,6 +160,24 @@ def thin(points: Points, step_s: int) -> Points:
     # rounded down, so that a tuple of the same interval that comes later is never below its rung
     level = counter[left] + rise[left] * (grid - ts[left]) // elapsed[left]
     return settled_union(Points(ts[keep], counter[keep]), Points(grid, level))
+
+
+def _runs(points: Points, irregular: Ints, rule: Rule) -> tuple[Ints, Ints]:
+    """Return the first and the last interval of each run of irregular ones, for a held counter.
+
+    A probe that cannot be read for hours makes one gap, not one a minute. A run whose ends would
+    look like a step that tells something stays as it is.
+    """
+    if not len(irregular):
+        return irregular, irregular
+    new = np.concatenate(([True], steps(irregular) > 1))
+    first, last = irregular[new], irregular[np.concatenate((new[1:], [True]))]
+    rise = points.counter[last + 1] - points.counter[first]
+    gap = rule.gaps(np.where(rise < 0, rise + WRAP, rise), points.ts[last + 1] - points.ts[first])
+    loose = irregular[~gap[np.cumsum(new) - 1]]
+    first, last = np.concatenate((first[gap], loose)), np.concatenate((last[gap], loose))
+    order = np.argsort(first)
+    return first[order], last[order]
 
 
 def settled_union(first: Points, second: Points) -> Points:

@@ -10,8 +10,9 @@ import numpy as np
 
 from flukso_server.series.curve import Floats, instants
 from flukso_server.series.localtime import DAY_S, night
-from flukso_server.series.points import Ints, steps
+from flukso_server.series.points import steps
 from flukso_server.series.reading import profile
+from flukso_server.series.rule import Ints
 from flukso_server.series.store import Store
 from flukso_server.series.units import UnitError, changes, check, factor
 
@@ -189,7 +190,6 @@ def _factors(query: Query, boundaries: Ints) -> "float | Floats":
 def _mean(
     energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int
 ) -> Floats:
-    """Return the mean rate of each bucket, nan where too little of it is known."""
     """Return the mean rate of each bucket, nan where too little of it is known."""
     enough = known >= XFF
     rate = scale * energy / np.where(enough, known * seconds, 1.0)

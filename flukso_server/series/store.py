@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from flukso_server.series.curve import Curve
     from flukso_server.series.ladder import Horizons
-    from flukso_server.series.points import Ints
+    from flukso_server.series.rule import Ints, Rule
 
 # scheme of FLUKSO_SERIES_PATH: module and class; imported when it is opened, because a store may
 # need a library that installations without it do not have
@@ -68,6 +68,9 @@ class Store(Protocol):
         silences, those of shortest_silence_s and more stay visible.
         """
 
+    def rule(self, sensor: str) -> "Rule":
+        """Return the rule of the sensor's counter, as whoever opened the store tells it."""
+
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """Return what is kept in [start, end): each tuple sent, or the rungs of an older time."""
 
@@ -102,6 +105,7 @@ class Store(Protocol):
 def open_store(where: str, **options: object) -> Store:
     """Open the store at `where`: `scheme:PATH`, or a plain path for SQLite.
 
+    Each store takes `rules`, a function that returns the series.rule.Rule of a sensor.
     Raises ValueError for an unknown scheme.
     """
     scheme, colon, path = where.partition(":")

@@ -6,12 +6,13 @@ from collections import Counter
 from flukso_server.series.admission import MAX_AGE_S, MAX_TUPLES
 from flukso_server.series.appending import append
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import HEARTBEAT_S, MAX_IRREGULAR, MAX_WH_S, WRAP
+from flukso_server.series.points import HEARTBEAT_S, MAX_IRREGULAR
 from flukso_server.series.rrd.files import Rrd, steps_back
+from flukso_server.series.rule import COUNTER, WRAP
 from flukso_server.series.store import Store, Tuple
 
 # more than the longest row can count, so that no fall looks like a rung that was drawn too high
-FALL_WH = MAX_WH_S * 7 * DAY_S
+FALL_WH = int(COUNTER.most) * 7 * DAY_S
 
 
 class Backwards:
@@ -47,7 +48,7 @@ class Backwards:
         ):
             return  # it is unknown anyway, or no such fall is possible
         self._falls.update((start // DAY_S, (end - 1) // DAY_S))
-        reach = MAX_WH_S * (end - start)
+        reach = int(COUNTER.most) * (end - start)
         if after <= reach:
             after = reach + 1
             self._levels[end - 1] = float(after)

@@ -205,7 +205,7 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
         (int(left.ts[0]) if len(left.ts) else -1),
         (int(right.ts[0]) if len(right.ts) else 1 << 33),
     )
-    ts, counter = thin(points, DAY_S)
+    ts, counter = thin(points, DAY_S, archive.rule(no))
     wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
     falls = steps(counter) < 0
     wanted[1:] |= falls  # both ends of a fall
@@ -255,7 +255,8 @@ def _put_chunk(
     # a late point may lie in a silence across which a rung was drawn: it must fit between both its
     # neighbours
     points = consistent(near if late else here, points)
-    thinned = thin(union(near, points), LEVELS[level].step_s).between(start, end + 1)
+    whole = union(near, points)
+    thinned = thin(whole, LEVELS[level].step_s, archive.rule(no)).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
     mine = whole.between(0, (chunk + 1) * span_s)
     if len(mine.ts):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flukso_server.series.points import EMPTY, Points, union, unpack
+from flukso_server.series.rule import COUNTER, Rule, Rules, counters_alone
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.file import File
 
@@ -76,6 +77,7 @@ class Archive(File):
 
         They are found by their bytes: a block never changes, it is replaced.
         """
+        self.rules: Rules = counters_alone
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
         self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
         self._heads = lru_cache(decoded_blocks)(self._read_heads)
@@ -120,6 +122,11 @@ class Archive(File):
             (bytes.fromhex(sensor),),
         ).fetchone()
         return Row(row[0], sensor, *row[1:]) if row else None
+
+    def rule(self, no: int) -> Rule:
+        """Return the rule of the sensor with this number."""
+        row = self.db.execute("SELECT id FROM sensor WHERE no=?", (no,)).fetchone()
+        return self.rules(row[0].hex()) if row and row[0] else COUNTER
 
     def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
         """Give a new sensor its number."""

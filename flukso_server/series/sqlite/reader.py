@@ -9,7 +9,8 @@ import numpy as np
 from flukso_server.series.curve import Part
 from flukso_server.series.ladder import DAY, HOUR, LEVELS, QUARTER, Horizons
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import EMPTY, HEARTBEAT_S, Ints, Points, consistent, steps, union
+from flukso_server.series.points import EMPTY, HEARTBEAT_S, Points, consistent, steps, union
+from flukso_server.series.rule import Ints
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import Archive
 

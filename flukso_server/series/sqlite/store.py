@@ -9,7 +9,8 @@ from flukso_server.series.admission import NEVER
 from flukso_server.series.curve import Curve, Part
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import EMPTY, Ints, Points, union, unpack
+from flukso_server.series.points import EMPTY, Points, union, unpack
+from flukso_server.series.rule import Ints, Rule, Rules, counters_alone
 from flukso_server.series.sqlite import reader
 from flukso_server.series.sqlite.archive import Archive
 from flukso_server.series.sqlite.inbox import Inbox
@@ -35,8 +36,9 @@ class SqliteStore:
         clock: Callable[[], float] = time.time,
         sweep_tuples: int = SWEEP_TUPLES,
         merge: bool = True,
+        rules: Rules = counters_alone,
     ) -> None:
-        self._memory = Memory()
+        self._memory = Memory(rules)
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
         self._archive = Archive(path, DECODED_BLOCKS)
         self._inbox = Inbox(path + ".inbox")
@@ -99,13 +101,22 @@ class SqliteStore:
         start, end = max(int(at[0]), state.first_ts), min(int(at[-1]), state.last_ts)
         if start > end:
             return Curve((), at)
+        rule = self.rule(sensor)
         with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
-                return Curve([Part(pending)], at)
+                return Curve([Part(pending)], at, rule)
             window = reader.Window(state.no, start // DAY_S, end // DAY_S, pending)
-            # a block's header says nothing of the silences within its day
-            by_day = shortest_silence_s >= DAY_S and not (at[0] % DAY_S or (at % DAY_S).any())
-            return Curve(reader.around(self._archive, window, start, end, by_day), at)
+            # a block's header says nothing of the silences within its day, and nothing of a held
+            # counter: it is made without the rule
+            by_day = (
+                not rule.held
+                and shortest_silence_s >= DAY_S
+                and not (at[0] % DAY_S or (at % DAY_S).any())
+            )
+            return Curve(reader.around(self._archive, window, start, end, by_day), at, rule)
+
+    def rule(self, sensor: str) -> Rule:
+        return self._memory.rules(sensor)
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         state, pending = self._state(sensor)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stores that the conformance suite runs on, and a clock that the tests own."""
 
+from flukso_server.series.rule import COUNTER
 from flukso_server.series.sqlite.store import SqliteStore
 from tests.server.series.plain.store import PlainStore
 
@@ -27,6 +28,7 @@ class Bench:
     ages = True  # whether old tuples are thinned: what contradicts a rung is dropped then
 
     def __init__(self, folder, busy=False, now=NOON):
+        self.rules = {}  # of sensors that are no counters
         self.path = str(folder / "series")
         self.clock = Clock(now)
         self.busy = busy
@@ -42,6 +44,9 @@ class Bench:
             self.store.close()
         self.store = self.make()
         return self.store
+
+    def rule(self, sensor):
+        return self.rules.get(sensor, COUNTER)
 
     def settle(self):
         """Return when everything due has been merged and aged."""
@@ -67,7 +72,7 @@ class Bench:
 class SqliteBench(Bench):
     def make(self):
         options = {"sweep_tuples": 60} if self.busy else {}
-        return SqliteStore(self.path, clock=self.clock, **options)
+        return SqliteStore(self.path, clock=self.clock, rules=self.rule, **options)
 
     def replay_rate(self):
         return self.store.replay_rate()
@@ -77,7 +82,7 @@ class PlainBench(Bench):
     ages = False
 
     def make(self):
-        return PlainStore(self.path)
+        return PlainStore(self.path, rules=self.rule)
 
 
 BENCHES = {

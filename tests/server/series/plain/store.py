@@ -12,7 +12,8 @@ from flukso_server.series.admission import NEVER, admit, sensor_key
 from flukso_server.series.curve import Curve, Part
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import Ints, Points
+from flukso_server.series.points import Points
+from flukso_server.series.rule import Ints, Rules, counters_alone
 from flukso_server.series.store import (
     FOREVER_S,
     Outcome,
@@ -53,7 +54,8 @@ class Series:
 class PlainStore:
     """series.store.Store for tests: nothing ages, one process at a time."""
 
-    def __init__(self, path: str, **_options):
+    def __init__(self, path: str, rules: Rules = counters_alone, **_options):
+        self.rule = rules
         self._lock = threading.Lock()
         self._series: dict[str, Series] = {}
         self._closed = False
@@ -98,7 +100,8 @@ class PlainStore:
 
     def curve(self, sensor: str, at: Ints, shortest_silence_s: int = FOREVER_S) -> Curve:
         pairs = np.array(self.raw(sensor, 0, 1 << 32), np.int64).reshape(-1, 2)
-        return Curve([Part(Points(pairs[:, 0], pairs[:, 1]))] if len(pairs) else (), at)
+        parts = [Part(Points(pairs[:, 0], pairs[:, 1]))] if len(pairs) else ()
+        return Curve(parts, at, self.rule(sensor))
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         with self._lock:
