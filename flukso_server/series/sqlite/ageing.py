@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Old data gets coarser: blocks become quarters of an hour and days, quarters hours; hours go."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
-
-import numpy as np
 
 from flukso_server.series.ladder import (
     DAY,
@@ -18,13 +17,20 @@ from flukso_server.series.ladder import (
 )
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
-from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import (
     LAST_CHUNK,
     Archive,
     day_key,
     ladder_key,
     open_key,
+)
+from flukso_server.series.sqlite.damage import (
+    BLOCK,
+    CHUNK,
+    LADDER,
+    NO_MASK,
+    UnreadableError,
+    span_of,
 )
 from flukso_server.series.sqlite.reader import (
     EVER_DAYS,
@@ -35,7 +41,6 @@ from flukso_server.series.sqlite.reader import (
 )
 
 ROWS = 64  # aged in one transaction
-KEY_MASK = (1 << 32) - 1
 
 
 class Ladder(NamedTuple):
@@ -66,17 +71,19 @@ def run(archive: Archive, now: int) -> Iterator[None]:
 
 def _age_days(archive: Archive, target: int) -> Iterator[None]:
     """Thin the blocks of days before `target` into quarters and days."""
+    low = 0
     while True:
         horizon = archive.get("aged_raw")
-        oldest = archive.db.execute("SELECT min(key) FROM block").fetchone()[0]
-        day = target if oldest is None else min(oldest >> 32, target)
+        oldest = archive.oldest(BLOCK, day_key(low, 0), day_key(target, 0))
+        day = target if oldest is None else oldest >> 32
         if day >= target and horizon >= target:
             return
         archive.begin()
         archive.put("aged_raw", max(min(day + 1, target), horizon))
         archive.commit()
         if day < target:
-            yield from _age_rows(archive, "block", day_key(day, 0), day_key(day + 1, 0), level=RAW)
+            yield from _age_rows(archive, BLOCK, day_key(day, 0), level=RAW)
+            low = day + 1  # what could not be aged waits there for repair
         elif archive.get("aged_raw") >= target:
             return
 
@@ -84,25 +91,18 @@ def _age_days(archive: Archive, target: int) -> Iterator[None]:
 def _age_quarters(archive: Archive, target: int) -> Iterator[None]:
     """Thin whole blocks of quarters before the day `target` into hours."""
     span = LEVELS[QUARTER].span_days
+    base = low = ladder_key(QUARTER, 0, 0)
     while (horizon := archive.get("aged_quarter")) + span <= target:
-        low, high = ladder_key(QUARTER, 0, 0), ladder_key(QUARTER, LAST_CHUNK, 0)
-        oldest = archive.db.execute(
-            "SELECT min(key) FROM ladder WHERE key>=? AND key<?", (low, high)
-        ).fetchone()[0]
-        chunk = target // span if oldest is None else (oldest - low) >> 32
+        oldest = archive.oldest(LADDER, low, ladder_key(QUARTER, LAST_CHUNK, 0))
+        chunk = target // span if oldest is None else (oldest - base) >> 32
         moved = min((chunk + 1) * span, target // span * span)
         archive.begin()
         archive.put("aged_quarter", max(moved, horizon))
         archive.commit()
         if (chunk + 1) * span > target:
             return
-        yield from _age_rows(
-            archive,
-            "ladder",
-            ladder_key(QUARTER, chunk, 0),
-            ladder_key(QUARTER, chunk + 1, 0),
-            level=QUARTER,
-        )
+        yield from _age_rows(archive, LADDER, ladder_key(QUARTER, chunk, 0), level=QUARTER)
+        low = ladder_key(QUARTER, chunk + 1, 0)
 
 
 def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
@@ -115,38 +115,45 @@ def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
     archive.put("aged_hour", moved)
     archive.commit()
     low, high = ladder_key(HOUR, 0, 0), ladder_key(HOUR, moved // span, 0)
-    some = "SELECT key FROM ladder WHERE key>=? AND key<? LIMIT ?"
-    while archive.db.execute(
-        f"DELETE FROM ladder WHERE key IN ({some})", (low, high, ROWS)
-    ).rowcount:
-        yield
-
-
-def _age_rows(archive: Archive, table: str, low: int, high: int, *, level: int) -> Iterator[None]:
-    """Merge the blocks of one span into the coarser ladders, and delete them."""
-    start = (low >> 32 & 0xFFFFFFF) * LEVELS[level].span_days
-    end = start + LEVELS[level].span_days
-    while True:
-        archive.begin()
-        rows = archive.db.execute(
-            f"SELECT key, data FROM {table} WHERE key>=? AND key<? ORDER BY key LIMIT ?",
-            (low, high, ROWS),
-        ).fetchall()
-        for key, data in rows:
-            no = key & KEY_MASK
-            points = codec.decode(data)
-            following = after(archive, Window(no, start, end - 1, EMPTY), end - 1) or EMPTY
-            if level == RAW:
-                put(archive, Ladder(QUARTER, no), points, following)
-                put(archive, Ladder(DAY, no), points, following)
-            else:
-                put(archive, Ladder(HOUR, no), points, following)
+    while (key := archive.oldest(LADDER, low, high)) is not None:
+        low = key
+        while low:
+            rows, low = archive.some(LADDER, low, low | NO_MASK, ROWS)
+            archive.begin()
+            archive.delete(LADDER, [key for key, _data in rows])
+            archive.commit()
             yield
-        if rows:
-            archive.db.execute(f"DELETE FROM {table} WHERE key>=? AND key<=?", (low, rows[-1][0]))
+        low = (key | NO_MASK) + 1
+
+
+def _age_rows(archive: Archive, table: str, low: int, *, level: int) -> Iterator[None]:
+    """Merge the blocks of one span into the coarser ladders, and delete them.
+
+    One that cannot be, because a page of the file is damaged, stays where it is.
+    """
+    high = low | NO_MASK
+    first = span_of(table, low).first
+    last = first + LEVELS[level].span_days - 1
+    while low:
+        archive.begin()
+        rows, low = archive.some(table, low, high, ROWS)
+        aged = []
+        for key, data in rows:
+            no = key & NO_MASK
+            try:
+                points = archive.points(table, key, data)
+                following = after(archive, Window(no, first, last, EMPTY), last) or EMPTY
+                if level == RAW:
+                    put(archive, Ladder(QUARTER, no), points, following)
+                    put(archive, Ladder(DAY, no), points, following)
+                else:
+                    put(archive, Ladder(HOUR, no), points, following)
+                aged.append(key)
+            except (UnreadableError, sqlite3.DatabaseError) as error:
+                archive.tolerate(table, key, error)
+            yield
+        archive.delete(table, aged)
         archive.commit()
-        if not rows:
-            return
 
 
 def put_late(archive: Archive, no: int, points: Points, rest: Points, aged: Horizons) -> None:
@@ -313,16 +320,10 @@ def _without_false_start(left: Points, here: Points, points: Points) -> Points:
 def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
     """Delete all blocks of a sensor, whose data lies in these days."""
     runs = archive.runs(first_day, last_day)
-    archive.db.executemany(
-        "DELETE FROM open WHERE key=?", [(open_key(day, sweep, no),) for day, sweep in runs]
-    )
-    archive.db.executemany(
-        "DELETE FROM block WHERE key=?",
-        [(day_key(day, no),) for day in range(first_day, last_day + 1)],
-    )
+    archive.delete(CHUNK, [open_key(day, sweep, no) for day, sweep in runs])
+    archive.delete(BLOCK, [day_key(day, no) for day in range(first_day, last_day + 1)])
     for level in (QUARTER, HOUR, DAY):
         span = LEVELS[level].span_days
-        chunks = np.arange(first_day // span, last_day // span + 2)
-        archive.db.executemany(
-            "DELETE FROM ladder WHERE key=?", [(ladder_key(level, int(c), no),) for c in chunks]
-        )
+        chunks = range(first_day // span, last_day // span + 2)
+        archive.delete(LADDER, [ladder_key(level, chunk, no) for chunk in chunks])
+    archive.db.execute("DELETE FROM damaged WHERE no=?", (no,))

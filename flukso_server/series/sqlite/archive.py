@@ -2,25 +2,40 @@
 """The main file: a block for each sensor and UTC day, ladders of older data, sensors' numbers."""
 
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import COUNTER, Rule, Rules, counters_alone
 from flukso_server.series.sqlite import codec
+from flukso_server.series.sqlite.damage import (
+    BLOCK,
+    CHUNK,
+    LADDER,
+    NO_MASK,
+    PLACES,
+    Damage,
+    UnreadableError,
+    check,
+    span_of,
+    unreadable,
+)
 from flukso_server.series.sqlite.file import File
 
 PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
-# 2 has blocks of rising counters and several uploads in a row of the inbox; files of schema 1 are
-# read as they are
-SCHEMA = 2
+# 2 has blocks of rising counters and several uploads in a row of the inbox; 3 has a checksum for
+# each block, chunk and row of the inbox. Older files are read as they are.
+SCHEMA = 3
+
+CHECKED = (1 << 63) - 1  # of meta's `checked`: up to where blocks have checksums; all have them
 
 SWEEPS = 1 << 10  # the number of a sweep has ten bits and starts again; a day mostly has far fewer
 
-PLACES = (0, 2, 3, 1)  # where each level lies in the file: what is only appended comes last
 LAST_CHUNK = (1 << 28) - 1
 DAYS_A_STATEMENT = 128  # read by one SELECT: twice what is kept by minute, so that one is the rule
 
@@ -41,6 +56,14 @@ CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 -- key: PLACES[level] << 60 | block of days << 32 | sensor number
 CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+-- what was damaged, as it was found: its table and key there, its sensor's number (0: not known),
+-- the days since 1970 that it was about, when it was found (unix s)
+CREATE TABLE IF NOT EXISTS damaged (
+    id INTEGER PRIMARY KEY, place TEXT NOT NULL, key INTEGER NOT NULL, no INTEGER NOT NULL,
+    first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, found INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS damaged_no ON damaged (no);
 """
 
 
@@ -72,14 +95,17 @@ class Row(NamedTuple):
 class Archive(File):
     """One connection to the main file."""
 
-    def __init__(self, path: str, decoded_blocks: int = 0) -> None:
+    def __init__(self, path: str, decoded_blocks: int = 0, damage: Damage | None = None) -> None:
         """Open the file; keep so many of the blocks read last decoded, for readers.
 
-        They are found by their bytes: a block never changes, it is replaced.
+        They are found by their bytes: a block never changes, it is replaced. Who keeps none writes:
+        it sets aside what is damaged, and a page that cannot be read is UnreadableError there.
         """
         self.rules: Rules = counters_alone
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
-        self.decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
+        self.damage = damage or Damage()
+        self._writes = not decoded_blocks
+        self._decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
         self._heads = lru_cache(decoded_blocks)(self._read_heads)
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         self._make()
@@ -91,9 +117,18 @@ class Archive(File):
                 f"the series file has schema {schema}; this program knows {SCHEMA} and older"
             )
         if schema < SCHEMA:
-            self.db.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;"
-            )
+            self.begin()
+            try:  # another process may have done it meanwhile
+                if self.db.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                    for statement in _TABLES.split(";\n"):
+                        self.db.execute(statement)
+                    self.add_crc("open")
+                    if not schema:  # there is nothing old in a new file
+                        self.put("checked", CHECKED)
+                    self.db.execute(f"PRAGMA user_version={SCHEMA}")
+                self.commit()
+            finally:
+                self.rollback()
 
     # numbers
 
@@ -149,23 +184,185 @@ class Archive(File):
             "UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows
         )
 
+    # rows, whatever is wrong with some of them
+
+    def points(self, table: str, key: int, data: bytes) -> Points:
+        """Return the points of a row of `block` or `ladder`; none, if it is damaged."""
+        try:
+            return self._decode(data, key)
+        except codec.CodecError as error:
+            self._damaged(table, key, data, error)
+            return EMPTY
+
+    def whole(self, rows: Iterable[tuple[int, bytes, int | None]]) -> list[tuple[int, bytes]]:
+        """Return (key, data) of those rows (key, data, crc) of `open` that are not damaged."""
+        kept = []
+        for key, data, crc in rows:
+            if crc is None or crc == check(data, key):
+                kept.append((key, data))
+            else:
+                self._damaged(CHUNK, key, data, "the checksum differs")
+        return kept
+
+    def rows(self, table: str, what: str, keys: Sequence[int]) -> list[tuple]:
+        """Return (key, what) of the rows with these keys, in order.
+
+        One in a page that cannot be read is left out, or raises UnreadableError where this
+        connection writes.
+        """
+        places = ",".join("?" * len(keys))
+        try:
+            return self.db.execute(
+                f"SELECT key, {what} FROM {table} WHERE key IN ({places}) ORDER BY key", keys
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not unreadable(error):
+                raise
+            if len(keys) > 1:
+                return [row for key in keys for row in self.rows(table, what, (key,))]
+            self.damage.tell(table, keys[0], error)
+            if self._writes:
+                raise UnreadableError(f"{table}, key {keys[0]}: {error}")
+            return []
+
+    def some(self, table: str, low: int, high: int, limit: int) -> tuple[list[tuple], int]:
+        """Return up to `limit` rows (key, data; and crc of `open`) with keys low … high.
+
+        The rows are of one day, run or block of days: their keys differ by the sensor's number
+        alone. Those in a page that cannot be read are left out. Also returns the key from which on
+        more may follow, 0 when none do.
+        """
+        what = "data, crc" if table == CHUNK else "data"
+        try:
+            rows = self.db.execute(
+                f"SELECT key, {what} FROM {table} WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+                (low, high, limit),
+            ).fetchall()
+            return rows, rows[-1][0] + 1 if len(rows) == limit else 0
+        except sqlite3.DatabaseError as error:
+            if not unreadable(error):
+                raise
+        numbers = self.db.execute(
+            "SELECT no FROM sensor WHERE no BETWEEN ? AND ? ORDER BY no LIMIT ?",
+            (low & NO_MASK, high & NO_MASK, limit),
+        ).fetchall()
+        rows = []
+        for (no,) in numbers:
+            try:
+                rows += self.rows(table, what, ((low & ~NO_MASK) | no,))
+            except UnreadableError:
+                continue
+        return rows, (low & ~NO_MASK) + numbers[-1][0] + 1 if len(numbers) == limit else 0
+
+    def oldest(self, table: str, low: int, high: int) -> int | None:
+        """Return the lowest key in low … high - 1, None if there is none.
+
+        Where that cannot be read, a key from which on some may follow.
+        """
+        try:
+            return self.db.execute(
+                f"SELECT min(key) FROM {table} WHERE key>=? AND key<?", (low, high)
+            ).fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if not unreadable(error):
+                raise
+        (first_ts,) = self.db.execute("SELECT min(first_ts) FROM sensor").fetchone()
+        first_day = (first_ts or 0) // DAY_S
+        place = low >> 60
+        if place:
+            span = span_of(table, place << 60 | 1 << 32).first
+            first_day //= max(span, 1)
+        key = max(low, place << 60 | first_day << 32)
+        return key if key < high else None
+
+    def delete(self, table: str, keys: Iterable[int]) -> None:
+        """Delete rows; those in a page that cannot be read stay."""
+        for key in keys:
+            try:
+                self.db.execute(f"DELETE FROM {table} WHERE key=?", (key,))
+            except sqlite3.DatabaseError as error:
+                self.tolerate(table, key, error)
+
+    def tolerate(self, table: str, key: int, error: Exception) -> None:
+        """Tell of a row in a page that cannot be read. Raises any other error."""
+        if not isinstance(error, UnreadableError):
+            if not unreadable(error) or not self.db.in_transaction:
+                raise error
+            self.damage.tell(table, key, error)
+
+    def put_blocks(self, blocks: list[tuple[int, bytes]]) -> set[int]:
+        """Write blocks (key, block); return the keys of those whose page cannot be written."""
+        write, failed = "REPLACE INTO block VALUES (?,?)", set()
+        try:
+            self.db.executemany(write, blocks)
+        except sqlite3.DatabaseError as error:
+            self.tolerate(BLOCK, blocks[0][0], error)
+            for key, block in blocks:
+                try:
+                    self.db.execute(write, (key, block))
+                except sqlite3.DatabaseError as its_error:
+                    self.tolerate(BLOCK, key, its_error)
+                    failed.add(key)
+        return failed
+
+    def put_chunks(self, chunks: list[tuple[int, bytes]], old_runs: set[int]) -> None:
+        """Write chunks (key, pairs), and note their runs.
+
+        old_runs: days that had a run of this number before; what is new is appended to its chunks.
+        """
+        rows, runs = [], set()
+        for key, new in chunks:
+            day = key >> 42
+            runs.add((day, key >> 32 & SWEEPS - 1))
+            parts = [new]
+            if day in old_runs:
+                old = self.whole(self.rows(CHUNK, "data, crc", (key,)))
+                parts = [data for _key, data in old] + parts
+            data = b"".join(parts)
+            rows.append((key, data, check(data, key)))
+        self.db.executemany("REPLACE INTO open VALUES (?,?,?)", rows)
+        self.db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", runs)
+
+    def _damaged(self, table: str, key: int, data: bytes, why: object) -> None:
+        self.damage.tell(table, key, why)
+        if self._writes and self.db.in_transaction:
+            self.set_aside(table, key, data)
+
+    def set_aside(self, table: str, key: int, data: bytes) -> None:
+        """Move a damaged row of `block`, `ladder` or `open` to where nothing writes over it."""
+        no, first, last = span_of(table, key)
+        self.note_damaged((table, key, no, first, last, int(time.time()), data))
+        self.db.execute(f"DELETE FROM {table} WHERE key=?", (key,))
+
+    def note_damaged(self, row: tuple[str, int, int, int, int, int, bytes]) -> None:
+        """Add a row to `damaged`."""
+        self.db.execute(
+            "INSERT INTO damaged (place, key, no, first_day, last_day, found, data)"
+            " VALUES (?,?,?,?,?,?,?)",
+            row,
+        )
+
     # blocks
 
     def block(self, day: int, no: int) -> bytes:
         """Return the block of one closed UTC day, b"" if there is none."""
-        row = self.db.execute("SELECT data FROM block WHERE key=?", (day_key(day, no),)).fetchone()
-        return row[0] if row else b""
+        rows = self.rows(BLOCK, "data", (day_key(day, no),))
+        return rows[0][1] if rows else b""
 
     def day(self, day: int, no: int) -> Points:
         """Return the points of one UTC day."""
-        return union(self.decode(self.block(day, no)), self.chunks(no, day, day))
+        return union(self.closed(day, no, self.block(day, no)), self.chunks(no, day, day))
+
+    def closed(self, day: int, no: int, block: bytes) -> Points:
+        """Return the points of a closed day's block."""
+        return self.points(BLOCK, day_key(day, no), block)
 
     def days(self, no: int, first: int, last: int) -> dict[int, bytes]:
         """Return the blocks of the days first … last that have one, by day, ascending."""
         return self._blocks("data", no, first, last)
 
     def heads(self, no: int, first: int, last: int) -> dict[int, bytes]:
-        """Return the headers of days().
+        """Return the headers of days(), as codec.summaries() reads them.
 
         They are kept until another connection writes to the file, and shared: do not change them.
         """
@@ -173,19 +370,21 @@ class Archive(File):
         return self._heads(version, no, first, last)
 
     def _read_heads(self, _version: int, no: int, first: int, last: int) -> dict[int, bytes]:
-        return self._blocks(f"substr(data,1,{codec.HEADER.size})", no, first, last)
+        size = codec.HEADER.size
+        heads: dict[int, bytes] = {}
+        for day, head in self._blocks(f"substr(data,1,{size})", no, first, last).items():
+            if codec.is_header(head, day_key(day, no)):
+                heads[day] = head.ljust(size, b"\0")
+            else:
+                self.damage.tell(BLOCK, day_key(day, no), "the header's checksum differs")
+        return heads
 
     def _blocks(self, what: str, no: int, first: int, last: int) -> dict[int, bytes]:
         blocks: dict[int, bytes] = {}
         for low in range(first, last + 1, DAYS_A_STATEMENT):
             keys = [day_key(day, no) for day in range(low, min(low + DAYS_A_STATEMENT, last + 1))]
-            places = ",".join("?" * len(keys))
-            blocks.update(
-                self.db.execute(
-                    f"SELECT key >> 32, {what} FROM block WHERE key IN ({places}) ORDER BY key",
-                    keys,
-                )
-            )
+            for key, data in self.rows(BLOCK, what, keys):
+                blocks[key >> 32] = data
         return blocks
 
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:
@@ -199,32 +398,29 @@ class Archive(File):
         runs = self.runs(first, last)
         if not runs:
             return EMPTY
-        keys = ",".join([str(open_key(day, sweep, no)) for day, sweep in runs])
-        rows = self.db.execute(f"SELECT data FROM open WHERE key IN ({keys})")
-        return unpack(b"".join([data for (data,) in rows]))
+        keys = [open_key(day, sweep, no) for day, sweep in runs]
+        rows = self.whole(self.rows(CHUNK, "data, crc", keys))
+        return unpack(b"".join([data for _key, data in rows]))
 
     def chunk_bytes(self, no: int, day: int) -> int:
         """Return the size of a day's chunks; a point that lies in two of them counts twice."""
-        keys = ",".join([str(open_key(day, sweep, no)) for _day, sweep in self.runs(day, day)])
-        [(size,)] = self.db.execute(f"SELECT sum(length(data)) FROM open WHERE key IN ({keys})")
-        return size or 0
+        keys = [open_key(day, sweep, no) for _day, sweep in self.runs(day, day)]
+        return sum(size for _key, size in self.rows(CHUNK, "length(data)", keys))
 
     def ladder(self, level: int, chunk: int, no: int) -> Points:
         """Return the points of one ladder block."""
-        row = self.db.execute(
-            "SELECT data FROM ladder WHERE key=?", (ladder_key(level, chunk, no),)
-        ).fetchone()
-        return self.decode(row[0]) if row else EMPTY
+        key = ladder_key(level, chunk, no)
+        rows = self.rows(LADDER, "data", (key,))
+        return self.points(LADDER, key, rows[0][1]) if rows else EMPTY
 
     def put_ladder(self, level: int, chunk: int, no: int, points: Points) -> None:
         """Write one ladder block."""
-        self.db.execute(
-            "REPLACE INTO ladder VALUES (?,?)", (ladder_key(level, chunk, no), codec.encode(points))
-        )
+        key = ladder_key(level, chunk, no)
+        self.db.execute("REPLACE INTO ladder VALUES (?,?)", (key, codec.encode(points, key)))
 
 
-def _shared(block: bytes) -> Points:
+def _shared(block: bytes, key: int) -> Points:
     """Return codec.decode() with arrays that cannot be written to: several readers share them."""
-    points = codec.decode(block)
+    points = codec.decode(block, key)
     points.ts.flags.writeable = points.counter.flags.writeable = False
     return points

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A compressed block of points: a header that sums it up, then deflated differences."""
+"""A compressed block of points: a header that sums it up, then deflated differences.
+
+Both have a checksum that covers the block's key as well, so that a damaged block, or one that lies
+in another's place, is told from a whole one: header and body, or the header alone.
+"""
 
 import struct
 import zlib
+from binascii import crc_hqx
 
 import numpy as np
 
 from flukso_server.series.points import EMPTY, Points, spans, steps, summed
 
-HEADER = struct.Struct("<BBxxIIIIIQI")
+HEADER = struct.Struct("<BBHIIIIIQII")
 HEAD = np.dtype(
     [
         ("form", "u1"),
         ("widths", "u1"),
-        ("pad", "V2"),
+        ("check", "<u2"),  # of the key and the other fields of the header
         ("size", "<u4"),  # points
         ("ts0", "<u4"),
         ("counter0", "<u4"),
@@ -21,29 +26,41 @@ HEAD = np.dtype(
         ("counter1", "<u4"),
         ("energy", "<u8"),  # Wh between the first point and the last
         ("known", "<u4"),  # s
+        ("body", "<u4"),  # checksum of the key and what follows the header
     ]
 )
 # the first byte of a block: steps of the counter by zigzag, or as they are because none falls
-FALLS, RISES = 1, 2
+FALLS, RISES = 0xF1, 0xF2
+# what it was until schema 2, without checksums. No flip of fewer than four bits makes a block of
+# today one of those.
+UNCHECKED = {1: FALLS, 2: RISES}
+UNCHECKED_BYTES = 36  # of their header, which had nothing of the body
+OLD_FORMS = (b"\1", b"\2")
 WIDTHS = (1, 2, 4, 8)  # bytes of one difference, two bits each in the second byte
 LEVEL = 6  # of deflate: 9 saves another 2 % for twice the time
 
 
 class CodecError(ValueError):
-    """The bytes are not a block."""
+    """The bytes are no block, or not the one of this key as it was written."""
 
 
-def encode(points: Points) -> bytes:
-    """Return the block of at least one point."""
+def encode(points: Points, key: int) -> bytes:
+    """Return the block of at least one point that is to be kept under a key (0 … 2^63 - 1)."""
     ts, counter = points
     energy, known = spans(points)
     width_ts, planes_ts = _planes(steps(ts))
     rises = steps(counter)
     form = FALLS if len(rises) and rises.min() < 0 else RISES
     width_c, planes_c = _planes(rises if form == RISES else (rises << 1) ^ (rises >> 63))
-    head = HEADER.pack(
+    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
+    parts = [deflate.compress(planes_ts[0])]
+    for plane in planes_ts[1:] + planes_c:
+        # a code of its own for each plane: they have little in common
+        parts += (deflate.flush(zlib.Z_BLOCK), deflate.compress(plane))
+    fields = (
         form,
         width_ts | width_c << 2,
+        0,
         len(ts),
         int(ts[0]),
         int(counter[0]),
@@ -52,44 +69,87 @@ def encode(points: Points) -> bytes:
         int(energy.sum()),
         int(known.sum()),
     )
-    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
-    parts = [head, deflate.compress(planes_ts[0])]
-    for plane in planes_ts[1:] + planes_c:
-        # a code of its own for each plane: they have little in common
-        parts += (deflate.flush(zlib.Z_BLOCK), deflate.compress(plane))
-    return b"".join(parts) + deflate.flush()
+    return _checked(fields, b"".join(parts) + deflate.flush(), key)
 
 
-def decode(block: bytes) -> Points:
-    """Return the points of a block. Raises CodecError."""
+def decode(block: bytes, key: int) -> Points:
+    """Return the points of the block that was found under a key. Raises CodecError."""
     if not block:
         return EMPTY
     try:
-        form, widths, count, ts0, counter0 = struct.unpack_from("<BBxxIII", block)
-        body = zlib.decompress(memoryview(block)[HEADER.size :], -15)
-        wide_ts, wide_c = WIDTHS[widths & 3], WIDTHS[widths >> 2 & 3]
-        if form not in (FALLS, RISES) or len(body) != (count - 1) * (wide_ts + wide_c):
-            raise CodecError("not a block")
+        form, widths, _check, count, ts0, counter0, ts1, counter1 = struct.unpack_from(
+            "<BBHIIIII", block
+        )
+        form, cut = _form(block, key)
+        body = zlib.decompress(memoryview(block)[cut:], -15)
     except (struct.error, zlib.error) as error:
         raise CodecError(str(error))
+    wide_ts, wide_c = WIDTHS[widths & 3], WIDTHS[widths >> 2 & 3]
+    if len(body) != (count - 1) * (wide_ts + wide_c):
+        raise CodecError("not a block")
     cut = (count - 1) * wide_ts
     rises = _unplane(body[cut:], wide_c, count - 1)
     if form == FALLS:
         rises = (rises >> 1) ^ -(rises & 1)
-    return Points(summed(_unplane(body[:cut], wide_ts, count - 1), ts0), summed(rises, counter0))
+    points = Points(summed(_unplane(body[:cut], wide_ts, count - 1), ts0), summed(rises, counter0))
+    if points.ts[-1] != ts1 or points.counter[-1] != counter1:
+        raise CodecError("not the end that the header has")
+    return points
 
 
-def summaries(headers: bytes) -> np.ndarray:
-    """Return joined headers (the first HEADER.size bytes of blocks) as records of HEAD.
+def _form(block: bytes, key: int) -> tuple[int, int]:
+    """Return the form of a block, and where its body begins. Raises CodecError."""
+    form = block[0]
+    if form in UNCHECKED:
+        return UNCHECKED[form], UNCHECKED_BYTES
+    if not is_header(block[: HEADER.size], key):
+        raise CodecError("the header's checksum differs")
+    if HEADER.unpack_from(block)[-1] != _body_check(memoryview(block)[HEADER.size :], key):
+        raise CodecError("the checksum differs")
+    return form, HEADER.size
+
+
+def is_header(head: bytes, key: int) -> bool:
+    """Return whether the bytes (at most HEADER.size) are the header of the block of this key."""
+    if head[:1] in OLD_FORMS:
+        return len(head) >= UNCHECKED_BYTES
+    if len(head) != HEADER.size or head[0] not in (FALLS, RISES):
+        return False
+    return head[2] | head[3] << 8 == _head_check(head, key)
+
+
+def checked(block: bytes, key: int) -> bytes:
+    """Return the block with the checksums that blocks until schema 2 do not have.
 
     Raises CodecError.
     """
-    if len(headers) % HEAD.itemsize:
-        raise CodecError("not a block's header")
-    heads = np.frombuffer(headers, HEAD)
-    if ((heads["form"] != RISES) & (heads["form"] != FALLS)).any():
-        raise CodecError("not a block")
-    return heads
+    decode(block, key)
+    if block[0] not in UNCHECKED:
+        return block
+    form, *fields = struct.unpack_from("<BBHIIIIIQI", block)
+    return _checked((UNCHECKED[form], *fields), block[UNCHECKED_BYTES:], key)
+
+
+def _checked(fields: tuple[int, ...], body: bytes, key: int) -> bytes:
+    """Return a block from its header's fields but the last."""
+    head = HEADER.pack(*fields, _body_check(body, key))
+    return b"".join((head[:2], _head_check(head, key).to_bytes(2, "little"), head[4:], body))
+
+
+def _head_check(head: bytes, key: int) -> int:
+    return crc_hqx(b"".join((key.to_bytes(8, "little"), head[:2], head[4:])), 0xFFFF)
+
+
+def _body_check(body: bytes | memoryview, key: int) -> int:
+    return zlib.crc32(body, zlib.crc32(key.to_bytes(8, "little")))
+
+
+def summaries(headers: bytes) -> np.ndarray:
+    """Return joined headers as records of HEAD: the first HEADER.size bytes of blocks.
+
+    Check each with is_header() first. One without checksums is shorter; fill it up.
+    """
+    return np.frombuffer(headers, HEAD)
 
 
 def _planes(values: np.ndarray) -> tuple[int, list[bytes]]:

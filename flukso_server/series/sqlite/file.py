@@ -29,6 +29,14 @@ class File:
         """Set how long a write waits for writes of other processes."""
         self.db.execute(f"PRAGMA busy_timeout={1000 * seconds}")
 
+    def add_crc(self, table: str) -> None:
+        """Give the table its column `crc` (damage.check()), NULL in the rows that it has already.
+
+        Do it in a transaction that writes, because other processes may do it, too.
+        """
+        if "crc" not in [column[1] for column in self.db.execute(f"PRAGMA table_info({table})")]:
+            self.db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
+
     def close(self) -> None:
         """Let go of the file."""
         self.db.close()

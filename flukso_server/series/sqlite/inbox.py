@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The append-only file of uploads that are not merged yet."""
 
+import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 
+from flukso_server.series.sqlite.damage import check, unreadable
 from flukso_server.series.sqlite.file import File
 
 PAGE_BYTES = 1024  # small: a commit writes whole pages
@@ -28,6 +30,9 @@ class Inbox(File):
     def __init__(self, path: str) -> None:
         super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "OFF")
         self.db.execute(_TABLES)
+        self.begin()
+        self.add_crc("inbox")
+        self.commit()
 
     def add(self, uploads: list[bytes], last_id: int) -> int:
         """Add uploads after the row last_id, and return the id of the last row.
@@ -35,16 +40,26 @@ class Inbox(File):
         No id is given twice, because remove() always leaves the newest row.
         """
         for at in range(0, len(uploads), UPLOADS_A_ROW):
-            self.db.execute(
-                "INSERT INTO inbox (data) VALUES (?)",
-                (join_uploads(uploads[at : at + UPLOADS_A_ROW]),),
-            )
+            row = join_uploads(uploads[at : at + UPLOADS_A_ROW])
             last_id += 1
+            self.db.execute("INSERT INTO inbox VALUES (?,?,?)", (last_id, row, check(row, last_id)))
         return last_id
 
-    def after(self, last_id: int) -> Iterator[tuple[int, bytes]]:
-        """Return the rows with an id over last_id, in order."""
-        return self.db.execute("SELECT id, data FROM inbox WHERE id>? ORDER BY id", (last_id,))
+    def after(self, last_id: int) -> Iterator[tuple[int, bytes | None]]:
+        """Return the rows with an id over last_id, in order; None for one that is damaged."""
+        rows = self.db.execute("SELECT id, data, crc FROM inbox WHERE id>? ORDER BY id", (last_id,))
+        for ident, row, crc in rows:
+            yield ident, row if crc is None or crc == check(row, ident) else None
+
+    def row(self, ident: int) -> bytes:
+        """Return a row as it lies there, b"" if it cannot be read."""
+        try:
+            row = self.db.execute("SELECT data FROM inbox WHERE id=?", (ident,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not unreadable(error):
+                raise
+            return b""
+        return row[0] if row else b""
 
     def newest(self) -> int:
         """Return the last row's id, 0 if there has never been one."""

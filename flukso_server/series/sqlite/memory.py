@@ -17,6 +17,7 @@ from flukso_server.series.admission import (
 from flukso_server.series.points import EMPTY, PAIR_BYTES, Points, unpack
 from flukso_server.series.rule import Rules, counters_alone
 from flukso_server.series.sqlite.archive import Archive, Row
+from flukso_server.series.sqlite.damage import ROW, Damage
 from flukso_server.series.sqlite.inbox import SENSOR_BYTES, split_row
 from flukso_server.series.sqlite.sensor import Sensor, SensorRecord
 from flukso_server.series.store import Outcome, Results, Tuple, TupleError, Upload
@@ -42,6 +43,8 @@ class Memory:
         self.seen = 0  # id of the last inbox row that is in here
         self.merged = 0  # id of the last inbox row known to be merged
         self.newest_ts = 0  # the latest `now` of an append
+        self.damage = Damage()
+        self.damaged: set[int] = set()  # ids of inbox rows that are to be set aside
 
     def load(self, rows: Iterable[Row]) -> None:
         """Add the sensors that the main file has."""
@@ -57,17 +60,26 @@ class Memory:
     def adopt(self, fresh: "Memory") -> None:
         """Replace all by what `fresh` has read from the files just now."""
         with self.lock:
-            self.sensors, self.pending_bytes, self.seen, self.merged = (
+            self.sensors, self.pending_bytes, self.seen, self.merged, self.damaged = (
                 fresh.sensors,
                 fresh.pending_bytes,
                 fresh.seen,
                 fresh.merged,
+                fresh.damaged,
             )
 
-    def replay(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Add inbox rows (id, data) that this process has not written itself."""
+    def replay(self, rows: Iterable[tuple[int, bytes | None]]) -> None:
+        """Add inbox rows (id, data) that this process has not written itself.
+
+        A row without data is damaged: it is noted, and left out.
+        """
         find, pair = self.sensors.get, PAIR
         for ident, row in rows:
+            self.seen = ident
+            if row is None:
+                self.damage.tell(ROW, ident, "the checksum differs")
+                self.damaged.add(ident)
+                continue
             for upload in split_row(row):
                 name = upload[:SENSOR_BYTES].hex()
                 sensor = find(name)
@@ -86,7 +98,6 @@ class Memory:
                 first = pair(data)[0]
                 if first < sensor.first_ts or sensor.first_ts == NEVER:
                     sensor.first_ts = first
-            self.seen = ident
 
     def _forget(self, sensor: Sensor, upload: bytes) -> None:
         """Obey a row that forgets the sensor: what is older is gone."""

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work in the background, in small steps: from the inbox into runs, blocks and ladders."""
 
+import sqlite3
+import struct
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,21 +11,24 @@ import numpy as np
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import Points, pack, union, unpack
-from flukso_server.series.sqlite import ageing, codec
+from flukso_server.series.sqlite import ageing, checking, codec
 from flukso_server.series.sqlite.archive import SWEEPS, Archive, day_key, open_key
-from flukso_server.series.sqlite.inbox import Inbox
+from flukso_server.series.sqlite.damage import (
+    BLOCK,
+    CHUNK,
+    NO_MASK,
+    ROW,
+    UPLOAD,
+    Span,
+    UnreadableError,
+)
+from flukso_server.series.sqlite.inbox import SENSOR_BYTES, Inbox, split_row
 from flukso_server.series.sqlite.memory import Memory
-from flukso_server.series.sqlite.reader import horizons
+from flukso_server.series.sqlite.reader import LAST_DAY, horizons
 from flukso_server.series.sqlite.sensor import Sensor
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # from a day's end until it is closed: most late uploads have come by then
-NO_MASK = (1 << 32) - 1
-# CAST: the result of `||` is text
-_APPEND = (
-    "INSERT INTO open VALUES (?,?)"
-    " ON CONFLICT DO UPDATE SET data = CAST(data || excluded.data AS BLOB)"
-)
 
 
 class Merger:
@@ -37,7 +43,7 @@ class Merger:
         self._archive = archive
         self._blocks: list[tuple[int, bytes]] = []
         self._chunks: list[tuple[int, bytes]] = []
-        self._runs: set[tuple[int, int]] = set()
+        self._old_runs: set[int] = set()  # days that had a run of this sweep's number before
         self._entered: list[Sensor] = []
         self._sealed = self._sweep = 0
         self._merged: list[tuple[Sensor, bytearray, int]] = []
@@ -55,6 +61,7 @@ class Merger:
             self.sweep(),
             self.bury(),
             self.seal(now),
+            checking.run(self._archive),
             ageing.run(self._archive, now),
         ):
             try:
@@ -73,6 +80,7 @@ class Merger:
             upto = memory.seen
             waiting = [(name, sensor) for name, sensor in memory.sensors.items() if sensor.pending]
             forgotten = [sensor for sensor in memory.sensors.values() if sensor.dead]
+        self._set_rows_aside()
         for sensor in forgotten:  # perhaps by a process that died before it wrote so in this file
             self._archive.disown(sensor.key, sensor.dead)
         for name, sensor in waiting:
@@ -99,6 +107,29 @@ class Merger:
         while self._inbox.remove(upto):
             yield
 
+    def _set_rows_aside(self) -> None:
+        """Keep the inbox rows that are damaged: they leave the inbox with the others."""
+        found = int(time.time())
+        for ident in self._memory.damaged:
+            row = self._inbox.row(ident)
+            self._archive.note_damaged((ROW, ident, 0, 0, 0, found, row))
+            for span, upload in self._uploads_of(row):
+                self._archive.note_damaged((UPLOAD, ident, *span, found, upload))
+
+    def _uploads_of(self, row: bytes) -> Iterator[tuple[Span, bytes]]:
+        """Return what of a damaged row seems to be an upload of a sensor that is known."""
+        try:
+            uploads = split_row(row)
+        except (struct.error, IndexError):
+            return
+        for upload in uploads:
+            sensor = self._memory.sensors.get(upload[:SENSOR_BYTES].hex())
+            times = struct.unpack_from(
+                f"<{(len(upload) - SENSOR_BYTES) // 4}I", upload, SENSOR_BYTES
+            )
+            if sensor and sensor.no and times[::2]:
+                yield Span(sensor.no, min(times[::2]) // DAY_S, max(times[::2]) // DAY_S), upload
+
     def _begin(self) -> None:
         """Begin a transaction in which nothing is forgotten.
 
@@ -113,6 +144,7 @@ class Merger:
         """Return the next sweep's number; if an old run has it, what is new is appended to it."""
         sweep = (self._archive.get("sweep") + 1) % SWEEPS
         self._archive.put("sweep", sweep)
+        self._old_runs = {day for day, number in self._archive.runs(0, LAST_DAY) if number == sweep}
         return sweep
 
     def _enter(self, name: str, sensor: Sensor) -> None:
@@ -144,37 +176,54 @@ class Merger:
     def _put(self, no: int, day: int, points: Points, data: bytes) -> None:
         """Make a chunk of a day that is filling, or a closed day's block anew."""
         if day < self._sealed:
-            self._blocks.append(
-                (day_key(day, no), codec.encode(union(self._archive.day(day, no), points)))
-            )
-        else:
-            self._runs.add((day, self._sweep))
-            self._chunks.append((open_key(day, self._sweep, no), data))
+            key = day_key(day, no)
+            try:
+                self._blocks.append(
+                    (key, codec.encode(union(self._archive.day(day, no), points), key))
+                )
+                return
+            except UnreadableError:
+                pass  # it waits as a chunk until the file is repaired
+        self._chunks.append((open_key(day, self._sweep, no), data))
 
     def _late(self, no: int, points: Points, aged: Horizons) -> Points:
-        """Put the points of aged days into the ladders, and return the others."""
+        """Put the points of aged days into the ladders, and return the others.
+
+        All, if a page of the ladders is damaged: they wait as chunks until the file is repaired.
+        """
         rest = points.between(aged.raw * DAY_S, 1 << 33)
-        ageing.put_late(self._archive, no, points.between(0, aged.raw * DAY_S), rest, aged)
+        late = points.between(0, aged.raw * DAY_S)
+        try:
+            ageing.put_late(self._archive, no, late, rest, aged)
+        except (UnreadableError, sqlite3.DatabaseError) as error:
+            self._archive.tolerate(BLOCK, day_key(int(late.ts[0]) // DAY_S, no), error)
+            return points
         return rest
 
-    def _flush(self) -> None:
-        """Write the chunks and blocks that were made since the last time."""
-        db = self._archive.db
-        if self._chunks:
-            db.executemany(_APPEND, self._chunks)
-            db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", self._runs)
+    def _flush(self) -> set[int]:
+        """Write the chunks and blocks that were made since the last time.
+
+        Returns the keys of blocks that could not be written.
+        """
+        failed: set[int] = set()
         if self._blocks:
-            db.executemany("REPLACE INTO block VALUES (?,?)", self._blocks)
+            failed = self._archive.put_blocks(self._blocks)
+        if self._chunks:
+            self._archive.put_chunks(self._chunks, self._old_runs)
         self._forget_made()
+        return failed
 
     def _forget_made(self) -> None:
         self._blocks.clear()
         self._chunks.clear()
-        self._runs.clear()
 
     def _commit(self) -> None:
         """Make what was merged durable, then drop it from memory."""
-        self._flush()
+        blocks = dict(self._blocks)
+        for key in self._flush():
+            points = codec.decode(blocks[key], key)
+            chunk = open_key(key >> 32, self._sweep, key & NO_MASK)
+            self._archive.put_chunks([(chunk, pack(points))], self._old_runs)
         self._archive.extend(
             [(s.first_ts, s.last_ts, s.last_counter, s.no) for s, _pending, _size in self._merged]
         )
@@ -206,7 +255,7 @@ class Merger:
             highest = self._archive.db.execute("SELECT max(no) FROM sensor").fetchone()[0] or 0
             for low in range(0, highest + 1, COMMIT_SENSORS):
                 yield from self._seal_some(day, sweeps, low, low + COMMIT_SENSORS - 1)
-            self._archive.db.execute("DELETE FROM run WHERE day=?", (day,))
+            self._drop_run(day, sweeps)
         self._archive.begin()
         self._archive.put("sealed", limit)
         self._archive.commit()
@@ -215,29 +264,43 @@ class Merger:
         """Seal the day of the sensors with the numbers low … high."""
         archive = self._archive
         archive.begin()
-        chunks: dict[int, list[bytes]] = {}
-        ranges = [(open_key(day, sweep, low), open_key(day, sweep, high)) for sweep in sweeps]
-        for span in ranges:
-            for key, data in archive.db.execute(
-                "SELECT key, data FROM open WHERE key BETWEEN ? AND ?", span
-            ):
-                chunks.setdefault(key & NO_MASK, []).append(data)
-        old = dict(
-            archive.db.execute(
-                "SELECT key, data FROM block WHERE key BETWEEN ? AND ?",
-                (day_key(day, low), day_key(day, high)),
+        aged = horizons(archive)
+        chunks: dict[int, list[tuple[int, bytes]]] = {}
+        for sweep in sweeps:
+            rows, _more = archive.some(
+                CHUNK, open_key(day, sweep, low), open_key(day, sweep, high), COMMIT_SENSORS
             )
-        )
+            for key, data in archive.whole(rows):
+                chunks.setdefault(key & NO_MASK, []).append((key, data))
+        done: dict[int, list[int]] = {}  # keys of chunks, by that of their block
         for no, its_chunks in sorted(chunks.items()):
-            points = unpack(b"".join(its_chunks))
-            key = day_key(day, no)
-            if key in old:
-                points = union(codec.decode(old[key]), points)
-            self._blocks.append((key, codec.encode(points)))
+            points = unpack(b"".join([data for _key, data in its_chunks]))
+            if self._seal_one(day, no, points, aged):
+                done[day_key(day, no)] = [key for key, _data in its_chunks]
             yield
-        self._flush()
-        archive.db.executemany("DELETE FROM open WHERE key BETWEEN ? AND ?", ranges)
+        for key in self._flush():
+            del done[key]
+        archive.delete(CHUNK, [key for keys in done.values() for key in keys])
         archive.commit()
+
+    def _seal_one(self, day: int, no: int, points: Points, aged: Horizons) -> bool:
+        """Add a block to those that are to be written; return False if its day cannot be read."""
+        key = day_key(day, no)
+        if day < aged.raw:  # it waited until the file was repaired
+            return not len(self._late(no, points, aged).ts)
+        try:
+            points = union(self._archive.closed(day, no, self._archive.block(day, no)), points)
+        except UnreadableError:
+            return False
+        self._blocks.append((key, codec.encode(points, key)))
+        return True
+
+    def _drop_run(self, day: int, sweeps: list[int]) -> None:
+        """Forget the runs of a day, unless some chunk could not leave them."""
+        for sweep in sweeps:
+            low = open_key(day, sweep, 0)
+            if self._archive.oldest(CHUNK, low, (low | NO_MASK) + 1) is None:
+                self._archive.db.execute("DELETE FROM run WHERE day=? AND sweep=?", (day, sweep))
 
     def bury(self) -> Iterator[None]:
         """Remove the blocks of sensors that were forgotten."""

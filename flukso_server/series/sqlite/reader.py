@@ -177,7 +177,12 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, pieces: list[P
         block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
         join(
             pieces,
-            Part(union(archive.decode(block), loose.between(day * DAY_S, (day + 1) * DAY_S))),
+            Part(
+                union(
+                    archive.closed(day, window.no, block),
+                    loose.between(day * DAY_S, (day + 1) * DAY_S),
+                )
+            ),
         )
     if outlined:
         join(pieces, _outline(b"".join(outlined)))

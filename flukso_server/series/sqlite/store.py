@@ -40,7 +40,7 @@ class SqliteStore:
     ) -> None:
         self._memory = Memory(rules)
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
-        self._archive = Archive(path, DECODED_BLOCKS)
+        self._archive = Archive(path, DECODED_BLOCKS, self._writer.damage)
         self._inbox = Inbox(path + ".inbox")
         self._read = threading.Lock()  # guards the connections that read
         self._closed = False

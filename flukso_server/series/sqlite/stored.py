@@ -6,6 +6,7 @@ from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import PAIR_BYTES
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import Archive
+from flukso_server.series.sqlite.damage import UnreadableError
 from flukso_server.series.sqlite.reader import horizons
 
 
@@ -16,11 +17,17 @@ def counters_at(archive: Archive, no: int, times: list[int]) -> dict[int, int]:
     days = {ts // DAY_S for ts in times}
     for day in sorted(days):
         if day >= aged.raw - 1:
-            counters.update(archive.day(day, no).at(times))
+            try:
+                counters.update(archive.day(day, no).at(times))
+            except UnreadableError:
+                pass  # a tuple that lies there may come twice: the first one counts
     levels = {(level_of(day, aged), day) for day in days}
     chunks = {(level, day // LEVELS[level].span_days) for level, day in levels if level != RAW}
     for level, chunk in sorted(chunks):
-        counters = archive.ladder(level, chunk, no).at(times) | counters
+        try:
+            counters = archive.ladder(level, chunk, no).at(times) | counters
+        except UnreadableError:
+            pass
     return counters
 
 
@@ -29,5 +36,8 @@ def tuples_in(archive: Archive, no: int, day: int) -> int:
 
     That is none for a day that has aged: what is added to it is thinned.
     """
-    head = b"".join(archive.heads(no, day, day).values())
+    try:
+        head = b"".join(archive.heads(no, day, day).values())
+    except UnreadableError:
+        return 0
     return sum(codec.summaries(head)["size"].tolist()) + archive.chunk_bytes(no, day) // PAIR_BYTES

@@ -76,6 +76,7 @@ class Writer(threading.Thread):
         self._queue: queue.SimpleQueue[Item | Forget | None] = queue.SimpleQueue()
         self._archive = Archive(path)
         self._archive.rules = memory.rules
+        self.damage = memory.damage = self._archive.damage
         self._inbox = Inbox(path + ".inbox")
         self._merger = Merger(memory, self._inbox, self._archive)
         self._work: Iterator[None] | None = None
@@ -208,6 +209,7 @@ class Writer(threading.Thread):
             self._archive.put("merged", 0)  # the inbox is a new file: it counts from 1 again
         for _attempt in range(RELOADS):
             fresh = Memory()
+            fresh.damage = self._memory.damage
             with self._archive.snapshot():
                 fresh.load(self._archive.sensors())
                 fresh.seen = fresh.merged = self._archive.get("merged")

@@ -11,6 +11,7 @@ from flukso_server.series.sqlite import codec
 
 # also right where other work takes the CPU
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+KEY = 20_000 << 32 | 7
 TIMES = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=60).map(sorted)
 COUNTERS = st.lists(st.integers(0, (1 << 32) - 1) | st.integers(0, 300), min_size=60, max_size=60)
 
@@ -27,8 +28,8 @@ def same(a, b):
 @given(TIMES, COUNTERS)
 def test_a_block_holds_its_points(times, counters):
     given_points = points(times, counters)
-    block = codec.encode(given_points)
-    assert same(codec.decode(block), given_points)
+    block = codec.encode(given_points, KEY)
+    assert same(codec.decode(block, KEY), given_points)
     assert same(unpack(pack(given_points)), given_points)
     (head,) = codec.summaries(block[: codec.HEADER.size])
     energy, known = spans(given_points)
@@ -40,22 +41,39 @@ def test_a_block_holds_its_points(times, counters):
 @given(st.binary(max_size=200))
 def test_other_bytes_raise_only_codec_error(data):
     try:
-        codec.decode(data)
+        codec.decode(data, KEY)
     except codec.CodecError:
         pass
 
 
 @BUSY
 @given(TIMES, COUNTERS, st.data())
-def test_a_cut_or_spoilt_block_raises_or_decodes(times, counters, data):
-    block = bytearray(codec.encode(points(times, counters)))
+def test_a_cut_or_spoilt_block_is_found(times, counters, data):
+    block = bytearray(codec.encode(points(times, counters), KEY))
     at = data.draw(st.integers(0, len(block) - 1))
     block[at] ^= data.draw(st.integers(1, 255))
     for spoilt in (bytes(block), bytes(block[:at])):
-        try:
-            codec.decode(spoilt)
-        except codec.CodecError:
-            pass
+        if spoilt:
+            with pytest.raises(codec.CodecError):
+                codec.decode(spoilt, KEY)
+
+
+def test_each_bit_of_a_block_counts():
+    """Also of the header alone, as days are read; and of the key, so that none takes another's."""
+    whole = points([1_700_000_000 + 60 * n for n in range(60)], [3 * n * n for n in range(60)])
+    block = codec.encode(whole, KEY)
+    for at in range(8 * len(block)):
+        spoilt = bytearray(block)
+        spoilt[at >> 3] ^= 1 << (at & 7)
+        with pytest.raises(codec.CodecError):
+            codec.decode(bytes(spoilt), KEY)
+        assert codec.is_header(bytes(spoilt[: codec.HEADER.size]), KEY) == (
+            at >= 8 * codec.HEADER.size
+        )
+    for bit in range(63):
+        with pytest.raises(codec.CodecError):
+            codec.decode(block, KEY ^ (1 << bit))
+        assert not codec.is_header(block[: codec.HEADER.size], KEY ^ (1 << bit))
 
 
 @BUSY
@@ -96,26 +114,28 @@ def test_a_broken_counter_keeps_no_more_than_a_bound():
 
 
 def test_a_block_of_the_first_encoder_is_read():
-    """It wrote every step of a counter by zigzag."""
+    """It wrote every step of a counter by zigzag, and no checksums, which it gets."""
     block = bytes.fromhex(
         "010500000400000000f153650a00000084f45365bc020000b20200000000000084030000b2b1e5666060064c84218081811500"
     )
-    assert same(
-        codec.decode(block),
-        points([1_700_000_000, 1_700_000_060, 1_700_000_121, 1_700_000_900], [10, 20, 20, 700]),
-    )
+    want = points([1_700_000_000, 1_700_000_060, 1_700_000_121, 1_700_000_900], [10, 20, 20, 700])
+    assert same(codec.decode(block, KEY), want)
+    checked = codec.checked(block, KEY)
+    assert same(codec.decode(checked, KEY), want) and codec.checked(checked, KEY) == checked
+    with pytest.raises(codec.CodecError):
+        codec.decode(checked, KEY + 1)
 
 
 @BUSY
 @given(st.lists(st.integers(0, 300) | st.integers(0, 70_000), min_size=1, max_size=60))
 def test_a_counter_that_only_rises(rises):
     whole = Points(1_700_000_000 + 60 * np.arange(len(rises)), np.cumsum(rises))
-    block = codec.encode(whole)
-    assert same(codec.decode(block), whole)
+    block = codec.encode(whole, KEY)
+    assert same(codec.decode(block, KEY), whole)
     assert codec.summaries(block[: codec.HEADER.size])["energy"][0] == sum(rises[1:])
 
 
 @pytest.mark.parametrize("count", [1, 2, 1440, 86_400])
 def test_sizes(count):
     times = np.arange(count) * 1 + 1_700_000_000
-    assert same(codec.decode(codec.encode(Points(times, times))), Points(times, times))
+    assert same(codec.decode(codec.encode(Points(times, times), KEY), KEY), Points(times, times))
