@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import Field, StringConstraints
 
 from flukso_server.accounts.membership import CENTS_MAX
+from flukso_server.accounts.models import Account
 
 HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 # Names go into pages, files and logs, so they have no control characters.
@@ -28,7 +29,7 @@ class AccountOut(Schema):
 
 class AccountIn(Schema):
     time_zone: Annotated[str, StringConstraints(max_length=64)] | None = None
-    unit: Literal["watt", "kwhperyear", "eurperyear"] | None = None
+    unit: Literal[tuple(Account.Unit.values)] | None = None  # type: ignore[valid-type]
 
 
 class PriceIn(Schema):

@@ -23,6 +23,8 @@ from flukso_server.series.admission import MAX_TUPLES
 from flukso_server.series.appending import append
 from flukso_server.series.ladder import grain_s
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.quantities import UNITS, of
+from flukso_server.series.units import default
 
 router = Router()
 # for the description
@@ -34,7 +36,7 @@ DIGITS = 12  # decimals that a value is read with
 WHOLE = 100
 IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
-Unit = Literal["watt", "kwhperyear", "eurperyear", "audperyear", "lpermin", "lperday", "m3peryear"]
+Unit = Literal[tuple(UNITS)]  # type: ignore[valid-type] # the table has them
 
 
 class Wanted(Schema):
@@ -43,7 +45,7 @@ class Wanted(Schema):
     start: UInt32 | None = None
     end: UInt32 | None = None
     resolution: Resolution | None = None
-    unit: Unit = "watt"
+    unit: Unit | None = None  # type: ignore[valid-type]
 
 
 def _values(request, sensor, asked: Wanted):
@@ -52,22 +54,29 @@ def _values(request, sensor, asked: Wanted):
     now = int(time.time())
     try:
         start = now - DAY_S if asked.start is None else asked.start
-        wish = query.Wish(None, start, asked.end, asked.resolution, asked.unit)
+        unit = asked.unit or default(found.type).name
+        wish = query.Wish(None, start, asked.end, asked.resolution, unit)
         wanted = query.parse(now, wish, own(spans_of(account)), found.type)
         wanted = wanted._replace(digits=DIGITS)
     except query.QueryError as error:
         raise HttpError(422, str(error)) from error
     wanted = query.no_finer(wanted, grain_s(wanted.start, store().horizons()))
     rows = query.series(store(), found.pk, wanted, now, ZoneInfo(account.time_zone))
-    return wanted, [
-        (ts, _rounded(value)) for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)
+    quantity = of(found.type)
+    decimals = None if quantity is None else quantity.decimals
+    values = [
+        (ts, _rounded(value, decimals))
+        for ts, value in zip(rows.ends, rows.values.tolist(), strict=True)
     ]
+    return unit, wanted, values
 
 
-def _rounded(value: float) -> float | None:
-    """None for nan."""
+def _rounded(value: float, decimals: int | None = None) -> float | None:
+    """None for nan. Without `decimals` it has three digits that tell."""
     if math.isnan(value):
         return None
+    if decimals is not None:
+        return round(value, decimals) + 0.0  # never -0.0
     if abs(value) >= WHOLE:
         return math.floor(value + 0.5)
     return float(f"{value:.3g}") + 0.0  # never -0.0
@@ -76,20 +85,19 @@ def _rounded(value: float) -> float | None:
 @router.get("sensors/{sensor}/series", response={200: Rows} | ERRORS)
 def read_series(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
     """Means of each bucket, by its end, UTC; the last day without `start`. Too many rows come at a
-    coarser resolution, old ones at that at which they are kept; money is of electricity alone.
+    coarser resolution, old ones at that at which they are kept; money is of electricity alone, and
+    temperature (`celsius`) and humidity (`percent`) have units of their own, with three decimals.
     """
-    wanted, rows = _values(request, sensor, asked)
-    return {"unit": asked.unit, "step_s": wanted.step_s, "rows": rows}
+    unit, wanted, rows = _values(request, sensor, asked)
+    return {"unit": unit, "step_s": wanted.step_s, "rows": rows}
 
 
 @router.get("sensors/{sensor}/series.csv", response={200: str} | ERRORS, openapi_extra=CSV)
 def read_series_csv(request: HttpRequest, sensor: Path[HexId], asked: Query[Wanted]):
     """The same as CSV: `time,value`, the value empty where it is unknown."""
-    _, rows = _values(request, sensor, asked)
+    unit, _, rows = _values(request, sensor, asked)
     answer = _csv(sensor)
-    csv.writer(answer).writerows(
-        [("time", asked.unit), *((ts, _plain(value)) for ts, value in rows)]
-    )
+    csv.writer(answer).writerows([("time", unit), *((ts, _plain(value)) for ts, value in rows)])
     return answer
 
 

@@ -13,9 +13,8 @@ from flukso_server.dashboard.measure import Values, measure
 from flukso_server.dashboard.scales import Window
 from flukso_server.dashboard.texts import sign_of
 from flukso_server.series.ladder import grain_s
+from flukso_server.series.quantities import BY_NAME
 
-# decimals of a rate: whole watts, tenths of litres an hour
-DIGITS = {"electricity": 0, "water": 1, "gas": 1}
 WHOLE = 0.999  # from this known share on a bucket counts as whole: seconds at its end may lack
 
 
@@ -34,7 +33,7 @@ def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     kept_s = grain_s(asked.start, store.horizons()) if sensors else 1
     wish = scales.Wish(asked.start, asked.end, asked.step, sensors, kept_s)
     window = scales.window(wish, now, zone)
-    digits = DIGITS[asked.resource]
+    digits = BY_NAME[asked.resource].digits
     history = prices.spans_of(account)
     return msgspec.json.encode(
         {

@@ -20,6 +20,7 @@ from flukso_server.dashboard.summary import summary
 from flukso_server.devices.queries import sensors_of
 from flukso_server.project.stores import store
 from flukso_server.project.typed import own_form
+from flukso_server.series.quantities import BY_NAME, ELECTRICITY
 
 JSON = "application/json"
 
@@ -75,8 +76,8 @@ def sensor_data(request, sensor):
 @signed_in
 def figures(request):
     """Send the figures: now, today, yesterday, last night."""
-    resource = request.GET.get("resource", lines.RESOURCES[0])
-    if resource not in lines.RESOURCES:
+    resource = request.GET.get("resource", ELECTRICITY.name)
+    if resource not in BY_NAME:
         return answer({"error": "unknown resource"}, 400)
     own = lines.own_line(request.user, lines.counters(request.user.pk), resource)
     history = prices.spans_of(request.user)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from flukso_server.accounts.sharing import SHOWN_MAX, Detail, Shown, charted, named
 from flukso_server.devices.models import Sensor
 from flukso_server.project.prepared import Prepared
+from flukso_server.series.quantities import ELECTRICITY, NAMES, of_resource
 
-RESOURCES = ("electricity", "water", "gas")
 DEMO_SEED = 1
 SENSORS_MAX = 64  # in one line: as many as a device can have
 
@@ -44,6 +44,7 @@ class Line(NamedTuple):
     detail: str  # `day` or `minutes`
     zone: ZoneInfo  # of its days and nights
     flow: str = "use"  # what it shows: a key of FLOWS
+    resource: str = ELECTRICITY.name
 
 
 class Counter(NamedTuple):
@@ -54,6 +55,7 @@ class Counter(NamedTuple):
     role: str
     device: str | None
     owner: int
+    name: str = ""
 
 
 def counters(account: int, *others: int) -> list[Counter]:
@@ -61,15 +63,24 @@ def counters(account: int, *others: int) -> list[Counter]:
     owners = [account, *others]
     rows = _COUNTERS.rows(*owners, *[account] * (SHOWN_MAX + 1 - len(owners)))
     return [
-        Counter(pk, kind.lower(), role, device, owner if device else kept_by)
-        for pk, kind, role, device, owner, kept_by in rows
+        Counter(
+            pk, kind.lower(), role, device, owner if device else kept_by, name or function or pk
+        )
+        for pk, kind, role, device, owner, kept_by, name, function in rows
     ]
 
 
 def _rows(*owners: int) -> QuerySet:
     owned = Q(device__owner__in=owners) | Q(device=None, released_by__in=owners)
     return Sensor.objects.filter(owned).values_list(
-        "pk", "type", "role", "device_id", "device__owner_id", "released_by_id"
+        "pk",
+        "type",
+        "role",
+        "device_id",
+        "device__owner_id",
+        "released_by_id",
+        "name",
+        "function",
     )
 
 
@@ -82,7 +93,7 @@ def resources_of(own: list[Counter]) -> list[str]:
     An account without a sensor has that tab alone.
     """
     counted = {each.resource for each in own}
-    return [name for name in RESOURCES if name in counted] or [RESOURCES[0]]
+    return [name for name in NAMES if name in counted] or [ELECTRICITY.name]
 
 
 def flows_of(own: list[Counter], resource: str) -> list[str]:
@@ -90,6 +101,8 @@ def flows_of(own: list[Counter], resource: str) -> list[str]:
 
     A household that feeds in without a meter on its panels cannot know its use.
     """
+    if of_resource(resource).rule.held:
+        return ["use"]  # there is nothing to add up
     roles = {each.role for each in own if each.resource == resource}
     panels, fed = Role.PV in roles, Role.EXPORT in roles
     if not panels:
@@ -104,8 +117,14 @@ def lines_for(
     """Return the viewer's own line (or the demo household's) and those of up to four others.
 
     The others share with the viewer: they are those of these names, or those that the account keeps
-    in its chart.
+    in its chart. What is held (temperature) is no amount to compare: it has a line for each of the
+    viewer's own sensors, and none of others'.
     """
+    if of_resource(resource).rule.held:
+        its = [each for each in counters(viewer.pk) if each.resource == resource]
+        zone = ZoneInfo(viewer.time_zone)
+        held = [_held(each, i, zone) for i, each in enumerate(its[: SHOWN_MAX + 1])]
+        return held or [own_line(viewer, counters(viewer.pk), resource)]
     members = charted(viewer) if names is None else named(viewer, names)
     by_owner: dict[int, list[Counter]] = {}
     for counter in counters(viewer.pk, *[member.pk for member in members]):
@@ -115,12 +134,26 @@ def lines_for(
 
 
 def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Line:
-    """Return the line of the viewer's sensors, or the demo household's if there are none."""
+    """Return the line of the viewer's sensors, or the demo household's if there are none.
+
+    Of what is held it is the first sensor's line.
+    """
     zone = ZoneInfo(viewer.time_zone)
     if not own:
         return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
+    if of_resource(resource).rule.held:
+        first = next((each for each in own if each.resource == resource), None)
+        if first is not None:
+            return _held(first, 0, zone)
     name, parts, able = _shown(viewer.get_username(), own, resource, flow)
-    return Line("me", name, "own", parts, Detail.MINUTES, zone, able)
+    return Line("me", name, "own", parts, Detail.MINUTES, zone, able, resource)
+
+
+def _held(each: Counter, place: int, zone: ZoneInfo) -> Line:
+    """Return the line of one of the viewer's sensors of what is held; `me` is the first of them."""
+    part = Part(each.sensor, each.role, 1, each.device)
+    key = each.sensor if place else "me"
+    return Line(key, each.name, "own", (part,), Detail.MINUTES, zone, "use", each.resource)
 
 
 def sensor_line(viewer, sensor: Sensor) -> Line:
@@ -132,13 +165,21 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
         (Part(sensor.pk, sensor.role, 1, sensor.device_id),),
         Detail.MINUTES,
         ZoneInfo(viewer.time_zone),
+        resource=of_resource(sensor.type).name,
     )
 
 
 def _peer(member: Shown, its_counters: list[Counter], resource: str) -> Line:
     name, parts, able = _shown(member.username, its_counters, resource, "use")
     return Line(
-        member.username, name, "peer", parts, member.detail, ZoneInfo(member.time_zone), able
+        member.username,
+        name,
+        "peer",
+        parts,
+        member.detail,
+        ZoneInfo(member.time_zone),
+        able,
+        resource,
     )
 
 

@@ -26,10 +26,11 @@ from django.views.decorators.http import require_GET
 
 from flukso_server.dashboard.chart_json import newest
 from flukso_server.dashboard.feeds import answer
-from flukso_server.dashboard.lines import RESOURCES, lines_for
+from flukso_server.dashboard.lines import lines_for
 from flukso_server.dashboard.requests import names
 from flukso_server.devices.live import watch
 from flukso_server.project.stores import store
+from flukso_server.series.quantities import BY_NAME, ELECTRICITY
 
 logger = logging.getLogger("flukso.live")
 
@@ -71,8 +72,8 @@ def stream(request):
     account = request.user
     if not account.is_authenticated:
         return answer({"error": _("You are logged out.")}, 401)
-    resource = request.GET.get("resource", RESOURCES[0])
-    if resource not in RESOURCES:
+    resource = request.GET.get("resource", ELECTRICITY.name)
+    if resource not in BY_NAME:
         return answer({"error": "unknown resource"}, 400)
     others, session = names(request.GET.get("lines")), request.session.session_key
     if "once" in request.GET:

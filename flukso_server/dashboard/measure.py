@@ -16,11 +16,13 @@ from flukso_server.dashboard.lines import DEMO_SEED, Line
 from flukso_server.dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from flukso_server.series.curve import Floats, instants
 from flukso_server.series.localtime import day_boundaries, local_date, midnight, night_of
-from flukso_server.series.reading import counters, survey
+from flukso_server.series.quantities import of_resource
+from flukso_server.series.reading import counters, coverage, survey
 
 # how long answers for those who share days are kept: their days are over, and a late tuple may show
 # that much later
 REMEMBERED_S = 600
+WHOLE = 0.999  # known share of a minute that counts as all of it
 REMEMBERED = 1000  # answers kept, 8 kB each at most
 
 
@@ -152,6 +154,7 @@ def _live(store, line: Line, window: Window) -> Values:
         )
         return _whole(rate, np.full(len(ends), LIVE_STEP_S / 3600))
     back = LIVE_MEAN_S // LIVE_STEP_S
+    held = of_resource(line.resource).rule.held
     grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
     counted: list[Counted] = []
     for part in line.parts:
@@ -161,6 +164,9 @@ def _live(store, line: Line, window: Window) -> Values:
             levels = counters(store, part.sensor, grid)
             level = np.array([np.nan if each is None else each for each in levels])
         energy = level[back:] - level[:-back]
+        if held and len(energy):  # one that was not known for a part of the minute tells nothing
+            known = np.concatenate(([0.0], np.cumsum(coverage(store, part.sensor, grid))))
+            energy[known[back:] - known[:-back] < back * WHOLE] = np.nan
         share = (~np.isnan(energy)).astype(float)
         counted.append(Counted(part.role, part.sign, np.nan_to_num(energy), share, first, last))
     total = add_up(counted, instants(grid)[:-back])

@@ -18,6 +18,7 @@ from flukso_server.dashboard.texts import FLOWS, SCALES, script_texts, script_wo
 from flukso_server.devices.queries import sensors_of, troubles
 from flukso_server.devices.registration import utc
 from flukso_server.project.stores import store
+from flukso_server.series import quantities
 
 WIDE_PX = 700  # on a screen from this width on, a day is drawn by minute
 
@@ -54,8 +55,7 @@ def sensor(request, sensor):
     own = sensors_of(request.user).filter(pk=sensor).first()
     if own is None:
         raise Http404
-    resource = own.type.lower() if own.type.lower() in lines.RESOURCES else lines.RESOURCES[0]
-    view = requests.view(request.GET, request.user, [resource])
+    view = requests.view(request.GET, request.user, [quantities.of_resource(own.type).name])
     imported = store().imported_until(own.pk)
     path = reverse("sensor-data", args=[own.pk])
     context = {
@@ -71,11 +71,13 @@ def sensor(request, sensor):
 def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
     """Return what the templates and scripts of a chart need; `path` serves its data."""
     currency = prices.at(history, time.time()).currency
+    quantity = quantities.BY_NAME[view.resource]
     wide, narrow = (requests.chart_url(path, view, narrow) for narrow in (False, True))
     return {
         "view": view,
         "scales": [(name, SCALES[name]) for name in scales.SCALES],
-        "units": [(name, unit_name(name, currency)) for name in requests.UNITS[view.resource]],
+        "quantity": quantity,
+        "units": [(unit.name, unit_name(unit, currency)) for unit in quantity.units],
         "wide_px": WIDE_PX,
         "first": {"wide": wide, "narrow": narrow},
         "config": {
@@ -83,8 +85,10 @@ def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:
             "figures": reverse("figures"),
             "members": reverse("members"),
             "live": reverse("live"),
-            "remember": reverse("unit"),
+            # an account keeps one unit, for its electricity
+            "remember": reverse("unit") if quantity.priced else None,
             "words": script_words(),
+            "quantity": quantities.page_json(quantity),
             "widePx": WIDE_PX,
             "scales": {
                 name: {"span": scale.span_s, "step": scale.step, "narrow": scale.narrow_step}

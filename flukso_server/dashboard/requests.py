@@ -7,17 +7,12 @@ The URL holds all of the dashboard's state.
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from flukso_server.accounts.models import Account
 from flukso_server.accounts.sharing import SHOWN_MAX
 from flukso_server.dashboard import scales
 from flukso_server.dashboard.chart_json import Asked
-from flukso_server.dashboard.lines import FLOWS, RESOURCES
+from flukso_server.dashboard.lines import FLOWS
+from flukso_server.series.quantities import BY_NAME, ELECTRICITY
 
-UNITS = {  # of a resource, as in docs/design/protocols.md §4; the first is the default
-    "electricity": tuple(Account.Unit.values),
-    "water": ("lpermin", "lperday", "m3peryear"),
-    "gas": ("lpermin", "lperday", "m3peryear"),
-}
 NAME_MAX = 150  # characters of a user's name
 
 
@@ -46,6 +41,7 @@ class View(NamedTuple):
 def view(query, account, resources: list[str]) -> View:
     """Return the state that a page's query describes; what makes no sense counts as missing."""
     resource = _one_of(query.get("resource"), resources, resources[0])
+    units = [unit.name for unit in BY_NAME[resource].units]
     start, end = instant(query.get("start")), instant(query.get("end"))
     if start is None or end is None or start >= end:
         start = end = None
@@ -54,8 +50,8 @@ def view(query, account, resources: list[str]) -> View:
         scale=_one_of(query.get("scale"), scales.SCALES, "day"),
         unit=_one_of(
             query.get("unit"),
-            UNITS[resource],
-            account.unit if account.unit in UNITS[resource] else UNITS[resource][0],
+            units,
+            account.unit if account.unit in units else units[0],
         ),
         flow=_one_of(query.get("flow"), FLOWS, "use"),
         lines=names(query.get("lines")),
@@ -66,8 +62,8 @@ def view(query, account, resources: list[str]) -> View:
 
 def chart_query(query, now: int) -> tuple[Asked, str, tuple[str, ...] | None]:
     """Return what a query asks for, the flow, and names of others. Raises scales.WindowError."""
-    resource, flow = query.get("resource", RESOURCES[0]), query.get("flow", "use")
-    if resource not in RESOURCES or flow not in FLOWS:
+    resource, flow = query.get("resource", ELECTRICITY.name), query.get("flow", "use")
+    if resource not in BY_NAME or flow not in FLOWS:
         raise scales.WindowError("unknown resource or flow")
     scale = query.get("scale")
     if scale is not None:

@@ -12,6 +12,7 @@ from flukso_server.dashboard.measure import measure
 from flukso_server.dashboard.scales import LIVE_STEP_S, Window, today
 from flukso_server.dashboard.texts import sign_of
 from flukso_server.series.localtime import NIGHT_KNOWN, day_boundaries, instant, local_date
+from flukso_server.series.quantities import of_resource
 from flukso_server.series.query import XFF
 
 FRESH_S = 900  # an older value says nothing of now
@@ -22,8 +23,8 @@ class Summary(NamedTuple):
 
     now: float | None  # units an hour
     age_s: int | None  # of the newest value
-    today: float | None  # Wh or l
-    before: float | None  # yesterday until the same time
+    today: float | None  # Wh or l; a mean, units an hour, of what has no amount
+    before: float | None  # the same, yesterday until the same time
     night: float | None  # last night's mean, units an hour
     cost: float | None  # of today
     sign: str  # of its currency
@@ -35,15 +36,17 @@ def summary(store, account, line: Line, history: list[prices.Span], now: int) ->
     yesterday, same, midnight = today(now, zone)
     last = now if line.kind == "demo" else _last(store, line, now)
     until = min(now, last or now)
-    used = energy(store, line, midnight, until)
+    quantity = of_resource(line.resource)
+    count = energy if quantity.total else mean
+    used = count(store, line, midnight, until)
     price = prices.at(history, now)
     return Summary(
         now=_latest(store, line, last, now),
         age_s=None if last is None else max(0, now - last),
         today=used,
-        before=energy(store, line, yesterday, min(same, yesterday + until - midnight), XFF),
+        before=count(store, line, yesterday, min(same, yesterday + until - midnight), XFF),
         night=_night(store, line, now, zone),
-        cost=None if used is None else used / 1000 * price.per_kwh,
+        cost=used / 1000 * price.per_kwh if quantity.priced and used is not None else None,
         sign=sign_of(price.currency),
     )
 
@@ -58,6 +61,15 @@ def energy(store, line: Line, start: int, end: int, least: float = 0.0) -> float
     values = measure(store, line, Window("minute", [start, end]), end)
     counted = float(values.counted[0])
     return None if isnan(counted) or values.share[0] <= least else counted
+
+
+def mean(store, line: Line, start: int, end: int, least: float = 0.0) -> float | None:
+    """Return the line's mean rate between two times, units an hour; None as energy() does."""
+    if end <= start or line.detail != "minutes":
+        return None
+    values = measure(store, line, Window("minute", [start, end]), end)
+    counted, share = float(values.counted[0]), float(values.share[0])
+    return None if isnan(counted) or share <= least else counted / share * 3600 / (end - start)
 
 
 def _last(store, line: Line, now: int) -> int | None:

@@ -6,6 +6,8 @@ from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from flukso_server.series.quantities import Unit
+
 SCALES = {
     "live": _("live"),
     "hour": _("hour"),
@@ -14,7 +16,6 @@ SCALES = {
     "year": _("year"),
     "night": _("night"),
 }
-RESOURCES = {"electricity": _("electricity"), "water": _("water"), "gas": _("gas")}
 # docs/design/protocols.md §7
 CLASSES = {
     "analog": _("current clamp"),
@@ -26,15 +27,6 @@ FLOWS = {
     "net": _("from the grid, net"),
     "pv": _("solar"),
     "self": _("solar that we use ourselves"),
-}
-MONEY = _("{sign}/year")
-UNITS = {
-    "watt": _("watt"),
-    "kwhperyear": _("kWh/year"),
-    "eurperyear": MONEY,
-    "lpermin": _("l/min"),
-    "lperday": _("l/day"),
-    "m3peryear": _("m³/year"),
 }
 AGES = {
     "seconds": _("{n} sec"),
@@ -50,11 +42,11 @@ def sign_of(currency: str) -> str:
     return SIGNS.get(currency, currency)
 
 
-def unit_name(unit: str, currency: str) -> str:
+def unit_name(unit: Unit, currency: str) -> str:
     """Return the text of a unit's button."""
-    if unit != "eurperyear":
-        return str(UNITS[unit])
-    return gettext("euro/year") if currency == "EUR" else MONEY.format(sign=sign_of(currency))
+    if unit.per_kwh and currency == "EUR":
+        return gettext("euro/year")
+    return str(unit.words).format(sign=sign_of(currency))
 
 
 def script_words() -> dict:
@@ -65,7 +57,6 @@ def script_words() -> dict:
         "group": get_format("THOUSAND_SEPARATOR"),
         "decimal": get_format("DECIMAL_SEPARATOR"),
         "money": gettext("{sign}{amount}"),
-        "units": {name: str(text) for name, text in UNITS.items()} | {"watt": "W"},
         **{name: str(text) for name, text in AGES.items()},
     }
 

@@ -18,7 +18,7 @@ from flukso_server.hot.resources import Resources
 from flukso_server.hot.workers import Workers
 from flukso_server.series import query
 from flukso_server.series.rrd.cached import Deaf
-from flukso_server.series.units import ALIASES
+from flukso_server.series.units import default, unit_of
 
 logger = logging.getLogger("flukso.reads")
 
@@ -95,14 +95,15 @@ class ReadHandler:
         if self._resources.graphs is None:
             raise Refusal(404, "no graphs here")
         given = given._replace(
-            interval=given.interval or (None if given.start else "day"), unit=given.unit or "watt"
+            interval=given.interval or (None if given.start else "day"),
+            unit=given.unit or default(entry.resource).name,
         )
         request = self._query(given, token, entry.resource)
-        unit = ALIASES.get(given.unit, given.unit)
         scale = query.factor_at(request, request.end)  # rrdtool scales all of a graph alike
+        unit = unit_of(given.unit).name
         try:
             image = await self._resources.graphs.png(
-                sensor, request.start, request.end, scale, unit, request.night
+                *(sensor, request.start, request.end, scale, unit, request.night, request.offset)
             )
         except Deaf as error:
             logger.warning("a graph is not drawn: %s", error)

@@ -21,7 +21,9 @@ def store(merge: bool = False) -> series.Store:
     global _store
     with _lock:
         if _store is None:
-            _store = series.open_store(settings.SERIES_PATH, merge=merge)
+            from flukso_server.devices.counting import RuleBook  # models: Django must be set up
+
+            _store = series.open_store(settings.SERIES_PATH, merge=merge, rules=RuleBook())
         return _store
 
 

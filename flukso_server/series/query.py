@@ -14,7 +14,7 @@ from flukso_server.series.points import steps
 from flukso_server.series.reading import profile
 from flukso_server.series.rule import Ints
 from flukso_server.series.store import Store
-from flukso_server.series.units import UnitError, changes, check, factor
+from flukso_server.series.units import UnitError, changes, check, unit_of
 
 MAX_ROWS = 44_640  # a month by minute
 XFF = 0.5  # a bucket with a smaller known share is "nan", as in the historic RRDs
@@ -50,7 +50,7 @@ class QueryError(ValueError):
 
 
 class Query(NamedTuple):
-    """The values from `start` to `end`, a bucket each step_s, in Wh/s times `factor`.
+    """The values from `start` to `end`, a bucket each step_s: the rate × `factor` + `offset`.
 
     changes: (from unix s, factor), ascending, after which another factor holds. digits: decimals
     of the values; the field's API has none.
@@ -63,6 +63,7 @@ class Query(NamedTuple):
     night: bool = False
     changes: tuple[tuple[int, float], ...] = ()
     digits: int = 0
+    offset: float = 0.0
 
 
 class Wish(NamedTuple):
@@ -82,13 +83,14 @@ def parse(
 
     prices: the owner's own (from unix s, per kWh). resource: what the sensor counts, "" if unknown.
     """
-    unit = wish.unit or ""
     try:
-        scale = factor(unit)
+        unit = unit_of(wish.unit or "")
         check(unit, resource)
     except UnitError as error:
         raise QueryError(str(error))
-    return _window(now, wish)._replace(factor=scale, changes=changes(unit, prices))
+    return _window(now, wish)._replace(
+        factor=unit.factor, offset=unit.offset, changes=changes(unit, prices)
+    )
 
 
 def _window(now: int, wish: Wish) -> Query:
@@ -163,7 +165,7 @@ def series(store: Store, sensor: str, query: Query, now: int, zone: ZoneInfo) ->
         return Series(ends, np.empty(0))
     boundaries = range(first, last + 1, query.step_s)
     energy, known = profile(store, sensor, boundaries)
-    values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)), query.digits)
+    values = _mean(energy, known, query.step_s, _factors(query, instants(boundaries)), query)
     over = max(0, (min(now, last) - first) // query.step_s)  # buckets that are over
     values[over:] = np.nan
     return Series(ends, values)
@@ -188,12 +190,12 @@ def _factors(query: Query, boundaries: Ints) -> "float | Floats":
 
 
 def _mean(
-    energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", digits: int
+    energy: Floats, known: Floats, seconds: "int | Floats", scale: "float | Floats", query: Query
 ) -> Floats:
-    """Return the mean rate of each bucket, nan where too little of it is known."""
+    """Return the mean of each bucket in the unit, nan where too little of it is known."""
     enough = known >= XFF
-    rate = scale * energy / np.where(enough, known * seconds, 1.0)
-    rounded = np.round(rate, digits) if digits else np.floor(rate + 0.5)
+    rate = scale * energy / np.where(enough, known * seconds, 1.0) + query.offset
+    rounded = np.round(rate, query.digits) if query.digits else np.floor(rate + 0.5)
     return np.where(enough, rounded, np.nan)
 
 
@@ -209,8 +211,8 @@ def _nights(
     energy, known = profile(store, sensor, boundaries)
     at = instants(boundaries)
     scale = _factors(query, at)
-    factors = scale if isinstance(scale, float) else scale[::2]
-    values[where] = _mean(energy[::2], known[::2], steps(at)[::2], factors, query.digits)
+    factors = scale[::2] if isinstance(scale, np.ndarray) else scale
+    values[where] = _mean(energy[::2], known[::2], steps(at)[::2], factors, query)
     return values
 
 

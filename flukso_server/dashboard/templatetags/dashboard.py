@@ -6,8 +6,10 @@ from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from flukso_server.dashboard.texts import AGES, CLASSES, FLOWS, RESOURCES
+from flukso_server.dashboard.texts import AGES, CLASSES, FLOWS
 from flukso_server.project.bundle import path_of
+from flukso_server.series import quantities
+from flukso_server.series.quantities import Quantity
 
 register = template.Library()
 
@@ -32,7 +34,8 @@ SHARE_MAX = 300  # %; a larger one only means that yesterday there was next to n
 @register.filter
 def resource_name(name: str) -> str:
     """Return the resource in the reader's language, or as the device names it if unknown."""
-    return str(RESOURCES.get(name.lower(), name))
+    quantity = quantities.of(name)
+    return str(quantity.words if quantity else name)
 
 
 @register.filter
@@ -47,20 +50,22 @@ def flow_name(name: str) -> str:
 
 
 @register.filter
-def rate(value: float | None, resource: str) -> str:
-    """Write a rate in W or l/h."""
+def rate(value: float | None, quantity: Quantity) -> str:
+    """Write a rate an hour: in W, l/h, °C."""
     if value is None:
         return NOTHING
-    unit = "W" if resource == "electricity" else "l/h"
-    return f"{number_format(value, 0, force_grouping=True)} {unit}"
+    text, factor, offset, digits = quantity.figure
+    return f"{number_format(value * factor + offset, digits, force_grouping=True)} {text}"
 
 
 @register.filter
-def amount(value: float | None, resource: str) -> str:
-    """Write Wh as kWh, litres as m³."""
+def amount(value: float | None, quantity: Quantity) -> str:
+    """Write Wh as kWh, litres as m³; what has no amount as a rate."""
     if value is None:
         return NOTHING
-    return f"{number_format(value / 1000, 2)} {'kWh' if resource == 'electricity' else 'm³'}"
+    if quantity.total is None:
+        return rate(value, quantity)
+    return f"{number_format(value / 1000, 2)} {quantity.total}"
 
 
 @register.filter

@@ -120,7 +120,7 @@ class Graphs:
                 raise
 
     async def png(self, sensor: str, *graph) -> bytes | None:
-        """Return the graph (start, end, factor, unit, night), None if there is nothing to draw.
+        """Return the graph, None if there is nothing to draw; `graph` has the fields of Graph.
 
         Raises Deaf if rrdcached does not answer and may be the reason.
         """

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from flukso_server.series.localtime import DAY_S, night
-from flukso_server.series.points import Points, spans, summed
+from flukso_server.series.points import Points, spans, steps, summed
 from flukso_server.series.reading import profile
 from flukso_server.series.rrd import paths
 from flukso_server.series.rrd.files import Graph, Rrd
 from flukso_server.series.rrd.notes import Notes
+from flukso_server.series.rule import Rule
 from flukso_server.series.store import Store, Tuple
 
 SETTLED_S = 900  # age from which tuples are written: three uploads later most late ones have come
@@ -93,7 +94,7 @@ class Feeder:
         fed_from_this_store = tuples and tuples[0][0] == last
         if late_came or not fed_from_this_store or level is None:
             return self._build(sensor, now, zone)
-        values = running(tuples, level)[1:]
+        values = running(tuples, level, self._store.rule(sensor))[1:]
         self._rrd.update(path, values)
         if upto:
             self._notes.fed(sensor, first, upto)
@@ -111,8 +112,9 @@ class Feeder:
         self._rrd.forget(path)
         fresh = path + ".new"
         direct = Rrd()
-        direct.create(fresh, tuples[0][0] - 1)
-        values = running(tuples, tuples[0][1])
+        rule = self._store.rule(sensor)
+        direct.create(fresh, tuples[0][0] - 1, rule=rule)
+        values = running(tuples, tuples[0][1], rule)
         direct.update(fresh, values)
         self._remove(sensor, paths.NIGHT)
         os.replace(fresh, path)
@@ -127,7 +129,8 @@ class Feeder:
         if first is None:
             return 0
         if not os.path.exists(path):
-            Rrd().create(path, max(first, now - MAX_NIGHTS * DAY_S) // DAY_S * DAY_S, night=True)
+            begin = max(first, now - MAX_NIGHTS * DAY_S) // DAY_S * DAY_S
+            Rrd().create(path, begin, night=True, rule=self._store.rule(sensor))
         day, _none = self._rrd.last(path)
         values = []
         for end in range((day // DAY_S + 1) * DAY_S, now // DAY_S * DAY_S + 1, DAY_S):
@@ -180,14 +183,22 @@ class Feeder:
         return self._rrd.png(path, graph)
 
 
-def running(tuples: list[Tuple], level: int) -> list[tuple[int, int]]:
+def running(tuples: list[Tuple], level: int, rule: Rule) -> list[tuple[int, int | str]]:
     """Return (time, continuous counter) of the tuples, beginning with `level`.
 
-    The counters as sent would make an RRD take a wrap or a reset for an unknown minute.
+    The counters as sent would make an RRD take a wrap or a reset for an unknown minute. A held
+    counter's gap ends with an unknown value, a second before the tuple that ends it: an RRD would
+    take no humidity for 0 %.
     """
     import numpy as np
 
     points = Points(*np.array(tuples, np.int64).T)
-    energy, _known = spans(points)
+    energy, known = spans(points, rule)
     levels = summed(energy, level)
-    return list(zip(points.ts.tolist(), levels.tolist(), strict=True))
+    values: list[tuple[int, int | str]] = list(
+        zip(points.ts.tolist(), levels.tolist(), strict=True)
+    )
+    if rule.held:
+        ends = points.ts[1:][(known == 0) & (steps(points.ts) > 1)]
+        values = sorted([*values, *[(end - 1, "U") for end in ends.tolist()]], key=lambda v: v[0])
+    return values

@@ -8,13 +8,11 @@ from typing import NamedTuple
 import rrdtool  # type: ignore[import-not-found,unused-ignore] # it has no types
 
 from flukso_server.series.rrd.cached import Cached
+from flukso_server.series.rule import COUNTER, Rule
 
 STEP_S = 60
 DAY_S = 86_400
 HEARTBEAT_S = 8_640_000  # 100 days
-MAX_WH_S = 20
-METER = f"DS:meter:DERIVE:{HEARTBEAT_S}:0:{MAX_WH_S}"
-NIGHT = f"DS:night:GAUGE:{HEARTBEAT_S}:0:{MAX_WH_S}"
 # steps a row, rows: docs/design/protocols.md §4
 METER_ARCHIVES = ((1, 1440), (15, 672), (1440, 365), (10_080, 520))
 NIGHT_ARCHIVES = ((1, 365), (7, 520))
@@ -24,13 +22,14 @@ RrdError = (rrdtool.OperationalError, rrdtool.ProgrammingError)
 
 
 class Graph(NamedTuple):
-    """What to draw: from `start` to `end` (unix s), in Wh/s times `factor`."""
+    """What to draw: from `start` to `end` (unix s), the counter's rate × factor + offset."""
 
     start: int
     end: int
     factor: float
     unit: str
     night: bool = False  # from a file of nights
+    offset: float = 0.0
 
 
 class Rrd:
@@ -43,17 +42,23 @@ class Rrd:
     def __init__(self, daemon: str = "") -> None:
         self._cached = Cached(daemon) if daemon else None
 
-    def create(self, path: str, start: int, night: bool = False) -> None:
-        """Make an empty file, whose first value must be later than `start`."""
+    def create(self, path: str, start: int, night: bool = False, rule: Rule = COUNTER) -> None:
+        """Make an empty file, whose first value must be later than `start`.
+
+        A rate that the rule does not allow is unknown in it.
+        """
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        step, source, archives = (
-            (DAY_S, NIGHT, NIGHT_ARCHIVES) if night else (STEP_S, METER, METER_ARCHIVES)
+        step, kind, archives = (
+            (DAY_S, "night:GAUGE", NIGHT_ARCHIVES)
+            if night
+            else (STEP_S, "meter:DERIVE", METER_ARCHIVES)
         )
+        source = f"DS:{kind}:{HEARTBEAT_S}:{rule.least:g}:{rule.most:g}"
         rows = [f"RRA:AVERAGE:0.5:{steps}:{count}" for steps, count in archives]
         rrdtool.create(path, "--start", str(start), "--step", str(step), source, *rows)
 
-    def update(self, path: str, values: Iterable[tuple[int, float]]) -> None:
-        """Add values later than the file's last one, ascending."""
+    def update(self, path: str, values: Iterable[tuple[int, float | str]]) -> None:
+        """Add values later than the file's last one, ascending; "U" is an unknown one."""
         updates = [f"{ts}:{value}" for ts, value in values]
         if self._cached:
             self._cached.update(path, updates)
@@ -85,16 +90,18 @@ class Rrd:
 
     def png(self, path: str, graph: Graph) -> bytes:
         """Draw a graph in the historic platform's first colour."""
-        start, end, factor, unit, night = graph
+        start, end, factor, unit, night, offset = graph
         if not path.isprintable() or ":" in path:
             raise ValueError("a path that rrdtool cannot take")
         self.flush(path)
         drawn = rrdtool.graphv(
             "-",
             *("--start", str(start), "--end", str(end), "--width", "600", "--height", "200"),
-            *("--vertical-label", unit, "--lower-limit", "0", "--border", "0"),
+            *("--vertical-label", unit, "--border", "0"),
+            # a temperature need not begin at 0
+            *(("--alt-autoscale",) if offset else ("--lower-limit", "0")),
             f"DEF:rate={path}:{'night' if night else 'meter'}:AVERAGE",
-            f"CDEF:value=rate,{factor},*",
+            f"CDEF:value=rate,{factor},*,{offset},+",
             "LINE2:value#F1572F",
         )
         image: bytes = drawn["image"]

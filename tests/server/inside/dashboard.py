@@ -41,6 +41,11 @@ def invite_and_pay(name: str) -> None:
     prices.set_price(account, Decimal(30), date(2026, 1, 1), date(2026, 1, 1))
 
 
+def token_of(name: str) -> str:
+    """Return a new token that reads all of the member's series."""
+    return make_token(Account.objects.get(username=name), "test")[1]
+
+
 def beat_at(device: str, times: list[int]) -> None:
     """Note heartbeats of the device at these times, unix s."""
     for ts in times:

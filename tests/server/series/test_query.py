@@ -13,7 +13,7 @@ from flukso_server.series import query
 from flukso_server.series.appending import append
 from flukso_server.series.localtime import day_boundaries, local_date, night, night_of
 from flukso_server.series.query import Wish
-from flukso_server.series.units import factor
+from flukso_server.series.units import unit_of
 from tests.server.series.benches import BENCHES, DAY, NOON
 
 A = "a1" * 16
@@ -154,7 +154,7 @@ def test_the_future_is_one_nan_row(store, asked):
     ],
 )
 def test_units_and_their_aliases(unit, want):
-    assert factor(unit) == want
+    assert unit_of(unit).factor == want
 
 
 # the second begins in the middle of a quarter

@@ -2,14 +2,12 @@
 // Keeps the figures above the chart fresh. The server has filled them in; here they are replaced.
 
 import * as dates from "./dates.js";
-import { money, number, useCurrency } from "./units.js";
+import { money, number, quantity, useCurrency } from "./units.js";
 
 const SHARE_MAX = 300; // %; a larger one only means that yesterday there was next to nothing
 
-const unitOf = (resource) => (resource === "electricity" ? ["W", "kWh"] : ["l/h", "m³"]);
-
-export function fillFigures(place, answer, resource, texts) {
-  const [rate, amount] = unitOf(resource);
+export function fillFigures(place, answer, texts) {
+  const { figure, total } = quantity;
   useCurrency(answer.sign);
   const put = (name, text) => {
     const target = place.querySelector(`[data-figure="${name}"]`);
@@ -18,13 +16,16 @@ export function fillFigures(place, answer, resource, texts) {
     }
   };
   const value = (it, unit, digits) => (it === null ? "–" : `${number(it, digits)} ${unit}`);
-  put("now", value(answer.now, rate, 0));
+  const rate = (it) =>
+    value(it === null ? null : it * figure.factor + figure.offset, figure.text, figure.digits);
+  const amount = (it) => (total ? value(it === null ? null : it / 1000, total, 2) : rate(it));
+  put("now", rate(answer.now));
   put("age", answer.age_s === null ? "" : texts.ago.replace("{age}", dates.age(answer.age_s)));
-  put("today", value(answer.today === null ? null : answer.today / 1000, amount, 2));
-  put("cost", answer.cost === null || resource !== "electricity" ? "" : money(answer.cost));
-  put("before", value(answer.before === null ? null : answer.before / 1000, amount, 2));
-  put("night", value(answer.night, rate, 0));
-  const comparable = answer.today !== null && answer.before > 0;
+  put("today", amount(answer.today));
+  put("cost", answer.cost === null ? "" : money(answer.cost));
+  put("before", amount(answer.before));
+  put("night", rate(answer.night));
+  const comparable = total && answer.today !== null && answer.before > 0;
   const change = comparable ? Math.round((answer.today / answer.before - 1) * 100) : null;
   const share = change !== null && Math.abs(change) <= SHARE_MAX ? change : null;
   const badge = place.querySelector('[data-figure="share"]');

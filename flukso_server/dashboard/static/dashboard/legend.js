@@ -5,7 +5,7 @@
 import * as dates from "./dates.js";
 import { colourOf, DASHES } from "./plot.js";
 import { statistics } from "./series.js";
-import { convert, label, show, total } from "./units.js";
+import { convert, label, quantity, show, total } from "./units.js";
 
 const TABLE_ROWS_MAX = 3000; // as many as there can be buckets
 
@@ -61,7 +61,9 @@ export function fillStatistics(body, data, state, window, texts) {
       row.append(cell("td", show(values[name], state.unit)));
     }
     const summable = values.amount !== null && data.step !== "night";
-    row.append(cell("td", summable ? total(values.amount, values.cost, state.unit) : "–"));
+    if (quantity.total) {
+      row.append(cell("td", summable ? total(values.amount, values.cost, state.unit) : "–"));
+    }
     return row;
   });
   body.replaceChildren(...rows);

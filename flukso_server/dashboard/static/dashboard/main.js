@@ -10,7 +10,7 @@ import { Live } from "./live.js";
 import { Plot } from "./plot.js";
 import { bucketAt, load, unfold } from "./series.js";
 import { State } from "./state.js";
-import { label, sumLabel, useCurrency, useWords } from "./units.js";
+import { label, sumLabel, useCurrency, useQuantity, useWords } from "./units.js";
 
 const REFRESH_MS = 60000; // of a window that ends now
 const SETTLE_MS = 180; // after a gesture, before its data is fetched
@@ -36,6 +36,7 @@ let drawnOnce = false;
 
 dates.useWords(config.words);
 useWords(config.words);
+useQuantity(config.quantity);
 const now = () => Math.floor(Date.now() / 1000 + skew);
 const shown = () => state.window(now());
 
@@ -137,7 +138,7 @@ async function fetchFigures() {
   figuring = true;
   try {
     const answer = await load(`${config.figures}?resource=${state.resource}`);
-    fillFigures(target, answer, state.resource, texts);
+    fillFigures(target, answer, texts);
   } catch {
     // the chart's own request tells what is wrong
   } finally {
@@ -185,7 +186,9 @@ function tellAll(window) {
   const title = texts.chart.replace("{from}", from).replace("{to}", to).replace("{by}", means());
   place.setAttribute("aria-label", title);
   element("#means").textContent = means();
-  element("#sum").textContent = sumLabel(state.unit, state.resource);
+  if (config.quantity.total) {
+    element("#sum").textContent = sumLabel(state.unit);
+  }
   element("#axis").textContent = label(state.unit);
   element("#from").textContent = from;
   element("#to").textContent = to;
@@ -384,7 +387,7 @@ for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
 
 function remember(unit) {
   const token = element("input[name=csrfmiddlewaretoken]")?.value;
-  if (token && state.resource === "electricity") {
+  if (token && config.remember) {
     const headers = { "X-CSRFToken": token };
     const body = new URLSearchParams({ unit });
     fetch(config.remember, { method: "POST", headers, body }).catch(() => {});

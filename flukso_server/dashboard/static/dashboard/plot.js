@@ -4,22 +4,21 @@
 import * as dates from "./dates.js";
 import { bucketAt, drawn } from "./series.js";
 import { uPlot } from "./uplot.js";
-import { number } from "./units.js";
+import { number, quantity } from "./units.js";
 
-export const COLOURS = ["#f1572f", "#44c3d3", "#7aab5a", "#fbeb0d", "#a052a0"];
 // Tell lines apart on paper and in forced colours; px drawn, px left out, …
 export const DASHES = ["", "10 5", "2 4", "10 4 2 4", "18 6"];
 const POINT_PX = 7;
 const CASED = 3; // the yellow line gets an edge: on white it would be lost
 const CASE = "#8f8300";
-const OWN_FILL = "#f1572f22";
+const FILL = "22"; // how much of the own line's colour lies under it
 const FIRST = "chart-drawn"; // a performance mark, for benches
 const AXIS_FONT = "12px system-ui, sans-serif";
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // Returns the colour of a line; those of others stay the same when lines come and go.
-export const colourOf = (index) => COLOURS[index % COLOURS.length];
+export const colourOf = (index) => quantity.colours[index % quantity.colours.length];
 
 const dashOf = (i) => DASHES[i % DASHES.length].split(" ").map((px) => px * devicePixelRatio);
 
@@ -91,7 +90,8 @@ export class Plot {
       stroke: plain && i === CASED ? CASE : colourOf(i),
       dash: plain && i ? dashOf(i) : undefined,
       width: i ? 1.5 : 2,
-      fill: i ? undefined : OWN_FILL,
+      // what need not begin at 0 has no ground to stand on
+      fill: i || !quantity.total ? undefined : colourOf(i) + FILL,
       points: { show: false },
       paths,
     }));
@@ -123,10 +123,7 @@ export class Plot {
       scales: {
         x: { time: true, range: () => [this.window.start, this.window.end] },
         y: {
-          range: (u, low, high) => [
-            Math.min(0, low ?? 0),
-            Math.max(high ?? 0, least(unit)) * 1.06,
-          ],
+          range: (u, low, high) => range(low, high, quantity.units[unit].least),
         },
       },
       hooks: {
@@ -220,8 +217,15 @@ function close(values) {
 
 const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 
-// Returns the least height of an axis, so that standby does not look like a fire.
-const least = (unit) => ({ lpermin: 1 })[unit] || 10;
+// Returns the ends of an axis that is at least so high; amounts stand on 0.
+function range(low, high, least) {
+  if (quantity.total) {
+    return [Math.min(0, low ?? 0), Math.max(high ?? 0, least) * 1.06];
+  }
+  const middle = ((low ?? 0) + (high ?? 0)) / 2;
+  const half = (Math.max((high ?? 0) - (low ?? 0), least) / 2) * 1.06;
+  return [middle - half, middle + half];
+}
 
 // Draws a darker edge under the yellow line, after that is drawn.
 function edge(u, index, count) {

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Converts rates (Wh or litres an hour) to the chosen unit. The price of a kWh has a history:
+// Converts rates (of a counter, an hour) to the chosen unit. The price of a kWh has a history:
 // [[from unix s, price, sign of its currency], …].
 
-const YEAR_H = 8760;
-const UNITS = {
-  watt: { factor: 1, digits: 0 },
-  kwhperyear: { factor: YEAR_H / 1000, digits: 0 },
-  eurperyear: { factor: YEAR_H / 1000, digits: 0, money: true },
-  lpermin: { factor: 1 / 60, digits: 2 },
-  lperday: { factor: 24, digits: 0 },
-  m3peryear: { factor: YEAR_H / 1000, digits: 0 },
-};
-
+export const quantity = {}; // as series/quantities.py writes it
 let sign = "";
 let words;
 
-// Takes group and decimal, the separators in numbers; the names of units; money, an amount's form.
+export function useQuantity(its) {
+  Object.assign(quantity, its);
+}
+
+// Takes group and decimal, the separators in numbers; money, an amount's form.
 export function useWords(forms) {
   words = forms;
 }
@@ -25,7 +20,7 @@ export function useCurrency(its) {
   sign = its;
 }
 
-export const label = (unit) => words.units[unit].replace("{sign}", sign);
+export const label = (unit) => quantity.units[unit].label.replace("{sign}", sign);
 
 // Returns the mean price of a kWh from start to end, null if part of it has another currency.
 function meanPrice(prices, start, end) {
@@ -54,16 +49,16 @@ export function convert(rate, unit, prices, start, end) {
   if (rate === null) {
     return null;
   }
-  const { factor, money } = UNITS[unit];
+  const { factor, offset, money } = quantity.units[unit];
   if (!money) {
-    return rate * factor;
+    return rate * factor + offset;
   }
   const price = meanPrice(prices, start, end);
   return price === null ? null : rate * factor * price;
 }
 
 export function show(value, unit) {
-  return value === null ? "–" : number(value, UNITS[unit].digits);
+  return value === null ? "–" : number(value, quantity.units[unit].digits);
 }
 
 export function number(value, digits) {
@@ -81,10 +76,10 @@ export function money(value) {
 
 // Returns the sum of a stretch in sumLabel()'s unit, – in another currency.
 export function total(amount, cost, unit) {
-  const value = UNITS[unit].money ? cost : amount / 1000;
+  const value = quantity.units[unit].money ? cost : amount / 1000;
   return value === null ? "–" : number(value, Math.abs(value) < 100 ? 2 : 0);
 }
 
-export function sumLabel(unit, resource) {
-  return UNITS[unit].money ? sign : resource === "electricity" ? "kWh" : "m³";
+export function sumLabel(unit) {
+  return quantity.units[unit].money ? sign : quantity.total;
 }
