@@ -39,6 +39,11 @@ test-clocks: ## runs the tests of figures by date on each weekday, on changes of
 	@$(SETUP) test
 	@$(PY) -m tools.dates --jobs $(JOBS) $(ARGS)
 
+.PHONY: prove-integrity
+prove-integrity: ## 1,000 bits of each kind of stored row flip, and nothing is wrong in silence (ARGS="--flips 100")
+	@$(SETUP) demo test
+	@$(PY) -m tests.server.series.integrity $(ARGS)
+
 .PHONY: prove-removal
 prove-removal: ## 1,500 devices that nobody claimed expire while a household uploads, and nothing is left of them
 	@$(SETUP) demo test

@@ -86,6 +86,12 @@ class Store(Protocol):
     def forget(self, sensor: str) -> None:
         """Remove all there is of the sensor, marks included; later tuples start afresh."""
 
+    def damaged(self, sensor: str) -> list[tuple[int, int]]:
+        """Return the stretches [start, end) in which something that was kept is damaged.
+
+        It reads as a gap. A stretch may be longer than the gap, in whole UTC days; they ascend.
+        """
+
     def mark_imported(self, sensor: str, until: int) -> None:
         """Note that what lies before `until` was imported from another platform's thinned data.
 

@@ -2,12 +2,10 @@
 """The main file: a block for each sensor and UTC day, ladders of older data, sensors' numbers."""
 
 import sqlite3
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import COUNTER, Rule, Rules, counters_alone
 from flukso_server.series.sqlite import codec
@@ -15,19 +13,13 @@ from flukso_server.series.sqlite.damage import (
     BLOCK,
     CHUNK,
     LADDER,
-    NO_MASK,
     PLACES,
     Damage,
-    UnreadableError,
     check,
-    span_of,
-    unreadable,
 )
-from flukso_server.series.sqlite.file import File
+from flukso_server.series.sqlite.rows import Rows
 
-PAGE_BYTES = 16_384  # a day's block is a kilobyte: big pages waste less at their ends
 CACHE_KIB = 16_384
-CHECKPOINT_PAGES = 128  # 2 MB of log: uploads wait while it is copied into place
 # 2 has blocks of rising counters and several uploads in a row of the inbox; 3 has a checksum for
 # each block, chunk and row of the inbox. Older files are read as they are.
 SCHEMA = 3
@@ -92,7 +84,7 @@ class Row(NamedTuple):
     last_counter: int
 
 
-class Archive(File):
+class Archive(Rows):
     """One connection to the main file."""
 
     def __init__(self, path: str, decoded_blocks: int = 0, damage: Damage | None = None) -> None:
@@ -102,10 +94,8 @@ class Archive(File):
         it sets aside what is damaged, and a page that cannot be read is UnreadableError there.
         """
         self.rules: Rules = counters_alone
-        super().__init__(path, PAGE_BYTES, CHECKPOINT_PAGES, "FAST")
-        self.damage = damage or Damage()
-        self._writes = not decoded_blocks
-        self._decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
+        decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
+        super().__init__(path, decode, not decoded_blocks, damage or Damage())
         self._heads = lru_cache(decoded_blocks)(self._read_heads)
         self.db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         self._make()
@@ -184,111 +174,7 @@ class Archive(File):
             "UPDATE sensor SET first_ts=?, last_ts=?, last_counter=? WHERE no=?", rows
         )
 
-    # rows, whatever is wrong with some of them
-
-    def points(self, table: str, key: int, data: bytes) -> Points:
-        """Return the points of a row of `block` or `ladder`; none, if it is damaged."""
-        try:
-            return self._decode(data, key)
-        except codec.CodecError as error:
-            self._damaged(table, key, data, error)
-            return EMPTY
-
-    def whole(self, rows: Iterable[tuple[int, bytes, int | None]]) -> list[tuple[int, bytes]]:
-        """Return (key, data) of those rows (key, data, crc) of `open` that are not damaged."""
-        kept = []
-        for key, data, crc in rows:
-            if crc is None or crc == check(data, key):
-                kept.append((key, data))
-            else:
-                self._damaged(CHUNK, key, data, "the checksum differs")
-        return kept
-
-    def rows(self, table: str, what: str, keys: Sequence[int]) -> list[tuple]:
-        """Return (key, what) of the rows with these keys, in order.
-
-        One in a page that cannot be read is left out, or raises UnreadableError where this
-        connection writes.
-        """
-        places = ",".join("?" * len(keys))
-        try:
-            return self.db.execute(
-                f"SELECT key, {what} FROM {table} WHERE key IN ({places}) ORDER BY key", keys
-            ).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not unreadable(error):
-                raise
-            if len(keys) > 1:
-                return [row for key in keys for row in self.rows(table, what, (key,))]
-            self.damage.tell(table, keys[0], error)
-            if self._writes:
-                raise UnreadableError(f"{table}, key {keys[0]}: {error}")
-            return []
-
-    def some(self, table: str, low: int, high: int, limit: int) -> tuple[list[tuple], int]:
-        """Return up to `limit` rows (key, data; and crc of `open`) with keys low … high.
-
-        The rows are of one day, run or block of days: their keys differ by the sensor's number
-        alone. Those in a page that cannot be read are left out. Also returns the key from which on
-        more may follow, 0 when none do.
-        """
-        what = "data, crc" if table == CHUNK else "data"
-        try:
-            rows = self.db.execute(
-                f"SELECT key, {what} FROM {table} WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
-                (low, high, limit),
-            ).fetchall()
-            return rows, rows[-1][0] + 1 if len(rows) == limit else 0
-        except sqlite3.DatabaseError as error:
-            if not unreadable(error):
-                raise
-        numbers = self.db.execute(
-            "SELECT no FROM sensor WHERE no BETWEEN ? AND ? ORDER BY no LIMIT ?",
-            (low & NO_MASK, high & NO_MASK, limit),
-        ).fetchall()
-        rows = []
-        for (no,) in numbers:
-            try:
-                rows += self.rows(table, what, ((low & ~NO_MASK) | no,))
-            except UnreadableError:
-                continue
-        return rows, (low & ~NO_MASK) + numbers[-1][0] + 1 if len(numbers) == limit else 0
-
-    def oldest(self, table: str, low: int, high: int) -> int | None:
-        """Return the lowest key in low … high - 1, None if there is none.
-
-        Where that cannot be read, a key from which on some may follow.
-        """
-        try:
-            return self.db.execute(
-                f"SELECT min(key) FROM {table} WHERE key>=? AND key<?", (low, high)
-            ).fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            if not unreadable(error):
-                raise
-        (first_ts,) = self.db.execute("SELECT min(first_ts) FROM sensor").fetchone()
-        first_day = (first_ts or 0) // DAY_S
-        place = low >> 60
-        if place:
-            span = span_of(table, place << 60 | 1 << 32).first
-            first_day //= max(span, 1)
-        key = max(low, place << 60 | first_day << 32)
-        return key if key < high else None
-
-    def delete(self, table: str, keys: Iterable[int]) -> None:
-        """Delete rows; those in a page that cannot be read stay."""
-        for key in keys:
-            try:
-                self.db.execute(f"DELETE FROM {table} WHERE key=?", (key,))
-            except sqlite3.DatabaseError as error:
-                self.tolerate(table, key, error)
-
-    def tolerate(self, table: str, key: int, error: Exception) -> None:
-        """Tell of a row in a page that cannot be read. Raises any other error."""
-        if not isinstance(error, UnreadableError):
-            if not unreadable(error) or not self.db.in_transaction:
-                raise error
-            self.damage.tell(table, key, error)
+    # blocks
 
     def put_blocks(self, blocks: list[tuple[int, bytes]]) -> set[int]:
         """Write blocks (key, block); return the keys of those whose page cannot be written."""
@@ -322,27 +208,6 @@ class Archive(File):
             rows.append((key, data, check(data, key)))
         self.db.executemany("REPLACE INTO open VALUES (?,?,?)", rows)
         self.db.executemany("INSERT OR IGNORE INTO run VALUES (?,?)", runs)
-
-    def _damaged(self, table: str, key: int, data: bytes, why: object) -> None:
-        self.damage.tell(table, key, why)
-        if self._writes and self.db.in_transaction:
-            self.set_aside(table, key, data)
-
-    def set_aside(self, table: str, key: int, data: bytes) -> None:
-        """Move a damaged row of `block`, `ladder` or `open` to where nothing writes over it."""
-        no, first, last = span_of(table, key)
-        self.note_damaged((table, key, no, first, last, int(time.time()), data))
-        self.db.execute(f"DELETE FROM {table} WHERE key=?", (key,))
-
-    def note_damaged(self, row: tuple[str, int, int, int, int, int, bytes]) -> None:
-        """Add a row to `damaged`."""
-        self.db.execute(
-            "INSERT INTO damaged (place, key, no, first_day, last_day, found, data)"
-            " VALUES (?,?,?,?,?,?,?)",
-            row,
-        )
-
-    # blocks
 
     def block(self, day: int, no: int) -> bytes:
         """Return the block of one closed UTC day, b"" if there is none."""

@@ -109,6 +109,18 @@ def _form(block: bytes, key: int) -> tuple[int, int]:
     return form, HEADER.size
 
 
+def is_whole(block: bytes, key: int) -> bool:
+    """Return whether the block is as it was written under this key, as far as its form tells."""
+    try:
+        if block[:1] in OLD_FORMS:
+            decode(block, key)
+        elif block:
+            _form(block, key)
+        return True
+    except (CodecError, struct.error):
+        return False
+
+
 def is_header(head: bytes, key: int) -> bool:
     """Return whether the bytes (at most HEADER.size) are the header of the block of this key."""
     if head[:1] in OLD_FORMS:

@@ -5,6 +5,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 
+from flukso_server.series.points import PAIR_BYTES
 from flukso_server.series.sqlite.damage import check, unreadable
 from flukso_server.series.sqlite.file import File
 
@@ -97,3 +98,18 @@ def split_row(row: bytes) -> Sequence[bytes]:
         uploads.append(row[at : at + size])
         at += size
     return uploads
+
+
+def guess(row: bytes) -> list[tuple[str, int, int, bytes]]:
+    """Return what a damaged row seems to hold: sensor, first and last time, the upload."""
+    try:
+        uploads = split_row(row)
+    except (struct.error, IndexError):
+        return []
+    guesses = []
+    for upload in uploads:
+        pairs = (len(upload) - SENSOR_BYTES) // PAIR_BYTES
+        if pairs > 0:
+            times = struct.unpack_from(f"<{2 * pairs}I", upload, SENSOR_BYTES)[::2]
+            guesses.append((upload[:SENSOR_BYTES].hex(), min(times), max(times), upload))
+    return guesses

@@ -2,7 +2,6 @@
 """The work in the background, in small steps: from the inbox into runs, blocks and ladders."""
 
 import sqlite3
-import struct
 import time
 from collections.abc import Iterator
 
@@ -19,10 +18,9 @@ from flukso_server.series.sqlite.damage import (
     NO_MASK,
     ROW,
     UPLOAD,
-    Span,
     UnreadableError,
 )
-from flukso_server.series.sqlite.inbox import SENSOR_BYTES, Inbox, split_row
+from flukso_server.series.sqlite.inbox import Inbox, guess
 from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.reader import LAST_DAY, horizons
 from flukso_server.series.sqlite.sensor import Sensor
@@ -113,22 +111,12 @@ class Merger:
         for ident in self._memory.damaged:
             row = self._inbox.row(ident)
             self._archive.note_damaged((ROW, ident, 0, 0, 0, found, row))
-            for span, upload in self._uploads_of(row):
-                self._archive.note_damaged((UPLOAD, ident, *span, found, upload))
-
-    def _uploads_of(self, row: bytes) -> Iterator[tuple[Span, bytes]]:
-        """Return what of a damaged row seems to be an upload of a sensor that is known."""
-        try:
-            uploads = split_row(row)
-        except (struct.error, IndexError):
-            return
-        for upload in uploads:
-            sensor = self._memory.sensors.get(upload[:SENSOR_BYTES].hex())
-            times = struct.unpack_from(
-                f"<{(len(upload) - SENSOR_BYTES) // 4}I", upload, SENSOR_BYTES
-            )
-            if sensor and sensor.no and times[::2]:
-                yield Span(sensor.no, min(times[::2]) // DAY_S, max(times[::2]) // DAY_S), upload
+            for name, first_ts, last_ts, upload in guess(row):
+                sensor = self._memory.sensors.get(name)
+                if sensor and sensor.no:
+                    span = (sensor.no, first_ts // DAY_S, last_ts // DAY_S)
+                    self._archive.note_damaged((UPLOAD, ident, *span, found, upload))
+        self._memory.damaged.clear()
 
     def _begin(self) -> None:
         """Begin a transaction in which nothing is forgotten.

@@ -11,9 +11,10 @@ from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import Ints, Rule, Rules, counters_alone
-from flukso_server.series.sqlite import reader
+from flukso_server.series.sqlite import checking, reader
 from flukso_server.series.sqlite.archive import Archive
-from flukso_server.series.sqlite.inbox import Inbox
+from flukso_server.series.sqlite.damage import Span
+from flukso_server.series.sqlite.inbox import Inbox, guess
 from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Writer
@@ -145,6 +146,29 @@ class SqliteStore:
     def last(self, sensor: str) -> Tuple | None:
         state, _pending = self._state(sensor)
         return (state.last_ts, state.last_counter) if state and state.last_ts != NEVER else None
+
+    def damaged(self, sensor: str) -> list[tuple[int, int]]:
+        state, _pending = self._state(sensor)
+        days = self._damaged_rows(sensor)
+        if state is not None and state.last_ts != NEVER:
+            with self._read, self._archive.snapshot():
+                if self._number(sensor, state):
+                    where = Span(state.no, state.first_ts // DAY_S, state.last_ts // DAY_S)
+                    days += [span[1:] for span in checking.damaged(self._archive, where)]
+        return [(first * DAY_S, (last + 1) * DAY_S) for first, last in sorted(set(days))]
+
+    def _damaged_rows(self, sensor: str) -> list[tuple[int, int]]:
+        """Return the days of which damaged rows of the inbox seem to have tuples of a sensor."""
+        with self._memory.lock:
+            damaged = list(self._memory.damaged)
+        with self._read:
+            rows = [self._inbox.row(ident) for ident in damaged]
+        return [
+            (first // DAY_S, last // DAY_S)
+            for row in rows
+            for name, first, last, _upload in guess(row)
+            if name == sensor
+        ]
 
     def _state(self, sensor: str) -> tuple[Sensor | None, Points]:
         """Return the sensor and its points that wait, with what other processes have added."""

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stores that the conformance suite runs on, and a clock that the tests own."""
 
+import contextlib
+import sqlite3
+
 from flukso_server.series.rule import COUNTER
+from flukso_server.series.sqlite.archive import ladder_key
 from flukso_server.series.sqlite.store import SqliteStore
 from tests.server.series.plain.store import PlainStore
 
@@ -60,6 +64,19 @@ class Bench:
         """Tuples a second of CPU that were read back on opening, None where that is no promise."""
         return
 
+    kinds = ()  # of what lies at rest: tables, files
+
+    def at_rest(self, kind):
+        """Return a name for each row of a kind."""
+        raise NotImplementedError
+
+    def flip(self, kind, row, pick):
+        """Flip the bit of a row that pick(number of its bits) chooses, or flip it back.
+
+        Opens the store again where it reads such rows only then. Returns the bit.
+        """
+        raise NotImplementedError
+
     @staticmethod
     def kill(process):
         """Kill a process that has a store of this kind open, and what the store runs beside it."""
@@ -77,12 +94,64 @@ class SqliteBench(Bench):
     def replay_rate(self):
         return self.store.replay_rate()
 
+    kinds = ("days", "quarters", "hours", "days for ever", "chunks", "inbox")
+
+    def _where(self, kind):
+        """The file, the table and the keys of a kind."""
+        if kind == "inbox":
+            return self.path + ".inbox", "inbox", "id", 1, 1 << 60
+        if kind in ("days", "chunks"):
+            return self.path, "block" if kind == "days" else "open", "key", 0, 1 << 62
+        level = self.kinds.index(kind)
+        return self.path, "ladder", "key", ladder_key(level, 0, 0), ladder_key(level, 1 << 27, 0)
+
+    def at_rest(self, kind):
+        path, table, key, low, high = self._where(kind)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            rows = db.execute(
+                f"SELECT {key} FROM {table} WHERE {key} BETWEEN ? AND ? AND length(data)>0",
+                (low, high),
+            )
+            return [row for (row,) in rows]
+
+    def flip(self, kind, row, pick):
+        path, table, key, _low, _high = self._where(kind)
+        if kind == "inbox":
+            self.store.close()
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            [data] = db.execute(f"SELECT data FROM {table} WHERE {key}=?", (row,)).fetchone()
+            bit, spoilt = pick(8 * len(data)), bytearray(data)
+            spoilt[bit >> 3] ^= 1 << (bit & 7)
+            db.execute(f"UPDATE {table} SET data=? WHERE {key}=?", (bytes(spoilt), row))
+        if kind == "inbox":
+            self.store = self.make()
+        return bit
+
 
 class PlainBench(Bench):
     ages = False
 
     def make(self):
         return PlainStore(self.path, rules=self.rule)
+
+    kinds = ("lines",)
+
+    def at_rest(self, kind):
+        with open(self.path, "rb") as file:
+            return [n for n, line in enumerate(file) if line.strip()]
+
+    def flip(self, kind, row, pick):
+        self.store.close()
+        with open(self.path, "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        bit = pick(8 * (len(lines[row]) - 1))
+        spoilt = bytearray(lines[row])
+        spoilt[bit >> 3] ^= 1 << (bit & 7)
+        lines[row] = bytes(spoilt)
+        with open(self.path, "wb") as file:
+            file.write(b"".join(lines))
+        self.store = self.make()
+        return bit
 
 
 BENCHES = {

@@ -2,7 +2,9 @@
 """A store that keeps every tuple in a dict, and each upload as a line of a journal."""
 
 import json
+import logging
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +25,12 @@ from flukso_server.series.store import (
     TupleError,
     Upload,
 )
+
+log = logging.getLogger("series")
+
+
+def _check(record: bytes) -> bytes:
+    return f"{zlib.crc32(record):08x}".encode()
 
 
 class Series:
@@ -61,8 +69,14 @@ class PlainStore:
         self._closed = False
         self._journal = open(path, "ab", buffering=0)  # noqa: SIM115
         whole, newline, _torn = Path(path).read_bytes().rpartition(b"\n")
+        self._damaged: list[bytes] = []
         for line in whole.splitlines():
-            self._replay(*json.loads(line))
+            crc, _space, record = line.partition(b" ")
+            if crc == _check(record):
+                self._replay(*json.loads(record))
+            else:
+                log.error("series: a line of the journal is damaged")
+                self._damaged.append(line)
         # what follows the last newline was being written when the process was killed
         self._journal.truncate(len(whole + newline))
 
@@ -75,7 +89,8 @@ class PlainStore:
         series.imported_until = imported_until
 
     def _write(self, sensor: str, tuples: Sequence[Tuple] | None, imported_until: int = 0) -> None:
-        self._journal.write(json.dumps([sensor, tuples, imported_until]).encode() + b"\n")
+        record = json.dumps([sensor, tuples, imported_until]).encode()
+        self._journal.write(_check(record) + b" " + record + b"\n")
         self._replay(sensor, tuples, imported_until)
 
     def append(self, uploads: Sequence[Upload], now: int, done: Callable[[Results], None]) -> None:
@@ -120,6 +135,10 @@ class PlainStore:
     def forget(self, sensor: str) -> None:
         with self._lock:
             self._write(sensor, None)
+
+    def damaged(self, sensor: str) -> list[tuple[int, int]]:
+        name = sensor.encode()
+        return [(0, 1 << 32)] if any(name in line for line in self._damaged) else []
 
     def mark_imported(self, sensor: str, until: int) -> None:
         with self._lock:
