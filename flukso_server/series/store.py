@@ -7,7 +7,7 @@ which tuples are taken (admission), how callers wait (appending), what a curve a
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from flukso_server.series.curve import Curve
@@ -26,6 +26,10 @@ Upload = tuple[str, Sequence[Tuple]]  # a sensor and its tuples
 
 class SeriesError(Exception):
     """The store could not do what was asked; nothing of it was acknowledged."""
+
+
+class CheckError(Exception):
+    """Whether the store is damaged could not be told."""
 
 
 class TupleError(ValueError):
@@ -114,6 +118,23 @@ def open_store(where: str, **options: object) -> Store:
     Each store takes `rules`, a function that returns the series.rule.Rule of a sensor.
     Raises ValueError for an unknown scheme.
     """
+    made, path = _class_of(where)
+    store: Store = made(path, **options)
+    return store
+
+
+def verify(where: str, repair: bool, say: Callable[[str], None]) -> int:
+    """Return how many rows of the store at `where` are damaged; say() is called with each line.
+
+    repair: set them aside, where nothing reads or erases them. Raises CheckError if it cannot be
+    told, ValueError for an unknown scheme.
+    """
+    made, path = _class_of(where)
+    return int(made.verify(path, repair, say))
+
+
+def _class_of(where: str) -> tuple[Any, str]:
+    """Return the class of the store at `where`, and its path."""
     scheme, colon, path = where.partition(":")
     if not colon or "/" in scheme:
         scheme, path = "sqlite", where
@@ -121,5 +142,4 @@ def open_store(where: str, **options: object) -> Store:
         known = ", ".join(f"{name}:PATH" for name in sorted(STORES))
         raise ValueError(f"series store {scheme!r} is unknown; there is {known}")
     module, name = STORES[scheme]
-    store: Store = getattr(import_module(module), name)(path, **options)
-    return store
+    return getattr(import_module(module), name), path

@@ -115,15 +115,11 @@ def _drop_hours(archive: Archive, target: int) -> Iterator[None]:
     archive.put("aged_hour", moved)
     archive.commit()
     low, high = ladder_key(HOUR, 0, 0), ladder_key(HOUR, moved // span, 0)
-    while (key := archive.oldest(LADDER, low, high)) is not None:
-        low = key
-        while low:
-            rows, low = archive.some(LADDER, low, low | NO_MASK, ROWS)
-            archive.begin()
-            archive.delete(LADDER, [key for key, _data in rows])
-            archive.commit()
-            yield
-        low = (key | NO_MASK) + 1
+    for rows in archive.slices(LADDER, low, high, ROWS):
+        archive.begin()
+        archive.delete(LADDER, [key for key, _data in rows])
+        archive.commit()
+        yield
 
 
 def _age_rows(archive: Archive, table: str, low: int, *, level: int) -> Iterator[None]:

@@ -67,12 +67,18 @@ class Damage:
         self._lock = threading.Lock()
         self._told: set[tuple[str, int]] = set()
 
-    def tell(self, table: str, key: int, why: object) -> None:
-        """Note a place, and say so in the log if it is the first time."""
+    def is_news(self, table: str, key: int) -> bool:
+        """Note a place; return whether it is to be told."""
         with self._lock:
             if (table, key) in self._told or len(self._told) >= TOLD_MAX:
-                return
+                return False
             self._told.add((table, key))
+            return True
+
+    def tell(self, table: str, key: int, why: object) -> None:
+        """Note a place, and say so in the log if it is the first time."""
+        if not self.is_news(table, key):
+            return
         if table == ROW:
             log.error("series: row %d of the inbox is damaged (%s)", key, why)
             return

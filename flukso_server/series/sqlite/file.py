@@ -48,8 +48,7 @@ class File:
         try:
             yield
         finally:
-            if self.db.in_transaction:
-                self.db.execute("COMMIT")
+            self.rollback()  # COMMIT fails where a page could not be read
 
     def begin(self) -> None:
         """Begin a transaction that writes; until it ends no other connection can write."""

@@ -48,9 +48,29 @@ class Inbox(File):
 
     def after(self, last_id: int) -> Iterator[tuple[int, bytes | None]]:
         """Return the rows with an id over last_id, in order; None for one that is damaged."""
-        rows = self.db.execute("SELECT id, data, crc FROM inbox WHERE id>? ORDER BY id", (last_id,))
-        for ident, row, crc in rows:
-            yield ident, row if crc is None or crc == check(row, ident) else None
+        try:
+            for ident, row, crc in self.db.execute(
+                "SELECT id, data, crc FROM inbox WHERE id>? ORDER BY id", (last_id,)
+            ):
+                last_id = ident
+                yield ident, row if crc is None or crc == check(row, ident) else None
+        except sqlite3.DatabaseError as error:
+            if not unreadable(error):
+                raise
+            yield from self._one_by_one(last_id)
+
+    def _one_by_one(self, last_id: int) -> Iterator[tuple[int, bytes | None]]:
+        """Do after() beside pages that cannot be read."""
+        for ident in range(last_id + 1, self.newest() + 1):
+            try:
+                row = self.db.execute("SELECT data, crc FROM inbox WHERE id=?", (ident,)).fetchone()
+            except sqlite3.DatabaseError as error:
+                if not unreadable(error):
+                    raise
+                yield ident, None
+                continue
+            if row is not None:
+                yield ident, row[0] if row[1] is None or row[1] == check(row[0], ident) else None
 
     def row(self, ident: int) -> bytes:
         """Return a row as it lies there, b"" if it cannot be read."""

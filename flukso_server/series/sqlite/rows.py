@@ -3,7 +3,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points
@@ -120,9 +120,19 @@ class Rows(File):
                 raise
         first, last = self.db.execute("SELECT min(first_ts), max(last_ts) FROM sensor").fetchone()
         place = low >> 60 << 60
-        span_s = (1 if table == CHUNK else span_of(table, place | 1 << 32).first) * DAY_S
-        key = max(low, place | (first or 0) // span_s << 32)
-        return key if key < min(high, place | (last or 0) // span_s + 2 << 32) else None
+        shift = 42 if table == CHUNK else 32
+        span_s = span_of(table, place | 1 << shift).first * DAY_S
+        key = max(low, place | (first or 0) // span_s << shift)
+        return key if key < min(high, place | (last or 0) // span_s + 2 << shift) else None
+
+    def slices(self, table: str, low: int, high: int, limit: int) -> Iterator[list[tuple]]:
+        """Yield the rows with keys low … high - 1, as some() does, up to `limit` at a time."""
+        while (key := self.oldest(table, low, high)) is not None:
+            at = key
+            while at:
+                rows, at = self.some(table, at, min(key | NO_MASK, high - 1), limit)
+                yield rows
+            low = (key | NO_MASK) + 1
 
     def delete(self, table: str, keys: Iterable[int]) -> None:
         """Delete rows; those in a page that cannot be read stay."""

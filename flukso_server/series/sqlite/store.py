@@ -17,6 +17,7 @@ from flukso_server.series.sqlite.damage import Span
 from flukso_server.series.sqlite.inbox import Inbox, guess
 from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.sensor import Sensor
+from flukso_server.series.sqlite.verify import Verification
 from flukso_server.series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Writer
 from flukso_server.series.store import FOREVER_S, Results, SeriesError, Tuple, Upload
 
@@ -191,6 +192,15 @@ class SqliteStore:
         return state.no
 
     # life
+
+    @staticmethod
+    def verify(path: str, repair: bool, say: Callable[[str], None]) -> int:
+        """Do store.verify() on the files."""
+        look = Verification(path, say)
+        try:
+            return look.run(repair)
+        finally:
+            look.close()
 
     def merge(self) -> None:
         """Merge and age all that is due; for tests, benches and maintenance."""
