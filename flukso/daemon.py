@@ -7,7 +7,6 @@ from flukso import boards, config, pulses, state
 from flukso.boards import Delta, Poll
 from flukso.dating import Dating
 from flukso.readings import Readings
-from flukso.register import claim_code
 from flukso.rs485 import EVERY_S, Rs485
 from flukso.sender import NEVER_S, Sender
 from flukso.services import Services
@@ -97,14 +96,6 @@ class Daemon:
     @property
     def uploader(self):
         return self.sender.uploader
-
-    def claim_code(self) -> "str | None":
-        """Return the code by which an owner claims this device.
-
-        None when the device does not register itself.
-        """
-        settings = self.settings
-        return claim_code(settings.device, settings.key) if settings.register else None
 
     def _read_notes(self):
         """Read what was noted beside the configuration.

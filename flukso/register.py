@@ -16,10 +16,14 @@ BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 TEXT_MAX = 64  # characters of a sensor's free text
 
 
-def claim_code(device: str, key: str) -> str:
-    """Return the code by which an owner claims the device: 8 characters, computed at both ends."""
+def claim_code(device: str, key: str, number: int = 0) -> str:
+    """Return the code by which an owner claims the device: 8 characters, computed at both ends.
+
+    number: the claim number of §8.3, which rises whenever an owner gives the device on.
+    """
+    text = "claim " + device + (" " + str(number) if number else "")
     bits = 0
-    for byte in hmac(hashlib.sha256, key.encode(), b"claim " + device.encode())[:CODE_BYTES]:
+    for byte in hmac(hashlib.sha256, key.encode(), text.encode())[:CODE_BYTES]:
         bits = bits << 8 | byte
     return "".join([BASE32[bits >> shift & 31] for shift in range(35, -1, -5)])
 
@@ -139,7 +143,7 @@ class Registrar:
         text = "{} answered {}{}".format(_name(request), answer.status, upload.reason(answer))
         if 400 <= answer.status < 500 and answer.status not in upload.BUSY:
             return self._no(request, text, mono)
-        return self._later(text, mono)
+        return self._later(text, mono, upload.retry_after(answer.headers))
 
     def failed(self, request, error, mono: float) -> "upload.Event | None":
         return self._later("{}: {}".format(_name(request), error), mono)
@@ -157,8 +161,8 @@ class Registrar:
             self._todo.append(self._todo.pop(0))
         return self._say(text)
 
-    def _later(self, text, mono):
-        self._next_at = mono + self._retry_s
+    def _later(self, text, mono, retry_after_s=0):
+        self._next_at = mono + max(self._retry_s, min(retry_after_s, upload.RETRY_AFTER_MAX_S))
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
         return self._say(text)
 

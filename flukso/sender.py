@@ -36,7 +36,8 @@ class Sender:
         before, self._settings = self._settings, settings
         if (before.base_url, before.cacert) != (settings.base_url, settings.cacert):
             self.close()
-        sent, aside, claimed = self.uploader.newest_sent, self.uploader.aside, self.uploader.claimed
+        sent, aside = self.uploader.newest_sent, self.uploader.aside
+        claimed, number = self.uploader.claimed, self.uploader.claim_number
         self.uploader = self._new_uploader(sensors)
         self.uploader.newest_sent, self.uploader.aside = sent, aside
         if (before.base_url, before.device, before.key) == (
@@ -44,7 +45,7 @@ class Sender:
             settings.device,
             settings.key,
         ):
-            self.uploader.claimed = claimed
+            self.uploader.claimed, self.uploader.claim_number = claimed, number
         mono = self._clock.monotonic()
         self.registrar = Registrar(settings, self._number(), mono)
         self.next_at = self._due_at(mono)

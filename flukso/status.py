@@ -61,10 +61,10 @@ def sensors(daemon) -> list:
 
 def claim(daemon) -> "str | None":
     """Return the claim code, None when nobody has to enter it any more."""
-    settings = daemon.settings
-    if not settings.wan or not settings.register or daemon.sender.uploader.claimed:
+    settings, uploader = daemon.settings, daemon.sender.uploader
+    if not settings.wan or not settings.register or uploader.claimed:
         return None
-    return claim_code(settings.device, settings.key)
+    return claim_code(settings.device, settings.key, uploader.claim_number)
 
 
 def claim_url(daemon) -> "str | None":

@@ -27,6 +27,7 @@ BACKOFF_MAX_S = 3600
 SLOW_S = 3600  # after an answer that a retry will hardly change: 401, 404, …
 RETRY_AFTER_MAX_S = 86400  # what a server may ask for
 HEARTBEAT_S = 3600
+CLAIM_MAX = 0xFFFFFFFF  # of a claim number: no device changes hands as often
 ASK_APART_S = 30  # between two heartbeats that ask for the time
 INTERVAL_MIN_S, INTERVAL_MAX_S = 10, 300  # that X-Upload-Interval may ask for,
 INTERVAL_HOLD_S = 600  # for so long
@@ -138,6 +139,7 @@ class Uploader:
         # whether the LAN page may show a claim code: it is to know soon that somebody claimed
         self.code_shown = False
         self.claimed = False
+        self.claim_number = 0  # §8.3, as a signed answer said it last
 
     def _fraction(self):
         """Return a random number from 0 up to, not including, 1."""
@@ -267,7 +269,7 @@ class Uploader:
             return self._body_refused(request, status, text, mono, store)
         if 400 <= status < 500 and status not in BUSY:
             return self._refused(request, text, mono)
-        event = self._trouble(request, text, mono, _retry_after(answer.headers))
+        event = self._trouble(request, text, mono, retry_after(answer.headers))
         if request.kind == TUPLES and status in BODY_CRASHES:
             # whatever follows, it waits for the back-off
             _, culprit = self._sieve.refused(
@@ -340,6 +342,8 @@ class Uploader:
         timestamp = body.get("timestamp")
         self.server_time = self.signed_time = timestamp if isinstance(timestamp, int) else None
         self.claimed = body.get("claimed") == 1
+        number = body.get("claim", 0)
+        self.claim_number = number if type(number) is int and 0 <= number <= CLAIM_MAX else 0
         self._first_heartbeat = False
         self._heartbeat_failures = 0
         self._heartbeat_at = mono + self._heartbeat_s(mono)
@@ -446,7 +450,7 @@ def reason(answer):
     return ": " + text if text else ""
 
 
-def _retry_after(headers):
+def retry_after(headers) -> int:
     """Return the seconds that Retry-After asks for, 0 when it says nothing that can be read."""
     text = headers.get("retry-after", "").strip()
     seconds = whole(text)

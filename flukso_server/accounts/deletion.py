@@ -9,6 +9,7 @@ from django.utils import timezone
 from flukso_server.accounts.models import Account
 from flukso_server.devices.changes import device_changed, sensor_changed
 from flukso_server.devices.forgetting import forget_noted, note
+from flukso_server.devices.lives import boundary, raise_claim_number
 from flukso_server.devices.models import Device, Heartbeat, Sensor
 from flukso_server.devices.queries import sensors_of
 
@@ -35,7 +36,9 @@ def delete_account(account: Account, forget: Callable[[str], None]) -> None:
         for device in Device.objects.select_for_update().filter(owner=account):
             Heartbeat.objects.filter(device=device).delete()
             device.new_keys.all().delete()
-            Sensor.objects.filter(device=device).update(**_BLANK)
+            device.refusals.all().delete()
+            begins = boundary(timezone.now())  # what it still has is not for its next owner
+            Sensor.objects.filter(device=device).update(begins=begins, **_BLANK)
             Device.objects.filter(pk=device.pk).update(
                 owner=None,
                 claimed=None,
@@ -43,6 +46,7 @@ def delete_account(account: Account, forget: Callable[[str], None]) -> None:
                 unclaimed_since=timezone.now(),
                 rekey_until=None,
                 watched_until=None,
+                claim_code=raise_claim_number(device),
             )
             device_changed(device.pk)
         for sensor in Sensor.objects.filter(device=None, released_by=account):

@@ -35,6 +35,9 @@ _DEVICE = (
 _SENSOR = (
     "id",
     "device",
+    "sent_as",
+    "begins",
+    "closed",
     "name",
     "role",
     "type",

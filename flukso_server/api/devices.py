@@ -13,8 +13,19 @@ from flukso_server.api.permissions import (
     readable_sensor,
     reading_all,
 )
-from flukso_server.api.schemas import ClaimIn, DeviceOut, Error, HexId, Named, SensorIn, SensorOut
-from flukso_server.devices.claims import ClaimError, claim_device, open_rekey_window, release_device
+from flukso_server.api.schemas import (
+    ClaimIn,
+    ContinueIn,
+    DeviceOut,
+    Error,
+    HexId,
+    Named,
+    SensorIn,
+    SensorOut,
+)
+from flukso_server.devices import refusals
+from flukso_server.devices.claims import ClaimError, claim_device, open_rekey_window
+from flukso_server.devices.lives import LifeError, give_on, go_on
 from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.queries import devices_of, sensors_of, troubles
 from flukso_server.project.stores import store
@@ -26,12 +37,13 @@ ERRORS = {401: Error, 403: Error, 404: Error, 422: Error}
 def device_out(device: Device) -> dict:
     names = ("id", "name", "seen", "version", "uptime_s", "resets")
     return {name: getattr(device, name) for name in names} | {
-        "sensors": [sensor.pk for sensor in device.sensors.all()]
+        "sensors": [sensor.pk for sensor in device.sensors.all()],
+        "refusals": refusals.sentences(device),
     }
 
 
 def sensor_out(sensor: Sensor) -> dict:
-    names = ("id", "name", "role", "type", "function", "enabled")
+    names = ("id", "name", "role", "type", "function", "enabled", "sent_as", "closed")
     return {name: getattr(sensor, name) for name in names} | {
         "device": sensor.device_id,
         "class": sensor.sensor_class,
@@ -77,10 +89,10 @@ def open_window(request: HttpRequest, device: Path[HexId]):
 
 @router.delete("devices/{device}", response={204: None} | ERRORS)
 def give_up_device(request: HttpRequest, device: Path[HexId]):
-    """It is nobody's again; its sensors and their data stay yours, and another device of yours can
-    take them over.
+    """It is nobody's again, and needs a new code to be claimed. Its sensors' series end and stay
+    yours; it begins new ones for whoever claims it.
     """
-    release_device(own_device(request, device))
+    give_on(own_device(request, device), timezone.now())
     return 204, None
 
 
@@ -105,3 +117,18 @@ def change_sensor(request: HttpRequest, sensor: Path[HexId], change: SensorIn):
         setattr(row, name, value)
     row.save(update_fields=list(values))
     return sensor_out(row)
+
+
+@router.post(
+    "sensors/{sensor}/continue", response={200: SensorOut, 409: Error} | ERRORS, by_alias=True
+)
+def continue_sensor(request: HttpRequest, sensor: Path[HexId], wanted: ContinueIn):
+    """Let its series go on with what a sensor of another device of yours counts: after a router was
+    replaced, say. That one is absorbed, with the values that it has by now.
+    """
+    kept, fresh = own_sensor(request, sensor), own_sensor(request, wanted.sensor)
+    try:
+        go_on(kept, fresh)
+    except LifeError as error:
+        raise HttpError(409, str(error)) from error
+    return sensor_out(own_sensor(request, sensor))

@@ -48,6 +48,8 @@ class PriceOut(Schema):
 class SensorOut(Schema):
     id: HexId
     device: HexId | None
+    sent_as: HexId = Field(description="the id under which its device sends")
+    closed: int | None = Field(description="unix s at which its device was given on")
     name: str
     role: str
     type: str
@@ -69,6 +71,7 @@ class DeviceOut(Schema):
     uptime_s: int | None
     resets: int
     sensors: list[HexId]
+    refusals: list[str] = Field(description="what it was refused, and what to do")
 
 
 class Named(Schema):
@@ -82,6 +85,10 @@ class SensorIn(Schema):
 
 class ClaimIn(Schema):
     code: Annotated[str, StringConstraints(max_length=32)]
+
+
+class ContinueIn(Schema):
+    sensor: HexId = Field(description="of another device of yours")
 
 
 class TokenOut(Schema):

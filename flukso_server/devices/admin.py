@@ -31,7 +31,7 @@ class DeviceAdmin(admin.ModelAdmin):
     search_fields = ("id", "name", "owner__username")
     raw_id_fields = ("owner",)
     readonly_fields = ("id", "imported", "created", "claimed", "rekey_until", *_REPORTED)
-    exclude = ("sealed_key", "claim_code", "beat_time", "origin")
+    exclude = ("sealed_key", "claim_code", "beat_time", "origin", "site", "block")
 
     def has_add_permission(self, request):
         return False
@@ -57,11 +57,16 @@ class SensorAdmin(admin.ModelAdmin):
     )
     list_select_related = ("device",)
     list_filter = ("type", "enabled")
-    search_fields = ("id", "name", "function", "device__id")
+    search_fields = ("id", "sent_as", "name", "function", "device__id")
     raw_id_fields = ("device", "released_by")
     readonly_fields = (
         "id",
         "created",
+        "sent_as",
+        "begins",
+        "closed",
+        "bound",
+        "proven",
         "ahead_tuples",
         "ahead_s",
         "old_tuples",

@@ -5,7 +5,7 @@ Our own functions do so themselves (devices/changes.py).
 """
 
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.models.signals import post_save, pre_delete
 
 
 def _device(instance, created=False, update_fields=None, **_):
@@ -30,4 +30,4 @@ class DevicesConfig(AppConfig):
         post_save.connect(_device, sender="devices.Device")
         pre_delete.connect(_device, sender="devices.Device")  # while it still has its sensors
         post_save.connect(_sensor, sender="devices.Sensor")
-        post_delete.connect(_sensor, sender="devices.Sensor")
+        pre_delete.connect(_sensor, sender="devices.Sensor")

@@ -17,15 +17,25 @@ def device_changed(device: str, sensors: list[str] | None = None) -> None:
     sensors: needed if the database no longer says which sensors were the device's.
     """
     if sensors is None:
-        sensors = list(Sensor.objects.filter(device_id=device).values_list("pk", flat=True))
-    rows = [Change(kind="device", key=device)] + [
-        Change(kind="sensor", key=sensor) for sensor in sensors
-    ]
-    Change.objects.bulk_create(rows)
+        names = _names(Sensor.objects.filter(device_id=device))
+    else:
+        names = _names(Sensor.objects.filter(pk__in=sensors)) | set(sensors)
+    _note([("device", device), *(("sensor", name) for name in sorted(names))])
 
 
 def sensor_changed(sensor: str) -> None:
-    Change.objects.create(kind="sensor", key=sensor)
+    """Note a change of the sensor, while its row is still there, under all its names."""
+    names = _names(Sensor.objects.filter(pk=sensor)) | {sensor}
+    _note([("sensor", name) for name in sorted(names)])
+
+
+def _names(sensors) -> set[str]:
+    """Return the ids that these sensors are looked up by: of the series, and as it is sent."""
+    return {name for row in sensors.values_list("pk", "sent_as") for name in row}
+
+
+def _note(changes: list[tuple[str, str]]) -> None:
+    Change.objects.bulk_create([Change(kind=kind, key=key) for kind, key in changes])
 
 
 def tokens_changed(digests: list[str]) -> None:

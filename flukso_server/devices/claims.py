@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from flukso_server.accounts.models import Account
 from flukso_server.devices.changes import device_changed
+from flukso_server.devices.lives import take_up
 from flukso_server.devices.models import ClaimAttempt, Device, Forgotten, NewKey, Sensor
 
 CODE_LIFETIME = timedelta(hours=48)  # after the newest heartbeat
@@ -76,10 +76,12 @@ def _claim(account: Account, code: str, now: datetime) -> Device | None:
         return None
     device = devices[0]
     unclaimed = Device.objects.filter(pk=device.pk, owner=None)
-    if unclaimed.update(owner=account, claimed=now, origin="") != 1:
+    nowhere = {"origin": "", "site": "", "block": ""}
+    if unclaimed.update(owner=account, claimed=now, **nowhere) != 1:
         return None  # another request got there first
     device_changed(device.pk)
     device.refresh_from_db()
+    take_up(device)
     return device
 
 
@@ -117,17 +119,3 @@ def open_rekey_window(device: Device, now: datetime) -> None:
     with transaction.atomic():
         device.new_keys.all().delete()
         Device.objects.filter(pk=device.pk).update(rekey_until=now + REKEY_WINDOW)
-
-
-def release_device(device: Device) -> None:
-    """Give a device up: it has no owner any more.
-
-    Its sensors stay with the account, with their data and without a device.
-    """
-    with transaction.atomic():
-        sensors = [sensor.pk for sensor in device.sensors.all()]
-        device.sensors.update(device=None, released_by=device.owner)
-        Device.objects.filter(pk=device.pk).update(
-            owner=None, claimed=None, name="", unclaimed_since=timezone.now()
-        )
-        device_changed(device.pk, sensors)

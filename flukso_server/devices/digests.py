@@ -22,6 +22,10 @@ def same(given: bytes | None, wanted: str) -> bool:
     return given is not None and hmac.compare_digest(given, wanted.encode())
 
 
-def claim_code(key: bytes, device: str) -> str:
-    """Return the code that claims a device: 40 bits of an HMAC in 8 characters of base32 (§8.3)."""
-    return base64.b32encode(hmac.digest(key, b"claim " + device.encode(), "sha256")[:5]).decode()
+def claim_code(key: bytes, device: str, number: int = 0) -> str:
+    """Return the code that claims a device: 40 bits of an HMAC in 8 characters of base32 (§8.3).
+
+    number: how often the device was given on (devices/lives.py).
+    """
+    text = f"claim {device} {number}" if number else f"claim {device}"
+    return base64.b32encode(hmac.digest(key, text.encode(), "sha256")[:5]).decode()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from flukso_server.devices.models import Forgotten, Sensor
+from flukso_server.devices.models import Forgotten, Moved, Sensor
 from flukso_server.series import SeriesError
 
 logger = logging.getLogger("flukso.forgetting")
@@ -24,8 +24,13 @@ LATE = timedelta(minutes=1)
 def note(sensors: Iterable[str]) -> None:
     """Note that these series are to be removed.
 
-    Call it in the transaction that takes them from their owner, and forget_noted() after it.
+    Call it in the transaction that takes them from their owner, and forget_noted() after it. What
+    was on its way into one of them goes with it.
     """
+    sensors = list(sensors)
+    underway = Moved.objects.filter(into__in=sensors)
+    sensors += underway.values_list("pk", flat=True)
+    underway.delete()
     notes = [Forgotten(sensor=sensor) for sensor in sensors]
     Forgotten.objects.bulk_create(
         notes, update_conflicts=True, update_fields=["gone"], unique_fields=["sensor"]

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 
 from flukso_server.accounts.models import Account, Invitation
-from flukso_server.devices import unclaimed
+from flukso_server.devices import refusals, unclaimed
 from flukso_server.devices.claims import CODE_LIFETIME
 from flukso_server.devices.forgetting import forget_noted
-from flukso_server.devices.models import Change, Device, Heartbeat, NewKey
+from flukso_server.devices.lives import finish_moves
+from flukso_server.devices.models import Change, Device, Heartbeat, NewKey, Refusal
 from flukso_server.devices.removal import remove_devices
 
 HEARTBEATS_KEPT = timedelta(days=62)
@@ -24,12 +25,15 @@ INVITATIONS_KEPT = timedelta(days=90)  # after they expired unused; their sender
 def keep_house(now: datetime, forget: Callable[[str], None]) -> int:
     """Remove what has grown old, and return how many devices were removed.
 
-    That is: heartbeats, changes, new keys, sessions, invitations, accounts that were never
-    confirmed, devices that nobody claimed, with their data, and series whose removal was cut short.
+    That is: heartbeats, changes, refusals, new keys, sessions, invitations, accounts that were
+    never confirmed, devices that nobody claimed, with their data, and series whose removal was cut
+    short or that have moved into another one.
     """
+    finish_moves(now)
     forget_noted(forget, now=now)
     Change.objects.filter(at__lt=now - CHANGES_KEPT).delete()
     Heartbeat.objects.filter(at__lt=now - HEARTBEATS_KEPT).delete()
+    Refusal.objects.filter(newest__lt=now - refusals.KEPT).delete()
     NewKey.objects.filter(created__lt=now - CODE_LIFETIME).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     Invitation.objects.filter(accepted=None, expires__lt=now - INVITATIONS_KEPT).delete()

@@ -36,6 +36,12 @@ class Device(models.Model):
         blank=True,
         help_text="network that it registered from, while it is unclaimed",
     )
+    site = models.CharField(
+        max_length=43, blank=True, db_index=True, help_text="the wider network of the origin"
+    )
+    block = models.CharField(
+        max_length=43, blank=True, db_index=True, help_text="the widest network of the origin"
+    )
     sign_required = models.BooleanField(
         default=False, help_text="an X-Sign has been seen: from then on it must be there (§8.5)"
     )
@@ -105,8 +111,21 @@ class Heartbeat(models.Model):
         indexes = [models.Index(fields=["device", "at"]), models.Index(fields=["at"])]
 
 
+class SentAs(models.CharField):
+    """The id under which a device sends; that of the row itself unless another is said."""
+
+    def pre_save(self, model_instance, add):
+        if add and not getattr(model_instance, self.attname):
+            setattr(model_instance, self.attname, model_instance.pk)
+        return super().pre_save(model_instance, add)
+
+
 class Sensor(models.Model):
-    """One counter of a device, as its configuration describes it."""
+    """One counter of a device, as its configuration describes it, and the series that it fills.
+
+    The row's own id is that of its series, for ever. When its device is given on, the row is closed
+    and stays with its owner; the device fills another one, whose id is drawn (devices/lives.py).
+    """
 
     class Role(models.TextChoices):
         """What its energy is in the household's balance.
@@ -123,7 +142,24 @@ class Sensor(models.Model):
     device = models.ForeignKey(
         Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sensors"
     )
-    # The owner of a sensor without a device. Only another device of theirs may bind it.
+    sent_as = SentAs(
+        max_length=32,
+        validators=[hex_id],
+        default="",
+        db_index=True,
+        help_text="the id that its device sends",
+    )
+    begins = models.BigIntegerField(
+        default=0, help_text="unix s: what is older is of an owner before this one"
+    )
+    closed = models.BigIntegerField(
+        null=True, blank=True, help_text="unix s at which the series ended with its owner"
+    )
+    bound = models.DateTimeField(default=timezone.now, help_text="since when its device has it")
+    proven = models.BooleanField(
+        default=False, help_text="its device has sent a value with a right digest"
+    )
+    # the owner of a sensor without a device
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -150,9 +186,50 @@ class Sensor(models.Model):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sent_as"],
+                condition=models.Q(closed=None),
+                name="one_open_series_an_id",
+            )
+        ]
 
     def __str__(self):
         return self.name or self.function or self.id
+
+
+class ClaimNumber(models.Model):
+    """How often a device was given on (§8.3); it outlives the device's row."""
+
+    device = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+    number = models.PositiveIntegerField()
+
+
+class Moved(models.Model):
+    """A series that goes on in another one; noted until all of it is there (devices/lives.py)."""
+
+    sensor = models.CharField(primary_key=True, max_length=32, validators=[hex_id])
+    into = models.CharField(max_length=32, validators=[hex_id])
+    since = models.BigIntegerField(help_text="unix s: what is newer moves")
+    at = models.DateTimeField(default=timezone.now)
+
+
+class Refusal(models.Model):
+    """What a device was refused, to be shown to its owner (devices/refusals.py)."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="refusals")
+    sensor = models.CharField(max_length=32, blank=True)  # as it is sent
+    kind = models.CharField(max_length=16)
+    count = models.PositiveBigIntegerField(default=0)
+    newest = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-newest"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "sensor", "kind"], name="one_refusal_of_a_kind"
+            )
+        ]
 
 
 class Forgotten(models.Model):

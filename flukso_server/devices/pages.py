@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from flukso_server.devices import refusals
 from flukso_server.devices.claims import (
     ClaimError,
     claim_device,
     open_rekey_window,
-    release_device,
     tidy_code,
 )
 from flukso_server.devices.forms import DeviceForm, SensorForm
+from flukso_server.devices.lives import LifeError, give_on, go_on, may_go_on
 from flukso_server.devices.queries import clock_of, devices_of, sensors_of, troubles, up_since
 from flukso_server.project.stores import store
 from flukso_server.project.typed import fill, own_form, typed
@@ -41,6 +42,7 @@ def devices(request):
         {
             "device": each,
             "clock": clock_of(each),
+            "refusals": refusals.sentences(each),
             "up": up_since(each),
             "form": _filled(
                 DeviceForm(instance=each, auto_id=f"device-{each.pk}-%s"), "device-name", resumed
@@ -68,6 +70,7 @@ def _rows(sensors, device: str | None, resumed) -> list[dict]:
             "sensor": each,
             "last": store().last(each.pk),
             "troubles": troubles(each),
+            "heirs": [other for other in sensors if may_go_on(each, other)],
             "form": _filled(
                 SensorForm(instance=each, auto_id=f"sensor-{each.pk}-%s"),
                 "sensor-settings",
@@ -149,8 +152,28 @@ def window(request, device):
 
 @own_form("devices")
 def release(request, device):
-    release_device(_own_device(request, device))
+    give_on(_own_device(request, device), timezone.now())
     messages.success(
-        request, _("The device is nobody's again. Its sensors and their data stay yours.")
+        request,
+        _(
+            "The device is nobody's again: its own page will show a new code. Its series have "
+            "ended and stay yours."
+        ),
     )
+    return redirect("devices")
+
+
+@own_form("devices")
+def continue_series(request, sensor):
+    """Let a series go on with what another sensor of the member counts."""
+    own = sensors_of(request.user)
+    kept = own.filter(pk=sensor).first()
+    fresh = own.filter(pk=request.POST.get("with", "")[:32]).first()
+    if kept is None or fresh is None:
+        raise Http404
+    try:
+        go_on(kept, fresh)
+        messages.success(request, _("The series goes on."))
+    except LifeError as error:
+        messages.error(request, str(error))
     return redirect("devices")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 
 from flukso_server.devices.changes import device_changed, sensor_changed
-from flukso_server.devices.digests import claim_code
+from flukso_server.devices.lives import code_for, open_series
 from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.registration import SENSORS_MAX
 from flukso_server.devices.seal import Sealer, SealError
@@ -49,7 +49,7 @@ def import_devices(lines: Iterable[str], sealer: Sealer) -> Iterator[tuple[str, 
             for row in part:
                 _store(row, sealer)
         for row in part:
-            yield row.device, claim_code(row.key, row.device)
+            yield row.device, code_for(row.key, row.device)
 
 
 def _is_row(row: list[str]) -> bool:
@@ -91,15 +91,18 @@ def _check(row: _Row, sealer: Sealer) -> Device | None:
             raise ProvisioningError(f"line {row.line}: {error}") from error
         if not same:
             raise ProvisioningError(f"line {row.line}: the device is known with another key")
-    bound = Sensor.objects.filter(pk__in=row.sensors).exclude(device=row.device).first()
+    taken = Sensor.objects.filter(sent_as__in=row.sensors, closed=None)
+    bound = taken.exclude(device=row.device).first()
     if bound is not None:
-        raise ProvisioningError(f"line {row.line}: sensor {bound.pk} is bound to another device")
+        raise ProvisioningError(
+            f"line {row.line}: sensor {bound.sent_as} is bound to another device"
+        )
     return device
 
 
 def _store(row: _Row, sealer: Sealer) -> None:
     if _check(row, sealer) is None:
-        code = claim_code(row.key, row.device)
+        code = code_for(row.key, row.device)
         Device.objects.create(
             pk=row.device,
             sealed_key=sealer.seal(row.device, row.key),
@@ -107,6 +110,7 @@ def _store(row: _Row, sealer: Sealer) -> None:
             imported=True,
         )
     for sensor in row.sensors:
-        Sensor.objects.get_or_create(pk=sensor, defaults={"device_id": row.device})
+        if not Sensor.objects.filter(sent_as=sensor, closed=None).exists():
+            open_series(sensor, row.device)
         sensor_changed(sensor)
     device_changed(row.device, [])

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 
-from flukso_server.devices import unclaimed
+from flukso_server.devices import refusals, unclaimed
 from flukso_server.devices.changes import device_changed, sensor_changed
-from flukso_server.devices.digests import claim_code
 from flukso_server.devices.live import often_until
+from flukso_server.devices.lives import claim_number, code_for, open_series, oust
 from flukso_server.devices.models import Device, Heartbeat, NewKey, Sensor
 from flukso_server.devices.seal import Sealer
+from flukso_server.project.networks import Networks
 from flukso_server.project.serial import one_at_a_time
 
 SENSORS_MAX = 64  # of a claimed device; no configuration in the field has more
@@ -23,7 +24,13 @@ SENSORS_MAX = 64  # of a claimed device; no configuration in the field has more
 # strangers post must not pile up, nor use up what is left for the device itself.
 NEW_KEYS_MAX = 1000
 NEW_KEYS_AN_ORIGIN = 5
-REGISTRATIONS_A_DAY = 100  # of unclaimed devices from one origin; a workshop imports a list
+REGISTRATIONS_A_DAY = 100  # of unclaimed devices from one home; a workshop imports a list
+# Of the cap over all unclaimed devices: what one site and one block may have (project/networks.py),
+SITE_SHARE, BLOCK_SHARE = 10, 2  # a tenth, and half
+RESERVE_SHARE = 5  # and the last fifth is for sites that have fewer than
+SINGLES = 3  # so a newcomer finds room whoever fills the rest
+REPLACED_AFTER = timedelta(hours=3)  # without the hourly heartbeat of the owner's older device
+YIELDS_AFTER = timedelta(days=1)  # a binding whose device never sent a value
 AHEAD_MAX_S = 120
 # Between two heartbeats that are kept: ours come hourly, and no device may fill the disk. It is
 # under half of the quarter of an hour after which a device seems silent (dashboard/silences.py).
@@ -32,7 +39,14 @@ INT_MAX = 2**62  # fits every database
 
 
 class Refused(ValueError):
-    """The device may not do this; the text is answered."""
+    """The device may not do this; the text is answered.
+
+    kind: one of devices/refusals.py if its owner is to read of it, "" otherwise.
+    """
+
+    def __init__(self, text: str, kind: str = ""):
+        super().__init__(text)
+        self.kind = kind
 
 
 class Offer(NamedTuple):
@@ -40,7 +54,7 @@ class Offer(NamedTuple):
 
     key: bytes
     signed: bool  # with X-Sign, which is required from then on (§8.5)
-    origin: str  # the network it came from, "" when that tells nothing (hot/requests.py)
+    origin: Networks  # where it came from
     now: datetime
 
 
@@ -52,20 +66,15 @@ def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> N
     try:
         with transaction.atomic():
             one_at_a_time("registrations")  # the lock for the counts
-            unclaimed = Device.objects.filter(owner=None, imported=False)
-            if unclaimed.count() >= unclaimed_max:
-                raise Refused("Too many unclaimed devices")
-            alike = unclaimed.filter(origin=offer.origin, created__gt=offer.now - timedelta(days=1))
-            if offer.origin and alike.count() >= REGISTRATIONS_A_DAY:
-                raise Refused("Too many unclaimed devices from here")
-            code = claim_code(offer.key, device)
-            sealed = sealer.seal(device, offer.key)
+            _check_room(offer, unclaimed_max)
             Device.objects.create(
                 id=device,
-                sealed_key=sealed,
-                claim_code=code,
+                sealed_key=sealer.seal(device, offer.key),
+                claim_code=code_for(offer.key, device),
                 sign_required=offer.signed,
-                origin=offer.origin,
+                origin=offer.origin.home,
+                site=offer.origin.site,
+                block=offer.origin.block,
             )
             device_changed(device)
     except IntegrityError as error:
@@ -73,10 +82,29 @@ def register(device: str, offer: Offer, unclaimed_max: int, sealer: Sealer) -> N
         raise Refused("Registered meanwhile") from error
 
 
+def _check_room(offer: Offer, most: int) -> None:
+    """Raise Refused if there are too many unclaimed devices, of this network or of all."""
+    waiting = Device.objects.filter(owner=None, imported=False)
+    count, (home, site, block) = waiting.count(), offer.origin
+    if count >= most:
+        raise Refused("Too many unclaimed devices")
+    if not home:
+        return
+    today = waiting.filter(origin=home, created__gt=offer.now - timedelta(days=1))
+    of_site = waiting.filter(site=site).count()
+    if (
+        today.count() >= REGISTRATIONS_A_DAY
+        or of_site >= max(most // SITE_SHARE, 1)
+        or waiting.filter(block=block).count() >= max(most // BLOCK_SHARE, 1)
+        or (count >= most - most // RESERVE_SHARE and of_site >= SINGLES)
+    ):
+        raise Refused("Too many unclaimed devices from here")
+
+
 def replace_key(device: str, old_sealed: bytes, key: bytes, sealer: Sealer) -> None:
     """Give a device, which has proved that it holds its old key, a new one."""
     with transaction.atomic():
-        values = {"sealed_key": sealer.seal(device, key), "claim_code": claim_code(key, device)}
+        values = {"sealed_key": sealer.seal(device, key), "claim_code": code_for(key, device)}
         if Device.objects.filter(pk=device, sealed_key=old_sealed).update(**values) != 1:
             raise Refused("Changed meanwhile")
         device_changed(device)
@@ -92,16 +120,20 @@ def offer_key(device: str, offer: Offer, sealer: Sealer) -> None:
             .first()
         )
         if row is None:
-            raise Refused("Incorrect digest")
-        code = claim_code(offer.key, device)
+            raise Refused("Incorrect digest", refusals.KEY)
+        code = code_for(offer.key, device)
         if row.new_keys.filter(claim_code=code).exists():
             return
-        alike = row.new_keys.filter(origin=offer.origin)
+        alike = row.new_keys.filter(origin=offer.origin.home)
         if row.new_keys.count() >= NEW_KEYS_MAX or alike.count() >= NEW_KEYS_AN_ORIGIN:
             raise Refused("Too many new keys")
         sealed = sealer.seal(device, offer.key)
         NewKey.objects.create(
-            device=row, sealed_key=sealed, claim_code=code, signed=offer.signed, origin=offer.origin
+            device=row,
+            sealed_key=sealed,
+            claim_code=code,
+            signed=offer.signed,
+            origin=offer.origin.home,
         )
 
 
@@ -117,6 +149,7 @@ class BeatAnswer(NamedTuple):
 
     claimed: bool
     often: bool  # uploads are wanted every ten seconds (devices/live.py)
+    claim: int  # the claim number
 
 
 def heartbeat(device: str, beat: dict, now: datetime) -> BeatAnswer:
@@ -125,7 +158,7 @@ def heartbeat(device: str, beat: dict, now: datetime) -> BeatAnswer:
         row = Device.objects.select_for_update().get(pk=device)
         owned = row.owner_id is not None
         often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
-        answer = BeatAnswer(owned, often is not None and often > now)
+        answer = BeatAnswer(owned, often is not None and often > now, claim_number(device))
         time = _integer(beat, "time")
         if not _is_news(row, time, now):
             return answer
@@ -203,37 +236,58 @@ def _version(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < 2**31 else None
 
 
-def bind_sensor(sensor: str, device: str) -> None:
-    """Bind a sensor that is unknown, or that its owner released, to the device.
+def bind_sensor(sensor: str, device: str, now: datetime) -> str:
+    """Bind a sensor, by the id that it is sent as, to the device; return the id of its series.
 
-    Raises Refused if it belongs to another device, or if the device has too many.
+    It is bound if it is unknown, if its owner has kept it from another device of theirs that is
+    gone or silent, or if the device that has it never sent a value of it for a day. Raises Refused
+    otherwise, or if the device has too many.
     """
     try:
         with transaction.atomic():
             owner = Device.objects.select_for_update().get(pk=device).owner_id
-            row = Sensor.objects.select_for_update().filter(pk=sensor).first()
+            rows = Sensor.objects.select_for_update(of=("self",)).select_related("device")
+            row = rows.filter(sent_as=sensor, closed=None).first()
             if row is not None and row.device_id == device:
-                return
+                return row.pk
+            kept = _kept(sensor, owner, row, now)
+            if row is not None and kept is None and (row.proven or row.bound > now - YIELDS_AFTER):
+                raise Refused("No proper provisioning for this sensor", refusals.BOUND)
             bound = Sensor.objects.filter(device_id=device).count()
             if bound >= (unclaimed.SENSORS_MAX if owner is None else SENSORS_MAX):
-                raise Refused("Too many sensors")
-            if row is None:
-                Sensor.objects.create(pk=sensor, device_id=device)
-            elif (
-                row.device_id is None
-                and row.released_by_id is not None
-                and row.released_by_id == owner
-            ):
-                Sensor.objects.filter(pk=sensor).update(device_id=device, released_by=None)
+                raise Refused("Too many sensors", refusals.MANY)
+            if kept is None:
+                if row is not None:
+                    oust(row)
+                kept = open_series(sensor, device)
             else:
-                raise Refused("No proper provisioning for this sensor")
-            sensor_changed(sensor)
+                place = {"device_id": device, "released_by": None, "closed": None}
+                Sensor.objects.filter(pk=kept.pk).update(bound=now, proven=False, **place)
+            sensor_changed(kept.pk)
+            refusals.settled(device, sensor, refusals.BOUND, refusals.MANY)
+            return kept.pk
     except IntegrityError as error:
         raise Refused("Bound meanwhile") from error
 
 
+def _kept(sensor: str, owner: int | None, row: Sensor | None, now: datetime) -> Sensor | None:
+    """Return the newest series of the sensor, if this owner has it and no device fills it."""
+    newest = row or Sensor.objects.filter(sent_as=sensor).order_by("-closed").first()
+    if owner is None or newest is None:
+        return None
+    if newest.device is None:
+        return newest if newest.released_by_id == owner else None
+    silent = newest.device.seen is None or newest.device.seen < now - REPLACED_AFTER
+    return newest if silent and newest.device.owner_id == owner else None
+
+
+def note_proven(sensor: str) -> None:
+    """Note that the sensor's device sent a value with a right digest: it keeps the sensor."""
+    Sensor.objects.filter(pk=sensor, proven=False).update(proven=True)
+
+
 def configure_sensor(sensor: str, config: dict) -> None:
-    """Store what a configuration says as far as it can be understood."""
+    """Store what a configuration says as far as it can be understood; sensor: of the series."""
     values: dict = {}
     for name, field, longest in (
         ("type", "type", 32),

@@ -13,5 +13,6 @@ urlpatterns = [
     path("devices/<str:device>/name/", pages.rename, name="device-name"),
     path("devices/<str:device>/window/", pages.window, name="device-window"),
     path("devices/<str:device>/release/", pages.release, name="device-release"),
+    path("sensors/<str:sensor>/continue/", pages.continue_series, name="sensor-continue"),
     path("sensors/<str:sensor>/settings/", pages.settings, name="sensor-settings"),
 ]

@@ -6,6 +6,9 @@ Headers have their canonical spelling, for historic devices compare the names li
 
 import json
 from collections import namedtuple
+from random import randint
+
+from flukso_server.hot import limits
 
 Answer = namedtuple("Answer", ("status", "headers", "body"))
 
@@ -48,6 +51,16 @@ async def send_answer(answer: Answer, scope, send) -> None:
 
 def reply(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, [(b"Content-Length", b"%d" % len(body)), JSON, *COMMON, *headers], body)
+
+
+def busy(reason: str = "busy", close: bool = False) -> Refusal:
+    """Return a 503 that asks the client to come back within minutes, each at another time."""
+    return Refusal(503, reason, later(), close=close)
+
+
+def later() -> tuple[bytes, bytes]:
+    """Return a Retry-After at random, so that those who were put off together come back apart."""
+    return b"Retry-After", b"%d" % randint(limits.AWAY_MIN_S, limits.AWAY_MAX_S)
 
 
 def unauthorized(reason: str, close: bool = False) -> Refusal:

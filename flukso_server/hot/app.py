@@ -18,7 +18,9 @@ from flukso_server.hot.answers import COMMON, CROSS_ORIGIN, Answer, Refusal, sen
 from flukso_server.hot.caches import Cache, ChangeWatch
 from flukso_server.hot.directory import Directory
 from flukso_server.hot.fast_uploads import FastUploads
+from flukso_server.hot.load import Load
 from flukso_server.hot.reads import ReadHandler
+from flukso_server.hot.refused import Refused
 from flukso_server.hot.requests import Gone
 from flukso_server.hot.resources import Resources
 from flukso_server.hot.upload_faults import UploadFaults
@@ -50,6 +52,7 @@ class Options(NamedTuple):
     unclaimed_max: int  # devices that may be registered without an owner
     rrd: Place  # of the RRD view
     forget: Callable[[str], None]  # removes all that is kept of a sensor's series
+    uploads_waiting_max: int  # uploads that may wait for the store at once
     behind_proxy: bool  # a proxy in front says where requests come from
 
 
@@ -68,6 +71,8 @@ class HotPath:
             queries=Database(QUERY_THREADS, "queries"),
             updates=Database(UPDATE_THREADS, "updates"),
             faults=UploadFaults(),
+            refused=Refused(),
+            load=Load(options.uploads_waiting_max),
             graphs=Graphs(store, rrd, directory, clock) if rrd.folder else None,
             clock=clock,
         )
@@ -124,16 +129,18 @@ class HotPath:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Write down what was wrong with uploads."""
+        """Write down what was wrong with uploads, and what was refused."""
         resources = self._resources
-        faults = resources.faults.drain()
-        if faults:
-            try:
-                await resources.updates.run(
-                    resources.directory.add_faults, faults, resources.clock()
-                )
-            except Exception as error:
-                logger.warning("upload faults of %d sensors are lost: %s", len(faults), error)
+        directory = resources.directory
+        for counts, add in (
+            (resources.faults.drain(), directory.add_faults),
+            (resources.refused.drain(), directory.add_refusals),
+        ):
+            if counts:
+                try:
+                    await resources.updates.run(add, counts, resources.clock())
+                except Exception as error:
+                    logger.warning("what %d sensors were told is lost: %s", len(counts), error)
 
     async def __call__(self, scope, receive, send) -> None:
         try:

@@ -10,26 +10,40 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from flukso_server.devices import unclaimed
 from flukso_server.hot import limits
-from flukso_server.hot.answers import Refusal
+from flukso_server.hot.answers import busy
 from flukso_server.hot.signer import Signer
 
 logger = logging.getLogger("flukso.caches")
 
 
+class Series(NamedTuple):
+    """A series that an id stands for, or stood for, and who may read it."""
+
+    sensor: str  # its id in the store
+    owner: int | None
+    resource: str  # what it counts, as the device says it
+    begins: int  # unix s
+    closed: int | None  # unix s at which its device was given on
+
+
 @dataclass(slots=True)
 class SensorEntry:
-    """A sensor as uploads and reads need it; an UploadSender of hot/upload_rules.py."""
+    """An id of a sensor as uploads and reads need it; an UploadSender of hot/upload_rules.py."""
 
-    sensor: str
-    device: str | None
-    owner: int | None  # who may read it
+    sensor: str  # of the series that it fills: its id in the store
+    device: str | None  # None if no device sends under this id
+    owner: int | None
     key: bytes  # of its device; b"" if there is none, or if it cannot be opened
     sign_required: bool
     watched_until: float = 0.0  # unix s until which it is asked to upload often (§8.6)
     fresh_only: bool = False  # nobody has claimed its device: it fills a fortnight at most (§8.4)
-    resource: str = ""  # what it counts, as the device says it
+    begins: int = 0  # unix s: older tuples belong to a series before this one
+    proven: bool = True  # its device has sent a tuple
+    series: tuple[Series, ...] = ()  # all that the id stands for: the one it fills, then the newest
     _signer: Signer | None = None
 
     @property
@@ -41,6 +55,24 @@ class SensorEntry:
         if self._signer is None and self.key:
             self._signer = Signer(self.key)
         return self._signer
+
+    def readable(self, account: int) -> Series | None:
+        """Return the series that the account may read under this id."""
+        return next((each for each in self.series if each.owner == account), None)
+
+    def ended(self, now: float) -> list[Series]:
+        """Return the closed series that still take what their device held back.
+
+        They do until somebody else claims it, and for as long as it may stay unclaimed.
+        """
+        return [
+            each
+            for each in self.series
+            if each.closed is not None
+            and each.owner is not None
+            and (self.owner is None or self.owner == each.owner)
+            and now < each.closed + unclaimed.KEPT_S
+        ]
 
 
 @dataclass(slots=True)
@@ -83,7 +115,7 @@ class Cache:
         future = self._waiting.get(key)
         if future is None:
             if len(self._waiting) >= limits.LOOKUPS_WAITING_MAX:
-                raise Refusal(503, "busy", (b"Retry-After", b"30"), close=True)
+                raise busy(close=True)
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
             self._queue.append(key)
             if not self._working:
@@ -124,7 +156,7 @@ class Cache:
         for key in keys:
             future = self._waiting.pop(key)
             if entries is None:
-                future.set_exception(Refusal(503, "busy", (b"Retry-After", b"30")))
+                future.set_exception(busy())
                 future.exception()  # asyncio would warn if nobody waits any more
                 continue
             entry = entries.get(key)

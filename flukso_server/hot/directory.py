@@ -6,20 +6,22 @@ Everything here blocks, so it runs in the hot path's own threads.
 
 import logging
 import sys
+from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 from django.db import close_old_connections, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from flukso_server.accounts.models import Token
 from flukso_server.accounts.prices import spans
-from flukso_server.devices import changes
+from flukso_server.devices import changes, refusals
 from flukso_server.devices.housekeeping import keep_house
 from flukso_server.devices.live import often_until
 from flukso_server.devices.models import Device, Sensor
 from flukso_server.devices.registration import utc
 from flukso_server.devices.seal import Sealer, SealError
-from flukso_server.hot.caches import SensorEntry, TokenEntry
+from flukso_server.hot.caches import SensorEntry, Series, TokenEntry
 from flukso_server.hot.signer import Signer
 
 logger = logging.getLogger("flukso.directory")
@@ -38,6 +40,56 @@ class DeviceKey(NamedTuple):
         return Signer(self.key) if self.key else None
 
 
+# series that an id stands for at most: a device is given on a few times in its life
+SERIES_MAX = 8
+_COLUMNS = (
+    "pk",
+    "sent_as",
+    "begins",
+    "closed",
+    "proven",
+    "type",
+    "released_by_id",
+    "device_id",
+    "device__owner_id",
+    "device__sealed_key",
+    "device__sign_required",
+    "device__watched_until",
+    "device__imported",
+    "device__claimed",
+    "device__unclaimed_since",
+)
+
+
+class _Row(NamedTuple):
+    """The columns of a sensor and its device."""
+
+    sensor: str
+    sent_as: str
+    begins: int
+    closed: int | None
+    proven: bool
+    type: str
+    released_by: int | None
+    device: str | None
+    device_owner: int | None
+    sealed: bytes
+    sign_required: bool | None
+    watched_until: datetime | None
+    imported: bool | None
+    claimed: datetime | None
+    unclaimed_since: datetime
+
+    @property
+    def owner(self) -> int | None:
+        """Return who may read it."""
+        return self.device_owner if self.device else self.released_by
+
+
+def _end(row: _Row) -> float:
+    return inf if row.closed is None else row.closed
+
+
 class Directory:
     """Looks up sensors, devices, tokens and changes; writes down the faults of uploads."""
 
@@ -45,40 +97,40 @@ class Directory:
         self._sealer = sealer
 
     def sensors(self, ids: list[str]) -> dict[str, SensorEntry]:
+        """Return what is known of the ids that devices send, or that series have."""
         close_old_connections()
-        rows = Sensor.objects.filter(pk__in=ids).values_list(
-            "pk",
-            "device_id",
-            "device__owner_id",
-            "released_by_id",
-            "device__sealed_key",
-            "device__sign_required",
-            "device__watched_until",
-            "device__imported",
-            "device__claimed",
-            "device__unclaimed_since",
-            "type",
-        )
-        return {row[0]: self._sensor(row) for row in rows}
+        found: dict[str, list[_Row]] = {}
+        either = Q(sent_as__in=ids) | Q(pk__in=ids)
+        for values in Sensor.objects.filter(either).values_list(*_COLUMNS):
+            row = _Row(*values)
+            for name in {row.sensor, row.sent_as}:
+                found.setdefault(name, []).append(row)
+        return {name: self._entry(name, found[name]) for name in ids if name in found}
 
-    def _sensor(self, row: tuple) -> SensorEntry:
-        sensor, device, owner, released_by, sealed, sign_required, watched, *rest = row
-        imported, claimed, unclaimed, kind = rest
-        key = self.open(device, sealed) if device else b""
-        often = often_until(watched, owner is not None, claimed, unclaimed) if device else None
-        until = often.timestamp() if often else 0.0
-        fresh_only = owner is None and not imported
-        entry = SensorEntry(
-            sensor,
+    def _entry(self, name: str, rows: list["_Row"]) -> SensorEntry:
+        """Make the entry of an id from the rows that have it; the open one fills a series."""
+        rows = sorted(rows, key=lambda row: (row.sent_as == name, _end(row)), reverse=True)
+        row = rows[0]
+        fills = row.sent_as == name and row.closed is None and row.device is not None
+        device, owned = (row.device, row.device_owner is not None) if fills else (None, False)
+        often = None
+        if fills:
+            often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
+        return SensorEntry(
+            row.sensor,
             device,
-            owner if device else released_by,
-            key,
-            bool(sign_required),
-            until,
-            fresh_only,
+            row.owner,
+            self.open(device, row.sealed) if device else b"",
+            bool(row.sign_required),
+            often.timestamp() if often else 0.0,
+            fresh_only=not owned and not row.imported,
+            begins=row.begins,
+            proven=row.proven,
+            series=tuple(
+                Series(each.sensor, each.owner, sys.intern(each.type), each.begins, each.closed)
+                for each in rows[:SERIES_MAX]
+            ),
         )
-        entry.resource = sys.intern(kind)
-        return entry
 
     def open(self, device: str, sealed: bytes) -> bytes:
         """Return the key; b"", with which no digest is right, if it cannot be opened."""
@@ -155,6 +207,11 @@ class Directory:
                 if ahead:
                     values |= {"ahead_tuples": F("ahead_tuples") + ahead, "ahead_s": ahead_s}
                 Sensor.objects.filter(pk=sensor).update(**values)
+
+    @staticmethod
+    def add_refusals(counts: refusals.Counts, now: float) -> None:
+        """Add to what devices were refused."""
+        refusals.add(counts, utc(now))
 
     @staticmethod
     def keep_house(now: float, forget) -> int:

@@ -32,6 +32,7 @@ class FastUploads:
         self._known = resources.sensors.known
         self._faults = resources.faults
         self._graphs = resources.graphs
+        self._load = resources.load
         self._clock = resources.clock
         self._loop = asyncio.get_running_loop()
         self._uploads: list[tuple[str, list]] = []
@@ -42,15 +43,18 @@ class FastUploads:
 
         Return False, having done nothing, for a request that needs the ordinary path.
         """
-        sensor = post.sender
-        entry = self._known(sensor)
-        if entry is None:
+        entry = self._known(post.sender)
+        if entry is None or self._load.full:
             return False
         verdict = judge_upload(entry, post, self._clock())
-        if verdict.action is not STORE or verdict.first_signed:
+        if verdict.action is not STORE or verdict.first_signed or verdict.earlier:
             return False
+        if not entry.proven:
+            return False
+        sensor = entry.sensor
         if verdict.too_old or verdict.odd:
             self._faults.note_left_out(sensor, verdict)
+        self._load.underway += 1
         if not self._uploads:
             self._loop.call_soon(self._submit)
         self._uploads.append((sensor, verdict.tuples))
@@ -74,6 +78,7 @@ class FastUploads:
     def _deliver(
         self, waiting: list[tuple], uploads: list[tuple[str, list]], outcomes: list, now: int
     ) -> None:
+        self._load.underway -= len(uploads)
         moment = self._loop.time()
         for (connection, tail), upload, outcome in zip(waiting, uploads, outcomes, strict=True):
             if isinstance(outcome, Exception):

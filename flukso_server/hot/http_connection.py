@@ -11,43 +11,26 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from flukso_server.hot import connection_states as states
 from flukso_server.hot import limits
-from flukso_server.hot.answers import Refusal, send_answer
+from flukso_server.hot.answers import Refusal, busy, later, send_answer
 from flukso_server.hot.connection_states import BETWEEN, CLOSED, DEAF, HOLDING, IDLE, State
+from flukso_server.hot.flow import Flow
 from flukso_server.hot.http_answer import CanonicalCycle, access_logger, close_soon, spell, wire
+from flukso_server.hot.requests import forwarded_from, origin, read_headers
 from flukso_server.hot.sending import SendWatch
+from flukso_server.hot.shares import Rates, Shares
 from flukso_server.hot.sweeper import Sweeper
 from flukso_server.hot.upload_bytes import read_upload
 from flukso_server.hot.upload_rules import Post
+from flukso_server.project.networks import NOWHERE, networks
 
 logger = logging.getLogger("flukso.connection")
 
 
-class Flow(FlowControl):
-    """Stops the reading while the client does not take its answers, or while requests wait.
-
-    Otherwise more and more requests would wait.
-    """
-
-    def __init__(self, transport, waiting) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        if not self.write_paused and not self._waiting and not self._transport.is_closing():
-            super().resume_reading()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.pause_reading()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self.resume_reading()
+CONNECTIONS_MAX = 20_000  # about 20 KB each with TLS; project/serve.py sets what is allowed
 
 
 class DeviceProtocol(HttpToolsProtocol):
@@ -65,6 +48,9 @@ class DeviceProtocol(HttpToolsProtocol):
     cycle: CanonicalCycle  # of the newest request; None before the first
     pipeline: deque[tuple[CanonicalCycle, Any]]  # type: ignore[assignment]
     sweeper: ClassVar[Sweeper] = Sweeper()
+    shares: ClassVar[Shares] = Shares(CONNECTIONS_MAX)
+    rates: ClassVar[Rates] = Rates()
+    behind_proxy: ClassVar[bool] = False  # every client has the proxy's address then
     state: State = states.OPEN
     idle_since = 0.0  # when the last answer was written
     _began: float | None = None  # when the REQUEST_S began; None while no request is awaited
@@ -82,6 +68,9 @@ class DeviceProtocol(HttpToolsProtocol):
         self.flow = Flow(transport, self.pipeline)
         self._began = self.loop.time()
         self._sending = SendWatch(self._began)
+        # of this connection, or behind a proxy of its newest request
+        self._place = networks(self.client[0]) if self.client and not self.behind_proxy else NOWHERE
+        self._has_room = self.shares.join(self, self._place, self._began)
         self.sweeper.start(self.loop, self.server_state.connections)
 
     def connection_lost(self, exc) -> None:
@@ -90,6 +79,7 @@ class DeviceProtocol(HttpToolsProtocol):
             if cycle is not None and not cycle.response_complete:
                 cycle.abandon()
         self._drop_waiting()
+        self.shares.leave(self)
         super().connection_lost(exc)
 
     def _happened(self, event: states.Event) -> None:
@@ -129,6 +119,21 @@ class DeviceProtocol(HttpToolsProtocol):
             return False
         return self._sending.is_stuck(self.transport, now)
 
+    def idle_for(self, now: float) -> float | None:
+        """See hot/shares.py."""
+        if self.state.answering is not IDLE or self.transport.is_closing():
+            return None
+        return now - (self.idle_since if self._began is None else self._began)
+
+    def shut(self) -> None:
+        """Close a connection to which nothing is due."""
+        self._happened(states.CLOSE)
+        self.transport.close()
+
+    def _may_ask(self) -> bool:
+        """Count a request; return False if its network has made too many."""
+        return self.rates.take(self._place, self.loop.time())
+
     def shutdown(self) -> None:
         self._happened(states.STOP)
         if self.state.answering is not states.STORE_LAST:
@@ -145,6 +150,11 @@ class DeviceProtocol(HttpToolsProtocol):
                     data, self._held = self._held + data, b""
                 upload = read_upload(data)
                 if upload.__class__ is Post:
+                    if self.behind_proxy:
+                        self._place = forwarded_from(data[: len(data) - len(upload.body)])
+                    if self._place.home and not self._may_ask():
+                        self._refuse(_too_many())
+                        return
                     if self._store_upload(self, upload):
                         self._began = None
                         self.state = state.after[states.UPLOAD]
@@ -210,6 +220,10 @@ class DeviceProtocol(HttpToolsProtocol):
             raise _busy_refusal()
         parser = self.parser
         self.scope = self._make_scope()
+        if self.behind_proxy:
+            self._place = origin(self.scope, read_headers(self.scope), True)
+        if self._place.home and not self._may_ask():
+            raise _too_many()
         cycle = self.cycle = CanonicalCycle(
             scope=self.scope,
             transport=self.transport,
@@ -223,7 +237,7 @@ class DeviceProtocol(HttpToolsProtocol):
             keep_alive=parser.should_keep_alive() and parser.get_http_version() != "1.0",
             on_response=self.on_response_complete,
         )
-        app = _busy if len(self.connections) > limits.CONNECTIONS_MAX else self.app
+        app = self.app if self._has_room else _busy
         if waiting:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, app))
@@ -291,7 +305,7 @@ class DeviceProtocol(HttpToolsProtocol):
     def fail_fast_upload(self) -> None:
         """Answer that the upload could not be stored."""
         self._happened(states.CLOSE)
-        refusal = Refusal(503, "not stored", (b"Retry-After", b"60"), close=True)
+        refusal = busy("not stored", close=True)
         self.transport.write(wire(self.server_state.default_headers, refusal.answer()))
         self.transport.close()
 
@@ -369,7 +383,11 @@ def _long_head() -> Refusal:
 
 
 def _busy_refusal() -> Refusal:
-    return Refusal(503, "busy", (b"Retry-After", b"60"), close=True)
+    return busy(close=True)
+
+
+def _too_many() -> Refusal:
+    return Refusal(429, "too many requests", later(), close=True)
 
 
 async def _busy(scope, receive, send) -> None:

@@ -20,13 +20,23 @@ CLOSE_S = 300
 SWEEP_S = 5  # in which each connection is looked at once
 # turns of a sweep: to look at 20,000 connections at once, some µs each, would hold up uploads
 SWEEP_PARTS = 20
-CONNECTIONS_MAX = 20_000  # about 20 KB each with TLS
+# Requests a second, and at once, of a home and of a site (project/networks.py). A thousand
+# households behind a provider's one address send twenty a second, and some thousands after an
+# outage; a core answers some thousands a second.
+HOME_RATE, HOME_BURST = 100, 5_000
+SITE_RATE, SITE_BURST = 500, 20_000
+BUCKETS_MAX = 100_000  # networks whose requests are counted, some 200 bytes each
+# s that a client is asked to stay away, at random within: all devices of an outage come back at
+# once, and must not do so again
+AWAY_MIN_S, AWAY_MAX_S = 60, 300
+WAITING_PART = 4  # of the connections that may wait for the store at once; more are put off
 SENSORS_CACHED_MAX = 200_000  # about 1,200 bytes each
 TOKENS_CACHED_MAX = 50_000
 LOOKUPS_WAITING_MAX = 10_000  # requests that wait for a look-up; more are answered 503
-LOOKUP_BATCH = 500  # ids in a query; SQLite allows 999 variables
+LOOKUP_BATCH = 400  # ids in a query, each twice; SQLite allows 999 variables
 CHANGES_POLL_S = 2  # between two looks for revocations, which are promised to hold within 10 s
 CHANGES_STALE_S = 8  # without such a look: nothing cached is believed any more
 TROUBLE_FLUSH_S = 5
-TROUBLE_SENSORS_MAX = 20_000  # sensors whose faults are counted between two flushes
+# sensors whose faults, and refusals of a kind, that are counted between two flushes
+TROUBLE_SENSORS_MAX = 20_000
 WORK_WAITING_MAX = 1000  # reads that wait for a thread, some ms each; more are answered 503

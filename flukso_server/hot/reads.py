@@ -11,8 +11,16 @@ from zoneinfo import ZoneInfo
 
 from flukso_server.accounts.prices import own
 from flukso_server.accounts.tokens import is_token, sha256
-from flukso_server.hot.answers import COMMON, CROSS_ORIGIN, JSON, Answer, Refusal, unauthorized
-from flukso_server.hot.caches import SensorEntry, TokenEntry
+from flukso_server.hot.answers import (
+    COMMON,
+    CROSS_ORIGIN,
+    JSON,
+    Answer,
+    Refusal,
+    busy,
+    unauthorized,
+)
+from flukso_server.hot.caches import Series, TokenEntry
 from flukso_server.hot.requests import Headers, check_version, read_headers
 from flukso_server.hot.resources import Resources
 from flukso_server.hot.workers import Workers
@@ -78,11 +86,11 @@ class ReadHandler:
             raise Refusal(400, "version is missing")
         check_version(headers.version)
         check_version(None if given.version is None else given.version.encode())
-        token, entry = await self._authorized(sensor, headers, given)
+        token, found = await self._authorized(sensor, headers, given)
         if given.param == "all":
-            body = await self._properties(sensor)
+            body = await self._properties(found.sensor)
         else:
-            body = await self._rows(entry, given, token)
+            body = await self._rows(found, given, token)
         return _answer(body, given.callback, headers.match)
 
     async def image(self, sensor: str, scope) -> Answer:
@@ -91,30 +99,31 @@ class ReadHandler:
         given = read_parameters(scope["query_string"])
         check_version(headers.version)
         check_version(None if given.version is None else given.version.encode())
-        token, entry = await self._authorized(sensor, headers, given)
+        token, found = await self._authorized(sensor, headers, given)
         if self._resources.graphs is None:
             raise Refusal(404, "no graphs here")
         given = given._replace(
             interval=given.interval or (None if given.start else "day"),
-            unit=given.unit or default(entry.resource).name,
+            unit=given.unit or default(found.resource).name,
         )
-        request = self._query(given, token, entry.resource)
+        request = self._query(given, token, found.resource)
         scale = query.factor_at(request, request.end)  # rrdtool scales all of a graph alike
         unit = unit_of(given.unit).name
         try:
             image = await self._resources.graphs.png(
-                *(sensor, request.start, request.end, scale, unit, request.night, request.offset)
+                *(found.sensor, request.start, request.end),
+                *(scale, unit, request.night, request.offset),
             )
         except Deaf as error:
             logger.warning("a graph is not drawn: %s", error)
-            raise Refusal(503, "rrdcached does not answer", (b"Retry-After", b"60")) from error
+            raise busy("rrdcached does not answer") from error
         if image is None:
             raise Refusal(404, "no graph yet")
         return _tagged(image, (b"Content-Type", b"image/png"), headers.match)
 
     async def _authorized(
         self, sensor: str, headers: Headers, given: Parameters
-    ) -> tuple[TokenEntry, SensorEntry]:
+    ) -> tuple[TokenEntry, Series]:
         text = headers.token.decode("latin-1") if headers.token is not None else given.token
         if text is None or not is_token(text):
             raise unauthorized("Access refused")
@@ -124,17 +133,18 @@ class ReadHandler:
         entry = await self._resources.sensors.get(sensor)
         if entry is None:
             raise Refusal(404, "no such series")
-        if entry.owner != token.account or token.sensor not in (None, sensor):
+        found = entry.readable(token.account)
+        if found is None or token.sensor not in (None, found.sensor):
             raise unauthorized("Access refused")
-        return token, entry
+        return token, found
 
-    async def _rows(self, entry: SensorEntry, given: Parameters, token: TokenEntry) -> bytes:
-        request = self._query(given, token, entry.resource)
+    async def _rows(self, found: Series, given: Parameters, token: TokenEntry) -> bytes:
+        request = self._query(given, token, found.resource)
         zone = ZoneInfo(token.time_zone)
         return await self._threads.run(
             query.answer_json,
             self._resources.store,
-            entry.sensor,
+            found.sensor,
             request,
             int(self._resources.clock()),
             zone,

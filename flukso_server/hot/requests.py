@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads a request of the hot path: its headers, its origin, and its body within the limits."""
 
-import ipaddress
+import re
 from collections import namedtuple
 
 from flukso_server.hot.answers import Refusal
 from flukso_server.project import proxied
+from flukso_server.project.networks import Networks, networks
 
 VERSION, DIGEST, SIGN, TOKEN, LENGTH, MATCH, ADDRESS, FORWARDED = range(8)
 
@@ -53,30 +54,38 @@ def read_headers(scope) -> Headers:
 UNKNOWN = "0.0.0.0"
 
 
-def origin(scope, headers: Headers, behind_proxy: bool) -> str:
-    """Return the network of a request: an IPv4 address, or a subscriber's 64 bits of IPv6.
+def origin(scope, headers: Headers, behind_proxy: bool) -> Networks:
+    """Return the networks of a request.
 
-    Returns "" for a request from this machine, where all of them would seem to come from one place.
-    Requests with a forged proxy's header share one network, UNKNOWN.
+    NOWHERE for a request from this machine, where all of them would seem to come from one place.
+    Requests with a forged proxy's header share the networks of UNKNOWN.
     """
-    text = scope["client"][0] if scope["client"] else ""
     if behind_proxy:
-        fields = (headers.address, headers.forwarded)
-        try:
-            text = proxied.client(*[each and each.decode("latin-1") for each in fields]) or text
-        except proxied.Doubtful:
-            return UNKNOWN
+        return _forwarded(headers.address, headers.forwarded)
+    return networks(scope["client"][0] if scope["client"] else "")
+
+
+_FORWARDED = re.compile(rb"\r\n(?i:(x-real-ip)|x-forwarded-for):([^\r\n]*)")
+
+
+def forwarded_from(head: bytes) -> Networks:
+    """Return the networks of a request behind a proxy, by the bytes of its head."""
+    last: dict[bool, bytes] = {}
+    for real, value in _FORWARDED.findall(head):
+        last[bool(real)] = value
+    return _forwarded(last.get(True), last.get(False))
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _forwarded(real: bytes | None, forwarded: bytes | None) -> Networks:
+    """Return the networks that a proxy's headers name; NOWHERE without any."""
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ""
-    if address.version == 6 and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if address.is_loopback:
-        return ""
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+        return networks(proxied.client(_text(real), _text(forwarded)))
+    except proxied.Doubtful:
+        return networks(UNKNOWN)
 
 
 async def read_body(headers: Headers, receive, most: int) -> bytes:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flukso_server.hot.caches import Cache
 from flukso_server.hot.directory import Directory
+from flukso_server.hot.load import Load
+from flukso_server.hot.refused import Refused
 from flukso_server.hot.upload_faults import UploadFaults
 from flukso_server.hot.workers import Database
 
@@ -24,5 +26,7 @@ class Resources(NamedTuple):
     queries: Database  # threads that read the accounts' database
     updates: Database  # threads that write to it
     faults: UploadFaults
+    refused: Refused
+    load: Load
     graphs: "Graphs | None"  # None where the RRD view is off
     clock: Callable[[], float]  # unix s

@@ -38,6 +38,7 @@ class UploadSender(Credentials, Protocol):
     """What the platform knows of the sensor that uploads."""
 
     fresh_only: bool  # nobody has claimed its device, so it may not fill all of its past (§8.4)
+    begins: int  # unix s: older tuples belong to a series before this one
     watched_until: float  # unix s until which it is asked to upload often (§8.6)
 
 
@@ -87,6 +88,7 @@ class Verdict(msgspec.Struct):
     first_signed: bool = False  # see Proof.FIRST_SIGNED
     watched: bool = False  # the answer asks the device to upload often
     tuples: list[tuple[int, int]] = []
+    earlier: list[tuple[int, int]] = []  # of a series before this one
     too_old: int = 0  # tuples left out because nobody has claimed the device
     odd: int = 0  # pairs of numbers left out because they are no tuples
     config: dict | None = None
@@ -110,9 +112,14 @@ def judge_upload(sensor: UploadSender, post: Post, now: float) -> Verdict:
         if body.measurements is UNSET:
             return Verdict(CONFIGURE, first_signed, config=body.config or {})
         tuples = body.measurements
+    earlier: list[tuple[int, int]] = []
+    if sensor.begins:
+        earlier = [pair for pair in tuples if pair[0] < sensor.begins]
+        if earlier:
+            tuples = [pair for pair in tuples if pair[0] >= sensor.begins]
     if sensor.fresh_only:
         oldest = int(now) - unclaimed.KEPT_S
         kept = [pair for pair in tuples if pair[0] >= oldest]
         too_old, tuples = len(tuples) - len(kept), kept
     watched = sensor.watched_until > now
-    return Verdict(STORE, first_signed, watched, tuples, too_old, odd)
+    return Verdict(STORE, first_signed, watched, tuples, earlier, too_old, odd)

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from flukso_server.hot import limits
-from flukso_server.hot.answers import Refusal
+from flukso_server.hot.answers import busy
 
 logger = logging.getLogger("flukso.workers")
 
@@ -36,7 +36,7 @@ class Workers:
         Raises Refusal(503) when WORK_WAITING_MAX functions wait already.
         """
         if self._queue.qsize() >= limits.WORK_WAITING_MAX:
-            raise Refusal(503, "busy", (b"Retry-After", b"30"))
+            raise busy()
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._queue.put((loop, future, function, args))
@@ -73,7 +73,7 @@ class Database(Workers):
             return await super().run(_connected, function, *args)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the accounts' database: %s", error)
-            raise Refusal(503, "busy", (b"Retry-After", b"60")) from error
+            raise busy() from error
 
 
 def _connected(function: Callable, *args):

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 
-from flukso_server.devices import registration
+from flukso_server.devices import refusals, registration
 from flukso_server.devices.digests import same, x_digest
 from flukso_server.devices.seal import Sealer
 from flukso_server.hot import limits
@@ -17,6 +17,7 @@ from flukso_server.hot.answers import (
     OK_WATCHED,
     Answer,
     Refusal,
+    busy,
     reply,
     unauthorized,
 )
@@ -37,6 +38,7 @@ from flukso_server.hot.upload_rules import (
     FIRST_SIGNED,
     REFUSE,
     REJECT,
+    STORE,
     WRONG,
     Credentials,
     Post,
@@ -44,6 +46,7 @@ from flukso_server.hot.upload_rules import (
     judge_upload,
     prove,
 )
+from flukso_server.project.networks import Networks
 from flukso_server.series.appending import append_async
 from flukso_server.series.store import SeriesError
 
@@ -70,6 +73,7 @@ class WriteHandler:
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
         """Answer an upload or a configuration."""
+        self._resources.load.check()
         headers = read_headers(scope)
         check_version(headers.version)
         if headers.length is not None and headers.length > limits.BODY_MAX:
@@ -77,22 +81,60 @@ class WriteHandler:
         sensors = self._resources.sensors
         entry = sensors.known(sensor) or await sensors.get(sensor)
         if entry is None or entry.device is None:
-            return await self._bind(sensor, headers, scope, receive)
+            if headers.length is None or headers.length > limits.UNKNOWN_BODY_MAX:
+                raise unauthorized(NOT_PROVISIONED, close=True)
+            body = await read_body(headers, receive, limits.UNKNOWN_BODY_MAX)
+            return await self._bind(_post(scope, sensor, headers, body))
         body = await read_body(headers, receive, limits.BODY_MAX)
         if len(body) > limits.LARGE_BODY:
             await asyncio.sleep(0)
-        verdict = judge_upload(entry, _post(scope, sensor, headers, body), self._clock())
+        post = _post(scope, sensor, headers, body)
+        verdict = judge_upload(entry, post, self._clock())
         if verdict.action is REFUSE:
-            raise unauthorized(WRONG_DIGEST)
+            return await self._refuse(entry, post)
         if verdict.first_signed:
             await self._update(registration.require_sign, entry.device)
             entry.sign_required = True
         if verdict.action is REJECT:
+            self._note(entry.device, "", refusals.MALFORMED)
             raise _malformed()
         if verdict.action is CONFIGURE:
             return await self._configure(entry, verdict.config or {})
+        if not entry.proven:
+            await self._update(registration.note_proven, entry.sensor)
+            entry.proven = True
         await self._append(entry.sensor, verdict)
+        if verdict.earlier:
+            await self._append_earlier(entry, sensor, verdict.earlier)
         return OK_WATCHED if verdict.watched else OK
+
+    async def _refuse(self, entry: SensorEntry, post: Post) -> Answer:
+        """Answer a post whose digest is not that of the sensor's device.
+
+        It may be a configuration by which another device asks for the sensor.
+        """
+        if len(post.body) <= limits.UNKNOWN_BODY_MAX:
+            device = _config_of(post.body).get("device")
+            if _is_id(device) and device != entry.device:
+                return await self._bind(post)
+        self._note(entry.device, post.sender, refusals.DIGEST)
+        raise unauthorized(WRONG_DIGEST)
+
+    async def _append_earlier(self, entry: SensorEntry, sensor: str, tuples: list) -> None:
+        """Store what the device measured before it was given on in the series of that time."""
+        left = tuples
+        for ended in entry.ended(self._clock()):
+            inside = [pair for pair in left if ended.begins <= pair[0] < ended.closed]
+            left = [pair for pair in left if not ended.begins <= pair[0] < ended.closed]
+            if inside:
+                await self._append(ended.sensor, Verdict(STORE, tuples=inside))
+        if left:
+            self._note(entry.device, sensor, refusals.FORMER, len(left))
+
+    def _note(self, device: str | None, sensor: str, kind: str, count: int = 1) -> None:
+        """Count a refusal, for the device's owner to read."""
+        if device is not None and kind:
+            self._resources.refused.note(device, sensor, kind, count)
 
     async def _append(self, sensor: str, verdict: Verdict) -> None:
         """Store the tuples; all of them are durable on return."""
@@ -106,11 +148,14 @@ class WriteHandler:
             faults.note_left_out(sensor, verdict)
         for begin in range(0, len(verdict.tuples), limits.APPEND_SLICE):
             part = verdict.tuples[begin : begin + limits.APPEND_SLICE]
+            self._resources.load.underway += 1
             try:
                 outcome = await append_async(store, sensor, part, now)
             except SeriesError as error:
                 logger.error("an upload is not stored: %s", error)
-                raise Refusal(503, "not stored", (b"Retry-After", b"60"), close=True) from error
+                raise busy("not stored", close=True) from error
+            finally:
+                self._resources.load.underway -= 1
             if outcome.refused or outcome.conflict:
                 faults.note(sensor, part, outcome, now)
             if graphs is not None:
@@ -123,26 +168,28 @@ class WriteHandler:
         await self._update(registration.configure_sensor, entry.sensor, config)
         return NO_CONTENT if device is None else OK
 
-    async def _bind(self, sensor: str, headers: Headers, scope, receive) -> Answer:
-        """Bind a sensor without a device to the one that its configuration names (§8.2).
+    async def _bind(self, post: Post) -> Answer:
+        """Bind a sensor to the device that its configuration names (§8.2).
 
         The key of that device must have signed the configuration.
         """
-        if headers.length is None or headers.length > limits.UNKNOWN_BODY_MAX:
-            raise unauthorized(NOT_PROVISIONED, close=True)
-        body = await read_body(headers, receive, limits.UNKNOWN_BODY_MAX)
-        config = _config_of(body)
+        sensor, config = post.sender, _config_of(post.body)
         device = config.get("device")
         if not _is_id(device):
             raise unauthorized(NOT_PROVISIONED)
         known = await self._resources.queries.run(self._resources.directory.device, device)
         if known is None:
             raise unauthorized(NOT_PROVISIONED)
-        if _is_first_signed(known, _post(scope, sensor, headers, body)):
+        if _is_first_signed(known, post):
             await self._update(registration.require_sign, device)
-        await self._update_or_refuse(registration.bind_sensor, sensor, device)
+        now = registration.utc(self._clock())
+        try:
+            series = await self._update(registration.bind_sensor, sensor, device, now)
+        except registration.Refused as error:
+            self._note(device, sensor, error.kind)
+            raise unauthorized(str(error)) from error
         self._resources.sensors.drop(sensor)
-        await self._update(registration.configure_sensor, sensor, config)
+        await self._update(registration.configure_sensor, series, config)
         return OK
 
     async def device(self, device: str, scope, receive) -> Answer:
@@ -163,7 +210,11 @@ class WriteHandler:
             )
         if known is None:
             raise unauthorized(WRONG_DIGEST)
-        first_signed = _is_first_signed(known, post)
+        try:
+            first_signed = _is_first_signed(known, post)
+        except Refusal:
+            self._note(device, "", refusals.DIGEST)
+            raise
         try:
             beat = decode_object(body)
         except Malformed as error:
@@ -176,6 +227,7 @@ class WriteHandler:
         now = self._clock()
         state = await self._update(registration.heartbeat, device, beat, registration.utc(now))
         answer = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if state.claimed else {})
+        answer |= {"claim": state.claim} if state.claim else {}
         body = json.dumps(answer, separators=(",", ":")).encode()
         return _signed_reply(key, body, *([OFTEN] if state.often else []))
 
@@ -191,7 +243,7 @@ class WriteHandler:
         return _signed_reply(offered, OK.body)
 
     async def _offer_key(
-        self, known: DeviceKey | None, offered: bytes, post: Post, source: str
+        self, known: DeviceKey | None, offered: bytes, post: Post, source: Networks
     ) -> Answer:
         """Answer a device that is new (§8.1), or that has lost its key (§8.4)."""
         signed = _is_first_signed(DeviceKey(offered), post)
@@ -204,10 +256,11 @@ class WriteHandler:
             await self._update_or_refuse(registration.offer_key, post.sender, offer, self._sealer)
         return _signed_reply(offered, OK.body)
 
-    async def _update_or_refuse(self, function, *args) -> None:
+    async def _update_or_refuse(self, function, device: str, *args) -> None:
         try:
-            await self._update(function, *args)
+            await self._update(function, device, *args)
         except registration.Refused as error:
+            self._note(device, "", error.kind)
             raise unauthorized(str(error)) from error
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from flukso_server.devices.seal import sealer
+from flukso_server.hot import limits
 from flukso_server.hot.answers import Refusal, send_answer
 from flukso_server.hot.app import HotPath, Options
 from flukso_server.project import stores
@@ -81,6 +82,7 @@ class Entry:
             unclaimed_max=settings.UNCLAIMED_DEVICES_MAX,
             rrd=Place(settings.RRD_DIR, settings.RRDCACHED),
             forget=stores.forget,
+            uploads_waiting_max=max(settings.CONNECTIONS_MAX // limits.WAITING_PART, 1),
             behind_proxy=settings.BEHIND_PROXY,
         )
         self._path = HotPath(stores.store(merge=True), options)

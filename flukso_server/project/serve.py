@@ -36,11 +36,14 @@ def run(options) -> int:
         call_command("migrate", verbosity=0, interactive=False)
     from flukso_server.hot import limits
     from flukso_server.hot.http_connection import DeviceProtocol
+    from flukso_server.hot.shares import Shares
 
     private.tighten(settings.DATA_DIR, settings.SERIES_PATH, *_sqlite_files())
     check_schema()
     check_secret()
-    allow_files(limits.CONNECTIONS_MAX + OTHER_FILES)
+    allowed = allow_files(settings.CONNECTIONS_MAX + OTHER_FILES) - OTHER_FILES
+    DeviceProtocol.shares = Shares(max(min(settings.CONNECTIONS_MAX, allowed), 1))
+    DeviceProtocol.behind_proxy = settings.BEHIND_PROXY
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         getattr(import_module("flukso_server.project.asgi"), options.service),
@@ -116,8 +119,11 @@ def check_secret() -> None:
         )
 
 
-def allow_files(wanted: int) -> None:
-    """Raise the soft limit of open files as far as possible, and warn if it is too low then."""
+def allow_files(wanted: int) -> int:
+    """Raise the soft limit of open files as far as possible, and return how many are allowed.
+
+    Warns if they are fewer than wanted.
+    """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -127,6 +133,8 @@ def allow_files(wanted: int) -> None:
             hard,
             wanted,
         )
+        return hard
+    return wanted
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -31,6 +31,7 @@ SERIES_PATH = env.text("FLUKSO_SERIES_PATH", f"{DATA_DIR}/series.sqlite3")
 RRD_DIR = env.text("FLUKSO_RRD_DIR", "")  # empty: no RRD files, no graphs
 RRDCACHED = env.text("FLUKSO_RRDCACHED", "")  # its address; empty: librrd writes the files itself
 SIGNUP_OPEN = env.flag("FLUKSO_SIGNUP_OPEN", False)  # else by invitation alone
+CONNECTIONS_MAX = env.number("FLUKSO_CONNECTIONS_MAX", 20_000, 10, 1_000_000)
 UNCLAIMED_DEVICES_MAX = env.number("FLUKSO_UNCLAIMED_DEVICES_MAX", 10_000, 0, 10_000_000)
 
 INSTALLED_APPS = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flukso.lan import Lan
 from flukso.page import PAGE
+from flukso.register import claim_code
 from tests.daemon.lan_client import ask, get, raw, serve
 from tests.daemon.lan_house import DEVICE, IDLE, KEY, POWER, T0, WATER, House
 
@@ -225,6 +226,14 @@ def test_the_claim_code_is_shown_until_it_is_claimed():
     assert re.fullmatch("[A-Z2-7]{8}", json.loads(get("/status", house=house)[2])["claim"])
     house.sender.uploader.claimed = True
     assert json.loads(get("/status", house=house)[2])["claim"] is None
+
+
+def test_the_claim_code_follows_the_claim_number():
+    house = House()
+    first = json.loads(get("/status", house=house)[2])["claim"]
+    house.sender.uploader.claim_number = 1
+    given_on = json.loads(get("/status", house=house)[2])["claim"]
+    assert given_on == claim_code(house.settings.device, house.settings.key, 1) != first
 
 
 def test_where_to_claim_is_told_once_the_server_has_answered_as_one_that_knows():

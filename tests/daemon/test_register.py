@@ -20,7 +20,7 @@ OK = Answer(200, {}, b'{"response":"ok"}')
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in DIGESTS["claim"]])
 def test_claim_codes(case):
-    assert register.claim_code(case["device"], case["key"]) == case["code"]
+    assert register.claim_code(case["device"], case["key"], case.get("number", 0)) == case["code"]
 
 
 def registrar(settings=SETTINGS):
@@ -66,6 +66,15 @@ def test_trouble_is_tried_again_with_growing_pauses_and_said_once():
         now = it.due_at(now)
     assert pauses[:3] == [30, 60, 120] and max(pauses) == register.RETRY_MAX_S
     assert [event for event in events if event] == events[:1]
+
+
+def test_a_server_that_asks_to_come_back_later_is_heeded():
+    it = registrar()
+    busy = Answer(503, {"retry-after": "250"}, b"")
+    it.answered(it.next_request(0), busy, 0.0)
+    assert it.due_at(0) == 250 and it.next_request(249) is None
+    it.answered(it.next_request(250), Answer(503, {"retry-after": "1"}, b""), 250.0)
+    assert it.due_at(250) == 250 + 60
 
 
 def test_a_refused_device_may_still_upload_and_asks_again_hourly():

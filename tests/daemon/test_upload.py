@@ -176,6 +176,7 @@ def test_only_a_signed_heartbeat_answer_is_believed(case):
     device.due()
     assert (device.uploader.server_time == 1288290519) is case["good"]
     assert device.uploader.claimed is (case["id"] == "claimed")
+    assert device.uploader.claim_number == case.get("claim", 0)
     assert bool(device.events) is not case["good"]
 
 

@@ -118,6 +118,8 @@ USING_UP = [
     ("DELETE", "prices/{since}", lambda made: (made.price(), None), 204, 404),
     ("POST", "devices/claim", lambda made: ("claim", {"code": made.code()[1]}), 200, 200),
     ("DELETE", "devices/{device}", lambda made: (made.device(), None), 204, 404),
+    # 409: one of the same device does not go on with it
+    ("POST", "sensors/{sensor}/continue", lambda _: ("continue", {"sensor": SENSOR_2}), 409, 404),
 ]
 
 
@@ -132,6 +134,7 @@ def test_permissions_of_what_uses_things_up(
 ):
     last, body = make(made)
     path = "/".join([*described_as.split("/")[:-1], str(last)]) if last else described_as
+    path = path.replace("{sensor}", SENSOR)
     reply = ask(client, method, path, token_of(people, who), body)
     wanted = {"alice-manage": owner, "bob-manage": stranger, "nobody": 401, "wrong": 401}.get(
         who, 403

@@ -15,6 +15,7 @@ import uvicorn
 from flukso_server.hot import http_answer, limits
 from flukso_server.hot.connection_states import STORE
 from flukso_server.hot.http_connection import DeviceProtocol
+from flukso_server.hot.shares import Shares
 from flukso_server.hot.sweeper import Sweeper
 from tests.server.connections import Quick, later, played, turn
 from tools.harness.wait import wait_until
@@ -301,7 +302,7 @@ def test_an_upgrade_is_answered_without_one():
 
 
 def test_a_full_house_says_so(monkeypatch):
-    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 0)
+    monkeypatch.setattr(DeviceProtocol, "shares", Shares(0))
 
     async def play(connect, app):
         protocol, transport = connect()

@@ -80,6 +80,7 @@ FORMS = [  # every address that changes something for who is logged in
     f"/devices/{DEVICE}/name/",
     f"/devices/{DEVICE}/window/",
     f"/devices/{DEVICE}/release/",
+    f"/sensors/{SENSOR}/continue/",
     f"/sensors/{SENSOR}/settings/",
     "/follow/",
     "/unit/",
@@ -285,6 +286,7 @@ def test_signing_up_with_a_members_address_tells_nothing(platform, certificates,
         ("/devices/{}/window/", OTHER_DEVICE, NOBODY_DEVICE),
         ("/devices/{}/release/", OTHER_DEVICE, NOBODY_DEVICE),
         ("/sensors/{}/settings/", OTHER_SENSOR, NOBODY_SENSOR),
+        ("/sensors/{}/continue/", OTHER_SENSOR, NOBODY_SENSOR),
     ],
 )
 def test_what_is_somebody_elses_is_as_if_it_were_not(alice, path, theirs, nobodys):

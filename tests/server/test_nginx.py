@@ -226,7 +226,7 @@ def test_members_log_in_behind_nginx(nginx, people):
 def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, people):
     path = f"/sensor/{SENSOR}?version=1.0&interval=hour&unit=watt"
     with Client(nginx.port, nginx.certificates / "ca.crt") as client:
-        assert client.get(path, X_Token=people["sensor"]).status == 200
+        wait_until(lambda: client.get(path, X_Token=people["sensor"]).status == 200)
         headers = {"Authorization": "Bearer " + people["alice-manage"]}
         number = next(
             each["id"]
@@ -248,6 +248,27 @@ def test_what_one_service_revokes_the_other_refuses_within_ten_seconds(nginx, pe
         assert client.get(path, X_Token=people["alice"]).status == 200
         nginx.web.call("tests.server.inside.accounts.block", "alice")
         wait_until(lambda: client.get(path, X_Token=people["alice"]).status == 401, 10)
+
+
+def test_a_home_that_asks_too_often_is_put_off_and_others_are_not(nginx, certificates):
+    """nginx names one of eight times to come back at; the service itself any second."""
+    context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
+    ask = b"GET /sensor/x HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    away = []
+    for _ in range(7):
+        raw = socket.create_connection(("127.0.0.1", nginx.port), 60, ("127.9.0.1", 0))
+        with context.wrap_socket(raw, server_hostname="localhost") as connection:
+            for _ in range(9):
+                connection.sendall(ask * 100)
+                answers = b""
+                while answers.count(b"HTTP/1.1 ") < 100 or not answers.endswith(b"}"):
+                    answers += connection.recv(65_536) or pytest.fail("cut off")
+                away += re.findall(rb"Retry-After: (\d+)", answers)
+    steps = {b"60", *(b"%d" % second for second in range(95, 301, 35)), b"300"}
+    assert len(away) > 300 and sum(each in steps for each in away) > len(away) // 2
+    assert len(set(away)) >= 8, "they come back apart"
+    with Client(nginx.port, certificates / "ca.crt") as client:
+        assert client.get("/sensor/x").status == 404
 
 
 def test_the_log_of_nginx_has_no_secret(nginx):

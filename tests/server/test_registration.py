@@ -381,52 +381,6 @@ def test_one_place_registers_so_many_devices_a_day(tmp_path, certificates):
         assert register(client, "2001:db8::9") == 200
 
 
-def test_a_sensor_moves_only_by_its_owner(platform, client, claimed, minute):
-    """Given up, a device leaves its sensors with their owner; another device of theirs takes them
-    over, a stranger's does not.
-    """
-    assert client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 200
-    next_one, strangers = Box(), Box()
-    for box, owner in ((next_one, "lisa"), (strangers, "nina")):
-        assert client.post("/device/" + box.id, {"key": box.key}, box.key, sign=True).status == 200
-        beat(client, box)
-        assert claim(platform, owner, box.code) == ["claimed"]
-    take_over = {"config": {"device": next_one.id}}
-    assert (
-        client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 401
-    ), "it is bound"
-    platform.call(HERE + "release", claimed.id)
-    wait_until(
-        lambda: (
-            client.upload(claimed.sensor, [(minute - 60, 1)], claimed.key, sign=True).status == 401
-        )
-    )
-    assert (
-        client.post(
-            "/sensor/" + claimed.sensor,
-            {"config": {"device": strangers.id}},
-            strangers.key,
-            sign=True,
-        ).status
-        == 401
-    )
-    assert (
-        client.post(
-            "/sensor/" + claimed.sensor, {"config": {"device": claimed.id}}, claimed.key, sign=True
-        ).status
-        == 401
-    )
-
-    assert platform.call(HERE + "owner_of_released", claimed.sensor) == ["lisa", True]
-    assert (
-        client.post("/sensor/" + claimed.sensor, take_over, next_one.key, sign=True).status == 200
-    )
-    assert client.upload(claimed.sensor, [(minute, 2)], next_one.key, sign=True).status == 200
-    assert platform.held(claimed.sensor) == [(minute - 60, 1), (minute, 2)]
-    assert show(platform, claimed, "owner") is None
-    assert count(platform, "devices.Sensor", device=claimed.id) == 0
-
-
 OFTEN, USUAL = "10", None
 
 

@@ -24,8 +24,8 @@ PATH = b"/sensor/" + SENSOR.encode()
 
 Sender = namedtuple(
     "Sender",
-    ("signer", "sign_required", "fresh_only", "watched_until"),
-    defaults=(Signer(KEY.encode()), False, False, 0.0),
+    ("signer", "sign_required", "fresh_only", "watched_until", "begins"),
+    defaults=(Signer(KEY.encode()), False, False, 0.0, 0),
 )
 
 

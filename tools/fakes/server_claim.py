@@ -18,8 +18,9 @@ UNCLAIMED_DEVICES = 1000  # over all: a server of tests needs no more
 AHEAD_S = 120  # a heartbeat's time may be ahead of the server by so much
 
 
-def claim_code(device: str, key: str) -> str:
-    mac = hmac.new(key.encode(), b"claim " + device.encode(), hashlib.sha256).digest()
+def claim_code(device: str, key: str, number: int = 0) -> str:
+    text = f"claim {device} {number}" if number else f"claim {device}"
+    mac = hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()
     return base64.b32encode(mac[:5]).decode()
 
 

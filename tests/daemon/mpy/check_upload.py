@@ -8,6 +8,7 @@ from flukso.backlog import Store
 from flukso.digest import hmac, same, x_digest, x_sign
 from flukso.httpdate import http_date
 from flukso.https import Answer, HttpsError, parse_url
+from flukso.register import claim_code
 from flukso.upload import HEARTBEAT, TUPLES, Setup, Uploader, acknowledges
 
 VECTORS = __file__.rpartition("/")[0] + "/../../vectors/"
@@ -38,6 +39,21 @@ def test_digests():
         key, body = unhexlify(case["key_hex"]), unhexlify(case["body_hex"])
         assert hmac(hashlib.sha1, key, body) == unhexlify(case["digest"]), case["id"]
     assert same("abc", "abc") and not same("abc", "abd") and not same("abc", "ab")
+
+
+def test_claim_codes():
+    for case in vectors("digests")["claim"]:
+        number = case.get("number", 0)
+        assert claim_code(case["device"], case["key"], number) == case["code"], case["id"]
+
+
+def test_a_signed_answer_tells_the_claim_number():
+    for case in vectors("uploads")["heartbeat_answers"]:
+        uploader = Uploader(setup([A], case["key"], 210))
+        beat = uploader.next_request(Store(), 1, 20.0)
+        headers = {} if case["digest"] is None else {"x-digest": case["digest"]}
+        uploader.answered(beat, Answer(200, headers, case["body"].encode()), 20.0, None)
+        assert uploader.claim_number == case.get("claim", 0), case["id"]
 
 
 def test_an_unfinished_answer_acknowledges_nothing():

@@ -14,6 +14,7 @@ from flukso_server.devices.claims import ClaimError, claim_device
 from flukso_server.devices.housekeeping import keep_house
 from flukso_server.devices.models import Device, Forgotten, Sensor
 from flukso_server.devices.removal import remove_sensors
+from flukso_server.devices.seal import sealer
 from flukso_server.project import stores
 from flukso_server.series import SeriesError
 from flukso_server.series.appending import append
@@ -56,7 +57,8 @@ def cut_short(device: str, sensor: str) -> dict:
     claim the device then.
     """
     owner = Account.objects.create_user("old")
-    keys = {"sealed_key": b"", "claim_code": CODE, "imported": True}
+    sealed = sealer().seal(device, b"0" * 32)
+    keys = {"sealed_key": sealed, "claim_code": CODE, "imported": True}
     Sensor.objects.create(pk=sensor, device=Device.objects.create(pk=device, owner=owner, **keys))
     append(stores.store(), sensor, [(AT_S, 5)], AT_S)
     for file in _graphs(sensor):
@@ -98,7 +100,7 @@ def _left(sensor: str) -> list[int]:
 def _claims(name: str) -> bool:
     account = Account.objects.get_or_create(username=name)[0]
     try:
-        return bool(claim_device(account, CODE, timezone.now()))
+        return bool(claim_device(account, Device.objects.get().claim_code, timezone.now()))
     except ClaimError:
         return False
 

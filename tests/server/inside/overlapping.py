@@ -13,6 +13,7 @@ from flukso_server.devices import changes
 from flukso_server.devices.models import Device
 from flukso_server.devices.registration import Offer, Refused, register
 from flukso_server.devices.seal import sealer
+from flukso_server.project.networks import networks
 
 NOW = datetime(2026, 7, 15, 10, tzinfo=timezone.utc)
 THREADS = 24
@@ -28,7 +29,7 @@ def registrations(devices: int, unclaimed_max: int, origin: str) -> tuple[int, i
         gate.wait()
         taken = 0
         for number in range(place, devices, THREADS):
-            offer = Offer(f"{number:032x}".encode(), True, origin, NOW)
+            offer = Offer(f"{number:032x}".encode(), True, networks(origin), NOW)
             try:
                 register(f"{number:032x}", offer, unclaimed_max, sealer())
                 taken += 1
