@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from flukso_server.accounts import names
+from flukso_server.accounts.zones import note_move
 
 INVITATIONS = 5  # that a new account may have open or accepted; operators change it by account
 
@@ -47,6 +48,9 @@ class Account(AbstractUser):
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="Europe/Brussels", validators=[valid_time_zone]
     )
+    former_zones = models.TextField(
+        blank=True, default="", editable=False, help_text="accounts/zones.py: where it lived before"
+    )
     unit = models.CharField(_("unit"), max_length=16, choices=Unit, default=Unit.WATT)
     invitations_max = models.PositiveSmallIntegerField(
         _("invitations"), default=INVITATIONS, help_text=_("that may be out or used")
@@ -76,7 +80,10 @@ class Account(AbstractUser):
         return key
 
     def save(self, *args, update_fields=None, **options):
-        """Raise ValidationError for a reserved name, and for a new account's if it is in use."""
+        """Raise ValidationError for a reserved name, and for a new account's if it is in use.
+
+        When the time zone changes, the days that are kept by the hour keep the former one.
+        """
         self.email = self.email or None  # NULL: the column is unique, and many have no address
         if self._state.adding:
             self._check_free()
@@ -84,6 +91,9 @@ class Account(AbstractUser):
             self._free_key()
         if update_fields is not None and "username" in update_fields:
             update_fields = {*update_fields, "name_key"}
+        if update_fields is None or "time_zone" in update_fields:
+            note_move(self)
+            update_fields = update_fields and {*update_fields, "former_zones"}
         super().save(*args, update_fields=update_fields, **options)
 
 

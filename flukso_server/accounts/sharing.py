@@ -170,6 +170,7 @@ class Shown(NamedTuple):
     pk: int  # of the account
     username: str
     time_zone: str
+    former_zones: str
     detail: str
 
 
@@ -184,7 +185,7 @@ def named(account: Account, wanted: Sequence[str]) -> list[Shown]:
     rows = (
         visible_to(account)
         .filter(name_key__in=keys)
-        .values_list("pk", "username", "time_zone", "sharing__detail")
+        .values_list("pk", "username", "time_zone", "former_zones", "sharing__detail")
     )
     members = {names.key(row[1]): Shown(*row) for row in rows}
     return [members[key] for key in dict.fromkeys(keys) if key in members]
@@ -194,7 +195,9 @@ _CHARTED = Prepared(
     lambda account: (
         _subscriptions_of(account)
         .filter(shown=True)
-        .values_list("to", "to__username", "to__time_zone", "to__sharing__detail")[:SHOWN_MAX]
+        .values_list(
+            "to", "to__username", "to__time_zone", "to__former_zones", "to__sharing__detail"
+        )[:SHOWN_MAX]
     )
 )
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The chart's data: the lines of a window as one JSON answer (docs/design/dashboard.md)."""
 
-from zoneinfo import ZoneInfo
-
 import msgspec
 import numpy as np
 
 from flukso_server.accounts import prices
+from flukso_server.accounts.zones import zone_of
 from flukso_server.dashboard import scales
 from flukso_server.dashboard.lines import Line
 from flukso_server.dashboard.measure import Values, measure
@@ -29,7 +28,7 @@ class Asked(msgspec.Struct):
 
 def answer(store, account, asked: Asked, lines: list[Line], now: int) -> bytes:
     """Return the chart's data. Raises scales.WindowError."""
-    zone, sensors = ZoneInfo(account.time_zone), sum(len(line.parts) for line in lines)
+    zone, sensors = zone_of(account), sum(len(line.parts) for line in lines)
     kept_s = grain_s(asked.start, store.horizons()) if sensors else 1
     wish = scales.Wish(asked.start, asked.end, asked.step, sensors, kept_s)
     window = scales.window(wish, now, zone)

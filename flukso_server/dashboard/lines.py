@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A line of the chart: a household's sensors with their signs, and how much its viewer may see."""
 
+from datetime import tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from flukso_server.accounts.sharing import SHOWN_MAX, Detail, Shown, charted, named
+from flukso_server.accounts.zones import zone_of
 from flukso_server.devices.models import Sensor
 from flukso_server.project.prepared import Prepared
 from flukso_server.series.quantities import ELECTRICITY, NAMES, of_resource
@@ -42,7 +43,7 @@ class Line(NamedTuple):
     kind: str  # own, demo or peer
     parts: tuple[Part, ...]
     detail: str  # `day` or `minutes`
-    zone: ZoneInfo  # of its days and nights
+    zone: tzinfo  # of its days and nights
     flow: str = "use"  # what it shows: a key of FLOWS
     resource: str = ELECTRICITY.name
 
@@ -122,7 +123,7 @@ def lines_for(
     """
     if of_resource(resource).rule.held:
         its = [each for each in counters(viewer.pk) if each.resource == resource]
-        zone = ZoneInfo(viewer.time_zone)
+        zone = zone_of(viewer)
         held = [_held(each, i, zone) for i, each in enumerate(its[: SHOWN_MAX + 1])]
         return held or [own_line(viewer, counters(viewer.pk), resource)]
     members = charted(viewer) if names is None else named(viewer, names)
@@ -138,7 +139,7 @@ def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Li
 
     Of what is held it is the first sensor's line.
     """
-    zone = ZoneInfo(viewer.time_zone)
+    zone = zone_of(viewer)
     if not own:
         return Line("demo", _("demo household"), "demo", (), Detail.MINUTES, zone)
     if of_resource(resource).rule.held:
@@ -149,7 +150,7 @@ def own_line(viewer, own: list[Counter], resource: str, flow: str = "use") -> Li
     return Line("me", name, "own", parts, Detail.MINUTES, zone, able, resource)
 
 
-def _held(each: Counter, place: int, zone: ZoneInfo) -> Line:
+def _held(each: Counter, place: int, zone: tzinfo) -> Line:
     """Return the line of one of the viewer's sensors of what is held; `me` is the first of them."""
     part = Part(each.sensor, each.role, 1, each.device)
     key = each.sensor if place else "me"
@@ -164,7 +165,7 @@ def sensor_line(viewer, sensor: Sensor) -> Line:
         "own",
         (Part(sensor.pk, sensor.role, 1, sensor.device_id),),
         Detail.MINUTES,
-        ZoneInfo(viewer.time_zone),
+        zone_of(viewer),
         resource=of_resource(sensor.type).name,
     )
 
@@ -177,7 +178,7 @@ def _peer(member: Shown, its_counters: list[Counter], resource: str) -> Line:
         "peer",
         parts,
         member.detail,
-        ZoneInfo(member.time_zone),
+        zone_of(member),
         able,
         resource,
     )

@@ -110,7 +110,7 @@ def _nights(store, line: Line, window: Window, now: int) -> Values:
     days = [local_date(noon, line.zone) for noon in noons]
     nights = [night_of(day, line.zone) for day in days]
     edges = [edge for night in nights for edge in night[:2]]
-    if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+    if any(b < a for a, b in zip(edges, edges[1:], strict=False)):
         return nothing  # a zone so far off that two of the viewer's days hold one of its nights
     values = _buckets(store, line, edges, "night", now).of(np.s_[::2])
     later = np.array([known > now for _start, _end, known in nights])

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The chart's time scales: how long each is, and into which buckets it is cut. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from flukso_server.series.localtime import DAY_S, day_boundaries, local_date, midnight
 
@@ -88,7 +87,7 @@ def latest(scale: str, now: int) -> tuple[int, int]:
     return now - SCALES[scale].span_s, now
 
 
-def window(wish: Wish, now: int, zone: ZoneInfo) -> Window:
+def window(wish: Wish, now: int, zone: tzinfo) -> Window:
     """Return the buckets that touch the wished time and are over. Raises WindowError.
 
     Their step is the wished one, or the first coarser one that is not too fine for so many sensors
@@ -123,12 +122,12 @@ def _too_many(start: int, end: int, step: str, sensors: int) -> bool:
     )
 
 
-def _days(start: int, end: int, now: int, zone: ZoneInfo) -> list[int]:
+def _days(start: int, end: int, now: int, zone: tzinfo) -> list[int]:
     """Return the boundaries of the local days; today, which is not over, ends at midnight."""
     return day_boundaries(local_date(start, zone), local_date(max(start, end - 1), zone), zone)
 
 
-def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
+def offsets(start: int, end: int, zone: tzinfo) -> list[tuple[int, int]]:
     """Return (from unix s, seconds east of Greenwich) of each of the zone's offsets in a time.
 
     The first one begins at `start`.
@@ -142,7 +141,7 @@ def offsets(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
     return stretches
 
 
-def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
+def _next_change(start: int, end: int, zone: tzinfo) -> int | None:
     """Return the first second after start with another offset; changes are weeks apart."""
     was = _offset(start, zone)
     low = next(
@@ -162,11 +161,11 @@ def _next_change(start: int, end: int, zone: ZoneInfo) -> int | None:
     return high
 
 
-def _offset(ts: int, zone: ZoneInfo) -> int:
+def _offset(ts: int, zone: tzinfo) -> int:
     return int((datetime.fromtimestamp(ts, zone).utcoffset() or timedelta()).total_seconds())
 
 
-def today(now: int, zone: ZoneInfo) -> tuple[int, int, int]:
+def today(now: int, zone: tzinfo) -> tuple[int, int, int]:
     """Return (yesterday's beginning, the same time yesterday, today's beginning)."""
     day = local_date(now, zone)
     start = midnight(day, zone)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The few figures above the chart: now, today, the same time yesterday, last night."""
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from math import isnan
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from flukso_server.accounts import prices
+from flukso_server.accounts.zones import zone_of
 from flukso_server.dashboard.lines import Line
 from flukso_server.dashboard.measure import measure
 from flukso_server.dashboard.scales import LIVE_STEP_S, Window, today
@@ -32,7 +32,7 @@ class Summary(NamedTuple):
 
 def summary(store, account, line: Line, history: list[prices.Span], now: int) -> Summary:
     """Return the figures of a line; `history` holds the account's prices."""
-    zone = ZoneInfo(account.time_zone)
+    zone = zone_of(account)
     yesterday, same, midnight = today(now, zone)
     last = now if line.kind == "demo" else _last(store, line, now)
     until = min(now, last or now)
@@ -87,7 +87,7 @@ def _latest(store, line: Line, last: int | None, now: int) -> float | None:
     return None if isnan(rate) else rate
 
 
-def _night(store, line: Line, now: int, zone: ZoneInfo) -> float | None:
+def _night(store, line: Line, now: int, zone: tzinfo) -> float | None:
     """Return the mean of the last night that is known: until 06:00, the one before."""
     day = local_date(now, zone)
     if now < instant(day, NIGHT_KNOWN, zone):

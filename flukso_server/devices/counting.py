@@ -1,37 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By which rule a sensor counts, for the series store, which knows no accounts."""
+"""What the series store is told of a sensor: by which rule it counts, and its household's time."""
 
 import threading
 import time
+from datetime import tzinfo
+from typing import NamedTuple
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from flukso_server.devices.models import Sensor
 from flukso_server.series import quantities
+from flukso_server.series.localtime import household_zone
 from flukso_server.series.rule import COUNTER, Rule
 
 KEPT_S = 60  # a device may say that a sensor counts something else now
-KEPT_MAX = 100_000  # rules kept: some 20 MB
+KEPT_MAX = 100_000  # sensors kept: some 30 MB
 
 
-class RuleBook:
-    """Looks up rules by what sensors count, in any thread, and keeps each for KEPT_S."""
+class Facts(NamedTuple):
+    """What is known of a sensor."""
+
+    rule: Rule
+    zone: tzinfo
+
+
+class FactBook:
+    """Looks up sensors in the accounts, in any thread, and keeps each answer for KEPT_S.
+
+    Raises DatabaseError if the accounts cannot be read and nothing is kept.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, Rule]] = {}
+        self._kept: dict[str, tuple[float, Facts]] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, sensor: str) -> Rule:
-        """Return the sensor's rule; that of a counter if nobody knows the sensor.
+    def rule(self, sensor: str) -> Rule:
+        """Return the sensor's rule; that of a counter if nobody knows the sensor."""
+        return self._facts(sensor).rule
 
-        Raises DatabaseError if the accounts cannot be read and no rule is kept.
-        """
+    def zone(self, sensor: str) -> tzinfo:
+        """Return the time of its owner's household; the server's if it has no owner."""
+        return self._facts(sensor).zone
+
+    def _facts(self, sensor: str) -> Facts:
         now = time.monotonic()
         kept = self._kept.get(sensor)
         if kept is not None and kept[0] > now:
             return kept[1]
         try:
-            rule = _look_up(sensor)
+            facts = _look_up(sensor)
         except DatabaseError:
             if kept is None:
                 raise
@@ -39,13 +57,28 @@ class RuleBook:
         with self._lock:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            self._kept[sensor] = now + KEPT_S, rule
-        return rule
+            self._kept[sensor] = now + KEPT_S, facts
+        return facts
 
 
-def _look_up(sensor: str) -> Rule:
+def _look_up(sensor: str) -> Facts:
     if threading.current_thread() is not threading.main_thread():
         close_old_connections()  # the store's own thread has no request that would do so
-    kind = Sensor.objects.filter(pk=sensor).values_list("type", flat=True).first()
-    quantity = quantities.of(kind or "")
-    return quantity.rule if quantity else COUNTER
+    row = (
+        Sensor.objects.filter(pk=sensor)
+        .values_list(
+            "type",
+            "device__owner__time_zone",
+            "device__owner__former_zones",
+            "released_by__time_zone",
+            "released_by__former_zones",
+        )
+        .first()
+    )
+    kind, *zones = row or ("", None, None, None, None)
+    name, former = zones[:2] if zones[0] else zones[2:]
+    quantity = quantities.of(kind)
+    return Facts(
+        quantity.rule if quantity else COUNTER,
+        household_zone(name or settings.TIME_ZONE, former or ""),
+    )

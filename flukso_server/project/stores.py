@@ -21,9 +21,12 @@ def store(merge: bool = False) -> series.Store:
     global _store
     with _lock:
         if _store is None:
-            from flukso_server.devices.counting import RuleBook  # models: Django must be set up
+            from flukso_server.devices.counting import FactBook  # models: Django must be set up
 
-            _store = series.open_store(settings.SERIES_PATH, merge=merge, rules=RuleBook())
+            facts = FactBook()
+            _store = series.open_store(
+                settings.SERIES_PATH, merge=merge, rules=facts.rule, zones=facts.zone
+            )
         return _store
 
 

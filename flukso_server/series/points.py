@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points (time, counter as sent) of one sensor: union, continuity, thinning."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from flukso_server.series.rule import COUNTER, WRAP, Ints, Rule
 PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
 # 100 days, the heartbeat of the historic RRDs: what happened in a longer silence is unknown
 HEARTBEAT_S = 8_640_000
+NEAR_S = 900  # quarters of an hour become hours
 # of a UTC day, so many falls and silences are kept exactly: over one an hour, a counter is broken
 MAX_IRREGULAR = 32
 
@@ -129,12 +131,13 @@ def spans(points: Points, rule: Rule = COUNTER) -> tuple[Ints, Ints]:
     return energy, known
 
 
-def thin(points: Points, step_s: int, rule: Rule = COUNTER) -> Points:
+def thin(points: Points, step_s: int, rule: Rule = COUNTER, also: Sequence[int] = ()) -> Points:
     """Return rungs: points at the multiples of step_s near data, interpolated between points.
 
     The first and the last point stay as they are, and so do both ends of an irregular interval (a
     fall, a gap of the rule, or a silence over HEARTBEAT_S), so that spans() derives the same from
-    what is left. The energy between any two kept points does not change.
+    what is left. The energy between any two kept points does not change. `also` are moments between
+    those multiples that get a rung as well, if there is data within NEAR_S on both sides.
     """
     ts, counter = points
     if len(ts) < 2:
@@ -152,7 +155,7 @@ def thin(points: Points, step_s: int, rule: Rule = COUNTER) -> Points:
         irregular, until = irregular[few], until[few]
     keep = np.unique(np.concatenate((irregular, until + 1, (0, len(ts) - 1)))).astype(np.int64)
     floor = ts // step_s * step_s
-    grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor])))
+    grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor], _near(ts, also))))
     grid = grid[(grid > ts[0]) & (grid < ts[-1])]
     left = np.searchsorted(ts, grid, "right") - 1
     usable = regular[left] | (ts[left] == grid)
@@ -160,6 +163,14 @@ def thin(points: Points, step_s: int, rule: Rule = COUNTER) -> Points:
     # rounded down, so that a tuple of the same interval that comes later is never below its rung
     level = counter[left] + rise[left] * (grid - ts[left]) // elapsed[left]
     return settled_union(Points(ts[keep], counter[keep]), Points(grid, level))
+
+
+def _near(ts: Ints, moments: Sequence[int]) -> Ints:
+    """Return those of the moments that have one of the times within NEAR_S on both sides."""
+    at = np.asarray(moments, np.int64)
+    at = at[(at > ts[0]) & (at < ts[-1])]
+    left = ts.searchsorted(at, "right") - 1
+    return at[(at - ts[left] < NEAR_S) & (ts[ts.searchsorted(at)] - at < NEAR_S)]
 
 
 def _runs(points: Points, irregular: Ints, rule: Rule) -> tuple[Ints, Ints]:

@@ -75,6 +75,13 @@ class Store(Protocol):
     def rule(self, sensor: str) -> "Rule":
         """Return the rule of the sensor's counter, as whoever opened the store tells it."""
 
+    def peaks(self, sensor: str) -> list[Tuple]:
+        """Return (beginning, Wh) of the highest quarter of each month that has aged to hours.
+
+        Months are those of the household. series.peaks reads these; nothing in a store that keeps
+        all tuples.
+        """
+
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """Return what is kept in [start, end): each tuple sent, or the rungs of an older time."""
 
@@ -115,7 +122,8 @@ class Store(Protocol):
 def open_store(where: str, **options: object) -> Store:
     """Open the store at `where`: `scheme:PATH`, or a plain path for SQLite.
 
-    Each store takes `rules`, a function that returns the series.rule.Rule of a sensor.
+    Each store takes two functions: `rules` returns the series.rule.Rule of a sensor,
+    `zones` the time of its household.
     Raises ValueError for an unknown scheme.
     """
     made, path = _class_of(where)

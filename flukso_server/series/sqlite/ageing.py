@@ -15,8 +15,9 @@ from flukso_server.series.ladder import (
     horizons_at,
     level_of,
 )
-from flukso_server.series.localtime import DAY_S
+from flukso_server.series.localtime import DAY_S, off_the_hour
 from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
+from flukso_server.series.sqlite import peaks
 from flukso_server.series.sqlite.archive import (
     LAST_CHUNK,
     Archive,
@@ -143,6 +144,7 @@ def _age_rows(archive: Archive, table: str, low: int, *, level: int) -> Iterator
                     put(archive, Ladder(QUARTER, no), points, following)
                     put(archive, Ladder(DAY, no), points, following)
                 else:
+                    peaks.keep(archive, no, union(points, following))
                     put(archive, Ladder(HOUR, no), points, following)
                 aged.append(key)
             except (UnreadableError, sqlite3.DatabaseError) as error:
@@ -208,7 +210,7 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
         (int(left.ts[0]) if len(left.ts) else -1),
         (int(right.ts[0]) if len(right.ts) else 1 << 33),
     )
-    ts, counter = thin(points, DAY_S, archive.rule(no))
+    ts, counter = thin(points, DAY_S, archive.told(no)[0])
     wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
     falls = steps(counter) < 0
     wanted[1:] |= falls  # both ends of a fall
@@ -259,7 +261,9 @@ def _put_chunk(
     # neighbours
     points = consistent(near if late else here, points)
     whole = union(near, points)
-    thinned = thin(whole, LEVELS[level].step_s, archive.rule(no)).between(start, end + 1)
+    rule, zone = archive.told(no)
+    also = off_the_hour(start, end, zone) if level == HOUR else ()
+    thinned = thin(whole, LEVELS[level].step_s, rule, also).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
     mine = whole.between(0, (chunk + 1) * span_s)
     if len(mine.ts):
@@ -322,4 +326,5 @@ def remove(archive: Archive, no: int, first_day: int, last_day: int) -> None:
         span = LEVELS[level].span_days
         chunks = range(first_day // span, last_day // span + 2)
         archive.delete(LADDER, [ladder_key(level, chunk, no) for chunk in chunks])
+    peaks.remove(archive, no)
     archive.db.execute("DELETE FROM damaged WHERE no=?", (no,))

@@ -3,11 +3,12 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
 from flukso_server.series.points import EMPTY, Points, union, unpack
-from flukso_server.series.rule import COUNTER, Rule, Rules, counters_alone
+from flukso_server.series.rule import COUNTER, Rule, Rules, Zones, counters_alone, utc_alone
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.damage import (
     BLOCK,
@@ -48,6 +49,12 @@ CREATE TABLE IF NOT EXISTS open (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS block (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 -- key: PLACES[level] << 60 | block of days << 32 | sensor number
 CREATE TABLE IF NOT EXISTS ladder (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+-- the highest quarter (its beginning, Wh) of each local month (since the year 0) that has aged to
+-- hours
+CREATE TABLE IF NOT EXISTS peak (
+    no INTEGER, month INTEGER, ts INTEGER NOT NULL, energy INTEGER NOT NULL,
+    PRIMARY KEY (no, month)
+) WITHOUT ROWID;
 -- what was damaged, as it was found: its table and key there, its sensor's number (0: not known),
 -- the days since 1970 that it was about, when it was found (unix s)
 CREATE TABLE IF NOT EXISTS damaged (
@@ -94,6 +101,7 @@ class Archive(Rows):
         it sets aside what is damaged, and a page that cannot be read is UnreadableError there.
         """
         self.rules: Rules = counters_alone
+        self.zones: Zones = utc_alone
         decode = lru_cache(decoded_blocks)(_shared) if decoded_blocks else codec.decode
         super().__init__(path, decode, not decoded_blocks, damage or Damage())
         self._heads = lru_cache(decoded_blocks)(self._read_heads)
@@ -148,10 +156,12 @@ class Archive(Rows):
         ).fetchone()
         return Row(row[0], sensor, *row[1:]) if row else None
 
-    def rule(self, no: int) -> Rule:
-        """Return the rule of the sensor with this number."""
+    def told(self, no: int) -> tuple[Rule, tzinfo]:
+        """Return the rule of the sensor with this number, and the time of its household."""
         row = self.db.execute("SELECT id FROM sensor WHERE no=?", (no,)).fetchone()
-        return self.rules(row[0].hex()) if row and row[0] else COUNTER
+        if not row or not row[0]:
+            return COUNTER, timezone.utc
+        return self.rules(row[0].hex()), self.zones(row[0].hex())
 
     def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
         """Give a new sensor its number."""

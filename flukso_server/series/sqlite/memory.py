@@ -15,7 +15,7 @@ from flukso_server.series.admission import (
     sensor_key,
 )
 from flukso_server.series.points import EMPTY, PAIR_BYTES, Points, unpack
-from flukso_server.series.rule import Rules, counters_alone
+from flukso_server.series.rule import Rules, Zones, counters_alone, utc_alone
 from flukso_server.series.sqlite.archive import Archive, Row
 from flukso_server.series.sqlite.damage import ROW, Damage
 from flukso_server.series.sqlite.inbox import SENSOR_BYTES, split_row
@@ -35,8 +35,8 @@ class Memory:
     nothing that is merged meanwhile.
     """
 
-    def __init__(self, rules: Rules = counters_alone) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules = counters_alone, zones: Zones = utc_alone) -> None:
+        self.rules, self.zones = rules, zones
         self.lock = threading.RLock()
         self.sensors: dict[str, Sensor] = {}
         self.pending_bytes = 0

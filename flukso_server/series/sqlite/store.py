@@ -10,12 +10,13 @@ from flukso_server.series.curve import Curve, Part
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.points import EMPTY, Points, union, unpack
-from flukso_server.series.rule import Ints, Rule, Rules, counters_alone
+from flukso_server.series.rule import Ints, Rule, Rules, Zones, counters_alone, utc_alone
 from flukso_server.series.sqlite import checking, reader
 from flukso_server.series.sqlite.archive import Archive
 from flukso_server.series.sqlite.damage import Span
 from flukso_server.series.sqlite.inbox import Inbox, guess
 from flukso_server.series.sqlite.memory import Memory
+from flukso_server.series.sqlite.peaks import peaks_of
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.verify import Verification
 from flukso_server.series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Writer
@@ -39,8 +40,9 @@ class SqliteStore:
         sweep_tuples: int = SWEEP_TUPLES,
         merge: bool = True,
         rules: Rules = counters_alone,
+        zones: Zones = utc_alone,
     ) -> None:
-        self._memory = Memory(rules)
+        self._memory = Memory(rules, zones)
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
         self._archive = Archive(path, DECODED_BLOCKS, self._writer.damage)
         self._inbox = Inbox(path + ".inbox")
@@ -119,6 +121,13 @@ class SqliteStore:
 
     def rule(self, sensor: str) -> Rule:
         return self._memory.rules(sensor)
+
+    def peaks(self, sensor: str) -> list[Tuple]:
+        state, _pending = self._state(sensor)
+        if state is None:
+            return []
+        with self._read, self._archive.snapshot():
+            return peaks_of(self._archive, self._number(sensor, state))
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         state, pending = self._state(sensor)

@@ -75,7 +75,7 @@ class Writer(threading.Thread):
         self._full_bytes = self._sweep_bytes * FULL_SWEEPS
         self._queue: queue.SimpleQueue[Item | Forget | None] = queue.SimpleQueue()
         self._archive = Archive(path)
-        self._archive.rules = memory.rules
+        self._archive.rules, self._archive.zones = memory.rules, memory.zones
         self.damage = memory.damage = self._archive.damage
         self._inbox = Inbox(path + ".inbox")
         self._merger = Merger(memory, self._inbox, self._archive)

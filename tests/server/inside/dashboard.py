@@ -18,6 +18,7 @@ from flukso_server.dashboard import chart_json, lines
 from flukso_server.dashboard.lines import Line, Part
 from flukso_server.dashboard.summary import summary
 from flukso_server.devices import live
+from flukso_server.devices.counting import FactBook
 from flukso_server.devices.models import Heartbeat, Sensor
 from flukso_server.project import stores
 from flukso_server.series.appending import append
@@ -44,6 +45,21 @@ def invite_and_pay(name: str) -> None:
 def token_of(name: str) -> str:
     """Return a new token that reads all of the member's series."""
     return make_token(Account.objects.get(username=name), "test")[1]
+
+
+def move(name: str, zone: str) -> str:
+    """Let the member's household live in another time zone; return its former zones."""
+    account = Account.objects.get(username=name)
+    account.time_zone = zone
+    account.save(update_fields=["time_zone"])
+    return Account.objects.get(username=name).former_zones
+
+
+def told(sensor: str, ts: int) -> tuple[str, bool]:
+    """Return what the store is told of the sensor: the offset of its household then, the rule."""
+    facts = FactBook()
+    offset = datetime.fromtimestamp(ts, facts.zone(sensor)).strftime("%z")
+    return offset, facts.rule(sensor).held
 
 
 def beat_at(device: str, times: list[int]) -> None:

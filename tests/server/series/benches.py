@@ -3,6 +3,7 @@
 
 import contextlib
 import sqlite3
+from datetime import timezone
 
 from flukso_server.series.rule import COUNTER
 from flukso_server.series.sqlite.archive import ladder_key
@@ -33,6 +34,7 @@ class Bench:
 
     def __init__(self, folder, busy=False, now=NOON):
         self.rules = {}  # of sensors that are no counters
+        self.zone = timezone.utc  # of the household
         self.path = str(folder / "series")
         self.clock = Clock(now)
         self.busy = busy
@@ -89,7 +91,9 @@ class Bench:
 class SqliteBench(Bench):
     def make(self):
         options = {"sweep_tuples": 60} if self.busy else {}
-        return SqliteStore(self.path, clock=self.clock, rules=self.rule, **options)
+        return SqliteStore(
+            self.path, clock=self.clock, rules=self.rule, zones=lambda _sensor: self.zone, **options
+        )
 
     def replay_rate(self):
         return self.store.replay_rate()

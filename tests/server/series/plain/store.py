@@ -123,6 +123,9 @@ class PlainStore:
             series = self._series.get(sensor) or Series()
             return [(ts, counter) for ts, counter in series.tuples() if start <= ts < end]
 
+    def peaks(self, sensor: str) -> list[Tuple]:
+        return []
+
     def horizons(self) -> Horizons:
         return Horizons(0, 0, 0)
 
