@@ -7,57 +7,50 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flukso_server.series.points import HEARTBEAT_S, Points, spans, steps, summed
-from flukso_server.series.rule import COUNTER, Ints, Rule
+from flukso_server.series.plausible import Bools, Judged, calm, judge
+from flukso_server.series.points import EMPTY, HEARTBEAT_S, Points, steps, summed
+from flukso_server.series.rule import Ints
+from flukso_server.series.terms import PLAIN, Terms
 
 Floats = NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """A run of points. A store that did not read what lies between two of them gives a summary.
+    """A run of points.
 
-    energy and known have an entry for each point: the Wh and the known seconds from it to the next
-    point; energy is negative where there is no summary.
+    summed: between which of them (an entry for each point: from it to the next) a store did not
+    read what there is, because all of it fits (plausible.calm()).
     """
 
     points: Points
-    energy: Ints | None = None
-    known: Ints | None = None
+    summed: Bools | None = None
     rungs: bool = False  # thinned points: the last one may have been drawn across a silence
 
 
 class Curve:
-    """Answers for the boundaries `at` (ascending unix s).
+    """Answers for the boundaries `at` (ascending unix s), by the sensor's rules.
 
-    It is built from parts that ascend and do not overlap, by the rule of the counter.
+    It is built from parts that ascend and do not overlap.
     """
 
-    def __init__(self, parts: Sequence[Part], at: Ints, rule: Rule = COUNTER) -> None:
+    def __init__(self, parts: Sequence[Part], at: Ints, terms: Terms = PLAIN) -> None:
         self._at = at
-        whole = (
-            parts[0].points
-            if len(parts) == 1
-            else Points(_all([p.points.ts for p in parts]), _all([p.points.counter for p in parts]))
-        )
-        self._ts = whole.ts
-        self._summed_up = self._silent = np.zeros(max(len(whole.ts) - 1, 0), bool)
-        self._place()
-        if not rule.held and all(part.energy is None for part in parts) and _even(whole):
+        whole, self._summed = joined(parts)
+        self._silent = np.zeros(len(self._summed), bool)
+        self._judged: Judged | None = None
+        if calm(whole, terms, self._summed):
+            self._ts = self._known = whole.ts
             self._level = self._sure = whole.counter  # takes a third of the general case's time
-            self._known = whole.ts
+            self._place()
             return
-        energy, known = spans(whole, rule)
-        first = 0
-        for part in parts:
-            if part.energy is not None and part.known is not None:
-                (inner,) = (part.energy >= 0).nonzero()
-                energy[first + inner], known[first + inner] = part.energy[inner], part.known[inner]
-                self._summed_up[first + inner] = True
-            first += len(part.points.ts)
-        self._level = self._sure = summed(energy, int(whole.counter[0]) if first else 0)
+        self._judged = judge(whole, terms, self._summed)
+        whole, energy, known, self._summed = self._judged[:4]
+        self._ts = whole.ts
+        self._place()
+        self._level = self._sure = summed(energy, int(whole.counter[0]) if len(whole.ts) else 0)
         self._known = summed(known, 0)
         self._silent = steps(whole.ts) > HEARTBEAT_S
-        if rule.held:
+        if terms.rule.held:
             self._silent |= known == 0
         if self._silent.any():
             self._sure = summed(np.where(self._silent, 0, energy), 0)
@@ -97,6 +90,13 @@ class Curve:
             level[i] = None
         return level
 
+    def levels(self) -> Floats:
+        """Return the continuous counter (Wh) at each boundary; outside all data, its nearest end.
+
+        A level means nothing by itself, and of a silence over HEARTBEAT_S nothing counts.
+        """
+        return self._between(self._sure) if len(self._ts) else np.zeros(len(self._at))
+
     def coverage(self) -> Floats:
         """Return the known share (0 … 1) of each interval between two boundaries."""
         if not len(self._ts):
@@ -120,7 +120,7 @@ class Curve:
         start, end = int(self._at[0]), int(self._at[-1])
         if not len(self._ts):
             return [(start, end)] if end - start > over_s else []
-        (silent,) = ((steps(self._ts) > over_s) & ~self._summed_up).nonzero()
+        (silent,) = ((steps(self._ts) > over_s) & ~self._summed).nonzero()
         pairs = list(zip(self._ts[silent].tolist(), self._ts[silent + 1].tolist(), strict=True))
         first, last = int(self._ts[0]), int(self._ts[-1])
         if first - start > over_s:
@@ -140,8 +140,26 @@ class Curve:
         return outside
 
 
-def _all(arrays: list[Ints]) -> Ints:
-    return np.concatenate(arrays) if arrays else np.empty(0, np.int64)
+def joined(parts: Sequence[Part]) -> tuple[Points, Bools]:
+    """Return the points of all parts, and which intervals between them are summed."""
+    if len(parts) == 1:
+        points, its_summed, _rungs = parts[0]
+        if its_summed is not None:
+            return points, its_summed[:-1]
+        return points, np.zeros(max(len(points.ts) - 1, 0), bool)
+    if not parts:
+        return EMPTY, np.zeros(0, bool)
+    whole = Points(
+        np.concatenate([part.points.ts for part in parts]),
+        np.concatenate([part.points.counter for part in parts]),
+    )
+    if all(part.summed is None for part in parts):
+        return whole, np.zeros(len(whole.ts) - 1, bool)
+    flags = [
+        np.zeros(len(part.points.ts), bool) if part.summed is None else part.summed
+        for part in parts
+    ]
+    return whole, np.concatenate(flags)[:-1]
 
 
 def instants(boundaries: Sequence[int]) -> Ints:
@@ -149,11 +167,3 @@ def instants(boundaries: Sequence[int]) -> Ints:
     if isinstance(boundaries, range):
         return np.arange(boundaries.start, boundaries.stop, boundaries.step, dtype=np.int64)
     return np.asarray(boundaries, np.int64)
-
-
-def _even(points: Points) -> bool:
-    """Tell whether the counter as sent is continuous: it never falls and no silence is long."""
-    ts, counter = points
-    if not len(ts) or (counter[1:] < counter[:-1]).any():
-        return False
-    return bool(ts[-1] - ts[0] <= HEARTBEAT_S or steps(ts).max() <= HEARTBEAT_S)

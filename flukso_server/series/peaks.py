@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from flukso_server.series.localtime import DAY_S, midnight
-from flukso_server.series.points import Points, spans, steps, summed, thin, union
-from flukso_server.series.rule import COUNTER, Ints
+from flukso_server.series.plausible import judge, lasting
+from flukso_server.series.points import Points, steps, summed, thin, union
+from flukso_server.series.rule import Ints
 from flukso_server.series.store import Store
+from flukso_server.series.terms import PLAIN, Terms
 
 QUARTER_S = 900
 
@@ -32,7 +34,8 @@ def highest_quarter(store: Store, sensor: str, start: int, end: int) -> Peak | N
     start and end are those of a month of the household's, or later than all that is kept by the
     hour. None if no quarter is known, and for a held counter.
     """
-    if store.rule(sensor).held:
+    terms = store.terms(sensor)
+    if terms.rule.held:
         return None
     kept = [Peak(*peak) for peak in store.peaks(sensor) if start <= peak[0] < end]
     finer = max(start, store.horizons().quarter * DAY_S)
@@ -41,15 +44,16 @@ def highest_quarter(store: Store, sensor: str, start: int, end: int) -> Peak | N
         if tuples:
             points = Points(*np.array(tuples, np.int64).T)
             raw = store.horizons().raw * DAY_S
-            fresh = thin(points.between(raw - DAY_S, 1 << 33), QUARTER_S)  # as it will be kept
+            young = points.between(raw - DAY_S, 1 << 33)
+            fresh = thin(lasting(young, terms), QUARTER_S)  # as it will be kept
             rungs = union(points.between(0, raw), fresh.between(raw, 1 << 33))
-            kept += _highest(quarters(rungs), finer, end)
+            kept += _highest(quarters(rungs, terms), finer, end)
     return max(kept, key=lambda peak: (peak.energy, -peak.ts), default=None)
 
 
-def by_month(rungs: Points, zone: tzinfo) -> list[tuple[int, Peak]]:
+def by_month(rungs: Points, zone: tzinfo, terms: Terms = PLAIN) -> list[tuple[int, Peak]]:
     """Return (months since the year 0, the highest quarter) of each local month of the rungs."""
-    known = quarters(rungs)
+    known = quarters(rungs, terms)
     if not len(known[0]):
         return []
     first, last = (_month(int(at), zone) for at in known[0][[0, -1]])
@@ -60,9 +64,9 @@ def by_month(rungs: Points, zone: tzinfo) -> list[tuple[int, Peak]]:
     ]
 
 
-def quarters(rungs: Points) -> tuple[Ints, Ints]:
+def quarters(rungs: Points, terms: Terms = PLAIN) -> tuple[Ints, Ints]:
     """Return the beginnings of the quarters that are known, and what was counted in each."""
-    energy, known = spans(rungs, COUNTER)
+    rungs, energy, known = judge(rungs, terms)[:3]
     level = summed(np.where(known > 0, energy, 0), 0)
     unknown = summed((known == 0).astype(np.int64), 0)
     (on,) = (rungs.ts % QUARTER_S == 0).nonzero()

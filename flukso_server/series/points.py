@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flukso_server.series.localtime import DAY_S
-from flukso_server.series.rule import COUNTER, WRAP, Ints, Rule
+from flukso_server.series.rule import Ints
 
 PAIR_BYTES = 8  # a point: u32 time, u32 counter, little endian
 # 100 days, the heartbeat of the historic RRDs: what happened in a longer silence is unknown
@@ -106,60 +105,33 @@ def summed(rises: Ints, start: int) -> Ints:
     return level
 
 
-def spans(points: Points, rule: Rule = COUNTER) -> tuple[Ints, Ints]:
-    """Return energy (Wh) and known time (s) of each interval between two neighbouring points.
+class Lasting(NamedTuple):
+    """Points that are to age, where rungs may be drawn between them, and which stay as sent."""
 
-    A fall is a wrap if the way over 2^32 is within reach of the rule. Otherwise the counter began
-    again from 0 if the new value is within reach. Any other fall counts no energy, and its time is
-    unknown. A silence over HEARTBEAT_S keeps its energy, and its time is unknown. A held counter
-    never begins again: its gaps count nothing.
-    """
-    known = steps(points.ts)
-    energy = steps(points.counter)
-    (falls,) = (energy < 0).nonzero()
-    if rule.held:
-        energy[falls] += WRAP
-        gaps = rule.gaps(energy, known)
-        energy[gaps] = known[gaps] = 0
-    elif len(falls):
-        reach = rule.most * known[falls]
-        wrapped = energy[falls] + WRAP
-        fresh = points.counter[falls + 1]
-        energy[falls] = np.where(wrapped <= reach, wrapped, np.where(fresh <= reach, fresh, 0))
-        known[falls[(wrapped > reach) & (fresh > reach)]] = 0
-    known[known > HEARTBEAT_S] = 0
-    return energy, known
+    points: Points
+    regular: NDArray[np.bool_]  # of each interval
+    stay: NDArray[np.bool_]  # of each point
 
 
-def thin(points: Points, step_s: int, rule: Rule = COUNTER, also: Sequence[int] = ()) -> Points:
+def thin(lasting: Lasting, step_s: int, also: Sequence[int] = ()) -> Points:
     """Return rungs: points at the multiples of step_s near data, interpolated between points.
 
-    The first and the last point stay as they are, and so do both ends of an irregular interval (a
-    fall, a gap of the rule, or a silence over HEARTBEAT_S), so that spans() derives the same from
-    what is left. The energy between any two kept points does not change. `also` are moments between
-    those multiples that get a rung as well, if there is data within NEAR_S on both sides.
+    The first and the last point stay as they are. The energy between any two kept points does not
+    change. `also` are moments between those multiples that get a rung as well, if there is data
+    within NEAR_S on both sides.
     """
-    ts, counter = points
+    (ts, counter), regular, stay = lasting
     if len(ts) < 2:
-        return points
-    elapsed, rise = steps(ts), steps(counter)
-    regular = (rise >= 0) & (elapsed <= HEARTBEAT_S)
-    if rule.held:
-        regular &= ~rule.gaps(rise, elapsed)
-    irregular = until = np.flatnonzero(~regular)
-    if rule.held:
-        irregular, until = _runs(points, irregular, rule)
-    if len(irregular) > MAX_IRREGULAR:
-        day = ts[irregular] // DAY_S
-        few = np.arange(len(day)) - np.searchsorted(day, day) < MAX_IRREGULAR
-        irregular, until = irregular[few], until[few]
-    keep = np.unique(np.concatenate((irregular, until + 1, (0, len(ts) - 1)))).astype(np.int64)
+        return lasting.points
+    keep = stay.copy()
+    keep[0] = keep[-1] = True
     floor = ts // step_s * step_s
     grid = np.unique(np.concatenate((floor, floor + step_s, ts[ts == floor], _near(ts, also))))
     grid = grid[(grid > ts[0]) & (grid < ts[-1])]
     left = np.searchsorted(ts, grid, "right") - 1
     usable = regular[left] | (ts[left] == grid)
     grid, left = grid[usable], left[usable]
+    elapsed, rise = steps(ts), steps(counter)
     # rounded down, so that a tuple of the same interval that comes later is never below its rung
     level = counter[left] + rise[left] * (grid - ts[left]) // elapsed[left]
     return settled_union(Points(ts[keep], counter[keep]), Points(grid, level))
@@ -171,24 +143,6 @@ def _near(ts: Ints, moments: Sequence[int]) -> Ints:
     at = at[(at > ts[0]) & (at < ts[-1])]
     left = ts.searchsorted(at, "right") - 1
     return at[(at - ts[left] < NEAR_S) & (ts[ts.searchsorted(at)] - at < NEAR_S)]
-
-
-def _runs(points: Points, irregular: Ints, rule: Rule) -> tuple[Ints, Ints]:
-    """Return the first and the last interval of each run of irregular ones, for a held counter.
-
-    A probe that cannot be read for hours makes one gap, not one a minute. A run whose ends would
-    look like a step that tells something stays as it is.
-    """
-    if not len(irregular):
-        return irregular, irregular
-    new = np.concatenate(([True], steps(irregular) > 1))
-    first, last = irregular[new], irregular[np.concatenate((new[1:], [True]))]
-    rise = points.counter[last + 1] - points.counter[first]
-    gap = rule.gaps(np.where(rise < 0, rise + WRAP, rise), points.ts[last + 1] - points.ts[first])
-    loose = irregular[~gap[np.cumsum(new) - 1]]
-    first, last = np.concatenate((first[gap], loose)), np.concatenate((last[gap], loose))
-    order = np.argsort(first)
-    return first[order], last[order]
 
 
 def settled_union(first: Points, second: Points) -> Points:

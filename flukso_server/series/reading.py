@@ -3,6 +3,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from flukso_server.series.curve import Floats, instants
 from flukso_server.series.store import Store, Tuple
 
@@ -26,6 +28,24 @@ def profile(store: Store, sensor: str, boundaries: Sequence[int]) -> tuple[Float
     """Return the energy (Wh) of each interval's known part, and the known share of its time."""
     curve = store.curve(sensor, instants(boundaries))
     return curve.energies(), curve.coverage()
+
+
+def running(
+    store: Store, sensor: str, tuples: Sequence[Tuple], level: int
+) -> list[tuple[int, int | str]]:
+    """Return (time, continuous counter) of tuples as they are kept, beginning with `level`.
+
+    An RRD would take a wrap or a reset for an unknown minute, and believe what is doubted. What is
+    unknown ends with "U", a second before the tuple that ends it.
+    """
+    times = [ts for ts, _counter in tuples]
+    curve = store.curve(sensor, instants(times), shortest_silence_s=1)
+    levels = curve.levels()
+    whole = np.floor(levels - levels[0] + 0.5).astype(np.int64) + level
+    values: list[tuple[int, int | str]] = list(zip(times, whole.tolist(), strict=True))
+    unknown = [times[i + 1] - 1 for i in np.flatnonzero(curve.coverage() == 0).tolist()]
+    values += [(ts, "U") for ts in set(unknown).difference(times)]
+    return sorted(values, key=lambda value: value[0])
 
 
 def survey(

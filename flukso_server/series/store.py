@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flukso_server.series.curve import Curve
     from flukso_server.series.ladder import Horizons
     from flukso_server.series.rule import Ints, Rule
+    from flukso_server.series.terms import Correction, Limit, Terms
 
 # scheme of FLUKSO_SERIES_PATH: module and class; imported when it is opened, because a store may
 # need a library that installations without it do not have
@@ -30,6 +31,10 @@ class SeriesError(Exception):
 
 class CheckError(Exception):
     """Whether the store is damaged could not be told."""
+
+
+class CorrectionError(ValueError):
+    """The correction cannot be noted; the text says why and may be shown."""
 
 
 class TupleError(ValueError):
@@ -82,6 +87,24 @@ class Store(Protocol):
         all tuples.
         """
 
+    def terms(self, sensor: str) -> "Terms":
+        """Return all that decides what the sensor's tuples count: rule, limits, corrections."""
+
+    def limit(self, sensor: str, limit: "Limit") -> None:
+        """Note how fast the sensor can count from a time on; many or repeated limits are ignored.
+
+        It is kept with the series, also before its first tuple.
+        """
+
+    def correct(self, sensor: str, correction: "Correction") -> int:
+        """Note a correction, and return its id; tuples stay as they are.
+
+        Raises CorrectionError if there is no series or there are too many.
+        """
+
+    def undo(self, sensor: str, ident: int) -> bool:
+        """Remove a correction; return whether there was one."""
+
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         """Return what is kept in [start, end): each tuple sent, or the rungs of an older time."""
 
@@ -95,7 +118,7 @@ class Store(Protocol):
         """Return up to where data has aged; days of 0 in a store that keeps all tuples."""
 
     def forget(self, sensor: str) -> None:
-        """Remove all there is of the sensor, marks included; later tuples start afresh."""
+        """Remove all there is of the sensor, terms and marks too; later tuples start afresh."""
 
     def damaged(self, sensor: str) -> list[tuple[int, int]]:
         """Return the stretches [start, end) in which something that was kept is damaged.

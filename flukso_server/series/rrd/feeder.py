@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from flukso_server.series.localtime import DAY_S, night
-from flukso_server.series.points import Points, spans, steps, summed
-from flukso_server.series.reading import profile
+from flukso_server.series.reading import profile, running
 from flukso_server.series.rrd import paths
 from flukso_server.series.rrd.files import Graph, Rrd
 from flukso_server.series.rrd.notes import Notes
-from flukso_server.series.rule import Rule
-from flukso_server.series.store import Store, Tuple
+from flukso_server.series.store import Store
 
 SETTLED_S = 900  # age from which tuples are written: three uploads later most late ones have come
 MIN_KNOWN = 0.5  # share of a night; with less, it has no value
@@ -94,7 +92,7 @@ class Feeder:
         fed_from_this_store = tuples and tuples[0][0] == last
         if late_came or not fed_from_this_store or level is None:
             return self._build(sensor, now, zone)
-        values = running(tuples, level, self._store.rule(sensor))[1:]
+        values = running(self._store, sensor, tuples, level)[1:]
         self._rrd.update(path, values)
         if upto:
             self._notes.fed(sensor, first, upto)
@@ -112,9 +110,8 @@ class Feeder:
         self._rrd.forget(path)
         fresh = path + ".new"
         direct = Rrd()
-        rule = self._store.rule(sensor)
-        direct.create(fresh, tuples[0][0] - 1, rule=rule)
-        values = running(tuples, tuples[0][1], rule)
+        direct.create(fresh, tuples[0][0] - 1, rule=self._store.rule(sensor))
+        values = running(self._store, sensor, tuples, tuples[0][1])
         direct.update(fresh, values)
         self._remove(sensor, paths.NIGHT)
         os.replace(fresh, path)
@@ -181,24 +178,3 @@ class Feeder:
         if first is None or self._notes.first(sensor) != first or not os.path.exists(path):
             return None
         return self._rrd.png(path, graph)
-
-
-def running(tuples: list[Tuple], level: int, rule: Rule) -> list[tuple[int, int | str]]:
-    """Return (time, continuous counter) of the tuples, beginning with `level`.
-
-    The counters as sent would make an RRD take a wrap or a reset for an unknown minute. A held
-    counter's gap ends with an unknown value, a second before the tuple that ends it: an RRD would
-    take no humidity for 0 %.
-    """
-    import numpy as np
-
-    points = Points(*np.array(tuples, np.int64).T)
-    energy, known = spans(points, rule)
-    levels = summed(energy, level)
-    values: list[tuple[int, int | str]] = list(
-        zip(points.ts.tolist(), levels.tolist(), strict=True)
-    )
-    if rule.held:
-        ends = points.ts[1:][(known == 0) & (steps(points.ts) > 1)]
-        values = sorted([*values, *[(end - 1, "U") for end in ends.tolist()]], key=lambda v: v[0])
-    return values

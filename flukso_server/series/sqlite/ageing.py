@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from flukso_server.series.ladder import (
     DAY,
     HOUR,
@@ -16,7 +18,8 @@ from flukso_server.series.ladder import (
     level_of,
 )
 from flukso_server.series.localtime import DAY_S, off_the_hour
-from flukso_server.series.points import EMPTY, Points, consistent, steps, thin, union
+from flukso_server.series.plausible import lasting
+from flukso_server.series.points import EMPTY, Points, consistent, thin, union
 from flukso_server.series.sqlite import peaks
 from flukso_server.series.sqlite.archive import (
     LAST_CHUNK,
@@ -210,11 +213,10 @@ def _draw_days(archive: Archive, no: int, late: Points, following: Points) -> No
         (int(left.ts[0]) if len(left.ts) else -1),
         (int(right.ts[0]) if len(right.ts) else 1 << 33),
     )
-    ts, counter = thin(points, DAY_S, archive.told(no)[0])
+    kept_as_sent = lasting(points, archive.terms(no))
+    ts, counter = thin(kept_as_sent, DAY_S)
     wanted = ((ts > low) & (ts < high)) | (ts % DAY_S == 0)
-    falls = steps(counter) < 0
-    wanted[1:] |= falls  # both ends of a fall
-    wanted[:-1] |= falls
+    wanted |= np.isin(ts, kept_as_sent.points.ts[kept_as_sent.stay])
     drawn = Points(ts[wanted], counter[wanted])
     span_s = LEVELS[DAY].span_days * DAY_S
     for chunk in range(int(ts[0]) // span_s, int(ts[-1]) // span_s + 1):
@@ -261,9 +263,9 @@ def _put_chunk(
     # neighbours
     points = consistent(near if late else here, points)
     whole = union(near, points)
-    rule, zone = archive.told(no)
-    also = off_the_hour(start, end, zone) if level == HOUR else ()
-    thinned = thin(whole, LEVELS[level].step_s, rule, also).between(start, end + 1)
+    as_sent = lasting(whole, archive.terms(no))
+    also = off_the_hour(start, end, archive.zone(no)) if level == HOUR else ()
+    thinned = thin(as_sent, LEVELS[level].step_s, also).between(start, end + 1)
     whole = union(union(kept.between(0, start), thinned), kept.between(end + 1, 1 << 33))
     mine = whole.between(0, (chunk + 1) * span_s)
     if len(mine.ts):

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flukso_server.series.points import EMPTY, Points, union, unpack
-from flukso_server.series.rule import COUNTER, Rule, Rules, Zones, counters_alone, utc_alone
-from flukso_server.series.sqlite import codec
+from flukso_server.series.rule import Rules, Zones, counters_alone, utc_alone
+from flukso_server.series.sqlite import codec, termed
 from flukso_server.series.sqlite.damage import (
     BLOCK,
     CHUNK,
@@ -19,10 +19,11 @@ from flukso_server.series.sqlite.damage import (
     check,
 )
 from flukso_server.series.sqlite.rows import Rows
+from flukso_server.series.terms import PLAIN, Terms
 
 CACHE_KIB = 16_384
 # 2 has blocks of rising counters and several uploads in a row of the inbox; 3 has a checksum for
-# each block, chunk and row of the inbox. Older files are read as they are.
+# each block, chunk and row of the inbox, and terms. Older files are read as they are.
 SCHEMA = 3
 
 CHECKED = (1 << 63) - 1  # of meta's `checked`: up to where blocks have checksums; all have them
@@ -63,6 +64,14 @@ CREATE TABLE IF NOT EXISTS damaged (
     data BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS damaged_no ON damaged (no);
+-- what is known beside a sensor's tuples (series/terms.py): its limits, its owner's corrections
+CREATE TABLE IF NOT EXISTS term (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sensor BLOB NOT NULL, -- 16 bytes
+    kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    value INTEGER NOT NULL, made INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS term_sensor ON term (sensor);
 """
 
 
@@ -156,12 +165,17 @@ class Archive(Rows):
         ).fetchone()
         return Row(row[0], sensor, *row[1:]) if row else None
 
-    def told(self, no: int) -> tuple[Rule, tzinfo]:
-        """Return the rule of the sensor with this number, and the time of its household."""
+    def zone(self, no: int) -> tzinfo:
+        """Return the time of the household of the sensor with this number."""
+        row = self.db.execute("SELECT id FROM sensor WHERE no=?", (no,)).fetchone()
+        return self.zones(row[0].hex()) if row and row[0] else timezone.utc
+
+    def terms(self, no: int) -> Terms:
+        """Return the terms of the sensor with this number, but for its highest day."""
         row = self.db.execute("SELECT id FROM sensor WHERE no=?", (no,)).fetchone()
         if not row or not row[0]:
-            return COUNTER, timezone.utc
-        return self.rules(row[0].hex()), self.zones(row[0].hex())
+            return PLAIN
+        return termed.read(self.db, row[0], self.rules(row[0].hex()))
 
     def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
         """Give a new sensor its number."""
@@ -176,7 +190,8 @@ class Archive(Rows):
 
         Its blocks wait for removal.
         """
-        self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead))
+        if self.db.execute("UPDATE sensor SET id=NULL WHERE id=? AND no<=?", (key, dead)).rowcount:
+            termed.forget(self.db, key)
 
     def extend(self, rows: list[tuple[int, int, int, int]]) -> None:
         """Note (first time, last time, last counter, number) of sensors."""
@@ -291,7 +306,7 @@ class Archive(Rows):
     def put_ladder(self, level: int, chunk: int, no: int, points: Points) -> None:
         """Write one ladder block."""
         key = ladder_key(level, chunk, no)
-        self.db.execute("REPLACE INTO ladder VALUES (?,?)", (key, codec.encode(points, key)))
+        self.db.execute("REPLACE INTO ladder VALUES (?,?)", (key, codec.encode(points, key, None)))
 
 
 def _shared(block: bytes, key: int) -> Points:

@@ -11,7 +11,10 @@ from binascii import crc_hqx
 
 import numpy as np
 
-from flukso_server.series.points import EMPTY, Points, spans, steps, summed
+from flukso_server.series.plausible import calm
+from flukso_server.series.points import EMPTY, Points, steps, summed
+from flukso_server.series.rule import COUNTER
+from flukso_server.series.terms import PLAIN, Terms
 
 HEADER = struct.Struct("<BBHIIIIIQII")
 HEAD = np.dtype(
@@ -24,12 +27,12 @@ HEAD = np.dtype(
         ("counter0", "<u4"),
         ("ts1", "<u4"),
         ("counter1", "<u4"),
-        ("energy", "<u8"),  # Wh between the first point and the last
+        ("energy", "<u8"),  # Wh between the first point and the last, if all of the block fits
         ("known", "<u4"),  # s
         ("body", "<u4"),  # checksum of the key and what follows the header
     ]
 )
-# the first byte of a block: steps of the counter by zigzag, or as they are because none falls
+# the first byte of a block: steps of the counter by zigzag, because some do not fit, or as they are
 FALLS, RISES = 0xF1, 0xF2
 # what it was until schema 2, without checksums. No flip of fewer than four bits makes a block of
 # today one of those.
@@ -44,13 +47,19 @@ class CodecError(ValueError):
     """The bytes are no block, or not the one of this key as it was written."""
 
 
-def encode(points: Points, key: int) -> bytes:
-    """Return the block of at least one point that is to be kept under a key (0 … 2^63 - 1)."""
+def encode(points: Points, key: int, terms: Terms | None = PLAIN) -> bytes:
+    """Return the block of at least one point that is to be kept under a key (0 … 2^63 - 1).
+
+    terms: of its sensor; None where nobody asks if the block fits, because its header is not read.
+    """
     ts, counter = points
-    energy, known = spans(points)
     width_ts, planes_ts = _planes(steps(ts))
     rises = steps(counter)
-    form = FALLS if len(rises) and rises.min() < 0 else RISES
+    if terms is None or terms.rule.held:
+        whole = not len(rises) or bool(rises.min() >= 0)
+    else:
+        whole = calm(points, terms._replace(corrections=()))
+    form = RISES if whole else FALLS
     width_c, planes_c = _planes(rises if form == RISES else (rises << 1) ^ (rises >> 63))
     deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9)
     parts = [deflate.compress(planes_ts[0])]
@@ -66,8 +75,8 @@ def encode(points: Points, key: int) -> bytes:
         int(counter[0]),
         int(ts[-1]),
         int(counter[-1]),
-        int(energy.sum()),
-        int(known.sum()),
+        max(int(counter[-1] - counter[0]), 0),
+        int(ts[-1] - ts[0]),
     )
     return _checked(fields, b"".join(parts) + deflate.flush(), key)
 
@@ -140,6 +149,18 @@ def checked(block: bytes, key: int) -> bytes:
         return block
     form, *fields = struct.unpack_from("<BBHIIIIIQI", block)
     return _checked((UNCHECKED[form], *fields), block[UNCHECKED_BYTES:], key)
+
+
+def fits(head: bytes) -> bool:
+    """Tell by a header that all of its block fits, so that both ends stand for it.
+
+    Until schema 2 only a fall kept a block from that; what its ends cannot have counted is told.
+    """
+    form, _widths, _check, _size, ts0, counter0, ts1, counter1 = struct.unpack_from(
+        "<BBHIIIII", head
+    )
+    rises = UNCHECKED.get(form, form) == RISES
+    return rises and counter1 - counter0 <= COUNTER.most * (ts1 - ts0 + 60)
 
 
 def _checked(fields: tuple[int, ...], body: bytes, key: int) -> bytes:

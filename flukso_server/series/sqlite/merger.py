@@ -166,9 +166,8 @@ class Merger:
         if day < self._sealed:
             key = day_key(day, no)
             try:
-                self._blocks.append(
-                    (key, codec.encode(union(self._archive.day(day, no), points), key))
-                )
+                points = union(self._archive.day(day, no), points)
+                self._blocks.append((key, codec.encode(points, key, self._archive.terms(no))))
                 return
             except UnreadableError:
                 pass  # it waits as a chunk until the file is repaired
@@ -280,7 +279,7 @@ class Merger:
             points = union(self._archive.closed(day, no, self._archive.block(day, no)), points)
         except UnreadableError:
             return False
-        self._blocks.append((key, codec.encode(points, key)))
+        self._blocks.append((key, codec.encode(points, key, self._archive.terms(no))))
         return True
 
     def _drop_run(self, day: int, sweeps: list[int]) -> None:

@@ -14,9 +14,9 @@ _KEEP = (
 
 def keep(archive: Archive, no: int, points: Points) -> None:
     """Note the highest quarters of points that are about to become hours."""
-    rule, zone = archive.told(no)
-    if not rule.held:
-        rows = [(no, month, *peak) for month, peak in by_month(points, zone)]
+    terms = archive.terms(no)
+    if not terms.rule.held:
+        rows = [(no, month, *peak) for month, peak in by_month(points, archive.zone(no), terms)]
         archive.db.executemany(_KEEP, rows)
 
 

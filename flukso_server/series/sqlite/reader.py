@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads one sensor's points: blocks and ladders of the main file, and what waits in memory."""
 
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +14,23 @@ from flukso_server.series.points import EMPTY, HEARTBEAT_S, Points, consistent, 
 from flukso_server.series.rule import Ints
 from flukso_server.series.sqlite import codec
 from flukso_server.series.sqlite.archive import Archive
+from flukso_server.series.terms import Correction
 
 FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence unknown anyway
 # further off than the neighbour of any late point: tuples of the last ten years are accepted
 EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days
+NEAR = 2  # points of the days beside a window that are read
+SIDE_DAYS = 2  # with data, that are read on each side where tuples do not fit
 OUTLINES = 256  # kept in memory, known by their headers: 8 KB for two months
 LAST_DAY = (1 << 32) // DAY_S  # times are u32
+
+
+class Heads(Enum):
+    """Which days are read by their headers: none, those that fit, all (for their ends)."""
+
+    NONE = 0
+    THAT_FIT = 1
+    ALL = 2
 
 
 class Window(NamedTuple):
@@ -28,6 +40,15 @@ class Window(NamedTuple):
     first: int
     last: int
     pending: Points
+    corrections: tuple[Correction, ...] = ()
+    doubtful: frozenset[int] = frozenset()  # days whose headers do not stand for them
+
+    def corrected(self, day: int) -> bool:
+        """Tell whether the day's header does not stand for it, perhaps because of a correction."""
+        start = day * DAY_S
+        return day in self.doubtful or any(
+            each.start < start + DAY_S + 1 and start <= each.end + 1 for each in self.corrections
+        )
 
 
 def horizons(archive: Archive) -> Horizons:
@@ -47,22 +68,25 @@ def parts(archive: Archive, window: Window, by_day: bool = False) -> list[Part]:
     """
     aged = horizons(archive)
     pieces: list[Part] = []
-    if by_day:
+    if by_day and not any(each.start < aged.raw * DAY_S for each in window.corrections):
         _ladder(archive, window, range(aged.raw), DAY, pieces)
     else:
         _ladders(archive, window, aged, pieces)
-    _raw(archive, window, aged.raw, by_day, pieces)
+    _raw(archive, window, aged.raw, Heads.THAT_FIT if by_day else Heads.NONE, pieces)
     return _with_late(archive, window, aged, pieces)
 
 
 def around(
     archive: Archive, window: Window, start: int, end: int, by_day: bool = False
 ) -> list[Part]:
-    """Return parts() of the window, extended so that they reach `start` and `end`.
+    """Return parts() of the window, extended so that they reach `start` and `end`, and further.
 
-    A side that its own points do not reach gets the nearest point beyond.
+    The days on both sides show whether the window's first and last points fit. A side that the
+    points do not reach gets the nearest one beyond.
     """
-    pieces = parts(archive, window, by_day)
+    first, last = window.first, window.last
+    window = window._replace(first=max(first - 1, 0), last=min(last + 1, LAST_DAY))
+    pieces = _nearest(parts(archive, window, by_day), first * DAY_S, last * DAY_S + DAY_S)
     if not pieces or pieces[0].points.ts[0] > start:
         left = before(archive, window, window.first)
         if left is not None:
@@ -72,6 +96,36 @@ def around(
         if right is not None:
             pieces.append(Part(right))
     return pieces
+
+
+def _nearest(pieces: list[Part], start: int, end: int) -> list[Part]:
+    """Return the parts, of those outside of start … end only the nearest points."""
+    inside = [part for part in pieces if part.points.ts[-1] >= start and part.points.ts[0] < end]
+    left = [part for part in pieces if part.points.ts[-1] < start][-1:]
+    right = [part for part in pieces if part.points.ts[0] >= end][:1]
+    near_left = [_cut(part, np.s_[-NEAR:]) for part in left]
+    return [*near_left, *inside, *[_cut(part, np.s_[:NEAR]) for part in right]]
+
+
+def _cut(part: Part, where: slice) -> Part:
+    """Return some of a part's points."""
+    points, summed, rungs = part
+    some = Points(points.ts[where], points.counter[where])
+    return Part(some, None if summed is None else summed[where], rungs)
+
+
+def context(
+    archive: Archive, window: Window, start: int, end: int, by_day: bool = False
+) -> list[Part]:
+    """Return around(), with the days on both sides whose tuples may decide about odd ones."""
+    first, last = window.first, window.last
+    for _day in range(SIDE_DAYS):
+        if (left := before(archive, window, first)) is not None:
+            first = int(left.ts[0]) // DAY_S
+        if (right := after(archive, window, last)) is not None:
+            last = int(right.ts[0]) // DAY_S
+    wide = window._replace(first=first, last=last)
+    return around(archive, wide, min(start, first * DAY_S), max(end, last * DAY_S + DAY_S), by_day)
 
 
 def before(archive: Archive, window: Window, day: int, far_days: int = FAR_DAYS) -> Points | None:
@@ -101,7 +155,7 @@ def _ends(archive: Archive, window: Window) -> list[Part]:
     pieces: list[Part] = []
     if window.first < aged.raw:
         _ladders(archive, window, aged, pieces)
-    _raw(archive, window, aged.raw, True, pieces)
+    _raw(archive, window, aged.raw, Heads.ALL, pieces)
     return _with_late(archive, window, aged, pieces)
 
 
@@ -152,7 +206,7 @@ def _with_late(archive: Archive, window: Window, aged: Horizons, pieces: list[Pa
     return [Part(union(points, consistent(near, late)), rungs=True), *blocks]
 
 
-def _raw(archive: Archive, window: Window, low: int, heads: bool, pieces: list[Part]) -> None:
+def _raw(archive: Archive, window: Window, low: int, heads: Heads, pieces: list[Part]) -> None:
     """Append the days' blocks, or only their outlines.
 
     The last day before the horizon may still have its block, while ageing is under way.
@@ -160,7 +214,8 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, pieces: list[P
     first = max(window.first, low - 1, 0)
     if first > window.last:
         return
-    rows = (archive.heads if heads else archive.days)(window.no, first, window.last)
+    by_heads = heads != Heads.NONE
+    rows = (archive.heads if by_heads else archive.days)(window.no, first, window.last)
     if first < low and first not in rows:
         first = low
     loose = window.pending.between(first * DAY_S, (window.last + 1) * DAY_S)
@@ -168,13 +223,16 @@ def _raw(archive: Archive, window: Window, low: int, heads: bool, pieces: list[P
     waiting = _days(loose.ts)
     outlined: list[bytes] = []
     for day in sorted(waiting.union(rows)):
-        if heads and day not in waiting:
+        fits = heads == Heads.ALL or (
+            by_heads and day in rows and codec.fits(rows[day]) and not window.corrected(day)
+        )
+        if fits and day not in waiting:
             outlined.append(rows[day])
             continue
         if outlined:
             join(pieces, _outline(b"".join(outlined)))
             outlined = []
-        block = archive.block(day, window.no) if heads and day in rows else rows.get(day, b"")
+        block = archive.block(day, window.no) if by_heads and day in rows else rows.get(day, b"")
         join(
             pieces,
             Part(
@@ -199,25 +257,23 @@ def _days(ts: Ints) -> set[int]:
 
 @lru_cache(OUTLINES)
 def _outline(headers: bytes) -> Part:
-    """Return both ends of each block, with the energy and the known time in between.
+    """Return both ends of each block, of which all that lies in between fits.
 
     The result is shared by several readers: do not write to it.
     """
     heads = codec.summaries(headers)
     count = len(heads)
-    ts, counter, energy, known = (np.full((count, 2), -1, np.int64) for _ in range(4))
+    ts, counter = np.empty((count, 2), np.int64), np.empty((count, 2), np.int64)
     ts[:, 0], ts[:, 1], counter[:, 0], counter[:, 1] = (
         heads["ts0"],
         heads["ts1"],
         heads["counter0"],
         heads["counter1"],
     )
-    energy[:, 0], known[:, 0] = heads["energy"], heads["known"]
-    lone = heads["size"] == 1
-    energy[lone, 0] = -1
+    summed = np.zeros((count, 2), bool)
     keep = np.ones((count, 2), bool)
-    keep[lone, 1] = False
-    return Part(Points(ts[keep], counter[keep]), energy[keep], known[keep])
+    keep[:, 1] = summed[:, 0] = heads["size"] > 1
+    return Part(Points(ts[keep], counter[keep]), summed[keep])
 
 
 def join(pieces: list[Part], part: Part) -> None:

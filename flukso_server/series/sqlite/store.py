@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The SQLite store: it keeps the contract by a writer thread, a memory and a reader."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from flukso_server.series.admission import NEVER
-from flukso_server.series.curve import Curve, Part
+import numpy as np
+
+from flukso_server.series.admission import NEVER, sensor_key
+from flukso_server.series.curve import Curve, Part, joined
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.plausible import calm, doubtful, highest_day, judge
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import Ints, Rule, Rules, Zones, counters_alone, utc_alone
-from flukso_server.series.sqlite import checking, reader
+from flukso_server.series.sqlite import checking, reader, termed
 from flukso_server.series.sqlite.archive import Archive
 from flukso_server.series.sqlite.damage import Span
 from flukso_server.series.sqlite.inbox import Inbox, guess
@@ -20,10 +25,22 @@ from flukso_server.series.sqlite.peaks import peaks_of
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.sqlite.verify import Verification
 from flukso_server.series.sqlite.writer import SWEEP_TUPLES, Forget, Item, Writer
-from flukso_server.series.store import FOREVER_S, Results, SeriesError, Tuple, Upload
+from flukso_server.series.store import (
+    FOREVER_S,
+    CorrectionError,
+    Results,
+    SeriesError,
+    Tuple,
+    Upload,
+)
+from flukso_server.series.terms import UNKNOWN_DAY_WH, Correction, Limit, Terms
+
+T = TypeVar("T")
 
 # kept for readers: two months by minute of eight sensors; 23 KB for a day, 12 MB in all
 DECODED_BLOCKS = 512
+FEW_POINTS = 8  # of so few, those around are read too: odd ones show only among others
+HIGHEST_KEPT = 4096  # sensors whose highest day is remembered
 
 
 class SqliteStore:
@@ -46,6 +63,7 @@ class SqliteStore:
         self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
         self._archive = Archive(path, DECODED_BLOCKS, self._writer.damage)
         self._inbox = Inbox(path + ".inbox")
+        self._highest: dict[str, tuple[tuple, float]] = {}
         self._read = threading.Lock()  # guards the connections that read
         self._closed = False
         self._writer.start()
@@ -72,15 +90,30 @@ class SqliteStore:
         state, _pending = self._state(sensor)
         if state is None:
             return
+
+        def mark(db: sqlite3.Connection) -> None:
+            self._enter(sensor, state)
+            db.execute("UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key))
+
+        self._change(mark)
+
+    def _enter(self, sensor: str, state: Sensor) -> None:
+        """Give the sensor a row in the main file, if its tuples are not merged yet."""
+        if self._archive.sensor(sensor) is None:
+            self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
+
+    def _change(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Change the main file in a transaction of its own. Raises SeriesError."""
+        if self._closed:
+            raise SeriesError("the store is closed")
         with self._read:
-            self._archive.begin()
             try:
-                if self._archive.sensor(sensor) is None:  # not merged yet
-                    self._archive.enter(sensor, state.first_ts, (state.last_ts, state.last_counter))
-                self._archive.db.execute(
-                    "UPDATE sensor SET imported_until=? WHERE id=?", (until, state.key)
-                )
+                self._archive.begin()
+                changed = change(self._archive.db)
                 self._archive.commit()
+                return changed
+            except sqlite3.Error as error:
+                raise SeriesError(f"not stored: {error}") from error
             finally:
                 self._archive.rollback()
 
@@ -105,19 +138,84 @@ class SqliteStore:
         start, end = max(int(at[0]), state.first_ts), min(int(at[-1]), state.last_ts)
         if start > end:
             return Curve((), at)
-        rule = self.rule(sensor)
+        with self._read, self._archive.snapshot():
+            terms = self._terms(sensor, state)
+            if not self._number(sensor, state):
+                pieces = [Part(pending)]
+            else:
+                by_day = shortest_silence_s >= DAY_S and not (at[0] % DAY_S or (at % DAY_S).any())
+                pieces = self._pieces(state.no, pending, (start, end), terms, by_day)
+        return Curve(pieces, at, terms)  # outside the lock: it may ask for the highest day
+
+    def _pieces(
+        self, no: int, pending: Points, ends: tuple[int, int], terms: Terms, by_day: bool
+    ) -> list[Part]:
+        """Return what a curve from one end to the other is built of."""
+        window = reader.Window(no, ends[0] // DAY_S, ends[1] // DAY_S, pending, terms.of_history())
+        # a block's header says nothing of the silences within its day, and nothing of a held
+        # counter: it is made without the rule
+        by_day = by_day and not terms.rule.held
+        pieces = reader.around(self._archive, window, *ends, by_day)
+        whole, summed = joined(pieces)
+        if len(whole.ts) < FEW_POINTS or not calm(whole, terms, summed):
+            pieces = reader.context(self._archive, window, *ends, by_day)
+            if by_day:  # a day that fits may end in an odd tuple, which its header does not tell
+                whole, summed = joined(pieces)
+                at = np.flatnonzero(doubtful(whole, terms) & ~summed)
+                days = np.concatenate((whole.ts[at], whole.ts[at + 1])) // DAY_S
+                window = window._replace(doubtful=frozenset(days.tolist()))
+                pieces = reader.context(self._archive, window, *ends, by_day)
+        return pieces
+
+    def _terms(self, sensor: str, state: Sensor) -> Terms:
+        terms = termed.read(self._archive.db, state.key, self.rule(sensor))
+        return terms._replace(highest_day=lambda: self._highest_day(sensor, terms))
+
+    def _highest_day(self, sensor: str, terms: Terms) -> float:
+        """Return the Wh of the sensor's highest day; it is looked for once a day."""
+        state, pending = self._state(sensor)
+        if state is None or state.last_ts == NEVER:
+            return UNKNOWN_DAY_WH
+        known = (state.no, state.first_ts // DAY_S, state.last_ts // DAY_S, terms.corrections)
+        remembered = self._highest.get(sensor)
+        if remembered is not None and remembered[0] == known:
+            return remembered[1]
+        ends = (state.first_ts, state.last_ts)
         with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
-                return Curve([Part(pending)], at, rule)
-            window = reader.Window(state.no, start // DAY_S, end // DAY_S, pending)
-            # a block's header says nothing of the silences within its day, and nothing of a held
-            # counter: it is made without the rule
-            by_day = (
-                not rule.held
-                and shortest_silence_s >= DAY_S
-                and not (at[0] % DAY_S or (at % DAY_S).any())
-            )
-            return Curve(reader.around(self._archive, window, start, end, by_day), at, rule)
+                pieces = [Part(pending)]
+            else:
+                pieces = self._pieces(state.no, pending, ends, terms, by_day=True)
+        whole, summed = joined(pieces)
+        highest = highest_day(judge(whole, terms._replace(highest_day=lambda: 0.0), summed))
+        while len(self._highest) >= HIGHEST_KEPT:
+            self._highest.pop(next(iter(self._highest)), None)
+        self._highest[sensor] = (known, highest)
+        return highest
+
+    def terms(self, sensor: str) -> Terms:
+        state, _pending = self._state(sensor)
+        with self._read:
+            return self._terms(sensor, state or Sensor(sensor_key(sensor)))
+
+    def limit(self, sensor: str, limit: Limit) -> None:
+        key = sensor_key(sensor)
+        self._change(lambda db: termed.limit(db, key, limit))
+
+    def correct(self, sensor: str, correction: Correction) -> int:
+        state, _pending = self._state(sensor)
+        if state is None or state.last_ts == NEVER:
+            raise CorrectionError("there is nothing to correct")
+
+        def note(db: sqlite3.Connection) -> int:
+            self._enter(sensor, state)  # so that forgetting the series finds it
+            return termed.correct(db, state.key, correction)
+
+        return self._change(note)
+
+    def undo(self, sensor: str, ident: int) -> bool:
+        key = sensor_key(sensor)
+        return self._change(lambda db: termed.undo(db, key, ident))
 
     def rule(self, sensor: str) -> Rule:
         return self._memory.rules(sensor)

@@ -1,25 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a store must answer, computed the plain way from all tuples that were ever accepted."""
 
-from bisect import bisect_right
+from tests.server.series.believed import HEARTBEAT_S, WRAP, intervals
 
-WRAP = 1 << 32
-HEARTBEAT_S = 8_640_000
-
-
-def step(before, after):
-    """(energy, known seconds) of one interval."""
-    (t0, c0), (t1, c1) = before, after
-    elapsed = t1 - t0
-    reach = 20 * elapsed
-    known = elapsed if elapsed <= HEARTBEAT_S else 0
-    if c1 >= c0:
-        return c1 - c0, known
-    if c1 - c0 + WRAP <= reach:
-        return c1 - c0 + WRAP, known
-    if c1 <= reach:
-        return c1, known
-    return 0, 0
+__all__ = ["HEARTBEAT_S", "WRAP", "Model"]
 
 
 class Model:
@@ -38,14 +22,13 @@ class Model:
 
     def profile(self, boundaries):
         """(energy of the known part, known share) of each interval."""
-        points = sorted(self.tuples.items())
+        counted = self.intervals()
         energies, shares = [], []
         for start, end in zip(boundaries, boundaries[1:], strict=False):
             energy = known = 0.0
-            for before, after in zip(points, points[1:], strict=False):
+            for before, after, wh, seconds in counted:
                 low, high = max(start, before[0]), min(end, after[0])
                 if low < high:
-                    wh, seconds = step(before, after)
                     share = (high - low) / (after[0] - before[0])
                     known += seconds * share
                     energy += wh * share if after[0] - before[0] <= HEARTBEAT_S else 0
@@ -53,25 +36,21 @@ class Model:
             shares.append(known / (end - start))
         return energies, shares
 
+    def intervals(self):
+        return intervals(sorted(self.tuples.items()))
+
     def total(self):
-        points = sorted(self.tuples.items())
-        return sum(step(a, b)[0] for a, b in zip(points, points[1:], strict=False))
+        return sum(energy for _before, _after, energy, _known in self.intervals())
 
     def raw(self, start, end):
         return sorted((ts, c) for ts, c in self.tuples.items() if start <= ts < end)
 
     def counter_at(self, ts):
         """None outside the data, else how far the continuous counter is above its first value."""
-        points = sorted(self.tuples.items())
-        times = [t for t, _c in points]
-        if not points or ts < times[0] or ts > times[-1]:
+        if not self.tuples or ts < min(self.tuples) or ts > max(self.tuples):
             return None
-        at = bisect_right(times, ts) - 1
-        level = sum(
-            step(a, b)[0] for a, b in zip(points[: at + 1], points[1 : at + 1], strict=False)
-        )
-        if at + 1 < len(points):
-            level += (
-                step(points[at], points[at + 1])[0] * (ts - times[at]) / (times[at + 1] - times[at])
-            )
+        level = 0.0
+        for before, after, energy, _known in self.intervals():
+            share = (min(ts, after[0]) - before[0]) / (after[0] - before[0])
+            level += energy * max(share, 0.0)
         return level

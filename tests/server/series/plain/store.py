@@ -14,16 +14,26 @@ from flukso_server.series.admission import NEVER, admit, sensor_key
 from flukso_server.series.curve import Curve, Part
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.plausible import highest_day, judge
 from flukso_server.series.points import Points
 from flukso_server.series.rule import Ints, Rules, counters_alone
 from flukso_server.series.store import (
     FOREVER_S,
+    CorrectionError,
     Outcome,
     Results,
     SeriesError,
     Tuple,
     TupleError,
     Upload,
+)
+from flukso_server.series.terms import (
+    CORRECTIONS_MAX,
+    KINDS,
+    LIMITS_MAX,
+    Correction,
+    Limit,
+    Terms,
 )
 
 log = logging.getLogger("series")
@@ -66,6 +76,7 @@ class PlainStore:
         self.rule = rules
         self._lock = threading.Lock()
         self._series: dict[str, Series] = {}
+        self._terms: dict[str, tuple[Sequence[Limit], Sequence[Correction]]] = {}
         self._closed = False
         self._journal = open(path, "ab", buffering=0)  # noqa: SIM115
         whole, newline, _torn = Path(path).read_bytes().rpartition(b"\n")
@@ -80,18 +91,27 @@ class PlainStore:
         # what follows the last newline was being written when the process was killed
         self._journal.truncate(len(whole + newline))
 
-    def _replay(self, sensor: str, tuples: list | None, imported_until: int) -> None:
+    def _replay(self, sensor: str, tuples: list | None, imported_until: int | list) -> None:
+        if isinstance(imported_until, list):  # a line of terms
+            self._terms[sensor] = (
+                [Limit(*each) for each in tuples or ()],
+                [Correction(*each) for each in imported_until],
+            )
+            return
         if tuples is None:
             self._series.pop(sensor, None)
+            self._terms.pop(sensor, None)
             return
         series = self._series.setdefault(sensor, Series())
         series.add(tuples)
         series.imported_until = imported_until
 
-    def _write(self, sensor: str, tuples: Sequence[Tuple] | None, imported_until: int = 0) -> None:
+    def _write(
+        self, sensor: str, tuples: Sequence | None, imported_until: int | Sequence = 0
+    ) -> None:
         record = json.dumps([sensor, tuples, imported_until]).encode()
         self._journal.write(_check(record) + b" " + record + b"\n")
-        self._replay(sensor, tuples, imported_until)
+        self._replay(*json.loads(record))
 
     def append(self, uploads: Sequence[Upload], now: int, done: Callable[[Results], None]) -> None:
         if self._closed:
@@ -116,7 +136,42 @@ class PlainStore:
     def curve(self, sensor: str, at: Ints, shortest_silence_s: int = FOREVER_S) -> Curve:
         pairs = np.array(self.raw(sensor, 0, 1 << 32), np.int64).reshape(-1, 2)
         parts = [Part(Points(pairs[:, 0], pairs[:, 1]))] if len(pairs) else ()
-        return Curve(parts, at, self.rule(sensor))
+        return Curve(parts, at, self.terms(sensor))
+
+    def terms(self, sensor: str) -> Terms:
+        limits, corrections = self._terms.get(sensor, ((), ()))
+        terms = Terms(self.rule(sensor), tuple(limits), tuple(corrections))
+        return terms._replace(highest_day=lambda: self._highest_day(sensor, terms))
+
+    def _highest_day(self, sensor: str, terms: Terms) -> float:
+        pairs = np.array(self.raw(sensor, 0, 1 << 32), np.int64).reshape(-1, 2)
+        points = Points(pairs[:, 0], pairs[:, 1])
+        return highest_day(judge(points, terms._replace(highest_day=lambda: 0.0)))
+
+    def limit(self, sensor: str, limit: Limit) -> None:
+        limits, corrections = self._terms.get(sensor, ((), ()))
+        if not (limits and limits[-1][1:] == limit[1:]) and len(limits) < LIMITS_MAX:
+            self._note(sensor, [*limits, limit], corrections)
+
+    def correct(self, sensor: str, correction: Correction) -> int:
+        if sensor not in self._series:
+            raise CorrectionError("there is nothing to correct")
+        limits, corrections = self._terms.get(sensor, ((), ()))
+        if len(corrections) >= CORRECTIONS_MAX or correction.kind not in KINDS:
+            raise CorrectionError("no such correction, or too many")
+        ident = 1 + max((each.ident for each in corrections), default=0)
+        self._note(sensor, limits, [*corrections, correction._replace(ident=ident)])
+        return ident
+
+    def undo(self, sensor: str, ident: int) -> bool:
+        limits, corrections = self._terms.get(sensor, ((), ()))
+        left = [each for each in corrections if each.ident != ident]
+        self._note(sensor, limits, left)
+        return len(left) < len(corrections)
+
+    def _note(self, sensor: str, limits: Sequence[Limit], corrections: Sequence[Correction]):
+        with self._lock:
+            self._write(sensor, limits, corrections)
 
     def raw(self, sensor: str, start: int, end: int) -> list[Tuple]:
         with self._lock:
