@@ -9,9 +9,11 @@ from flukso import options as table
 from flukso import pulses
 from flukso.config_reader import thousandths, value_in
 from flukso.messages import clipped
-from flukso.meter import UNIT_OF_TYPE
 from flukso.numerals import whole
+from flukso.quantities import QUANTITIES, of
 
+# what an input of the board can count
+COUNTED = sorted([name for name in QUANTITIES if QUANTITIES[name].range is None])
 # class: the sensors that an SPI board has for it, and their ports
 CLASSES = {"analog": (1, 2, 3), "pulse": (4, 5, 6), "uart": (4, 5, 6)}
 PORTS = {"analog": (1, 2, 3), "pulse": (4, 5), "uart": (6,)}
@@ -122,8 +124,8 @@ class _Section:
             self._missing("sensor {} is enabled and has no id".format(number))
         if not self._section.lists.get("port") and "port" not in self._options:
             self._missing("sensor {} is enabled and has no port".format(number))
-        if self._class != "uart" and self._type not in UNIT_OF_TYPE:
-            known = ", ".join(sorted(UNIT_OF_TYPE))
+        if self._class != "uart" and self._type not in COUNTED:
+            known = ", ".join(COUNTED)
             text = "{} is not counted; known are {}".format(clipped(self._type), known)
             reader.wrong(self._kind, "type", text)
         if self._id:
@@ -217,7 +219,7 @@ class _Section:
         m³, else ().
         """
         own, other = "pulses_per_kwh", "pulses_per_m3"
-        if self._type in ("water", "gas"):
+        if of(self._type).volume:
             own, other = other, own
         if other in self._options:
             text = "a sensor of type {} has {}".format(self._type, own)

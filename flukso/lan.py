@@ -3,8 +3,8 @@
 
 from flukso import discovery, lan_guard, status
 from flukso.lan_http import LanServer
-from flukso.meter import WATT
 from flukso.page import PAGE
+from flukso.quantities import POWER, WATT, shown
 
 TEXT, JSON, JSONP = "text/plain", "application/json", "application/javascript"
 NOT_FOUND = "there is /, /sensor/<id>, /status and /metrics"
@@ -51,13 +51,13 @@ def unescaped(text: str) -> str:
     return raw.decode()
 
 
-def minute(window: list) -> str:
+def minute(window: list, quantity=POWER) -> str:
     """Return a meter's window as §5 writes it: compact JSON, a second not measured yet is "nan"."""
-    return (
-        "["
-        + ",".join(["[{},{}]".format(ts, '"nan"' if rate is None else rate) for ts, rate in window])
-        + "]"
-    )
+    rows = [
+        "[{},{}]".format(ts, '"nan"' if rate is None else shown(rate, quantity))
+        for ts, rate in window
+    ]
+    return "[" + ",".join(rows) + "]"
 
 
 def check_query(args: dict, version: "str | None", unit: str):
@@ -181,7 +181,8 @@ class Lan:
         name = callback(args)
         check_query(args, version, meter.unit)
         mono = self._daemon.clock.monotonic()
-        body = minute(meter.window(mono, self._daemon.believer.stamp(mono)))
+        window = meter.window(mono, self._daemon.believer.stamp(mono))
+        body = minute(window, meter.quantity)
         if name is not None:
             return 200, JSONP, "{}({})".format(name, body).encode()
         return 200, JSON, body.encode()

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counter and board clock -> rate (W, or l/day) of one sensor, and its last 60 seconds; pure."""
+"""Counter and board clock -> rate (W, l/day, tenths of °C) of one sensor, and its last 60 seconds;
+pure.
+"""
 
 from array import array
 from collections import namedtuple
 
+from flukso.quantities import LPERDAY, POWER, WATT
+
 WINDOW_S = 60  # what the LAN API shows, docs/design/protocols.md §5
-NAN = -1  # in the window: not measured
+NAN = -(1 << 30)  # in the window: not measured
 NEVER = -WINDOW_S  # second of a reading that there was not; monotonic time is never negative
 WRAP = 1 << 32  # of counter and board clock
 
-WATT, LPERDAY = "watt", "lperday"
 # per unit: factor on (Wh or l) per ms, and the highest rate believed. 500 kW: three clamps of 500 A
 # carry 345 kW; 10,000 m³ a day is far more than a household's pipe
 UNITS = {WATT: (3600 * 1000, 500000), LPERDAY: (86400 * 1000, 10000000)}
 POWER_MAX = UNITS[WATT][1]
-UNIT_OF_TYPE = {"electricity": WATT, "heating": WATT, "water": LPERDAY, "gas": LPERDAY}
+HELD_S = 10  # a held counter's rate is a mean over so long: in one second it counts whole kelvins
 
 CLOCK_SLACK_MS = 3000  # a pulse is seen up to one poll late, and a poll may be late itself
 CLOCK_SLACK_PARTS = 50  # 2 %: more than board and router clocks differ by
@@ -30,13 +33,18 @@ class Meter:
     Times are monotonic seconds; the wall clock counts only when the window is shown.
     """
 
-    def __init__(self, unit=WATT):
-        self.unit = unit
+    def __init__(self, quantity=POWER):
+        self.quantity = quantity
+        self.unit = unit = quantity.unit
         self.counter = None  # the newest, as the board says it
         self.milli = None
         self.resets = 0  # counter resets seen
         self.restarts = 0  # board restarts seen by the board's clock
-        self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
+        self._held = None  # (mono s, counter) from which the next rate of a held counter is
+        if quantity.range is None:
+            self._leap = UNITS[unit][1] * 3600000 // UNITS[unit][0]
+        else:
+            self._leap = WRAP  # its steps are judged by the time that they took
         self._board_ms = None
         self._pulse_at = None
         self.slots = array("l", [NAN] * WINDOW_S)  # a second's rate stands at second % WINDOW_S
@@ -73,13 +81,21 @@ class Meter:
         self._slot = second
 
     def count(self, now_s: float, counter: int):
-        """Take a bare counter. It gives no rate; if it moved, the next pulse gives none either."""
-        if counter != self.counter:
+        """Take a bare counter. It gives no rate; if it moved, the next pulse gives none either.
+
+        A held counter gives one each HELD_S, unless it did what it cannot do.
+        """
+        if self.quantity.range is not None:
+            self._hold(now_s, counter)
+        elif counter != self.counter:
             self._count(counter, None)
             self._board_ms = None
 
     def pulse(self, now_s: float, counter: int, milli: int | None, board_ms: int) -> Step:
         """Take the reading of a pulse sensor: counter and the board's clock at its newest pulse."""
+        if self.quantity.range is not None:
+            self._hold(now_s, counter)
+            return Step(None, False)
         step = self._step(now_s, counter, milli, board_ms)
         self._count(counter, milli)
         self._board_ms = board_ms
@@ -87,6 +103,22 @@ class Meter:
         if step.rate is not None:
             self._show(round(now_s), step.rate)
         return step
+
+    def _hold(self, now_s, counter):
+        """Tell the mean since HELD_S ago, in tenths; a step out of the range begins anew."""
+        self.counter = counter
+        if self._held is None:
+            self._held = (now_s, counter)
+            return
+        since, before = self._held
+        elapsed = now_s - since
+        if elapsed < HELD_S:
+            return
+        self._held = (now_s, counter)
+        least, most, zero = self.quantity.range
+        gone = (counter - before) % WRAP
+        if least * elapsed - 1 <= gone <= most * elapsed + 1:
+            self._show(round(now_s), round(10 * (gone / elapsed - zero)))
 
     def _step(self, now_s, counter, milli, board_ms):
         if self.counter is None or self._board_ms is None:

@@ -62,7 +62,7 @@ summary{cursor:pointer;padding:.5rem 0}
 </main>
 <script>
 "use strict";
-const units={watt:"W",lperday:"l/day"},cards={},SVG="http://www.w3.org/2000/svg";
+const cards={},SVG="http://www.w3.org/2000/svg";
 const $=id=>document.getElementById(id),n=v=>v.toLocaleString("en");
 const el=(tag,text,...inner)=>{
   const e=document.createElement(tag);e.textContent=text;e.append(...inner);return e};
@@ -83,19 +83,19 @@ function card(s){
   $("cards").append(box);
   return cards[s.id]={title:q("h2"),now:q(".now"),svg:q("svg"),dl:q("dl")};
 }
-function lines(rows){
+function lines(rows,digits){
   const values=rows.map(r=>typeof r[1]=="number"?r[1]:null),known=values.filter(v=>v!==null),
-    top=Math.max(...known,1),parts=[];
+    top=Math.max(...known,1),low=Math.min(...known,0),parts=[];
   let part=[];
   values.forEach((v,x)=>{if(v===null){if(part.length)parts.push(part);part=[]}
-    else part.push(x+","+(97-94*v/top).toFixed(1))});
+    else part.push(x+","+(97-94*(v-low)/(top-low)).toFixed(1))});
   if(part.length)parts.push(part);
   return{parts,last:known[known.length-1],min:Math.min(...known),max:Math.max(...known),
-    avg:Math.round(known.reduce((a,b)=>a+b,0)/known.length)};
+    avg:+(known.reduce((a,b)=>a+b,0)/known.length).toFixed(digits)};
 }
 async function draw(s){
-  const v=card(s),l=lines(await get("/sensor/"+s.id+"?version=1.0&interval=minute&unit="+s.unit)),
-    u=" "+units[s.unit],some=l.parts.length>0;
+  const v=card(s),l=lines(await get("/sensor/"+s.id+"?version=1.0&interval=minute&unit="+s.unit),
+    s.decimals),u=" "+s.symbol,some=l.parts.length>0;
   v.title.textContent=title(s);
   v.now.replaceChildren(some?n(l.last)+" ":"no reading yet",el("small",some?u:""));
   v.svg.setAttribute("aria-label",some?
@@ -230,7 +230,7 @@ async function tick(){
     const big=s.sensors.filter(x=>cards[x.id]||x.value||x==first),
       rest=s.sensors.filter(x=>!big.includes(x));
     $("others").hidden=!rest.length;
-    const said=x=>x.value===null?"no reading yet":n(x.value)+" "+units[x.unit];
+    const said=x=>x.value===null?"no reading yet":n(x.value)+" "+x.symbol;
     $("others").querySelector("dl").replaceChildren(...rest.map(x=>pair([title(x),said(x)])));
     await Promise.all(big.map(draw));
   }catch(e){

@@ -3,6 +3,8 @@
 (docs/design/protocols.md §1).
 """
 
+from flukso import quantities
+
 EXACT_FROM = (2, 1)  # firmware of ours that counts exactly and has holds
 UNIT = 1000  # Wh in a kWh, l in a m³
 NUMBER_MAX = 65535  # of the board's two numbers
@@ -87,7 +89,7 @@ def describe(sensor) -> str:
     """Return what `config check` says of a pulse sensor."""
     step = step_of(sensor)
     hold = sensor.hold or hold_for(step, RATE_KW * 1000)
-    unit = "m³/h" if sensor.type in ("water", "gas") else "kW"
+    unit = "m³/h" if quantities.of(sensor.type).volume else "kW"
     words = "sensor {}: a hold of {} ms bears up to {} {}".format(
         sensor.number, milliseconds(hold), highest(step, hold) // 1000, unit
     )

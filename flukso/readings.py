@@ -3,8 +3,8 @@
 
 from array import array
 
-from flukso import boards
-from flukso.meter import NEVER, POWER_MAX, UNIT_OF_TYPE, WATT, WINDOW_S, Meter
+from flukso import boards, quantities
+from flukso.meter import NEVER, POWER_MAX, WINDOW_S, Meter
 
 # an enabled analog sensor reports each second; silent for longer, the board has lost its settings
 ABSENT_S = 10
@@ -17,15 +17,15 @@ class Readings:
     """
 
     def __init__(self, sensors, mono: float, before: "Readings | None" = None, board=boards.SPI):
-        """board: the Kind that is read. Meters that `before` had, with the same unit, go on."""
+        """board: the Kind that is read. Meters that `before` had, with the same quantity, go on."""
         self._complete = not board.listens  # each reading has counter and power
         self.sensors = {}
         self._meters: dict[str, Meter] = {}
         self._known: list = [None] * board.sensors  # by index: (meter, whether it is analog)
         for sensor in sensors:
-            unit = UNIT_OF_TYPE.get(sensor.type, WATT)
+            quantity = quantities.of(sensor.type)
             old = before.meters.get(sensor.id) if before else None
-            meter = old if old and old.unit == unit else Meter(unit)
+            meter = old if old and old.quantity == quantity else Meter(quantity)
             self.sensors[sensor.number - 1] = sensor
             self._meters[sensor.id] = meter
             self._known[sensor.number - 1] = (meter, sensor.class_ == "analog")

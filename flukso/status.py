@@ -8,13 +8,10 @@ read, and nothing is changed.
 
 import json
 
-from flukso import pulses
+from flukso import pulses, quantities
 from flukso.clock import SOURCES
-from flukso.meter import WATT
 from flukso.register import claim_code
 from flukso.version import VERSION
-
-UNIT_OF_COUNTER = {WATT: "Wh"}  # others count litres
 
 
 def status(daemon, wall: float, mono: float) -> bytes:
@@ -161,14 +158,31 @@ def _sensor(daemon, sensor, mono):
         ("class", sensor.class_),
         ("function", sensor.function or None),
         ("unit", meter.unit),
-        ("value", meter.rate),
+        ("symbol", meter.quantity.symbol),
+        ("decimals", 0 if meter.quantity.range is None else 1),
+        ("value", _shown(meter)),
         ("value_age", _since(meter.rate_at, mono)),
         ("counter", meter.counter),
-        ("counter_unit", UNIT_OF_COUNTER.get(meter.unit, "l")),
+        ("counter_unit", meter.quantity.counter),
         ("resets", meter.resets),
         ("constant", _constant(daemon, sensor)),
         ("deviation", _deviation(daemon, sensor)),
     )
+
+
+def _shown(meter):
+    return None if meter.rate is None else quantities.shown(meter.rate, meter.quantity)
+
+
+def _of_quantities(meters):
+    """Return the families of what the sensors count; of each quantity, newest rate and counter."""
+    families = []
+    for metrics in sorted({meter.quantity.metrics for _label, meter in meters}):
+        mine = [(label, meter) for label, meter in meters if meter.quantity.metrics == metrics]
+        gauge, newest, total, counter = metrics
+        families.append((gauge, "gauge", newest, [(label, _shown(m)) for label, m in mine]))
+        families.append((total, "counter", counter, [(label, m.counter) for label, m in mine]))
+    return tuple(families)
 
 
 def _upload(daemon, mono):
@@ -250,10 +264,6 @@ def _families(daemon, mono):
     for sensor in sensors(daemon):
         label = '{{sensor="{}",type="{}"}}'.format(sensor.id, sensor.type)
         meters.append((label, daemon.readings.meters[sensor.id]))
-    watts = [(label, meter.rate) for label, meter in meters if meter.unit == WATT]
-    litres = [(label, meter.rate) for label, meter in meters if meter.unit != WATT]
-    wh = [(label, meter.counter) for label, meter in meters if meter.unit == WATT]
-    litre_counters = [(label, meter.counter) for label, meter in meters if meter.unit != WATT]
     return (
         ("info", "gauge", "version of the daemon", [('{{version="{}"}}'.format(VERSION), 1)]),
         (
@@ -262,10 +272,6 @@ def _families(daemon, mono):
             "since the daemon started",
             [("", int(mono - daemon.started_at))],
         ),
-        ("power_watts", "gauge", "newest power", watts),
-        ("flow_litres_per_day", "gauge", "newest flow", litres),
-        ("energy_watthours_total", "counter", "the board's counter, modulo 2^32", wh),
-        ("volume_litres_total", "counter", "the board's counter, modulo 2^32", litre_counters),
         ("board_up", "gauge", "1 while the board answers", [("", 0 if daemon.board_error else 1)]),
         ("board_polls_total", "counter", "polls", [("", board.polls)]),
         (
@@ -332,4 +338,4 @@ def _families(daemon, mono):
             "those refused, and connections cut",
             [("", daemon.lan.refused)],
         ),
-    )
+    ) + _of_quantities(meters)

@@ -201,6 +201,7 @@ def test_status_says_how_it_is():
         and found["sensors"][1]["value"] is None
     )
     assert found["sensors"][2]["counter_unit"] == "l"
+    assert found["sensors"][2]["symbol"] == "l/day" and found["sensors"][2]["decimals"] == 0
     assert (
         found["buffer"]["tuples"] == 2
         and found["upload"]["interval"] == 300

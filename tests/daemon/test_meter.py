@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flukso.meter import LPERDAY, UNITS, WATT, WINDOW_S, Meter
+from flukso.meter import UNITS, WINDOW_S, Meter
+from flukso.quantities import FLOW, LPERDAY, POWER, QUANTITIES, WATT
+
+MEASURED = {WATT: POWER, LPERDAY: FLOW}
 
 TOP = 1 << 32
 PULSES = [  # unit, seconds, first (counter, milli, ms), second, rate
@@ -35,7 +38,7 @@ PULSES = [  # unit, seconds, first (counter, milli, ms), second, rate
     "unit, seconds, first, second, rate", [pytest.param(*case[1:], id=case[0]) for case in PULSES]
 )
 def test_rate_from_two_pulses(unit, seconds, first, second, rate):
-    meter = Meter(unit)
+    meter = Meter(MEASURED[unit])
     assert meter.pulse(100, *first).rate is None
     assert meter.pulse(100 + seconds, *second).rate == rate
     if rate is None:
@@ -96,7 +99,7 @@ STEPS = st.tuples(
 
 @given(st.lists(STEPS, max_size=30), st.sampled_from([WATT, LPERDAY]))
 def test_never_a_spike_or_a_negative(steps, unit):
-    meter = Meter(unit)
+    meter = Meter(MEASURED[unit])
     now = 0.0
     for passed, counter, milli, board_ms in steps:
         now += passed
@@ -104,3 +107,28 @@ def test_never_a_spike_or_a_negative(steps, unit):
         assert all(
             rate is None or 0 <= rate <= UNITS[unit][1] for _, rate in meter.window(now, now)
         )
+
+
+WARM, DAMP = QUANTITIES["temperature"], QUANTITIES["humidity"]
+HELD = [  # quantity, first counter, counter ten seconds later, what is told
+    ("a-room", WARM, 1000, 1000 + 2944, 212),  # 294.4 K, tenths
+    ("frost", WARM, 1000, 1000 + 2631, -100),
+    ("wraps", WARM, TOP - 1000, 1944, 212),
+    ("an-unreadable-probe", WARM, 1000, 1000, None),
+    ("too-hot", WARM, 1000, 1000 + 4100, None),
+    ("a-new-stretch", WARM, 3_000_000, 0, None),
+    ("dry", DAMP, 7, 7, 0),
+    ("wet", DAMP, 7, 7 + 1000, 1000),
+    ("too-wet", DAMP, 7, 7 + 1012, None),
+]
+
+
+@pytest.mark.parametrize(
+    "quantity, first, second, told", [pytest.param(*c[1:], id=c[0]) for c in HELD]
+)
+@pytest.mark.parametrize("pulses", [False, True], ids=["counter", "pulses"])
+def test_the_rate_of_a_held_counter_is_its_mean_in_tenths(quantity, first, second, told, pulses):
+    meter = Meter(quantity)
+    for at, counter in ((100, first), (110, second)):
+        meter.pulse(at, counter, 0, 1000 * at) if pulses else meter.count(at, counter)
+    assert meter.rate == told and meter.resets == 0 and meter.counter == second

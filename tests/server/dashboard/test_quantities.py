@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from flukso_server.series.quantities import NAMES
+from flukso_server.series.quantities import ELECTRICITY, NAMES
 from tools.harness.chart_page import drawn, statistics
 from tools.harness.site import DAY, Site, member, sensor, steady
 from tools.harness.window import DESKTOP, PHONE
@@ -55,6 +55,11 @@ def site(tmp_path_factory, now):
     made.fill(sensor(2, 1), steady(start, now, 600, 60), now)
     yield made
     made.close()
+
+
+def test_an_account_begins_with_a_unit_of_electricity(site):
+    units = site.call("tests.server.inside.dashboard.account_units")
+    assert units == [unit.name for unit in ELECTRICITY.units]
 
 
 def chart(site, now, resource, who="cellar", span=3600, step="minute"):

@@ -47,6 +47,11 @@ def token_of(name: str) -> str:
     return make_token(Account.objects.get(username=name), "test")[1]
 
 
+def account_units() -> list[str]:
+    """Return the units with which an account's charts can begin."""
+    return list(Account.Unit.values)
+
+
 def move(name: str, zone: str) -> str:
     """Let the member's household live in another time zone; return its former zones."""
     account = Account.objects.get(username=name)
