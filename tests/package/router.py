@@ -82,6 +82,17 @@ class Router:
     def read(self, name: str) -> str:
         return self.path(name).read_text()
 
+    def borrow(self, name: str, program: str) -> None:
+        """Put this machine's program, and the libraries it needs, under this name."""
+        found = shutil.which(program)
+        assert found is not None, program
+        said = subprocess.run(["ldd", found], capture_output=True, text=True, check=True).stdout
+        for word in (found, *[word for word in said.split() if word.startswith("/")]):
+            place = self.path("bin/" + name if word == found else word)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            shutil.copy(word, place)
+
     def log(self) -> str:
         return self.read("var/log/messages") if self.path("var/log/messages").exists() else ""
 

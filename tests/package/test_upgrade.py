@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from tests.package.managers import MANAGERS
 from tests.package.upgrade_world import (
     BOARD_NEW,
     BOARD_OLD,
@@ -24,9 +25,18 @@ from tests.package.upgrade_world import (
 )  # fmt: skip
 
 
+# What one manager is asked for, the other one is, too; what needs no look at packages runs once.
+@pytest.fixture(params=["opkg", "apk"])
+def manager(request):
+    return MANAGERS[request.param]
+
+
+once = pytest.mark.parametrize("manager", ["opkg"], indirect=True)
+
+
 @pytest.fixture
-def feed(tmp_path):
-    made = Feed(tmp_path / "feed")
+def feed(tmp_path, manager):
+    made = Feed(tmp_path / "feed", manager)
     made.add(RUNTIME, OLD)
     made.add(SERVICE, OLD)
     return made
@@ -55,8 +65,10 @@ def test_each_package_is_upgraded_alone_watched_and_the_old_one_kept(world):
         "{}: {} becomes {}; working now: lan board upload".format(SERVICE, OLD, NEW),
         "{}: {} became {}; working: lan board upload".format(SERVICE, OLD, NEW),
     ]
-    kept = world.router.path("etc/flukso/upgrade/{}.ipk".format(RUNTIME)).read_bytes()
-    (old,) = world.feed.packages.glob("{}_{}*".format(RUNTIME, OLD))
+    kept = world.router.path(
+        "etc/flukso/upgrade/{}.{}".format(RUNTIME, world.manager.ending)
+    ).read_bytes()
+    old = world.feed.packages / world.manager.file_name(RUNTIME, OLD)
     assert kept == old.read_bytes() and world.ended()
     assert world.report() == "{}: {} became {}; working: lan board upload".format(SERVICE, OLD, NEW)
     before = world.router.log()
@@ -88,6 +100,7 @@ def test_goes_back_when_something_fails_that_worked_and_tries_only_a_newer_one(w
     assert world.version() == NEWER and world.works()
 
 
+@once
 def test_goes_back_within_ten_minutes(world):
     offer(world)
     world.fault("{} {} lan".format(RUNTIME, NEW))
@@ -105,6 +118,7 @@ SERVERS = [  # id, what happens, seconds after the start
 
 
 @pytest.mark.parametrize("events", [pytest.param(row[1], id=row[0]) for row in SERVERS])
+@once
 def test_a_dead_server_or_line_sends_nobody_back(world, events):
     offer(world)
     for seconds, server in events:
@@ -117,6 +131,7 @@ def test_a_dead_server_or_line_sends_nobody_back(world, events):
     assert world.version() == NEW and "went back" not in world.router.log()
 
 
+@once
 def test_what_could_not_be_judged_is_said(world):
     offer(world)
     world.at(40, "echo dead >/world/server; rm -f /tmp/uploaded")
@@ -124,6 +139,7 @@ def test_what_could_not_be_judged_is_said(world):
     assert world.report().endswith("the upload was not judged: the server did not answer")
 
 
+@once
 def test_a_server_that_refuses_the_new_version_alone_is_no_dead_one(world):
     offer(world)
     world.fault("{} {} upload".format(RUNTIME, NEW))
@@ -133,6 +149,7 @@ def test_a_server_that_refuses_the_new_version_alone_is_no_dead_one(world):
     assert world.version() == OLD and "no upload" in world.report()
 
 
+@once
 def test_where_the_old_version_fails_too_the_new_one_is_tried_again(world):
     offer(world)
     world.at(40, "echo gone >/world/bus")
@@ -143,6 +160,7 @@ def test_where_the_old_version_fails_too_the_new_one_is_tried_again(world):
     assert world.version() == NEW
 
 
+@once
 def test_what_did_not_work_before_is_not_asked_for(world):
     world.set("bus", "gone")
     offer(world)
@@ -150,6 +168,7 @@ def test_what_did_not_work_before_is_not_asked_for(world):
     assert world.version() == NEW and "working now: lan upload" in said
 
 
+@once
 def test_a_daemon_that_does_not_answer_gets_its_cure(world):
     world.fault("{} {} lan".format(RUNTIME, OLD))
     offer(world)
@@ -178,15 +197,15 @@ def untouched(world, said, level="") -> bool:
 
 def test_a_wrong_signature_is_said_and_nothing_is_taken(world):
     offer(world)
-    index = world.router.path("feeds/packages/mips_24kc/Packages.sig")
-    index.write_bytes(index.read_bytes()[:-8] + b"AAAAAA==")
+    index = world.router.path("feeds/packages/mips_24kc/" + world.manager.index)
+    index.write_bytes(world.manager.spoiled(index.read_bytes()))
     world.upgrade()
     assert untouched(world, "the signature of a feed is wrong", "err")
 
 
 def test_another_key_is_a_wrong_signature(world, tmp_path):
     offer(world)
-    world.feed.key = Feed(tmp_path / "other").key
+    world.feed.key = Feed(tmp_path / "other", world.manager).key
     world.feed.sign()
     world.serve()
     world.upgrade()
@@ -195,16 +214,16 @@ def test_another_key_is_a_wrong_signature(world, tmp_path):
 
 def test_without_a_check_of_signatures_nothing_is_taken(world):
     offer(world)
-    world.router.write("etc/opkg.conf", "lists_dir ext /var/opkg-lists\n")
+    world.manager.check_nothing(world.router)
     world.upgrade()
-    assert untouched(world, "opkg does not check signatures here", "err")
+    assert untouched(world, world.manager.name + " does not check signatures here", "err")
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
 @pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
 def test_a_package_that_is_not_the_listed_one_is_not_taken(world, version, damage):
     offer(world)
-    (path,) = world.router.path("feeds").rglob("{}_{}*.ipk".format(RUNTIME, version))
+    (path,) = world.router.path("feeds").rglob(world.manager.file_name(RUNTIME, version))
     data = path.read_bytes()
     path.unlink()
     if damage != "missing":
@@ -214,7 +233,7 @@ def test_a_package_that_is_not_the_listed_one_is_not_taken(world, version, damag
 
 
 def test_without_the_old_package_in_the_feed_there_is_no_upgrade(world):
-    next(world.feed.packages.glob("{}_{}*".format(RUNTIME, OLD))).unlink()
+    (world.feed.packages / world.manager.file_name(RUNTIME, OLD)).unlink()
     offer(world)
     world.upgrade()
     assert untouched(world, "no signed feed has it and " + OLD, "warn")
@@ -236,6 +255,7 @@ def test_without_a_line_nothing_happens_and_flash_is_not_written(world):
     assert not world.report()
 
 
+@once
 def test_the_same_report_is_written_to_flash_once(world):
     offer(world)
     world.set("flash", "200")
@@ -247,6 +267,7 @@ def test_the_same_report_is_written_to_flash_once(world):
 
 
 @pytest.mark.parametrize("option", ["enabled", "enable_lan_branch"])
+@once
 def test_nothing_is_upgraded_while_nobody_could_tell_whether_it_works(world, option):
     offer(world)
     text = world.router.read("etc/config/flukso")
@@ -279,18 +300,8 @@ def test_board_firmware_goes_back_with_its_package(tmp_path, feed):
 def test_a_keyring_without_the_feeds_key_goes_back(tmp_path, feed):
     feed.add(KEYRING, OLD)
     world = World(tmp_path / "router", feed, (RUNTIME, SERVICE, KEYRING))
-    feed.add(KEYRING, NEW)
-    for version in (OLD, NEW):
-        (packed,) = feed.packages.glob("{}_{}*".format(KEYRING, version))
-        (feed.folder / packed.name).write_bytes(packed.read_bytes())
-    feed.index()
-    world.serve()
-    text = (
-        '[ "$(cat /usr/share/flukso/{}.version)" = {} ] || exec /usr/sbin/opkg-key.real "$@"\n'
-        "exit 1\n"
-    )
-    world.router.path("usr/sbin/opkg-key").rename(world.router.path("usr/sbin/opkg-key.real"))
-    world.router.write("usr/sbin/opkg-key", "#!/bin/sh\n" + text.format(KEYRING, NEW), 0o755)
+    offer(world, KEYRING)
+    world.manager.lose_key_with(world.router, "/usr/share/flukso/{}.version".format(KEYRING), NEW)
     world.upgrade()
     assert world.version(KEYRING) == OLD and "no feed's signature is right" in world.report()
 
@@ -334,10 +345,11 @@ def test_the_crontab_has_a_line_while_this_is_on(world):
     assert crontab(world) == [first]
     world.router.write("etc/config/flukso", on)
     world.run("/etc/init.d/flukso-upgrade", "reload")
-    world.run("opkg", "remove", "flukso-upgrade")
+    world.manager.remove(world.router, UPGRADE)
     assert crontab(world) == [first]
 
 
+@once
 def test_off_unless_somebody_switches_it_on(world):
     world.router.write("etc/config/flukso", "config settings 'daemon'\n")
     offer(world)
@@ -355,6 +367,7 @@ def appointment(world, device: str) -> tuple[int, int]:
     return int(hour), int(minute)
 
 
+@once
 def test_each_device_has_an_hour_of_its_own_within_the_owners(world):
     devices = [hashlib.md5(bytes([n])).hexdigest() for n in range(40)]
     seen = [appointment(world, device) for device in devices]
@@ -368,6 +381,7 @@ def test_each_device_has_an_hour_of_its_own_within_the_owners(world):
     assert {hour for hour, _ in seen} == {22, 23, 0, 1}
 
 
+@once
 def test_looks_in_its_hour_only_and_whatever_the_clock_does_meanwhile(world):
     offer(world)
     hour, _ = appointment(world, "fedcba98765432100123456789abcdef")
@@ -386,6 +400,7 @@ def test_looks_in_its_hour_only_and_whatever_the_clock_does_meanwhile(world):
     assert world.version() == NEW and world.router.log().count("becomes") == 1
 
 
+@once
 def test_two_at_once_are_one(world):
     offer(world)
     world.run("flukso-upgrade", "now")

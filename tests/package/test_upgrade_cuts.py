@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.package.managers import MANAGERS
 from tests.package.upgrade_world import (
     FIRMWARE,
     NEW,
@@ -25,8 +26,8 @@ from tests.package.upgrade_world import (
     World,
 )  # fmt: skip
 
-WRITES = ("sync", "mv", "cp", "rm", "mkdir", "tar", "chmod", "ln", "sed", "opkg")
-FLASH = ("etc", "usr", "world", "proc")  # and RAM, which a power cut empties: tmp
+WRITES = ("sync", "mv", "cp", "rm", "mkdir", "tar", "chmod", "ln", "sed", "opkg", "apk")
+FLASH = ("etc", "usr", "lib/apk", "world", "proc")  # and RAM, which a power cut empties: tmp
 # One look in place of thirty: what is looked at is tested elsewhere.
 QUICK = PROGRAM.replace("LOOK_S=20\n", "LOOK_S=300\n")
 # Reading with tar or sed leaves nothing; of a pipeline's commands each takes a number of its own.
@@ -41,16 +42,18 @@ while ! /bin/mkdir /steps/$n 2>/dev/null; do
 	n=$((n + 1))
 done
 echo $((n + 1)) >/steps/n
+/bin/mkdir -p /lib/apk /steps/$n/lib
+/bin/cp -a /lib/apk /steps/$n/lib/
 /bin/cp -a /etc /usr /tmp /world /proc /steps/$n/
 echo "{name} $*" >/steps/$n/command
 exec /bin/{name} "$@"
 """
-UPGRADES = [  # package, what the new version breaks
-    pytest.param((RUNTIME, ""), id="kept"),
-    pytest.param((RUNTIME, "lan"), id="went-back", marks=pytest.mark.slow),
-    pytest.param((SERVICE, ""), id="service", marks=pytest.mark.slow),
-    pytest.param((FIRMWARE, "board"), id="firmware-went-back", marks=pytest.mark.slow),
-    pytest.param((UPGRADE, ""), id="itself", marks=pytest.mark.slow),
+UPGRADES = [  # id, package, what the new version breaks
+    ("kept", RUNTIME, ""),
+    ("went-back", RUNTIME, "lan"),
+    ("service", SERVICE, ""),
+    ("firmware-went-back", FIRMWARE, "board"),
+    ("itself", UPGRADE, ""),
 ]
 
 
@@ -62,7 +65,7 @@ class Step:
         self.command = (folder / "command").read_text().strip()
         self.flash = {
             path.relative_to(folder): path.read_bytes()
-            for top in ("etc", "usr")
+            for top in ("etc", "usr", "lib")
             for path in sorted((folder / top).rglob("*"))
             if path.is_file() and not path.is_symlink()
         }
@@ -107,11 +110,21 @@ def check(world: World, package: str, what: str) -> str:
     return version
 
 
-@pytest.fixture(params=UPGRADES)
+@pytest.fixture(
+    params=[
+        pytest.param(
+            (manager, package, fault),
+            id="{}-{}".format(manager, name),
+            marks=[] if (manager, name) == ("opkg", "kept") else [pytest.mark.slow],
+        )
+        for manager in MANAGERS
+        for name, package, fault in UPGRADES
+    ]
+)
 def upgrade(request, tmp_path):
     """A world that took an upgrade, its steps, and the package."""
-    package, fault = request.param
-    feed = Feed(tmp_path / "feed")
+    manager, package, fault = request.param
+    feed = Feed(tmp_path / "feed", MANAGERS[manager])
     names = [RUNTIME, SERVICE, *([FIRMWARE] if package == FIRMWARE else [])]
     for name in (*names, UPGRADE):
         feed.add(name, OLD, program=QUICK)

@@ -14,9 +14,8 @@ import pytest
 from tests.package.conftest import package, repacked
 from tests.package.router import RUNTIME
 from tests.package.test_service import Meter
-from tests.package.upgrade_world import NEW, NEWER, SERVICE, Feed, World, borrow
+from tests.package.upgrade_world import NEW, NEWER, SERVICE, Feed
 from tools.harness.chain import SENSORS
-from tools.openwrt import usign
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 FASTER = 6
@@ -77,7 +76,7 @@ def meter(tmp_path, feed, server, certificates):
 
 def prepare(router, url: str) -> None:
     for name in ("flock", "curl"):
-        borrow(router.root, name, name)
+        router.borrow(name, name)
     router.path("bin/sleep").unlink()
     router.path("bin/wget").unlink()
     router.write("bin/sleep", SLEEP, 0o755)
@@ -96,10 +95,9 @@ def runtime(signed: Feed, path, version: str, program: bytes) -> None:
 
 
 def serve(router, signed: Feed) -> None:
-    key = router.path("etc/opkg/keys/" + signed.number)
-    key.parent.mkdir(exist_ok=True)
-    key.write_bytes(usign.public_file(signed.key))
-    World.note_right(router, signed)
+    router.path("etc/opkg/keys").mkdir(exist_ok=True)
+    signed.manager.trust(router, signed.key)
+    signed.manager.note_right(router, signed.key, signed.out)
 
 
 def test_the_real_daemon_is_upgraded_and_comes_back_from_a_broken_version(

@@ -3,18 +3,13 @@
 own: what flukso-upgrade meets, without waiting.
 """
 
-import hashlib
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
-
+from tests.package.managers import MANAGERS
 from tests.package.router import Router
-from tests.package.test_signed_feed import verified
-from tools import feed as feed_tool
-from tools.openwrt import archive, usign
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "package/flukso-upgrade/files"
@@ -98,7 +93,6 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ "$out" = - ] && out=/dev/stdout
 case $url in
 http://127.0.0.1:8080/status) answer=$(/world/status) || exit 4; echo "$answer" ;;
 https://server.example/)
@@ -110,8 +104,9 @@ https://server.example/)
 	;;
 http://feed.example/*)
 	[ "$(cat /world/line)" = up ] || exit 4
-	cp "/feeds/${url#http://feed.example/}" "$out" 2>/dev/null ||
-		{ echo "HTTP error 404" >&2; exit 8; }
+	file=/feeds/${url#http://feed.example/}
+	[ -e "$file" ] || { echo "HTTP error 404" >&2; exit 8; }
+	if [ "$out" = - ]; then cat "$file"; else cp "$file" "$out"; fi
 	;;
 *) exit 4 ;;
 esac
@@ -142,18 +137,6 @@ PROGRAMS = {"wget": WGET, "sleep": SLEEP, "df": DF, "date": DATE}
 PLENTY_KB = "9000"
 
 
-def borrow(root: Path, name: str, program: str) -> None:
-    """Put this machine's program into the router under this name, with the libraries it needs."""
-    found = shutil.which(program)
-    assert found is not None, program
-    said = subprocess.run(["ldd", found], capture_output=True, text=True, check=True).stdout
-    for word in (found, *[word for word in said.split() if word.startswith("/")]):
-        place = root / ("bin/" + name if word == found else word.lstrip("/"))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
-        shutil.copy(word, place)
-
-
 def contents(name: str, version: str, program: str) -> dict[str, tuple[str, int]]:
     """What the small package of this name has in it: text and mode by path."""
     files = {"usr/share/flukso/{}.version".format(name): (version + "\n", 0o644)}
@@ -174,67 +157,41 @@ def contents(name: str, version: str, program: str) -> dict[str, tuple[str, int]
     return files
 
 
-def pack(folder: Path, name: str, version: str, program: str = "", more: str = "") -> Path:
+def pack(folder: Path, manager, name: str, version: str, program: str = "", more: str = "") -> Path:
     """Write the small package into the folder; with a further file `more`."""
-    program = program or PROGRAM
-    arch = "mips_24kc" if name == RUNTIME else "all"
-    fields = [("Package", name), ("Version", version), ("License", "GPL"), ("Architecture", arch)]
-    files = contents(name, version, program)
+    files = contents(name, version, program or PROGRAM)
     if more:
         files[more] = ("", 0o644)
-    with tempfile.TemporaryDirectory() as root:
-        for place, (text, mode) in files.items():
-            path = Path(root) / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            path.chmod(mode)
-        conffiles = ["/etc/config/flukso"] if name == SERVICE else []
-        made = archive.package(fields, "A small " + name, conffiles, Path(root))
-    path = folder / "{}_{}_{}.ipk".format(name, version, arch)
-    path.write_bytes(made)
+    path: Path = folder / manager.file_name(name, version)
+    manager.pack(path, name, version, files, ["/etc/config/flukso"] if name == SERVICE else [])
     return path
 
 
 class Feed:
     """A signed feed below the folder; packages are added, and the whole is signed anew."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, manager=MANAGERS["opkg"]):
         self.packages, self.out = folder / "packed", folder / "feeds"
         self.packages.mkdir(parents=True, exist_ok=True)
-        self.key = ed25519.Ed25519PrivateKey.generate()
-        self.folder = self.out / "packages/mips_24kc"
-
-    @property
-    def number(self) -> str:
-        return usign.number(self.key).hex()
+        self.manager = manager
+        self.key = manager.key()
 
     def add(self, name: str, version: str, **how: str) -> Path:
-        path = pack(self.packages, name, version, **how)
+        path = pack(self.packages, self.manager, name, version, **how)
         self.sign()
         return path
 
     def sign(self) -> None:
-        """As `make feed`; the keyring's version is the newest runtime's."""
-        shutil.rmtree(self.out, ignore_errors=True)
-        feed_tool.lay_out(self.key, {}, self.packages, self.out, "http://feed.example")
-        for ring in self.folder.glob(KEYRING + "_*"):
-            ring.unlink()
-        self.index()
-
-    def index(self) -> None:
-        listed = [feed_tool.check.check(path) for path in sorted(self.folder.glob("*.ipk"))]
-        archive.write_index(self.folder, listed)
-        message = (self.folder / "Packages").read_bytes()
-        (self.folder / "Packages.sig").write_bytes(usign.signature_file(self.key, message))
+        self.manager.sign(self.key, self.packages, self.out)
 
 
 class World:
     """The router of one test, with the old packages installed."""
 
     def __init__(self, root: Path, feed: Feed, names=(RUNTIME, SERVICE), program: str = ""):
-        self.feed, self.router = feed, Router(root)
+        self.feed, self.router, self.manager = feed, Router(root), feed.manager
         for name, borrowed in BORROWED.items():
-            borrow(root, name, borrowed)
+            self.router.borrow(name, borrowed)
         for name, text in PROGRAMS.items():
             self.router.path("bin/" + name).unlink(missing_ok=True)
             self.router.write("bin/" + name, text, 0o755)
@@ -247,22 +204,17 @@ class World:
         self.router.path("world/events").mkdir()
         self.router.write("proc/uptime", "1000.00 0.00\n")
         self.router.write(
-            "etc/opkg.conf", "lists_dir ext /var/opkg-lists\noption check_signature\n"
-        )
-        url = "http://feed.example/packages/mips_24kc"
-        self.router.write("etc/opkg/customfeeds.conf", "src/gz flukso {}\n".format(url))
-        self.router.write(
             "var/run/flukso/config", "config system\n\toption device '{}'\n".format(DEVICE)
         )
-        self.router.path("etc/opkg/keys").mkdir()
         self.router.path("tmp/lock").mkdir()
-        self.trust(feed.key)
+        self.manager.prepare(self.router)
+        self.manager.trust(self.router, feed.key)
         self.serve()
         with tempfile.TemporaryDirectory() as folder:
             for name in (*names, UPGRADE):
-                path = pack(Path(folder), name, OLD, program=program)
+                path = pack(Path(folder), self.manager, name, OLD, program=program)
                 shutil.copy(path, self.router.path("tmp") / path.name)
-                self.router.run("opkg", "install", "/tmp/" + path.name)
+                self.manager.install(self.router, "/tmp/" + path.name)
                 self.router.path("tmp/" + path.name).unlink()
         self.router.write("etc/config/flukso", CONFIG)
         self.router.service("start")
@@ -283,25 +235,11 @@ class World:
     def uptime(self) -> int:
         return int(self.router.read("proc/uptime").split(".")[0])
 
-    def trust(self, key) -> None:
-        name = "etc/opkg/keys/" + usign.number(key).hex()
-        self.router.path(name).write_bytes(usign.public_file(key))
-
     def serve(self) -> None:
         """Put the feed where the router fetches it, and note whether its signature is right."""
         shutil.rmtree(self.router.path("feeds"), ignore_errors=True)
         shutil.copytree(self.feed.out, self.router.path("feeds"))
-        self.note_right(self.router, self.feed)
-
-    @staticmethod
-    def note_right(router: Router, feed: Feed) -> None:
-        """Note for the emulated opkg-key that the feed's signature is right, if it is."""
-        index = (feed.folder / "Packages").read_bytes()
-        signature = (feed.folder / "Packages.sig").read_bytes()
-        if verified(usign.public_file(feed.key), signature, index):
-            sums = [hashlib.sha256(data).hexdigest() for data in (index, signature)]
-            with router.path("etc/opkg/right").open("a") as file:
-                file.write("{} {} {}\n".format(*sums, feed.number))
+        self.manager.note_right(self.router, self.feed.key, self.feed.out)
 
     def run(self, *words: str, status: int = 0) -> str:
         return self.router.run(*words, status=status)
@@ -358,9 +296,8 @@ class World:
         self.procd()
 
     def version(self, name: str = RUNTIME) -> str:
-        """The version that is installed, whole, and known to opkg as this one."""
-        said = self.run("opkg", "status", name)
-        (version,) = [line[9:] for line in said.splitlines() if line.startswith("Version: ")]
+        """The version that is installed, whole, and known to the manager as this one."""
+        version: str = self.manager.version(self.router, name)
         for place, (text, _) in contents(name, version, PROGRAM).items():
             if place != "etc/config/flukso" and name != UPGRADE:
                 assert self.router.read(place) == text, (name, version, place)
@@ -380,7 +317,11 @@ class World:
         folder = self.router.path("etc/flukso/upgrade")
         names = [path.name for path in folder.iterdir()] if folder.exists() else []
         lasting = ("report", "refused")
-        return [name for name in names if not name.endswith(".ipk") and name not in lasting]
+        return [
+            name
+            for name in names
+            if not name.endswith("." + self.manager.ending) and name not in lasting
+        ]
 
     def ended(self) -> bool:
         return not self.left()

@@ -7,7 +7,7 @@ run() {
 	mkdir -p "$RUN"
 	reported=
 	exec 9>"$LOCK"
-	flock 9 # also held by an opkg that outlived a killed program
+	flock 9 # also held by a manager that outlived a killed program
 	rm -f "$BUSY"
 	while :; do
 		if ! resume; then
@@ -46,9 +46,8 @@ back() { # PACKAGE
 		echo "flukso-upgrade: no old package of that name is kept, or an upgrade is under way" >&2
 		return 1
 	fi
-	new=$(installed_version "$package")
-	old=$(tar -xzOf "$(kept "$package")" ./control.tar.gz | tar -xzO ./control |
-		sed -n 's/^Version: *//p')
+	new=$(with installed "$package")
+	old=$(with version_of "$(kept "$package")")
 	[ "$new" != "$old" ] || {
 		echo "flukso-upgrade: $package $old is installed already" >&2
 		return 1
@@ -67,8 +66,8 @@ status() {
 		echo "off: option enable '1' in the section upgrade switches it on"
 	fi
 	if load; then echo "under way: $package from $old to $new, $stage"; fi
-	for kept_one in "$STATE"/*.ipk; do
-		[ ! -e "$kept_one" ] || echo "kept: $(basename "$kept_one" .ipk)"
+	for kept_one in "$STATE"/*."$ending"; do
+		[ ! -e "$kept_one" ] || echo "kept: $(basename "$kept_one" ".$ending")"
 	done
 	[ ! -s "$REFUSED" ] ||
 		sed "s/^\([^ ]*\) \([^ ]*\) \(.*\)/failed: \1 \2, \3 of $FAILURES/" "$REFUSED"

@@ -31,7 +31,7 @@ load() {
 }
 
 kept() { # PACKAGE: the file of the old package
-	echo "$STATE/$1.ipk"
+	echo "$STATE/$1.$ending"
 }
 
 # Ends an upgrade. The old package stays, for its owner to go back to.
@@ -42,7 +42,7 @@ forget() {
 
 # What belongs to no upgrade under way, and is left of one that was cut before it changed anything.
 tidy() {
-	rm -f "$DATABASE" "$NEW" "$STATE"/*.new
+	rm -rf "$DATABASE" "$NEW" "$STATE"/*.new
 	[ -x "$INIT" ] || rm -f "$BEGUN" # what procd runs is taken away by the service
 }
 

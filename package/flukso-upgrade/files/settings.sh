@@ -3,6 +3,9 @@
 # shellcheck shell=sh disable=SC2034,SC2153,SC2154 # a part of flukso-upgrade
 
 configure() {
+	manager=opkg ending=ipk
+	if command -v apk >/dev/null; then manager=apk ending=apk; fi
+	NEW=$RUN/new.$ending # after a power cut the old one is taken
 	# shellcheck source=/dev/null
 	. /lib/functions.sh
 	config_load flukso

@@ -5,17 +5,15 @@
 # it begins.
 
 upgrade_all() {
-	local upgradable
 	mv "$DUE" "$BUSY"
 	if [ "$enabled" != 1 ] || [ "$lan" != 1 ]; then
 		report warning "not upgraded: without daemon and LAN API nobody could tell whether it works"
 		return
 	fi
-	refresh || return
-	upgradable=$(opkg list-upgradable 2>/dev/null)
+	with refresh || return
 	for package in $PACKAGES; do
 		read -r old new <<-LINE
-			$(echo "$upgradable" | sed -n "s/^$package - \([^ ]*\) - \([^ ]*\)\$/\1 \2/p")
+			$(with newer "$package")
 		LINE
 		[ -z "$new" ] || upgrade || return
 	done
@@ -23,30 +21,31 @@ upgrade_all() {
 
 # Upgrades one package; 1 when no further one should be tried now.
 upgrade() {
-	local url size sum installed old_url old_size old_sum
+	local size installed url sum old_size old_url old_sum
 	failures=$(failures_of "$package" "$new")
 	if [ "$failures" -ge "$FAILURES" ]; then
 		say info "$package $new came to nothing before: not tried again"
 		return 0
 	fi
-	read -r old_url old_size old_sum installed <<-LINE
-		$(entry "$package" "$old")
+	read -r old_size installed old_url old_sum <<-LINE
+		$(with entry "$package" "$old")
 	LINE
-	read -r url size sum installed <<-LINE
-		$(entry "$package" "$new")
+	read -r size installed url sum <<-LINE
+		$(with entry "$package" "$new")
 	LINE
 	if [ -z "$old_sum" ] || [ -z "$sum" ]; then
 		report warning "$package $new: not upgraded, as no signed feed has it and $old to go back to"
 		return 0
 	fi
 	mkdir -p "$STATE" "$RUN"
-	[ "$(sum_of "$(kept "$package")")" = "$old_sum" ] || rm -f "$(kept "$package")"
+	with holds "$(kept "$package")" "$old_url" "$old_sum" || rm -f "$(kept "$package")"
 	if ! room; then
 		report warning "$package $new: not upgraded, as there is no room for it"
 		return 0
 	fi
-	if ! fetch "$old_url" "$old_size" "$old_sum" "$(kept "$package")" ||
-		! fetch "$url" "$size" "$sum" "$NEW"; then
+	if { [ ! -e "$(kept "$package")" ] &&
+		! with fetch "$(kept "$package")" "$old_size" "$old_url" "$old_sum"; } ||
+		! with fetch "$NEW" "$size" "$url" "$sum"; then
 		report warning "$package $new: not upgraded, as it or $old could not be fetched whole"
 		return 1
 	fi
@@ -70,11 +69,11 @@ room() {
 
 # Keeps what going on after a cut needs, beside the old package.
 prepare() {
-	put "$DATABASE" <"$OPKG/status" && put "$BEGUN" <"$0" && chmod 0755 "$BEGUN"
+	with save && put "$BEGUN" <"$0" && chmod 0755 "$BEGUN"
 }
 
 install_new() {
-	run_opkg install "$NEW"
+	with install "$NEW"
 	if ! stands "$new" "$NEW"; then
 		go_back "the installation failed: $said" $((failures + 1))
 		return 1
@@ -98,15 +97,9 @@ keep_or_go_back() {
 # What the daemon cannot tell of: the keys must be those of the feed, and this program one that can
 # be read. After a boot there is no list to try the keys on.
 works_by_itself() {
-	local list
 	why=
 	case $package in
-	flukso-keyring)
-		for list in $(lists); do
-			why="no feed's signature is right any more"
-			! verified "$list" || return 0
-		done
-		;;
+	flukso-keyring) with trusts || why="no feed's signature is right any more" ;;
 	flukso-upgrade) sh -n "$PROGRAM" 2>/dev/null || why="the new program cannot be read" ;;
 	esac
 	[ -z "$why" ]
@@ -144,8 +137,8 @@ watch_old() {
 resume() {
 	local installed
 	load || return 1
-	mend_database
-	installed=$(installed_version "$package")
+	with mend
+	installed=$(with installed "$package")
 	case $installed in
 	'' | "$old" | "$new") ;;
 	*) # as after sysupgrade
@@ -166,7 +159,7 @@ resume() {
 			start_daemon
 			keep_or_go_back
 		else
-			go_back "the power was cut, or opkg killed, during the installation" $((failures + 1))
+			go_back "the power was cut, or $manager killed, during the installation" $((failures + 1))
 		fi
 		;;
 	watch)

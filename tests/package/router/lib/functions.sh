@@ -214,15 +214,15 @@ user_and_group() {
 	grep -q "^$name:" /etc/passwd || echo "$name:x:$number:$gnumber:$name:/var/run/$name:/bin/false" >>/etc/passwd
 }
 
-# default_postinst /usr/lib/opkg/info/NAME.postinst: users, defaults, what the package itself has to
-# do, services.
+# default_postinst /usr/lib/opkg/info/NAME.postinst, or with apk without a word, and NAME in pkgname: users, defaults, what the package
+# itself has to do (a part of apk's own script), services.
 default_postinst() {
-	local name info wanted file
-	name=${1##*/} name=${name%.*} info=/usr/lib/opkg/info
-	sed -n 's/^Require-User: *//p' "$info/$name.control" | while read -r wanted; do
+	local name info wanted file list
+	_package "${1:-}"
+	[ ! -e "$info/$name.control" ] || sed -n 's/^Require-User: *//p' "$info/$name.control" | while read -r wanted; do
 		user_and_group "$wanted"
 	done
-	grep '^/etc/uci-defaults/' "$info/$name.list" | while read -r file; do
+	grep '^/etc/uci-defaults/' "$list" | while read -r file; do
 		# shellcheck source=/dev/null
 		([ -f "$file" ] && cd /etc/uci-defaults && . "$file") && rm -f "$file"
 	done
@@ -230,7 +230,7 @@ default_postinst() {
 		# shellcheck source=/dev/null
 		(. "$info/$name.postinst-pkg")
 	fi
-	grep '^/etc/init.d/' "$info/$name.list" | while read -r file; do
+	grep '^/etc/init.d/' "$list" | while read -r file; do
 		[ "$PKG_UPGRADE" = 1 ] || "$file" enable
 		"$file" start
 	done
@@ -238,11 +238,16 @@ default_postinst() {
 }
 
 default_prerm() {
-	local name file
-	name=${1##*/} name=${name%.*}
-	grep '^/etc/init.d/' "/usr/lib/opkg/info/$name.list" | while read -r file; do
+	local name info file list
+	_package "${1:-}"
+	grep '^/etc/init.d/' "$list" | while read -r file; do
 		[ "$PKG_UPGRADE" = 1 ] || "$file" disable
 		"$file" stop
 	done
 	return 0
+}
+
+_package() {
+	name=${1##*/} name=${name%.*} info=/usr/lib/opkg/info list=$info/$name.list
+	if [ -n "${pkgname:-}" ]; then name=$pkgname list=/lib/apk/packages/$pkgname.list; fi
 }
