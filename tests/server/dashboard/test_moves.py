@@ -71,8 +71,8 @@ def test_who_moves_back_at_once_has_lived_there_all_the_time(site):
 
 def test_a_zone_without_old_days_leaves_nothing_behind(site):
     assert site.call(HERE + "move", "new", "Asia/Tehran") == ""
+    assert site.call(HERE + "told", sensor(2), 0) == ["+0330", False]
 
 
 def test_the_store_is_told_zone_and_rule(site):
     assert site.call(HERE + "told", sensor(1), 0) == ["+0530", False]
-    assert site.call(HERE + "told", sensor(2), 0) == ["+0330", False]

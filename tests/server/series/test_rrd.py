@@ -19,9 +19,10 @@ rrdtool = pytest.importorskip("rrdtool")
 
 from flukso_server.series.rrd import cached  # noqa: E402
 from flukso_server.series.rrd.feeder import FOLDERS, Feeder, Graph  # noqa: E402
-from flukso_server.series.rrd.files import Rrd  # noqa: E402
+from flukso_server.series.rrd.files import Rrd, steps_back  # noqa: E402
 from flukso_server.series.rrd.history import import_file, tuples_of  # noqa: E402
 from flukso_server.series.rrd.notes import Notes  # noqa: E402
+from flukso_server.series.rule import Rule  # noqa: E402
 from flukso_server.series.sqlite.store import SqliteStore  # noqa: E402
 from tests.server.series.benches import DAY, NOON, Clock  # noqa: E402
 
@@ -408,3 +409,29 @@ def connections(listener):
 def test_an_rrdcached_that_is_not_there_is_said(address):
     with pytest.raises(cached.Deaf, match="does not answer"):
         cached.Cached(address).ping()
+
+
+def test_a_held_counter_has_its_own_limits_and_its_gaps_are_unknown(tmp_path):
+    """20 Wh/s would make every kelvin unknown; a probe that adds nothing is no 0 %."""
+    start = NOON - 4 * 3600
+    for rule, rate in ((Rule(213.15, 393.15, held=True), 290.0), (Rule(0, 100, held=True), 40.0)):
+        store = SqliteStore(
+            str(tmp_path / f"s{rate:g}"), clock=Clock(), rules=lambda _sensor, rule=rule: rule
+        )
+        lost = range(60, 90)
+        tuples = [
+            (start + i * 60, int(((1 << 32) - 5000 + i * 60 * rate) % (1 << 32)))
+            for i in range(180)
+            if i not in lost
+        ]
+        fresh = [(ts, (counter + (7 << 28)) % (1 << 32)) for ts, counter in tuples[60:]]
+        append(store, A, [*tuples[:60], *fresh], NOON)
+        (tmp_path / f"rrd{rate:g}").mkdir()
+        feeder = Feeder(store, str(tmp_path / f"rrd{rate:g}"))
+        feeder.feed([A], NOON, ZONE)
+        known = [row for row in steps_back(feeder.path(A)) if row[1] - row[0] == 60]
+        feeder.close()
+        store.close()
+        assert [value for _a, _b, value in known] == pytest.approx([rate] * len(known), abs=0.02)
+        ends = {(b - start) // 60 for _a, b, _value in known}
+        assert not ends & set(range(61, 90)) and {30, 59, 95, 150} <= ends
