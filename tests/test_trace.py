@@ -3,7 +3,7 @@
 
 import pytest
 
-from tools.trace import DAY_S, FULL_W, csv_text, energy_wh, household
+from tools.trace import DAY_S, FULL_W, converted, csv_text, energy_wh, household, is_native
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -25,3 +25,16 @@ def test_rows_rise_and_hold_as_many_columns_as_asked():
     stamps = [int(line.split(",")[0]) for line in lines[1:]]
     assert lines[0] == "ts,watt,watt,watt" and stamps == sorted(set(stamps))
     assert all(line.count(",") == 3 for line in lines)
+
+
+def test_history_of_any_form_drives_the_demo(tmp_path):
+    native, saved, to = (tmp_path / name for name in ("native.csv", "saved.csv", "to.csv"))
+    native.write_text(csv_text(1, 60))
+    saved.write_text("2014-01-07 16:02:00,720\n2014-01-07 16:03:00,nan\n2014-01-07 16:04:00,360\n")
+    assert is_native(native) and not is_native(saved)
+    assert converted(saved, to) == to and is_native(to)
+    rows = [line.split(",") for line in to.read_text().splitlines()[1:]]
+    assert [watt for _ts, watt in rows] == ["720.0", "0.0", "360.0", "0"]
+    saved.write_text("nonsense")
+    with pytest.raises(SystemExit, match="line 1: it has 1 fields"):
+        converted(saved, to)

@@ -65,6 +65,8 @@ class Demo:
         )
         if not self.options.trace:
             traced.write_text(trace.csv_text())
+        elif not trace.is_native(traced):
+            traced = trace.converted(traced, FOLDER / "household.csv")
         self.sensors = demo_config.sensors(traced)
         devices = {demo_config.DEVICE: demo_config.KEY}
         bound = {
@@ -244,7 +246,10 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--speed", default="20", help="simulated seconds a real second")
     parser.add_argument(
-        "--trace", default="", help="CSV `ts,watt[,watt[,watt]]`; empty: a generated household"
+        "--trace",
+        default="",
+        help="CSV `ts,watt[,watt[,watt]]`, or history in any form that the platform takes; empty: "
+        "a generated household",
     )
     options = parser.parse_args()
     try:

@@ -5,7 +5,10 @@ tools.trace > day.csv`.
 
 import argparse
 import random
+import re
 import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 STEP_S = 5  # rows stand on this grid; a row is written only when the power changed
 DAY_S = 86_400
@@ -110,6 +113,34 @@ def csv_text(seed: int = 1, seconds: int = DAY_S, clamps: int = 1) -> str:
     for since_s, watts in merged(columns):
         lines.append("{},{}".format(START_TS + since_s, ",".join(str(watt) for watt in watts)))
     return "\n".join(lines) + "\n"
+
+
+_NATIVE = re.compile(rb"ts(,watt){1,3}\s*$|\d{9,10}(,\d+(\.\d+)?){2,3}\s*$")
+
+
+def is_native(path: Path) -> bool:
+    """Whether the simulator reads the file as it is: `ts,watt[,watt…]`."""
+    with open(path, "rb") as lines:
+        return _NATIVE.match(lines.readline(200)) is not None
+
+
+def converted(path: Path, to: Path) -> Path:
+    """Write history in any form that the platform takes as `ts,watt`; return the file written.
+
+    Raises SystemExit, with the lines that are wrong, for a file without two values.
+    """
+    from flukso_server import history
+
+    found = history.read(path.read_bytes(), history.Wish(ZoneInfo("Europe/Brussels")))
+    if len(found.tuples) < 2:
+        said = history.describe(found.faults) or "it has fewer than two values"
+        raise SystemExit(f"demo: {path}: {said}")
+    rows = ["ts,watt"]
+    for (ts, counter), (later, after) in zip(found.tuples, found.tuples[1:], strict=False):
+        if later > ts:  # a counter that fell was reset
+            rows.append(f"{ts},{max(after - counter, 0) * 3600 / (later - ts):.1f}")
+    to.write_text("\n".join([*rows, f"{found.tuples[-1][0]},0"]) + "\n")
+    return to
 
 
 def main() -> int:

@@ -122,3 +122,6 @@ class Taken(Schema):
     duplicate: int
     conflict: int
     refused: int
+    form: Literal["counter", "power", "quarters"] = "counter"
+    left_out: int = 0
+    reasons: list[str] = Field(default=[], description="why lines were left out, 20 at most")

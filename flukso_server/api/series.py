@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Path, Query, Router, Schema
 from ninja.errors import HttpError
 
+from flukso_server import history
 from flukso_server.accounts.prices import own, spans_of
-from flukso_server.api import tuple_lines
 from flukso_server.api.permissions import own_sensor, readable_sensor
 from flukso_server.api.schemas import Error, HexId, Rows, Taken, UInt32
-from flukso_server.project.stores import note_late, store
+from flukso_server.devices.models import Sensor
+from flukso_server.history.storing import TUPLES_MAX, ends, store_tuples
+from flukso_server.project.stores import store
 from flukso_server.series import query
-from flukso_server.series.admission import MAX_TUPLES
-from flukso_server.series.appending import append
 from flukso_server.series.ladder import grain_s
 from flukso_server.series.localtime import DAY_S
 from flukso_server.series.quantities import UNITS, of
@@ -34,7 +34,6 @@ DIGITS = 12  # decimals that a value is read with
 # from there on a value is whole; below it has three digits that tell: a tap that drips is 0.000417
 # l/min
 WHOLE = 100
-IMPORT_TUPLES_MAX = 40_000  # a month of minutes, within the 1 MiB of a body
 Resolution = Literal["minute", "15min", "hour", "day", "week", "month", "year"]
 Unit = Literal[tuple(UNITS)]  # type: ignore[valid-type] # the table has them
 
@@ -135,30 +134,30 @@ def _days(sensor: str, start: int, end: int) -> Iterator[str]:
 @router.post("sensors/{sensor}/tuples.csv", response={200: Taken} | ERRORS)
 def import_tuples(request: HttpRequest, sensor: Path[HexId]):
     """Add tuples from lines `time,counter`, as spreadsheets save them: with `;`, tabs or blanks,
-    decimal commas, a byte order mark, a heading; times in unix seconds or ISO 8601, of your time
-    zone where they name none. A line that cannot be read is named, and nothing is stored then. What
-    is stored already stays as it is.
+    decimal commas, a byte order mark, a heading; times in unix seconds, ISO 8601 or
+    day-month-year, of your time zone where they name none. A line that cannot be read is named, and
+    nothing is stored then. What is stored already stays as it is. Powers in W (`nan` for what is
+    unknown) and the quarter hours of a Flemish smart meter as downloaded become a counter: `form`
+    says which; lines of other registers and of unknown values are left out, with their `reasons`.
     """
     row = own_sensor(request, sensor)
-    tuples = _parse(request)
-    counts = [0, 0, 0, 0]
-    for begin in range(0, len(tuples), MAX_TUPLES):
-        part = tuples[begin : begin + MAX_TUPLES]
-        outcome = append(store(), row.pk, part, int(time.time()))
-        # Duplicates count, too: an earlier request may have stored them and then failed.
-        if outcome.new or outcome.duplicate:
-            note_late(row.pk, min(ts for ts, _counter in part))
-        counts = [sum(pair) for pair in zip(counts, outcome[:4], strict=True)]
-    return dict(zip(("new", "duplicate", "conflict", "refused"), counts, strict=True))
+    found = _parse(request, row)
+    tuples, inside = history.rebased(found, *ends(row.pk))
+    if len(tuples) > TUPLES_MAX:
+        raise HttpError(422, f"at most {TUPLES_MAX} lines")
+    return store_tuples(row.pk, tuples) | {
+        "form": found.form,
+        "left_out": len(found.faults) + inside,
+        "reasons": sorted({str(fault) for fault in found.faults})[: history.FAULTS_TOLD],
+    }
 
 
-def _parse(request: HttpRequest) -> list[tuple[int, int]]:
-    lines = tuple_lines.read(request.body, ZoneInfo(request.auth.account.time_zone))
-    if lines.faults:
-        raise HttpError(422, "nothing is stored: " + tuple_lines.describe(lines.faults))
-    if len(lines.tuples) > IMPORT_TUPLES_MAX:
-        raise HttpError(422, f"at most {IMPORT_TUPLES_MAX} lines")
-    return lines.tuples
+def _parse(request: HttpRequest, row: Sensor) -> history.History:
+    zone = ZoneInfo(request.auth.account.time_zone)
+    found = history.read(request.body, history.Wish(zone, given=row.role == Sensor.Role.EXPORT))
+    if found.faults and not (found.relative and found.tuples):
+        raise HttpError(422, "nothing is stored: " + history.describe(found.faults))
+    return found
 
 
 def _csv(sensor: str) -> HttpResponse:

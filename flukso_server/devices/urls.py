@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from flukso_server.devices import pages
+from flukso_server.devices import importing, pages
 
 urlpatterns = [
     path("devices/", pages.devices, name="devices"),
@@ -14,5 +14,7 @@ urlpatterns = [
     path("devices/<str:device>/window/", pages.window, name="device-window"),
     path("devices/<str:device>/release/", pages.release, name="device-release"),
     path("sensors/<str:sensor>/continue/", pages.continue_series, name="sensor-continue"),
+    path("sensors/<str:sensor>/import/", importing.import_page, name="sensor-import"),
+    path("sensors/<str:sensor>/import/store/", importing.store_page, name="sensor-import-store"),
     path("sensors/<str:sensor>/settings/", pages.settings, name="sensor-settings"),
 ]

@@ -29,6 +29,12 @@ logger = logging.getLogger("flukso.pages")
 THREADS = 8  # each with a connection to the database; some wait for the mail server
 
 
+def _body_max(path: bytes) -> int:
+    """Return how many bytes a page takes; those of history are files."""
+    brings = path.startswith(b"/sensors/") and path.endswith(b"/import/")
+    return settings.HISTORY_MAX_SIZE if brings else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 class Pages(BaseHandler):
     """Runs views, which are plain functions, and sends their answers.
 
@@ -43,9 +49,7 @@ class Pages(BaseHandler):
 
     async def __call__(self, scope, receive, send) -> None:
         try:
-            body = await read_body(
-                read_headers(scope), receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-            )
+            body = await read_body(read_headers(scope), receive, _body_max(scope["raw_path"]))
             status, headers, content, stream = await self._workers.run(self._answer, scope, body)
         except Gone:
             return

@@ -149,6 +149,7 @@ SESSION_COOKIE_AGE = 90 * 86_400  # s, from the last day of use on (project/sess
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20  # bytes; as for devices, see hot/limits.py
+HISTORY_MAX_SIZE = 16 << 20  # bytes: two years of a smart meter's quarter hours, as downloaded
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

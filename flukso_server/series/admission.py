@@ -13,7 +13,8 @@ from flukso_server.series.store import Outcome, Tuple, TupleError
 from flukso_server.series.unrolled import TUPLES_MAX, packer
 
 MAX_AHEAD_S = 120  # a tuple further in the future than this is refused: the device's clock is wrong
-MAX_AGE_S = 3653 * DAY_S  # ten years, leap days included: nothing older is kept finer than a day
+# thirty years, leap days included: members bring history of 2009 along, and meters are as old
+MAX_AGE_S = 10_958 * DAY_S
 MAX_COUNTER = (1 << 32) - 1  # a u32 from the clamp to the chart
 # of a sensor and UTC day while minutes are kept: one each ten seconds is 8,640; bounds the disk and
 # what is read

@@ -16,6 +16,7 @@ from tools.harness import ROOT
 from tools.harness.interpreters import interpreter
 
 RUN_LIMIT_S = 3600
+RUNTIMES = ("cpython", "micropython")  # of a target that does not name its own
 
 
 def fire(runtime: str, name: str, cases: int, seed: int, *more: str) -> tuple[list[str], str]:
@@ -43,9 +44,7 @@ def fire(runtime: str, name: str, cases: int, seed: int, *more: str) -> tuple[li
 
 def difference(name: str, cases: int, seed: int, block: int) -> str:
     """The first case of a block on which the interpreters do not agree."""
-    sides = [
-        fire(runtime, name, cases, seed, str(block))[0] for runtime in ("cpython", "micropython")
-    ]
+    sides = [fire(runtime, name, cases, seed, str(block))[0] for runtime in RUNTIMES]
     for cpython, micropython in zip(*sides, strict=False):
         if cpython != micropython:
             return "cpython:     {}\nmicropython: {}".format(cpython[:600], micropython[:600])
@@ -53,11 +52,12 @@ def difference(name: str, cases: int, seed: int, block: int) -> str:
 
 
 def compare(name: str, cases: int, seed: int) -> dict:
-    sides = [fire(runtime, name, cases, seed) for runtime in ("cpython", "micropython")]
+    runtimes = getattr(TARGETS[name], "runtimes", RUNTIMES)
+    sides = [fire(runtime, name, cases, seed) for runtime in runtimes]
     wrong = [error for _, error in sides if error]
     blocks = [
         n
-        for n, (one, other) in enumerate(zip(sides[0][0], sides[1][0], strict=False))
+        for n, (one, other) in enumerate(zip(sides[0][0], sides[-1][0], strict=False))
         if one != other
     ]
     if not wrong and blocks:

@@ -352,6 +352,42 @@ class Amount:
         return wh, step
 
 
+class History:
+    """What members bring along; the platform's, so for one interpreter."""
+
+    own = ()
+    runtimes = ("cpython",)
+
+    @staticmethod
+    def seeds():
+        meter = (
+            b"Van (datum);Van (tijdstip);Tot (datum);Tot (tijdstip);Register;Volume;Eenheid\n"
+            b"02-09-2025;00:00:00;02-09-2025;00:15:00;Afname Nacht;0,065;kWh\n"
+            b"02-09-2025;00:15:00;02-09-2025;00:30:00;Injectie Dag;0,120;kWh\n"
+        )
+        return [
+            meter,
+            b"2014-01-07 16:02:00,696\n2014-01-07 16:03:00,nan\n2014-01-07 16:04:00,12\n",
+            b"\xef\xbb\xbftime;counter\r\n1792630020;400,5\r\n26-10-2025 02:30;410\r\n",
+            b"1792630020 400\n1792630080\t410\n",
+        ]
+
+    @staticmethod
+    def try_one(data):
+        from zoneinfo import ZoneInfo
+
+        from flukso_server import history
+
+        found = history.read(data, history.Wish(ZoneInfo("Europe/Brussels")))
+        lines = len(data.decode("utf-8-sig", "replace").splitlines())
+        assert len(found.tuples) <= 2 * lines and len(found.faults) <= lines
+        assert all(0 <= ts < 1 << 32 and counter >= 0 for ts, counter in found.tuples)
+        assert all(0 < fault.line <= lines and str(fault) for fault in found.faults)
+        moved, left = history.rebased(found, (1_500_000_000, 5), (1_600_000_000, 9))
+        assert len(moved) + left == len(found.tuples)
+        return [list(pair) for pair in found.tuples]
+
+
 TARGETS = {
     "spi-reply": SpiReply,
     "spi-reply-right-crc": SpiReplyRightCrc,
@@ -365,4 +401,5 @@ TARGETS = {
     "upload-answer": UploadAnswer,
     "calibration": Calibration,
     "meter-reading": Amount,
+    "history": History,
 }

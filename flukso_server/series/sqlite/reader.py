@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flukso_server.series.admission import MAX_AGE_S
 from flukso_server.series.curve import Part
 from flukso_server.series.ladder import DAY, HOUR, LEVELS, QUARTER, Horizons
 from flukso_server.series.localtime import DAY_S
@@ -17,8 +18,8 @@ from flukso_server.series.sqlite.archive import Archive
 from flukso_server.series.terms import Correction
 
 FAR_DAYS = HEARTBEAT_S // DAY_S + 1  # a neighbour further off makes a silence unknown anyway
-# further off than the neighbour of any late point: tuples of the last ten years are accepted
-EVER_DAYS = LEVELS[HOUR].keep_days + LEVELS[DAY].span_days
+# further off than the neighbour of any late point
+EVER_DAYS = MAX_AGE_S // DAY_S + LEVELS[DAY].span_days
 NEAR = 2  # points of the days beside a window that are read
 SIDE_DAYS = 2  # with data, that are read on each side where tuples do not fit
 OUTLINES = 256  # kept in memory, known by their headers: 8 KB for two months

@@ -52,7 +52,8 @@ OUTCOMES = [  # id, tuples stored before, tuples, (new, duplicate, conflict, ref
         [(NOON, 5), (NOON + 300 + 121, 6), (NOON + 60, 6)],
         (2, 0, 0, 1),
     ),
-    ("ten years old is refused", [], [(NOON - 3660 * DAY, 5), (NOON, 6)], (1, 0, 0, 1)),
+    ("fifteen years old is taken", [], [(NOON - 5479 * DAY, 5), (NOON, 6)], (2, 0, 0, 0)),
+    ("thirty years old is refused", [], [(NOON - 10_960 * DAY, 5), (NOON, 6)], (1, 0, 0, 1)),
     ("before the epoch", [], [(-1, 5)], (0, 0, 0, 1)),
     ("counter below zero", [], [(NOON, -1), (NOON + 60, 1)], (1, 0, 0, 1)),
     ("counter over a u32", [], [(NOON, 1 << 32), (NOON + 60, (1 << 32) - 1)], (1, 0, 0, 1)),
@@ -73,7 +74,7 @@ def test_append_counts_what_became_of_each_tuple(bench, before, tuples, want, me
     model = Model()
     model.append(before)
     model.append(
-        [(t, c) for t, c in tuples if NOON - 3653 * DAY <= t <= NOON + 420 and 0 <= c < 1 << 32]
+        [(t, c) for t, c in tuples if NOON - 10_958 * DAY <= t <= NOON + 420 and 0 <= c < 1 << 32]
     )
     assert bench.store.raw(A, 0, 1 << 32) == model.raw(0, 1 << 32)
 
