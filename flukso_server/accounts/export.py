@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import tempfile
+import time
 import zipfile
 from typing import IO
 
@@ -13,6 +14,7 @@ from django.forms.models import model_to_dict
 
 from flukso_server.accounts.models import Account
 from flukso_server.accounts.sharing import followed, visible_to
+from flukso_server.devices import corrections
 from flukso_server.devices.queries import devices_of, sensors_of
 
 SPAN_S = 7 * 86_400  # of tuples in memory at once
@@ -121,5 +123,14 @@ def account_record(account: Account) -> dict:
             }
             for device in devices_of(account)
         ],
-        "sensors": [model_to_dict(sensor, _SENSOR) for sensor in sensors_of(account)],
+        "sensors": [
+            model_to_dict(sensor, _SENSOR)
+            | {
+                "corrections": [each._asdict() for each in corrections.of_sensor(sensor)],
+                "doubts": [
+                    each._asdict() for each in corrections.recent_doubts(sensor, int(time.time()))
+                ],
+            }
+            for sensor in sensors_of(account)
+        ],
     }

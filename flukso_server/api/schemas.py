@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from flukso_server.accounts.membership import CENTS_MAX
 from flukso_server.accounts.models import Account
+from flukso_server.series.terms import KINDS
 
 HexId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 # Names go into pages, files and logs, so they have no control characters.
@@ -125,3 +126,32 @@ class Taken(Schema):
     form: Literal["counter", "power", "quarters"] = "counter"
     left_out: int = 0
     reasons: list[str] = Field(default=[], description="why lines were left out, 20 at most")
+
+
+class CorrectionIn(Schema):
+    kind: Literal[KINDS]  # type: ignore[valid-type]
+    start: UInt32
+    end: UInt32 | None = Field(None, description="included; of `exclude` and `accept`")
+    value: Annotated[int, Field(ge=0, le=10**13)] | None = Field(
+        None, description="of `level`: what the meter said, in Wh or litres"
+    )
+
+
+class CorrectionOut(Schema):
+    id: int
+    kind: str
+    start: int
+    end: int
+    value: int
+    made: int = Field(description="unix s")
+
+
+class DoubtOut(Schema):
+    start: int
+    end: int
+    reason: str = Field(description="odd, line, rise, gap or fall")
+    why: str
+    aside: int = Field(description="how many tuples are set aside")
+    before: int
+    after: int
+    odd: int | None

@@ -15,11 +15,13 @@ from flukso_server.accounts import prices
 from flukso_server.dashboard import lines, member_lists, requests, scales
 from flukso_server.dashboard.summary import summary
 from flukso_server.dashboard.texts import FLOWS, SCALES, script_texts, script_words, unit_name
+from flukso_server.devices import corrections
 from flukso_server.devices.queries import sensors_of, troubles
 from flukso_server.devices.registration import utc
 from flukso_server.project.stores import store
 from flukso_server.series import quantities
 
+DOUBTS_SHOWN = 20
 WIDE_PX = 700  # on a screen from this width on, a day is drawn by minute
 
 
@@ -63,9 +65,31 @@ def sensor(request, sensor):
         "last": store().last(own.pk),
         "troubles": troubles(own),
         "imported": imported and utc(imported),
+        **_history(own),
         **_chart(view, path, prices.spans_of(request.user)),
     }
     return render(request, "dashboard/sensor.html", context)
+
+
+def _history(own) -> dict:
+    """Return what is doubted of a sensor's history, and what its owner said of it."""
+    now = int(time.time())
+    found = corrections.recent_doubts(own, now)
+    quantity = quantities.of_resource(own.type)
+    return {
+        "doubts": [
+            {"doubt": each, "why": corrections.reason(each), "at": utc(each.start)}
+            for each in found[:DOUBTS_SHOWN]
+        ],
+        "doubts_more": max(len(found) - DOUBTS_SHOWN, 0),
+        "corrections": [
+            {"noted": each, "says": corrections.sentence(each), "at": utc(each.start)}
+            for each in corrections.of_sensor(own)
+        ],
+        "meter": corrections.meter(own),
+        "metered": quantity.total if not quantity.rule.held else None,
+        "now": now,
+    }
 
 
 def _chart(view: requests.View, path: str, history: list[prices.Span]) -> dict:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 
-from flukso_server.devices import refusals, unclaimed
+from flukso_server.devices import limits, refusals, unclaimed
 from flukso_server.devices.changes import device_changed, sensor_changed
 from flukso_server.devices.live import often_until
 from flukso_server.devices.lives import claim_number, code_for, open_series, oust
@@ -316,6 +316,7 @@ def configure_sensor(sensor: str, config: dict) -> None:
         if "type" in values and row.exclude(type=values["type"]).exists():
             sensor_changed(sensor)  # its units are others now
         row.update(**values)
+    limits.note(sensor)
 
 
 def utc(stamp: float) -> datetime:

@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from flukso_server.devices import importing, pages
+from flukso_server.devices import history, importing, pages
 
 urlpatterns = [
     path("devices/", pages.devices, name="devices"),
@@ -16,5 +16,7 @@ urlpatterns = [
     path("sensors/<str:sensor>/continue/", pages.continue_series, name="sensor-continue"),
     path("sensors/<str:sensor>/import/", importing.import_page, name="sensor-import"),
     path("sensors/<str:sensor>/import/store/", importing.store_page, name="sensor-import-store"),
+    path("sensors/<str:sensor>/correct/", history.correct, name="sensor-correct"),
+    path("sensors/<str:sensor>/undo/", history.undo, name="sensor-undo"),
     path("sensors/<str:sensor>/settings/", pages.settings, name="sensor-settings"),
 ]

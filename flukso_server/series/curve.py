@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flukso_server.series.doubts import Doubt, doubts_of
 from flukso_server.series.plausible import Bools, Judged, calm, judge
 from flukso_server.series.points import EMPTY, HEARTBEAT_S, Points, steps, summed
 from flukso_server.series.rule import Ints
-from flukso_server.series.terms import PLAIN, Terms
+from flukso_server.series.terms import PLAIN, REPLACED, Terms
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +36,7 @@ class Curve:
 
     def __init__(self, parts: Sequence[Part], at: Ints, terms: Terms = PLAIN) -> None:
         self._at = at
+        self._terms = terms
         whole, self._summed = joined(parts)
         self._silent = np.zeros(len(self._summed), bool)
         self._judged: Judged | None = None
@@ -109,6 +111,15 @@ class Curve:
         if not len(self._ts):
             return np.zeros(max(len(self._at) - 1, 0))
         return steps(self._between(self._sure))
+
+    def doubts(self) -> list[Doubt]:
+        """Return what is doubted between the outer boundaries, the newest first."""
+        if self._judged is None or not len(self._at):
+            return []
+        start, end = int(self._at[0]), int(self._at[-1])
+        walls = [each.start for each in self._terms.of_kind(REPLACED)]
+        found = doubts_of(self._judged, self._terms.rule.most, walls)
+        return [each for each in found if each.end >= start and each.start < end]
 
     def silences(self, over_s: int) -> list[tuple[int, int]]:
         """Return the stretches, cut off at the outer boundaries, without a tuple for over over_s.

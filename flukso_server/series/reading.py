@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from flukso_server.series.curve import Floats, instants
+from flukso_server.series.doubts import Doubt
+from flukso_server.series.localtime import DAY_S
 from flukso_server.series.store import Store, Tuple
 
 
@@ -28,6 +30,12 @@ def profile(store: Store, sensor: str, boundaries: Sequence[int]) -> tuple[Float
     """Return the energy (Wh) of each interval's known part, and the known share of its time."""
     curve = store.curve(sensor, instants(boundaries))
     return curve.energies(), curve.coverage()
+
+
+def doubts(store: Store, sensor: str, start: int, end: int) -> list[Doubt]:
+    """Return what is doubted in the UTC days from start to end, the newest first, bounded."""
+    days = (start // DAY_S * DAY_S, -(-end // DAY_S) * DAY_S)
+    return store.curve(sensor, instants(days)).doubts()
 
 
 def running(

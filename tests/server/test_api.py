@@ -38,6 +38,8 @@ TABLE = [
     ("GET", f"sensors/{SENSOR}/series.csv", None, "sensor"),
     ("GET", f"sensors/{SENSOR}/tuples.csv?start=0&end=100", None, "sensor"),
     ("POST", f"sensors/{SENSOR}/tuples.csv", None, "manage"),
+    ("GET", f"sensors/{SENSOR}/doubts", None, "sensor"),
+    ("GET", f"sensors/{SENSOR}/corrections", None, "sensor"),
 ]
 NEEDS = {  # who: what they may
     "alice-manage": {"read", "sensor", "manage"},
@@ -103,6 +105,15 @@ class Made:
         )
         return "2026-02-28"
 
+    def wish(self) -> dict:
+        """A correction of SENSOR, which has a tuple then."""
+        self._client.upload(SENSOR, [(int(time.time()) // 60 * 60, 1)])
+        return {"kind": "replaced", "start": 1_700_000_000}
+
+    def correction(self) -> int:
+        path = f"sensors/{SENSOR}/corrections"
+        return ask(self._client, "POST", path, self._manage, self.wish()).json()["id"]
+
 
 @pytest.fixture(scope="module")
 def made(platform, people, certificates):
@@ -118,6 +129,8 @@ USING_UP = [
     ("DELETE", "prices/{since}", lambda made: (made.price(), None), 204, 404),
     ("POST", "devices/claim", lambda made: ("claim", {"code": made.code()[1]}), 200, 200),
     ("DELETE", "devices/{device}", lambda made: (made.device(), None), 204, 404),
+    ("POST", "sensors/{sensor}/corrections", lambda made: ("corrections", made.wish()), 201, 404),
+    ("DELETE", "sensors/{sensor}/corrections/{ident}", lambda m: (m.correction(), None), 204, 404),
     # 409: one of the same device does not go on with it
     ("POST", "sensors/{sensor}/continue", lambda _: ("continue", {"sensor": SENSOR_2}), 409, 404),
 ]

@@ -82,6 +82,8 @@ FORMS = [  # every address that changes something for who is logged in
     f"/devices/{DEVICE}/window/",
     f"/devices/{DEVICE}/release/",
     f"/sensors/{SENSOR}/continue/",
+    f"/sensors/{SENSOR}/correct/",
+    f"/sensors/{SENSOR}/undo/",
     f"/sensors/{SENSOR}/settings/",
     f"/sensors/{SENSOR}/import/",
     f"/sensors/{SENSOR}/import/store/",
@@ -292,6 +294,8 @@ def test_signing_up_with_a_members_address_tells_nothing(platform, certificates,
         ("/sensors/{}/continue/", OTHER_SENSOR, NOBODY_SENSOR),
         ("/sensors/{}/import/", OTHER_SENSOR, NOBODY_SENSOR),
         ("/sensors/{}/import/store/", OTHER_SENSOR, NOBODY_SENSOR),
+        ("/sensors/{}/correct/", OTHER_SENSOR, NOBODY_SENSOR),
+        ("/sensors/{}/undo/", OTHER_SENSOR, NOBODY_SENSOR),
     ],
 )
 def test_what_is_somebody_elses_is_as_if_it_were_not(alice, path, theirs, nobodys):

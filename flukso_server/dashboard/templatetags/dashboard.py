@@ -45,6 +45,12 @@ def class_name(name: str) -> str:
 
 
 @register.filter
+def thousands(value: float) -> str:
+    """Write Wh as kWh, litres as m³, without the unit."""
+    return str(number_format(value / 1000, 1, force_grouping=True))
+
+
+@register.filter
 def flow_name(name: str) -> str:
     return str(FLOWS[name])
 

@@ -9,9 +9,10 @@ import pytest
 from flukso_server.series.appending import append
 from flukso_server.series.plausible import judge
 from flukso_server.series.points import Points
-from flukso_server.series.reading import profile
+from flukso_server.series.reading import counters, doubts, profile
 from flukso_server.series.rule import COUNTER, WRAP
-from flukso_server.series.terms import Limit, Terms
+from flukso_server.series.store import CorrectionError
+from flukso_server.series.terms import CORRECTIONS_MAX, Correction, Limit, Terms
 from tests.server.series.believed import intervals
 from tests.server.series.benches import DAY, NOON
 
@@ -252,3 +253,100 @@ def test_a_counter_that_says_only_odd_values_takes_no_long_to_read(bench, kind):
         assert (energy >= 0).all() and energy.max() <= 20 * 60 + 2
     if bench.ages:
         assert len(bench.store.raw(A, 0, 1 << 32)) < 3 * (96 + 4 * 32 + 4)
+
+
+REASONS = {  # of the cases: (reason, tuples set aside) of each doubt, the newest first
+    "all is well": [],
+    "dip to zero": [("odd", 1)],
+    "three odd ones": [("line", 3)],
+    "replaced higher": [("rise", 0)],
+    "replaced lower": [("fall", 0)],
+    "begins again from zero": [],
+    "higher after ten days": [("gap", 0)],
+    "on after ten days": [],
+    "yesterday's clock": [("line", 30)],
+    "an odd one each ten minutes": [("line", 6)],
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_doubts_are_told_with_their_reason_also_when_they_have_aged(bench, name):
+    (tuples,) = [tuples for case, tuples, _right in CASES if case == name]
+    bench.clock.now = tuples[-1][0] + 60
+    put(bench, tuples)
+    for days in (0, 2, 70):
+        bench.pass_days(days)
+        found = doubts(bench.store, A, tuples[0][0], tuples[-1][0] + 1)
+        assert [each.reason for each in found] == [reason for reason, _aside in REASONS[name]]
+        if days < 70:  # of many, some have gone then
+            assert [each.aside for each in found] == [aside for _reason, aside in REASONS[name]]
+
+
+CORRECTED = [  # id, tuples, corrections (kind, first and last index), Wh that are right
+    (
+        "replaced at zero",
+        LINE[:30] + line(LINE[30][0], 30, first=9),
+        [("replaced", 30, 30)],
+        580,
+    ),
+    (
+        "a step that is true",
+        LINE[:30] + moved(LINE[30:], 0, 4_000_000),
+        [("accept", 29, 30)],
+        4_000_590,
+    ),
+    ("a stretch that is not", but(LINE, 20, *[5_000_900] * 5), [("exclude", 20, 24)], 590),
+    ("the end", but(LINE, 50, *[c + 500 for _t, c in LINE[50:]]), [("exclude", 50, 59)], 490),
+    ("all", LINE, [("exclude", 0, 59)], 0),
+    ("what the meter says", LINE, [("level", 5, 5)], 590),
+]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    "tuples, said, right", [pytest.param(t, s, r, id=name) for name, t, s, r in CORRECTED]
+)
+def test_what_the_owner_says_holds_in_every_age_and_can_be_undone(bench, tuples, said, right, late):
+    """Late: it is said when the day has aged, to the quarter."""
+    bench.clock.now = tuples[-1][0] + 60
+    put(bench, tuples)
+    first, last = tuples[0][0], tuples[-1][0]
+    sent = total(bench.store, first, last)
+    if late:
+        bench.pass_days(70)
+    made = [
+        bench.store.correct(A, Correction(kind, tuples[a][0], tuples[b][0], 7, NOON))
+        for kind, a, b in said
+    ]
+    bench.open()
+    assert [each.ident for each in bench.store.terms(A).corrections] == made
+    for days in (0, 2, 70, 400):
+        bench.pass_days(days)
+        for step in (None, 900, DAY):
+            got = total(bench.store, first, last, step)
+            if not late or not bench.ages:
+                assert got == pytest.approx(right, abs=1.01)
+            else:  # known to the quarter: no more than what was sent
+                assert right - 350 <= got <= max(right, sent) + 1.01
+    for ident in made:
+        assert bench.store.undo(A, ident) and not bench.store.undo(A, ident)
+    assert total(bench.store, first, last) == pytest.approx(sent, abs=1.01)
+
+
+def test_corrections_are_bounded_and_go_with_the_series(bench):
+    with pytest.raises(CorrectionError):
+        bench.store.correct(A, Correction("exclude", 1, 2))
+    bench.clock.now = NOON
+    put(bench, LINE)
+    for number in range(CORRECTIONS_MAX):
+        bench.store.correct(A, Correction("exclude", number, number))
+    for wrong in (Correction("exclude", 1, 2), Correction("boss", 1, 2)):
+        with pytest.raises(CorrectionError):
+            bench.store.correct(A, wrong)
+    assert total(bench.store, LINE[0][0], LINE[-1][0]) == pytest.approx(590)
+    bench.store.forget(A)
+    assert bench.store.terms(A).corrections == ()
+    put(bench, LINE)
+    bench.open()
+    assert bench.store.terms(A).corrections == ()
+    assert counters(bench.store, A, [LINE[0][0]]) == [5_000_000]
