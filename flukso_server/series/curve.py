@@ -28,6 +28,20 @@ class Part(NamedTuple):
     rungs: bool = False  # thinned points: the last one may have been drawn across a silence
 
 
+class Seen(NamedTuple):
+    """The points of all parts, which intervals between them are summed, and if all of it fits."""
+
+    points: Points
+    summed: Bools
+    calm: bool
+
+
+def look_at(parts: Sequence[Part], terms: Terms) -> Seen:
+    """Return the parts as one."""
+    whole, summed = joined(parts)
+    return Seen(whole, summed, calm(whole, terms, summed))
+
+
 class Curve:
     """Answers for the boundaries `at` (ascending unix s), by the sensor's rules.
 
@@ -35,12 +49,22 @@ class Curve:
     """
 
     def __init__(self, parts: Sequence[Part], at: Ints, terms: Terms = PLAIN) -> None:
+        self._draw(look_at(parts, terms), at, terms)
+
+    @classmethod
+    def of(cls, seen: Seen, at: Ints, terms: Terms) -> "Curve":
+        """Return the curve of parts that were looked at already."""
+        curve = cls.__new__(cls)
+        curve._draw(seen, at, terms)
+        return curve
+
+    def _draw(self, seen: Seen, at: Ints, terms: Terms) -> None:
         self._at = at
         self._terms = terms
-        whole, self._summed = joined(parts)
+        whole, self._summed, is_calm = seen
         self._silent = np.zeros(len(self._summed), bool)
         self._judged: Judged | None = None
-        if calm(whole, terms, self._summed):
+        if is_calm:
             self._ts = self._known = whole.ts
             self._level = self._sure = whole.counter  # takes a third of the general case's time
             self._place()

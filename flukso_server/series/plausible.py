@@ -99,8 +99,11 @@ def calm(points: Points, terms: Terms = PLAIN, summed: Bools | None = None) -> b
     elapsed, rise = steps(ts), steps(counter)
     if rise.min() < 0:
         return False
+    longest = elapsed.max()
+    if not terms.limits and longest <= GAP_S and rise.max() <= terms.rule.most * elapsed.min():
+        return True  # nearly always, and soon told
     over = _over(elapsed, rise, ts[1:], terms)
-    if elapsed.max() > GAP_S:
+    if longest > GAP_S:
         over |= _large(ts, rise, USUAL_DAY_WH) | (elapsed > HEARTBEAT_S)
     return not (over if summed is None else over & ~summed).any()
 

@@ -177,6 +177,15 @@ class Archive(Rows):
             return PLAIN
         return termed.read(self.db, row[0], self.rules(row[0].hex()))
 
+    def limited(self, low: int, high: int) -> set[int]:
+        """Return which sensors with the numbers low … high have a limit of their own."""
+        rows = self.db.execute(
+            "SELECT no FROM sensor CROSS JOIN term ON term.sensor=sensor.id"
+            " WHERE no BETWEEN ? AND ? AND kind=?",
+            (low, high, termed.LIMIT),
+        )
+        return {no for (no,) in rows}
+
     def enter(self, sensor: str, first_ts: int, last: tuple[int, int]) -> int:
         """Give a new sensor its number."""
         cursor = self.db.execute(

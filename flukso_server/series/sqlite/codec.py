@@ -151,16 +151,17 @@ def checked(block: bytes, key: int) -> bytes:
     return _checked((UNCHECKED[form], *fields), block[UNCHECKED_BYTES:], key)
 
 
-def fits(head: bytes) -> bool:
-    """Tell by a header that all of its block fits, so that both ends stand for it.
+def fits(heads: np.ndarray) -> np.ndarray:
+    """Tell of records of HEAD which block fits as a whole, so that both ends stand for it.
 
     Until schema 2 only a fall kept a block from that; what its ends cannot have counted is told.
     """
-    form, _widths, _check, _size, ts0, counter0, ts1, counter1 = struct.unpack_from(
-        "<BBHIIIII", head
-    )
-    rises = UNCHECKED.get(form, form) == RISES
-    return rises and counter1 - counter0 <= COUNTER.most * (ts1 - ts0 + 60)
+    old = [form for form, now in UNCHECKED.items() if now == RISES]
+    rises = np.isin(heads["form"], [RISES, *old])
+    elapsed = heads["ts1"].astype(np.int64) - heads["ts0"] + 60
+    rise = heads["counter1"].astype(np.int64) - heads["counter0"]
+    fitting: np.ndarray = rises & (rise <= COUNTER.most * elapsed)
+    return fitting
 
 
 def _checked(fields: tuple[int, ...], body: bytes, key: int) -> bytes:

@@ -24,6 +24,7 @@ from flukso_server.series.sqlite.inbox import Inbox, guess
 from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.reader import LAST_DAY, horizons
 from flukso_server.series.sqlite.sensor import Sensor
+from flukso_server.series.terms import PLAIN
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # from a day's end until it is closed: most late uploads have come by then
@@ -44,6 +45,7 @@ class Merger:
         self._old_runs: set[int] = set()  # days that had a run of this sweep's number before
         self._entered: list[Sensor] = []
         self._sealed = self._sweep = 0
+        self._limited: set[int] = set()  # numbers of sensors with a limit, of those being sealed
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
     def run(self, now: int) -> Iterator[None]:
@@ -260,6 +262,7 @@ class Merger:
             for key, data in archive.whole(rows):
                 chunks.setdefault(key & NO_MASK, []).append((key, data))
         done: dict[int, list[int]] = {}  # keys of chunks, by that of their block
+        self._limited = archive.limited(low, high)
         for no, its_chunks in sorted(chunks.items()):
             points = unpack(b"".join([data for _key, data in its_chunks]))
             if self._seal_one(day, no, points, aged):
@@ -279,7 +282,8 @@ class Merger:
             points = union(self._archive.closed(day, no, self._archive.block(day, no)), points)
         except UnreadableError:
             return False
-        self._blocks.append((key, codec.encode(points, key, self._archive.terms(no))))
+        terms = self._archive.terms(no) if no in self._limited else PLAIN
+        self._blocks.append((key, codec.encode(points, key, terms)))
         return True
 
     def _drop_run(self, day: int, sweeps: list[int]) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads one sensor's points: blocks and ladders of the main file, and what waits in memory."""
 
+from collections.abc import Container
 from enum import Enum
 from functools import lru_cache
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -223,11 +225,9 @@ def _raw(archive: Archive, window: Window, low: int, heads: Heads, pieces: list[
     loose = union(archive.chunks(window.no, first, window.last), loose)
     waiting = _days(loose.ts)
     outlined: list[bytes] = []
+    fitting = _by_header(rows, window, heads)
     for day in sorted(waiting.union(rows)):
-        fits = heads == Heads.ALL or (
-            by_heads and day in rows and codec.fits(rows[day]) and not window.corrected(day)
-        )
-        if fits and day not in waiting:
+        if day in fitting and day not in waiting:
             outlined.append(rows[day])
             continue
         if outlined:
@@ -245,6 +245,24 @@ def _raw(archive: Archive, window: Window, low: int, heads: Heads, pieces: list[
         )
     if outlined:
         join(pieces, _outline(b"".join(outlined)))
+
+
+def _by_header(rows: dict[int, bytes], window: Window, heads: Heads) -> Container[int]:
+    """Return the days that are read by their headers, which `rows` has unless that is none."""
+    if heads == Heads.NONE:
+        return ()
+    fits = None if heads == Heads.ALL else _fitting(b"".join(rows.values()))
+    days = rows if fits is None else dict(compress(rows.items(), fits))
+    if window.corrections or window.doubtful:
+        return {day for day in days if heads == Heads.ALL or not window.corrected(day)}
+    return days
+
+
+@lru_cache(OUTLINES)
+def _fitting(headers: bytes) -> list[bool] | None:
+    """Tell of joined headers which block fits; None: all do."""
+    fits: list[bool] = codec.fits(codec.summaries(headers)).tolist()
+    return None if all(fits) else fits
 
 
 def _days(ts: Ints) -> set[int]:

@@ -10,10 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 from flukso_server.series.admission import NEVER, sensor_key
-from flukso_server.series.curve import Curve, Part, joined
+from flukso_server.series.curve import Curve, Part, Seen, joined, look_at
 from flukso_server.series.ladder import Horizons
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.plausible import calm, doubtful, highest_day, judge
+from flukso_server.series.plausible import doubtful, highest_day, judge
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import Ints, Rule, Rules, Zones, counters_alone, utc_alone
 from flukso_server.series.sqlite import checking, reader, termed
@@ -141,31 +141,32 @@ class SqliteStore:
         with self._read, self._archive.snapshot():
             terms = self._terms(sensor, state)
             if not self._number(sensor, state):
-                pieces = [Part(pending)]
+                seen = look_at([Part(pending)], terms)
             else:
                 by_day = shortest_silence_s >= DAY_S and not (at[0] % DAY_S or (at % DAY_S).any())
-                pieces = self._pieces(state.no, pending, (start, end), terms, by_day)
-        return Curve(pieces, at, terms)  # outside the lock: it may ask for the highest day
+                seen = self._look(state.no, pending, (start, end), terms, by_day)
+        return Curve.of(seen, at, terms)  # outside the lock: it may ask for the highest day
 
-    def _pieces(
+    def _look(
         self, no: int, pending: Points, ends: tuple[int, int], terms: Terms, by_day: bool
-    ) -> list[Part]:
+    ) -> Seen:
         """Return what a curve from one end to the other is built of."""
         window = reader.Window(no, ends[0] // DAY_S, ends[1] // DAY_S, pending, terms.of_history())
         # a block's header says nothing of the silences within its day, and nothing of a held
         # counter: it is made without the rule
         by_day = by_day and not terms.rule.held
         pieces = reader.around(self._archive, window, *ends, by_day)
-        whole, summed = joined(pieces)
-        if len(whole.ts) < FEW_POINTS or not calm(whole, terms, summed):
+        seen = look_at(pieces, terms)
+        if terms.rule.held or (seen.calm and len(seen.points.ts) >= FEW_POINTS):
+            return seen
+        pieces = reader.context(self._archive, window, *ends, by_day)
+        if by_day:  # a day that fits may end in an odd tuple, which its header does not tell
+            whole, summed = joined(pieces)
+            at = np.flatnonzero(doubtful(whole, terms) & ~summed)
+            days = np.concatenate((whole.ts[at], whole.ts[at + 1])) // DAY_S
+            window = window._replace(doubtful=frozenset(days.tolist()))
             pieces = reader.context(self._archive, window, *ends, by_day)
-            if by_day:  # a day that fits may end in an odd tuple, which its header does not tell
-                whole, summed = joined(pieces)
-                at = np.flatnonzero(doubtful(whole, terms) & ~summed)
-                days = np.concatenate((whole.ts[at], whole.ts[at + 1])) // DAY_S
-                window = window._replace(doubtful=frozenset(days.tolist()))
-                pieces = reader.context(self._archive, window, *ends, by_day)
-        return pieces
+        return look_at(pieces, terms)
 
     def _terms(self, sensor: str, state: Sensor) -> Terms:
         terms = termed.read(self._archive.db, state.key, self.rule(sensor))
@@ -183,11 +184,11 @@ class SqliteStore:
         ends = (state.first_ts, state.last_ts)
         with self._read, self._archive.snapshot():
             if not self._number(sensor, state):
-                pieces = [Part(pending)]
+                seen = look_at([Part(pending)], terms)
             else:
-                pieces = self._pieces(state.no, pending, ends, terms, by_day=True)
-        whole, summed = joined(pieces)
-        highest = highest_day(judge(whole, terms._replace(highest_day=lambda: 0.0), summed))
+                seen = self._look(state.no, pending, ends, terms, by_day=True)
+        gapless = terms._replace(highest_day=lambda: 0.0)
+        highest = highest_day(judge(seen.points, gapless, seen.summed))
         while len(self._highest) >= HIGHEST_KEPT:
             self._highest.pop(next(iter(self._highest)), None)
         self._highest[sensor] = (known, highest)
