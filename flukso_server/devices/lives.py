@@ -159,7 +159,7 @@ def take_up(device: Device) -> None:
         kept = Sensor.objects.filter(
             sent_as=fresh.sent_as, released_by=device.owner_id, device=None, closed=fresh.begins
         ).first()
-        if kept is not None:
+        if kept is not None and may_go_on(kept, fresh):
             go_on(kept, fresh)
 
 

@@ -10,13 +10,14 @@ import time
 
 import pytest
 
-from tests.server.database import ago, count, row, update, value
+from tests.server.database import ago, count, row, rows, update, value
 from tests.server.test_registration import Box, beat, claim
 from tools.harness.testbed import Platform
 from tools.harness.wait import wait_until
 
 HERE = "tests.server.inside.lives."
 REGISTRATION = "tests.server.inside.registration."
+OWNED, GIVEN_UP, UNCLAIMED = ("%032x" % number for number in range(1, 4))  # sensors
 LATER_S = 30  # until what the service counts is written down
 
 
@@ -292,3 +293,26 @@ def test_unclaimed_devices_are_shared_out_by_network(small, certificates):
         small.call(REGISTRATION + "register_many", 3, "198.51.100.1")
         assert [register("198.51.100.7"), register("203.0.113.1")] == [401, 200], "40 of 50"
         assert row(small, "devices.Device", "site", origin="203.0.113.1") == ["203.0.113.0/24"]
+
+
+def test_devices_of_the_release_before_keep_their_sensors_and_owners(tmp_path):
+    """Forward on live data, and back: what was given up stays its owner's."""
+    with Platform(tmp_path, service=None) as platform:
+        platform.command("migrate", "-v0", "devices", "0008")
+        found = platform.call_afresh(HERE + "of_the_release_before", OWNED, GIVEN_UP, UNCLAIMED)
+        platform.command("migrate", "-v0")
+        assert rows(platform, "devices.Sensor", "pk", "sent_as", "proven", order=("pk",)) == [
+            [OWNED, OWNED, True],
+            [GIVEN_UP, GIVEN_UP, False],
+            [UNCLAIMED, UNCLAIMED, False],
+        ]
+        assert value(platform, "devices.Sensor", "closed", pk=GIVEN_UP) > 0
+        assert count(platform, "devices.Sensor", closed=None) == 2
+        assert row(platform, "devices.Device", "site", "block", owner=None) == [
+            "192.0.2.0/24",
+            "192.0.0.0/16",
+        ]
+        assert found == 3
+        platform.command("migrate", "-v0", "devices", "0008")
+        platform.command("migrate", "-v0")
+        assert count(platform, "devices.Sensor") == 3

@@ -1,38 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Series that end with their owners; made by makemigrations, but for what fills the columns."""
-
-import time
+"""Series that end with their owners; made by makemigrations."""
 
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
-from django.db.models import F
 
 import flukso_server.devices.models
-from flukso_server.project.networks import of_home
-
-
-def _fill(apps, _schema_editor):
-    """Sensors send under their own id; what was given up until now is closed, and kept.
-
-    A sensor of a device that somebody claimed is held to have proved itself.
-    """
-    sensors = apps.get_model("devices", "Sensor").objects
-    sensors.update(sent_as=F("pk"))
-    sensors.filter(device=None).update(closed=int(time.time()))
-    owned = apps.get_model("devices", "Device").objects.exclude(owner=None).values("pk")
-    sensors.filter(device__in=owned).update(proven=True)
-    for device in apps.get_model("devices", "Device").objects.exclude(origin=""):
-        _home, device.site, device.block = of_home(device.origin)
-        device.save(update_fields=["site", "block"])
-
-
-def _unfill(apps, _schema_editor):
-    """Forget the open series of sensors that were given on: the schema before has one an id."""
-    sensors = apps.get_model("devices", "Sensor").objects
-    sensors.exclude(sent_as=F("pk")).update(sent_as=F("pk"))
 
 
 class Migration(migrations.Migration):
@@ -171,15 +146,6 @@ class Migration(migrations.Migration):
                         "\\A[0-9a-f]{32}\\Z", "32 lower-case hex digits are needed"
                     )
                 ],
-            ),
-        ),
-        migrations.RunPython(_fill, _unfill),
-        migrations.AddConstraint(
-            model_name="sensor",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed", None)),
-                fields=("sent_as",),
-                name="one_open_series_an_id",
             ),
         ),
         migrations.AddField(

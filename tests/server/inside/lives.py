@@ -3,6 +3,7 @@
 
 from datetime import timedelta
 
+from django.db import connection
 from django.utils import timezone
 
 from flukso_server.accounts.deletion import delete_account
@@ -70,3 +71,57 @@ def gone(name: str) -> None:
 def late(series: str, ts: int, counter: int) -> None:
     """Store a tuple as a process does that has not heard of a change yet."""
     append(stores.store(), series, [(ts, counter)], ts)
+
+
+def of_the_release_before(owned: str, given_up: str, unclaimed: str) -> int:
+    """Write the rows of the schema before; return how many sensors there are."""
+    account = Account.objects.create_user("before").pk
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        for device, owner in (("d" * 32, account), ("e" * 32, None)):
+            _insert(
+                cursor,
+                "devices_device",
+                id=device,
+                owner_id=owner,
+                sealed_key=b"",
+                claim_code="",
+                name="",
+                origin="" if owner else "192.0.2.9",
+                sign_required=False,
+                imported=False,
+                created=now,
+                unclaimed_since=now,
+                beat_time=0,
+                resets=0,
+            )
+        for sensor, device, released_by in (
+            (owned, "d" * 32, None),
+            (given_up, None, account),
+            (unclaimed, "e" * 32, None),
+        ):
+            counts = ("ahead_tuples", "ahead_s", "old_tuples", "conflicts", "odd_tuples")
+            _insert(
+                cursor,
+                "devices_sensor",
+                id=sensor,
+                device_id=device,
+                released_by_id=released_by,
+                name="",
+                role="import",
+                type="electricity",
+                created=now,
+                sensor_class="analog",
+                function="",
+                constant="",
+                enabled=True,
+                **dict.fromkeys(counts, 0),
+            )
+        cursor.execute("SELECT count(*) FROM devices_sensor")
+        return cursor.fetchone()[0]
+
+
+def _insert(cursor, table: str, **values: object) -> None:
+    names = ", ".join(values)
+    places = ", ".join(["%s"] * len(values))
+    cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(values.values()))
