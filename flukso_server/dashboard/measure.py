@@ -15,7 +15,14 @@ from flukso_server.dashboard.balance import NEVER, Counted, add_up
 from flukso_server.dashboard.lines import DEMO_SEED, Line
 from flukso_server.dashboard.scales import LIVE_MEAN_S, LIVE_STEP_S, Window
 from flukso_server.series.curve import Floats, instants
-from flukso_server.series.localtime import day_boundaries, local_date, midnight, night_of
+from flukso_server.series.localtime import (
+    DAY_S,
+    HOUR_S,
+    day_boundaries,
+    local_date,
+    midnight,
+    night_of,
+)
 from flukso_server.series.quantities import of_resource
 from flukso_server.series.reading import counters, coverage, survey
 
@@ -46,11 +53,22 @@ def measure(store, line: Line, window: Window, now: int) -> Values:
     """Return the line's values in the window. A bucket that is not over is nan."""
     if window.step == "night":
         return _nights(store, line, window, now)
-    if line.detail == Detail.DAY:
+    if line.detail == Detail.DAY or _of_another_clock(store, line, window):
         return _by_days(store, line, window, now)
     if window.step == "live":
         return _live(store, line, window)
     return _buckets(store, line, window.boundaries, window.step, now)
+
+
+def _of_another_clock(store, line: Line, window: Window) -> bool:
+    """Tell whether the viewer's days begin where a peer's old data, kept by the hour, has no rung.
+
+    The peer's own days stand for these then: they are exact (docs/design/series.md).
+    """
+    if line.kind != "peer" or window.step != "day":
+        return False
+    hours = store.horizons().quarter * DAY_S
+    return any(ts % HOUR_S and ts < hours for ts in window.boundaries)
 
 
 def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) -> Values:

@@ -14,6 +14,7 @@ from flukso_server.accounts import prices, sharing
 from flukso_server.accounts.invitations import invite
 from flukso_server.accounts.models import Account
 from flukso_server.accounts.tokens import make_token
+from flukso_server.accounts.zones import zone_of
 from flukso_server.dashboard import chart_json, lines
 from flukso_server.dashboard.lines import Line, Part
 from flukso_server.dashboard.summary import summary
@@ -110,6 +111,38 @@ def flows(households: list[list[str]]) -> list[list[str]]:
 
 def _electricity(role: str) -> lines.Counter:
     return lines.Counter("a", "electricity", role, None, 1)
+
+
+def old_days(path: str, zone: str, other: str, now: int) -> list[list]:
+    """Return the days and nights of a household before and after its quarters became hours.
+
+    They are asked by the household, then by a viewer in another zone who sees it as a peer.
+    """
+    name = zone.replace("/", "-")
+    home = Account.objects.create_user(name, time_zone=zone)
+    viewer = Account.objects.create_user(name + "-viewer", time_zone=other)
+    sensor, clock, facts = name.encode().hex()[:32].ljust(32, "0"), [now], FactBook()
+    Sensor.objects.create(pk=sensor, released_by=home, type="electricity", role="import")
+    store = SqliteStore(path, clock=lambda: clock[0], rules=facts.rule, zones=facts.zone)
+    start = now - 30 * DAY_S
+    # a load that is another one in each quarter of an hour of each day
+    rises = [(7919 * i // 3) % 400 for i in range(30 * 96)]
+    levels = [sum(rises[:i]) for i in range(len(rises))]
+    append(store, sensor, [(start + 900 * i, wh) for i, wh in enumerate(levels)], now)
+    seen = []
+    for days in (0, 100, 500):
+        clock[0] = now + days * DAY_S
+        store.merge()
+        for account, kind in ((home, "own"), (viewer, "peer")):
+            part = Part(sensor, "import", 1, None)
+            line = Line("me", "me", kind, (part,), "minutes", zone_of(home))
+            asked = chart_json.Asked("electricity", start + DAY_S, now - 2 * DAY_S, "day")
+            for step in ("day", "night"):
+                asked.step = step
+                answer = json.loads(chart_json.answer(store, account, asked, [line], clock[0]))
+                seen.append([days, kind, step, answer["lines"][0]["v"]])
+    store.close()
+    return seen
 
 
 def old_minutes(path: str, now: int) -> list[list]:
