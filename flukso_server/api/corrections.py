@@ -12,6 +12,7 @@ from flukso_server.api.schemas import CorrectionIn, CorrectionOut, DoubtOut, Err
 from flukso_server.devices import corrections
 from flukso_server.project.stores import store
 from flukso_server.series.localtime import DAY_S
+from flukso_server.series.quantities import of_resource
 from flukso_server.series.reading import doubts
 from flukso_server.series.store import CorrectionError
 from flukso_server.series.terms import Correction
@@ -35,8 +36,9 @@ def read_doubts(
     since = max(until - corrections.DAYS_BACK * DAY_S, 0) if start is None else start
     if not since <= until <= since + corrections.DAYS_BACK * DAY_S:
         raise HttpError(422, "start to end is at most 400 days")
+    unit = of_resource(found.type).total or ""
     return [
-        each._asdict() | {"why": corrections.reason(each)}
+        each._asdict() | {"why": corrections.reason(each, unit)}
         for each in doubts(store(), found.pk, since, until)
     ]
 

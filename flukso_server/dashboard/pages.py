@@ -78,7 +78,11 @@ def _history(own) -> dict:
     quantity = quantities.of_resource(own.type)
     return {
         "doubts": [
-            {"doubt": each, "why": corrections.reason(each), "at": utc(each.start)}
+            {
+                "doubt": each,
+                "why": corrections.reason(each, quantity.total or ""),
+                "at": utc(each.start),
+            }
             for each in found[:DOUBTS_SHOWN]
         ],
         "doubts_more": max(len(found) - DOUBTS_SHOWN, 0),

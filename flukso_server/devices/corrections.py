@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from flukso_server.devices.models import Sensor
@@ -85,8 +86,8 @@ def meter(sensor: Sensor) -> Meter | None:
     return Meter(levels[-1].value + end - newest, ratio)
 
 
-def reason(doubt: Doubt) -> str:
-    """Say why something is doubted, in a sentence for its owner."""
+def reason(doubt: Doubt, unit: str) -> str:
+    """Say why something is doubted, in a sentence for its owner; unit: of 1000 that are counted."""
     rise = doubt.after - doubt.before
     seconds = doubt.end - doubt.start
     said = {
@@ -95,9 +96,10 @@ def reason(doubt: Doubt) -> str:
         "after": doubt.after,
         "rise": rise,
         "count": doubt.aside,
-        "days": round(seconds / DAY_S, 1),
+        "days": number_format(seconds / DAY_S, 1),
         "seconds": seconds,
-        "thousands": round(rise / 1000),
+        "thousands": number_format(rise / 1000, 0, force_grouping=True),
+        "unit": unit,
     }
     return {
         "odd": _("The counter said %(odd)s between %(before)s and %(after)s: set aside."),
@@ -110,7 +112,7 @@ def reason(doubt: Doubt) -> str:
             "replaced?"
         ),
         "gap": _(
-            "%(thousands)s thousand in %(days)s days, more than on its highest days: was the meter "
+            "%(thousands)s %(unit)s in %(days)s days, more than on its highest days: was the meter "
             "replaced?"
         ),
         "fall": _("The counter fell from %(before)s to %(after)s. Was the meter replaced?"),

@@ -7,6 +7,7 @@ from flukso_server.series.plausible import GAP_S, Judged
 from flukso_server.series.points import HEARTBEAT_S, steps
 
 DOUBTS_MAX = 100  # told at once: the newest ones
+LOOKED_AT = 4096  # tuples, of which those that belong together are told as one
 
 
 class Doubt(NamedTuple):
@@ -39,7 +40,7 @@ def doubts_of(judged: Judged, most: float, walls: list[int]) -> list[Doubt]:
     found: list[Doubt] = []
     ts, counter = judged.points
     (at,) = ((steps(kept) > 1) | (broken & (known == 0))).nonzero()
-    for i in at[::-1].tolist():
+    for i in at[::-1][:LOOKED_AT].tolist():
         if len(found) == DOUBTS_MAX:
             break
         first, last = int(kept[i]) + 1, int(kept[i + 1])

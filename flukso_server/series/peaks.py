@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flukso_server.series.lasting import lasting
 from flukso_server.series.localtime import DAY_S, midnight
-from flukso_server.series.plausible import judge, lasting
+from flukso_server.series.plausible import judge
 from flukso_server.series.points import Points, steps, summed, thin, union
 from flukso_server.series.rule import Ints
 from flukso_server.series.store import Store

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from flukso_server.series import held
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.points import HEARTBEAT_S, MAX_IRREGULAR, Lasting, Points, steps
+from flukso_server.series.points import HEARTBEAT_S, Points, steps
 from flukso_server.series.rule import WRAP, Ints
 from flukso_server.series.terms import (
     ACCEPT,
@@ -40,7 +40,6 @@ KNOWN_DAYS = 7  # so many days must be known before the highest one tells what i
 BRIDGE_S = SIDE_S = DAY_S // 4  # over no longer stretch are tuples set aside
 # of a UTC day; with more of them a counter is broken, and nothing is set aside any more
 CUTS_A_DAY = 512
-ASIDE_KEPT = 8  # tuples set aside that a broken counter's day keeps when it ages
 
 Bools = NDArray[np.bool_]
 
@@ -67,14 +66,14 @@ def _limits(ends: Ints, terms: Terms) -> tuple["float | NDArray[np.float64]", "i
     return rate, np.array([1, *[max(each.pulse, 1) for each in terms.limits]])[where]
 
 
-def _over(elapsed: Ints, rise: Ints, ends: Ints, terms: Terms) -> Bools:
+def exceeds(elapsed: Ints, rise: Ints, ends: Ints, terms: Terms) -> Bools:
     """Tell where the counter rises by more than the limit allows."""
     rate, step = _limits(ends, terms)
     over: Bools = rise > (rate + SLACK_WH_S) * elapsed + step
     return over
 
 
-def _large(ts: Ints, rise: Ints, day_wh: float) -> Bools:
+def is_large(ts: Ints, rise: Ints, day_wh: float) -> Bools:
     """Tell where the rise over a gap is above MARGIN times what days of day_wh count.
 
     The way from one rung of days to the next is no gap: it was judged before its day aged.
@@ -102,9 +101,9 @@ def calm(points: Points, terms: Terms = PLAIN, summed: Bools | None = None) -> b
     longest = elapsed.max()
     if not terms.limits and longest <= GAP_S and rise.max() <= terms.rule.most * elapsed.min():
         return True  # nearly always, and soon told
-    over = _over(elapsed, rise, ts[1:], terms)
+    over = exceeds(elapsed, rise, ts[1:], terms)
     if longest > GAP_S:
-        over |= _large(ts, rise, USUAL_DAY_WH) | (elapsed > HEARTBEAT_S)
+        over |= is_large(ts, rise, USUAL_DAY_WH) | (elapsed > HEARTBEAT_S)
     return not (over if summed is None else over & ~summed).any()
 
 
@@ -112,11 +111,11 @@ def cuts(points: Points, terms: Terms) -> Bools:
     """Tell which intervals' ends do not fit each other."""
     ts, counter = points
     elapsed, rise = steps(ts), steps(counter)
-    over = _over(elapsed, rise, ts[1:], terms)
+    over = exceeds(elapsed, rise, ts[1:], terms)
     if over.any():
         over &= ~_pulses(points, rise)
-    if (large := _large(ts, rise, USUAL_DAY_WH)).any():
-        over |= large & _large(ts, rise, terms.highest_day())
+    if (large := is_large(ts, rise, USUAL_DAY_WH)).any():
+        over |= large & is_large(ts, rise, terms.highest_day())
     for each in terms.of_kind(ACCEPT):
         over &= (ts[:-1] < each.start) | (ts[1:] > each.end)
     for each in terms.of_kind(REPLACED):
@@ -208,7 +207,7 @@ def _between(before: Ints, after: Ints, walls: Ints) -> Bools:
     return between
 
 
-def _dilated(hard: Bools) -> Bools:
+def dilated(hard: Bools) -> Bools:
     """Return the intervals and their neighbours."""
     wide = hard.copy()
     wide[1:] |= hard[:-1]
@@ -224,8 +223,16 @@ class _Runs(NamedTuple):
     weight: NDArray[np.float64]
 
 
-# by run: how many runs back there is one that it continues, and what that costs
-_Bridges = dict[int, list[tuple[int, float]]]
+class _Bridges(NamedTuple):
+    """Which runs continue another one than the one before them.
+
+    first: by run, where in the other two its entries begin, up to those of the next run. back: how
+    many runs back the other one is. cost: of the bridge.
+    """
+
+    first: list[int]
+    back: list[int]
+    cost: list[float]
 
 
 class _Costs(NamedTuple):
@@ -238,7 +245,7 @@ class _Costs(NamedTuple):
 
 def _chain(points: Points, hard: Bools, summed: Bools, terms: Terms) -> Ints:
     """Return which points the cheapest chain of runs has; one point beside a cut is a run."""
-    (at,) = (_dilated(hard) & ~summed).nonzero()
+    (at,) = (dilated(hard) & ~summed).nonzero()
     first = np.concatenate(([0], at + 1))
     last = np.concatenate((at, [len(points.ts) - 1]))
     runs = _Runs(first, last, 1 + (points.ts[last] - points.ts[first]) / 60)
@@ -275,19 +282,24 @@ def _bridges(points: Points, runs: _Runs, hard: Bools, terms: Terms) -> _Bridges
     ts, counter = points
     broken = _broken_days(ts, hard)
     walls = _walls(terms)
-    bridges: _Bridges = {}
+    found: list[tuple[Ints, Ints, NDArray[np.float64]]] = []
     for back in range(2, min(RUNS_BACK, len(runs.first) - 1) + 1):
         before, after = runs.last[:-back], runs.first[back:]
         elapsed, rise = ts[after] - ts[before], counter[after] - counter[before]
-        fits = (rise >= 0) & ~_over(elapsed, rise, ts[after], terms)
+        fits = (rise >= 0) & ~exceeds(elapsed, rise, ts[after], terms)
         fits &= (elapsed <= GAP_S) | (rise <= MARGIN * USUAL_DAY_WH)
         wraps = _wraps(points, before, after, terms)
         fits |= wraps
         fits &= (elapsed <= BRIDGE_S) & ~_between(ts[before], ts[after], walls)
         fits &= ~np.isin(ts[after] // DAY_S, broken)
-        for at in np.flatnonzero(fits).tolist():
-            bridges.setdefault(at + back, []).append((back, WRAPPED if wraps[at] else 0.0))
-    return bridges
+        (at,) = fits.nonzero()
+        found.append((at + back, np.full(len(at), back), np.where(wraps[at], WRAPPED, 0.0)))
+    if not found:
+        return _Bridges([0] * (len(runs.first) + 1), [], [])
+    run, back_to, cost = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.argsort(run, kind="stable")
+    first = np.searchsorted(run[order], np.arange(len(runs.first) + 1))
+    return _Bridges(first.tolist(), back_to[order].tolist(), cost[order].tolist())
 
 
 def _broken_days(ts: Ints, hard: Bools) -> Ints:
@@ -298,15 +310,19 @@ def _broken_days(ts: Ints, hard: Bools) -> Ints:
 
 def _left_out(costs: _Costs, low: int, high: int) -> list[int]:
     """Return which of the runs low … high - 1 the cheapest chain from first to last lacks."""
-    cost, before, back = [0.0], [costs.weight[low]], [0]
+    weight, step, (first, backs, bridge) = costs
+    cost, before, back = [0.0], [weight[low]], [0]
     for run in range(low + 1, high):
-        before.append(before[-1] + costs.weight[run])
-        best, its_back = cost[-1] + costs.step[run], 1
-        for far, its_cost in costs.bridges.get(run, ()):
-            if far <= run - low:
-                price = cost[-far] + before[-2] - before[-far - 1] + its_cost
-                if price < best:
-                    best, its_back = price, far
+        upto = before[-1]  # the weight of all runs up to the one before
+        before.append(upto + weight[run])
+        best, its_back = cost[-1] + step[run], 1
+        for at in range(first[run], first[run + 1]):
+            far = backs[at]
+            if far > run - low:
+                break
+            price = cost[-far] + upto - before[-far - 1] + bridge[at]
+            if price < best:
+                best, its_back = price, far
         cost.append(best)
         back.append(its_back)
     left_out: list[int] = []
@@ -327,7 +343,7 @@ def highest_day(judged: Judged) -> float:
     ts, energy = judged.points.ts, judged.energy
     elapsed = steps(ts)
     rungs = (elapsed == DAY_S) & (ts[1:] % DAY_S == 0)
-    sure = ~rungs & (elapsed <= DAY_S) & (judged.summed | ~_large(ts, energy, USUAL_DAY_WH))
+    sure = ~rungs & (elapsed <= DAY_S) & (judged.summed | ~is_large(ts, energy, USUAL_DAY_WH))
     highest, days = 0.0, int(rungs.sum())
     if sure.any():
         day = (ts[1:][sure] - 1) // DAY_S
@@ -337,57 +353,3 @@ def highest_day(judged: Judged) -> float:
     if rungs.sum() > 1:
         highest = max(highest, float(np.sort(energy[rungs])[-2]))
     return max(highest, USUAL_DAY_WH if days >= KNOWN_DAYS else UNKNOWN_DAY_WH)
-
-
-def lasting(points: Points, terms: Terms = PLAIN) -> Lasting:
-    """Return what of points that are to age must stay as it was sent.
-
-    Those are both ends of all that is doubted or that a correction, its undoing or another highest
-    day would change, with their neighbours, so that judge() says the same of what is left. At most
-    MAX_IRREGULAR of a UTC day: of a broken counter, most that is set aside goes.
-    """
-    if terms.rule.held:
-        return held.lasting(points, terms.rule)
-    irregular = doubtful(points, terms)
-    few = irregular
-    if _most(points.ts, irregular) > MAX_IRREGULAR:
-        points = _without_most_aside(points, irregular, terms)
-        irregular = doubtful(points, terms)
-        (at,) = irregular.nonzero()
-        day = points.ts[at] // DAY_S
-        few = np.zeros(len(irregular), bool)
-        few[at[np.arange(len(day)) - np.searchsorted(day, day) < MAX_IRREGULAR]] = True
-    near = _dilated(few)
-    stay = np.append(near, False)
-    stay[1:] |= near
-    return Lasting(points, ~_dilated(irregular), stay)
-
-
-def doubtful(points: Points, terms: Terms) -> Bools:
-    """Tell which intervals do not fit, or might not by other corrections or another highest day."""
-    ts, counter = points
-    elapsed, rise = steps(ts), steps(counter)
-    irregular = (rise < 0) | _over(elapsed, rise, ts[1:], terms)
-    irregular |= (elapsed > HEARTBEAT_S) | _large(ts, rise, USUAL_DAY_WH)
-    for each in terms.of_history():
-        for edge in (each.start, each.end + 1):
-            irregular |= (ts[:-1] < edge) & (edge <= ts[1:])
-    return irregular
-
-
-def _most(ts: Ints, irregular: Bools) -> int:
-    """Return how many irregular intervals the UTC day with most of them has."""
-    days = ts[:-1][irregular] // DAY_S
-    return int(np.unique(days, return_counts=True)[1].max()) if len(days) else 0
-
-
-def _without_most_aside(points: Points, irregular: Bools, terms: Terms) -> Points:
-    """Return the points without most of those set aside on days with too many cuts."""
-    days, count = np.unique(points.ts[:-1][irregular] // DAY_S, return_counts=True)
-    aside = np.ones(len(points.ts), bool)
-    aside[judge(points, terms._replace(corrections=())).kept] = False
-    aside &= np.isin(points.ts // DAY_S, days[count > MAX_IRREGULAR])
-    (at,) = aside.nonzero()
-    day = points.ts[at] // DAY_S
-    aside[at[np.arange(len(day)) - np.searchsorted(day, day) < ASIDE_KEPT]] = False
-    return Points(points.ts[~aside], points.counter[~aside])

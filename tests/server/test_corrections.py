@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An owner sees what is doubted, and puts history right: by the API, on the sensor's page."""
 
+import time
+
 import pytest
 
 from tests.server.test_api import ask
 from tests.server.visitor import Visitor
-from tools.harness.device import OTHER_SENSOR, SENSOR, SENSOR_2
+from tools.harness.device import OTHER_SENSOR, SENSOR, SENSOR_2, Client
 
 PASSWORD = "correct horse alice"  # as inside.accounts.people makes them
 
 
-@pytest.fixture
-def stepped(client, minute):
+@pytest.fixture(scope="module")
+def stepped(platform, people, certificates):
     """SENSOR_2 counts 600 W for an hour, steps 4 MWh higher, goes on for an hour."""
-    start = minute - 7200
+    start = int(time.time()) // 60 * 60 - 7200
     tuples = [(start + 60 * i, 5_000_000 + 10 * i + 4_000_000 * (i > 60)) for i in range(121)]
-    for at in range(0, len(tuples), 40):
-        client.upload(SENSOR_2, tuples[at : at + 40])
+    with Client(platform.port, certificates / "ca.crt") as client:
+        for at in range(0, len(tuples), 40):
+            client.upload(SENSOR_2, tuples[at : at + 40])
     return start
 
 
@@ -26,7 +29,8 @@ def energy(client, people, sensor, start, end):
     return sum(value for _ts, value in rows if value is not None and value != "nan") / 60
 
 
-def test_a_step_is_asked_about_answered_and_taken_back(client, people, stepped, minute):
+def test_a_step_is_asked_about_answered_and_taken_back(client, people, stepped):
+    minute = stepped + 7200
     path = f"sensors/{SENSOR_2}/"
     manage = people["alice-manage"]
     before = ask(client, "GET", path + f"tuples.csv?start={stepped}&end={minute}", manage).body

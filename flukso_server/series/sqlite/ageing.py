@@ -17,8 +17,8 @@ from flukso_server.series.ladder import (
     horizons_at,
     level_of,
 )
+from flukso_server.series.lasting import lasting
 from flukso_server.series.localtime import DAY_S, off_the_hour
-from flukso_server.series.plausible import lasting
 from flukso_server.series.points import EMPTY, Points, consistent, thin, union
 from flukso_server.series.sqlite import peaks
 from flukso_server.series.sqlite.archive import (

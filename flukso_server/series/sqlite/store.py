@@ -12,8 +12,9 @@ import numpy as np
 from flukso_server.series.admission import NEVER, sensor_key
 from flukso_server.series.curve import Curve, Part, Seen, joined, look_at
 from flukso_server.series.ladder import Horizons
+from flukso_server.series.lasting import doubtful
 from flukso_server.series.localtime import DAY_S
-from flukso_server.series.plausible import doubtful, highest_day, judge
+from flukso_server.series.plausible import highest_day, judge
 from flukso_server.series.points import EMPTY, Points, union, unpack
 from flukso_server.series.rule import Ints, Rule, Rules, Zones, counters_alone, utc_alone
 from flukso_server.series.sqlite import checking, reader, termed

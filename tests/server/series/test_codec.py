@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flukso_server.series.plausible import calm, judge, lasting
+from flukso_server.series.lasting import lasting
+from flukso_server.series.plausible import calm, judge
 from flukso_server.series.points import Points, pack, thin, union, unpack
 from flukso_server.series.sqlite import codec
 

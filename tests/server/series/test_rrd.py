@@ -24,6 +24,7 @@ from flukso_server.series.rrd.history import import_file, tuples_of  # noqa: E40
 from flukso_server.series.rrd.notes import Notes  # noqa: E402
 from flukso_server.series.rule import Rule  # noqa: E402
 from flukso_server.series.sqlite.store import SqliteStore  # noqa: E402
+from flukso_server.series.terms import Correction  # noqa: E402
 from tests.server.series.benches import DAY, NOON, Clock  # noqa: E402
 
 A, B = "a1" * 16, "b2" * 16
@@ -148,6 +149,26 @@ def test_a_wrap_and_a_reset_are_no_holes(store, feeder):
     found = rates(feeder.path(A), 60, start + 60, start + 540 * 60)
     assert len(found) >= 539
     assert [rate * 60 for _end, rate in found] == pytest.approx([5] * len(found))
+
+
+def test_what_is_doubted_counts_nothing_in_the_file_and_a_correction_is_followed(store, feeder):
+    """A dip to 0, a torn bit, a step to another meter; then the owner names another such moment."""
+    start = NOON - 10 * 3600
+    tuples = [(start + 60 * i, 5_000_000 + 5 * i + 600 * (i >= 400) * 60) for i in range(550)]
+    tuples[100], tuples[200] = (tuples[100][0], 0), (tuples[200][0], tuples[200][1] | 1 << 31)
+    fill(store, A, tuples)
+    for unknown in (1, 2):
+        if unknown == 2:
+            store.correct(A, Correction("replaced", tuples[300][0], tuples[300][0]))
+            note(feeder, A, 0)
+        feeder.feed([A], NOON, ZONE)
+        feeder._rrd.flush(feeder.path(A))
+        found = rates(feeder.path(A), 60, start + 60, start + 540 * 60)
+        assert len(found) == 540 - unknown
+        assert [rate * 60 for _end, rate in found] == pytest.approx([5] * len(found))
+        assert [rate * 60 for _end, rate in found] == pytest.approx(
+            energies(store, A, found, 60), abs=1e-6
+        )
 
 
 def test_nights_hold_the_mean_of_two_to_five(store, feeder):
