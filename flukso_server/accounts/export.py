@@ -100,7 +100,8 @@ def account_record(account: Account) -> dict:
         "unit": account.unit,
         "joined": account.date_joined,
         "last_login": account.last_login,
-        "prices": list(account.prices.values("since", "cents_per_kwh", "currency")),
+        "prices": list(account.prices.values("since", "cents_per_kwh", "currency", "terms")),
+        "day_prices": list(account.day_prices.values("day", "step_s", "per_kwh")),
         "sharing": sharing
         and {
             "detail": sharing.detail,

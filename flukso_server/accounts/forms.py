@@ -3,6 +3,7 @@
 
 import re
 import zoneinfo
+from decimal import Decimal
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
@@ -20,6 +21,7 @@ from flukso_server.accounts.adapter import INVITATION
 from flukso_server.accounts.invitations import InvitationError, accept
 from flukso_server.accounts.membership import CENTS_MAX, NAMES_MAX, Sharing
 from flukso_server.accounts.models import Account
+from flukso_server.accounts.prices import Wanted
 from flukso_server.accounts.sharing import choice_of, set_sharing
 from flukso_server.project.typed import fill, typed
 
@@ -246,17 +248,111 @@ class CentsField(forms.DecimalField):
         return super().to_python(text.replace(",", "."))
 
 
+CENTS = {
+    "min_value": -CENTS_MAX,
+    "max_value": CENTS_MAX,
+    "max_digits": 9,
+    "decimal_places": 4,
+}
+CLOCK = forms.TimeInput({"type": "time"}, "%H:%M")
+
+
 class PriceForm(forms.Form):
-    cents_per_kwh = CentsField(
-        label=_("Cents a kWh"),
-        min_value=-CENTS_MAX,
-        max_value=CENTS_MAX,
-        max_digits=9,
-        decimal_places=4,
-        help_text=_("28.45 or 28,45"),
-    )
+    MAIN = ("cents_per_kwh", "currency", "since")
+
+    cents_per_kwh = CentsField(label=_("Cents a kWh"), help_text=_("28.45 or 28,45"), **CENTS)
     currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES])
     since = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    other_cents = CentsField(
+        label=_("Cents a kWh at other hours (night and weekend)"),
+        required=False,
+        help_text=_("Empty: one price at all hours."),
+        **CENTS,
+    )
+    day_from = forms.TimeField(label=_("Day rate from"), required=False, widget=CLOCK)
+    day_until = forms.TimeField(label=_("until"), required=False, widget=CLOCK)
+    weekdays = forms.BooleanField(label=_("on weekdays alone"), required=False)
+    standing_cents = CentsField(label=_("Standing charge, cents a day"), required=False, **CENTS)
+    sold_cents = CentsField(label=_("Cents for a kWh that you feed in"), required=False, **CENTS)
+    backwards = forms.BooleanField(
+        label=_("My meter runs backwards"),
+        required=False,
+        help_text=_("What you sell is taken off what you buy, kWh for kWh."),
+    )
+    capacity = CentsField(
+        label=_("Capacity tariff, a kW and year"),
+        required=False,
+        help_text=_("In the currency; of the mean of your twelve monthly peaks."),
+        **(CENTS | {"min_value": 0}),
+    )
+    floor_kw = CentsField(
+        label=_("a peak counts as at least, kW"), required=False, **(CENTS | {"min_value": 0})
+    )
+    co2 = CentsField(
+        label=_("CO₂, grams a kWh"),
+        required=False,
+        help_text=_("Your supplier's own figure."),
+        **(CENTS | {"min_value": 0}),
+    )
+    day_from.initial, day_until.initial = "07:00", "22:00"
+
+    def clean(self):
+        values = super().clean()
+        start, end = values.get("day_from"), values.get("day_until")
+        if values.get("other_cents") is not None and (not start or not end or start == end):
+            self.add_error("day_until", _("two different times are needed"))
+        return values
+
+    @property
+    def main(self):
+        return [self[name] for name in self.MAIN]
+
+    @property
+    def more(self):
+        return [self[name] for name in self.fields if name not in self.MAIN]
+
+    @property
+    def more_open(self) -> bool:
+        """Say whether something was typed, or is wrong, in what is folded away."""
+        return self.is_bound and any(field.errors or field.value() for field in self.more)
+
+    def wanted(self) -> Wanted:
+        """Return the price that the valid form names, with its contract's terms if any."""
+        values = self.cleaned_data
+        return Wanted(values["since"], values["cents_per_kwh"], values["currency"], _terms(values))
+
+
+def _terms(values: dict) -> dict | None:
+    """Return the JSON of money/contract.py, or None where there is no more than the one price."""
+    rates: list[dict] = [{"per_kwh": _money(values["cents_per_kwh"])}]
+    if values["other_cents"] is not None:
+        hours = {"from": f"{values['day_from']:%H:%M}", "until": f"{values['day_until']:%H:%M}"}
+        if hours["until"] == "00:00":
+            hours["until"] = "24:00"
+        days = {"days": list(range(5))} if values["weekdays"] else {}
+        rates[0] |= {"name": _("day rate"), **hours, **days}
+        rates.append({"name": _("other hours"), "per_kwh": _money(values["other_cents"])})
+    more: dict = {}
+    if values["standing_cents"]:
+        more["standing_per_day"] = _money(values["standing_cents"])
+    if values["sold_cents"]:
+        more["sold_per_kwh"] = _money(values["sold_cents"])
+    if values["backwards"]:
+        more["backwards"] = True
+    if values["capacity"]:
+        floor = values["floor_kw"] or 0
+        more["capacity"] = {"per_kw_year": str(values["capacity"]), "floor_kw": str(floor)}
+    if values["co2"] is not None:
+        more["co2_g_per_kwh"] = str(values["co2"])
+    if len(rates) == 1 and not more:
+        return None
+    for rate in rates:
+        rate["name"] = str(rate.get("name", ""))
+    return {"rates": rates, **more}
+
+
+def _money(cents: Decimal) -> str:
+    return str(cents / 100)
 
 
 class DeletionForm(forms.Form):

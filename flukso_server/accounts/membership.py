@@ -94,10 +94,33 @@ class Price(models.Model):
     currency = models.CharField(
         _("currency"), max_length=3, default="EUR", validators=[currency_code]
     )
+    terms = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="what the contract says beyond this one price (money/contract.py)",
+    )
 
     class Meta:
         ordering = ["since"]
         constraints = [models.UniqueConstraint(fields=["account", "since"], name="one_price_a_day")]
+
+
+class DayPrices(models.Model):
+    """What a kWh costs in each part of a local day, for contracts with hourly prices."""
+
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="day_prices"
+    )
+    day = models.DateField()
+    begins = models.BigIntegerField(help_text="unix s: the day's midnight where the account was")
+    step_s = models.PositiveIntegerField(help_text="900 or 3600")
+    per_kwh = models.JSONField(help_text="decimals as text, ascending in time")
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day"], name="one_list_of_prices_a_day")
+        ]
 
 
 class Invitation(models.Model):

@@ -136,6 +136,7 @@ class Token(models.Model):
 
 # Django looks for an application's models in this module
 from flukso_server.accounts.membership import (  # noqa: E402
+    DayPrices,  # noqa: F401
     Invitation,  # noqa: F401
     Price,  # noqa: F401
     Sharing,  # noqa: F401

@@ -83,12 +83,9 @@ def _done(request, text: str, to: str = "account"):
 def add_price(request):
     form = forms.PriceForm(request.POST)
     if form.is_valid():
-        values = form.cleaned_data
         today = prices.local_date(request.user)
         try:
-            prices.set_price(
-                request.user, values["cents_per_kwh"], values["since"], today, values["currency"]
-            )
+            prices.set_price(request.user, form.wanted(), today)
             return _done(request, _("The price is noted."))
         except prices.PriceError as error:
             form.add_error(None, str(error))

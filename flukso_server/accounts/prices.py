@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from flukso_server.accounts.membership import Price
 from flukso_server.accounts.models import Account
+from flukso_server.money.contract import ContractError, read
 from flukso_server.series.localtime import midnight
 
 DEFAULT_PER_KWH = 0.18  # euro, until the owner says otherwise
@@ -77,23 +78,29 @@ def own(history: list[Span]) -> list[tuple[int, float]]:
     return [(span.start, span.per_kwh) for span in history[1:]]
 
 
-def set_price(
-    account: Account,
-    cents_per_kwh: Decimal,
-    since: date,
-    today: date,
-    currency: str = DEFAULT_CURRENCY,
-) -> Price:
-    """Note the price from a local date on; it replaces one that began the same day.
-
-    Raises PriceError.
+class Wanted(NamedTuple):
+    """A price as its owner names it: from a local date on, with the contract's terms if it has any
+    (the JSON of money/contract.py).
     """
+
+    since: date
+    cents_per_kwh: Decimal
+    currency: str = DEFAULT_CURRENCY
+    terms: dict | None = None
+
+
+def set_price(account: Account, wanted: Wanted, today: date) -> Price:
+    """Note the price; it replaces one that began the same day. Raises PriceError."""
+    since = wanted.since
     if since > today + AHEAD_MAX:
         raise PriceError(_("a date at most two years ahead"))
+    if wanted.terms is not None:
+        try:
+            read(wanted.terms)
+        except ContractError as error:
+            raise PriceError(str(error)) from error
     begins = midnight(since, ZoneInfo(account.time_zone))
-    price = Price(
-        account=account, since=since, begins=begins, cents_per_kwh=cents_per_kwh, currency=currency
-    )
+    price = Price(account=account, begins=begins, **wanted._asdict())
     try:
         price.clean_fields()
     except ValidationError as error:

@@ -8,13 +8,15 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.errors import HttpError
 
+from flukso_server.accounts.contracts import set_day_prices
 from flukso_server.accounts.models import Price, Token
-from flukso_server.accounts.prices import PriceError, local_date, set_price
+from flukso_server.accounts.prices import PriceError, Wanted, local_date, set_price
 from flukso_server.accounts.tokens import TokenError, make_token, revoke
 from flukso_server.api.permissions import managing, reading_all
 from flukso_server.api.schemas import (
     AccountIn,
     AccountOut,
+    DayPricesIn,
     Error,
     NewToken,
     PriceIn,
@@ -36,6 +38,7 @@ def price_out(price: Price) -> dict:
         "since": price.since,
         "cents_per_kwh": float(price.cents_per_kwh),
         "currency": price.currency,
+        "terms": price.terms,
     }
 
 
@@ -82,9 +85,7 @@ def write_price(request: HttpRequest, since: date, change: PriceIn):
     """The price from that day on, your time, until the next one begins."""
     account = managing(request)
     try:
-        return price_out(
-            set_price(account, change.cents_per_kwh, since, local_date(account), change.currency)
-        )
+        return price_out(set_price(account, Wanted(since, **change.dict()), local_date(account)))
     except PriceError as error:
         raise HttpError(409, str(error)) from error
 
@@ -96,6 +97,19 @@ def delete_price(request: HttpRequest, since: date):
     """The price before it holds on."""
     if not managing(request).prices.filter(since=since).delete()[0]:
         raise HttpError(404, "no such price")
+    return 204, None
+
+
+@router.put(
+    "day-prices/{day}", response={204: None, 401: Error, 403: Error, 409: Error, 422: Error}
+)
+def write_day_prices(request: HttpRequest, day: date, change: DayPricesIn):
+    """What a kWh costs in each quarter, or each hour, of a day, your time; for hourly prices."""
+    account = managing(request)
+    try:
+        set_day_prices(account, day, change.per_kwh, local_date(account))
+    except PriceError as error:
+        raise HttpError(409, str(error)) from error
     return 204, None
 
 

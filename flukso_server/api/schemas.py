@@ -38,12 +38,39 @@ class PriceIn(Schema):
         Decimal, Field(ge=-CENTS_MAX, le=CENTS_MAX, max_digits=9, decimal_places=4)
     ]
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
+    terms: dict | None = None  # docs/design/money.md
 
 
 class PriceOut(Schema):
     since: date
     cents_per_kwh: float
     currency: str
+    terms: dict | None
+
+
+class DayPricesIn(Schema):
+    per_kwh: list[Decimal]
+
+
+class BillLine(Schema):
+    kind: str
+    name: str
+    quantity: float
+    unit: str
+    price: float | None
+    amount: float
+
+
+class BillOut(Schema):
+    start: int
+    end: int
+    lines: list[BillLine]
+    total: float
+    currency: str
+    exact: bool
+    hidden_quarters: int
+    unpriced_kwh: float
+    co2_kg: float | None
 
 
 class SensorOut(Schema):

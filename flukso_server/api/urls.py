@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from flukso_server.api import accounts, corrections, devices, series
+from flukso_server.api import accounts, bills, corrections, devices, series
 from flukso_server.api.auth import AUTHENTICATED
 
 api = NinjaAPI(
@@ -19,6 +19,7 @@ api = NinjaAPI(
     auth=AUTHENTICATED,
 )
 api.add_router("", accounts.router)
+api.add_router("", bills.router)
 api.add_router("", devices.router)
 api.add_router("", series.router)
 api.add_router("", corrections.router)

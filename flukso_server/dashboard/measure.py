@@ -84,7 +84,7 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     silent_by_device: dict[str | None, dict] = {}
     for part in line.parts:
         energy, share, silent_stretches = survey(store, part.sensor, boundaries, over_s)
-        counted.append(Counted(part.role, part.sign, energy, share, *_life(store, part.sensor)))
+        counted.append(Counted(part.role, part.sign, energy, share, *life(store, part.sensor)))
         silent_by_device.setdefault(part.device, {})[part.sensor] = silent_stretches
     total = add_up(counted, at[:-1])
     over = at[1:] <= now
@@ -101,7 +101,7 @@ def _buckets(store, line: Line, boundaries: Sequence[int], step: str, now: int) 
     return Values(rate, gap & ~np.isnan(rate), np.where(over, total.counted, np.nan), total.share)
 
 
-def _life(store, sensor: str) -> tuple[int, int]:
+def life(store, sensor: str) -> tuple[int, int]:
     """Return unix s of the sensor's first and last tuple, or NEVER and before all, if none came."""
     first, last = store.first(sensor), store.last(sensor)
     return (NEVER, -NEVER) if first is None or last is None else (first, last[0])
@@ -176,7 +176,7 @@ def _live(store, line: Line, window: Window) -> Values:
     grid = range(window.start - LIVE_MEAN_S + LIVE_STEP_S, window.end + 1, LIVE_STEP_S)
     counted: list[Counted] = []
     for part in line.parts:
-        first, last = _life(store, part.sensor)
+        first, last = life(store, part.sensor)
         level = np.full(len(grid), np.nan)
         if last >= grid.start - balance.GRACE_S:
             levels = counters(store, part.sensor, grid)

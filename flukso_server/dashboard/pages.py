@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dashboard's pages: one for a resource, one for a sensor."""
 
+import re
 import time
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
@@ -12,16 +14,29 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 
 from flukso_server.accounts import prices
-from flukso_server.dashboard import lines, member_lists, requests, scales
+from flukso_server.accounts.zones import zone_of
+from flukso_server.dashboard import bills, lines, member_lists, requests, scales
 from flukso_server.dashboard.summary import summary
-from flukso_server.dashboard.texts import FLOWS, SCALES, script_texts, script_words, unit_name
+from flukso_server.dashboard.texts import (
+    FLOWS,
+    LINES,
+    SCALES,
+    script_texts,
+    script_words,
+    unit_name,
+    written,
+)
 from flukso_server.devices import corrections
 from flukso_server.devices.queries import sensors_of, troubles
 from flukso_server.devices.registration import utc
+from flukso_server.money.bill import BillError
 from flukso_server.project.stores import store
 from flukso_server.series import quantities
+from flukso_server.series.localtime import local_date
 
 DOUBTS_SHOWN = 20
+MONTH = re.compile("([0-9]{4})-(0[1-9]|1[0-2])")
+FIRST_MONTH = bills.Month(2000, 1)  # before any tuple
 WIDE_PX = 700  # on a screen from this width on, a day is drawn by minute
 
 
@@ -47,6 +62,36 @@ def home(request):
         **_chart(view, reverse("chart-data"), history),
     }
     return render(request, "dashboard/home.html", context)
+
+
+@require_GET
+@login_required
+@never_cache
+def money(request):
+    """Show the bill of a month, the running one unless another is asked for."""
+    account, now = request.user, int(time.time())
+    today = local_date(now, zone_of(account))
+    running = bills.Month(today.year, today.month)
+    asked = MONTH.fullmatch(request.GET.get("month", ""))
+    month = bills.Month(int(asked[1]), int(asked[2])) if asked else running
+    if not FIRST_MONTH <= month <= running:
+        raise Http404
+    told, wrong = None, ""
+    try:
+        told = bills.bill_of_month(store(), account, month, now)
+    except BillError as error:
+        wrong = str(error)
+    context = {
+        "month": month.first,
+        "before": month.before if month > FIRST_MONTH else None,
+        "after": month.next if month < running else None,
+        "told": told,
+        "until": told and f"{datetime.fromtimestamp(told.end, zone_of(account)):%Y-%m-%d %H:%M}",
+        "lines": told
+        and [(line, LINES[line.kind], written(line.price)) for line in told.bill.lines],
+        "wrong": wrong,
+    }
+    return render(request, "dashboard/money.html", context)
 
 
 @require_GET

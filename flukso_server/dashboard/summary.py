@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flukso_server.accounts import prices
 from flukso_server.accounts.zones import zone_of
+from flukso_server.dashboard.bills import energy_cost
 from flukso_server.dashboard.lines import Line
 from flukso_server.dashboard.measure import measure
 from flukso_server.dashboard.scales import LIVE_STEP_S, Window, today
@@ -26,7 +27,7 @@ class Summary(NamedTuple):
     today: float | None  # Wh or l; a mean, units an hour, of what has no amount
     before: float | None  # the same, yesterday until the same time
     night: float | None  # last night's mean, units an hour
-    cost: float | None  # of today
+    cost: float | None  # of what was bought today, less what was sold (dashboard/bills.py)
     sign: str  # of its currency
 
 
@@ -40,13 +41,16 @@ def summary(store, account, line: Line, history: list[prices.Span], now: int) ->
     count = energy if quantity.total else mean
     used = count(store, line, midnight, until)
     price = prices.at(history, now)
+    cost = used / 1000 * price.per_kwh if quantity.priced and used is not None else None
+    if cost is not None and line.kind == "own":
+        cost = energy_cost(store, account, midnight, until)
     return Summary(
         now=_latest(store, line, last, now),
         age_s=None if last is None else max(0, now - last),
         today=used,
         before=count(store, line, yesterday, min(same, yesterday + until - midnight), XFF),
         night=_night(store, line, now, zone),
-        cost=used / 1000 * price.per_kwh if quantity.priced and used is not None else None,
+        cost=cost,
         sign=sign_of(price.currency),
     )
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts of the dashboard that are not in its templates, marked for translation."""
 
+from decimal import Decimal
+
 from django.utils.dates import MONTHS_3, WEEKDAYS_ABBR
 from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext
@@ -28,6 +30,14 @@ FLOWS = {
     "pv": _("solar"),
     "self": _("solar that we use ourselves"),
 }
+# of a bill (money/bill.py)
+LINES = {
+    "bought": _("Bought"),
+    "netted": _("Bought, less what was sold"),
+    "sold": _("Sold to the grid, taken off"),
+    "standing": _("Standing charge"),
+    "capacity": _("Capacity, mean of the monthly peaks"),
+}
 AGES = {
     "seconds": _("{n} sec"),
     "minutes": _("{n} min"),
@@ -40,6 +50,15 @@ SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 def sign_of(currency: str) -> str:
     """Return the sign of a currency (ISO 4217)."""
     return SIGNS.get(currency, currency)
+
+
+def written(price: Decimal | None) -> str:
+    """Return a price with the decimals that it has, two at least; "" for none."""
+    if price is None:
+        return ""
+    short = price.normalize()
+    cents = Decimal("0.01")
+    return f"{short.quantize(cents) if short == short.quantize(cents) else short:f}"
 
 
 def unit_name(unit: Unit, currency: str) -> str:

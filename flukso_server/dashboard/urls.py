@@ -23,6 +23,7 @@ urlpatterns = [
     path("chart.json", feeds.data, name="chart-data"),
     path("figures.json", feeds.figures, name="figures"),
     path("members.json", feeds.members, name="members"),
+    path("money/", pages.money, name="money"),
     path("follow/", feeds.follow, name="follow"),
     path("unit/", feeds.unit, name="unit"),
     path("live/", live.stream, name="live"),

@@ -57,6 +57,7 @@ def alice(platform, certificates, session):
 OWN_PAGES = [
     "/",
     "/account/",
+    "/money/",
     "/devices/",
     "/tokens/",
     "/relationships/",

@@ -59,6 +59,7 @@ def serious(page) -> list[tuple[str, str, str]]:
 PLAIN = {
     "alice": [
         "/account/",
+        "/money/",
         "/devices/",
         "/claim/ABCDEFGH/",
         "/relationships/",

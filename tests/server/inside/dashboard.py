@@ -32,7 +32,7 @@ DAY_S = 86_400
 def set_price(name: str, cents: int, since: str, currency: str = "EUR") -> None:
     account = Account.objects.get(username=name)
     day = date.fromisoformat(since)
-    prices.set_price(account, Decimal(cents), day, date.today(), currency)
+    prices.set_price(account, prices.Wanted(day, Decimal(cents), currency), date.today())
 
 
 def invite_and_pay(name: str) -> None:
@@ -40,7 +40,7 @@ def invite_and_pay(name: str) -> None:
     account = Account.objects.get(username=name)
     invite(account, "friend@example.org", timezone.now())
     make_token(account, "one")
-    prices.set_price(account, Decimal(30), date(2026, 1, 1), date(2026, 1, 1))
+    prices.set_price(account, prices.Wanted(date(2026, 1, 1), Decimal(30)), date(2026, 1, 1))
 
 
 def token_of(name: str) -> str:
@@ -163,3 +163,9 @@ def old_minutes(path: str, now: int) -> list[list]:
         seen.append([answer["step"], len(answer["t"]) - 1, grain_s(start, store.horizons())])
     store.close()
     return seen
+
+
+def set_contract(name: str, since: str, terms: dict) -> None:
+    """Give the member a contract with these terms (money/contract.py), and 30 cents a kWh."""
+    wanted = prices.Wanted(date.fromisoformat(since), Decimal(30), "EUR", terms)
+    prices.set_price(Account.objects.get(username=name), wanted, date.today())

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from flukso_server.accounts.export import account_record
 from flukso_server.accounts.models import Account, Sharing, Subscription
-from flukso_server.accounts.prices import PriceError, at, own, set_price, spans_of
+from flukso_server.accounts.prices import PriceError, Wanted, at, own, set_price, spans_of
 from flukso_server.accounts.relationships import chosen, followers, relationships
 from flukso_server.accounts.sharing import (
     SharingError,
@@ -140,8 +140,8 @@ def _pay(ann: Account) -> dict:
     """ann has two prices, and others that are refused."""
     today = date(2026, 3, 1)
     free = [own(spans_of(ann)), at(spans_of(ann), _noon(2026, 1, 1)).per_kwh]
-    set_price(ann, Decimal("25"), date(2026, 1, 1), today)
-    set_price(ann, Decimal("30.5"), date(2026, 3, 1), today)
+    set_price(ann, Wanted(date(2026, 1, 1), Decimal("25")), today)
+    set_price(ann, Wanted(date(2026, 3, 1), Decimal("30.5")), today)
     days = ((2025, 12, 31), (2026, 1, 1), (2026, 2, 28), (2026, 3, 1))
     wrong = (("-10001", "EUR"), ("10001", "EUR"), ("1", "eur"), ("1.23456", "EUR"))
     april = date(2026, 4, 1)
@@ -150,10 +150,10 @@ def _pay(ann: Account) -> dict:
         "history": [at(spans_of(ann), _noon(*day)).per_kwh for day in days],
         "local midnight": spans_of(ann)[1].start,
         "refused": [
-            _refused(set_price, ann, Decimal(price), april, today, currency)
+            _refused(set_price, ann, Wanted(april, Decimal(price), currency), today)
             for price, currency in wrong
         ],
-        "too far": _refused(set_price, ann, Decimal(1), date(2099, 1, 1), today),
+        "too far": _refused(set_price, ann, Wanted(date(2099, 1, 1), Decimal(1)), today),
     }
 
 
