@@ -150,6 +150,8 @@ class BeatAnswer(NamedTuple):
     claimed: bool
     often: bool  # uploads are wanted every ten seconds (devices/live.py)
     claim: int  # the claim number
+    owner: int | None = None
+    time: int | None = None  # that the device tells, unless it may be a replay
 
 
 def heartbeat(device: str, beat: dict, now: datetime) -> BeatAnswer:
@@ -158,8 +160,11 @@ def heartbeat(device: str, beat: dict, now: datetime) -> BeatAnswer:
         row = Device.objects.select_for_update().get(pk=device)
         owned = row.owner_id is not None
         often = often_until(row.watched_until, owned, row.claimed, row.unclaimed_since)
-        answer = BeatAnswer(owned, often is not None and often > now, claim_number(device))
         time = _integer(beat, "time")
+        told = time if time is not None and time > row.beat_time else None
+        answer = BeatAnswer(
+            owned, often is not None and often > now, claim_number(device), row.owner_id, told
+        )
         if not _is_news(row, time, now):
             return answer
         uptime = _integer(beat, "uptime")

@@ -114,7 +114,10 @@ class HotPath:
         self._lookups.shutdown()
 
     async def _keep_house(self) -> None:
-        """Write down faults every few seconds; remove what is old at the start, and hourly."""
+        """Write down faults every few seconds; remove what is old at the start, and hourly.
+
+        Nothing is old by a clock that is in doubt; only what was begun is finished then.
+        """
         resources = self._resources
         keep_house = resources.directory.keep_house
         due = 0.0  # by the loop's clock
@@ -122,7 +125,9 @@ class HotPath:
             if asyncio.get_running_loop().time() >= due:
                 due = asyncio.get_running_loop().time() + HOUSEKEEPING_S
                 try:
-                    await resources.updates.run(keep_house, resources.clock(), self._forget)
+                    now = resources.clock()
+                    sure = resources.store.trust.is_sure()
+                    await resources.updates.run(keep_house, now, self._forget, sure)
                 except Exception as error:  # the database is away; an hour later will do
                     logger.warning("old data are not removed: %s", error)
             await asyncio.sleep(limits.TROUBLE_FLUSH_S)

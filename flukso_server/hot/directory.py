@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from flukso_server.accounts.models import Token
 from flukso_server.accounts.prices import spans
 from flukso_server.devices import changes, refusals
+from flukso_server.devices.forgetting import forget_noted
 from flukso_server.devices.housekeeping import keep_house
 from flukso_server.devices.live import often_until
 from flukso_server.devices.models import Device, Sensor
@@ -214,6 +215,6 @@ class Directory:
         refusals.add(counts, utc(now))
 
     @staticmethod
-    def keep_house(now: float, forget) -> int:
+    def keep_house(now: float, forget, sure: bool = True) -> int:
         """Remove what has grown old; forget(sensor) removes a sensor's series."""
-        return keep_house(utc(now), forget)
+        return keep_house(utc(now), forget) if sure else forget_noted(forget, now=utc(now))

@@ -226,6 +226,8 @@ class WriteHandler:
     async def _answer_heartbeat(self, device: str, key: bytes, beat: dict) -> Answer:
         now = self._clock()
         state = await self._update(registration.heartbeat, device, beat, registration.utc(now))
+        if state.owner is not None and state.time is not None:
+            self._resources.store.trust.heard(str(state.owner), state.time)
         answer = {"upgrade": 0, "timestamp": int(now)} | ({"claimed": 1} if state.claimed else {})
         answer |= {"claim": state.claim} if state.claim else {}
         body = json.dumps(answer, separators=(",", ":")).encode()

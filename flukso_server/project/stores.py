@@ -7,6 +7,7 @@ from django.conf import settings
 
 from flukso_server import series
 from flukso_server.series.rrd import paths
+from flukso_server.series.trust import Trust
 
 _lock = threading.Lock()
 _store = None
@@ -24,8 +25,14 @@ def store(merge: bool = False) -> series.Store:
             from flukso_server.devices.counting import FactBook  # models: Django must be set up
 
             facts = FactBook()
+            # who takes uploads puts off what a clock in doubt would refuse
+            trust = Trust() if merge else None
             _store = series.open_store(
-                settings.SERIES_PATH, merge=merge, rules=facts.rule, zones=facts.zone
+                settings.SERIES_PATH,
+                merge=merge,
+                trust=trust,
+                rules=facts.rule,
+                zones=facts.zone,
             )
         return _store
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flukso_server.series.ladder import Horizons
     from flukso_server.series.rule import Ints, Rule
     from flukso_server.series.terms import Correction, Limit, Terms
+    from flukso_server.series.trust import Trust
 
 # scheme of FLUKSO_SERIES_PATH: module and class; imported when it is opened, because a store may
 # need a library that installations without it do not have
@@ -59,8 +60,11 @@ Results = list[Outcome | Exception]
 class Store(Protocol):
     """Series of (unix s, counter) by sensor, kept as series.admission decides. Thread-safe.
 
-    A sensor is 32 lower-case hex digits; an unknown one reads as empty.
+    A sensor is 32 lower-case hex digits; an unknown one reads as empty. `trust` tells whether the
+    clock is believed: whoever hears devices tells it, and nothing irreversible is done in doubt.
     """
+
+    trust: "Trust"
 
     def append(self, uploads: Sequence[Upload], now: int, done: Callable[[Results], None]) -> None:
         """Store what is new in each upload, and return at once.

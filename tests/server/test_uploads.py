@@ -49,9 +49,17 @@ def test_the_first_value_of_a_time_stays(platform, client, minute):
 
 
 def test_tuples_from_the_future_are_left_out_and_the_rest_is_kept(platform, client, minute):
-    assert client.upload(SENSOR, [(minute - 1200, 1), (minute + 3600, 2)]).status == 200
-    assert (minute - 1200, 1) in platform.held(SENSOR)
+    fresh = (minute - 90, 1)  # it shows that the device's clock and the server's agree
+    assert client.upload(SENSOR, [fresh, (minute + 3600, 2)]).status == 200
+    assert fresh in platform.held(SENSOR)
     assert (minute + 3600, 2) not in platform.held(SENSOR)
+
+
+def test_tuples_from_the_future_of_a_clock_that_nobody_confirms_are_put_off(
+    platform, client, minute
+):
+    assert client.upload(SENSOR, [(minute - 5000, 1), (minute + 3600, 2)]).status == 503
+    assert (minute - 5000, 1) in platform.held(SENSOR), "what fits is stored all the same"
 
 
 @pytest.mark.parametrize("case", cases("accepted"))
@@ -168,7 +176,8 @@ def test_other_paths_are_not_found(client, path):
 
 
 def test_trouble_is_noted_for_the_owner(platform, client, minute):
-    assert client.upload(OTHER_SENSOR, [(minute + 3600, 2), (1000, 1)], OTHER_KEY).status == 200
+    tuples = [(minute - 90, 1), (minute + 3600, 2), (1000, 1)]
+    assert client.upload(OTHER_SENSOR, tuples, OTHER_KEY).status == 200
     assert (
         client.upload(OTHER_SENSOR, [(minute - 60, -1), (minute, 1 << 32)], OTHER_KEY).status == 200
     )

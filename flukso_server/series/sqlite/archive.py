@@ -20,6 +20,7 @@ from flukso_server.series.sqlite.damage import (
 )
 from flukso_server.series.sqlite.rows import Rows
 from flukso_server.series.terms import PLAIN, Terms
+from flukso_server.series.trust import State
 
 CACHE_KIB = 16_384
 # 2 has blocks of rising counters and several uploads in a row of the inbox; 3 has a checksum for
@@ -147,6 +148,19 @@ class Archive(Rows):
     def put(self, name: str, value: int) -> None:
         """Set a value of `meta`."""
         self.db.execute("REPLACE INTO meta VALUES (?,?)", (name, value))
+
+    def clock_state(self) -> State | None:
+        """Return what was noted of the clock last, None if nothing ever was."""
+        at = self.get("clock_at")
+        return State(at, self.get("clock_steady_s"), bool(self.get("clock_sure"))) if at else None
+
+    def put_clock_state(self, state: State) -> None:
+        """Note what is known of the clock."""
+        self.begin()
+        self.put("clock_at", state.at)
+        self.put("clock_steady_s", state.steady_s)
+        self.put("clock_sure", int(state.sure))
+        self.commit()
 
     # sensors
 

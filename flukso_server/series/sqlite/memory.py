@@ -3,7 +3,7 @@
 
 import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from flukso_server.series.admission import (
     MAX_AGE_S,
@@ -20,9 +20,11 @@ from flukso_server.series.sqlite.archive import Archive, Row
 from flukso_server.series.sqlite.damage import ROW, Damage
 from flukso_server.series.sqlite.inbox import SENSOR_BYTES, split_row
 from flukso_server.series.sqlite.sensor import Sensor, SensorRecord
-from flukso_server.series.store import Outcome, Results, Tuple, TupleError, Upload
+from flukso_server.series.store import Outcome, Results, SeriesError, Tuple, TupleError, Upload
 
 PAIR = struct.Struct("<II").unpack_from
+# a tuple of so lately shows that the device's clock and this one agree
+FRESH_S = 900
 # tuples that a sensor may send after a start before those of its day are counted: most of a day by
 # minute
 UNCOUNTED = MAX_TUPLES_DAY // 8
@@ -43,6 +45,8 @@ class Memory:
         self.seen = 0  # id of the last inbox row that is in here
         self.merged = 0  # id of the last inbox row known to be merged
         self.newest_ts = 0  # the latest `now` of an append
+        # whether devices confirm the clock: otherwise no upload is refused by it alone
+        self.confirmed: Callable[[], bool] = lambda: True
         self.damage = Damage()
         self.damaged: set[int] = set()  # ids of inbox rows that are to be set aside
 
@@ -147,7 +151,7 @@ class Memory:
                     pass  # too many, or something that is no pair of u32: admit() says which
             try:
                 append_result(self._add_unusual(name, tuples, now, archive, rows))
-            except TupleError as error:
+            except (TupleError, SeriesError) as error:
                 append_result(error)
             except (TypeError, ValueError) as error:  # not even a sequence
                 append_result(TupleError(f"pairs of integers wanted: {error}"))
@@ -159,7 +163,8 @@ class Memory:
     ) -> Outcome:
         """Add an upload of a new sensor, or with times that are known, out of order or refused.
 
-        Raises TupleError.
+        Raises TupleError; SeriesError after all for an upload that would be refused by a clock that
+        nobody confirms, once what it has else is stored: the device sends it again.
         """
         sensor = self.sensors.get(name) or Sensor(sensor_key(name))
         new, outcome = admit(SensorRecord(sensor, archive), tuples, now)
@@ -170,4 +175,10 @@ class Memory:
             sensor.pending += data
             self.pending_bytes += len(data)
             rows.append(sensor.key + data)
+        if (
+            outcome.ahead_s
+            and not any(ts > now - FRESH_S for ts, _ in new)
+            and not self.confirmed()
+        ):
+            raise SeriesError(f"tuples are {outcome.ahead_s} s ahead of a clock that is in doubt")
         return outcome

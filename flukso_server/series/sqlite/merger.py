@@ -25,6 +25,7 @@ from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.reader import LAST_DAY, horizons
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.terms import PLAIN
+from flukso_server.series.trust import State
 
 COMMIT_SENSORS = 256  # merged in one transaction: half a megabyte of pages
 SEAL_AFTER_S = 7200  # from a day's end until it is closed: most late uploads have come by then
@@ -48,21 +49,22 @@ class Merger:
         self._limited: set[int] = set()  # numbers of sensors with a limit, of those being sealed
         self._merged: list[tuple[Sensor, bytearray, int]] = []
 
-    def run(self, now: int) -> Iterator[None]:
-        """Do everything that is due.
+    def run(self, now: int, state: State) -> Iterator[None]:
+        """Do everything that is due; nothing by a time of day that is in doubt.
 
         A part that fails keeps none of the others from being done; the first error is raised at the
         end.
         """
         failed: Exception | None = None
+        by_time = [self.seal(now), ageing.run(self._archive, now)] if state.sure else []
         # bury() comes twice: a sweep learns what other processes have forgotten
         for part in (
             self.bury(),
             self.sweep(),
             self.bury(),
-            self.seal(now),
             checking.run(self._archive),
-            ageing.run(self._archive, now),
+            *by_time,
+            self._note(state),
         ):
             try:
                 yield from part
@@ -71,6 +73,11 @@ class Merger:
                 self.abandon()
         if failed is not None:
             raise failed
+
+    def _note(self, state: State) -> Iterator[None]:
+        """Note what is known of the clock."""
+        self._archive.put_clock_state(state)
+        yield
 
     def sweep(self) -> Iterator[None]:
         """Merge what waits in memory; then remove the inbox rows from which it came."""

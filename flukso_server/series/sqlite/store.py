@@ -35,6 +35,7 @@ from flukso_server.series.store import (
     Upload,
 )
 from flukso_server.series.terms import UNKNOWN_DAY_WH, Correction, Limit, Terms
+from flukso_server.series.trust import Trust
 
 T = TypeVar("T")
 
@@ -59,9 +60,13 @@ class SqliteStore:
         merge: bool = True,
         rules: Rules = counters_alone,
         zones: Zones = utc_alone,
+        trust: Trust | None = None,
     ) -> None:
         self._memory = Memory(rules, zones)
-        self._writer = Writer(self._memory, path, clock, sweep_tuples, merge)
+        self.trust = trust or Trust(clock)
+        self._writer = Writer(self._memory, path, self.trust, sweep_tuples, merge)
+        if trust is not None:  # a service with devices, which send again what is put off
+            self._memory.confirmed = trust.is_confirmed
         self._archive = Archive(path, DECODED_BLOCKS, self._writer.damage)
         self._inbox = Inbox(path + ".inbox")
         self._highest: dict[str, tuple[tuple, float]] = {}

@@ -19,6 +19,7 @@ from flukso_server.series.sqlite.memory import Memory
 from flukso_server.series.sqlite.merger import Merger
 from flukso_server.series.sqlite.sensor import Sensor
 from flukso_server.series.store import Outcome, Results, SeriesError, Upload
+from flukso_server.series.trust import Trust
 
 log = logging.getLogger("series")
 
@@ -66,11 +67,12 @@ class Writer(threading.Thread):
     """Owns the connections that write. Takes items by put(); calls deliver() in its own thread."""
 
     def __init__(
-        self, memory: Memory, path: str, clock: Callable[[], float], sweep_tuples: int, merge: bool
+        self, memory: Memory, path: str, trust: Trust, sweep_tuples: int, merge: bool
     ) -> None:
         super().__init__(name="series-writer", daemon=True)
         self._memory = memory
-        self._clock = clock
+        self._trust = trust
+        self._clock = clock = trust.clock
         self._sweep_bytes = sweep_tuples * PAIR_BYTES
         self._full_bytes = self._sweep_bytes * FULL_SWEEPS
         self._queue: queue.SimpleQueue[Item | Forget | None] = queue.SimpleQueue()
@@ -95,6 +97,8 @@ class Writer(threading.Thread):
         self.idle = threading.Event()
         self.replay_rate = 0  # tuples a second of CPU
         self._reload()
+        newest_ts = max((sensor.last_ts for sensor in memory.sensors.values()), default=0)
+        trust.resume(self._archive.clock_state(), newest_ts)
 
     def put(self, item: Item | Forget) -> None:
         """Hand over work without blocking."""
@@ -122,6 +126,11 @@ class Writer(threading.Thread):
                 self._fail(items, error)
             self._slice()
         self._merger.abandon()
+        if self._may_merge():
+            try:
+                self._archive.put_clock_state(self._trust.state())
+            except sqlite3.Error as error:
+                log.warning("series: what is known of the clock is not noted: %s", error)
         self._inbox.close()
         self._archive.close()
         if self._lock >= 0:
@@ -285,7 +294,7 @@ class Writer(threading.Thread):
             return False
         self._wanted, self._forgot, self._swept = False, False, now
         self.idle.clear()
-        self._work = self._merger.run(int(now))
+        self._work = self._merger.run(int(now), self._trust.state())
         return True
 
     def _may_merge(self) -> bool:

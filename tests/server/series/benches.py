@@ -8,6 +8,7 @@ from datetime import timezone
 from flukso_server.series.rule import COUNTER
 from flukso_server.series.sqlite.archive import ladder_key
 from flukso_server.series.sqlite.store import SqliteStore
+from flukso_server.series.trust import Trust
 from tests.server.series.plain.store import PlainStore
 
 DAY = 86_400
@@ -37,6 +38,8 @@ class Bench:
         self.zone = timezone.utc  # of the household
         self.path = str(folder / "series")
         self.clock = Clock(now)
+        # both clocks pass the days of a test, and a device tells the same time
+        self.trust = Trust(self.clock, self.clock)
         self.busy = busy
         self.store = None
         self.open()
@@ -55,7 +58,8 @@ class Bench:
         return self.rules.get(sensor, COUNTER)
 
     def settle(self):
-        """Return when everything due has been merged and aged."""
+        """Return when everything due has been merged and aged, after a device's heartbeat."""
+        self.trust.heard("household", self.clock.now)
         self.store.merge()
 
     def pass_days(self, days):
@@ -90,10 +94,10 @@ class Bench:
 
 class SqliteBench(Bench):
     def make(self):
-        options = {"sweep_tuples": 60} if self.busy else {}
-        return SqliteStore(
-            self.path, clock=self.clock, rules=self.rule, zones=lambda _sensor: self.zone, **options
-        )
+        options = {"rules": self.rule, "trust": self.trust, "zones": lambda _sensor: self.zone}
+        if self.busy:
+            options["sweep_tuples"] = 60
+        return SqliteStore(self.path, clock=self.clock, **options)
 
     def replay_rate(self):
         return self.store.replay_rate()

@@ -358,6 +358,7 @@ def test_what_a_file_does_not_know_stays_unknown(store, tmp_path, last, gaps):
     clock = store._writer._clock
     for days in (0, 70, 400):
         clock.now += days * DAY
+        store.trust.heard("household", clock.now)
         store.merge()
         for a, b in away:
             assert coverage(store, A, [a, b])[0] < 0.01

@@ -180,6 +180,7 @@ def test_a_merge_that_fails_keeps_nothing_else_from_being_done(tmp_path, monkeyp
     monkeypatch.setattr(store._writer._merger, "_merge", broken)
     store.forget(B)
     clock.now += 2 * DAY
+    store.trust.heard("household", clock.now)
     append(store, A, [(NOON - 300, 2)], clock.now)
     store.merge()
     archive = Archive(path)

@@ -129,6 +129,7 @@ def test_a_read_while_days_age_sees_all_of_them(tmp_path, monkeypatch, read):
         found = horizons(archive)
         if waits:
             clock.now += waits.pop() * DAY
+            store.trust.heard("household", clock.now)
             store.merge()
         return found
 
@@ -162,7 +163,7 @@ def test_who_merges_knows_what_another_process_has_just_forgotten(pair):
     append(ingest, A, [(NOON - 600, 1)], NOON)
     ingest.settle()
     web.forget(A)  # it has no number in the main file yet
-    for _step in ingest._writer._merger.run(NOON):
+    for _step in ingest._writer._merger.run(NOON, ingest.trust.state()):
         pass
     for store in pair:
         assert store.raw(A, 0, 1 << 32) == []

@@ -16,7 +16,7 @@ import numpy as np
 
 from flukso_server.series.appending import append_many
 from flukso_server.series.sqlite.store import SqliteStore
-from tools.bench.platform.households import Households, floor_bytes
+from tools.bench.platform.households import Households, both, floor_bytes
 
 UPLOAD = 5  # tuples in an upload
 GROUP = 64  # uploads in a commit
@@ -40,11 +40,11 @@ def measure(path: str, sensors: int, hours: int) -> dict[str, float]:
     """All figures of one run."""
     homes = Households(sensors)
     clock = [float(homes.now)]
-    store = SqliteStore(path, clock=lambda: clock[0])
+    store = SqliteStore(path, trust=both(clock))
     cpu_s, written, tuples = fill(store, homes, clock, hours * HOUR)
     store.close()
     replay_rate = replay(path, clock)
-    store = SqliteStore(path, clock=lambda: clock[0])
+    store = SqliteStore(path, trust=both(clock))
     clock[0] += 3 * 3600  # the last day is closed
     cpu_s -= time.process_time()
     written -= bytes_written()

@@ -15,7 +15,7 @@ import numpy as np
 from flukso_server.series.appending import append_many
 from flukso_server.series.reading import profile
 from flukso_server.series.sqlite.store import SqliteStore
-from tools.bench.platform.households import Households, floor_bytes
+from tools.bench.platform.households import Households, both, floor_bytes
 
 DAYS = 3653
 DAY_S = 86_400
@@ -42,7 +42,7 @@ def measure(path: str, sensors: int, days: int) -> dict[str, object]:
     """
     homes = Households(sensors)
     clock = [float(homes.now)]
-    store = SqliteStore(path, clock=lambda: clock[0])
+    store = SqliteStore(path, trust=both(clock))
     first = np.zeros(sensors, np.int64)
     started = homes.now
     for day in range(days):

@@ -35,6 +35,7 @@ from flukso_server.series.terms import (
     Limit,
     Terms,
 )
+from flukso_server.series.trust import Trust
 
 log = logging.getLogger("series")
 
@@ -74,6 +75,7 @@ class PlainStore:
 
     def __init__(self, path: str, rules: Rules = counters_alone, **_options):
         self.rule = rules
+        self.trust = _options.get("trust") or Trust()
         self._lock = threading.Lock()
         self._series: dict[str, Series] = {}
         self._terms: dict[str, tuple[Sequence[Limit], Sequence[Correction]]] = {}
