@@ -95,7 +95,7 @@ def of_the_release_before(owned: str, given_up: str, unclaimed: str) -> int:
                 beat_time=0,
                 resets=0,
             )
-        for sensor, device, released_by in (
+        for sensor, bound_to, released_by in (
             (owned, "d" * 32, None),
             (given_up, None, account),
             (unclaimed, "e" * 32, None),
@@ -105,7 +105,7 @@ def of_the_release_before(owned: str, given_up: str, unclaimed: str) -> int:
                 cursor,
                 "devices_sensor",
                 id=sensor,
-                device_id=device,
+                device_id=bound_to,
                 released_by_id=released_by,
                 name="",
                 role="import",
