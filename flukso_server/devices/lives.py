@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from flukso_server.devices import limits
 from flukso_server.devices.changes import device_changed, sensor_changed
 from flukso_server.devices.digests import claim_code
 from flukso_server.devices.forgetting import LATE, note
@@ -113,13 +114,14 @@ def _close(sensor: Sensor, owner: int, end: int) -> None:
 def _follow(sensor: Sensor, begins: int) -> None:
     """Open a series for what a device sends on as this sensor."""
     described = {name: getattr(sensor, name) for name in DESCRIBED}
-    Sensor.objects.create(
+    fresh = Sensor.objects.create(
         pk=secrets.token_hex(16),
         device_id=sensor.device_id,
         sent_as=sensor.sent_as,
         begins=begins,
         **described,
     )
+    transaction.on_commit(lambda: limits.note(fresh.pk))
 
 
 def open_series(sent_as: str, device: str) -> Sensor:
@@ -191,6 +193,7 @@ def go_on(kept: Sensor, fresh: Sensor) -> None:
         sensor_changed(kept.pk)
         Moved.objects.filter(into=fresh.pk).update(into=kept.pk)
         Moved.objects.create(pk=fresh.pk, into=kept.pk, since=last[0] if last else 0)
+        transaction.on_commit(lambda: limits.note(kept.pk))
         transaction.on_commit(lambda: _copy_noted(fresh.pk))
 
 
