@@ -85,15 +85,15 @@ def test_days_and_nights_of_a_household_stay_what_they_were(site, tmp_path, zone
     """Its viewer in another zone sees its own days once they are kept by the hour."""
     now = 1_767_225_600  # 2026-01-01 00:00 UTC
     seen = site.call(HERE + "old_days", str(tmp_path / "s"), zone, other, now)
-    of = {(days, kind, step): values for days, kind, step, values in seen}
-    for days in (100, 500):
+    of = {(grain, kind, step): values for grain, kind, step, values in seen}
+    for grain in (900, 3600):
         for step in ("day", "night"):
-            assert of[days, "own", step] == of[0, "own", step]
-            assert None not in of[days, "own", step]
-        assert of[days, "peer", "night"] == of[0, "peer", "night"]
-    assert of[100, "peer", "day"] == of[0, "peer", "day"]
+            assert of[grain, "own", step] == of[1, "own", step]
+            assert None not in of[grain, "own", step]
+        assert of[grain, "peer", "night"] == of[1, "peer", "night"]
+    assert of[900, "peer", "day"] == of[1, "peer", "day"]
     if other == "Asia/Kolkata":
-        own, peer = of[500, "own", "day"], of[500, "peer", "day"]
+        own, peer = of[3600, "own", "day"], of[3600, "peer", "day"]
         assert set(peer) <= set(own) and len(set(peer)) > 20
     else:
-        assert of[500, "peer", "day"] == of[0, "peer", "day"]
+        assert of[3600, "peer", "day"] == of[1, "peer", "day"]

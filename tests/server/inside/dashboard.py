@@ -25,6 +25,7 @@ from flukso_server.project import stores
 from flukso_server.series.appending import append
 from flukso_server.series.ladder import grain_s
 from flukso_server.series.sqlite.store import SqliteStore
+from flukso_server.series.trust import Trust
 
 DAY_S = 86_400
 
@@ -114,7 +115,7 @@ def _electricity(role: str) -> lines.Counter:
 
 
 def old_days(path: str, zone: str, other: str, now: int) -> list[list]:
-    """Return the days and nights of a household before and after its quarters became hours.
+    """Return (grain, kind, step, values) of a household's days and nights, as its data ages.
 
     They are asked by the household, then by a viewer in another zone who sees it as a peer.
     """
@@ -123,7 +124,8 @@ def old_days(path: str, zone: str, other: str, now: int) -> list[list]:
     viewer = Account.objects.create_user(name + "-viewer", time_zone=other)
     sensor, clock, facts = name.encode().hex()[:32].ljust(32, "0"), [now], FactBook()
     Sensor.objects.create(pk=sensor, released_by=home, type="electricity", role="import")
-    store = SqliteStore(path, clock=lambda: clock[0], rules=facts.rule, zones=facts.zone)
+    trust = Trust(lambda: clock[0], lambda: clock[0])
+    store = SqliteStore(path, rules=facts.rule, zones=facts.zone, trust=trust)
     start = now - 30 * DAY_S
     # a load that is another one in each quarter of an hour of each day
     rises = [(7919 * i // 3) % 400 for i in range(30 * 96)]
@@ -132,7 +134,9 @@ def old_days(path: str, zone: str, other: str, now: int) -> list[list]:
     seen = []
     for days in (0, 100, 500):
         clock[0] = now + days * DAY_S
+        trust.heard("household", clock[0])
         store.merge()
+        grain = grain_s(start, store.horizons())
         for account, kind in ((home, "own"), (viewer, "peer")):
             part = Part(sensor, "import", 1, None)
             line = Line("me", "me", kind, (part,), "minutes", zone_of(home))
@@ -140,7 +144,7 @@ def old_days(path: str, zone: str, other: str, now: int) -> list[list]:
             for step in ("day", "night"):
                 asked.step = step
                 answer = json.loads(chart_json.answer(store, account, asked, [line], clock[0]))
-                seen.append([days, kind, step, answer["lines"][0]["v"]])
+                seen.append([grain, kind, step, answer["lines"][0]["v"]])
     store.close()
     return seen
 
