@@ -28,6 +28,7 @@ test: ## installs what is missing and passes the tests; the gate for every chang
 test-all: ## the tests that are too dear for every change, too
 	@$(SETUP) demo test runtime qemu
 	@$(MAKE) -s --no-print-directory lint avr-host-test firmware sim runtimes
+	@$(PY) -m pytest -n $(JOBS) --dist loadscope -m "not slow" --database postgres tests/server --ignore tests/server/series
 	@$(PY) -m pytest -n $(JOBS) --dist loadscope --hypothesis-profile=search
 
 prove-fresh: ## runs demo and test in a minimal Debian made for it, as root: 40 minutes and more (DEBIAN=trixie|bookworm)

@@ -17,7 +17,9 @@ from tools.harness.wait import wait_until
 HERE = "tests.server.inside.databases."
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("sqlite", marks=pytest.mark.sqlite), "postgres"]
+)
 def platform(request, tmp_path_factory, certificates):
     server = Postgres() if request.param == "postgres" else None
     settings = {"FLUKSO_DATABASE_URL": server.url} if server else {}
