@@ -54,6 +54,11 @@ def run(argv: list[str]) -> int:
     parser.add_argument(
         "--migrate", action="store_true", help="bring the database up to date first"
     )
+    parser.add_argument(
+        "--new-series",
+        action="store_true",
+        help="take the series' file that is there, even an empty one, as that of the accounts",
+    )
     options = parser.parse_args(argv)
     from flukso_server.project.env import EnvError
 

@@ -260,3 +260,12 @@ class Change(models.Model):
     transaction = models.BigIntegerField(
         db_default=TransactionNumber(), db_index=True, editable=False
     )
+
+
+class SeriesFile(models.Model):
+    """The series that belong to these accounts; one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField(
+        help_text="that the series' file holds as well: project/belonging.py"
+    )

@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from flukso_server.project import private
+from flukso_server.project.belonging import check_series
 from flukso_server.project.clock import is_own
 from flukso_server.project.env import EnvError
 
@@ -41,6 +42,7 @@ def run(options) -> int:
     private.tighten(settings.DATA_DIR, settings.SERIES_PATH, *_sqlite_files())
     check_schema()
     check_secret()
+    check_series(options.new_series)
     allowed = allow_files(settings.CONNECTIONS_MAX + OTHER_FILES) - OTHER_FILES
     DeviceProtocol.shares = Shares(max(min(settings.CONNECTIONS_MAX, allowed), 1))
     DeviceProtocol.behind_proxy = settings.BEHIND_PROXY

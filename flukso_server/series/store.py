@@ -168,6 +168,19 @@ def verify(where: str, repair: bool, say: Callable[[str], None]) -> int:
     return int(made.verify(path, repair, say))
 
 
+def identity(where: str) -> tuple[int, bool]:
+    """Return the number that identify() noted in the store at `where`, 0 if none; is it empty?"""
+    made, path = _class_of(where)
+    found: tuple[int, bool] = made.identity(path)
+    return found
+
+
+def identify(where: str, number: int) -> None:
+    """Note a number in the store at `where`, which tells to which accounts it belongs."""
+    made, path = _class_of(where)
+    made.identify(path, number)
+
+
 def _class_of(where: str) -> tuple[Any, str]:
     """Return the class of the store at `where`, and its path."""
     scheme, colon, path = where.partition(":")

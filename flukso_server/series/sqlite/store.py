@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The SQLite store: it keeps the contract by a writer thread, a memory and a reader."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -306,6 +307,25 @@ class SqliteStore:
         return state.no
 
     # life
+
+    @staticmethod
+    def identity(path: str) -> tuple[int, bool]:
+        """Do store.identity() on the files."""
+        if not os.path.exists(path):
+            return 0, True
+        archive, inbox = Archive(path, 1), Inbox(path + ".inbox")
+        try:
+            return archive.get("belongs_to"), not inbox.newest() and not any(archive.sensors())
+        finally:
+            archive.close()
+            inbox.close()
+
+    @staticmethod
+    def identify(path: str, number: int) -> None:
+        """Do store.identify() on the files."""
+        archive = Archive(path, 1)
+        archive.put("belongs_to", number)
+        archive.close()
 
     @staticmethod
     def verify(path: str, repair: bool, say: Callable[[str], None]) -> int:
