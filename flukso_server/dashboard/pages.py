@@ -35,6 +35,7 @@ from flukso_server.series import quantities
 from flukso_server.series.localtime import local_date
 
 DOUBTS_SHOWN = 20
+DAMAGED_MAX = 20  # stretches named on a page
 MONTH = re.compile("([0-9]{4})-(0[1-9]|1[0-2])")
 FIRST_MONTH = bills.Month(2000, 1)  # before any tuple
 WIDE_PX = 700  # on a screen from this width on, a day is drawn by minute
@@ -110,10 +111,17 @@ def sensor(request, sensor):
         "last": store().last(own.pk),
         "troubles": troubles(own),
         "imported": imported and utc(imported),
+        "damaged": _damaged(own.pk),
         **_history(own),
         **_chart(view, path, prices.spans_of(request.user)),
     }
     return render(request, "dashboard/sensor.html", context)
+
+
+def _damaged(sensor: str) -> list:
+    """Return the first and last day of each stretch in which data of the sensor are damaged."""
+    stretches = store().damaged(sensor)[:DAMAGED_MAX]
+    return [(utc(start), utc(max(start, end - 1))) for start, end in stretches]
 
 
 def _history(own) -> dict:
