@@ -64,7 +64,7 @@ def test_whatever_goes_wrong_in_merging_uploads_go_on(tmp_path, monkeypatch):
     store = SqliteStore(str(tmp_path / "s"), clock=Clock(), sweep_tuples=2)
     tried = []
 
-    def broken(now):
+    def broken(now, _state):
         tried.append(now)
         yield
         raise IndexError("a fault of ours")
