@@ -70,6 +70,7 @@ class WriteHandler:
         self._sealer = sealer
         self._unclaimed_max = unclaimed_max
         self._behind_proxy = behind_proxy
+        self._underway: set[asyncio.Task] = set()
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
         """Answer an upload or a configuration."""
@@ -100,13 +101,22 @@ class WriteHandler:
             raise _malformed()
         if verdict.action is CONFIGURE:
             return await self._configure(entry, verdict.config or {})
-        if not entry.proven:
-            await self._update(registration.note_proven, entry.sensor)
-            entry.proven = True
         await self._append(entry.sensor, verdict)
+        if not entry.proven:
+            entry.proven = True  # so that no second upload notes it meanwhile
+            task = asyncio.create_task(self._note_proven(entry))
+            self._underway.add(task)
+            task.add_done_callback(self._underway.discard)
         if verdict.earlier:
             await self._append_earlier(entry, sensor, verdict.earlier)
         return OK_WATCHED if verdict.watched else OK
+
+    async def _note_proven(self, entry: SensorEntry) -> None:
+        """Note it beside the upload, which waits for no lock; what fails is done by a later one."""
+        try:
+            await self._update(registration.note_proven, entry.sensor)
+        except Refusal:
+            entry.proven = False
 
     async def _refuse(self, entry: SensorEntry, post: Post) -> Answer:
         """Answer a post whose digest is not that of the sensor's device.

@@ -198,7 +198,7 @@ def test_a_binding_that_sent_a_value_stays(platform, client, minute):
     first, second = join(platform, client, "mia"), join(platform, client, "noa")
     assert send(client, first, (minute, 5)) == 200
     update(platform, "devices.Sensor", {"bound": ago(hours=25)}, sent_as=first.sensor)
-    assert value(platform, "devices.Sensor", "proven", sent_as=first.sensor) is True
+    wait_until(lambda: value(platform, "devices.Sensor", "proven", sent_as=first.sensor), 10)
     assert bind(client, second, first.sensor) == 401
 
 

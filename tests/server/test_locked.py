@@ -103,9 +103,8 @@ def test_look_ups_go_on_while_a_writer_holds_the_lock(platform, client, certific
 def test_a_lock_that_lasts_is_answered_503(platform, client):
     with locked(platform):
         reply = client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0})
-    assert (reply.status, reply.json()) == (503, {"error": "busy"}) and reply.headers[
-        "Retry-After"
-    ] == "60"
+    assert (reply.status, reply.json()) == (503, {"error": "busy"})
+    assert 60 <= int(reply.headers["Retry-After"]) <= 300
     assert client.post("/device/" + DEVICE, {"uptime": 1, "version": 1, "reset": 0}).status == 200
 
 
