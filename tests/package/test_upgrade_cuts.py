@@ -26,7 +26,7 @@ from tests.package.upgrade_world import (
     World,
 )  # fmt: skip
 
-WRITES = ("sync", "mv", "cp", "rm", "mkdir", "tar", "chmod", "ln", "sed", "opkg", "apk")
+WRITES = ("sync", "mv", "cp", "rm", "mkdir", "tar", "chmod", "ln", "sed")
 FLASH = ("etc", "usr", "lib/apk", "world", "proc")  # and RAM, which a power cut empties: tmp
 # One look in place of thirty: what is looked at is tested elsewhere.
 QUICK = PROGRAM.replace("LOOK_S=20\n", "LOOK_S=300\n")
@@ -77,7 +77,7 @@ def walk(world: World) -> list[Step]:
     """The states before each command that writes, in their order."""
     router = world.router
     router.write("steps/n", "0\n")
-    for name in WRITES:
+    for name in (*WRITES, world.manager.name):
         router.write("cut/" + name, WRAPPER.format(name=name), 0o755)
     before = router.environment["PATH"]
     router.environment["PATH"] = "/cut:" + before
