@@ -286,9 +286,9 @@ def _kept(sensor: str, owner: int | None, row: Sensor | None, now: datetime) -> 
     return newest if silent and newest.device.owner_id == owner else None
 
 
-def note_proven(sensor: str) -> None:
-    """Note that the sensor's device sent a value with a right digest: it keeps the sensor."""
-    Sensor.objects.filter(pk=sensor, proven=False).update(proven=True)
+def note_proven(sensors: list[str]) -> None:
+    """Note that the sensors' devices sent a value with a right digest: they keep the sensors."""
+    Sensor.objects.filter(pk__in=sensors, proven=False).update(proven=True)
 
 
 def configure_sensor(sensor: str, config: dict) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import re
+from itertools import islice
 
 from flukso_server.devices import refusals, registration
 from flukso_server.devices.digests import same, x_digest
@@ -70,7 +71,8 @@ class WriteHandler:
         self._sealer = sealer
         self._unclaimed_max = unclaimed_max
         self._behind_proxy = behind_proxy
-        self._underway: set[asyncio.Task] = set()
+        self._proven: dict[str, SensorEntry] = {}  # by the series' id, to be noted
+        self._noting: asyncio.Task | None = None
 
     async def sensor(self, sensor: str, scope, receive) -> Answer:
         """Answer an upload or a configuration."""
@@ -104,19 +106,26 @@ class WriteHandler:
         await self._append(entry.sensor, verdict)
         if not entry.proven:
             entry.proven = True  # so that no second upload notes it meanwhile
-            task = asyncio.create_task(self._note_proven(entry))
-            self._underway.add(task)
-            task.add_done_callback(self._underway.discard)
+            self._proven[entry.sensor] = entry
+            if self._noting is None or self._noting.done():
+                self._noting = asyncio.create_task(self._note_proven())
         if verdict.earlier:
             await self._append_earlier(entry, sensor, verdict.earlier)
         return OK_WATCHED if verdict.watched else OK
 
-    async def _note_proven(self, entry: SensorEntry) -> None:
-        """Note it beside the upload, which waits for no lock; what fails is done by a later one."""
-        try:
-            await self._update(registration.note_proven, entry.sensor)
-        except Refusal:
-            entry.proven = False
+    async def _note_proven(self) -> None:
+        """Note which sensors sent a value with a right digest, all that have gathered at once.
+
+        No upload waits for it. What fails is done after a later upload of the sensor.
+        """
+        while self._proven:
+            names = list(islice(self._proven, limits.LOOKUP_BATCH))
+            entries = [self._proven.pop(name) for name in names]
+            try:
+                await self._update(registration.note_proven, names)
+            except Refusal:
+                for entry in entries:
+                    entry.proven = False
 
     async def _refuse(self, entry: SensorEntry, post: Post) -> Answer:
         """Answer a post whose digest is not that of the sensor's device.
