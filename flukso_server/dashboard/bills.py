@@ -72,8 +72,12 @@ def bill_of_month(store, account, month: Month, now: int) -> Told | None:
     return bill_between(store, account, start, min(end, now // QUARTER_S * QUARTER_S), month)
 
 
-def bill_between(store, account, start: int, end: int, month: Month) -> Told | None:
-    """Return the bill from the midnight `start` on; `month` is the one whose peak counts."""
+def bill_between(store, account, start: int, end: int, month: Month | None) -> Told | None:
+    """Return the bill from the midnight `start` on.
+
+    month: whose peak, and those of eleven months before it, count; None if no charge for them is
+    asked for, as to look for them takes longer than a day's bill.
+    """
     zone = zone_of(account)
     own = [each for each in counters(account.pk) if each.resource == ELECTRICITY.name]
     bought = [each for each in own if each.role == Role.IMPORT]
@@ -99,7 +103,9 @@ def bill_between(store, account, start: int, end: int, month: Month) -> Told | N
         day += timedelta(1)
     stretch = Stretch(quarters, days, zone)
     spot = spot_prices(account, start, end) if _any(contracts, "hourly") else {}
-    peaks = _peaks(store, bought, account, month, end) if _any(contracts, "capacity") else []
+    peaks: list[float | None] = []
+    if month is not None and _any(contracts, "capacity"):
+        peaks = _peaks(store, bought, account, month, end)
     return Told(start, end, bill(contracts, stretch, spot, peaks))
 
 
@@ -108,9 +114,8 @@ def energy_cost(store, account, start: int, end: int) -> float | None:
 
     None if nothing counts what is bought, or not in one currency.
     """
-    day = local_date(start, zone_of(account))
     try:
-        told = bill_between(store, account, start, end, Month(day.year, day.month))
+        told = bill_between(store, account, start, end, None)
     except BillError:
         return None
     if told is None:

@@ -5,6 +5,7 @@ Each line is rounded once, to the cent, and the total is the sum of the rounded 
 reader who adds gets the same.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
@@ -131,8 +132,7 @@ def mean_peak_kw(peaks: Sequence[float | None], floor_kw: Decimal) -> Decimal:
 
 def _at(contracts: Sequence[Contract], at: int) -> int:
     """Return the number of the contract that holds at a time."""
-    held = [i for i, contract in enumerate(contracts) if contract.start <= at]
-    return held[-1] if held else 0
+    return max(bisect_right(contracts, at, key=lambda contract: contract.start) - 1, 0)
 
 
 class _Sums:
